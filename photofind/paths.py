@@ -1,0 +1,114 @@
+"""Where photofind keeps its files, and how it writes them.
+
+Everything lives in one folder, the *home*: ``$PHOTOFIND_HOME`` where set, the platform's folder
+for user data otherwise. Files are private to the user (0600, folders 0700).
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Home", "private_folder", "remove_file", "sync_folder", "write_atomically"]
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds all of photofind's files, and the names in it.
+
+    Creates nothing: a command that only asks leaves no trace.
+    """
+
+    root: Path
+
+    @classmethod
+    def default(cls) -> Home:
+        """Return the home of this user: ``$PHOTOFIND_HOME`` or the platform's data folder."""
+        if override := os.environ.get("PHOTOFIND_HOME"):
+            return cls(Path(override).expanduser().absolute())
+        from platformdirs import user_data_path
+
+        return cls(user_data_path("photofind", appauthor=False))
+
+    @property
+    def settings(self) -> Path:
+        """The settings, TOML."""
+        return self.root / "settings.toml"
+
+    @property
+    def catalog(self) -> Path:
+        """The catalog's journal (docs/storage.md)."""
+        return self.root / "catalog"
+
+    @property
+    def spaces(self) -> Path:
+        """One folder for each extractor and version: its vectors and its index."""
+        return self.root / "spaces"
+
+    @property
+    def lock(self) -> Path:
+        """The lock that whoever writes to the library holds."""
+        return self.root / "lock"
+
+    @property
+    def cache(self) -> Path:
+        """What can be thrown away and is made again: numba's compiled code, for one."""
+        return self.root / "cache"
+
+    @property
+    def logs(self) -> Path:
+        """Logs, one a process."""
+        return self.root / "logs"
+
+    @property
+    def demo(self) -> Path:
+        """The home of the demonstration's own library."""
+        return self.root / "demo"
+
+
+def private_folder(path: Path) -> Path:
+    """Create ``path`` and its parents where missing, for this user alone, and return it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename or a new file in ``path`` durable; a no-op where folders cannot be synced."""
+    if os.name == "nt":  # Windows cannot open folders, and orders metadata itself.
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data``: afterwards, and after any crash, it holds the old or the new.
+
+    Raises
+    ------
+    OSError
+        Where the disk is full or the folder cannot be written; the old file is untouched.
+    """
+    private_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(path)
+    except BaseException:
+        remove_file(temporary)
+        raise
+    sync_folder(path.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove ``path`` where it exists."""
+    with suppress(FileNotFoundError):
+        path.unlink()
