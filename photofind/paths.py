@@ -7,6 +7,7 @@ for user data otherwise. Files are private to the user (0600, folders 0700).
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,8 +86,15 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Replace ``path`` by ``data``: afterwards, and after any crash, it holds the old or the new.
+
+    Parameters
+    ----------
+    path
+        The file, which may exist.
+    data
+        What it is to hold, whole or in parts; parts are written as they come.
 
     Raises
     ------
@@ -98,7 +106,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(descriptor)
         temporary.replace(path)
