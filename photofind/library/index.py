@@ -1,0 +1,262 @@
+"""The index of a space: what makes a search over its vectors fast and good.
+
+It holds the projection fitted on the library, every vector projected and smoothed (the *points*),
+each point's neighbours, the library's backgrounds, and where it pays the PyNNDescent graph over
+the points. All of it is derived from the vectors: a missing, stale or damaged index is built
+again, and searches do without it meanwhile. Rows that came after the build are *fresh*: smoothed
+one by one against the index, appended beside it, and scanned exactly.
+
+On disk it is one folder of arrays, swapped in whole by its manifest (docs/storage.md).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.errors import DamagedError, NewerFormatError
+from photofind.library.calibration import Background
+from photofind.library.exact import Positions, Similarities, nearest_exactly
+from photofind.library.projection import Projection, Vectors32
+from photofind.library.smoothing import expansion_neighbours, smooth
+from photofind.paths import private_folder, remove_file, sync_folder, write_atomically
+
+__all__ = ["Index", "IndexFacts", "read_facts", "read_graph", "remove_index", "write_index"]
+
+# How many candidates a search takes, at the least, to be ranked on the full vectors.
+CANDIDATES = 200
+
+FORMAT = 1
+MANIFEST = "index.json"
+FRESH = "fresh"
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class IndexFacts:
+    """What the manifest says of an index.
+
+    Parameters
+    ----------
+    folder
+        The name of the folder that holds the arrays.
+    generation
+        The generation of the vectors that the rows belong to.
+    photos
+        How many points there are.
+    ranked, plain
+        The backgrounds of the ranking's similarity and of the plain cosine.
+    graph_points
+        The first so many points are in the graph; 0 without a graph.
+    recall
+        Of the graph, recall@10 against exact search; None without a graph.
+    graph
+        The graph's plain values; None without a graph.
+    built
+        When it was built, seconds since the epoch.
+    """
+
+    folder: str
+    generation: int
+    photos: int
+    ranked: Background
+    plain: Background
+    graph_points: int
+    recall: float | None
+    graph: dict[str, Any] | None
+    built: float
+
+
+class Index:
+    """An index that is open for reading.
+
+    A *position* is the place of a photo in the index: the points first, then the fresh ones.
+
+    Raises
+    ------
+    DamagedError
+        Where an array is missing or does not match its checksum.
+    NewerFormatError
+        Where a newer photofind wrote the index.
+    """
+
+    def __init__(self, space: Path) -> None:
+        self.facts, checksums = _read_manifest(space)
+        self._folder = space / self.facts.folder
+        arrays = _read_arrays(self._folder, checksums, skip_graph=True)
+        self.projection = Projection(arrays["mean"], arrays["components"])
+        self.neighbours: npt.NDArray[np.int32] = arrays["neighbours"]
+        self._points: Vectors32 = arrays["points"]
+        self._rows: npt.NDArray[np.int64] = arrays["rows"]
+        fresh = _read_fresh(self._folder / FRESH, self._points.shape[1])
+        self._fresh_points: Vectors32 = fresh["point"]
+        self._fresh_rows: npt.NDArray[np.int64] = fresh["row"]
+
+    def __len__(self) -> int:
+        return len(self._points) + len(self._fresh_points)
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """The row of the vectors that each position stands for, (n,)."""
+        return np.concatenate([self._rows, self._fresh_rows])
+
+    @property
+    def fresh(self) -> int:
+        """How many positions came after the build."""
+        return len(self._fresh_points)
+
+    def points(self, positions: Positions) -> Vectors32:
+        """Return the points at ``positions``, of any shape (...), as (..., d)."""
+        if not self.fresh:
+            found: Vectors32 = self._points[positions]
+            return found
+        old = np.minimum(positions, len(self._points) - 1)
+        new = np.maximum(positions - len(self._points), 0)
+        is_old = (positions < len(self._points))[..., None]
+        return np.where(is_old, self._points[old], self._fresh_points[new])
+
+    def similarities(self, queries: Vectors32) -> Similarities:
+        """Return the cosine of each query (m, d) with every position: (m, n)."""
+        return np.concatenate([queries @ self._points.T, queries @ self._fresh_points.T], axis=1)
+
+    def similarities_outside_graph(self, queries: Vectors32) -> Similarities:
+        """Return the cosine of each query with the positions that the graph does not hold."""
+        outside = self._points[self.facts.graph_points :]
+        return np.concatenate([queries @ outside.T, queries @ self._fresh_points.T], axis=1)
+
+    def extend(self, rows: npt.NDArray[np.int64], embeddings: Vectors32) -> None:
+        """Take in rows that came after the build; they are smoothed as queries are expanded."""
+        if not len(rows):
+            return
+        points = self.projection.project(embeddings)
+        count = expansion_neighbours(len(self._points))[0]
+        positions, similarities = nearest_exactly(self._points, points, count)
+        smoothed = smooth(points, self._points[positions], similarities)
+        self._fresh_points = np.concatenate([self._fresh_points, smoothed])
+        self._fresh_rows = np.concatenate([self._fresh_rows, rows])
+
+    def save_fresh(self) -> None:
+        """Append what :meth:`extend` took in since the opening, for the next one to open it.
+
+        Only whoever holds the library's lock may call this.
+        """
+        path = self._folder / FRESH
+        record = _fresh_record(self._points.shape[1])
+        saved = path.stat().st_size // record.itemsize if path.exists() else 0
+        records = np.empty(self.fresh - saved, record)
+        records["row"] = self._fresh_rows[saved:]
+        records["point"] = self._fresh_points[saved:]
+        with path.open("ab") as file:
+            file.truncate(saved * record.itemsize)
+            file.write(records.tobytes())
+
+
+def read_facts(space: Path) -> IndexFacts | None:
+    """Return what the manifest of the index of a space says; None where there is no index."""
+    return _read_manifest(space)[0] if (space / MANIFEST).exists() else None
+
+
+def read_graph(space: Path) -> tuple[Vectors32, Arrays, dict[str, Any]]:
+    """Return the points that the graph holds, the graph's arrays and its plain values.
+
+    Raises
+    ------
+    DamagedError
+        Where there is no graph or an array does not match its checksum.
+    """
+    facts, checksums = _read_manifest(space)
+    if facts.graph is None:
+        raise DamagedError(f"the index in {space} has no graph")
+    arrays = _read_arrays(space / facts.folder, checksums, skip_graph=False)
+    graph = {name.removeprefix("graph_"): a for name, a in arrays.items() if "graph_" in name}
+    return arrays["points"][: facts.graph_points], graph, facts.graph
+
+
+def write_index(space: Path, facts: IndexFacts, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write an index and swap it in for the one that was there.
+
+    Until the manifest is replaced the old index stands; a crash leaves one or the other, and
+    what it leaves over is removed by the next write.
+    """
+    folder = private_folder(space / facts.folder)
+    checksums = {}
+    for name, array in arrays.items():
+        path = folder / f"{name}.npy"
+        np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+        path.chmod(0o600)
+        checksums[name] = _checksum(path)
+    sync_folder(folder)
+    manifest = {"format": FORMAT, "facts": asdict(facts), "checksums": checksums}
+    write_atomically(space / MANIFEST, json.dumps(manifest, indent=1).encode())
+    for old in space.glob("index-*"):
+        if old.name != facts.folder:
+            shutil.rmtree(old, ignore_errors=True)  # Windows keeps what a reader has open.
+
+
+def remove_index(space: Path) -> None:
+    """Remove the index of a space: it does not fit, or is damaged."""
+    remove_file(space / MANIFEST)
+    for folder in space.glob("index-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read_manifest(space: Path) -> tuple[IndexFacts, dict[str, int]]:
+    path = space / MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+        if manifest["format"] > FORMAT:
+            raise NewerFormatError(f"{path} was written by a newer photofind", "upgrade photofind")
+        facts = dict(manifest["facts"])
+        backgrounds = {name: Background(**facts.pop(name)) for name in ("ranked", "plain")}
+        return IndexFacts(**facts, **backgrounds), manifest["checksums"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from None
+
+
+def _read_arrays(folder: Path, checksums: dict[str, int], *, skip_graph: bool) -> Arrays:
+    arrays = {}
+    for name, checksum in checksums.items():
+        if skip_graph and name.startswith("graph_"):
+            continue
+        path = folder / f"{name}.npy"
+        try:
+            if _checksum(path) != checksum:
+                raise ValueError("its checksum does not match")
+            # Copy-on-write: numba compiles anew for arrays that cannot be written to.
+            arrays[name] = np.load(path, mmap_mode="c", allow_pickle=False).view(np.ndarray)
+        except (OSError, ValueError) as error:
+            raise _damaged(path, error) from None
+    return arrays
+
+
+def _read_fresh(path: Path, dimensions: int) -> npt.NDArray[Any]:
+    record = _fresh_record(dimensions)
+    if not path.exists():
+        return np.empty(0, record)
+    data = path.read_bytes()
+    return np.frombuffer(data[: len(data) // record.itemsize * record.itemsize], record)
+
+
+def _fresh_record(dimensions: int) -> np.dtype[Any]:
+    return np.dtype([("row", "<i8"), ("point", "<f4", (dimensions,))])
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
+def _damaged(path: Path, error: Exception) -> DamagedError:
+    return DamagedError(f"{path} is damaged: {error}", "`photofind index` builds it again")
