@@ -15,6 +15,8 @@ __all__ = [
     "SettingsError",
     "WorkerCrashedError",
     "WorkerError",
+    "WorkerStartError",
+    "WorkerStoppedError",
     "WorkerTimeoutError",
 ]
 
@@ -81,3 +83,11 @@ class WorkerCrashedError(WorkerError):
 
 class WorkerTimeoutError(WorkerError):
     """A child process showed no progress for too long and was ended."""
+
+
+class WorkerStartError(WorkerError):
+    """A child process could not be made ready, so that nothing could be asked of it."""
+
+
+class WorkerStoppedError(WorkerError):
+    """A child process was stopped by its owner while a call was under way or waiting."""

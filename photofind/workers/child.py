@@ -1,0 +1,168 @@
+"""The main program of a worker's process: make the service, then answer one call after another.
+
+Started by :mod:`photofind.workers.process`, which speaks to it in frames over its standard input
+and output. Nothing heavy is imported here: what the service needs, it imports.
+
+What this process owes its parent:
+
+- Standard output carries frames and nothing else, whatever a plugin prints, from Python or C.
+- It ends when its parent ends, however that happens: its input is closed by the system then.
+  Where code holds the interpreter so that no thread can notice, a watchdog that does not need the
+  interpreter ends the process once the call is overdue.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from photofind import errors
+from photofind.workers import frames
+
+if TYPE_CHECKING:
+    from io import FileIO
+
+__all__ = ["main"]
+
+_GRACE = 2.0  # Seconds that the parent is given to end an overdue call before the watchdog does.
+_LONGEST_TEXT = 500  # Characters of a foreign exception's text that are passed on.
+
+
+def main() -> None:
+    """Serve the parent until it closes the pipe."""
+    requests, replies = _private_pipes()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to act on.
+    faulthandler.enable()
+    if hasattr(faulthandler, "register"):  # Not on Windows. Shows where a hung call was ended.
+        faulthandler.register(signal.SIGTERM, all_threads=True, chain=True)
+    incoming: SimpleQueue[frames.Frame] = SimpleQueue()
+    threading.Thread(target=_listen, args=(requests, incoming), daemon=True).start()
+    _serve(incoming, replies)
+
+
+def _private_pipes() -> tuple[FileIO, FileIO]:
+    """Move the pipes off descriptors 0 and 1, so that only frames ever pass through them."""
+    requests = os.fdopen(os.dup(0), "rb", buffering=0)
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    if hasattr(os, "register_at_fork"):
+        # A process that a plugin forks must not hold the pipes open when this one has ended.
+        os.register_at_fork(after_in_child=requests.close)
+        os.register_at_fork(after_in_child=replies.close)
+    return requests, replies
+
+
+def _listen(requests: FileIO, incoming: SimpleQueue[frames.Frame]) -> None:
+    """Pass frames on; end the process when there can be no more, even in the middle of a call."""
+    try:
+        while True:
+            incoming.put(frames.receive(requests))
+    except EOFError:
+        os._exit(0)
+    except Exception:  # noqa: BLE001 - whatever it was is in the log, and the parent sees the end
+        traceback.print_exc()
+        os._exit(1)
+
+
+def _serve(incoming: SimpleQueue[frames.Frame], replies: FileIO) -> None:
+    message, arrays = incoming.get()
+    name, service = message["name"], None
+    while True:
+        call = _Call(replies, message["timeout"])
+        try:
+            if service is None:
+                service = _make(message["service"], message["options"])
+                call.reply(None, [])
+            else:
+                call.reply(*_run(service, message, arrays, call.note))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is for the parent
+            call.fail(_describe(error, name))
+        message, arrays = incoming.get()
+
+
+class _Call:
+    """One call under way: it can note progress until it is answered.
+
+    Threads of the service may note too, so what is written is written under a lock.
+    """
+
+    def __init__(self, replies: FileIO, timeout: float) -> None:
+        self._replies = replies
+        self._patience = min(timeout + _GRACE, threading.TIMEOUT_MAX)
+        self._writing = threading.Lock()
+        self._answered = False
+        self._watch()
+
+    def note(self, value: frames.JSON) -> None:
+        """Send ``value`` to the parent, as a sign of progress."""
+        frame = frames.encode({"note": value})
+        with self._writing:
+            if self._answered:
+                raise RuntimeError("a note came after the end of its call")
+            self._watch()
+            frames.send(self._replies, frame)
+
+    def reply(self, value: frames.JSON, arrays: list[Any]) -> None:
+        self._answer(frames.encode({"value": value}, arrays))
+
+    def fail(self, description: dict[str, frames.JSON]) -> None:
+        self._answer(frames.encode({"error": description}))
+
+    def _answer(self, frame: list[memoryview]) -> None:
+        with self._writing:
+            self._answered = True
+            frames.send(self._replies, frame)
+            faulthandler.cancel_dump_traceback_later()
+
+    def _watch(self) -> None:
+        # A thread in C: it ends the process even while other code holds the interpreter's lock.
+        faulthandler.dump_traceback_later(self._patience, exit=True)
+
+
+def _make(service: str, options: dict[str, Any]) -> Any:
+    module, _, name = service.partition(":")
+    return getattr(importlib.import_module(module), name)(**options)
+
+
+def _run(
+    service: Any, message: dict[str, Any], arrays: list[Any], note: Callable[[frames.JSON], None]
+) -> tuple[frames.JSON, list[Any]]:
+    import inspect
+
+    method = getattr(service, message["method"])
+    arguments = message["arguments"]
+    if "note" in inspect.signature(method).parameters:
+        arguments["note"] = note
+    result = method(*arrays, **arguments)
+    return result if isinstance(result, tuple) else (result, [])
+
+
+def _describe(error: BaseException, name: str) -> dict[str, frames.JSON]:
+    """Return what :class:`photofind.workers.Worker` needs to raise ``error`` in the parent."""
+    if isinstance(error, errors.PhotofindError):
+        # A plugin's own subclass is known to the parent by the class that it extends.
+        known = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
+        described: dict[str, frames.JSON] = {
+            "type": known.__name__,
+            "message": error.message,
+            "hint": error.hint,
+        }
+        if isinstance(error, errors.WorkerError):
+            described["details"] = error.details
+        return described
+    text = " ".join(str(error).split())[:_LONGEST_TEXT]
+    return {
+        "type": errors.WorkerError.__name__,
+        "message": f"{name} worker: {type(error).__name__}" + (f": {text}" if text else ""),
+        "details": "".join(traceback.format_exception(error)),
+    }

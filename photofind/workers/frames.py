@@ -1,0 +1,117 @@
+"""Messages between a worker and its parent: JSON and arrays over a pipe, never a pickle.
+
+A frame is an 8-byte big-endian length, that many bytes of ASCII JSON, and the raw bytes of the
+arrays that the JSON lists, in C order, one after the other::
+
+    {"message": {...}, "arrays": [["<f4", [32, 1280]], ...]}
+
+ASCII JSON escapes lone surrogates, so a path that is not UTF-8 arrives as the string that
+:func:`os.fsdecode` made of it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from io import FileIO
+
+    import numpy as np
+
+__all__ = ["JSON", "MAXIMUM_HEADER", "Frame", "encode", "receive", "send"]
+
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+"""What the standard library's :mod:`json` writes; tuples arrive as lists."""
+
+MAXIMUM_HEADER = 64 * 2**20
+"""Bytes of JSON in one frame at most; bulk travels in arrays."""
+
+_LENGTH = struct.Struct(">Q")
+_PLAIN_KINDS = "biufc"  # Booleans, integers, floats and complex numbers: no objects, no fields.
+
+
+class Frame(NamedTuple):
+    """One message and the arrays that came with it."""
+
+    message: dict[str, Any]
+    arrays: list[np.ndarray]
+
+
+def encode(message: Mapping[str, JSON], arrays: Sequence[np.ndarray] = ()) -> list[memoryview]:
+    """Return the pieces of a frame, to be sent in order; array data is not copied if contiguous.
+
+    Raises
+    ------
+    TypeError
+        For what is not JSON, and for an array of anything but plain numbers.
+    ValueError
+        Where the JSON is longer than :data:`MAXIMUM_HEADER`.
+    """
+    listed, data = [], []
+    if arrays:
+        import numpy as np  # Only where arrays travel: many processes never need it.
+
+        for array in arrays:
+            array = np.asarray(array, order="C")
+            if array.dtype.kind not in _PLAIN_KINDS:
+                raise TypeError(f"arrays of {array.dtype} cannot be sent to or from a worker")
+            listed.append([array.dtype.str, array.shape])
+            data.append(array.reshape(-1).view(np.uint8).data)
+    header = json.dumps({"message": message, "arrays": listed}).encode("ascii")
+    if len(header) > MAXIMUM_HEADER:
+        raise ValueError(f"a message of {len(header)} bytes is too long for a worker")
+    return [memoryview(_LENGTH.pack(len(header)) + header), *data]
+
+
+def send(stream: FileIO, frame: Sequence[memoryview]) -> None:
+    """Write an encoded frame to an unbuffered ``stream``.
+
+    Raises
+    ------
+    OSError
+        Where the other end is gone.
+    """
+    for piece in frame:
+        while piece:
+            piece = piece[stream.write(piece) :]
+
+
+def receive(stream: FileIO) -> Frame:
+    """Read one frame from an unbuffered ``stream``; its arrays are writable.
+
+    Raises
+    ------
+    EOFError
+        Where the other end is gone, between frames or within one.
+    ValueError
+        Where the bytes are not a frame.
+    """
+    (length,) = _LENGTH.unpack(_read(stream, _LENGTH.size))
+    if length > MAXIMUM_HEADER:
+        raise ValueError(f"a frame cannot have a header of {length} bytes")
+    header = json.loads(_read(stream, length))
+    arrays = []
+    if header["arrays"]:
+        import numpy as np
+
+        for name, shape in header["arrays"]:
+            dtype = np.dtype(name)
+            if dtype.kind not in _PLAIN_KINDS:
+                raise ValueError(f"a frame cannot hold arrays of {dtype}")
+            data = _read(stream, math.prod(shape) * dtype.itemsize)
+            arrays.append(np.frombuffer(data, dtype).reshape(shape))
+    return Frame(header["message"], arrays)
+
+
+def _read(stream: FileIO, count: int) -> bytearray:
+    data = bytearray(count)
+    rest = memoryview(data)
+    while rest:
+        if not (got := stream.readinto(rest)):
+            raise EOFError("the other end of the pipe is closed")
+        rest = rest[got:]
+    return data

@@ -1,0 +1,141 @@
+"""Services for the tests of workers: what plugins do, and what they should not."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from photofind.errors import ImageError
+
+
+class PluginImageError(ImageError):
+    pass
+
+
+class Service:
+    def __init__(self, greeting="hello"):
+        self.greeting = greeting
+
+    def greet(self):
+        return self.greeting
+
+    def process_id(self):
+        return os.getpid()
+
+    def environment(self, name):
+        return os.environ.get(name)
+
+    def niceness(self):
+        return os.nice(0)
+
+    def search_path(self):
+        return sys.path
+
+    def echo(self, *arrays, **arguments):
+        return arguments, list(arrays)
+
+    def total(self, array):
+        return int(array.sum(dtype=np.int64))
+
+    def exists(self, path):
+        return Path(path).exists()
+
+    def count(self, to, pause=0.0, note=None):
+        for number in range(to):
+            time.sleep(pause)
+            note(number)
+        return to
+
+    def note_from_threads(self, threads, notes, note):
+        def work():
+            for number in range(notes):
+                note([number] * 100)
+
+        running = [threading.Thread(target=work) for _ in range(threads)]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+        return "done"
+
+    def fail(self, kind):
+        if kind == "image":
+            raise ImageError("a.jpg is truncated", "restore it from a backup")
+        if kind == "plugin":
+            raise PluginImageError("b.raw is truncated")
+        if kind == "memory":
+            raise MemoryError
+        if kind == "exit":
+            sys.exit("the plugin gave up")
+        raise ValueError("two\nlines")
+
+    def not_json(self):
+        return {1, 2, 3}
+
+    def objects(self):
+        return None, [np.array([object()])]
+
+    def leave(self, code):
+        print("last words", file=sys.stderr)
+        os._exit(code)
+
+    def crash(self):
+        ctypes.string_at(0)
+
+    def kill(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def sleep(self, seconds):
+        time.sleep(seconds)
+
+    def sleep_after_note(self, seconds, note):
+        note("asleep")
+        time.sleep(seconds)
+
+    def hold_interpreter(self, note):
+        note("holding")
+        re.match(r"(a+)+$", "a" * 64 + "b")
+
+    def chatter(self):
+        print("from Python")
+        os.write(1, b"from C\n")
+        sys.stdout.flush()
+        return sys.stdin.read()
+
+    def fork(self):
+        child = os.fork()
+        if child == 0:
+            time.sleep(20)
+            os._exit(0)
+        return child
+
+    def process(self, paths, deadly, note):
+        for position, path in enumerate(paths):
+            note({"started": position})
+            if path in deadly:
+                os._exit(9)
+            note({"finished": position})
+        return len(paths)
+
+
+class Unwilling:
+    def __init__(self):
+        raise ImageError("the model is missing", "install it")
+
+
+class Fatal:
+    def __init__(self):
+        os._exit(5)
+
+
+class Slow:
+    def __init__(self):
+        time.sleep(60)
