@@ -1,0 +1,328 @@
+"""What is known of the photos: the typed face over TinyDB."""
+
+from __future__ import annotations
+
+import json
+import os
+from array import array
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field, fields, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from tinydb import where
+from tinydb.table import Table
+
+from photofind.library.journal import Change, JournalStorage, decode
+from photofind.library.keys import KeyIndex
+from photofind.library.table import JournalTable
+
+__all__ = ["Catalog", "Folder", "Photo", "Space"]
+
+_Record = TypeVar("_Record", "Photo", "Folder", "Space")
+
+# So many documents are decoded in one go.
+_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A file that is indexed, or that could not be.
+
+    Parameters
+    ----------
+    path
+        Absolute; bytes that are not UTF-8 as lone surrogates (PEP 383).
+    size, modified, inode
+        Of the file when it was read: bytes, nanoseconds since 1970, and the file's number.
+    content
+        The content id, hexadecimal; empty where the file could not be read.
+    rows
+        The row of this content's vector in each space, by the space's id.
+    width, height, format
+        Of the image as it is shown, in pixels, and the name of its format.
+    captured
+        When it was taken, ISO 8601.
+    camera, latitude, longitude, keywords, caption
+        What the file says of itself; degrees.
+    failure
+        Why it could not be indexed.
+    sidecar
+        When its sidecar file was changed, nanoseconds since 1970.
+    id
+        The document's id; 0 before it is in the catalog.
+    """
+
+    path: str
+    size: int = 0
+    modified: int = 0
+    inode: int = 0
+    content: str = ""
+    rows: Mapping[str, int] = field(default_factory=dict, hash=False)
+    width: int = 0
+    height: int = 0
+    format: str = ""
+    captured: str | None = None
+    camera: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    keywords: tuple[str, ...] = ()
+    caption: str | None = None
+    failure: str | None = None
+    sidecar: int | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that is watched.
+
+    Parameters
+    ----------
+    path
+        Absolute.
+    added, scanned
+        When it was added and last scanned from end to end, seconds since 1970.
+    state
+        ``online``, or ``offline`` while it cannot be reached and its photos are kept.
+    mounts
+        Where the file systems were mounted that held its photos when it was last scanned.
+    excludes
+        Patterns of what is left out, in gitignore's syntax.
+    reason
+        Why it is in this state.
+    id
+        The document's id; 0 before it is in the catalog.
+    """
+
+    path: str
+    added: float
+    state: str = "online"
+    mounts: tuple[str, ...] = ()
+    scanned: float | None = None
+    excludes: tuple[str, ...] = ()
+    reason: str | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What one version of one extractor makes of photos: vectors that can be compared.
+
+    Parameters
+    ----------
+    extractor, version
+        The extractor's name and version.
+    dimension
+        The length of its vectors.
+    generation
+        Which file holds the vectors; a new one numbers its rows anew.
+    rows
+        How many rows of that file are committed, those that no photo refers to included.
+    """
+
+    extractor: str
+    version: str
+    dimension: int
+    generation: int = 1
+    rows: int = 0
+
+    @property
+    def id(self) -> str:
+        """The extractor and its version, as in ``mobilenet@1``."""
+        return f"{self.extractor}@{self.version}"
+
+
+class Catalog:
+    """Photos, folders and spaces, in the tables of these names.
+
+    Changes are made inside ``storage.transaction()``. Look-ups by path, content and row take no
+    longer where there are many photos, and do not see what a transaction under way has changed.
+
+    Parameters
+    ----------
+    path
+        The journal.
+    writable
+        Whether this is the one writer.
+
+    Attributes
+    ----------
+    storage
+        The journal's storage.
+    failed
+        How many photos could not be indexed.
+
+    Raises
+    ------
+    NewerFormatError, LibraryError
+        As `JournalStorage`.
+    """
+
+    def __init__(self, path: Path, *, writable: bool = False) -> None:
+        self.storage = JournalStorage(path, writable=writable)
+        self._photos = JournalTable(self.storage, "photos")
+        self._folders = JournalTable(self.storage, "folders")
+        self._spaces = JournalTable(self.storage, "spaces")
+        self._keys = KeyIndex()
+        # How many photos refer to each row of a space.
+        self._references: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
+        self.failed = 0
+        self.storage.follow(self._follow)
+
+    def __len__(self) -> int:
+        return len(self._photos)
+
+    # Photos.
+
+    def photo(self, path: str) -> Photo | None:
+        """Return the photo at ``path``."""
+        return next((photo for photo in self._candidates(path) if photo.path == path), None)
+
+    def with_content(self, content: str) -> list[Photo]:
+        """Return the photos with this content, oldest first."""
+        return [photo for photo in self._candidates(content) if photo.content == content]
+
+    def at_row(self, space: str, row: int) -> list[Photo]:
+        """Return the photos that refer to a row of a space, oldest first."""
+        return [photo for photo in self._candidates((space, row)) if photo.rows.get(space) == row]
+
+    def photos(self, folder: str | None = None) -> Iterator[Photo]:
+        """Iterate over all photos, or those in ``folder`` and below, as they are now."""
+        if folder is None:
+            return self._holding(b"")
+        prefix = os.path.join(folder, "")  # noqa: PTH118 (paths here may not be UTF-8)
+        holding = self._holding(json.dumps(prefix).encode("ascii")[1:-1])
+        return (photo for photo in holding if photo.path.startswith(prefix))
+
+    def failures(self) -> Iterator[Photo]:
+        """Iterate over the photos that could not be indexed."""
+        return (photo for photo in self._holding(b'"failure":') if photo.failure is not None)
+
+    def put_photo(self, photo: Photo) -> Photo:
+        """Insert a photo, or replace the one with its id; return it with its id."""
+        return replace(photo, id=_put(self._photos, photo.id, photo))
+
+    def remove_photos(self, ids: Iterable[int]) -> None:
+        """Remove the photos with these ids."""
+        self._photos.remove(doc_ids=ids)
+
+    # Folders.
+
+    def folders(self) -> list[Folder]:
+        """Return the folders, oldest first."""
+        return [_record(Folder, document, id=document.doc_id) for document in self._folders]
+
+    def put_folder(self, folder: Folder) -> Folder:
+        """Insert a folder, or replace the one with its path; return it with its id."""
+        known = {document["path"]: document.doc_id for document in self._folders}
+        return replace(folder, id=_put(self._folders, known.get(folder.path, 0), folder))
+
+    def remove_folder(self, path: str) -> None:
+        """Remove the folder at ``path``."""
+        self._folders.remove(where("path") == path)
+
+    # Spaces.
+
+    def spaces(self) -> list[Space]:
+        """Return the spaces."""
+        return [_record(Space, document) for document in self._spaces]
+
+    def put_space(self, space: Space) -> None:
+        """Insert a space, or replace the one with its id."""
+        known = {_record(Space, document).id: document.doc_id for document in self._spaces}
+        _put(self._spaces, known.get(space.id, 0), space)
+
+    def references(self, space: Space) -> npt.NDArray[np.int32]:
+        """Return how many photos refer to each committed row of a space, (rows,)."""
+        counts = np.zeros(space.rows, np.int32)
+        known = np.array(self._references[space.id][: space.rows])
+        counts[: len(known)] = known
+        return counts
+
+    # What is kept in memory beside the documents, so that looking up is fast.
+
+    def _candidates(self, key: Hashable) -> Iterator[Photo]:
+        for identifier in self._keys.candidates(key):
+            document = self._photos.get(doc_id=identifier)
+            if document is not None:
+                yield _record(Photo, document, id=identifier)
+
+    def _holding(self, part: bytes) -> Iterator[Photo]:
+        """Iterate over the photos whose raw documents hold ``part``, decoding no others."""
+        for identifier, raw in list(self.storage.documents("photos").items()):
+            if part in raw:
+                yield _record(Photo, decode(raw), id=identifier)
+
+    def _follow(self, changes: Iterable[Change]) -> None:
+        photos = (change for change in changes if change.table == "photos")
+        hashes, ids = array("q"), array("q")
+        while batch := list(islice(photos, _BATCH)):
+            before = _decode_all(change.before for change in batch)
+            after = _decode_all(change.after for change in batch)
+            for change, old, new in zip(batch, before, after, strict=True):
+                self.failed += ("failure" in new) - ("failure" in old)
+                self._refer(old, -1)
+                self._refer(new, +1)
+                known = _keys(old)
+                for key in _keys(new):
+                    if key not in known:
+                        hashes.append(hash(key))
+                        ids.append(change.id)
+        self._keys.add(hashes, ids)
+
+    def _refer(self, document: Mapping[str, Any], count: int) -> None:
+        for space, row in document.get("rows", {}).items():
+            references = self._references[space]
+            if row >= len(references):
+                references.frombytes(bytes(references.itemsize * (row + 1 - len(references))))
+            references[row] += count
+
+
+def _keys(document: Mapping[str, Any]) -> list[Hashable]:
+    """Return what a photo can be looked up by."""
+    keys: list[Hashable] = [document[name] for name in ("path", "content") if name in document]
+    keys.extend(document.get("rows", {}).items())
+    return keys
+
+
+def _decode_all(documents: Iterable[bytes | None]) -> list[dict[str, Any]]:
+    """Decode several documents at once, which is faster; an empty one for None."""
+    decoded: list[dict[str, Any]] = json.loads(b"[%b]" % b",".join(d or b"{}" for d in documents))
+    return decoded
+
+
+def _document(record: Photo | Folder | Space) -> dict[str, Any]:
+    """Return the fields that say something, by name."""
+    values = ((field.name, getattr(record, field.name)) for field in fields(record))
+    return {
+        name: value
+        for name, value in values
+        if name != "id" and value is not None and value not in ("", (), {})
+    }
+
+
+def _record(kind: type[_Record], document: Mapping[str, Any], **more: Any) -> _Record:
+    """Return the record that `_document` made ``document`` of."""
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+    }
+    return kind(**values, **more)
+
+
+def _put(table: Table, identifier: int, record: Photo | Folder | Space) -> int:
+    """Insert a document, or replace the one with this id; return its id."""
+    document = _document(record)
+    if not table.contains(doc_id=identifier):
+        return table.insert(document)
+
+    def become(old: MutableMapping[str, Any]) -> None:
+        old.clear()
+        old.update(document)
+
+    table.update(become, doc_ids=[identifier])
+    return identifier

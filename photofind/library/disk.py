@@ -1,0 +1,57 @@
+"""What a disk does and refuses: durable writes, and its errors in words."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from photofind.errors import LibraryError
+
+__all__ = ["explained", "sync_file"]
+
+_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def sync_file(descriptor: int) -> None:
+    """Make what was written to an open file durable, its length included."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        # There, fsync only reaches the drive's own cache (fsync(2) on macOS).
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    elif sys.platform == "win32":
+        os.fsync(descriptor)
+    else:
+        os.fdatasync(descriptor)
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn an ``OSError`` from work on ``path`` into an error for the person who meets it.
+
+    Raises
+    ------
+    LibraryError
+        In place of any ``OSError`` raised inside.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            message = f"the disk that holds {path} is full"
+            hint = "free some space and run the same again"
+        elif error.errno == errno.EFBIG:
+            message = f"{path} has reached the largest size that is allowed for a file here"
+            hint = "raise the limit (ulimit -f) or set PHOTOFIND_HOME to a folder on another disk"
+        elif error.errno in _FORBIDDEN:
+            message = f"{path} cannot be opened or written: {error.strerror}"
+            hint = "give yourself the right to it, or set PHOTOFIND_HOME to a folder that you own"
+        else:
+            message = f"{path} cannot be read or written: {error.strerror or error}"
+            hint = "check the disk and run the same again"
+        raise LibraryError(message, hint) from error
