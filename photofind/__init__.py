@@ -3,13 +3,12 @@
 The one object to use from Python is :class:`photofind.photofind.PhotoFind`.
 """
 
-from importlib.metadata import version
-
 __all__ = ["__version__"]
 
 
 def __getattr__(name: str) -> str:
-    # Read on demand: metadata look-ups cost more than the rest of the import.
     if name == "__version__":
+        from importlib.metadata import version  # Slower to import than all the rest.
+
         return version("photofind")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Home", "private_folder", "remove_file", "sync_folder", "write_atomically"]
+__all__ = ["Home", "is_below", "private_folder", "remove_file", "sync_folder", "write_atomically"]
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,13 @@ class Home:
 
     @property
     def demo(self) -> Path:
-        """The home of the demonstration's own library."""
+        """The demonstration: its photos, and a home of its own."""
         return self.root / "demo"
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Return whether ``path`` is ``folder`` or lies below it; both absolute and normalised."""
+    return path == folder or path.startswith(os.path.join(folder, ""))  # noqa: PTH118
 
 
 def private_folder(path: Path) -> Path:

@@ -1,5 +1,4 @@
-"""Building an index, in a child process of low priority (docs/architecture.md, "From rows to an
-index").
+"""Building an index, in a child process of low priority.
 
 :class:`IndexBuilder` is the service that the child runs; :func:`graph_pays` says when a graph is
 worth its build.
@@ -30,7 +29,7 @@ from photofind.library.vectors import Vectors
 if TYPE_CHECKING:
     from photofind.library.graph import Graph
 
-__all__ = ["INDEX_PAYS", "IndexBuilder", "graph_pays"]
+__all__ = ["EXACT_PAYS", "INDEX_PAYS", "IndexBuilder", "graph_pays"]
 
 # Fewer photos cannot fix a projection or a background; they are compared as they are.
 INDEX_PAYS = 32
@@ -147,15 +146,6 @@ class IndexBuilder:
         arrays |= {f"graph_{name}": array for name, array in graph_arrays.items()}
         write_index(Path(space), facts, arrays)
         return {"photos": len(rows), "recall": recall, "seconds": time.monotonic() - started}
-
-    def compile(self) -> None:
-        """Pay numba's compilation now, into its cache, on points that mean nothing."""
-        from photofind.library.graph import build_graph, restore_graph
-
-        generator = np.random.default_rng(0)
-        points = generator.normal(size=(GRAPH_PAYS, 16)).astype(np.float32)
-        order, arrays, values = build_graph(points).take_apart()
-        restore_graph(points[order], arrays, values).nearest(points[:1], 1)
 
 
 def _sample(source: Vectors, rows: npt.NDArray[np.int64]) -> Vectors32:

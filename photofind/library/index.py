@@ -29,7 +29,7 @@ from photofind.library.projection import Projection, Vectors32
 from photofind.library.smoothing import expansion_neighbours, smooth
 from photofind.paths import private_folder, remove_file, sync_folder, write_atomically
 
-__all__ = ["Index", "IndexFacts", "read_facts", "read_graph", "remove_index", "write_index"]
+__all__ = ["CANDIDATES", "Index", "IndexFacts", "read_graph", "remove_index", "write_index"]
 
 # How many candidates a search takes, at the least, to be ranked on the full vectors.
 CANDIDATES = 200
@@ -101,6 +101,11 @@ class Index:
         self._fresh_points: Vectors32 = fresh["point"]
         self._fresh_rows: npt.NDArray[np.int64] = fresh["row"]
 
+    @staticmethod
+    def exists(space: Path) -> bool:
+        """Return whether there is an index in the folder of a space, damaged or not."""
+        return (space / MANIFEST).exists()
+
     def __len__(self) -> int:
         return len(self._points) + len(self._fresh_points)
 
@@ -158,11 +163,6 @@ class Index:
         with path.open("ab") as file:
             file.truncate(saved * record.itemsize)
             file.write(records.tobytes())
-
-
-def read_facts(space: Path) -> IndexFacts | None:
-    """Return what the manifest of the index of a space says; None where there is no index."""
-    return _read_manifest(space)[0] if (space / MANIFEST).exists() else None
 
 
 def read_graph(space: Path) -> tuple[Vectors32, Arrays, dict[str, Any]]:

@@ -1,0 +1,43 @@
+"""The commands of ``photofind``; each is a module here and imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import click
+
+from photofind.cli.config import config
+from photofind.cli.demo import demo
+from photofind.cli.duplicates import duplicates
+from photofind.cli.extractors import extractors
+from photofind.cli.failures import failures
+from photofind.cli.folders import folders
+from photofind.cli.group import CommandGroup
+from photofind.cli.index import index
+from photofind.cli.similar import similar
+from photofind.cli.status import status
+
+__all__ = ["main"]
+
+
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Everything stays on this machine. Start with: photofind folders add ~/Pictures",
+)
+@click.version_option(package_name="photofind")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug: bool) -> None:
+    """Show me the photos like this one."""
+
+
+for command in (
+    similar,
+    index,
+    folders,
+    duplicates,
+    status,
+    failures,
+    extractors,
+    config,
+    demo,
+):
+    main.add_command(command)

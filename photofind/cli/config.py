@@ -1,0 +1,80 @@
+"""``photofind config``."""
+
+from __future__ import annotations
+
+import click
+
+from photofind.cli.output import note, print_json, print_table
+
+__all__ = ["config"]
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  photofind config
+  photofind config set hits 50
+  photofind config set exclude "*.png, Screenshots/"
+  photofind config reset hits""",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object of all settings.")
+@click.pass_context
+def config(context: click.Context, as_json: bool) -> None:
+    """Show the settings, or change one."""
+    if context.invoked_subcommand:
+        return
+    from photofind.paths import Home
+    from photofind.settings import list_settings
+
+    settings = list_settings(Home.default().settings)
+    if as_json:
+        print_json({setting.name: setting.value for setting in settings})
+    else:
+        print_table(
+            ("setting", "value", "default", "what it is"),
+            ((s.name, _as_text(s.value), _as_text(s.default), s.help) for s in settings),
+        )
+
+
+@config.command()
+@click.argument("name")
+def get(name: str) -> None:
+    """Print the value of one setting."""
+    from photofind.errors import SettingsError
+    from photofind.paths import Home
+    from photofind.settings import list_settings
+
+    settings = {setting.name: setting.value for setting in list_settings(Home.default().settings)}
+    if name not in settings:
+        raise SettingsError(
+            f"there is no setting {name!r}", f"the settings are {', '.join(settings)}"
+        )
+    click.echo(_as_text(settings[name]))
+
+
+@config.command("set")
+@click.argument("name")
+@click.argument("value")
+def set_value(name: str, value: str) -> None:
+    """Change a setting; a list is typed with commas between its items."""
+    from photofind.paths import Home
+    from photofind.settings import set_setting
+
+    note(f"{name} is now {_as_text(set_setting(Home.default().settings, name, value))}")
+
+
+@config.command()
+@click.argument("name")
+def reset(name: str) -> None:
+    """Give a setting its default again."""
+    from photofind.paths import Home
+    from photofind.settings import reset_setting
+
+    note(f"{name} is {_as_text(reset_setting(Home.default().settings, name))} again")
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

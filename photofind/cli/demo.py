@@ -1,0 +1,46 @@
+"""``photofind demo``."""
+
+from __future__ import annotations
+
+import click
+
+from photofind.cli.index import index_with_progress
+from photofind.cli.output import note, print_json, print_table, shown
+
+__all__ = ["demo"]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def demo(as_json: bool) -> None:
+    """Show what photofind does, on a few public-domain photos that it brings along.
+
+    Photos from scikit-image and edited variants of them are indexed into a library of their own;
+    yours is left alone.
+    """
+    from photofind.demonstration import make_photos
+    from photofind.paths import Home
+    from photofind.photofind import PhotoFind
+    from photofind.search.query import Query
+
+    home = Home.default()
+    photos, query = make_photos(home.demo / "photos")
+    with PhotoFind(Home(home.demo / "library")) as photofind:
+        photofind.add_folder(str(photos))
+        note(f"Indexing real photographs, with variants made on the spot, in {photos}")
+        report = index_with_progress(photofind, [str(photos)])
+        answer = photofind.similar(Query(like=(str(query),), limit=8, every=True))
+    if as_json:
+        print_json({"photos": report.found, "query": str(query), "hits": answer.hits})
+        return
+    note(f"\nPhotos most like {query.name}, of {answer.photos} in {answer.seconds * 1000:.0f} ms:")
+    print_table(
+        ("#", "score", "photo"),
+        ((str(hit.rank), f"{hit.score:.2f}", shown(hit.path)) for hit in answer.hits),
+    )
+    note(
+        "\nNow with your own photos:\n"
+        "  photofind folders add ~/Pictures\n"
+        "  photofind index\n"
+        "  photofind similar ~/Pictures/some-photo.jpg"
+    )

@@ -1,0 +1,28 @@
+"""``photofind failures``."""
+
+from __future__ import annotations
+
+import click
+
+from photofind.cli.output import note, print_json, print_table
+
+__all__ = ["failures"]
+
+
+@click.command(epilog="Example: photofind failures --json")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def failures(as_json: bool) -> None:
+    """List the photos that could not be indexed, with the reason of each.
+
+    They are tried again once they change.
+    """
+    from photofind.photofind import PhotoFind
+
+    with PhotoFind() as photofind:
+        failed = photofind.failures()
+    if as_json:
+        print_json(failed)
+    elif failed:
+        print_table(("photo", "reason"), ((f.path, f.reason) for f in failed))
+    else:
+        note("every photo found could be indexed")

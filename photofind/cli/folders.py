@@ -1,0 +1,70 @@
+"""``photofind folders``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from photofind.cli.output import note, print_json, print_table
+
+__all__ = ["folders"]
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  photofind folders add ~/Pictures
+  photofind folders add /media/nas/photos --exclude "Screenshots/" --exclude "*.gif"
+  photofind folders remove ~/Pictures""",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@click.pass_context
+def folders(context: click.Context, as_json: bool) -> None:
+    """List the folders of the library, or add and remove one."""
+    if context.invoked_subcommand:
+        return
+    from photofind.photofind import PhotoFind
+
+    with PhotoFind() as photofind:
+        known = photofind.folders()
+    if as_json:
+        print_json(known)
+    elif known:
+        print_table(
+            ("folder", "photos", "state"),
+            ((f.path, str(f.photos), f"{f.state}: {f.reason}" if f.reason else f.state)
+             for f in known),
+        )  # fmt: skip
+    else:
+        note("no folder yet; add one with `photofind folders add ~/Pictures`")
+
+
+@folders.command()
+@click.argument("folder", type=click.Path())
+@click.option("--exclude", multiple=True, metavar="PATTERN",
+              help="What to leave out in it, in gitignore syntax; may be repeated.")  # fmt: skip
+def add(folder: str, exclude: tuple[str, ...]) -> None:
+    """Add FOLDER to the library, or change what is excluded in it."""
+    from photofind.photofind import PhotoFind
+
+    folder = os.path.abspath(folder)
+    with PhotoFind() as photofind:
+        photofind.add_folder(folder, excludes=exclude)
+    note(f"{folder} is in the library; `photofind index` reads its photos")
+
+
+@folders.command()
+@click.argument("folder", type=click.Path())
+def remove(folder: str) -> None:
+    """Take FOLDER out of the library, with all that is known of its photos.
+
+    The photos themselves are not touched.
+    """
+    from photofind.photofind import PhotoFind
+
+    folder = os.path.abspath(folder)
+    with PhotoFind() as photofind:
+        removed = photofind.remove_folder(folder)
+    note(f"{folder} and its {removed} photos are out of the library; the files are as they were")

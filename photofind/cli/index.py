@@ -1,0 +1,55 @@
+"""``photofind index``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from photofind.cli.output import note, print_json, show_progress
+
+if TYPE_CHECKING:
+    from photofind.indexing.pipeline import Report
+    from photofind.photofind import PhotoFind
+
+__all__ = ["index", "index_with_progress"]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  photofind index
+  photofind index ~/Pictures/2021"""
+)
+@click.argument("folders", nargs=-1, type=click.Path())
+@click.option("--accept-removals", is_flag=True,
+              help="Believe folders that turned up empty: forget their photos.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def index(folders: tuple[str, ...], accept_removals: bool, as_json: bool) -> None:
+    """Bring the library up to date with its folders, or with FOLDERS alone.
+
+    Only what is new or changed is read. Ctrl-C keeps all that was done so far.
+    """
+    from photofind.photofind import PhotoFind
+
+    with PhotoFind() as photofind:
+        report = index_with_progress(
+            photofind, [os.path.abspath(f) for f in folders], accept_removals=accept_removals
+        )
+    if as_json:
+        print_json(report)
+
+
+def index_with_progress(
+    photofind: PhotoFind, folders: list[str], *, accept_removals: bool = False
+) -> Report:
+    """Index folders (all of them where none is named) and tell how it goes and what came of it."""
+    with show_progress() as progress:
+        report = photofind.index(
+            folders or None, accept_removals=accept_removals, progress=progress
+        )
+    for problem in report.problems:
+        note(problem)
+    note(report.summary)
+    return report

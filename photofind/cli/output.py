@@ -1,0 +1,114 @@
+"""How commands print: tables and colour for people, plain lines for pipes, JSON for scripts.
+
+Answers go to stdout; errors, notes and progress go to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from photofind.indexing.pipeline import Progress
+
+__all__ = ["note", "print_json", "print_paths", "print_table", "show_progress", "shown"]
+
+
+def note(message: str) -> None:
+    """Tell the person something that is not part of the answer."""
+    click.echo(shown(message), err=True)
+
+
+def shown(text: str) -> str:
+    """Return ``text`` with what a terminal cannot show, or would obey, made visible."""
+    safe = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)
+
+
+def print_json(value: Any) -> None:
+    """Print a value, dataclasses included, as one JSON document.
+
+    Names that are not UTF-8 hold lone surrogates, escaped, as :func:`os.fsdecode` makes them.
+    """
+    click.echo(json.dumps(value, indent=2, default=_as_plain))
+
+
+def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
+    """Print the bytes of paths, each ended by a line break, or by a null byte."""
+    end = b"\0" if null else b"\n"
+    stream = click.get_binary_stream("stdout")
+    for path in paths:
+        stream.write(os.fsencode(path) + end)
+    stream.flush()
+
+
+def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows: a table with titles in a terminal, lines of tab-separated values in a pipe."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            click.echo("\t".join(shown(cell) for cell in row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(title, overflow="fold", no_wrap=False)
+    for row in rows:
+        table.add_row(*(Text(shown(cell)) for cell in row))
+    Console(highlight=False).print(table)
+
+
+@contextmanager
+def show_progress() -> Iterator[Callable[[Progress], None]]:
+    """Show the progress of indexing on stderr while the block runs; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda progress: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    bars = Bars(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bars:
+        task = bars.add_task("", total=None, speed="")
+
+        def show(progress: Progress) -> None:
+            bars.update(
+                task,
+                description=progress.phase,
+                completed=progress.done,
+                total=progress.total,
+                speed=f"{progress.rate:.0f} photos/s" if progress.rate else "",
+            )
+
+        yield show
+
+
+def _as_plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} cannot be printed as JSON")

@@ -1,0 +1,128 @@
+"""``photofind similar``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from photofind.cli.index import index_with_progress
+from photofind.cli.output import note, print_json, print_paths, print_table, shown
+
+if TYPE_CHECKING:
+    from photofind.search.query import Answer
+
+__all__ = ["similar"]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  photofind similar beach.jpg
+  photofind similar beach.jpg boat.jpg --not crowd.jpg
+  photofind similar beach.jpg --in ~/Pictures/2021 -n 50
+  photofind similar beach.jpg --paths-only -0 | xargs -0 cp -t ~/Desktop/beach"""
+)
+@click.argument("images", nargs=-1, required=True, type=click.Path())
+@click.option("--not", "unlike", multiple=True, type=click.Path(), metavar="IMAGE",
+              help="A photo that hits should not be like; may be repeated.")  # fmt: skip
+@click.option("-n", "--hits", "limit", type=click.IntRange(1), metavar="N",
+              help="How many hits (setting: hits).")  # fmt: skip
+@click.option("--min-score", type=click.FloatRange(0, 1), metavar="SCORE",
+              help="Leave out hits below this score, 0 to 1 (setting: min_score).")  # fmt: skip
+@click.option("--in", "folder", type=click.Path(), metavar="FOLDER",
+              help="Only photos in this folder; it is indexed first where it is new.")  # fmt: skip
+@click.option("--since", metavar="DATE", help="Only photos from then on: 2021, 2021-05-03 ...")
+@click.option("--until", metavar="DATE", help="Only photos up to and including then.")
+@click.option("--extractor", metavar="NAME", help="Compare by this extractor (setting: extractor).")
+@click.option("--plain", is_flag=True, help="Rank by the cosine of the embeddings alone.")
+@click.option("--all", "every", is_flag=True, help="Show near-duplicates one by one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--paths-only", is_flag=True, help="Print the paths of the hits, a line each.")
+@click.option("-0", "--null", is_flag=True, help="With --paths-only: end paths by a null byte.")
+def similar(
+    images: tuple[str, ...],
+    unlike: tuple[str, ...],
+    limit: int | None,
+    min_score: float | None,
+    folder: str | None,
+    since: str | None,
+    until: str | None,
+    extractor: str | None,
+    plain: bool,
+    every: bool,
+    as_json: bool,
+    paths_only: bool,
+    null: bool,
+) -> None:
+    """Show the photos most like IMAGES.
+
+    IMAGES may be in the library or anywhere else. Several make one query: photos like all of
+    them. A score of 0.5 is where unrelated photos practically never come, 1 is the same picture.
+    """
+    if null and not paths_only:
+        raise click.UsageError("-0 goes with --paths-only")
+    from photofind.photofind import PhotoFind
+    from photofind.search.query import Query
+
+    with PhotoFind() as photofind:
+        if folder is not None:
+            folder = os.path.abspath(folder)
+            if not photofind.covers(folder):
+                photofind.add_folder(folder)
+                note(f"{folder} is new and is indexed first; `photofind folders` lists it from now")
+                index_with_progress(photofind, [folder])
+        answer = photofind.similar(
+            Query(
+                like=tuple(map(os.path.abspath, images)),
+                unlike=tuple(map(os.path.abspath, unlike)),
+                limit=limit or photofind.settings.hits,
+                min_score=photofind.settings.min_score if min_score is None else min_score,
+                folder=folder,
+                since=since,
+                until=until,
+                extractor=extractor,
+                plain=plain,
+                every=every,
+            )
+        )
+    if as_json:
+        print_json(_as_object(answer))
+    elif paths_only:
+        print_paths((hit.path for hit in answer.hits), null=null)
+    else:
+        _print_hits(answer)
+
+
+def _as_object(answer: Answer) -> dict[str, object]:
+    """Return the documented JSON object of an answer (docs/cli.md)."""
+    return {
+        "query": {"like": answer.query.like, "unlike": answer.query.unlike},
+        "extractor": answer.extractor,
+        "searched_by": answer.searched_by,
+        "photos": answer.photos,
+        "seconds": round(answer.seconds, 4),
+        "hits": answer.hits,
+    }
+
+
+def _print_hits(answer: Answer) -> None:
+    if not answer.hits:
+        note("no photo in the library is like that; try without filters, or a lower --min-score")
+        return
+    print_table(
+        ("#", "score", "photo", ""),
+        (
+            (
+                str(hit.rank),
+                f"{hit.score:.2f}",
+                shown(hit.path),
+                " ".join(
+                    ([f"+{len(hit.copies)} alike"] if hit.copies else [])
+                    + (["offline"] if hit.offline else [])
+                ),
+            )
+            for hit in answer.hits
+        ),
+    )

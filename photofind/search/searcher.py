@@ -1,0 +1,326 @@
+"""Answering queries from a library: query photos become vectors, ranked rows become hits."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from photofind.errors import DamagedError, ImageError, LibraryError, WorkerError
+from photofind.library.catalog import Photo, Space
+from photofind.library.index import Index
+from photofind.library.library import Library
+from photofind.paths import is_below
+from photofind.library.projection import Vectors32
+from photofind.search.duplicates import collapse, group_near_duplicates
+from photofind.search.graph_process import GraphProcess
+from photofind.search.query import Answer, DuplicateGroup, Hit, Query
+from photofind.search.ranking import Mask, Ranked, Ranker, Rows
+
+if TYPE_CHECKING:
+    from photofind.extractors.extraction import Extraction
+
+__all__ = ["Searcher"]
+
+log = logging.getLogger(__name__)
+
+
+class _View:
+    """What is open of one space, as of one revision of the library."""
+
+    def __init__(self, library: Library, space: Space) -> None:
+        self.space = space
+        self.vectors = library.vectors(space.id)
+        self.alive = np.zeros(self.vectors.committed, np.bool_)
+        self.alive[library.live_rows(space.id)] = True
+        self.index = _open_index(library, space)
+        if self.index is not None:
+            new = np.setdiff1d(np.flatnonzero(self.alive), self.index.rows)
+            self.index.extend(new, self.vectors.rows(new))
+
+
+class Searcher:
+    """Answers queries from one library.
+
+    Parameters
+    ----------
+    library
+        Open for reading or writing.
+    extractor
+        The name of the extractor whose embeddings are compared where a query names none.
+    extraction
+        Gives what embeds photos from outside the library, by the extractor's name.
+    resident
+        Whether to load graphs, in the background: worth it for whoever answers many queries.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        extractor: str,
+        extraction: Callable[[str], Extraction],
+        *,
+        resident: bool = False,
+    ) -> None:
+        self._library = library
+        self._extractor = extractor
+        self._extraction = extraction
+        self._resident = resident
+        self._views: dict[str, tuple[int, _View]] = {}
+        self._graphs: dict[str, tuple[str, GraphProcess]] = {}
+
+    def close(self) -> None:
+        """End the child processes that hold graphs."""
+        for _, graph in self._graphs.values():
+            graph.stop()
+        self._graphs.clear()
+        self._views.clear()
+
+    def space(self, extractor: str | None = None) -> Space:
+        """Return the space that answers for an extractor: that of its newest version.
+
+        Raises
+        ------
+        LibraryError
+            Where nothing was indexed with it.
+        """
+        name = extractor or self._extractor
+        spaces = [space for space in self._library.spaces() if space.extractor == name]
+        if spaces:
+            return spaces[-1]
+        if not self._library.folders():
+            raise LibraryError(
+                "the library is empty",
+                "photofind folders add ~/Pictures && photofind index",
+            )
+        raise LibraryError(
+            f"nothing is indexed with the extractor {name!r} yet", "run `photofind index`"
+        )
+
+    def index(self, space: Space) -> Index | None:
+        """Return the index that answers for a space, or None where there is none."""
+        return self._view(space).index
+
+    def graph(self, space: Space) -> GraphProcess | None:
+        """Return the process that answers from the graph of a space, ready or not."""
+        view = self._view(space)
+        if not self._resident or view.index is None or not view.index.facts.graph_points:
+            return None
+        folder = view.index.facts.folder
+        known, graph = self._graphs.get(space.id, ("", None))
+        if graph is None or known != folder:
+            if graph is not None:
+                graph.stop()
+            home = self._library.home
+            graph = GraphProcess(
+                self._library.space_folder(space.id),
+                view.index.points(np.arange(1)),
+                home.cache / "numba",
+                home.logs / "graph.log",
+            )
+            self._graphs[space.id] = folder, graph
+        return graph
+
+    def similar(self, query: Query) -> Answer:
+        """Find the photos most like a query.
+
+        Raises
+        ------
+        ImageError
+            Where a photo of the query cannot be read.
+        LibraryError
+            Where nothing is indexed yet.
+        """
+        started = time.monotonic()
+        space = self.space(query.extractor)
+        view = self._view(space)
+        vectors, contents = self._embed([*query.like, *query.unlike], space)
+        like, unlike = vectors[: len(query.like)], vectors[len(query.like) :]
+        own = {
+            photo.rows[space.id]
+            for content in contents[: len(query.like)]
+            for photo in self._library.photos_with_content(content)
+            if space.id in photo.rows
+        }
+        allowed = self._allowed(query, space, view)
+        # Copies collapse under the best of them, so more rows are needed than hits.
+        ranked = self._rank(view, like, unlike, 4 * query.limit, np.array([*own], int), allowed,
+                            plain=query.plain)  # fmt: skip
+        return Answer(
+            query,
+            tuple(self._hits(query, space, view, ranked)),
+            ranked.searched_by,
+            space.extractor,
+            int(np.count_nonzero(view.alive if allowed is None else view.alive & allowed)),
+            time.monotonic() - started,
+        )
+
+    def duplicates(self, extractor: str | None = None) -> list[DuplicateGroup]:
+        """Group the photos that show the same picture; the largest groups first."""
+        space = self.space(extractor)
+        view = self._view(space)
+        rows = np.flatnonzero(view.alive)
+        groups: list[DuplicateGroup] = []
+        grouped: set[int] = set()
+        for members, similarity in group_near_duplicates(view.vectors, rows, view.index):
+            grouped.update(members.tolist())
+            photos = self._photos(space, members)
+            groups.append(_duplicate_group(photos, exact=False, similarity=similarity))
+        for row in self._library.shared_rows(space.id).tolist():
+            if row not in grouped:
+                photos = self._library.photos_of_row(space.id, row)
+                groups.append(_duplicate_group(photos, exact=True, similarity=1.0))
+        return sorted(groups, key=lambda group: (-len(group.paths), group.paths))
+
+    def _view(self, space: Space) -> _View:
+        self._library.refresh()
+        revision, view = self._views.get(space.id, (-1, None))
+        if view is None or revision != self._library.revision:
+            view = _View(self._library, self._library.space(space.id))
+            self._views[space.id] = self._library.revision, view
+        return view
+
+    def _rank(
+        self,
+        view: _View,
+        like: Vectors32,
+        unlike: Vectors32,
+        limit: int,
+        query_rows: Rows,
+        allowed: Mask | None,
+        *,
+        plain: bool,
+    ) -> Ranked:
+        graph = self.graph(view.space)
+        if graph is not None and graph.ready:
+            ranker = Ranker(view.vectors, view.alive, view.index, graph.nearest)
+            try:
+                return ranker.rank(
+                    like, unlike, limit, query_rows=query_rows, allowed=allowed, plain=plain
+                )
+            except WorkerError as error:
+                log.warning("the graph failed and is loaded again: %s", error)
+                graph.stop()
+                del self._graphs[view.space.id]
+        ranker = Ranker(view.vectors, view.alive, view.index)
+        return ranker.rank(like, unlike, limit, query_rows=query_rows, allowed=allowed, plain=plain)
+
+    def _embed(self, paths: Sequence[str], space: Space) -> tuple[Vectors32, list[str]]:
+        """Return the embeddings (n, D) and the contents of photos, in the library or not."""
+        vectors = np.empty((len(paths), space.dimension), np.float32)
+        contents = [""] * len(paths)
+        outside = []
+        for place, path in enumerate(paths):
+            photo = self._library.photo(path)
+            if photo and space.id in photo.rows and _is_unchanged(photo):
+                (vectors[place],) = self._library.vectors(space.id).rows([photo.rows[space.id]])
+                contents[place] = photo.content
+            else:
+                outside.append(place)
+        if outside:
+            extraction = self._extraction(space.extractor)
+            for place, result in zip(
+                outside, extraction.extract([paths[p] for p in outside]), strict=True
+            ):
+                if result.vector is None:
+                    raise ImageError(f"{paths[place]} cannot be searched with: {result.failure}")
+                vectors[place], contents[place] = result.vector, result.content
+        return vectors, contents
+
+    def _allowed(self, query: Query, space: Space, view: _View) -> Mask | None:
+        """Return which rows the filters of a query leave, (rows,); None for all."""
+        if query.folder is None and query.since is None and query.until is None:
+            return None
+        allowed = np.zeros(len(view.alive), np.bool_)
+        for photo in self._library.photos(query.folder):
+            if space.id in photo.rows and _passes(photo, query):
+                allowed[photo.rows[space.id]] = True
+        return allowed
+
+    def _hits(self, query: Query, space: Space, view: _View, ranked: Ranked) -> Iterator[Hit]:
+        offline = [f.path for f in self._library.folders() if f.state == "offline"]
+        count = int((ranked.scores >= query.min_score).sum())
+        places = (
+            [[place] for place in range(count)]
+            if query.every
+            else collapse(ranked.vectors[:count], 4 * query.limit, view.index)
+        )
+        rank = 0
+        for group in places:
+            photos = [
+                (photo, place)
+                for place in group
+                for photo in self._library.photos_of_row(space.id, int(ranked.rows[place]))
+                if photo.path not in (*query.like, *query.unlike) and _passes(photo, query)
+            ]
+            if not photos:
+                continue
+            shown = photos if query.every else photos[:1]
+            copies = () if query.every else tuple(photo.path for photo, _ in photos[1:])
+            for photo, place in shown:
+                rank += 1
+                yield Hit(
+                    rank,
+                    photo.path,
+                    round(float(ranked.scores[place]), 4),
+                    photo.captured,
+                    photo.width,
+                    photo.height,
+                    any(is_below(photo.path, folder) for folder in offline),
+                    copies,
+                )
+                if rank == query.limit:
+                    return
+
+    def _photos(self, space: Space, rows: Rows) -> list[Photo]:
+        return [
+            photo for row in rows.tolist() for photo in self._library.photos_of_row(space.id, row)
+        ]
+
+
+def _open_index(library: Library, space: Space) -> Index | None:
+    folder = library.space_folder(space.id)
+    if not Index.exists(folder):
+        return None
+    try:
+        index = Index(folder)
+    except DamagedError as error:
+        log.warning("%s", error)
+        return None
+    # Built for other rows than these: the vectors were rewritten since, or are about to be seen.
+    if index.facts.generation != space.generation or index.rows.max() >= space.rows:
+        return None
+    return index
+
+
+def _is_unchanged(photo: Photo) -> bool:
+    """Return whether a photo is as it was read, or out of reach and known only from then."""
+    try:
+        status = os.stat(photo.path)
+    except OSError:
+        return True
+    return (status.st_size, status.st_mtime_ns) == (photo.size, photo.modified)
+
+
+def _passes(photo: Photo, query: Query) -> bool:
+    """Return whether a photo is where and from when the query wants its hits."""
+    if query.folder is not None and not is_below(photo.path, query.folder):
+        return False
+    if query.since is None and query.until is None:
+        return True
+    captured = photo.captured or datetime.fromtimestamp(photo.modified / 1e9).isoformat()
+    # ISO 8601 sorts as text; a shorter date stands for all that begins with it.
+    since, until = query.since or "", query.until
+    return captured[: len(since)] >= since and (until is None or captured[: len(until)] <= until)
+
+
+def _duplicate_group(photos: list[Photo], *, exact: bool, similarity: float) -> DuplicateGroup:
+    photos = sorted(
+        photos, key=lambda photo: (-photo.width * photo.height, -photo.size, photo.path)
+    )
+    return DuplicateGroup(tuple(photo.path for photo in photos), exact, round(similarity, 4))

@@ -1,0 +1,138 @@
+"""An index is built from vectors, survives on disk, takes in new rows and notices damage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photofind.errors import DamagedError, NewerFormatError
+from photofind.library.building import IndexBuilder
+from photofind.library.index import Index, remove_index
+from photofind.library.projection import normalised
+from photofind.library.vectors import Vectors
+
+DIMENSION = 48
+
+
+def clustered(count: int, seed: int = 0) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    centres = np.random.default_rng(99).normal(size=(8, DIMENSION))
+    noise = generator.normal(size=(count, DIMENSION))
+    return normalised((centres[np.arange(count) % 8] * 2 + noise + 1).astype(np.float32))
+
+
+def build(space: Path, embeddings: np.ndarray) -> Vectors:
+    space.mkdir(exist_ok=True)
+    path = space / "vectors-1"
+    Vectors(path, DIMENSION, 0).append(embeddings)
+    vectors = Vectors(path, DIMENSION, len(embeddings))
+    IndexBuilder().build(
+        np.arange(len(embeddings)), space=str(space), vectors=str(path), dimension=DIMENSION,
+        generation=1, committed=len(embeddings), graph=False,
+    )  # fmt: skip
+    return vectors
+
+
+def test_the_nearest_are_of_the_same_cluster(tmp_path: Path) -> None:
+    vectors = build(tmp_path / "space", clustered(320))
+    index = Index(tmp_path / "space")
+    query = index.projection.project(vectors.rows([0]))
+    nearest = index.rows[np.argsort(-index.similarities(query)[0])[:20]]
+    assert (nearest % 8 == 0).all()
+    assert len(index) == index.facts.photos == 320
+
+
+def test_fresh_rows_are_found_and_kept(tmp_path: Path) -> None:
+    space = tmp_path / "space"
+    build(space, clustered(320))
+    index = Index(space)
+    fresh = clustered(16, seed=5)
+    index.extend(np.arange(320, 336), fresh)
+    index.save_fresh()
+    index.extend(np.arange(336, 340), clustered(4, seed=6))
+    index.save_fresh()
+
+    again = Index(space)
+    assert again.fresh == 20
+    assert np.array_equal(again.rows[-20:], np.arange(320, 340))
+    similarities = again.similarities(again.projection.project(fresh[3:4]))[0]
+    assert (again.rows[np.argsort(-similarities)[:20]] % 8 == 3).all()
+    assert np.array_equal(again.points(np.arange(340)), index.points(np.arange(340)))
+
+
+def test_a_torn_fresh_record_is_dropped_and_written_over(tmp_path: Path) -> None:
+    space = tmp_path / "space"
+    build(space, clustered(64))
+    index = Index(space)
+    index.extend(np.arange(64, 66), clustered(2))
+    index.save_fresh()
+    (path,) = space.glob("index-*/fresh")
+    path.write_bytes(path.read_bytes()[:-3])
+    index = Index(space)
+    assert index.fresh == 1
+    index.extend(np.array([65]), clustered(1))
+    index.save_fresh()
+    assert np.array_equal(Index(space).rows[-2:], [64, 65])
+
+
+@pytest.mark.parametrize("name", ["points", "mean", "neighbours"])
+def test_a_flipped_byte_is_noticed(tmp_path: Path, name: str) -> None:
+    space = tmp_path / "space"
+    build(space, clustered(64))
+    (path,) = space.glob(f"index-*/{name}.npy")
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DamagedError, match=name):
+        Index(space)
+
+
+@pytest.mark.parametrize("manifest", [b"", b"{", b"[]", b'{"format": 1}'])
+def test_a_damaged_manifest_is_noticed(tmp_path: Path, manifest: bytes) -> None:
+    space = tmp_path / "space"
+    build(space, clustered(64))
+    (space / "index.json").write_bytes(manifest)
+    with pytest.raises(DamagedError, match=r"index\.json"):
+        Index(space)
+
+
+def test_a_newer_index_is_refused(tmp_path: Path) -> None:
+    space = tmp_path / "space"
+    build(space, clustered(64))
+    manifest = json.loads((space / "index.json").read_bytes())
+    (space / "index.json").write_text(json.dumps(manifest | {"format": 99}))
+    with pytest.raises(NewerFormatError, match="newer photofind"):
+        Index(space)
+
+
+def test_a_new_build_replaces_the_old(tmp_path: Path) -> None:
+    space = tmp_path / "space"
+    build(space, clustered(64))
+    (old,) = space.glob("index-*")
+    (space / "vectors-1").unlink()
+    build(space, clustered(80))
+    (new,) = space.glob("index-*")
+    assert new != old
+    assert len(Index(space)) == 80
+    remove_index(space)
+    assert not Index.exists(space)
+    assert not list(space.glob("index-*"))
+
+
+def test_identical_vectors_do_not_hide_each_other(tmp_path: Path) -> None:
+    embeddings = clustered(100)
+    embeddings[50:60] = embeddings[7]
+    vectors = build(tmp_path / "space", embeddings)
+    index = Index(tmp_path / "space")
+    similarities = index.similarities(index.projection.project(vectors.rows([7])))[0]
+    nearest = index.rows[np.argsort(-similarities)[:11]]
+    assert {7, *range(50, 60)} == set(nearest.tolist())
+
+
+def test_what_is_written_is_private(tmp_path: Path) -> None:
+    space = tmp_path / "space"
+    build(space, clustered(64))
+    assert {path.stat().st_mode & 0o077 for path in space.rglob("*")} == {0}
