@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import faulthandler
 import importlib
+import math
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -101,6 +103,7 @@ class _Call:
         self._patience = min(timeout + _GRACE, threading.TIMEOUT_MAX)
         self._writing = threading.Lock()
         self._answered = False
+        self._watched = -math.inf
         self._watch()
 
     def note(self, value: frames.JSON) -> None:
@@ -125,8 +128,11 @@ class _Call:
             faulthandler.cancel_dump_traceback_later()
 
     def _watch(self) -> None:
-        # A thread in C: it ends the process even while other code holds the interpreter's lock.
-        faulthandler.dump_traceback_later(self._patience, exit=True)
+        now = time.monotonic()
+        if now - self._watched > _GRACE / 2:  # Renewing costs more than sending a note.
+            self._watched = now
+            # A thread in C: it ends the process even while other code holds the interpreter.
+            faulthandler.dump_traceback_later(self._patience, exit=True)
 
 
 def _make(service: str, options: dict[str, Any]) -> Any:

@@ -92,6 +92,7 @@ class Process:
         self._changed = threading.Condition()
         self._claimed = False
         self._deadline = math.inf
+        self._awake = math.inf  # When the watch looks at the deadline again.
         self._ending: _Ending | None = None
         self._last_words = ""
         if low_priority:
@@ -193,11 +194,13 @@ class Process:
 
     def _set_deadline(self, seconds: float | None) -> None:
         self._deadline = math.inf if seconds is None else time.monotonic() + seconds
-        self._changed.notify()
+        if self._deadline < self._awake:  # Later ones are seen then; waking costs each call.
+            self._changed.notify()
 
     def _watch(self) -> None:
         with self._changed:
             while (remaining := self._deadline - time.monotonic()) > 0:
+                self._awake = self._deadline
                 self._changed.wait(min(remaining, threading.TIMEOUT_MAX))
                 if self._ending is not None:
                     return

@@ -11,8 +11,6 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
-
 from photofind.errors import ImageError
 
 
@@ -43,7 +41,7 @@ class Service:
         return arguments, list(arrays)
 
     def total(self, array):
-        return int(array.sum(dtype=np.int64))
+        return int(array.sum())
 
     def exists(self, path):
         return Path(path).exists()
@@ -81,6 +79,8 @@ class Service:
         return {1, 2, 3}
 
     def objects(self):
+        import numpy as np  # Here, so that the other services start fast.
+
         return None, [np.array([object()])]
 
     def leave(self, code):
@@ -93,12 +93,12 @@ class Service:
     def kill(self):
         os.kill(os.getpid(), signal.SIGKILL)
 
-    def sleep(self, seconds):
-        time.sleep(seconds)
+    def sleep(self, duration):
+        time.sleep(duration)
 
-    def sleep_after_note(self, seconds, note):
+    def sleep_after_note(self, duration, note):
         note("asleep")
-        time.sleep(seconds)
+        time.sleep(duration)
 
     def hold_interpreter(self, note):
         note("holding")
