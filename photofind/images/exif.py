@@ -1,0 +1,132 @@
+"""EXIF (CIPA DC-008): orientation, time, camera, position and the little text that it holds."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import Image
+from PIL.ExifTags import GPS, IFD, Base
+
+from photofind.images.described import Metadata, decoded, moment, position
+
+__all__ = ["changed", "exif_metadata", "exif_of", "load_exif", "orientation_of"]
+
+_DAMAGED = (
+    *(AttributeError, IndexError, KeyError, OSError, OverflowError, struct.error),
+    *(SyntaxError, TypeError, ValueError, ZeroDivisionError),
+)
+"""What Pillow raises, as tried, while it reads damaged EXIF."""
+
+_TIMES = (
+    (Base.DateTimeOriginal, Base.OffsetTimeOriginal),
+    (Base.DateTimeDigitized, Base.OffsetTimeDigitized),
+)
+
+
+def load_exif(data: bytes) -> Image.Exif:
+    """Return the first directory of a TIFF container; empty where it is damaged."""
+    exif = Image.Exif()
+    try:
+        exif.load(data)
+    except _DAMAGED:
+        return Image.Exif()
+    return exif
+
+
+def exif_of(picture: Image.Image) -> Image.Exif:
+    """Return the EXIF in the header of an opened picture; empty where it is damaged."""
+    try:
+        # Not picture.getexif(): of a PNG, that decodes all pixels to find what follows them.
+        return Image.Image.getexif(picture)
+    except _DAMAGED:
+        return Image.Exif()
+
+
+def orientation_of(picture: Image.Image) -> int:
+    """Return the EXIF orientation of a decoded picture, 1 to 8; 1 where it has none."""
+    orientation = _value(exif_of(picture), Base.Orientation)
+    return orientation if orientation in range(1, 9) else 1
+
+
+def exif_metadata(exif: Image.Exif) -> Metadata:
+    """Return what EXIF tells, each part by itself where others are damaged."""
+    shot, gps = _directory(exif, IFD.Exif), _directory(exif, IFD.GPSInfo)
+    times = (moment(_text(shot, time), _text(shot, offset)) for time, offset in _TIMES)
+    latitude, longitude = position(
+        _degrees(gps, GPS.GPSLatitude, GPS.GPSLatitudeRef),
+        _degrees(gps, GPS.GPSLongitude, GPS.GPSLongitudeRef),
+    )
+    return Metadata(
+        captured=next(filter(None, times), None),
+        camera=_camera(_text(exif, Base.Make), _text(exif, Base.Model)),
+        latitude=latitude,
+        longitude=longitude,
+        keywords=_windows_keywords(exif),
+        caption=_text(exif, Base.ImageDescription) or _comment(shot, exif.endian) or None,
+    )
+
+
+def changed(exif: Image.Exif) -> str | None:
+    """Return when the file was last changed, by EXIF: the time of the shot, failing all others."""
+    offset = _text(_directory(exif, IFD.Exif), Base.OffsetTime)
+    return moment(_text(exif, Base.DateTime), offset)
+
+
+def _directory(exif: Image.Exif, tag: int) -> Mapping[int, Any]:
+    try:
+        return exif.get_ifd(tag)
+    except _DAMAGED:
+        return {}
+
+
+def _value(tags: Mapping[int, Any], tag: int) -> Any:
+    try:
+        return tags.get(tag)
+    except _DAMAGED:  # Values are parsed when they are asked for.
+        return None
+
+
+def _text(tags: Mapping[int, Any], tag: int) -> str:
+    value = _value(tags, tag)
+    if isinstance(value, str):
+        # Pillow takes all text for Latin-1, in which no byte is lost.
+        value = value.encode("latin-1", "replace")
+    return decoded(value) if isinstance(value, bytes) else ""
+
+
+def _camera(make: str, model: str) -> str | None:
+    """Return maker and model in one, the maker not named twice ("NIKON CORPORATION NIKON D70")."""
+    if make and model.casefold().startswith(make.split()[0].casefold()):
+        return model
+    return f"{make} {model}".strip() or None
+
+
+def _degrees(gps: Mapping[int, Any], tag: int, reference: int) -> float | None:
+    try:
+        degrees, minutes, seconds = (float(part) for part in _value(gps, tag))
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    angle = degrees + minutes / 60 + seconds / 3600
+    return -angle if _text(gps, reference).upper() in ("S", "W") else angle
+
+
+def _windows_keywords(exif: Image.Exif) -> tuple[str, ...]:
+    """Return the keywords that Windows Explorer writes: UTF-16, parted by semicolons."""
+    value = _value(exif, Base.XPKeywords)
+    if not isinstance(value, bytes):
+        return ()
+    words = (word.strip("\0 ") for word in value.decode("utf-16-le", "replace").split(";"))
+    return tuple(word for word in words if word)
+
+
+def _comment(shot: Mapping[int, Any], endian: str | None) -> str:
+    """Return EXIF's UserComment, whose first eight bytes name its encoding."""
+    value = _value(shot, Base.UserComment)
+    if not isinstance(value, bytes):
+        return ""
+    if value.startswith(b"UNICODE\0"):
+        order = "utf-16-le" if endian == "<" else "utf-16-be"
+        return value[8:].decode(order, "replace").strip("\0 \t\r\n")
+    return decoded(value[8:]) if value.startswith((b"ASCII\0\0\0", b"\0" * 8)) else ""

@@ -1,0 +1,34 @@
+"""Which files are taken for photos, told by their names alone, without opening them."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+
+__all__ = ["PHOTO_SUFFIXES", "RAW_SUFFIXES", "is_photo", "sidecar_of"]
+
+RAW_SUFFIXES = frozenset({".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"})
+"""Suffixes of camera RAW files, lower-case."""
+
+PHOTO_SUFFIXES = RAW_SUFFIXES | {
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    *(".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
+    *(".avif", ".heic", ".heif", ".hif"),
+    *(".jp2", ".j2k", ".jpx"),
+    *(".pnm", ".ppm", ".pgm", ".pbm", ".pfm"),
+}
+"""Suffixes of all files that are taken for photos, lower-case."""
+
+
+def is_photo(name: str) -> bool:
+    """Tell whether a file of this name or path is taken for a photo, by its suffix in any case."""
+    return PurePath(name).suffix.lower() in PHOTO_SUFFIXES
+
+
+def sidecar_of(path: Path) -> Path | None:
+    """Return the XMP sidecar beside a photo, ``photo.jpg.xmp`` or ``photo.xmp``, where one is."""
+    for stem in (path.name, path.stem):
+        for suffix in (".xmp", ".XMP"):
+            sidecar = path.with_name(stem + suffix)
+            if sidecar.is_file():
+                return sidecar
+    return None

@@ -1,0 +1,75 @@
+"""What a photo says of itself, gathered from EXIF, XMP, IPTC and its sidecar."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from photofind.errors import ImageError
+from photofind.images.containers import open_picture
+from photofind.images.described import Metadata
+from photofind.images.exif import changed, exif_metadata, exif_of, load_exif
+from photofind.images.iptc import iptc_metadata
+from photofind.images.limits import DEFAULT_LIMITS, Limits
+from photofind.images.raw import embedded_preview, is_tiff, raw_format
+from photofind.images.xmp import xmp_metadata
+
+__all__ = ["Metadata", "read_metadata"]
+
+_XMP_TAG = 700
+
+_LONGEST_CAPTION = 2000
+"""Characters; instruments write their whole state where a caption belongs."""
+
+
+def read_metadata(
+    data: bytes, sidecar: bytes | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Metadata:
+    """Return what a photo says of itself, without decoding it.
+
+    Never fails: what is missing, damaged or nonsense is left out, each part by itself. A sidecar
+    wins over the photo, since it is what the photo's owner edits; then, for time and place, EXIF
+    wins, which the camera wrote, and for words XMP, IPTC and EXIF in this order.
+
+    Parameters
+    ----------
+    data
+        The bytes of the photo.
+    sidecar
+        The bytes of the XMP file beside it.
+    limits
+        A photo with more than ``limits.pixels`` is not opened.
+    """
+    picture = _header(data, limits)
+    if picture is not None:
+        exif, iptc = exif_of(picture), iptc_metadata(picture)
+    else:
+        exif, iptc = load_exif(data) if is_tiff(data) else Image.Exif(), Metadata()
+    packet = picture.info.get("xmp") if picture is not None else exif.get(_XMP_TAG)
+    inside = xmp_metadata(packet if isinstance(packet, bytes) else b"")
+    beside = xmp_metadata(sidecar or b"")
+    shot = exif_metadata(exif)
+    placed = (source for source in (beside, shot, inside) if source.latitude is not None)
+    place = next(placed, Metadata())
+    caption = beside.caption or inside.caption or iptc.caption or shot.caption
+    return Metadata(
+        captured=beside.captured
+        or shot.captured
+        or inside.captured
+        or iptc.captured
+        or changed(exif),
+        camera=shot.camera,
+        latitude=place.latitude,
+        longitude=place.longitude,
+        keywords=beside.keywords or inside.keywords or iptc.keywords or shot.keywords,
+        caption=caption and caption[:_LONGEST_CAPTION],
+    )
+
+
+def _header(data: bytes, limits: Limits) -> Image.Image | None:
+    """Return the opened picture whose header describes the photo; None where none can be opened."""
+    if raw_format(data) and not is_tiff(data):
+        return embedded_preview(data, limits)
+    try:
+        return open_picture(data, limits)
+    except ImageError:
+        return None

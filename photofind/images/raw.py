@@ -1,0 +1,149 @@
+"""Camera RAW files, through LibRaw: the preview that the camera embedded, else a quick development.
+
+rawpy is an optional dependency: ``pip install 'photofind[raw]'``.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from photofind.errors import ImageError
+from photofind.images.containers import decoding_errors, open_picture
+from photofind.images.exif import load_exif
+from photofind.images.formats import RAW_SUFFIXES
+from photofind.images.limits import Limits
+
+if TYPE_CHECKING:
+    import rawpy
+
+__all__ = ["embedded_preview", "is_tiff", "open_raw", "raw_format"]
+
+_SIGNATURES = (
+    (0, b"FUJIFILMCCD-RAW", "RAF"),
+    (0, b"IIRO", "ORF"),
+    (0, b"IIRS", "ORF"),
+    (0, b"MMOR", "ORF"),
+    (0, b"IIU\0", "RW2"),
+    (4, b"ftypcrx ", "CR3"),
+    (8, b"CR\x02", "CR2"),
+)
+"""Offset, bytes there, and the format that they tell."""
+
+_NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
+
+_TURNS = {
+    3: Image.Transpose.ROTATE_180,
+    5: Image.Transpose.ROTATE_90,
+    6: Image.Transpose.ROTATE_270,
+}
+"""LibRaw's ``flip``, the turn that puts the sensor's picture upright, in Pillow's terms."""
+
+
+def is_tiff(data: bytes) -> bool:
+    """Tell whether the bytes are a TIFF container: TIFF itself, DNG, NEF, ARW or CR2."""
+    return data.startswith((b"II*\0", b"MM\0*"))
+
+
+def raw_format(data: bytes, name: str = "") -> str | None:
+    """Return the RAW format of a file, such as ``"NEF"``, or None where it is no RAW file.
+
+    NEF and ARW have no signature of their own. By TIFF/EP (ISO 12234-2), which they and DNG follow,
+    the first picture of the container is a reduced one and sub-directories hold the sensor's; the
+    name helps with cameras that do otherwise.
+    """
+    for offset, signature, format_name in _SIGNATURES:
+        if data.startswith(signature, offset):
+            return format_name
+    if not is_tiff(data):
+        return None
+    suffix = PurePath(name).suffix.lower()
+    first = load_exif(data)
+    if _DNG_VERSION in first:
+        return "DNG"
+    if suffix in RAW_SUFFIXES:
+        return suffix[1:].upper()
+    return "RAW" if first.get(_NEW_SUBFILE_TYPE) == 1 and _SUB_IFDS in first else None
+
+
+def open_raw(
+    data: bytes, size: tuple[int, int], limits: Limits
+) -> tuple[Image.Image, tuple[int, int]]:
+    """Return a picture of a RAW file, and the size of the whole photo.
+
+    Parameters
+    ----------
+    data
+        The bytes of the file.
+    size
+        Height and width that the picture is needed in: a smaller preview is not used.
+    limits
+        ``limits.pixels`` is the largest photo that is opened.
+
+    Returns
+    -------
+    picture
+        Opened, perhaps not decoded, with an orientation of its own in its EXIF or none.
+    whole
+        Width and height of the photo, upright.
+
+    Raises
+    ------
+    ImageError
+        Where the file cannot be read, or rawpy is not installed.
+    """
+    height, width = size
+    with decoding_errors(), _read(data) as raw:
+        sizes = raw.sizes
+        limits.check_pixels(sizes.width, sizes.height)
+        is_on_its_side = sizes.flip in (5, 6)
+        whole = (sizes.height, sizes.width) if is_on_its_side else (sizes.width, sizes.height)
+        picture = _preview(raw, limits)
+        if picture is None or min(picture.size) < max(height, width):
+            developed = raw.postprocess(half_size=True, use_camera_wb=True, output_bps=8)
+            picture = Image.fromarray(developed)
+    return picture, whole
+
+
+def embedded_preview(data: bytes, limits: Limits) -> Image.Image | None:
+    """Return the preview inside a RAW file, opened, with the EXIF that LibRaw or the camera wrote.
+
+    None where there is none, the file is damaged or rawpy is not installed.
+    """
+    try:
+        with decoding_errors(), _read(data) as raw:
+            return _preview(raw, limits)
+    except ImageError:
+        return None
+
+
+def _read(data: bytes) -> rawpy.RawPy:
+    try:
+        import rawpy
+    except ModuleNotFoundError as error:
+        raise ImageError(
+            "a camera RAW photo, for which rawpy is missing", "pip install 'photofind[raw]'"
+        ) from error
+    return rawpy.imread(io.BytesIO(data))
+
+
+def _preview(raw: rawpy.RawPy, limits: Limits) -> Image.Image | None:
+    """Return the largest embedded preview; None where there is none that can be read."""
+    import rawpy
+
+    try:
+        preview = raw.extract_thumb()
+    except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
+        return None
+    if isinstance(preview.data, bytes):  # A JPEG.
+        # LibRaw adds an EXIF block with the orientation where the camera wrote none.
+        try:
+            return open_picture(preview.data, limits)
+        except ImageError:
+            return None
+    picture = Image.fromarray(preview.data)
+    turn = _TURNS.get(raw.sizes.flip)
+    return picture if turn is None else picture.transpose(turn)
