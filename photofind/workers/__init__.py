@@ -2,7 +2,7 @@
 
 A :class:`Worker` keeps what is heavy, slow or fragile out of the process that must go on: decoding
 photos of unknown origin, extractor plugins, the graph and its compiler. :func:`isolate` finds
-which item of a batch takes its worker down. ``docs/architecture.md`` describes the protocol.
+which item of a batch takes its worker down. :mod:`photofind.workers.frames` is the protocol.
 """
 
 from photofind.workers.isolate import isolate

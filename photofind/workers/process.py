@@ -199,11 +199,11 @@ class Process:
 
     def _watch(self) -> None:
         with self._changed:
-            while (remaining := self._deadline - time.monotonic()) > 0:
+            while self._ending is None and (remaining := self._deadline - time.monotonic()) > 0:
                 self._awake = self._deadline
                 self._changed.wait(min(remaining, threading.TIMEOUT_MAX))
-                if self._ending is not None:
-                    return
+            if self._ending is not None:
+                return
             self._ending = _Ending.OVERDUE if self._claimed else _Ending.IDLE
         self.end()
 

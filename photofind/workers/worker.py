@@ -150,7 +150,7 @@ class Worker:
             Numeric arrays of any shape.
         timeout
             Seconds without a sign of progress, which every note is, after which the child is
-            ended.
+            ended. Waiting for other calls, and for the child to start, does not count.
         note
             Called in this thread with the JSON of each note that the method sends.
         **arguments
