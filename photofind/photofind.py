@@ -15,13 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from photofind.errors import ExtractorError, LibraryError
+from photofind.errors import ExtractorError, LibraryError, WorkerError
 from photofind.paths import Home, is_below
 from photofind.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
+    from photofind.extractors.registry import Plugin
     from photofind.indexing.pipeline import Progress, Report
+    from photofind.library.catalog import Folder
     from photofind.library.library import Library
     from photofind.search.query import Answer, DuplicateGroup, Query
     from photofind.search.searcher import Searcher
@@ -234,3 +236,211 @@ class PhotoFind:
             library.remove(gone)
             library.remove_folder(folder)
         return len(gone)
+
+    # The library and its photos.
+
+    def index(
+        self,
+        folders: Sequence[str] | None = None,
+        *,
+        accept_removals: bool = False,
+        progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> Report:
+        """Bring the library up to date with its folders; only what is new or changed is read.
+
+        Parameters
+        ----------
+        folders
+            Folders of the library, or folders in them; all where not given.
+        accept_removals
+            Believe that photos are gone, even all photos of a folder at once.
+        progress
+            Called with how far it is, about ten times a second.
+
+        Raises
+        ------
+        LibraryError
+            Where there is no folder, another photofind is indexing, or the disk refuses.
+        ExtractorError
+            Where the extractor does not work.
+        """
+        from photofind.indexing.pipeline import Progress, index
+        from photofind.indexing.upkeep import builder, keep_index
+
+        with self._writing() as library:
+            chosen = _chosen_folders(library, folders)
+            extraction = self._extraction(self.settings.extractor)
+            plugin = extraction.describe()
+            space = library.open_space(plugin.name, plugin.version, plugin.dimension)
+            report = index(
+                library,
+                extraction,
+                space.id,
+                chosen,
+                excludes=self.settings.exclude,
+                accept_removals=accept_removals,
+                progress=progress,
+            )
+            library.reclaim()
+            with builder(self.home) as worker:
+                problems = keep_index(
+                    library, space.id, worker, lambda phase: progress(Progress(phase, 0))
+                )
+            report.problems += [*library.warnings, *problems]
+        return report
+
+    def similar(self, query: Query) -> Answer:
+        """Find the photos most like a query.
+
+        Raises
+        ------
+        ImageError
+            Where a photo of the query cannot be read.
+        LibraryError
+            Where nothing is indexed yet.
+        """
+        return self._searcher.similar(query)
+
+    def duplicates(self) -> list[DuplicateGroup]:
+        """Group the photos that show the same picture; the largest groups first."""
+        return self._searcher.duplicates()
+
+    def failures(self) -> list[Failure]:
+        """Return the photos that could not be indexed, with their reasons, by path."""
+        self._library.refresh()
+        failed = ((photo.path, photo.failure) for photo in self._library.failures())
+        return [Failure(path, reason) for path, reason in sorted(failed) if reason is not None]
+
+    def extractors(self) -> list[ExtractorStatus]:
+        """Return the extractors that are installed, each tried in a process of its own."""
+        from photofind.extractors.registry import installed
+
+        return [self._extractor_status(plugin) for plugin in installed()]
+
+    def status(self) -> Status:
+        """Return how the library is."""
+        self._library.refresh()
+        space = self._space()
+        pending = described = 0
+        for photo in self._library.photos():
+            if photo.failure is None:
+                is_described = space is not None and space in photo.rows
+                described += is_described
+                pending += not is_described
+        return Status(
+            photos=described,
+            failed=self._library.failed,
+            pending=pending,
+            folders=tuple(self.folders()),
+            extractor=self.settings.extractor,
+            search=self._search_status(),
+            home=str(self.home.root),
+            bytes=sum(f.stat().st_size for f in self.home.root.rglob("*") if f.is_file()),
+            problems=tuple(self._library.warnings),
+        )
+
+    # What is open.
+
+    @cached_property
+    def _library(self) -> Library:
+        from photofind.library.library import Library
+
+        return Library(self.home)
+
+    @cached_property
+    def _searcher(self) -> Searcher:
+        from photofind.search.searcher import Searcher
+
+        return Searcher(
+            self._library, self.settings.extractor, self._extraction, resident=self._resident
+        )
+
+    def _writing(self) -> Library:
+        """Open the library for writing: only as long as it takes."""
+        from photofind.library.library import Library
+
+        return Library(self.home, writable=True)
+
+    def _extraction(self, extractor: str) -> Extraction:
+        """Return what embeds photos with an extractor, in a worker of its own."""
+        from photofind.extractors.extraction import Extraction
+
+        if extractor not in self._extractions:
+            settings = self.settings
+            self._extractions[extractor] = Extraction(
+                extractor,
+                threads=settings.threads or os.cpu_count() or 1,
+                max_pixels=int(settings.max_megapixels * 1e6),
+                max_bytes=int(settings.max_megabytes * 1e6),
+                max_seconds=settings.max_seconds,
+                idle_seconds=settings.idle_minutes * 60,
+                log=self.home.logs / "extraction.log",
+            )
+        return self._extractions[extractor]
+
+    def _space(self) -> str | None:
+        """Return the id of the space that answers, None while nothing is indexed."""
+        spaces = [s.id for s in self._library.spaces() if s.extractor == self.settings.extractor]
+        return spaces[-1] if spaces else None
+
+    def _search_status(self) -> SearchStatus:
+        space = self._space()
+        photos = len(self._library.live_rows(space)) if space else 0
+        if not space or not photos:
+            return SearchStatus("none", 0, 0, None, "nothing is indexed yet")
+        index = self._searcher.index(self._library.space(space))
+        if index is None:
+            return SearchStatus("plain", 0, photos, None, "plain cosine over all vectors, no index")
+        built, fresh, recall = index.facts.photos, index.fresh, index.facts.recall
+        scanned = f"exact, by comparing with all {len(index):,} photos"
+        if not index.facts.graph_points:
+            why = "" if recall is None else f"; the graph, with recall {recall:.3f}, is not used"
+            return SearchStatus("exact", built, fresh, recall, scanned + why)
+        graph = self._searcher.graph(self._library.space(space))
+        if graph is not None and graph.ready:
+            explained = f"by the graph over {built:,} photos, recall {recall:.3f}"
+            return SearchStatus("graph", built, fresh, recall, explained)
+        explained = f"{scanned}; processes that stay use the graph, recall {recall:.3f}"
+        return SearchStatus("exact", built, fresh, recall, explained)
+
+    def _extractor_status(self, plugin: Plugin) -> ExtractorStatus:
+        photos = sum(
+            len(self._library.live_rows(space.id))
+            for space in self._library.spaces()
+            if space.extractor == plugin.name
+        )
+        version, dimension, error = None, None, None
+        try:
+            description = self._extraction(plugin.name).describe()
+            version, dimension = description.version, description.dimension
+        except (ExtractorError, WorkerError) as failure:
+            error = str(failure)
+        return ExtractorStatus(
+            plugin.name,
+            version,
+            dimension,
+            f"{plugin.distribution} {plugin.distribution_version}",
+            plugin.name == self.settings.extractor,
+            photos,
+            error,
+        )
+
+
+def _chosen_folders(library: Library, folders: Sequence[str] | None) -> list[Folder]:
+    """Return the folders of the library that hold, or lie in, those that were named."""
+    known = library.folders()
+    if not known:
+        raise LibraryError(
+            "the library has no folders yet", "add one with `photofind folders add ~/Pictures`"
+        )
+    if folders is None:
+        return known
+    chosen = {}
+    for folder in folders:
+        matching = [f for f in known if is_below(folder, f.path) or is_below(f.path, folder)]
+        if not matching:
+            raise LibraryError(
+                f"{folder} is in no folder of the library", f"photofind folders add {folder}"
+            )
+        chosen |= {match.path: match for match in matching}
+    return list(chosen.values())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from photofind.cli.output import note, print_json, print_table
+from photofind.cli.parameters import AbsolutePath
 
 __all__ = ["folders"]
 
@@ -42,21 +41,20 @@ def folders(context: click.Context, as_json: bool) -> None:
 
 
 @folders.command()
-@click.argument("folder", type=click.Path())
+@click.argument("folder", type=AbsolutePath())
 @click.option("--exclude", multiple=True, metavar="PATTERN",
               help="What to leave out in it, in gitignore syntax; may be repeated.")  # fmt: skip
 def add(folder: str, exclude: tuple[str, ...]) -> None:
     """Add FOLDER to the library, or change what is excluded in it."""
     from photofind.photofind import PhotoFind
 
-    folder = os.path.abspath(folder)
     with PhotoFind() as photofind:
         photofind.add_folder(folder, excludes=exclude)
     note(f"{folder} is in the library; `photofind index` reads its photos")
 
 
 @folders.command()
-@click.argument("folder", type=click.Path())
+@click.argument("folder", type=AbsolutePath())
 def remove(folder: str) -> None:
     """Take FOLDER out of the library, with all that is known of its photos.
 
@@ -64,7 +62,6 @@ def remove(folder: str) -> None:
     """
     from photofind.photofind import PhotoFind
 
-    folder = os.path.abspath(folder)
     with PhotoFind() as photofind:
         removed = photofind.remove_folder(folder)
     note(f"{folder} and its {removed} photos are out of the library; the files are as they were")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
 from photofind.cli.output import note, print_json, show_progress
+from photofind.cli.parameters import AbsolutePath
 
 if TYPE_CHECKING:
     from photofind.indexing.pipeline import Report
@@ -22,7 +22,7 @@ Examples:
   photofind index
   photofind index ~/Pictures/2021"""
 )
-@click.argument("folders", nargs=-1, type=click.Path())
+@click.argument("folders", nargs=-1, type=AbsolutePath())
 @click.option("--accept-removals", is_flag=True,
               help="Believe folders that turned up empty: forget their photos.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
@@ -34,9 +34,7 @@ def index(folders: tuple[str, ...], accept_removals: bool, as_json: bool) -> Non
     from photofind.photofind import PhotoFind
 
     with PhotoFind() as photofind:
-        report = index_with_progress(
-            photofind, [os.path.abspath(f) for f in folders], accept_removals=accept_removals
-        )
+        report = index_with_progress(photofind, list(folders), accept_removals=accept_removals)
     if as_json:
         print_json(report)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
 from photofind.cli.index import index_with_progress
 from photofind.cli.output import note, print_json, print_paths, print_table, shown
+from photofind.cli.parameters import AbsolutePath
 
 if TYPE_CHECKING:
     from photofind.search.query import Answer
@@ -24,14 +24,14 @@ Examples:
   photofind similar beach.jpg --in ~/Pictures/2021 -n 50
   photofind similar beach.jpg --paths-only -0 | xargs -0 cp -t ~/Desktop/beach"""
 )
-@click.argument("images", nargs=-1, required=True, type=click.Path())
-@click.option("--not", "unlike", multiple=True, type=click.Path(), metavar="IMAGE",
+@click.argument("images", nargs=-1, required=True, type=AbsolutePath())
+@click.option("--not", "unlike", multiple=True, type=AbsolutePath(), metavar="IMAGE",
               help="A photo that hits should not be like; may be repeated.")  # fmt: skip
 @click.option("-n", "--hits", "limit", type=click.IntRange(1), metavar="N",
               help="How many hits (setting: hits).")  # fmt: skip
 @click.option("--min-score", type=click.FloatRange(0, 1), metavar="SCORE",
               help="Leave out hits below this score, 0 to 1 (setting: min_score).")  # fmt: skip
-@click.option("--in", "folder", type=click.Path(), metavar="FOLDER",
+@click.option("--in", "folder", type=AbsolutePath(), metavar="FOLDER",
               help="Only photos in this folder; it is indexed first where it is new.")  # fmt: skip
 @click.option("--since", metavar="DATE", help="Only photos from then on: 2021, 2021-05-03 ...")
 @click.option("--until", metavar="DATE", help="Only photos up to and including then.")
@@ -68,15 +68,14 @@ def similar(
 
     with PhotoFind() as photofind:
         if folder is not None:
-            folder = os.path.abspath(folder)
-            if not photofind.covers(folder):
+                    if not photofind.covers(folder):
                 photofind.add_folder(folder)
                 note(f"{folder} is new and is indexed first; `photofind folders` lists it from now")
                 index_with_progress(photofind, [folder])
         answer = photofind.similar(
             Query(
-                like=tuple(map(os.path.abspath, images)),
-                unlike=tuple(map(os.path.abspath, unlike)),
+                like=images,
+                unlike=unlike,
                 limit=limit or photofind.settings.hits,
                 min_score=photofind.settings.min_score if min_score is None else min_score,
                 folder=folder,

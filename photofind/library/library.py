@@ -307,6 +307,10 @@ class Library:
         """Return the rows that photos refer to, ascending, (n,)."""
         return np.flatnonzero(self._catalog.references(self.space(space)))
 
+    def shared_rows(self, space: str) -> npt.NDArray[np.int64]:
+        """Return the rows that several photos refer to, copies of each other, ascending, (n,)."""
+        return np.flatnonzero(self._catalog.references(self.space(space)) > 1)
+
     def dead_rows(self, space: str) -> npt.NDArray[np.int64]:
         """Return the rows that no photo refers to, ascending, (n,)."""
         return np.flatnonzero(self._catalog.references(self.space(space)) == 0)

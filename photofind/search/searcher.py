@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,8 @@ from photofind.errors import DamagedError, ImageError, LibraryError, WorkerError
 from photofind.library.catalog import Photo, Space
 from photofind.library.index import Index
 from photofind.library.library import Library
-from photofind.paths import is_below
 from photofind.library.projection import Vectors32
+from photofind.paths import is_below
 from photofind.search.duplicates import collapse, group_near_duplicates
 from photofind.search.graph_process import GraphProcess
 from photofind.search.query import Answer, DuplicateGroup, Hit, Query
@@ -244,6 +245,8 @@ class Searcher:
 
     def _hits(self, query: Query, space: Space, view: _View, ranked: Ranked) -> Iterator[Hit]:
         offline = [f.path for f in self._library.folders() if f.state == "offline"]
+        asked = {*query.like, *query.unlike}
+        asked_files = _files(asked)
         count = int((ranked.scores >= query.min_score).sum())
         places = (
             [[place] for place in range(count)]
@@ -305,6 +308,16 @@ def _is_unchanged(photo: Photo) -> bool:
     except OSError:
         return True
     return (status.st_size, status.st_mtime_ns) == (photo.size, photo.modified)
+
+
+def _files(paths: Iterable[str]) -> set[tuple[int, int]]:
+    """Return inode and size of files: a path may lead to a photo by another name."""
+    found = set()
+    for path in paths:
+        with suppress(OSError):
+            status = os.stat(path)
+            found.add((status.st_ino, status.st_size))
+    return found
 
 
 def _passes(photo: Photo, query: Query) -> bool:
