@@ -1,0 +1,1 @@
+"""A folder becomes a library: exclude rules, scan, comparison, pipeline."""

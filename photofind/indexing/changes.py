@@ -1,0 +1,111 @@
+"""What has changed: the photos found on disk against those that are known."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from operator import attrgetter
+
+from photofind.indexing.scan import Found
+from photofind.library.catalog import Photo
+
+__all__ = ["Changes", "compare"]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How what is on disk differs from what is known.
+
+    Parameters
+    ----------
+    unchanged
+        How many photos are as they were.
+    moved
+        Known photos as they are now, under another path.
+    renumbered
+        Known photos as they are now, under another inode: their drive was mounted anew.
+    unread
+        Files whose content must be looked at, newest first: new, changed, not yet in the space,
+        or moved in a way that only their content can prove.
+    gone
+        Known photos whose path is no longer there and that were not found elsewhere.
+    """
+
+    unchanged: int
+    moved: list[Photo]
+    renumbered: list[Photo]
+    unread: list[Found]
+    gone: list[Photo]
+
+
+def compare(
+    found: Iterable[Found], known: Iterable[Photo], is_complete: Callable[[Photo], bool]
+) -> Changes:
+    """Compare files with what is known of them, without reading any.
+
+    A file that has the path, the size and the times of a known photo is that photo. So is a file
+    at another path with its size, times and inode, where the photo is no longer at its own path
+    and no other photo has that size and those times. An inode alone proves nothing: some file
+    systems number their files anew at each mount.
+
+    Parameters
+    ----------
+    found
+        The files, each path once.
+    known
+        The photos that could be among them, each path once.
+    is_complete
+        Tells whether nothing more is to be learned of a photo while its file stays the same.
+    """
+    displaced = {photo.path: photo for photo in known}
+    alike: defaultdict[_Stamp, list[Photo]] = defaultdict(list)
+    for photo in displaced.values():
+        alike[_stamp(photo)].append(photo)
+
+    unchanged = 0
+    moved: list[Photo] = []
+    renumbered: list[Photo] = []
+    unread: list[Found] = []
+    strange: list[Found] = []
+    for file in found:
+        own = displaced.get(file.path)
+        if own is None or _stamp(own) != _stamp(file):
+            strange.append(file)
+            continue
+        del displaced[file.path]
+        if not is_complete(own):
+            unread.append(file)
+        elif own.inode == file.inode:
+            unchanged += 1
+        elif any(twin.inode == file.inode for twin in alike[_stamp(file)]):
+            unread.append(file)  # Two names may have been swapped.
+        else:
+            renumbered.append(replace(own, inode=file.inode))
+
+    for file in strange:
+        twins = alike.get(_stamp(file), [])
+        if (
+            len(twins) == 1
+            and twins[0].path in displaced
+            and twins[0].inode == file.inode != 0
+            and is_complete(twins[0])
+        ):
+            alike[_stamp(file)] = []  # Nobody else can be it.
+            del displaced[twins[0].path]
+            moved.append(replace(twins[0], path=file.path))
+        else:
+            unread.append(file)
+
+    for file in strange:
+        displaced.pop(file.path, None)  # Replaced, not gone.
+    unread.sort(key=attrgetter("path"))
+    unread.sort(key=attrgetter("modified"), reverse=True)
+    return Changes(unchanged, moved, renumbered, unread, list(displaced.values()))
+
+
+_Stamp = tuple[int, int, int | None]
+
+
+def _stamp(file: Found | Photo) -> _Stamp:
+    return file.size, file.modified, file.sidecar

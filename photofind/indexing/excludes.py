@@ -1,0 +1,99 @@
+"""Which files and folders are left out, by rules in gitignore's syntax.
+
+photofind's own rules come first and the person's after them, so that ``!name`` takes back what
+photofind leaves out. Rules are relative to the added folder: a folder that was itself added is
+indexed, whatever it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore import GitIgnorePatternError
+
+from photofind.errors import SettingsError
+
+__all__ = ["DEFAULT_EXCLUDES", "DEFAULT_EXCLUDES_VERSION", "Rules"]
+
+DEFAULT_EXCLUDES_VERSION = 1
+"""Grows with each change to :data:`DEFAULT_EXCLUDES`; the change log says what changed."""
+
+DEFAULT_EXCLUDES = (
+    # Hidden: .git, .thumbnails, .Trash-1000, .stversions, macOS's ._ files, half-done downloads.
+    ".*",
+    # Trash.
+    "$RECYCLE.BIN/",
+    "RECYCLER/",
+    "[#@][Rr]ecycle/",
+    "lost+found/",
+    # Snapshots and thumbnails that network storage keeps beside the files.
+    "@eaDir/",
+    "[#~]snapshot/",
+    "@Recently-Snapshot/",
+    # Thumbnails and previews that other programs make.
+    "[Tt]humbnails/",
+    "[Tt]humbs/",
+    "*.lrdata/",
+    "*.lrcat-data/",
+    # Apple's libraries: the originals, not what is made from them.
+    "**/*.photoslibrary/*",
+    "**/*.photolibrary/*",
+    "**/*.aplibrary/*",
+    "!**/*.photoslibrary/originals/",
+    "!**/*.photoslibrary/Masters/",
+    "!**/*.photolibrary/Masters/",
+    "!**/*.aplibrary/Masters/",
+    # Programs and systems.
+    "*.app/",
+    "AppData/",
+    "System Volume Information/",
+    "__MACOSX/",
+    "__pycache__/",
+    "node_modules/",
+    "site-packages/",
+)
+
+
+class Rules:
+    """Exclude rules, photofind's own and then ``lines``; the last that matches a path decides.
+
+    Parameters
+    ----------
+    lines
+        Rules in gitignore's syntax, one each.
+
+    Raises
+    ------
+    SettingsError
+        Where a line is not a rule.
+
+    References
+    ----------
+    The syntax: https://git-scm.com/docs/gitignore#_pattern_format
+    """
+
+    def __init__(self, lines: Iterable[str] = ()) -> None:
+        lines = tuple(lines)
+        for line in lines:
+            try:
+                GitIgnoreSpec.from_lines((line,), backend="simple")
+            except GitIgnorePatternError:
+                raise SettingsError(
+                    f"{line!r} is not an exclude rule", "rules are written as in a .gitignore file"
+                ) from None
+        # The other backends cannot match names that are not UTF-8.
+        self._spec = GitIgnoreSpec.from_lines((*DEFAULT_EXCLUDES, *lines), backend="simple")
+
+    def exclude(self, path: str, *, is_folder: bool) -> bool:
+        """Tell whether ``path`` is left out, given that the folders above it are not.
+
+        Parameters
+        ----------
+        path
+            Relative to the added folder, with ``/`` between its parts.
+        is_folder
+            Rules that end in ``/`` hold for folders only; what is in a folder that is left out
+            is left out too.
+        """
+        return self._spec.match_file(f"{path}/" if is_folder else path)

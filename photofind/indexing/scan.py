@@ -1,0 +1,208 @@
+"""A walk over an added folder that finds its photos, and says what it could not look at."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+from photofind.images.formats import is_photo, sidecar_of
+from photofind.indexing.excludes import Rules
+from photofind.paths import is_below
+
+__all__ = ["SETTLE", "Found", "Skipped", "scan"]
+
+SETTLE = 2.0
+"""Seconds for which a file must not have changed before it is taken for complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A photo as it is on disk.
+
+    Parameters
+    ----------
+    path
+        Absolute, below the added folder as that was given.
+    size
+        In bytes.
+    modified
+        The time of the last change of its content, in nanoseconds since 1970.
+    inode
+        The file's number within its file system; 0 where there is none. It outlives a rename, but
+        not always a remount.
+    sidecar
+        The time of the last change of its XMP sidecar, in nanoseconds since 1970; None without.
+    """
+
+    path: str
+    size: int
+    modified: int
+    inode: int
+    sidecar: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file or folder that could not be looked at: what is known at or below it stays known."""
+
+    path: str
+    reason: str
+
+
+def scan(
+    folder: str, rules: Rules, *, apart: Iterable[str] = (), settle: float = SETTLE
+) -> Iterator[Found | Skipped]:
+    """Walk over ``folder`` and yield each of its photos once.
+
+    Photos are told by their names alone; no file is opened. Files that changed within the last
+    ``settle`` seconds come last: they are looked at again once that time has passed, and skipped
+    where they changed meanwhile, for they are still being written.
+
+    A link to a file is a photo of its own where the file lies outside of ``folder`` and of those
+    in ``apart``; each such file is found once. A link to a folder is followed after everything
+    else, and only where the folder is neither inside nor above one of them nor one already
+    followed. So no walk goes round in a loop, and a link to ``/`` does not add the whole disk.
+
+    Parameters
+    ----------
+    folder
+        An absolute path.
+    rules
+        What is left out; a folder that is left out is not entered.
+    apart
+        Folders that are not part of this one even where they lie inside: photofind's own home,
+        and other added folders, which are walked by themselves.
+    settle
+        Seconds; 0 takes every file as it is.
+    """
+    return _Walk(folder, rules, apart, settle).run()
+
+
+class _Walk:
+    def __init__(self, folder: str, rules: Rules, apart: Iterable[str], settle: float) -> None:
+        self._folder = folder
+        self._rules = rules
+        self._settle = settle
+        self._added = {os.path.realpath(path) for path in (folder, *apart)}
+        self._walked = set(self._added)
+        self._folder_links: list[str] = []
+        self._file_links: list[str] = []
+        self._fresh: list[tuple[float, Found]] = []
+
+    def run(self) -> Iterator[Found | Skipped]:
+        yield from self._walk(self._folder)
+        for link in self._folder_links:  # Grows by the links found while following it.
+            target = os.path.realpath(link)
+            above = any(is_below(added, target) for added in self._added)
+            if not above and self._is_new(target):
+                self._walked.add(target)
+                yield from self._walk(link)
+        for link in self._file_links:
+            target = os.path.realpath(link)
+            if self._is_new(target):
+                self._walked.add(target)
+                yield from self._photo(link, has_sidecars=True)
+        yield from self._settled()
+
+    def _is_new(self, target: str) -> bool:
+        return not any(is_below(target, walked) for walked in self._walked)
+
+    def _walk(self, top: str) -> Iterator[Found | Skipped]:
+        """Walk over ``top``; links are noted, not followed."""
+        real_top = os.path.realpath(top)
+        folders = [top]
+        while folders:
+            folder = folders.pop()
+            try:
+                with os.scandir(folder) as entries:
+                    listed = sorted((entry.name, _kind(entry)) for entry in entries)
+            except OSError as error:
+                if folder == top or not isinstance(error, FileNotFoundError):
+                    yield Skipped(folder, error.strerror or str(error))
+                continue
+            has_sidecars = any(name.lower().endswith(".xmp") for name, _ in listed)
+            for name, kind in listed:
+                path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
+                if kind is _Kind.FOLDER:
+                    real = real_top + path[len(top) :]
+                    if not self._excludes(path, is_folder=True) and real not in self._walked:
+                        folders.append(path)
+                elif kind is _Kind.LINK:
+                    yield from self._link(path)
+                elif kind is _Kind.FILE and is_photo(path) and not self._excludes(path):
+                    yield from self._photo(path, has_sidecars=has_sidecars)
+
+    def _excludes(self, path: str, *, is_folder: bool = False) -> bool:
+        relative = path[len(self._folder) :].lstrip(os.sep)
+        return self._rules.exclude(relative, is_folder=is_folder)
+
+    def _link(self, path: str) -> Iterator[Skipped]:
+        if Path(path).is_dir():
+            if not self._excludes(path, is_folder=True):
+                self._folder_links.append(path)
+        elif not self._excludes(path):
+            if not Path(path).exists():
+                yield Skipped(path, "the link leads nowhere")
+            elif is_photo(path):
+                self._file_links.append(path)
+
+    def _photo(self, path: str, *, has_sidecars: bool) -> Iterator[Found | Skipped]:
+        """Yield the photo, unless it has vanished or may still be being written."""
+        try:
+            status = Path(path).stat()
+            sidecar = sidecar_of(Path(path)) if has_sidecars else None
+            described = sidecar.stat().st_mtime_ns if sidecar else None
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            yield Skipped(path, error.strerror or str(error))
+            return
+        if not stat.S_ISREG(status.st_mode):
+            return
+        found = Found(path, status.st_size, status.st_mtime_ns, status.st_ino, described)
+        # A copy that keeps the original's time gives itself away by the time of its status.
+        changed = max(status.st_mtime, status.st_ctime)
+        if abs(time.time() - changed) < self._settle:
+            self._fresh.append((changed, found))
+        else:
+            yield found
+
+    def _settled(self) -> Iterator[Found | Skipped]:
+        """Wait until the fresh files have been quiet for long enough and look at them again."""
+        if not self._fresh:
+            return
+        quiet = max(changed for changed, _ in self._fresh) + self._settle
+        time.sleep(min(max(0.0, quiet - time.time()), self._settle))
+        fresh = [found for _, found in self._fresh]
+        self._settle = 0.0
+        for before in fresh:
+            for now in self._photo(before.path, has_sidecars=True):
+                yield now if now == before else Skipped(before.path, "it is still being written")
+
+
+class _Kind(Enum):
+    FOLDER = auto()
+    FILE = auto()
+    LINK = auto()
+    OTHER = auto()
+
+
+def _kind(entry: os.DirEntry[str]) -> _Kind:
+    if entry.is_symlink() or _is_junction(entry):
+        return _Kind.LINK
+    if entry.is_dir(follow_symlinks=False):
+        return _Kind.FOLDER
+    return _Kind.FILE if entry.is_file(follow_symlinks=False) else _Kind.OTHER
+
+
+def _is_junction(entry: os.DirEntry[str]) -> bool:
+    return (
+        sys.platform == "win32"
+        and entry.stat(follow_symlinks=False).st_reparse_tag == stat.IO_REPARSE_TAG_MOUNT_POINT
+    )

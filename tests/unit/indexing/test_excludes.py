@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+
+from photofind.errors import SettingsError
+from photofind.indexing.excludes import Rules
+
+
+def is_left_out(path: str, *lines: str) -> bool:
+    """Ask as a walk does: the folders first, from the top, and then the file."""
+    rules = Rules(lines)
+    folders = path.split("/")[:-1]
+    above = ["/".join(folders[: depth + 1]) for depth in range(len(folders))]
+    return any(rules.exclude(folder, is_folder=True) for folder in above) or rules.exclude(
+        path, is_folder=False
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".hidden.jpg",
+        "._IMG_1.JPG",
+        "trip/.thumbnails/1.jpg",
+        ".git/logo.png",
+        "$RECYCLE.BIN/S-1/a.jpg",
+        "share/#recycle/a.jpg",
+        "share/@Recycle/a.jpg",
+        "share/@eaDir/a.jpg/SYNOPHOTO_THUMB_XL.jpg",
+        "#snapshot/daily/a.jpg",
+        "~snapshot/a.jpg",
+        "album/Thumbnails/a.jpg",
+        "Lightroom/Catalog Previews.lrdata/0/a.jpg",
+        "Photos Library.photoslibrary/resources/derivatives/a.jpeg",
+        "mac/Photos Library.photoslibrary/database/a.jpeg",
+        "old/Aperture.aplibrary/Previews/a.jpg",
+        "web/node_modules/pkg/logo.png",
+        "zip/__MACOSX/a.jpg",
+        "lost+found/a.jpg",
+    ],
+)
+def test_default_rules_leave_out_what_is_no_photo_of_anybody(path):
+    assert is_left_out(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "a.jpg",
+        "2024/07 July/IMG_1.JPG",
+        "Photos Library.photoslibrary/originals/0/0A.heic",
+        "mac/Photos Library.photoslibrary/originals/0/0A.heic",
+        "iPhoto.photolibrary/Masters/2012/a.jpg",
+        "old/Aperture.aplibrary/Masters/2010/a.jpg",
+        "my app.application/a.jpg",
+        "thumbnails.jpg",
+        "snapshot/a.jpg",
+        "recycle/a.jpg",
+    ],
+)
+def test_default_rules_keep_photos(path):
+    assert not is_left_out(path)
+
+
+def test_own_rules_follow_gitignore():
+    assert is_left_out("raw/a.dng", "*.dng")
+    assert is_left_out("drafts/a.jpg", "/drafts/")
+    assert not is_left_out("2024/drafts/a.jpg", "/drafts/")
+    assert not is_left_out("drafts", "drafts/")
+    assert is_left_out("2024/x/y/out/a.jpg", "2024/**/out")
+    assert not is_left_out("keep.png", "*.png", "!keep.png")
+    assert not is_left_out("a.jpg", "# a.jpg", "", "   ")
+
+
+def test_own_rules_take_back_default_ones():
+    assert not is_left_out(".private/a.jpg", "!.private/")
+    assert not is_left_out("web/thumbs/a.jpg", "!thumbs/")
+
+
+def test_a_file_in_a_folder_left_out_cannot_be_taken_back():
+    assert is_left_out("node_modules/a.jpg", "!node_modules/a.jpg")
+
+
+def test_names_that_are_not_utf8_are_matched():
+    assert is_left_out("trip/.\udcff.jpg")
+    assert not is_left_out("trip/\udcff.jpg")
+    assert is_left_out("trip/\udcff.jpg", "trip/?.jpg")
+
+
+def test_a_line_that_is_no_rule_is_refused():
+    with pytest.raises(SettingsError, match=r"'!' is not an exclude rule"):
+        Rules(["*.png", "!"])
