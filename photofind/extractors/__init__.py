@@ -1,0 +1,1 @@
+"""Pixels become vectors: the plugin protocol, its registry, MobileNet, and running them safely."""

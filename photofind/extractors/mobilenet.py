@@ -1,0 +1,77 @@
+"""The default extractor: MobileNetV2, trained on ImageNet, on LiteRT.
+
+Two files beside this module hold the same weights in float16: one for LiteRT, which is what runs,
+and one for Keras, which is what training starts from. ``packaging/weights/`` has their recipe.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from photofind.extractors.protocol import PROTOCOL
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from photofind.extractors.litert import Network
+
+__all__ = ["TFLITE_FILE", "WEIGHTS_FILE", "MobileNet", "keras_model", "keras_network"]
+
+_FOLDER = Path(__file__).with_name("weights")
+TFLITE_FILE = _FOLDER / "mobilenet_v2.tflite"
+WEIGHTS_FILE = _FOLDER / "mobilenet_v2.weights.h5"
+
+
+class MobileNet:
+    """MobileNetV2 1.0 at 224 pixels [1]_ without its top: the mean over its last feature map.
+
+    The file takes uint8 and scales it as ``keras.applications.mobilenet_v2.preprocess_input``
+    does.
+
+    References
+    ----------
+    .. [1] M. Sandler, A. Howard, M. Zhu, A. Zhmoginov, L.-C. Chen, "MobileNetV2: Inverted
+       Residuals and Linear Bottlenecks", CVPR 2018, https://arxiv.org/abs/1801.04381
+    """
+
+    name = "mobilenet"
+    version = "1"
+    protocol = PROTOCOL
+    input_size = (224, 224)
+    dimension = 1280
+
+    def __init__(self) -> None:
+        self.threads = 1
+
+    @cached_property
+    def _network(self) -> Network:
+        from photofind.extractors.litert import Network
+
+        return Network(TFLITE_FILE, self.threads)
+
+    def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the vectors, float32 (N, 1280), of pictures, uint8 (N, 224, 224, 3) RGB."""
+        return self._network(images)
+
+
+def keras_model() -> Any:
+    """Return the same network as a ``keras.Model``, to train or to compare with.
+
+    It takes float32 (N, 224, 224, 3) from ``keras.applications.mobilenet_v2.preprocess_input`` and
+    returns float32 (N, 1280). Imports TensorFlow.
+    """
+    model = keras_network()
+    model.load_weights(WEIGHTS_FILE)
+    return model
+
+
+def keras_network() -> Any:
+    """Return the network for Keras, without weights."""
+    import keras
+
+    return keras.applications.MobileNetV2(
+        input_shape=(*MobileNet.input_size, 3), include_top=False, pooling="avg", weights=None
+    )

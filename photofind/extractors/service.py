@@ -1,0 +1,178 @@
+"""Photos become vectors, in a worker: reading and decoding on all cores, ahead of the network."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.errors import ImageError
+from photofind.extractors.registry import load
+from photofind.images.decode import decode
+from photofind.images.formats import sidecar_of
+from photofind.images.limits import Limits
+from photofind.images.metadata import read_metadata
+from photofind.images.reading import content_id, read_bytes
+
+__all__ = ["ExtractionService"]
+
+# Photos that are embedded at once, and that may wait, read or being read, for their turn.
+_BATCH = 32
+_AHEAD = 2 * _BATCH
+
+Record: TypeAlias = dict[str, Any]
+Note: TypeAlias = Callable[[dict[str, int]], None]
+
+_logger = logging.getLogger(__name__)
+
+
+class _Read(NamedTuple):
+    """A photo that was read; ``pixels`` is None where there is nothing to embed."""
+
+    position: int
+    record: Record
+    pixels: npt.NDArray[np.uint8] | None
+
+
+class ExtractionService:
+    """Reads photos and embeds them with one extractor.
+
+    Parameters
+    ----------
+    extractor
+        Its name.
+    threads
+        Threads that read photos, and that the extractor is told to use.
+    pixels, bytes
+        The :class:`~photofind.images.limits.Limits` of a photo.
+
+    Raises
+    ------
+    ExtractorError
+        Where the extractor cannot be loaded, or fails on a blank picture.
+    """
+
+    def __init__(self, extractor: str, threads: int, pixels: int, bytes: int) -> None:  # noqa: A002
+        self._extractor = load(extractor)
+        self._extractor.use_threads(threads)
+        self._threads = threads
+        self._limits = Limits(pixels, bytes)
+        # One that fails whatever it is shown does so here, where no photo is blamed for it.
+        self._extractor.embed(np.full((1, *self._extractor.input_size, 3), 128, np.uint8))
+
+    def describe(self) -> Record:
+        """Return the fields of :class:`~photofind.extractors.extraction.Description`."""
+        return {
+            "name": self._extractor.name,
+            "version": self._extractor.version,
+            "dimension": self._extractor.dimension,
+            "input_size": self._extractor.input_size,
+            "distribution": self._extractor.plugin.distribution,
+        }
+
+    def extract(
+        self, paths: Sequence[str], known: Sequence[str], note: Note
+    ) -> tuple[list[Record], list[npt.NDArray[np.float32]]]:
+        """Read and embed photos.
+
+        Parameters
+        ----------
+        paths
+            The photos.
+        known
+            Contents that are hashed and not embedded.
+        note
+            Told ``{"started": i}`` when the photo at place ``i`` is begun, and
+            ``{"finished": i}`` when it is done with.
+
+        Returns
+        -------
+        records : list of dict
+            For each photo fields of :class:`~photofind.extractors.extraction.Extracted`, as far
+            as it got, and ``embedded`` where it has a vector.
+        vectors : list of one array
+            float32 (embedded photos, dimension), unit vectors, in the order of the records.
+
+        Raises
+        ------
+        ExtractorError
+            Where the extractor fails or breaks its contract.
+        """
+        records: list[Record] = [{}] * len(paths)
+        vectors: dict[int, npt.NDArray[np.float32]] = {}
+        waiting: dict[int, npt.NDArray[np.uint8]] = {}
+
+        def embed_waiting() -> None:
+            embedded = self._extractor.embed(np.stack([*waiting.values()]))
+            for position, vector in zip(waiting, embedded, strict=True):
+                vectors[position] = vector
+                records[position]["embedded"] = True
+                note({"finished": position})
+            waiting.clear()
+
+        with closing(self._read_all(paths, frozenset(known), note)) as reading:
+            for position, record, pixels in reading:
+                records[position] = record
+                if pixels is None:
+                    note({"finished": position})
+                    continue
+                waiting[position] = pixels
+                if len(waiting) == _BATCH:
+                    embed_waiting()
+        if waiting:
+            embed_waiting()
+        in_order = [vectors[position] for position in sorted(vectors)]
+        return records, [np.array(in_order, np.float32).reshape(-1, self._extractor.dimension)]
+
+    def _read_all(self, paths: Sequence[str], known: frozenset[str], note: Note) -> Iterator[_Read]:
+        """Read photos in several threads and yield them as they are ready, at most _AHEAD early."""
+        ready: SimpleQueue[Future[_Read]] = SimpleQueue()
+        unread = enumerate(paths)
+        with ThreadPoolExecutor(self._threads) as pool:
+
+            def submit(count: int) -> None:
+                for position, path in islice(unread, count):
+                    task = pool.submit(self._read, position, path, known, note)
+                    task.add_done_callback(ready.put)
+
+            try:
+                submit(_AHEAD)
+                for _ in paths:
+                    yield ready.get().result()
+                    submit(1)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _read(self, position: int, path: str, known: frozenset[str], note: Note) -> _Read:
+        note({"started": position})
+        record: Record = {}
+        try:
+            data = read_bytes(path, self._limits)
+            record["content"] = content_id(data)
+            record |= asdict(read_metadata(data, self._sidecar(path)))
+            if record["content"] in known:
+                return _Read(position, record, None)
+            picture = decode(data, self._extractor.input_size, self._limits, Path(path).name)
+        except ImageError as error:
+            return _Read(position, record | {"failure": error.message}, None)
+        except MemoryError:
+            return _Read(position, record | {"failure": "not enough memory to read it"}, None)
+        record |= {"width": picture.width, "height": picture.height, "format": picture.format}
+        return _Read(position, record, picture.pixels)
+
+    def _sidecar(self, path: str) -> bytes | None:
+        sidecar = sidecar_of(Path(path))
+        try:
+            return read_bytes(sidecar, self._limits) if sidecar else None
+        except ImageError as error:  # The photo is none the worse for it.
+            _logger.warning("%s: %s", sidecar, error)
+            return None
