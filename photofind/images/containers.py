@@ -80,6 +80,8 @@ def decoding_errors() -> Iterator[None]:
     except MemoryError as error:
         raise ImageError("not enough memory to decode it") from error
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        # LibRaw's reasons come as bytes.
+        reasons = (part.decode() if isinstance(part, bytes) else str(part) for part in error.args)
+        reason = " ".join(" ".join(reasons).split())[:200] or type(error).__name__
         cut = isinstance(error, EOFError) or "truncated" in reason.lower()
         raise ImageError(f"{'truncated' if cut else 'cannot be decoded'}: {reason}") from error

@@ -1,0 +1,271 @@
+import io
+import struct
+
+import pytest
+from PIL import Image
+from PIL.ExifTags import GPS, IFD, Base
+from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import IFDRational
+
+from photofind.images.metadata import Metadata, read_metadata
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def photo(
+    tags: dict[int, object] | None = None,
+    shot: dict[int, object] | None = None,
+    gps: dict[int, object] | None = None,
+    format_name: str = "JPEG",
+    **options: object,
+) -> bytes:
+    """Return a small photo with these EXIF tags."""
+    exif = Image.Exif()
+    exif.update(tags or {})
+    exif.get_ifd(IFD.Exif).update(shot or {})
+    exif.get_ifd(IFD.GPSInfo).update(gps or {})
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(buffer, format_name, exif=exif.tobytes(), **options)
+    return buffer.getvalue()
+
+
+def xmp(properties: str, attributes: str = "") -> bytes:
+    return f"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
+    <x:xmpmeta xmlns:x="adobe:ns:meta/">
+     <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+      <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
+        xmlns:exif="http://ns.adobe.com/exif/1.0/"
+        xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" {attributes}>
+       {properties}
+      </rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>""".encode()
+
+
+def iptc(*datasets: tuple[int, bytes]) -> bytes:
+    """Return a JPEG with an IPTC block in an image resource of Photoshop's."""
+    block = b"".join(struct.pack(">BBBH", 28, 2, n, len(v)) + v for n, v in datasets)
+    block += b"\0" * (len(block) % 2)
+    resource = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", len(block)) + block
+    jpeg = photo()
+    return jpeg[:2] + b"\xff\xed" + struct.pack(">H", len(resource) + 2) + resource + jpeg[2:]
+
+
+WORDS = "<dc:subject><rdf:Bag><rdf:li>sea</rdf:li><rdf:li> été </rdf:li></rdf:Bag></dc:subject>"
+CAPTION = (
+    '<dc:description><rdf:Alt><rdf:li xml:lang="x-default">On the beach</rdf:li>'
+    '<rdf:li xml:lang="de">Am Strand</rdf:li></rdf:Alt></dc:description>'
+)
+
+
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
+def test_every_format_tells_its_metadata(format_name):
+    tags = {Base.Make: "Canon", Base.Model: "Canon EOS 5D", Base.ImageDescription: "A dog"}
+    shot = {Base.DateTimeOriginal: "2021:05:03 10:11:12", Base.OffsetTimeOriginal: "+02:00"}
+    gps = {
+        GPS.GPSLatitude: (33.0, 51.0, 24.0),
+        GPS.GPSLatitudeRef: "S",
+        GPS.GPSLongitude: (151.0, 12.0, 36.0),
+        GPS.GPSLongitudeRef: "E",
+    }
+    options: dict[str, object] = {"xmp": xmp(WORDS)}
+    if format_name == "PNG":
+        text = PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", xmp(WORDS).decode())
+        options = {"pnginfo": text}
+    if format_name == "TIFF":
+        tags[Base.XMLPacket] = xmp(WORDS)
+    metadata = read_metadata(photo(tags, shot, gps, format_name=format_name, **options))
+    assert metadata.captured == "2021-05-03T10:11:12+02:00"
+    assert metadata.camera == "Canon EOS 5D"
+    assert metadata.latitude == pytest.approx(-33.856667, abs=1e-6)
+    assert metadata.longitude == pytest.approx(151.21, abs=1e-6)
+    assert metadata.keywords == ("sea", "été")
+    assert metadata.caption == "A dog"
+
+
+def test_a_photo_that_says_nothing():
+    assert read_metadata(photo()) == Metadata()
+    assert read_metadata(b"no photo at all") == Metadata()
+    assert read_metadata(b"") == Metadata()
+
+
+@pytest.mark.parametrize(
+    ("tags", "shot", "captured"),
+    [
+        ({Base.DateTime: "2020:01:01 00:00:01"}, {}, "2020-01-01T00:00:01"),
+        (
+            {Base.DateTime: "2020:01:01 00:00:01"},
+            {Base.DateTimeDigitized: "2019:01:01 00:00:01"},
+            "2019-01-01T00:00:01",
+        ),
+        (
+            {},
+            {
+                Base.DateTimeOriginal: "0000:00:00 00:00:00",
+                Base.DateTimeDigitized: "2019:01:01 00:00:01",
+            },
+            "2019-01-01T00:00:01",
+        ),
+        (
+            {},
+            {Base.DateTimeOriginal: "2019:01:01 00:00:01", Base.OffsetTimeOriginal: "soon"},
+            "2019-01-01T00:00:01",
+        ),
+        ({}, {Base.DateTimeOriginal: "2021:02:31 10:00:00"}, None),
+        ({}, {Base.DateTimeOriginal: "    :  :     :  :  "}, None),
+        ({}, {Base.DateTimeOriginal: 20210503}, None),
+    ],
+)
+def test_the_first_time_that_makes_sense_is_taken(tags, shot, captured):
+    assert read_metadata(photo(tags, shot)).captured == captured
+
+
+@pytest.mark.parametrize(
+    ("make", "model", "camera"),
+    [
+        ("NIKON CORPORATION", "NIKON D70", "NIKON D70"),
+        ("Apple", "iPhone 12", "Apple iPhone 12"),
+        ("Canon\0\0", " Canon EOS R5 ", "Canon EOS R5"),
+        ("", "D70", "D70"),
+        ("Leica", "", "Leica"),
+        ("", "", None),
+    ],
+)
+def test_the_maker_is_named_once(make, model, camera):
+    assert read_metadata(photo({Base.Make: make, Base.Model: model})).camera == camera
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude"),
+    [
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0)),
+        ((91.0, 0.0, 0.0), (10.0, 0.0, 0.0)),
+        ((10.0, 0.0, 0.0), (181.0, 0.0, 0.0)),
+        ((IFDRational(0, 0), IFDRational(0, 0), IFDRational(0, 0)), (10.0, 0.0, 0.0)),
+        ((10.0, 0.0), (10.0, 0.0, 0.0)),
+        (10.0, (10.0, 0.0, 0.0)),
+    ],
+)
+def test_places_that_are_none_are_left_out(latitude, longitude):
+    gps = {
+        GPS.GPSLatitude: latitude,
+        GPS.GPSLatitudeRef: "N",
+        GPS.GPSLongitude: longitude,
+        GPS.GPSLongitudeRef: "E",
+    }
+    metadata = read_metadata(photo({Base.Make: "Leica"}, gps=gps))
+    assert (metadata.latitude, metadata.longitude) == (None, None)
+    assert metadata.camera == "Leica"
+
+
+def test_the_equator_is_a_place():
+    gps = {
+        GPS.GPSLatitude: (0.0, 0.0, 0.0),
+        GPS.GPSLatitudeRef: "N",
+        GPS.GPSLongitude: (78.0, 27.0, 0.0),
+        GPS.GPSLongitudeRef: "W",
+    }
+    metadata = read_metadata(photo(gps=gps))
+    assert (metadata.latitude, metadata.longitude) == (0.0, pytest.approx(-78.45))
+
+
+@pytest.mark.parametrize(
+    ("comment", "caption"),
+    [
+        (b"ASCII\0\0\0A dog\0", "A dog"),
+        (b"UNICODE\0" + "Été".encode("utf-16-be"), "Été"),
+        (b"\0" * 8 + "Été".encode(), "Été"),
+        (b"\0" * 64, None),
+        (b"A dog", None),
+    ],
+)
+def test_comments_name_their_encoding(comment, caption):
+    assert read_metadata(photo(shot={Base.UserComment: comment})).caption == caption
+
+
+def test_keywords_of_windows():
+    keywords = "dog;  red ball;\0".encode("utf-16-le")
+    assert read_metadata(photo({Base.XPKeywords: keywords})).keywords == ("dog", "red ball")
+
+
+def test_text_is_utf_8_where_it_can_be():
+    for encoding in ("utf-8", "latin-1"):
+        tags = {Base.ImageDescription: "Été".encode(encoding)}
+        assert read_metadata(photo(tags)).caption == "Été"
+
+
+def test_a_caption_is_cut_to_what_a_person_reads():
+    assert len(read_metadata(photo({Base.ImageDescription: "x" * 9999})).caption) == 2000
+
+
+def test_iptc():
+    data = iptc(
+        (25, b"dog"),
+        (25, "été".encode()),
+        (25, "été".encode("latin-1")),
+        (55, b"20210503"),
+        (60, b"101112+0200"),
+        (120, b"A dog"),
+    )
+    metadata = read_metadata(data)
+    assert metadata.captured == "2021-05-03T10:11:12+02:00"
+    assert metadata.keywords == ("dog", "été", "été")
+    assert metadata.caption == "A dog"
+    assert read_metadata(iptc((55, b"20210503"))).captured == "2021-05-03T00:00:00"
+    assert read_metadata(iptc((55, b"20210503"), (60, b"noon"))).captured == "2021-05-03T00:00:00"
+    assert read_metadata(iptc((60, b"101112"))).captured is None
+
+
+def test_xmp_as_elements_and_as_attributes():
+    elements = xmp(
+        WORDS + CAPTION + "<exif:DateTimeOriginal>2021-05-03T10:11:12.25+02:00"
+        "</exif:DateTimeOriginal><exif:GPSLatitude>33,51.4S</exif:GPSLatitude>"
+        "<exif:GPSLongitude>151,12,36E</exif:GPSLongitude>"
+    )
+    attributes = xmp(
+        WORDS + CAPTION,
+        'exif:DateTimeOriginal="2021-05-03T10:11:12+02:00" exif:GPSLatitude="33,51.4S"'
+        ' exif:GPSLongitude="151,12,36E"',
+    )
+    for packet in (elements, attributes):
+        metadata = read_metadata(photo(xmp=packet))
+        assert metadata.captured == "2021-05-03T10:11:12+02:00"
+        assert metadata.latitude == pytest.approx(-33.856667, abs=1e-6)
+        assert metadata.longitude == pytest.approx(151.21)
+        assert metadata.keywords == ("sea", "été")
+        assert metadata.caption == "On the beach"
+
+
+def test_a_scan_keeps_the_date_that_its_owner_gave_it():
+    packet = xmp("", 'photoshop:DateCreated="1962-07-01"')
+    data = photo({Base.DateTime: "2020:01:01 00:00:01"}, xmp=packet)
+    assert read_metadata(data).captured == "1962-07-01T00:00:00"
+
+
+def test_the_sidecar_wins():
+    data = photo(
+        {Base.ImageDescription: "From the camera", Base.Model: "D70"},
+        {Base.DateTimeOriginal: "2021:05:03 10:11:12"},
+        xmp=xmp("<dc:subject><rdf:Bag><rdf:li>inside</rdf:li></rdf:Bag></dc:subject>"),
+    )
+    assert read_metadata(data).keywords == ("inside",)
+    metadata = read_metadata(data, xmp(WORDS + CAPTION))
+    assert metadata.keywords == ("sea", "été")
+    assert metadata.caption == "On the beach"
+    assert metadata.captured == "2021-05-03T10:11:12"
+    assert metadata.camera == "D70"
+
+
+@pytest.mark.parametrize(
+    "sidecar",
+    [
+        b"",
+        b"not XML",
+        xmp(WORDS)[:-40],
+        b'<?xml version="1.0" encoding="no-such"?><a/>',
+        b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+        b"<a>" * 200_000,
+        xmp(WORDS) + b" " * (5 << 20) + b"<a/>",
+    ],
+)
+def test_a_damaged_sidecar_says_nothing(sidecar):
+    assert read_metadata(photo({Base.Model: "D70"}), sidecar) == Metadata(camera="D70")
