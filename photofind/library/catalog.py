@@ -265,29 +265,29 @@ class Catalog:
             before = _decode_all(change.before for change in batch)
             after = _decode_all(change.after for change in batch)
             for change, old, new in zip(batch, before, after, strict=True):
-                self.failed += ("failure" in new) - ("failure" in old)
-                self._refer(old, -1)
+                keys = _keys(new)
+                if old:
+                    self._refer(old, -1)
+                    keys = tuple(set(keys).difference(_keys(old)))
                 self._refer(new, +1)
-                known = _keys(old)
-                for key in _keys(new):
-                    if key not in known:
-                        hashes.append(hash(key))
-                        ids.append(change.id)
+                hashes.extend(map(hash, keys))
+                ids.extend([change.id] * len(keys))
         self._keys.add(hashes, ids)
 
     def _refer(self, document: Mapping[str, Any], count: int) -> None:
+        self.failed += count * ("failure" in document)
         for space, row in document.get("rows", {}).items():
             references = self._references[space]
             if row >= len(references):
-                references.frombytes(bytes(references.itemsize * (row + 1 - len(references))))
+                references.extend([0] * (row + 1 - len(references)))
             references[row] += count
 
 
-def _keys(document: Mapping[str, Any]) -> list[Hashable]:
+def _keys(document: Mapping[str, Any]) -> tuple[Hashable, ...]:
     """Return what a photo can be looked up by."""
-    keys: list[Hashable] = [document[name] for name in ("path", "content") if name in document]
-    keys.extend(document.get("rows", {}).items())
-    return keys
+    if not document:
+        return ()
+    return document["path"], document.get("content", ""), *document.get("rows", {}).items()
 
 
 def _decode_all(documents: Iterable[bytes | None]) -> list[dict[str, Any]]:
@@ -302,7 +302,7 @@ def _document(record: Photo | Folder | Space) -> dict[str, Any]:
     return {
         name: value
         for name, value in values
-        if name != "id" and value is not None and value not in ("", (), {})
+        if name != "id" and value is not None and value not in ((), {})
     }
 
 

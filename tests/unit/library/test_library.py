@@ -1,0 +1,484 @@
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from photofind.errors import DamagedError, LibraryError, LockedError, NewerFormatError
+from photofind.library import vectors as vectors_module
+from photofind.library.catalog import Folder, Photo, Space
+from photofind.library.library import Library
+from photofind.library.vectors import Vectors
+from photofind.paths import Home
+
+DIMENSION = 8
+
+
+def vector(content):
+    """The vector of a content: exact in float16, and another for each content."""
+    return np.random.default_rng(list(content.encode())).integers(-99, 99, DIMENSION).astype("f4")
+
+
+def put(library, *names, space="mobilenet@1"):
+    """Commit a photo for each name, whose content is the name up to a dot."""
+    photos = [Photo(path=f"/photos/{name}", content=name.split(".")[0]) for name in names]
+    return library.commit(photos, space, {photo.content: vector(photo.content) for photo in photos})
+
+
+def check(library, space="mobilenet@1"):
+    """Check that each photo's vector is the one of its content, and return the paths."""
+    for photo in library.photos():
+        if space in photo.rows:
+            row = photo.rows[space]
+            assert np.array_equal(library.vectors(space).rows([row])[0], vector(photo.content))
+            assert photo in library.photos_of_row(space, row)
+        assert library.photo(photo.path) == photo
+        assert photo in library.photos_with_content(photo.content)
+    return sorted(photo.path for photo in library.photos())
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def library(home):
+    with Library(home, writable=True) as library:
+        library.open_space("mobilenet", "1", DIMENSION)
+        yield library
+
+
+def vectors_file(library, space="mobilenet@1"):
+    return library.vectors(space).path
+
+
+def test_photo_is_kept_with_all_it_says(home, library):
+    photo = Photo(
+        path='/photos/caf\udce9/日本 \\ "a\n.jpg',
+        size=0,
+        modified=1_700_000_000_123_456_789,
+        inode=2**63,
+        content="c0ffee",
+        width=4000,
+        height=3000,
+        format="JPEG",
+        captured="2024-05-01T10:00:00",
+        camera="Leica",
+        latitude=0.0,
+        longitude=-1.5,
+        keywords=("a", "b"),
+        caption="x",
+        sidecar=5,
+    )
+    (stored,) = library.commit([photo], "mobilenet@1", {"c0ffee": vector("c0ffee")})
+    assert stored == replace(photo, id=stored.id, rows={"mobilenet@1": 0})
+    reader = Library(home)
+    assert list(reader.photos()) == [stored]
+    assert list(reader.photos('/photos/caf\udce9/日本 \\ "a\n.jpg')) == []
+    assert list(reader.photos("/photos/caf\udce9")) == [stored]
+    check(reader)
+    raw = home.catalog.read_bytes()
+    assert b"failure" not in raw
+    assert b"null" not in raw
+
+
+def test_a_content_has_one_vector(library):
+    put(library, "a.jpg", "a.copy.jpg", "b.jpg")
+    put(library, "a.later.jpg")
+    assert library.space("mobilenet@1").rows == 2
+    assert [photo.path for photo in library.photos_of_row("mobilenet@1", 0)] == [
+        "/photos/a.jpg",
+        "/photos/a.copy.jpg",
+        "/photos/a.later.jpg",
+    ]
+    check(library)
+
+
+def test_copies_get_the_row_of_a_new_space_too(library):
+    put(library, "a.jpg", "a.copy.jpg")
+    library.open_space("other", "2", DIMENSION)
+    put(library, "a.jpg", space="other@2")
+    assert {tuple(photo.rows) for photo in library.photos()} == {("mobilenet@1", "other@2")}
+    check(library, "other@2")
+
+
+def test_photo_without_a_vector_waits_for_one(library):
+    (photo,) = library.commit([Photo(path="/a", content="a")], "mobilenet@1")
+    assert photo.rows == {}
+    (again,) = library.commit([photo], "mobilenet@1", {"a": vector("a")})
+    assert (again.id, again.rows) == (photo.id, {"mobilenet@1": 0})
+
+
+def test_changed_content_gets_another_row(library):
+    (photo,) = put(library, "a.jpg")
+    library.commit([replace(photo, content="b")], "mobilenet@1", {"b": vector("b")})
+    assert check(library) == ["/photos/a.jpg"]
+    assert library.photos_with_content("a") == []
+    assert library.dead_rows("mobilenet@1").tolist() == [0]
+    assert library.live_rows("mobilenet@1").tolist() == [1]
+
+
+def test_failures_are_counted_and_mended(home, library):
+    put(library, "a.jpg")
+    library.commit(
+        [Photo(path="/photos/a.jpg", content="x", failure="truncated"), Photo("/b", failure="")]
+    )
+    assert (len(library), library.failed) == (2, 2)
+    assert [photo.failure for photo in library.failures()] == ["truncated", ""]
+    assert library.photo("/photos/a.jpg").rows == {}
+    put(library, "a.jpg")
+    assert (len(library), library.failed, Library(home).failed) == (2, 1, 1)
+    assert library.photo("/photos/a.jpg").failure is None
+
+
+def test_moves_keep_rows_and_ids(library):
+    a, b, c = put(library, "a.jpg", "b.jpg", "c.jpg")
+    library.commit([replace(a, path=b.path), replace(b, path=a.path)])
+    assert library.photo(a.path) == replace(b, path=a.path)
+    assert library.photo(b.path) == replace(a, path=b.path)
+    library.commit([replace(c, path=a.path), Photo(path=c.path, content="new")])
+    assert library.photo(a.path) == replace(c, path=a.path)
+    assert library.photo(c.path).id not in (a.id, b.id, c.id)
+    assert len(library) == 3
+    check(library)
+
+
+def test_the_last_of_two_photos_at_a_path_stays(library):
+    library.commit([Photo("/a", size=1), Photo("/a", size=2)])
+    assert [photo.size for photo in library.photos()] == [2]
+
+
+def test_photos_below_a_folder(library):
+    paths = ["/p/a", "/p/b/c", "/pq/a", '/p/"q/d']
+    library.commit([Photo(path) for path in paths])
+    assert [photo.path for photo in library.photos("/p")] == ["/p/a", "/p/b/c", '/p/"q/d']
+    assert [photo.path for photo in library.photos('/p/"q/')] == ['/p/"q/d']
+    assert len(list(library.photos("/"))) == 4
+
+
+def test_removed_photos_leave_dead_rows(library):
+    photos = put(library, "a.jpg", "a.copy.jpg", "b.jpg")
+    library.remove([photos[0], photos[2]])
+    assert check(library) == ["/photos/a.copy.jpg"]
+    assert library.dead_rows("mobilenet@1").tolist() == [1]
+
+
+def test_folders(home, library):
+    folder = library.put_folder(Folder("/photos", added=1.5, excludes=("*.tmp",), mounts=("/",)))
+    changed = library.put_folder(replace(folder, id=0, state="offline", reason="not mounted"))
+    assert changed.id == folder.id
+    assert library.folders() == Library(home).folders() == [changed]
+    library.remove_folder("/photos")
+    assert library.folders() == []
+
+
+def test_spaces(library):
+    assert library.open_space("mobilenet", "1", DIMENSION) == Space("mobilenet", "1", DIMENSION)
+    with pytest.raises(LibraryError, match="new version"):
+        library.open_space("mobilenet", "1", DIMENSION + 1)
+    with pytest.raises(LibraryError, match="no vectors of nothing@1"):
+        library.vectors("nothing@1")
+    library.open_space("../odd: name/", "1", 4)
+    assert library.space_folder("../odd: name/@1").parent == library.home.spaces
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 70000.0])
+def test_vectors_that_cannot_be_kept_change_nothing(library, bad):
+    revision = library.revision
+    wrong = {"a": vector("a"), "b": np.full(DIMENSION, bad, np.float32)}
+    with pytest.raises(LibraryError):
+        library.commit([Photo("/a", content="a"), Photo("/b", content="b")], "mobilenet@1", wrong)
+    with pytest.raises(LibraryError):
+        library.commit([Photo("/a", content="a")], "mobilenet@1", {"a": np.zeros(3, np.float32)})
+    assert (len(library), library.revision) == (0, revision)
+
+
+def test_vectors_are_read_in_blocks(library, monkeypatch):
+    monkeypatch.setattr(vectors_module, "BLOCK", 3)
+    names = [f"{number}.jpg" for number in range(8)]
+    put(library, *names)
+    blocks = list(library.vectors("mobilenet@1").blocks(1))
+    assert [(first, len(block), block.dtype) for first, block in blocks] == [
+        (1, 3, np.float32),
+        (4, 3, np.float32),
+        (7, 1, np.float32),
+    ]
+    assert np.array_equal(
+        np.concatenate([block for _, block in blocks]), [vector(str(n)) for n in range(1, 8)]
+    )
+
+
+def test_one_writer_and_many_readers(home, library):
+    put(library, "a.jpg")
+    with pytest.raises(LockedError, match="another photofind is writing"):
+        Library(home, writable=True)
+    reader = Library(home)
+    put(library, "b.jpg")
+    assert check(reader) == ["/photos/a.jpg"]
+    assert reader.refresh()
+    assert check(reader) == ["/photos/a.jpg", "/photos/b.jpg"]
+    assert reader.revision == library.revision
+    assert not reader.refresh()
+    with pytest.raises(LibraryError, match="not open for writing"):
+        put(reader, "c.jpg")
+    library.close()
+    with Library(home, writable=True) as next_writer:
+        assert check(next_writer) == ["/photos/a.jpg", "/photos/b.jpg"]
+
+
+def test_reading_creates_nothing(home):
+    with Library(home) as library:
+        assert (len(library), library.spaces(), list(library.photos())) == (0, [], [])
+    assert not home.root.exists()
+
+
+def test_reader_of_a_home_that_cannot_be_written(home, library):
+    put(library, "a.jpg", "b.jpg")
+    library.close()
+    before = {path: path.stat().st_mtime_ns for path in home.root.rglob("*")}
+    with home.catalog.open("ab") as file:
+        file.write(b"+ photos 9 {")
+    folders = [path for path in [home.root, *home.root.rglob("*")] if path.is_dir()]
+    for folder in folders:
+        folder.chmod(0o500)
+    try:
+        check(Library(home))
+    finally:
+        for folder in folders:
+            folder.chmod(0o700)
+    assert before.keys() == set(home.root.rglob("*"))
+
+
+def test_many_photos_are_found_while_others_come(library):
+    errors = []
+    done = threading.Event()
+
+    def look():
+        while not done.is_set():
+            try:
+                check(library)
+            except Exception as error:  # noqa: BLE001 (whatever it is, the test fails)
+                errors.append(error)
+                return
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    for batch in range(40):
+        put(library, *(f"{batch}-{number}.jpg" for number in range(5)))
+    done.set()
+    thread.join()
+    assert errors == []
+    assert len(check(library)) == 200
+
+
+# Upkeep.
+
+
+def test_reclaim_renumbers_and_readers_follow(home, library):
+    photos = put(library, *(f"{number}.jpg" for number in range(10)), "9.copy.jpg")
+    reader, late = Library(home), Library(home)
+    old = reader.vectors("mobilenet@1")
+    library.remove(photos[:2])
+    assert not library.reclaim()
+    library.remove(photos[2:5])
+    revision = library.revision
+    assert library.reclaim()
+    assert library.revision > revision
+    space = library.space("mobilenet@1")
+    assert (space.generation, space.rows) == (2, 5)
+    assert library.dead_rows("mobilenet@1").tolist() == []
+    assert [path.name for path in library.space_folder("mobilenet@1").iterdir()] == ["vectors-2"]
+    assert len(check(library)) == 6
+    assert np.array_equal(old.rows([9])[0], vector("9"))
+    reader.refresh()
+    assert check(reader) == check(library)
+    assert len(late.vectors("mobilenet@1")) == 5
+    put(library, "new.jpg", "9.third.jpg")
+    assert len(check(library)) == 8
+    library.close()
+    with Library(home, writable=True) as again:
+        assert len(check(again)) == 8
+        assert again.warnings == []
+
+
+def test_reclaim_shortens_the_journal(home, library, monkeypatch):
+    monkeypatch.setattr("photofind.library.library._SMALL", 0)
+    (photo,) = put(library, "a.jpg")
+    for size in range(50):
+        library.commit([replace(photo, size=size)])
+    size = home.catalog.stat().st_size
+    assert library.reclaim()
+    assert home.catalog.stat().st_size < size / 10
+    assert not library.reclaim()
+    assert library.photo(photo.path).size == 49
+
+
+def test_reclaim_that_fails_changes_nothing(home, library, monkeypatch):
+    photos = put(library, "a.jpg", "b.jpg", "c.jpg")
+    library.remove(photos[:1])
+
+    def refuse(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("photofind.library.journal.write_atomically", refuse)
+        with pytest.raises(LibraryError, match="is full"):
+            library.reclaim()
+    assert check(library) == ["/photos/b.jpg", "/photos/c.jpg"]
+    assert [path.name for path in library.space_folder("mobilenet@1").iterdir()] == ["vectors-1"]
+    put(library, "d.jpg")
+    assert library.reclaim()
+    assert check(library) == check(Library(home))
+
+
+# Damage.
+
+
+def test_disk_full_while_writing_vectors(home, library, monkeypatch):
+    put(library, "a.jpg")
+    before = home.catalog.read_bytes(), vectors_file(library).read_bytes()
+
+    def refuse(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vectors_module, "sync_file", refuse)
+        with pytest.raises(LibraryError, match="is full; free some space"):
+            put(library, "b.jpg")
+    assert (home.catalog.read_bytes(), vectors_file(library).read_bytes()) == before
+    assert check(library) == ["/photos/a.jpg"]
+    put(library, "b.jpg")
+    assert check(library) == ["/photos/a.jpg", "/photos/b.jpg"]
+
+
+def test_vectors_that_no_commit_knows_are_written_over(home, library):
+    put(library, "a.jpg")
+    library.vectors("mobilenet@1").append(np.ones((5, DIMENSION), np.float32))
+    library.close()
+    with Library(home, writable=True) as again:
+        assert len(again.vectors("mobilenet@1")) == 1
+        put(again, "b.jpg")
+        assert again.space("mobilenet@1").rows == 2
+        assert check(again) == ["/photos/a.jpg", "/photos/b.jpg"]
+
+
+@pytest.mark.parametrize("left", [3, 0, None], ids=["cut", "empty", "gone"])
+def test_missing_vectors_are_made_again(home, library, left):
+    names = ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
+    put(library, *names)
+    path = vectors_file(library)
+    library.close()
+    if left is None:
+        path.unlink()
+    else:
+        os.truncate(path, left and 64 + left * (2 * DIMENSION + 4) + 5)
+    left = left or 0
+
+    reader = Library(home)
+    assert len(reader.vectors("mobilenet@1")) == left
+    assert "is damaged" in reader.warnings[0]
+    with pytest.raises(DamagedError, match=f"only {left} of 5"):
+        reader.vectors("mobilenet@1").rows([4])
+
+    with Library(home, writable=True) as again:
+        assert f"{5 - left} photos" in again.warnings[-1]
+        assert len(check(again)) == 5
+        assert sum("mobilenet@1" in photo.rows for photo in again.photos()) == left
+        put(again, *names)
+        assert all("mobilenet@1" in photo.rows for photo in again.photos())
+        check(again)
+    with Library(home, writable=True) as again:
+        assert again.warnings == []
+        check(again)
+
+
+def test_bits_that_flip_in_the_vectors_are_found(home, library):
+    put(library, "a.jpg", "b.jpg", "b.copy.jpg", "c.jpg")
+    path = vectors_file(library)
+    data = bytearray(path.read_bytes())
+    data[64 + 1 * (2 * DIMENSION + 4) + 3] ^= 4
+    path.write_bytes(data)
+    library.close()
+    with Library(home, writable=True) as again:
+        assert again.vectors("mobilenet@1").damaged().tolist() == [1]
+        assert again.verify() == 2
+        assert again.live_rows("mobilenet@1").tolist() == [0, 2]
+        put(again, "b.jpg")
+        assert {tuple(photo.rows.values()) for photo in again.photos()} == {(0,), (3,), (2,)}
+        assert again.verify() == 0
+        check(again)
+
+
+def test_header_of_the_vectors_is_mended(home, library):
+    put(library, "a.jpg")
+    path = vectors_file(library)
+    before = path.read_bytes()
+    path.write_bytes(bytes(64) + before[64:])
+    library.close()
+    with Library(home, writable=True) as again:
+        assert again.warnings == [f"{path} is damaged"]
+        assert check(again) == ["/photos/a.jpg"]
+    assert path.read_bytes() == before
+
+
+def test_newer_vectors_are_refused(home, library):
+    put(library, "a.jpg")
+    path = vectors_file(library)
+    path.write_bytes(path.read_bytes().replace(b"vectors 1", b"vectors 2"))
+    library.close()
+    with pytest.raises(NewerFormatError):
+        Library(home, writable=True)
+    with pytest.raises(NewerFormatError):
+        Library(home).vectors("mobilenet@1")
+
+
+def test_damaged_catalog_never_gives_a_row_twice(home, library):
+    for name in "abcd":
+        put(library, f"{name}.jpg")
+    revision = library.revision
+    library.close()
+    data = home.catalog.read_bytes()
+    home.catalog.write_bytes(data[:-2] + b"0\n" if data[-2:-1] != b"0" else data[:-2] + b"1\n")
+    with Library(home, writable=True) as again:
+        assert "damaged" in again.warnings[0]
+        assert check(again) == ["/photos/a.jpg", "/photos/b.jpg", "/photos/c.jpg"]
+        assert again.revision > revision
+        put(again, "e.jpg")
+        assert again.photo("/photos/e.jpg").rows == {"mobilenet@1": 4}
+        check(again)
+
+
+def test_lost_catalog_begins_another_generation(home, library):
+    put(library, "a.jpg")
+    library.close()
+    home.catalog.unlink()
+    with Library(home, writable=True) as again:
+        assert again.open_space("mobilenet", "1", DIMENSION).generation == 2
+        put(again, "a.jpg")
+        check(again)
+
+
+def test_leftovers_of_a_crash_are_removed(home, library):
+    put(library, "a.jpg")
+    folder = library.space_folder("mobilenet@1")
+    library.close()
+    leftovers = [folder / "vectors-2", folder / ".vectors-2.77.new", home.root / ".catalog.77.new"]
+    for leftover in leftovers:
+        leftover.write_bytes(b"half")
+    (folder / "index").mkdir()
+    with Library(home, writable=True) as again:
+        check(again)
+    assert not any(leftover.exists() for leftover in leftovers)
+    assert (folder / "index").exists()
+
+
+def test_a_missing_file_holds_no_vectors(tmp_path):
+    vectors = Vectors(tmp_path / "vectors-1", 4, 0)
+    assert (len(vectors), vectors.is_whole) == (0, True)
+    assert vectors.rows([]).shape == (0, 4)
+    assert list(vectors.blocks()) == []
