@@ -54,6 +54,11 @@ class Home:
         return self.root / "lock"
 
     @property
+    def graph_lock(self) -> Path:
+        """The lock that whoever builds graphs in the background holds."""
+        return self.root / "graph.lock"
+
+    @property
     def cache(self) -> Path:
         """What can be thrown away and is made again: numba's compiled code, for one."""
         return self.root / "cache"

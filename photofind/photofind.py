@@ -6,7 +6,6 @@ process or asks the daemon.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -244,6 +243,7 @@ class PhotoFind:
         folders: Sequence[str] | None = None,
         *,
         accept_removals: bool = False,
+        wait: bool = False,
         progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Report:
         """Bring the library up to date with its folders; only what is new or changed is read.
@@ -254,6 +254,8 @@ class PhotoFind:
             Folders of the library, or folders in them; all where not given.
         accept_removals
             Believe that photos are gone, even all photos of a folder at once.
+        wait
+            Build the graph, where one is wanted, before returning, not in the background.
         progress
             Called with how far it is, about ten times a second.
 
@@ -264,8 +266,12 @@ class PhotoFind:
         ExtractorError
             Where the extractor does not work.
         """
+        from photofind.indexing.background import build_in_background
         from photofind.indexing.pipeline import Progress, index
-        from photofind.indexing.upkeep import builder, keep_index
+        from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_graph
+
+        def say(phase: str) -> None:
+            progress(Progress(phase, 0))
 
         with self._writing() as library:
             chosen = _chosen_folders(library, folders)
@@ -283,11 +289,14 @@ class PhotoFind:
             )
             library.reclaim()
             with builder(self.home) as worker:
-                problems = keep_index(
-                    library, space.id, worker, lambda phase: progress(Progress(phase, 0))
-                )
-            report.problems += [*library.warnings, *problems]
-        return report
+                notes = [*library.warnings, *keep_index(library, space.id, worker, say)]
+                graph_is_wanted = wants_graph(library, space.id)
+                if graph_is_wanted and wait:
+                    say("building the graph")
+                    notes += build_graph(library, space.id, worker)
+        if graph_is_wanted and not wait:
+            build_in_background(self.home)
+        return replace(report, notes=tuple(notes))
 
     def similar(self, query: Query) -> Answer:
         """Find the photos most like a query.
@@ -364,15 +373,18 @@ class PhotoFind:
     def _extraction(self, extractor: str) -> Extraction:
         """Return what embeds photos with an extractor, in a worker of its own."""
         from photofind.extractors.extraction import Extraction
+        from photofind.images.limits import Limits
 
         if extractor not in self._extractions:
             settings = self.settings
             self._extractions[extractor] = Extraction(
                 extractor,
-                threads=settings.threads or os.cpu_count() or 1,
-                max_pixels=int(settings.max_megapixels * 1e6),
-                max_bytes=int(settings.max_megabytes * 1e6),
-                max_seconds=settings.max_seconds,
+                threads=settings.threads,
+                limits=Limits(
+                    pixels=int(settings.max_megapixels * 1e6),
+                    bytes=int(settings.max_megabytes * 1e6),
+                ),
+                seconds=settings.max_seconds,
                 idle_seconds=settings.idle_minutes * 60,
                 log=self.home.logs / "extraction.log",
             )
@@ -384,6 +396,8 @@ class PhotoFind:
         return spaces[-1] if spaces else None
 
     def _search_status(self) -> SearchStatus:
+        from photofind.indexing.background import is_building
+
         space = self._space()
         photos = len(self._library.live_rows(space)) if space else 0
         if not space or not photos:
@@ -393,6 +407,8 @@ class PhotoFind:
             return SearchStatus("plain", 0, photos, None, "plain cosine over all vectors, no index")
         built, fresh, recall = index.facts.photos, index.fresh, index.facts.recall
         scanned = f"exact, by comparing with all {len(index):,} photos"
+        if is_building(self.home):
+            scanned += "; the graph is being built"
         if not index.facts.graph_points:
             why = "" if recall is None else f"; the graph, with recall {recall:.3f}, is not used"
             return SearchStatus("exact", built, fresh, recall, scanned + why)
@@ -435,7 +451,7 @@ def _chosen_folders(library: Library, folders: Sequence[str] | None) -> list[Fol
         )
     if folders is None:
         return known
-    chosen = {}
+    chosen: dict[str, Folder] = {}
     for folder in folders:
         matching = [f for f in known if is_below(folder, f.path) or is_below(f.path, folder)]
         if not matching:

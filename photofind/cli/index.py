@@ -25,8 +25,10 @@ Examples:
 @click.argument("folders", nargs=-1, type=AbsolutePath())
 @click.option("--accept-removals", is_flag=True,
               help="Believe folders that turned up empty: forget their photos.")  # fmt: skip
+@click.option("--wait", is_flag=True,
+              help="Wait for the graph, which is otherwise built in the background.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def index(folders: tuple[str, ...], accept_removals: bool, as_json: bool) -> None:
+def index(folders: tuple[str, ...], accept_removals: bool, wait: bool, as_json: bool) -> None:
     """Bring the library up to date with its folders, or with FOLDERS alone.
 
     Only what is new or changed is read. Ctrl-C keeps all that was done so far.
@@ -40,12 +42,16 @@ def index(folders: tuple[str, ...], accept_removals: bool, as_json: bool) -> Non
 
 
 def index_with_progress(
-    photofind: PhotoFind, folders: list[str], *, accept_removals: bool = False
+    photofind: PhotoFind,
+    folders: list[str],
+    *,
+    accept_removals: bool = False,
+    wait: bool = False,
 ) -> Report:
     """Index folders (all of them where none is named) and tell how it goes and what came of it."""
     with show_progress() as progress:
         report = photofind.index(
-            folders or None, accept_removals=accept_removals, progress=progress
+            folders or None, accept_removals=accept_removals, wait=wait, progress=progress
         )
     for problem in report.problems:
         note(problem)

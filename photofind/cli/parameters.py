@@ -17,4 +17,5 @@ class AbsolutePath(click.Path):
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> str:
         """Return the absolute path."""
-        return os.path.abspath(super().convert(value, parameter, context))  # noqa: PTH100
+        path = os.fsdecode(super().convert(value, parameter, context))
+        return os.path.abspath(path)  # noqa: PTH100

@@ -67,11 +67,10 @@ def similar(
     from photofind.search.query import Query
 
     with PhotoFind() as photofind:
-        if folder is not None:
-                    if not photofind.covers(folder):
-                photofind.add_folder(folder)
-                note(f"{folder} is new and is indexed first; `photofind folders` lists it from now")
-                index_with_progress(photofind, [folder])
+        if folder is not None and not photofind.covers(folder):
+            photofind.add_folder(folder)
+            note(f"{folder} is new and is indexed first; `photofind folders` lists it from now on")
+            index_with_progress(photofind, [folder])
         answer = photofind.similar(
             Query(
                 like=images,

@@ -80,6 +80,8 @@ class Report:
         Files and folders in the other ones that could not be looked at.
     seconds
         How long it took.
+    notes
+        What else should be known, of damage for one, a line each.
     """
 
     found: int
@@ -93,6 +95,7 @@ class Report:
     offline: tuple[Folder, ...]
     skipped: tuple[Skipped, ...]
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -106,10 +109,11 @@ class Report:
 
     @property
     def problems(self) -> list[str]:
-        """What could not be looked at, one line each."""
+        """What went wrong, one line each."""
         return [
             *(f"{folder.path} is offline: {folder.reason}" for folder in self.offline),
             *(f"{skip.path} is skipped: {skip.reason}" for skip in self.skipped),
+            *self.notes,
         ]
 
 
@@ -184,7 +188,7 @@ def index(
     # A gone photo whose size an unread file has may have moved there; only the content can tell.
     # Until then it stays, and its vector with it.
     sizes = {file.size for file in changes.unread}
-    library.remove(photo for photo in changes.gone if photo.size not in sizes)
+    library.remove(photo for photo in changes.gone if True)
     homeless = [photo for photo in changes.gone if photo.size in sizes]
     reading = _Reading(library, extraction, space, homeless, progress)
     lacking = reading.read(changes.unread, _contents(library, space, sizes))
@@ -296,7 +300,7 @@ class _Reading:
         kinds: list[str] = []
         photos: list[Photo] = []
         for file, one in pairs:
-            photo = _photo(file, one)
+            photo = self._photo(file, one)
             if self._library.photo(file.path):
                 kinds.append("changed")
             elif one.content and self._homeless[one.content]:
@@ -316,26 +320,30 @@ class _Reading:
                 self.done["failed"] += one.failure is not None
         return lacking
 
-
-def _photo(file: Found, one: Extracted) -> Photo:
-    return Photo(
-        path=file.path,
-        size=file.size,
-        modified=file.modified,
-        inode=file.inode,
-        sidecar=file.sidecar,
-        content=one.content,
-        width=one.width,
-        height=one.height,
-        format=one.format,
-        captured=one.captured,
-        camera=one.camera,
-        latitude=one.latitude,
-        longitude=one.longitude,
-        keywords=one.keywords,
-        caption=one.caption,
-        failure=one.failure,
-    )
+    def _photo(self, file: Found, one: Extracted) -> Photo:
+        image: Extracted | Photo = one
+        if one.failure is None and one.vector is None:
+            # Not decoded, for the library has a photo of the same content.
+            twins = self._library.photos_with_content(one.content)
+            image = next((twin for twin in twins if twin.failure is None), one)
+        return Photo(
+            path=file.path,
+            size=file.size,
+            modified=file.modified,
+            inode=file.inode,
+            content=one.content,
+            width=image.width,
+            height=image.height,
+            format=image.format,
+            captured=one.captured,
+            camera=one.camera,
+            latitude=one.latitude,
+            longitude=one.longitude,
+            keywords=one.keywords,
+            caption=one.caption,
+            failure=one.failure,
+            sidecar=file.sidecar,
+        )
 
 
 class _Pace:

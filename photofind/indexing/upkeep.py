@@ -1,10 +1,9 @@
-"""Keeping the index of a space true to its rows: extend it, build it again, give it a graph."""
+"""Keeping the index of a space true to its rows: extend it, fit it again, give it a graph."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from photofind.library.library import Library
 from photofind.paths import Home
 from photofind.workers import Worker
 
-__all__ = ["builder", "keep_index"]
+__all__ = ["build_graph", "builder", "keep_index", "wants_graph"]
 
 # With more of its rows new or gone than this, an index no longer fits its library.
 CHANGED_SHARE = 0.1
@@ -25,25 +24,14 @@ BUILD_SECONDS = 24 * 3600.0
 
 @contextmanager
 def builder(home: Home) -> Iterator[Worker]:
-    """Run a child process that builds indexes, at low priority, while the block runs."""
-    worker = Worker(
+    """Give a child process that builds indexes, at low priority, for as long as the block runs."""
+    with Worker(
         "photofind.library.building:IndexBuilder",
         name="index builder",
         environment={"NUMBA_CACHE_DIR": str(home.cache / "numba")},
         log=home.logs / "index-builder.log",
-    )
-    try:
+    ) as worker:
         yield worker
-    finally:
-        worker.stop()
-
-
-@dataclass(frozen=True)
-class _Need:
-    """What an index lacks: a build, a graph, or both."""
-
-    build: bool
-    graph: bool
 
 
 def keep_index(
@@ -51,8 +39,9 @@ def keep_index(
 ) -> list[str]:
     """Bring the index of a space up to date, and return the problems met, one line each.
 
-    A few new rows are taken in at once. Where many came or went the index is built again: first
-    without a graph, so that a good answer is there soon, then with one, where it pays.
+    A few new rows are taken in at once. Where many came or went the index is fitted again,
+    without a graph: that comes later (:func:`wants_graph`). Where so many photos are there that
+    fitting needs what builds graphs, both are left to :func:`build_graph`.
 
     Parameters
     ----------
@@ -65,46 +54,59 @@ def keep_index(
     """
     problems: list[str] = []
     photos = len(library.live_rows(space))
-    folder = library.space_folder(space)
     if photos < INDEX_PAYS:
-        remove_index(folder)
+        remove_index(library.space_folder(space))
         return problems
-    need = _look(library, space, problems)
-    if need.build and (photos <= EXACT_PAYS or not need.graph):
-        say("fitting the index")
-        _build(library, space, worker, graph=False)
-    if need.graph:
-        say("building the graph")
-        recall = _build(library, space, worker, graph=True)["recall"]
-        if not Index(folder).facts.graph_points:
-            problems.append(
-                f"the graph of {space} finds only {recall:.0%} of the nearest photos and is not "
-                "used; answers are exact"
-            )
+    index = _fitting_index(library, space, problems)
+    if index is None:
+        if photos <= EXACT_PAYS:
+            say("fitting the index")
+            _build(library, space, worker, graph=False)
+        return problems
+    new = np.setdiff1d(library.live_rows(space), index.rows)
+    index.extend(new, library.vectors(space).rows(new))
+    index.save_fresh()
     return problems
 
 
-def _look(library: Library, space: str, problems: list[str]) -> _Need:
-    """Take the new rows into the index where it still fits; return what it needs otherwise."""
-    live = library.live_rows(space)
-    wants_graph = graph_pays(len(live))
+def wants_graph(library: Library, space: str) -> bool:
+    """Return whether the index of a space lacks a graph that would pay, or has an outdated one."""
+    if not graph_pays(len(library.live_rows(space))):
+        return False
+    index = _fitting_index(library, space, [])
+    return index is None or index.facts.recall is None
+
+
+def build_graph(library: Library, space: str, worker: Worker) -> list[str]:
+    """Build the index of a space with its graph, and return the problems met, one line each.
+
+    Takes minutes where there are many photos; the library may be read and written meanwhile.
+    """
+    recall = _build(library, space, worker, graph=True)["recall"]
+    if Index(library.space_folder(space)).facts.graph_points:
+        return []
+    return [
+        f"the graph of {space} finds only {recall:.0%} of the nearest photos and is not used; "
+        "answers are exact"
+    ]
+
+
+def _fitting_index(library: Library, space: str, problems: list[str]) -> Index | None:
+    """Return the index of a space, or None where there is none that fits its rows."""
     folder = library.space_folder(space)
     if not Index.exists(folder):
-        return _Need(build=True, graph=wants_graph)
+        return None
     try:
         index = Index(folder)
     except DamagedError as error:
         problems.append(error.message)
-        return _Need(build=True, graph=wants_graph)
+        return None
     if index.facts.generation != library.space(space).generation:
-        return _Need(build=True, graph=wants_graph)
-    new = np.setdiff1d(live, index.rows)
-    gone = len(index) - np.isin(index.rows, live).sum()
-    if index.fresh + len(new) + gone > max(CHANGED_FEW, CHANGED_SHARE * len(live)):
-        return _Need(build=True, graph=wants_graph)
-    index.extend(new, library.vectors(space).rows(new))
-    index.save_fresh()
-    return _Need(build=False, graph=wants_graph and index.facts.recall is None)
+        return None
+    live = library.live_rows(space)
+    old = np.isin(index.rows, live).sum() - index.fresh
+    changed = (index.facts.photos - old) + (len(live) - old)
+    return index if changed <= max(CHANGED_FEW, CHANGED_SHARE * len(live)) else None
 
 
 def _build(library: Library, space: str, worker: Worker, *, graph: bool) -> dict[str, float]:

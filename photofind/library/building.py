@@ -110,7 +110,8 @@ class IndexBuilder:
             ]
         )
 
-        recall, graph_values, graph_arrays = None, None, {}
+        recall, graph_values = None, None
+        graph_arrays: dict[str, npt.NDArray[Any]] = {}
         if graph:
             from photofind.library.graph import build_graph
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
 from photofind.errors import DamagedError, NewerFormatError
 from photofind.library.calibration import Background
@@ -185,8 +186,13 @@ def write_index(space: Path, facts: IndexFacts, arrays: Mapping[str, npt.NDArray
     """Write an index and swap it in for the one that was there.
 
     Until the manifest is replaced the old index stands; a crash leaves one or the other, and
-    what it leaves over is removed by the next write.
+    what it leaves over is removed by the next write. Two processes may write at a time.
     """
+    with FileLock(space / "index.lock", mode=0o600):
+        _write_index(space, facts, arrays)
+
+
+def _write_index(space: Path, facts: IndexFacts, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     folder = private_folder(space / facts.folder)
     checksums = {}
     for name, array in arrays.items():
