@@ -33,14 +33,16 @@ def demo(as_json: bool) -> None:
     if as_json:
         print_json({"photos": report.found, "query": str(query), "hits": answer.hits})
         return
-    note(f"\nPhotos most like {query.name}, of {answer.photos} in {answer.seconds * 1000:.0f} ms:")
+    took = f"{answer.seconds * 1000:.0f} ms"
+    note("", f"The photos most like {query.name}, of {answer.photos}, found in {took}:")
     print_table(
         ("#", "score", "photo"),
         ((str(hit.rank), f"{hit.score:.2f}", shown(hit.path)) for hit in answer.hits),
     )
     note(
-        "\nNow with your own photos:\n"
-        "  photofind folders add ~/Pictures\n"
-        "  photofind index\n"
-        "  photofind similar ~/Pictures/some-photo.jpg"
+        "",
+        "Now with your own photos:",
+        "  photofind folders add ~/Pictures",
+        "  photofind index",
+        "  photofind similar ~/Pictures/some-photo.jpg",
     )

@@ -26,7 +26,7 @@ class CommandGroup(click.Group):
         except PhotofindError as error:
             if context.params.get("debug"):
                 if isinstance(error, WorkerError) and error.details:
-                    note(error.details)
+                    note(*error.details.splitlines())
                 raise
             note(f"photofind: {error.message}")
             if error.hint:

@@ -53,7 +53,5 @@ def index_with_progress(
         report = photofind.index(
             folders or None, accept_removals=accept_removals, wait=wait, progress=progress
         )
-    for problem in report.problems:
-        note(problem)
-    note(report.summary)
+    note(*report.problems, report.summary)
     return report

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["note", "print_json", "print_paths", "print_table", "show_progress", "shown"]
 
 
-def note(message: str) -> None:
+def note(*lines: str) -> None:
     """Tell the person something that is not part of the answer."""
-    click.echo(shown(message), err=True)
+    for line in lines:
+        click.echo(shown(line), err=True)
 
 
 def shown(text: str) -> str:
@@ -43,7 +44,7 @@ def print_json(value: Any) -> None:
 def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
     """Print the bytes of paths, each ended by a line break, or by a null byte."""
     end = b"\0" if null else b"\n"
-    stream = click.get_binary_stream("stdout")
+    stream = sys.stdout.buffer
     for path in paths:
         stream.write(os.fsencode(path) + end)
     stream.flush()

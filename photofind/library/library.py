@@ -196,15 +196,15 @@ class Library:
                 self._catalog.remove_photos(gone)
                 if new:
                     self._catalog.put_space(replace(self.space(space), rows=first + len(new)))
-                return [
+                stored = [
                     self._catalog.put_photo(
-                        replace(
-                            photo,
-                            rows={} if photo.failure is not None else rows.get(photo.content, {}),
-                        )
+                        replace(photo, rows=rows.get(photo.content, {}))
+                        if photo.failure is None
+                        else replace(photo, rows={})
                     )
                     for photo in kept + twins
-                ][: len(kept)]
+                ]
+            return stored[: len(kept)]
 
     def remove(self, photos: Iterable[Photo]) -> None:
         """Remove photos; the rows that none refers to any more are dead.
@@ -303,17 +303,17 @@ class Library:
         self._vectors[space] = current, vectors
         return vectors
 
+    def references(self, space: str) -> npt.NDArray[np.int32]:
+        """Return how many photos refer to each row of a space, (rows,)."""
+        return self._catalog.references(self.space(space))
+
     def live_rows(self, space: str) -> npt.NDArray[np.int64]:
         """Return the rows that photos refer to, ascending, (n,)."""
-        return np.flatnonzero(self._catalog.references(self.space(space)))
-
-    def shared_rows(self, space: str) -> npt.NDArray[np.int64]:
-        """Return the rows that several photos refer to, copies of each other, ascending, (n,)."""
-        return np.flatnonzero(self._catalog.references(self.space(space)) > 1)
+        return np.flatnonzero(self.references(space))
 
     def dead_rows(self, space: str) -> npt.NDArray[np.int64]:
         """Return the rows that no photo refers to, ascending, (n,)."""
-        return np.flatnonzero(self._catalog.references(self.space(space)) == 0)
+        return np.flatnonzero(self.references(space) == 0)
 
     # Upkeep.
 

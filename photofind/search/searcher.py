@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,8 +37,8 @@ class _View:
     def __init__(self, library: Library, space: Space) -> None:
         self.space = space
         self.vectors = library.vectors(space.id)
-        self.alive = np.zeros(self.vectors.committed, np.bool_)
-        self.alive[library.live_rows(space.id)] = True
+        self.photos = library.references(space.id)
+        self.alive = self.photos > 0
         self.index = _open_index(library, space)
         if self.index is not None:
             new = np.setdiff1d(np.flatnonzero(self.alive), self.index.rows)
@@ -157,7 +157,7 @@ class Searcher:
             tuple(self._hits(query, space, view, ranked)),
             ranked.searched_by,
             space.extractor,
-            int(np.count_nonzero(view.alive if allowed is None else view.alive & allowed)),
+            int((view.photos if allowed is None else view.photos[allowed]).sum()),
             time.monotonic() - started,
         )
 
@@ -172,7 +172,7 @@ class Searcher:
             grouped.update(members.tolist())
             photos = self._photos(space, members)
             groups.append(_duplicate_group(photos, exact=False, similarity=similarity))
-        for row in self._library.shared_rows(space.id).tolist():
+        for row in np.flatnonzero(view.photos > 1).tolist():
             if row not in grouped:
                 photos = self._library.photos_of_row(space.id, row)
                 groups.append(_duplicate_group(photos, exact=True, similarity=1.0))
@@ -259,7 +259,9 @@ class Searcher:
                 (photo, place)
                 for place in group
                 for photo in self._library.photos_of_row(space.id, int(ranked.rows[place]))
-                if photo.path not in (*query.like, *query.unlike) and _passes(photo, query)
+                if photo.path not in asked
+                and (photo.inode, photo.size) not in asked_files
+                and _passes(photo, query)
             ]
             if not photos:
                 continue
@@ -304,7 +306,7 @@ def _open_index(library: Library, space: Space) -> Index | None:
 def _is_unchanged(photo: Photo) -> bool:
     """Return whether a photo is as it was read, or out of reach and known only from then."""
     try:
-        status = os.stat(photo.path)
+        status = Path(photo.path).stat()
     except OSError:
         return True
     return (status.st_size, status.st_mtime_ns) == (photo.size, photo.modified)
@@ -315,7 +317,7 @@ def _files(paths: Iterable[str]) -> set[tuple[int, int]]:
     found = set()
     for path in paths:
         with suppress(OSError):
-            status = os.stat(path)
+            status = Path(path).stat()
             found.add((status.st_ino, status.st_size))
     return found
 
