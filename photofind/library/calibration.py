@@ -69,5 +69,4 @@ def blend(
     full
         Cosine of the query with full vectors, both relative to the library's mean.
     """
-    ranked: npt.NDArray[np.float32] = (smoothed + np.clip(full, 0, None) ** 2) / 2
-    return ranked
+    return np.asarray((smoothed + np.clip(full, 0, None) ** 2) / 2, np.float32)

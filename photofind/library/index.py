@@ -221,9 +221,10 @@ def _read_manifest(space: Path) -> tuple[IndexFacts, dict[str, int]]:
         manifest = json.loads(path.read_bytes())
         if manifest["format"] > FORMAT:
             raise NewerFormatError(f"{path} was written by a newer photofind", "upgrade photofind")
-        facts = dict(manifest["facts"])
-        backgrounds = {name: Background(**facts.pop(name)) for name in ("ranked", "plain")}
-        return IndexFacts(**facts, **backgrounds), manifest["checksums"]
+        facts = manifest["facts"]
+        for name in ("ranked", "plain"):
+            facts[name] = Background(**facts[name])
+        return IndexFacts(**facts), manifest["checksums"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, error) from None
 

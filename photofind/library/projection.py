@@ -8,6 +8,7 @@ vectors are a tenth of the size.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +21,10 @@ DIMENSIONS = 128
 SAMPLE = 20_000
 
 
-def normalised(vectors: Vectors32) -> Vectors32:
+def normalised(vectors: npt.NDArray[np.floating[Any]]) -> Vectors32:
     """Return ``vectors`` scaled to unit length along the last axis; zero vectors stay zero."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    scaled: Vectors32 = vectors / np.maximum(lengths, 1e-12)
-    return scaled
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
 
 @dataclass(frozen=True)
