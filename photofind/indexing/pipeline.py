@@ -188,7 +188,7 @@ def index(
     # A gone photo whose size an unread file has may have moved there; only the content can tell.
     # Until then it stays, and its vector with it.
     sizes = {file.size for file in changes.unread}
-    library.remove(photo for photo in changes.gone if True)
+    library.remove(photo for photo in changes.gone if photo.size not in sizes)
     homeless = [photo for photo in changes.gone if photo.size in sizes]
     reading = _Reading(library, extraction, space, homeless, progress)
     lacking = reading.read(changes.unread, _contents(library, space, sizes))
