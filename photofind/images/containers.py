@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from PIL import (
     AvifImagePlugin,  # noqa: F401
     Image,
+    ImageFile,
     Jpeg2KImagePlugin,  # noqa: F401
     MpoImagePlugin,  # noqa: F401
     TiffImagePlugin,  # noqa: F401
@@ -36,7 +37,7 @@ register_heif_opener()
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def open_picture(data: bytes, limits: Limits) -> Image.Image:
+def open_picture(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     """Return a picture that is opened, its size and metadata known, but not decoded.
 
     Parameters
@@ -80,8 +81,11 @@ def decoding_errors() -> Iterator[None]:
     except MemoryError as error:
         raise ImageError("not enough memory to decode it") from error
     except Exception as error:
-        # LibRaw's reasons come as bytes.
-        reasons = (part.decode() if isinstance(part, bytes) else str(part) for part in error.args)
-        reason = " ".join(" ".join(reasons).split())[:200] or type(error).__name__
+        # LibRaw's reasons come as bytes, Pillow's may quote the file's.
+        texts = (
+            part.decode(errors="replace") if isinstance(part, bytes) else str(part)
+            for part in error.args
+        )
+        reason = " ".join(" ".join(texts).split())[:200] or type(error).__name__
         cut = isinstance(error, EOFError) or "truncated" in reason.lower()
         raise ImageError(f"{'truncated' if cut else 'cannot be decoded'}: {reason}") from error

@@ -30,7 +30,7 @@ _TRANSPOSES = {
 """What puts a picture of each EXIF orientation upright; those from 5 on swap its sides."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
     """A decoded photo.
 
@@ -113,7 +113,7 @@ def _continuous(picture: Image.Image) -> Image.Image:
     """Return the picture in a mode whose values can be averaged."""
     if picture.mode.startswith("I;16"):
         return picture.convert("I")
-    if picture.has_transparency_data:
+    if picture.mode != "RGBA" and picture.has_transparency_data:
         return picture.convert("RGBA")
     if picture.mode == "P":
         return picture.convert("RGB")
@@ -128,9 +128,7 @@ def _rgb(picture: Image.Image) -> Image.Image:
         picture = _eight_bits(picture)
     if picture.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(picture, lab, srgb, outputMode="RGB")
-        assert converted is not None
-        return converted
+        return ImageCms.buildTransform(lab, srgb, "LAB", "RGB").apply(picture)
     if picture.mode == "RGBA":
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from PIL import Image, ImageFile, IptcImagePlugin
+from PIL import ImageFile, IptcImagePlugin
 
 from photofind.images.described import Metadata, decoded, moment
 
@@ -14,10 +14,9 @@ __all__ = ["iptc_metadata"]
 _KEYWORDS, _DATE, _TIME, _CAPTION = (2, 25), (2, 55), (2, 60), (2, 120)
 
 
-def iptc_metadata(picture: Image.Image) -> Metadata:
+def iptc_metadata(picture: ImageFile.ImageFile) -> Metadata:
     """Return what the IPTC block in the header of an opened JPEG or TIFF tells."""
     try:
-        assert isinstance(picture, ImageFile.ImageFile)
         block = IptcImagePlugin.getiptcinfo(picture) or {}
     except (AttributeError, OSError, SyntaxError, TypeError, ValueError, struct.error):
         return Metadata()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from photofind.errors import ImageError
 from photofind.images.containers import open_picture
@@ -65,7 +65,7 @@ def read_metadata(
     )
 
 
-def _header(data: bytes, limits: Limits) -> Image.Image | None:
+def _header(data: bytes, limits: Limits) -> ImageFile.ImageFile | None:
     """Return the opened picture whose header describes the photo; None where none can be opened."""
     if raw_format(data) and not is_tiff(data):
         return embedded_preview(data, limits)

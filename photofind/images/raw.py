@@ -9,7 +9,7 @@ import io
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from photofind.errors import ImageError
 from photofind.images.containers import decoding_errors, open_picture
@@ -108,16 +108,17 @@ def open_raw(
     return picture, whole
 
 
-def embedded_preview(data: bytes, limits: Limits) -> Image.Image | None:
-    """Return the preview inside a RAW file, opened, with the EXIF that LibRaw or the camera wrote.
+def embedded_preview(data: bytes, limits: Limits) -> ImageFile.ImageFile | None:
+    """Return the JPEG inside a RAW file, opened, with the EXIF that the camera or LibRaw wrote.
 
     None where there is none, the file is damaged or rawpy is not installed.
     """
     try:
         with decoding_errors(), _read(data) as raw:
-            return _preview(raw, limits)
+            preview = _preview(raw, limits)
     except ImageError:
         return None
+    return preview if isinstance(preview, ImageFile.ImageFile) else None
 
 
 def _read(data: bytes) -> rawpy.RawPy:

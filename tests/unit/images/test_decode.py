@@ -201,6 +201,7 @@ def test_reasons_are_for_people():
         (b"Dear diary, today I renamed this text.", "not a picture"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
         (jpeg[: len(jpeg) // 2], "^truncated: "),
+        (b"P5 \xff\xfe\n", "^cannot be decoded: "),
     ]:
         with pytest.raises(ImageError, match=reason):
             decode(data, (8, 8))

@@ -145,3 +145,12 @@ def test_tiff_is_not_taken_for_raw():
     assert raw_format(buffer.getvalue()) is None
     assert raw_format(buffer.getvalue(), "photo.tif") is None
     assert raw_format(buffer.getvalue(), "photo.NEF") == "NEF"
+
+
+def test_tiff_ep_is_raw_whatever_its_name():
+    reduced = scene(24, 32)
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as file:
+        file.write(reduced, photometric="RGB", subfiletype=1, subifds=1, metadata=None)
+        file.write(scene(HEIGHT, WIDTH), photometric="RGB", metadata=None)
+    assert raw_format(buffer.getvalue(), "photo.tif") == "RAW"
