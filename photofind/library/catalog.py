@@ -26,7 +26,7 @@ __all__ = ["Catalog", "Folder", "Photo", "Space"]
 _Record = TypeVar("_Record", "Photo", "Folder", "Space")
 
 # So many documents are decoded in one go.
-_BATCH = 512
+_BATCH = 128
 
 
 @dataclass(frozen=True, slots=True)
