@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,8 @@ from photofind.library.projection import Vectors32
 from photofind.paths import is_below
 from photofind.search.duplicates import collapse, group_near_duplicates
 from photofind.search.graph_process import GraphProcess
-from photofind.search.query import Answer, DuplicateGroup, Hit, Query
+from photofind.search.hits import Found, merge_raw_pairs, to_hits
+from photofind.search.query import Answer, DuplicateGroup, Query
 from photofind.search.ranking import Mask, Ranked, Ranker, Rows
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["Searcher"]
 
 log = logging.getLogger(__name__)
+
+# Copies collapse under the best of them, so more photos are looked at than hits are wanted.
+SPARE = 4
 
 
 class _View:
@@ -149,12 +154,13 @@ class Searcher:
             if space.id in photo.rows
         }
         allowed = self._allowed(query, space, view)
-        # Copies collapse under the best of them, so more rows are needed than hits.
-        ranked = self._rank(view, like, unlike, 4 * query.limit, np.array([*own], int), allowed,
+        limit = SPARE * query.limit
+        ranked = self._rank(view, like, unlike, limit, np.array([*own], int), allowed,
                             plain=query.plain)  # fmt: skip
+        found = merge_raw_pairs(islice(self._found(query, space, view, ranked), limit))
         return Answer(
             query,
-            tuple(self._hits(query, space, view, ranked)),
+            to_hits(found[: query.limit]),
             ranked.searched_by,
             space.extractor,
             int((view.photos if allowed is None else view.photos[allowed]).sum()),
@@ -243,44 +249,36 @@ class Searcher:
                 allowed[photo.rows[space.id]] = True
         return allowed
 
-    def _hits(self, query: Query, space: Space, view: _View, ranked: Ranked) -> Iterator[Hit]:
+    def _found(
+        self, query: Query, space: Space, view: _View, ranked: Ranked
+    ) -> Iterator[list[Found]]:
+        """Yield the photos of ranked rows in groups that are shown as one, best first."""
         offline = [f.path for f in self._library.folders() if f.state == "offline"]
         asked = {*query.like, *query.unlike}
         asked_files = _files(asked)
         count = int((ranked.scores >= query.min_score).sum())
-        places = (
+        groups = (
             [[place] for place in range(count)]
             if query.every
-            else collapse(ranked.vectors[:count], 4 * query.limit, view.index)
+            else collapse(ranked.vectors[:count], SPARE * query.limit, view.index)
         )
-        rank = 0
-        for group in places:
+        for group in groups:
             photos = [
-                (photo, place)
+                Found(
+                    photo,
+                    float(ranked.scores[place]),
+                    any(is_below(photo.path, folder) for folder in offline),
+                )
                 for place in group
                 for photo in self._library.photos_of_row(space.id, int(ranked.rows[place]))
                 if photo.path not in asked
                 and (photo.inode, photo.size) not in asked_files
                 and _passes(photo, query)
             ]
-            if not photos:
-                continue
-            shown = photos if query.every else photos[:1]
-            copies = () if query.every else tuple(photo.path for photo, _ in photos[1:])
-            for photo, place in shown:
-                rank += 1
-                yield Hit(
-                    rank,
-                    photo.path,
-                    round(float(ranked.scores[place]), 4),
-                    photo.captured,
-                    photo.width,
-                    photo.height,
-                    any(is_below(photo.path, folder) for folder in offline),
-                    copies,
-                )
-                if rank == query.limit:
-                    return
+            if query.every:
+                yield from ([photo] for photo in photos)
+            elif photos:
+                yield photos
 
     def _photos(self, space: Space, rows: Rows) -> list[Photo]:
         return [
