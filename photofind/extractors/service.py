@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
@@ -133,7 +133,9 @@ class ExtractionService:
         in_order = [vectors[position] for position in sorted(vectors)]
         return records, [np.array(in_order, np.float32).reshape(-1, self._extractor.dimension)]
 
-    def _read_all(self, paths: Sequence[str], known: frozenset[str], note: Note) -> Iterator[_Read]:
+    def _read_all(
+        self, paths: Sequence[str], known: frozenset[str], note: Note
+    ) -> Generator[_Read]:
         """Read photos in several threads and yield them as they are ready, at most _AHEAD early."""
         ready: SimpleQueue[Future[_Read]] = SimpleQueue()
         unread = enumerate(paths)

@@ -1,0 +1,108 @@
+"""Extractors, good and bad, that tests find as a user's are found: through entry points.
+
+The folder of this file is put on the path.
+"""
+
+import os
+import signal
+import time
+
+import numpy as np
+
+print("plugins print when they are imported")
+
+MAGENTA, CYAN, YELLOW = (255, 0, 255), (0, 255, 255), (255, 255, 0)
+
+
+class Colour:
+    """Describes a picture by its mean colour; magenta crashes it, cyan hangs it."""
+
+    name = "colour"
+    version = "1"
+    protocol = 1
+    input_size = (4, 6)
+    dimension = 3
+    threads = 0
+
+    def embed(self, images):
+        print("plugins print when they embed", flush=True)
+        os.write(1, b"and below Python too\n")
+        colours = images.mean(axis=(1, 2)).astype(np.float32)
+        if (colours == MAGENTA).all(axis=1).any():
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if (colours == CYAN).all(axis=1).any():
+            time.sleep(600)
+        if (colours == YELLOW).all(axis=1).any():
+            colours[:] = np.nan
+        return colours
+
+
+class Raising(Colour):
+    name = "raising"
+
+    def embed(self, images):
+        raise ValueError("no network\nfor this")
+
+
+class Crashing(Colour):
+    name = "crashing"
+
+    def embed(self, images):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class NotFinite(Colour):
+    name = "not-finite"
+
+    def embed(self, images):
+        return np.full((len(images), 3), np.inf, np.float32)
+
+
+class WrongShape(Colour):
+    name = "wrong-shape"
+
+    def embed(self, images):
+        return np.ones((len(images), 5), np.float32)
+
+
+class WrongType(Colour):
+    name = "wrong-type"
+
+    def embed(self, images):
+        return np.ones((len(images), 3))
+
+
+class NotAnArray(Colour):
+    name = "not-an-array"
+
+    def embed(self, images):
+        return [[1.0, 2.0, 3.0]] * len(images)
+
+
+class Newer(Colour):
+    name = "newer"
+    protocol = 2
+
+
+class Misnamed(Colour):
+    name = "somebody else"
+
+
+class Unversioned(Colour):
+    name = "unversioned"
+    version = 1
+
+
+class Sizeless(Colour):
+    name = "sizeless"
+    input_size = (224,)
+
+
+class Flat(Colour):
+    name = "flat"
+    dimension = 0
+
+
+class Mute(Colour):
+    name = "mute"
+    embed = None

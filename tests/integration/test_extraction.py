@@ -1,0 +1,183 @@
+"""Photos become vectors in a real worker, whatever the photos and the plugin do to it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage
+from PIL import Image
+
+from photofind.errors import ExtractorError
+from photofind.extractors.extraction import Description, Extracted, Extraction
+from photofind.images.limits import Limits
+from photofind.images.reading import content_id
+
+PLUGINS = Path(__file__).parents[1] / "extractor_plugins"
+# What the extractor "colour" does not survive.
+CRASHES, HANGS, GIVES_NAN = "magenta", "cyan", "yellow"
+
+
+@pytest.fixture(autouse=True)
+def _plugins_are_installed(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(PLUGINS))
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """Return a function that makes a photo of one colour and returns its path."""
+
+    def make(name, colour, size=(60, 40), **options):
+        path = tmp_path / name
+        Image.new("RGB", size, colour).save(path, **options)
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
+def extraction():
+    with Extraction("colour", threads=2) as extraction:
+        yield extraction
+
+
+def describes(extracted: Extracted, colour) -> bool:
+    """Whether the vector is that of a photo of one colour."""
+    expected = np.array(colour) / np.linalg.norm(colour)
+    return extracted.vector is not None and np.allclose(extracted.vector, expected, atol=1e-6)
+
+
+def test_the_extractor_is_described(extraction):
+    assert extraction.describe() == Description("colour", "1", 3, (4, 6), "plugins-for-tests")
+
+
+def test_results_come_in_the_order_of_the_photos(extraction, photo):
+    # More than are embedded at once, and more than are read ahead.
+    colours = [(250 - i, 1 + i, 7) for i in range(150)]
+    paths = [photo(f"{i}.png", colour) for i, colour in enumerate(colours)]
+    results = extraction.extract(paths)
+    assert [result.path for result in results] == paths
+    assert all(describes(r, colour) for r, colour in zip(results, colours, strict=True))
+    assert all(result.failure is None for result in results)
+
+
+def test_a_photo_comes_with_what_is_known_of_it(extraction, photo, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Stored on its side.
+    exif[0x0110] = "Camera"
+    exif.get_ifd(0x8769)[0x9003] = "2021:05:03 10:11:12"
+    path = photo("photo.jpg", "red", exif=exif)
+    (tmp_path / "photo.jpg.xmp").write_text(
+        """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
+        xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
+        xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject><rdf:Bag><rdf:li>sea</rdf:li>
+        <rdf:li>sand</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"""
+    )
+    (result,) = extraction.extract([path])
+    assert result.content == content_id(Path(path).read_bytes())
+    assert (result.width, result.height, result.format) == (40, 60, "JPEG")
+    assert result.captured == "2021-05-03T10:11:12"
+    assert result.camera == "Camera"
+    assert result.keywords == ("sea", "sand")
+
+
+def test_a_known_content_is_read_but_not_embedded(extraction, photo):
+    old, new = photo("old.png", "red"), photo("new.png", "blue")
+    known = content_id(Path(old).read_bytes())
+    first, second = extraction.extract([old, new], known={known})
+    assert (first.content, first.vector, first.failure) == (known, None, None)
+    assert describes(second, (0, 0, 255))
+
+
+def test_no_photo_at_all_is_no_error(extraction):
+    assert extraction.extract([]) == []
+
+
+def test_photos_that_cannot_be_read_cost_the_others_nothing(photo, tmp_path):
+    (tmp_path / "text.jpg").write_text("not a photo")
+    good, wide = photo("good.png", "lime"), photo("wide.png", "red", size=(200, 100))
+    data = Path(photo("whole.jpg", "red", size=(150, 120))).read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(data[: len(data) // 2])
+    limits = Limits(pixels=19_999, bytes=2**20)
+    with Extraction("colour", limits=limits) as extraction:
+        paths = [*(str(tmp_path / n) for n in ("text.jpg", "cut.jpg", "none.jpg")), wide, good]
+        text, cut, none, large, last = extraction.extract(paths)
+    assert "not a picture" in text.failure
+    assert text.content == content_id(b"not a photo")
+    assert "truncated" in cut.failure
+    assert "no such file" in none.failure
+    assert none.content == ""
+    assert "limit 19,999" in large.failure
+    assert describes(last, (0, 255, 0))
+
+
+def test_a_name_that_is_not_text_is_read(extraction, photo):
+    path = photo("plain.png", "red")
+    try:
+        odd = str(Path(path).rename(Path(path).with_name("caf\udce9.png")))
+    except (OSError, UnicodeError):  # macOS and Windows have no such names.
+        odd = path
+    (result,) = extraction.extract([odd])
+    assert result.path == odd
+    assert describes(result, (255, 0, 0))
+
+
+def test_photos_that_crash_the_worker_are_found(extraction, photo):
+    paths = [photo(f"{i}.png", CRASHES if i in (3, 11) else "red") for i in range(20)]
+    results = extraction.extract(paths)
+    for place, result in enumerate(results):
+        if place in (3, 11):
+            assert result.failure.startswith("crashed the extractor: ")
+        else:
+            assert describes(result, (255, 0, 0)), result
+
+
+def test_a_photo_that_hangs_the_worker_is_found(photo):
+    paths = [photo(f"{i}.png", HANGS if i == 1 else "red") for i in range(4)]
+    with Extraction("colour", seconds=1.0) as extraction:
+        results = extraction.extract(paths)
+    assert results[1].failure == "took longer than 1 s to read"
+    assert all(describes(result, (255, 0, 0)) for result in (results[0], *results[2:]))
+
+
+def test_a_vector_that_is_not_finite_is_the_extractors_fault(extraction, photo):
+    with pytest.raises(ExtractorError, match=r"'colour' of plugins-for-tests 1.0 .* not finite"):
+        extraction.extract([photo("odd.png", GIVES_NAN)])
+    (result,) = extraction.extract([photo("fine.png", "red")])
+    assert describes(result, (255, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("exiting", "SystemExit: this plugin wants another machine"),
+        ("missing", "ModuleNotFoundError"),
+        ("raising", "ValueError: no network for this"),
+        ("wrong-shape", "vectors of shape"),
+        ("crashing", "did not start"),
+        ("unheard-of", "there is no extractor"),
+    ],
+)
+def test_an_extractor_that_does_not_work_blames_no_photo(name, reason, photo):
+    with Extraction(name) as extraction:
+        with pytest.raises(ExtractorError, match=reason):
+            extraction.extract([photo("good.png", "red")])
+        with pytest.raises(ExtractorError, match=reason):
+            extraction.describe()
+
+
+def test_mobilenet_recognises_photographs(tmp_path):
+    folder = Path(skimage.__file__).parent / "data"
+    cat, coffee = str(folder / "chelsea.png"), str(folder / "coffee.png")
+    copy = str(shutil.copy(cat, tmp_path / "copy.png"))
+    smaller = str(tmp_path / "smaller.jpg")
+    Image.open(cat).reduce(2).save(smaller, quality=50)
+    with Extraction("mobilenet") as extraction:
+        results = extraction.extract([cat, copy, smaller, coffee])
+    vectors = np.stack([result.vector for result in results])
+    assert vectors.shape == (4, 1280)
+    same, alike, other = (vectors @ vectors[0])[1:]
+    assert same == pytest.approx(1, abs=1e-5)
+    assert alike > 0.8 > 0.4 > other

@@ -1,0 +1,39 @@
+"""The default extractor and its files."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from photofind.extractors.litert import Network
+from photofind.extractors.mobilenet import TFLITE_FILE, WEIGHTS_FILE, MobileNet
+from photofind.extractors.registry import load
+
+
+def test_the_weights_are_those_that_the_recipe_wrote():
+    listed = dict(
+        line.split()[::-1] for line in TFLITE_FILE.with_name("SHA256SUMS").read_text().splitlines()
+    )
+    assert listed == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (TFLITE_FILE, WEIGHTS_FILE)
+    }
+
+
+def test_it_keeps_its_contract():
+    mobilenet = load("mobilenet")
+    pictures = np.random.default_rng(1).integers(0, 256, (3, 224, 224, 3), np.uint8)
+    vectors = mobilenet.embed(pictures)
+    assert vectors.shape == (3, 1280)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+
+
+def test_a_picture_has_the_same_vector_in_any_batch_and_on_any_number_of_threads():
+    pictures = np.random.default_rng(2).integers(0, 256, (3, 224, 224, 3), np.uint8)
+    together = Network(TFLITE_FILE, threads=1)(pictures)
+    two = MobileNet()
+    two.threads = 2
+    for picture, vector in zip(pictures, together, strict=True):
+        np.testing.assert_allclose(two.embed(picture[np.newaxis])[0], vector, atol=1e-5)
+    assert not np.allclose(together[0], together[1])

@@ -1,0 +1,123 @@
+"""Finding extractors without importing them, and holding them to their contract."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photofind.errors import ExtractorError
+from photofind.extractors.registry import Plugin, installed, load
+
+PLUGINS = Path(__file__).parents[2] / "extractor_plugins"
+PICTURES = np.full((2, 4, 6, 3), 7, np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _plugins_are_installed(monkeypatch):
+    monkeypatch.syspath_prepend(str(PLUGINS))
+
+
+def test_photofinds_own_extractor_is_found_like_any_other():
+    (plugin,) = (plugin for plugin in installed() if plugin.name == "mobilenet")
+    assert plugin.target == "photofind.extractors.mobilenet:MobileNet"
+    assert plugin.distribution == "photofind"
+
+
+def test_a_plugin_is_listed_with_its_distribution():
+    plugin = Plugin("colour", "plugins_for_tests:Colour", "plugins-for-tests", "1.0")
+    assert plugin in installed()
+
+
+def test_listing_imports_no_plugin_and_nothing_heavy():
+    program = (
+        "import sys, photofind.extractors.registry as registry, photofind.extractors.extraction\n"
+        "assert 'exiting' in [plugin.name for plugin in registry.installed()]\n"
+        "print(*sys.modules)"
+    )
+    run = [sys.executable, "-c", program]
+    result = subprocess.run(
+        run, env={"PYTHONPATH": str(PLUGINS)}, capture_output=True, text=True, check=True
+    )
+    imported = set(result.stdout.split())
+    assert "photofind.extractors.extraction" in imported
+    assert not imported & {
+        *("tensorflow", "keras", "ai_edge_litert", "PIL", "numpy"),
+        *("plugins_for_tests", "exits_for_tests"),
+    }
+
+
+def test_a_loaded_extractor_is_what_it_says():
+    colour = load("colour")
+    assert (colour.name, colour.version, colour.input_size, colour.dimension) == (
+        *("colour", "1", (4, 6)),
+        3,
+    )
+    assert colour.plugin.distribution_version == "1.0"
+
+
+def test_vectors_are_scaled_to_unit_length():
+    pictures = np.zeros((2, 4, 6, 3), np.uint8)
+    pictures[0] = (3, 0, 4)
+    vectors = load("colour").embed(pictures)
+    assert vectors.dtype == np.float32
+    # Black has no direction, and stays where it is.
+    np.testing.assert_allclose(vectors, [(0.6, 0, 0.8), (0, 0, 0)], rtol=1e-6)
+
+
+def test_threads_are_set_where_an_extractor_has_them():
+    colour = load("colour")
+    colour.use_threads(5)
+    assert colour._extractor.threads == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("exiting", "cannot be loaded: SystemExit: this plugin wants another machine"),
+        ("missing", "cannot be loaded: ModuleNotFoundError: No module named"),
+        ("newer", "its protocol is 2, this photofind speaks 1"),
+        ("misnamed", "it calls itself 'somebody else'"),
+        ("unversioned", "its version 1 is not"),
+        ("sizeless", "its input size (224,) is not"),
+        ("flat", "its dimension 0 is not"),
+        ("mute", "it has no method embed"),
+    ],
+)
+def test_a_plugin_that_cannot_be_used_is_refused_by_name(name, reason):
+    with pytest.raises(ExtractorError) as caught:
+        load(name)
+    assert f"the extractor {name!r} of plugins-for-tests 1.0" in caught.value.message
+    assert reason in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("raising", "failed: ValueError: no network for this"),
+        ("wrong-shape", "it returned vectors of shape (2, 5), not (2, 3)"),
+        ("wrong-type", "it returned vectors of float64, not float32"),
+        ("not-an-array", "it returned list, not an array"),
+        ("not-finite", "it returned vectors with values that are not finite"),
+    ],
+)
+def test_a_plugin_that_breaks_its_contract_is_stopped_by_name(name, reason):
+    extractor = load(name)
+    with pytest.raises(ExtractorError) as caught:
+        extractor.embed(PICTURES)
+    assert f"the extractor {name!r} of plugins-for-tests 1.0" in caught.value.message
+    assert reason in caught.value.message
+
+
+def test_what_is_not_installed_is_told_with_what_is():
+    with pytest.raises(ExtractorError, match=r"no extractor 'mobilnet'.*installed:.*mobilenet"):
+        load("mobilnet")
+
+
+def test_a_name_that_is_offered_twice_is_refused():
+    assert [plugin.name for plugin in installed()].count("twice") == 2
+    with pytest.raises(ExtractorError, match=r"plugins-for-tests 1.0 and rival-for-tests 2.0"):
+        load("twice")
