@@ -53,7 +53,8 @@ def _variants(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
     yield "cropped", image.crop((width // 6, height // 6, width - width // 6, height))
     yield "mirrored", ImageOps.mirror(image)
     yield "bright", ImageEnhance.Brightness(image).enhance(1.4)
-    yield "grey", ImageOps.grayscale(image).convert("RGB")
+    if image.getextrema().count(image.getextrema()[0]) < 3:  # Has colours to lose.
+        yield "grey", ImageOps.grayscale(image).convert("RGB")
     yield "small", image.resize((max(1, width // 3), max(1, height // 3)))
     yield "tilted", image.rotate(8, Image.Resampling.BICUBIC)
 

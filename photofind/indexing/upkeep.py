@@ -53,13 +53,13 @@ def keep_index(
         Told what is being done, before it is done.
     """
     problems: list[str] = []
-    photos = len(library.live_rows(space))
-    if photos < INDEX_PAYS:
-        remove_index(library.space_folder(space))
-        return problems
     index = _fitting_index(library, space, problems)
     if index is None:
-        if photos <= EXACT_PAYS:
+        library.verify()
+        photos = len(library.live_rows(space))
+        if photos < INDEX_PAYS:
+            remove_index(library.space_folder(space))
+        elif photos <= EXACT_PAYS:
             say("fitting the index")
             _build(library, space, worker, graph=False)
         return problems
@@ -104,6 +104,8 @@ def _fitting_index(library: Library, space: str, problems: list[str]) -> Index |
     if index.facts.generation != library.space(space).generation:
         return None
     live = library.live_rows(space)
+    if len(live) < INDEX_PAYS:
+        return None
     old = np.isin(index.rows, live).sum() - index.fresh
     changed = (index.facts.photos - old) + (len(live) - old)
     return index if changed <= max(CHANGED_FEW, CHANGED_SHARE * len(live)) else None
