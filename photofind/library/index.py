@@ -105,7 +105,15 @@ class Index:
     @staticmethod
     def exists(space: Path) -> bool:
         """Return whether there is an index in the folder of a space, damaged or not."""
-        return (space / MANIFEST).exists()
+        return Index.stamp(space) is not None
+
+    @staticmethod
+    def stamp(space: Path) -> int | None:
+        """Return a number that changes with each index of a space; None where there is none."""
+        try:
+            return (space / MANIFEST).stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
 
     def __len__(self) -> int:
         return len(self._points) + len(self._fresh_points)

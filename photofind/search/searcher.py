@@ -37,16 +37,31 @@ SPARE = 4
 
 
 class _View:
-    """What is open of one space, as of one revision of the library."""
+    """What is open of one space, as of one revision of the library and one index."""
 
-    def __init__(self, library: Library, space: Space) -> None:
+    def __init__(self) -> None:
+        self._stamp: int | None = None
+        self._revision: int | None = None
+        self._opened: Index | None = None
+
+    def update(self, library: Library, space: Space) -> None:
+        """See what was committed since the last update; cheap where little was."""
+        folder = library.space_folder(space.id)
+        stamp = Index.stamp(folder)
+        if (self._stamp, self._revision) == (stamp, library.revision):
+            return
+        if self._stamp != stamp:
+            self._opened = _open_index(folder)
+        self._stamp, self._revision = stamp, library.revision
         self.space = space
         self.vectors = library.vectors(space.id)
         self.photos = library.references(space.id)
         self.alive = self.photos > 0
-        self.index = _open_index(library, space)
+        self.index = self._opened if self._opened and _fits(self._opened, space) else None
         if self.index is not None:
-            new = np.setdiff1d(np.flatnonzero(self.alive), self.index.rows)
+            known = np.zeros(space.rows, np.bool_)
+            known[self.index.rows] = True
+            new = np.flatnonzero(self.alive & ~known)
             self.index.extend(new, self.vectors.rows(new))
 
 
@@ -77,7 +92,7 @@ class Searcher:
         self._extractor = extractor
         self._extraction = extraction
         self._resident = resident
-        self._views: dict[str, tuple[int, _View]] = {}
+        self._views: dict[str, _View] = {}
         self._graphs: dict[str, tuple[str, GraphProcess]] = {}
 
     def close(self) -> None:
@@ -186,10 +201,8 @@ class Searcher:
 
     def _view(self, space: Space) -> _View:
         self._library.refresh()
-        revision, view = self._views.get(space.id, (-1, None))
-        if view is None or revision != self._library.revision:
-            view = _View(self._library, self._library.space(space.id))
-            self._views[space.id] = self._library.revision, view
+        view = self._views.setdefault(space.id, _View())
+        view.update(self._library, self._library.space(space.id))
         return view
 
     def _rank(
@@ -286,19 +299,17 @@ class Searcher:
         ]
 
 
-def _open_index(library: Library, space: Space) -> Index | None:
-    folder = library.space_folder(space.id)
-    if not Index.exists(folder):
-        return None
+def _open_index(space: Path) -> Index | None:
     try:
-        index = Index(folder)
+        return Index(space) if Index.exists(space) else None
     except DamagedError as error:
         log.warning("%s", error)
         return None
-    # Built for other rows than these: the vectors were rewritten since, or are about to be seen.
-    if index.facts.generation != space.generation or index.rows.max() >= space.rows:
-        return None
-    return index
+
+
+def _fits(index: Index, space: Space) -> bool:
+    """Return whether an index was built for the rows of a space as they are known."""
+    return index.facts.generation == space.generation and bool(index.rows.max() < space.rows)
 
 
 def _is_unchanged(photo: Photo) -> bool:
