@@ -26,8 +26,8 @@ from photofind.images.reading import content_id, read_bytes
 __all__ = ["ExtractionService"]
 
 # Photos that are embedded at once, and that may wait, read or being read, for their turn.
-_BATCH = 32
-_AHEAD = 2 * _BATCH
+_BATCH = 16
+_AHEAD = 4 * _BATCH
 
 Record: TypeAlias = dict[str, Any]
 Note: TypeAlias = Callable[[dict[str, int]], None]
@@ -152,7 +152,7 @@ class ExtractionService:
                     yield ready.get().result()
                     submit(1)
             finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+                pool.shutdown(cancel_futures=True)
 
     def _read(self, position: int, path: str, known: frozenset[str], note: Note) -> _Read:
         note({"started": position})
