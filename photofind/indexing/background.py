@@ -1,8 +1,8 @@
 """Building graphs behind the back of a command that has ended.
 
 A graph takes a while, the first one a minute of compilation, and nobody needs it at once; so the
-command that indexed starts a process of its own for it and returns. One at a time builds; what it
-finds outdated when it is done, the next indexing has built again.
+command that indexed starts a process of its own for it and returns. One at a time builds, and
+builds again where photos came or went meanwhile.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import sys
 
 from filelock import FileLock, Timeout
 
+from photofind.errors import PhotofindError
 from photofind.indexing.upkeep import build_graph, builder, wants_graph
 from photofind.library.library import Library
 from photofind.paths import Home, private_folder
 
-__all__ = ["build_in_background", "is_building"]
+__all__ = ["build", "build_in_background", "is_building"]
 
 log = logging.getLogger(__name__)
 
@@ -50,26 +51,47 @@ def is_building(home: Home) -> bool:
             return False
     except Timeout:
         return True
+    except OSError:  # Nobody can write here.
+        return False
 
 
-def build(home: Home) -> None:
-    """Build the graphs that are wanted, unless another process is at it."""
-    try:
-        with (
-            FileLock(home.graph_lock, mode=0o600).acquire(blocking=False),
-            Library(home) as library,
-            builder(home) as worker,
-        ):
-            for space in library.spaces():
-                if wants_graph(library, space.id):
-                    for problem in build_graph(library, space.id, worker):
-                        log.warning("%s", problem)
-    except Timeout:
-        log.info("another process is building graphs")
+def build(home: Home, *, wait: bool = True) -> list[str]:
+    """Build the graphs that are wanted, and return the problems met, one line each.
+
+    Parameters
+    ----------
+    wait
+        Whether to wait for another process that is at it.
+
+    Raises
+    ------
+    Timeout
+        Another process is at it, and is not waited for.
+    LibraryError
+        The disk refused.
+    """
+    problems: list[str] = []
+    with (
+        FileLock(home.graph_lock, mode=0o600).acquire(blocking=wait),
+        Library(home) as library,
+        builder(home) as worker,
+    ):
+        for space in library.spaces():
+            while wants_graph(library, space.id):
+                problems += build_graph(library, space.id, worker)
+                library.refresh()
+    return problems
 
 
 if __name__ == "__main__":
     from pathlib import Path
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    build(Home(Path(sys.argv[1])))
+    try:
+        for problem in build(Home(Path(sys.argv[1])), wait=False):
+            log.warning("%s", problem)
+    except Timeout:
+        log.info("another process is building graphs")
+    except PhotofindError as error:
+        log.error("%s", error)
+        sys.exit(1)

@@ -46,7 +46,7 @@ def compare(
 
     A file that has the path, the size and the times of a known photo is that photo. So is a file
     at another path with its size, times and inode, where the photo is no longer at its own path
-    and no other photo has that size and those times. An inode alone proves nothing: some file
+    and no other photo has that size and time. An inode alone proves nothing: some file
     systems number their files anew at each mount.
 
     Parameters
@@ -70,7 +70,7 @@ def compare(
     strange: list[Found] = []
     for file in found:
         own = displaced.get(file.path)
-        if own is None or _stamp(own) != _stamp(file):
+        if own is None or _stamp(own) != _stamp(file) or own.sidecar != file.sidecar:
             strange.append(file)
             continue
         del displaced[file.path]
@@ -89,6 +89,7 @@ def compare(
             len(twins) == 1
             and twins[0].path in displaced
             and twins[0].inode == file.inode != 0
+            and twins[0].sidecar == file.sidecar
             and is_complete(twins[0])
         ):
             alike[_stamp(file)] = []  # Nobody else can be it.
@@ -104,8 +105,8 @@ def compare(
     return Changes(unchanged, moved, renumbered, unread, list(displaced.values()))
 
 
-_Stamp = tuple[int, int, int | None]
+_Stamp = tuple[int, int]
 
 
 def _stamp(file: Found | Photo) -> _Stamp:
-    return file.size, file.modified, file.sidecar
+    return file.size, file.modified

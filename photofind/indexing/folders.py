@@ -16,6 +16,7 @@ __all__ = ["mounts", "mounts_of", "out_of_reach", "suspicion"]
 
 _FEW = 20
 _LOSS = 0.9
+_HINT = "if that is right, run `photofind index --accept-removals`"
 
 
 def mounts() -> frozenset[str]:
@@ -70,12 +71,12 @@ def suspicion(folder: str, gone: Collection[Photo], known: int) -> str | None:
     if not gone:
         return None
     if len(gone) == known and not any(Path(folder).iterdir()):
-        return f"it is empty, and there were {known} photos in it"
+        return f"it is empty, and there were {known} photos in it; {_HINT}"
     # Of more than a few, nearly all; and not because a new exclude rule hides them.
     if known >= _FEW and len(gone) > _LOSS * known:
         vanished = sum(not os.path.lexists(photo.path) for photo in gone)
         if vanished > _LOSS * known:
-            return f"{vanished} of its {known} photos vanished at once"
+            return f"{vanished} of its {known} photos vanished at once; {_HINT}"
     return None
 
 

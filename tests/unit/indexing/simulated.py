@@ -23,9 +23,9 @@ class SimulatedExtracted:
     content: str = ""
     vector: np.ndarray | None = None
     failure: str | None = None
-    width: int = 1
-    height: int = 1
-    format: str = "JPEG"
+    width: int = 0
+    height: int = 0
+    format: str = ""
     captured: str | None = None
     camera: str | None = None
     latitude: float | None = None
@@ -58,7 +58,7 @@ class SimulatedExtraction:
         if content in known:
             return SimulatedExtracted(path, content)
         self.embedded.append(path)
-        return SimulatedExtracted(path, content, vector_of(data))
+        return SimulatedExtracted(path, content, vector_of(data), None, len(data), 1, "JPEG")
 
 
 def vector_of(data: bytes) -> np.ndarray:

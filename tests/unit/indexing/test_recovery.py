@@ -10,19 +10,29 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from simulated import SPACE, SimulatedExtraction, add, run, vector_in
 
+from photofind.images.formats import is_photo
 from photofind.images.reading import content_id
+from photofind.indexing import pipeline
+from photofind.library.catalog import Photo
 from photofind.library.library import Library
 from photofind.paths import Home
 
 names = st.sampled_from(["a.jpg", "b.jpg", "c.png", "d.heic"])
 folders = st.sampled_from(["", "x", "x/y", "inner", ".hidden"])
 places = st.builds(lambda folder, name: str(Path(folder) / name), folders, names)
+numbers = st.integers(0, 50)
 contents = st.sampled_from([b"one", b"two", b"six", b"three", b"broken", b""])
+
+
+def is_overwritten(photo: Photo) -> bool:
+    path = Path(photo.path)
+    return path.is_file() and content_id(path.read_bytes()) != photo.content
 
 
 class Files(RuleBasedStateMachine):
@@ -37,62 +47,84 @@ class Files(RuleBasedStateMachine):
         self.clock = itertools.count(1)
         self.home = Home(self.top / "home")
         self.library = Library(self.home, writable=True)
-        self.extraction = SimulatedExtraction()
         add(self.library, self.root, self.root / "inner")
-        self.rows: dict[str, int] = {}
 
     def teardown(self) -> None:
         self.index()
         self.library.close()
         shutil.rmtree(self.top)
 
-    @rule(place=places, content=contents)
-    def write(self, place: str, content: bytes) -> None:
-        path = self.root / place
-        if path.is_dir():
-            return
+    def files(self) -> list[Path]:
+        return sorted(path for path in self.root.rglob("*") if is_photo(path.name))
+
+    def pick(self, number: int) -> Path | None:
+        files = self.files()
+        return files[number % len(files)] if files else None
+
+    def place(self, name: str) -> Path:
+        path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @initialize()
+    def begin(self) -> None:
+        for name, content in (("a.jpg", b"one"), ("b.jpg", b"two"), ("x/a.jpg", b"three")):
+            self.write(name, content)
+        self.index()
+
+    @rule(name=places, content=contents)
+    def write(self, name: str, content: bytes) -> None:
+        path = self.place(name)
         path.unlink(missing_ok=True)
         path.write_bytes(content)
         # Few times, so that files are often alike in all but their content.
-        os.utime(path, ns=(0, 1_000_000_000 * (next(self.clock) // 3)))
+        os.utime(path, ns=(0, 1_000_000_000 * (next(self.clock) // 4)))
 
-    @rule(source=places, to=places)
-    def rename(self, source: str, to: str) -> None:
-        if (self.root / source).is_file() and not (self.root / to).is_dir():
-            (self.root / to).parent.mkdir(parents=True, exist_ok=True)
-            (self.root / source).replace(self.root / to)
+    @rule(number=numbers, to=places)
+    def rename(self, number: int, to: str) -> None:
+        if source := self.pick(number):
+            source.replace(self.place(to))
 
-    @rule(one=places, other=places)
-    def swap(self, one: str, other: str) -> None:
-        if (self.root / one).is_file() and (self.root / other).is_file() and one != other:
+    @rule(one=numbers, other=numbers)
+    def swap(self, one: int, other: int) -> None:
+        first, second = self.pick(one), self.pick(other)
+        if first and second and first != second:
             aside = self.root / "aside"
-            (self.root / one).rename(aside)
-            (self.root / other).rename(self.root / one)
-            aside.rename(self.root / other)
+            first.rename(aside)
+            second.rename(first)
+            aside.rename(second)
 
-    @rule(source=places, to=places, keep_source=st.booleans())
-    def copy(self, source: str, to: str, keep_source: bool) -> None:
-        if (self.root / source).is_file() and source != to:
-            (self.root / to).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(self.root / source, self.root / to)
+    @rule(number=numbers, to=places, keep_source=st.booleans())
+    def copy(self, number: int, to: str, keep_source: bool) -> None:
+        source = self.pick(number)
+        if source and source != self.root / to:
+            # Never into the old file: it may be a hard link of the source.
+            self.place(to).unlink(missing_ok=True)
+            shutil.copy2(source, self.root / to)
             if not keep_source:
-                (self.root / source).unlink()
+                source.unlink()
 
-    @rule(source=places, to=places)
-    def hard_link(self, source: str, to: str) -> None:
-        if (self.root / source).is_file() and not (self.root / to).exists():
-            (self.root / to).parent.mkdir(parents=True, exist_ok=True)
-            (self.root / to).hardlink_to(self.root / source)
+    @rule(number=numbers, to=places)
+    def hard_link(self, number: int, to: str) -> None:
+        if (source := self.pick(number)) and not self.place(to).exists():
+            (self.root / to).hardlink_to(source)
 
-    @rule(place=places)
-    def delete(self, place: str) -> None:
-        (self.root / place).unlink(missing_ok=True)
+    @rule(number=numbers, again=contents)
+    def replace_after_renaming(self, number: int, again: bytes) -> None:
+        if source := self.pick(number):
+            name = str(source.relative_to(self.root))
+            source.replace(source.with_name("old.jpg"))
+            self.write(name, again)
 
-    @rule(place=places)
-    def describe(self, place: str) -> None:
-        if (self.root / place).parent.is_dir():
-            (self.root / place).with_suffix(".xmp").write_text(str(next(self.clock)))
+    @rule(number=numbers)
+    def delete(self, number: int) -> None:
+        if path := self.pick(number):
+            path.unlink()
+
+    @rule(number=numbers)
+    def describe(self, number: int) -> None:
+        if path := self.pick(number):
+            path.with_suffix(".xmp").write_text(str(next(self.clock)))
 
     @rule(source=st.sampled_from(["x", "x/y", ".hidden"]), to=st.sampled_from(["z", "x/z"]))
     def move_folder(self, source: str, to: str) -> None:
@@ -101,26 +133,27 @@ class Files(RuleBasedStateMachine):
             (self.root / source).rename(self.root / to)
 
     def touch_what_nothing_betrays(self) -> None:
-        """Give a new time to files whose content changed under the same name, size and time."""
+        """Give a new time to files that nothing but their content tells from a known photo.
+
+        That is, from the one that was at their path, or the one that had their inode.
+        """
         known = list(self.library.photos())
-        for photo in known:
-            path = Path(photo.path)
-            if not path.is_file() or content_id(path.read_bytes()) == photo.content:
-                continue
+        inodes = {(photo.size, photo.modified, photo.inode): photo for photo in known}
+        names = {(photo.size, photo.modified, photo.path): photo for photo in known}
+        for path in self.files():
             status = path.stat()
-            now = (status.st_size, status.st_mtime_ns)
-            swapped = (*now, status.st_ino) in {
-                (other.size, other.modified, other.inode) for other in known if other != photo
-            }
-            if now == (photo.size, photo.modified) and not swapped:
+            stamp = (status.st_size, status.st_mtime_ns)
+            twin = inodes.get((*stamp, status.st_ino)) or names.get((*stamp, str(path)))
+            if twin and twin.content != content_id(path.read_bytes()):
                 os.utime(path, ns=(0, 10**12 * next(self.clock)))
 
     @rule()
     def index(self) -> None:
         self.touch_what_nothing_betrays()
-        held = {photo.content for photo in self.library.photos() if SPACE in photo.rows}
-        self.extraction.embedded.clear()
-        report = run(self.library, self.extraction)
+        before = [photo for photo in self.library.photos() if SPACE in photo.rows]
+        held = {photo.content: photo.rows[SPACE] for photo in before}
+        overwritten = {photo.content for photo in before if is_overwritten(photo)}
+        report = run(self.library, SimulatedExtraction())
         assert (report.offline, report.skipped) == ((), ())
 
         now = list(self.library.photos())
@@ -137,21 +170,33 @@ class Files(RuleBasedStateMachine):
                 assert vector is None or np.array_equal(vector, right)
         shutil.rmtree(self.top / "fresh")
 
-        # One row for each content, and a content that stayed kept it without being embedded.
+        # One row for each content. One that stayed kept its row, if no other photo took its place.
         rows = {photo.content: photo.rows[SPACE] for photo in now if SPACE in photo.rows}
         assert len(set(rows.values())) == len(rows)
-        stayed = held & rows.keys()
-        assert {c: rows[c] for c in stayed} == {c: self.rows[c] for c in stayed}
-        self.rows = rows
+        for content in rows.keys() & held.keys() - overwritten:
+            assert rows[content] == held[content]
 
         again = run(self.library, SimulatedExtraction())
         assert again.unchanged == again.found == len(now)
 
 
-TestRecovery = Files.TestCase
-TestRecovery.settings = settings(
-    max_examples=25,
-    stateful_step_count=20,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+@pytest.mark.usefixtures("without_waiting_for_the_disk", "in_small_batches")
+class TestRecovery(Files.TestCase):
+    settings = settings(
+        max_examples=25,
+        stateful_step_count=15,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@pytest.fixture
+def without_waiting_for_the_disk(monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    monkeypatch.setattr("os.fdatasync", lambda descriptor: None, raising=False)
+
+
+@pytest.fixture
+def in_small_batches(monkeypatch):
+    monkeypatch.setattr(pipeline, "SMALLEST_BATCH", 2)
+    monkeypatch.setattr(pipeline, "LARGEST_BATCH", 2)

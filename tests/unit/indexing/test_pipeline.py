@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from simulated import SPACE, SimulatedExtraction, add, run
+
+from photofind.errors import LibraryError
+from photofind.indexing import pipeline, survey
+from photofind.indexing.pipeline import Progress
+from photofind.library.library import Library
+
+
+@pytest.fixture
+def library(home):
+    with Library(home, writable=True) as library:
+        yield library
+
+
+@pytest.fixture
+def pictures(tmp_path, library):
+    folder = tmp_path / "pictures"
+    for number in range(6):
+        put(folder / f"{number}.jpg", b"%d" % number)
+    add(library, folder)
+    return folder
+
+
+def put(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def paths(library: Library) -> list[str]:
+    return sorted(Path(photo.path).name for photo in library.photos())
+
+
+def test_a_first_run_reads_all_and_a_second_one_nothing(library, pictures):
+    put(pictures / "bad.jpg", b"broken")
+    extraction = SimulatedExtraction()
+    first = run(library, extraction)
+    assert (first.found, first.new, first.failed) == (7, 7, 1)
+    assert [photo.failure for photo in library.failures()] == ["no picture"]
+    assert library.live_rows(SPACE).tolist() == list(range(6))
+    assert "7 new, 1 failed" in first.summary
+
+    extraction = SimulatedExtraction()
+    second = run(library, extraction)
+    assert (second.found, second.unchanged, second.new) == (7, 7, 0)
+    assert extraction.read == []
+    assert "nothing new" in second.summary
+
+
+def test_a_move_between_folders_keeps_row_and_record_without_reading(library, pictures, tmp_path):
+    run(library, SimulatedExtraction())
+    old = library.photo(str(pictures / "3.jpg"))
+    (tmp_path / "albums").mkdir()
+    add(library, tmp_path / "albums")
+    moved = (pictures / "3.jpg").rename(tmp_path / "albums" / "best.jpg")
+    extraction = SimulatedExtraction()
+    report = run(library, extraction)
+    new = library.photo(str(moved))
+    assert (new.id, new.rows) == (old.id, old.rows)
+    assert (report.moved, report.removed, extraction.read) == (1, 0, [])
+
+
+def test_a_move_to_another_drive_is_told_by_content(library, pictures):
+    """Copied and deleted: the inode is another, so the file is read, but not embedded."""
+    run(library, SimulatedExtraction())
+    old = library.photo(str(pictures / "3.jpg"))
+    shutil.copyfile(pictures / "3.jpg", pictures / "copy.jpg")
+    (pictures / "3.jpg").unlink()
+    extraction = SimulatedExtraction()
+    report = run(library, extraction)
+    new = library.photo(str(pictures / "copy.jpg"))
+    assert (new.id, new.rows, new.width) == (old.id, old.rows, old.width)
+    assert (report.moved, report.new, report.removed) == (1, 0, 0)
+    assert len(extraction.read) == 1
+    assert extraction.embedded == []
+
+
+def test_copies_share_a_row_and_are_embedded_once(library, pictures, monkeypatch):
+    monkeypatch.setattr(pipeline, "SMALLEST_BATCH", 1)
+    monkeypatch.setattr(pipeline, "LARGEST_BATCH", 1)
+    shutil.copyfile(pictures / "0.jpg", pictures / "copy.jpg")
+    extraction = SimulatedExtraction()
+    run(library, extraction)
+    assert len(extraction.embedded) == 6
+    original, copy = (library.photo(str(pictures / name)) for name in ("0.jpg", "copy.jpg"))
+    assert original.rows == copy.rows
+    assert (original.width, original.format) == (copy.width, copy.format)
+
+
+def test_a_content_whose_photo_was_replaced_meanwhile_is_embedded_again(
+    library, pictures, monkeypatch
+):
+    monkeypatch.setattr(pipeline, "SMALLEST_BATCH", 1)
+    monkeypatch.setattr(pipeline, "LARGEST_BATCH", 1)
+    run(library, SimulatedExtraction())
+    shutil.copyfile(pictures / "0.jpg", pictures / "copy.jpg")
+    os.utime(pictures / "copy.jpg", (1, 1))  # The newest comes first, so this one is read last.
+    put(pictures / "0.jpg", b"x")
+    run(library, SimulatedExtraction())
+    assert all(SPACE in photo.rows for photo in library.photos())
+
+
+def test_a_changed_sidecar_is_read_without_embedding(library, pictures):
+    run(library, SimulatedExtraction())
+    put(pictures / "3.xmp", b"<xmp/>")
+    extraction = SimulatedExtraction()
+    report = run(library, extraction)
+    assert report.changed == 1
+    assert [Path(path).name for path in extraction.read] == ["3.jpg"]
+    assert extraction.embedded == []
+
+
+def test_failures_are_read_again_when_they_change_or_when_asked(library, pictures):
+    put(pictures / "bad.jpg", b"broken")
+    run(library, SimulatedExtraction())
+    extraction = SimulatedExtraction()
+    run(library, extraction)
+    assert extraction.read == []
+    run(library, extraction, retry_failed=True)
+    assert [Path(path).name for path in extraction.read] == ["bad.jpg"]
+    put(pictures / "bad.jpg", b"mended")
+    assert run(library, extraction).changed == 1
+    assert list(library.failures()) == []
+
+
+def test_files_that_vanish_before_they_are_read_are_no_failures(library, pictures):
+    class Late(SimulatedExtraction):
+        def extract(self, paths, known=()):
+            (pictures / "3.jpg").unlink(missing_ok=True)
+            return super().extract(paths, known)
+
+    assert run(library, Late()).failed == 0
+    assert "3.jpg" not in paths(library)
+
+
+def test_an_interruption_keeps_what_was_read(library, pictures, monkeypatch):
+    monkeypatch.setattr(pipeline, "SMALLEST_BATCH", 2)
+    monkeypatch.setattr(pipeline, "LARGEST_BATCH", 2)
+
+    class Interrupted(SimulatedExtraction):
+        def extract(self, paths, known=()):
+            if len(self.read) == 4:
+                raise KeyboardInterrupt
+            return super().extract(paths, known)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(library, Interrupted())
+    assert len(library) == 4
+    extraction = SimulatedExtraction()
+    assert run(library, extraction).new == 2
+    assert len(extraction.read) == 2
+
+
+def test_a_disk_that_is_full_ends_the_run_and_says_so(library, pictures, monkeypatch):
+    def refuse(*arguments):
+        raise LibraryError("the disk is full")
+
+    run(library, SimulatedExtraction())
+    put(pictures / "new.jpg", b"new")
+    monkeypatch.setattr(library, "commit", lambda photos, *more: refuse() if more else [])
+    with pytest.raises(LibraryError, match="the disk is full"):
+        run(library, SimulatedExtraction())
+    assert len(library) == 6
+
+
+def test_progress_tells_how_far_it_is(library, pictures):
+    told: list[Progress] = []
+    run(library, SimulatedExtraction(), progress=told.append)
+    assert told[0].phase == "looking for photos"
+    assert told[0].total is None
+    assert (told[-1].phase, told[-1].done, told[-1].total) == ("reading photos", 6, 6)
+    assert told[-1].rate > 0
+    assert told[-1].seconds_left == 0
+
+
+def test_batches_grow_until_they_take_long_enough(monkeypatch):
+    clock = iter(range(100)).__next__
+    monkeypatch.setattr(time, "monotonic", lambda: clock() * 0.1)
+    pace = pipeline._Pace(10_000)
+    sizes = []
+    for _ in range(6):
+        sizes.append(pace.batch)
+        pace.advance(pace.batch)
+    assert sizes == [16, 32, 64, 128, 256, 256]
+    monkeypatch.setattr(time, "monotonic", lambda: 1e9)
+    pace.advance(1)
+    assert pace.batch == 16
+
+
+# What is out of reach is kept.
+
+
+def test_nested_folders_are_each_indexed_by_their_own_rules(library, pictures):
+    put(pictures / ".private" / "a.jpg", b"a")
+    put(pictures / ".private" / "b.png", b"b")
+    add(library, pictures / ".private", excludes=("*.png",))
+    assert run(library, SimulatedExtraction()).found == 7
+    assert "a.jpg" in paths(library)
+    extraction = SimulatedExtraction()
+    report = run(library, extraction, folders=library.folders()[:1])
+    assert (report.found, report.removed, len(library)) == (6, 0, 7)
+
+
+def test_the_library_itself_is_never_indexed(library, tmp_path, home):
+    put(home.root / "cache" / "thumbnail.jpg", b"t")
+    put(home.root.parent / "a.jpg", b"a")
+    add(library, home.root.parent)
+    run(library, SimulatedExtraction())
+    assert paths(library) == ["a.jpg"]
+
+
+def test_a_missing_folder_is_offline_and_comes_back(library, pictures, tmp_path):
+    run(library, SimulatedExtraction())
+    aside = pictures.rename(tmp_path / "aside")
+    report = run(library, SimulatedExtraction(), accept_removals=True)
+    assert [folder.path for folder in report.offline] == [str(pictures)]
+    assert (report.removed, report.kept, len(library)) == (0, 6, 6)
+    (folder,) = library.folders()
+    assert folder.state == "offline"
+    assert f"{pictures} is offline: {folder.reason}" in report.problems
+
+    aside.rename(pictures)
+    extraction = SimulatedExtraction()
+    report = run(library, extraction)
+    assert (report.offline, report.unchanged, extraction.read) == ((), 6, [])
+    (folder,) = library.folders()
+    assert (folder.state, folder.reason) == ("online", None)
+
+
+def test_an_empty_folder_is_believed_only_when_told_so(library, pictures):
+    run(library, SimulatedExtraction())
+    for photo in pictures.iterdir():
+        photo.unlink()
+    report = run(library, SimulatedExtraction())
+    assert (len(report.offline), report.removed, len(library)) == (1, 0, 6)
+    assert "accept-removals" in report.problems[0]
+    put(pictures / "new.jpg", b"new")
+    report = run(library, SimulatedExtraction(), accept_removals=True)
+    assert (report.offline, report.removed) == ((), 6)
+    assert paths(library) == ["new.jpg"]
+
+
+def test_nearly_all_of_many_photos_gone_at_once_is_not_believed(library, pictures):
+    for number in range(6, 40):
+        put(pictures / f"{number}.jpg", b"%d" % number)
+    run(library, SimulatedExtraction())
+    for photo in sorted(pictures.iterdir())[2:]:
+        photo.unlink()
+    put(pictures / "new.jpg", b"new")
+    for _ in range(2):
+        report = run(library, SimulatedExtraction())
+        assert (report.removed, report.new, len(library)) == (0, 0, 40)
+        assert "38 of its 40 photos" in report.offline[0].reason
+    report = run(library, SimulatedExtraction(), accept_removals=True)
+    assert (report.removed, report.new, len(library)) == (38, 1, 3)
+
+
+def test_half_of_the_photos_gone_is_believed(library, pictures):
+    run(library, SimulatedExtraction())
+    for number in range(3):
+        (pictures / f"{number}.jpg").unlink()
+    assert run(library, SimulatedExtraction()).removed == 3
+
+
+def test_an_exclude_rule_may_take_everything_away(library, pictures):
+    for number in range(6, 40):
+        put(pictures / f"{number}.jpg", b"%d" % number)
+    run(library, SimulatedExtraction())
+    report = run(library, SimulatedExtraction(), excludes=("*.jpg",))
+    assert (report.removed, report.offline) == (40, ())
+
+
+def test_all_moved_elsewhere_is_no_loss(library, pictures, tmp_path):
+    run(library, SimulatedExtraction())
+    add(library, tmp_path / "new")
+    (tmp_path / "new").mkdir()
+    for photo in list(pictures.iterdir()):
+        photo.rename(tmp_path / "new" / photo.name)
+    report = run(library, SimulatedExtraction())
+    assert (report.moved, report.offline, report.removed) == (6, (), 0)
+
+
+def test_photos_in_an_unreadable_folder_are_kept(library, pictures, monkeypatch):
+    put(pictures / "locked" / "a.jpg", b"a")
+    run(library, SimulatedExtraction())
+    scandir = os.scandir
+
+    def refuse(path):
+        if path == str(pictures / "locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (pictures / "0.jpg").unlink()
+    report = run(library, SimulatedExtraction())
+    assert (report.removed, report.kept) == (1, 1)
+    assert report.problems == [f"{pictures / 'locked'} is skipped: Permission denied"]
+    assert "a.jpg" in paths(library)
+
+
+def test_photos_on_an_unmounted_drive_are_kept(library, pictures, monkeypatch):
+    """A drive that was mounted inside the folder is gone; its mount point is left, and empty."""
+    drive = pictures / "drive"
+    put(drive / "a.jpg", b"a")
+    monkeypatch.setattr(survey, "mounts", lambda: {"/", str(drive)})
+    run(library, SimulatedExtraction())
+    (drive / "a.jpg").rename(pictures.parent / "unplugged.jpg")
+    (pictures / "0.jpg").unlink()
+    monkeypatch.setattr(survey, "mounts", lambda: {"/"})
+    for _ in range(2):
+        report = run(library, SimulatedExtraction())
+        assert report.kept == 1
+        assert report.problems == [f"{drive} is skipped: it is not mounted; its 1 photos are kept"]
+    assert paths(library) == ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg", "a.jpg"]
+
+    (pictures.parent / "unplugged.jpg").rename(drive / "a.jpg")
+    monkeypatch.setattr(survey, "mounts", lambda: {"/", str(drive)})
+    extraction = SimulatedExtraction()
+    assert run(library, extraction).problems == []
+    assert extraction.read == []
+
+
+def test_a_folder_whose_drive_is_not_mounted_is_offline(library, pictures, monkeypatch):
+    monkeypatch.setattr(survey, "mounts", lambda: {"/", str(pictures.parent)})
+    run(library, SimulatedExtraction())
+    for photo in list(pictures.iterdir())[1:]:
+        photo.unlink()
+    monkeypatch.setattr(survey, "mounts", lambda: {"/"})
+    report = run(library, SimulatedExtraction())
+    assert report.offline[0].reason == f"{pictures.parent} is not mounted"
+    assert len(library) == 6
