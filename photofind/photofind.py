@@ -266,9 +266,9 @@ class PhotoFind:
         ExtractorError
             Where the extractor does not work.
         """
-        from photofind.indexing.background import build_in_background
+        from photofind.indexing.background import build, build_in_background
         from photofind.indexing.pipeline import Progress, index
-        from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_graph
+        from photofind.indexing.upkeep import builder, keep_index, wants_graph
 
         def say(phase: str) -> None:
             progress(Progress(phase, 0))
@@ -289,12 +289,13 @@ class PhotoFind:
             )
             library.reclaim()
             with builder(self.home) as worker:
-                notes = [*library.warnings, *keep_index(library, space.id, worker, say)]
-                graph_is_wanted = wants_graph(library, space.id)
-                if graph_is_wanted and wait:
-                    say("building the graph")
-                    notes += build_graph(library, space.id, worker)
-        if graph_is_wanted and not wait:
+                problems = keep_index(library, space.id, worker, say)
+            notes = [*library.warnings, *problems]
+            graph_is_wanted = wants_graph(library, space.id)
+        if graph_is_wanted and wait:
+            say("building the graph")
+            notes += build(self.home)
+        elif graph_is_wanted:
             build_in_background(self.home)
         return replace(report, notes=tuple(notes))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photofind.cli.output import note, print_json, show_progress
-from photofind.cli.parameters import AbsolutePath
+from photofind.cli.parameters import AbsoluteFolder
 
 if TYPE_CHECKING:
     from photofind.indexing.pipeline import Report
@@ -17,12 +17,14 @@ __all__ = ["index", "index_with_progress"]
 
 
 @click.command(
+    short_help="Bring the library up to date with its folders.",
     epilog="""\b
 Examples:
   photofind index
-  photofind index ~/Pictures/2021"""
+  photofind index ~/Pictures/2021
+  photofind index --wait --json"""
 )
-@click.argument("folders", nargs=-1, type=AbsolutePath())
+@click.argument("folders", nargs=-1, type=AbsoluteFolder())
 @click.option("--accept-removals", is_flag=True,
               help="Believe folders that turned up empty: forget their photos.")  # fmt: skip
 @click.option("--wait", is_flag=True,
@@ -32,11 +34,17 @@ def index(folders: tuple[str, ...], accept_removals: bool, wait: bool, as_json: 
     """Bring the library up to date with its folders, or with FOLDERS alone.
 
     Only what is new or changed is read. Ctrl-C keeps all that was done so far.
+
+    A folder that is not there, or that is suddenly empty, is taken for a drive that is not
+    mounted: what is known of its photos is kept. Where they are gone for good, say so with
+    --accept-removals, or take the folder out with "photofind folders remove".
     """
     from photofind.photofind import PhotoFind
 
     with PhotoFind() as photofind:
-        report = index_with_progress(photofind, list(folders), accept_removals=accept_removals)
+        report = index_with_progress(
+            photofind, list(folders), accept_removals=accept_removals, wait=wait
+        )
     if as_json:
         print_json(report)
 
@@ -49,9 +57,17 @@ def index_with_progress(
     wait: bool = False,
 ) -> Report:
     """Index folders (all of them where none is named) and tell how it goes and what came of it."""
-    with show_progress() as progress:
-        report = photofind.index(
-            folders or None, accept_removals=accept_removals, wait=wait, progress=progress
-        )
+    try:
+        with show_progress() as progress:
+            report = photofind.index(
+                folders or None, accept_removals=accept_removals, wait=wait, progress=progress
+            )
+    except KeyboardInterrupt:
+        note("what was read is kept; `photofind index` goes on from there")
+        raise
     note(*report.problems, report.summary)
+    if report.offline:
+        note("photos of folders that are offline are kept; `photofind index --help` says more")
+    if report.failed:
+        note("`photofind failures` says why photos failed")
     return report
