@@ -97,7 +97,7 @@ def _fitting_index(library: Library, space: str, problems: list[str]) -> Index |
     if not Index.exists(folder):
         return None
     try:
-        index = Index(folder)
+        index = Index(folder, check_graph=True)
     except DamagedError as error:
         problems.append(error.message)
         return None

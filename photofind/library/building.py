@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.library.calibration import Background, blend, measure_background
+from photofind.library.disk import explained
 from photofind.library.exact import (
     Positions,
     Similarities,
@@ -81,6 +82,11 @@ class IndexBuilder:
         -------
         dict
             ``photos``; ``recall`` of the graph (None without one), ``seconds`` taken.
+
+        Raises
+        ------
+        LibraryError
+            Where the disk refuses; the index that was there stands.
         """
         started = time.monotonic()
         source = Vectors(Path(vectors), dimension, committed)
@@ -113,10 +119,11 @@ class IndexBuilder:
         recall, graph_values = None, None
         graph_arrays: dict[str, npt.NDArray[Any]] = {}
         if graph:
-            from photofind.library.graph import build_graph
+            with explained(Path(space)):  # Numba writes what it compiles to the same disk.
+                from photofind.library.graph import build_graph
 
-            built = build_graph(smoothed[:unique])
-            recall = _measure_recall(built, smoothed[:unique], points[:unique])
+                built = build_graph(smoothed[:unique])
+                recall = _measure_recall(built, smoothed[:unique], points[:unique])
             if recall >= ENOUGH_RECALL:
                 graph_order, graph_arrays, graph_values = built.take_apart()
                 positions = np.concatenate([graph_order, np.arange(unique, len(points))])

@@ -25,6 +25,7 @@ from filelock import FileLock
 
 from photofind.errors import DamagedError, NewerFormatError
 from photofind.library.calibration import Background
+from photofind.library.disk import explained
 from photofind.library.exact import Positions, Similarities, nearest_exactly
 from photofind.library.projection import Projection, Vectors32
 from photofind.library.smoothing import expansion_neighbours, smooth
@@ -82,6 +83,13 @@ class Index:
 
     A *position* is the place of a photo in the index: the points first, then the fresh ones.
 
+    Parameters
+    ----------
+    space
+        The folder of the space.
+    check_graph
+        Whether to check the graph too, which is not opened here.
+
     Raises
     ------
     DamagedError
@@ -90,15 +98,15 @@ class Index:
         Where a newer photofind wrote the index.
     """
 
-    def __init__(self, space: Path) -> None:
-        self.facts, checksums = _read_manifest(space)
-        self._folder = space / self.facts.folder
-        arrays = _read_arrays(self._folder, checksums, skip_graph=True)
+    def __init__(self, space: Path, *, check_graph: bool = False) -> None:
+        self._space = space
+        self.facts, arrays = _read(space, with_graph=check_graph)
         self.projection = Projection(arrays["mean"], arrays["components"])
         self.neighbours: npt.NDArray[np.int32] = arrays["neighbours"]
         self._points: Vectors32 = arrays["points"]
         self._rows: npt.NDArray[np.int64] = arrays["rows"]
-        fresh = _read_fresh(self._folder / FRESH, self._points.shape[1])
+        fresh = _read_fresh(space / self.facts.folder / FRESH, self._points.shape[1])
+        self._saved = len(fresh)
         self._fresh_points: Vectors32 = fresh["point"]
         self._fresh_rows: npt.NDArray[np.int64] = fresh["row"]
 
@@ -162,16 +170,25 @@ class Index:
         """Append what :meth:`extend` took in since the opening, for the next one to open it.
 
         Only whoever holds the library's lock may call this.
+
+        Raises
+        ------
+        LibraryError
+            Where the disk refuses.
         """
-        path = self._folder / FRESH
         record = _fresh_record(self._points.shape[1])
-        saved = path.stat().st_size // record.itemsize if path.exists() else 0
-        records = np.empty(self.fresh - saved, record)
-        records["row"] = self._fresh_rows[saved:]
-        records["point"] = self._fresh_points[saved:]
-        with path.open("ab") as file:
-            file.truncate(saved * record.itemsize)
-            file.write(records.tobytes())
+        records = np.empty(self.fresh - self._saved, record)
+        records["row"] = self._fresh_rows[self._saved :]
+        records["point"] = self._fresh_points[self._saved :]
+        records["checksum"] = _fresh_checksums(records)
+        path = self._space / self.facts.folder / FRESH
+        with explained(path), _lock(self._space):
+            if _read_manifest(self._space)[0].folder != self.facts.folder:
+                return  # Another index was swapped in meanwhile.
+            with path.open("ab") as file:
+                file.truncate(self._saved * record.itemsize)
+                file.write(records.tobytes())
+        self._saved = self.fresh
 
 
 def read_graph(space: Path) -> tuple[Vectors32, Arrays, dict[str, Any]]:
@@ -182,10 +199,9 @@ def read_graph(space: Path) -> tuple[Vectors32, Arrays, dict[str, Any]]:
     DamagedError
         Where there is no graph or an array does not match its checksum.
     """
-    facts, checksums = _read_manifest(space)
+    facts, arrays = _read(space, with_graph=True)
     if facts.graph is None:
         raise DamagedError(f"the index in {space} has no graph")
-    arrays = _read_arrays(space / facts.folder, checksums, skip_graph=False)
     graph = {name.removeprefix("graph_"): a for name, a in arrays.items() if "graph_" in name}
     return arrays["points"][: facts.graph_points], graph, facts.graph
 
@@ -195,25 +211,41 @@ def write_index(space: Path, facts: IndexFacts, arrays: Mapping[str, npt.NDArray
 
     Until the manifest is replaced the old index stands; a crash leaves one or the other, and
     what it leaves over is removed by the next write. Two processes may write at a time.
+
+    Raises
+    ------
+    LibraryError
+        Where the disk refuses; the old index stands.
     """
-    with FileLock(space / "index.lock", mode=0o600):
-        _write_index(space, facts, arrays)
+    folder = space / facts.folder
+    with explained(folder), _lock(space):
+        try:
+            checksums = _write_arrays(private_folder(folder), arrays)
+            manifest = {"format": FORMAT, "facts": asdict(facts), "checksums": checksums}
+            write_atomically(space / MANIFEST, json.dumps(manifest, indent=1).encode())
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        for old in space.glob("index-*"):
+            if old != folder:
+                shutil.rmtree(old, ignore_errors=True)  # Windows keeps what a reader has open.
 
 
-def _write_index(space: Path, facts: IndexFacts, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    folder = private_folder(space / facts.folder)
+def _write_arrays(folder: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
+    """Write arrays as files in npy format, and return the checksum of each file."""
     checksums = {}
     for name, array in arrays.items():
         path = folder / f"{name}.npy"
-        np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+        array = np.ascontiguousarray(array)
+        with path.open("wb") as file:
+            # Not np.save: where the disk is full, its error does not say so.
+            header = np.lib.format.header_data_from_array_1_0(array)
+            np.lib.format.write_array_header_1_0(file, header)
+            file.write(array.data)
         path.chmod(0o600)
         checksums[name] = _checksum(path)
     sync_folder(folder)
-    manifest = {"format": FORMAT, "facts": asdict(facts), "checksums": checksums}
-    write_atomically(space / MANIFEST, json.dumps(manifest, indent=1).encode())
-    for old in space.glob("index-*"):
-        if old.name != facts.folder:
-            shutil.rmtree(old, ignore_errors=True)  # Windows keeps what a reader has open.
+    return checksums
 
 
 def remove_index(space: Path) -> None:
@@ -221,6 +253,22 @@ def remove_index(space: Path) -> None:
     remove_file(space / MANIFEST)
     for folder in space.glob("index-*"):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock(space: Path) -> FileLock:
+    return FileLock(space / "index.lock", mode=0o600)
+
+
+def _read(space: Path, *, with_graph: bool) -> tuple[IndexFacts, Arrays]:
+    """Return what the manifest says and the arrays that belong to it."""
+    facts, checksums = _read_manifest(space)
+    try:
+        return facts, _read_arrays(space / facts.folder, checksums, with_graph=with_graph)
+    except DamagedError:
+        if _read_manifest(space)[0].folder == facts.folder:
+            raise
+        # Another index was swapped in meanwhile.
+        return _read(space, with_graph=with_graph)
 
 
 def _read_manifest(space: Path) -> tuple[IndexFacts, dict[str, int]]:
@@ -237,10 +285,10 @@ def _read_manifest(space: Path) -> tuple[IndexFacts, dict[str, int]]:
         raise _damaged(path, error) from None
 
 
-def _read_arrays(folder: Path, checksums: dict[str, int], *, skip_graph: bool) -> Arrays:
+def _read_arrays(folder: Path, checksums: dict[str, int], *, with_graph: bool) -> Arrays:
     arrays = {}
     for name, checksum in checksums.items():
-        if skip_graph and name.startswith("graph_"):
+        if name.startswith("graph_") and not with_graph:
             continue
         path = folder / f"{name}.npy"
         try:
@@ -258,11 +306,19 @@ def _read_fresh(path: Path, dimensions: int) -> npt.NDArray[Any]:
     if not path.exists():
         return np.empty(0, record)
     data = path.read_bytes()
-    return np.frombuffer(data[: len(data) // record.itemsize * record.itemsize], record)
+    records = np.frombuffer(data[: len(data) // record.itemsize * record.itemsize], record)
+    damaged = np.flatnonzero(records["checksum"] != _fresh_checksums(records))
+    return records[: damaged[0]] if len(damaged) else records
 
 
 def _fresh_record(dimensions: int) -> np.dtype[Any]:
-    return np.dtype([("row", "<i8"), ("point", "<f4", (dimensions,))])
+    return np.dtype([("row", "<i8"), ("point", "<f4", (dimensions,)), ("checksum", "<u4")])
+
+
+def _fresh_checksums(records: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
+    rows, points = records["row"], records["point"]
+    sums = (zlib.crc32(point, zlib.crc32(row)) for row, point in zip(rows, points, strict=True))
+    return np.fromiter(sums, np.uint32, len(records))
 
 
 def _checksum(path: Path) -> int:
