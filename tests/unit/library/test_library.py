@@ -254,22 +254,26 @@ def test_reader_of_a_home_that_cannot_be_written(home, library):
     assert before.keys() == set(home.root.rglob("*"))
 
 
-def test_many_photos_are_found_while_others_come(library):
-    errors = []
+def test_what_was_committed_is_found_while_more_comes(library):
+    committed, errors = [], []
     done = threading.Event()
 
     def look():
-        while not done.is_set():
-            try:
-                check(library)
-            except Exception as error:  # noqa: BLE001 (whatever it is, the test fails)
-                errors.append(error)
-                return
+        try:
+            while not done.is_set():
+                for photo in committed[-20:]:
+                    row = photo.rows["mobilenet@1"]
+                    expected = vector(photo.content)
+                    assert np.array_equal(library.vectors("mobilenet@1").rows([row])[0], expected)
+                    assert library.photos_of_row("mobilenet@1", row) == [photo]
+                    assert library.photo(photo.path) == photo
+        except Exception as error:  # noqa: BLE001 (whatever it is, the test fails)
+            errors.append(error)
 
     thread = threading.Thread(target=look)
     thread.start()
     for batch in range(40):
-        put(library, *(f"{batch}-{number}.jpg" for number in range(5)))
+        committed += put(library, *(f"{batch}-{number}.jpg" for number in range(5)))
     done.set()
     thread.join()
     assert errors == []
