@@ -20,8 +20,7 @@ from photofind.workers.frames import JSON
 from photofind.workers.process import Process
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
+        from typing import Self
 
     import numpy as np
 
@@ -103,12 +102,7 @@ class Worker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.stop()
 
     @property
