@@ -20,7 +20,7 @@ from photofind.workers.frames import JSON
 from photofind.workers.process import Process
 
 if TYPE_CHECKING:
-        from typing import Self
+    from typing import Self
 
     import numpy as np
 
