@@ -9,10 +9,13 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from photofind.errors import SettingsError
 from photofind.paths import write_atomically
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
 __all__ = ["Setting", "Settings", "list_settings", "load_settings", "reset_setting", "set_setting"]
 
@@ -65,7 +68,11 @@ def load_settings(path: Path) -> Settings:
         Where the file is not TOML, or holds a setting that does not exist or a value it
         cannot take.
     """
-    return replace(Settings(), **{k: _checked(k, v) for k, v in _read(path).items()})
+    written = _read(path)
+    try:
+        return replace(Settings(), **{k: _checked(k, v) for k, v in written.items()})
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error.message}", error.hint) from None
 
 
 def list_settings(path: Path) -> list[Setting]:
@@ -88,12 +95,10 @@ def set_setting(path: Path, name: str, value: str) -> Any:
     SettingsError
         Where there is no such setting or it cannot take the value.
     """
-    import tomlkit
-
     parsed = _checked(name, _parse(name, value))
-    document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+    document = _document(path)
     document[name] = list(parsed) if isinstance(parsed, tuple) else parsed
-    write_atomically(path, tomlkit.dumps(document).encode())
+    write_atomically(path, document.as_string().encode())
     return parsed
 
 
@@ -105,15 +110,20 @@ def reset_setting(path: Path, name: str) -> Any:
     SettingsError
         Where there is no such setting.
     """
+    default = _field(name).default
+    document = _document(path)
+    if name in document:
+        del document[name]
+        write_atomically(path, document.as_string().encode())
+    return default
+
+
+def _document(path: Path) -> TOMLDocument:
+    """Return the file with its comments and its order, to be changed and written back."""
     import tomlkit
 
-    default = _field(name).default
-    if path.exists():
-        document = tomlkit.parse(path.read_text("utf-8"))
-        if name in document:
-            del document[name]
-            write_atomically(path, tomlkit.dumps(document).encode())
-    return default
+    _read(path)  # Says what is wrong with it, where something is.
+    return tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -21,12 +21,19 @@ __all__ = ["main"]
 @click.group(
     cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Everything stays on this machine. Start with: photofind folders add ~/Pictures",
+    epilog="""\b
+Start with:
+  photofind folders add ~/Pictures
+  photofind index
+  photofind similar ~/Pictures/some-photo.jpg""",
 )
 @click.version_option(package_name="photofind")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error; before the command.")
 def main(debug: bool) -> None:
-    """Show me the photos like this one."""
+    """Show me the photos like this one.
+
+    Nothing leaves this machine.
+    """
 
 
 for command in (

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
+from photofind.cli.group import ListingGroup
 from photofind.cli.output import note, print_json, print_table
+from photofind.cli.parameters import complete_setting
 
 __all__ = ["config"]
 
 
 @click.group(
-    invoke_without_command=True,
+    cls=ListingGroup,
     epilog="""\b
 Examples:
   photofind config
@@ -18,12 +20,14 @@ Examples:
   photofind config set exclude "*.png, Screenshots/"
   photofind config reset hits""",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object of all settings.")
-@click.pass_context
-def config(context: click.Context, as_json: bool) -> None:
+def config() -> None:
     """Show the settings, or change one."""
-    if context.invoked_subcommand:
-        return
+
+
+@config.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object of all settings.")
+def list_all(as_json: bool) -> None:
+    """Show all settings (also without a command)."""
     from photofind.paths import Home
     from photofind.settings import list_settings
 
@@ -38,7 +42,7 @@ def config(context: click.Context, as_json: bool) -> None:
 
 
 @config.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_setting)
 def get(name: str) -> None:
     """Print the value of one setting."""
     from photofind.errors import SettingsError
@@ -54,10 +58,13 @@ def get(name: str) -> None:
 
 
 @config.command("set")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_setting)
 @click.argument("value")
 def set_value(name: str, value: str) -> None:
-    """Change a setting; a list is typed with commas between its items."""
+    """Change a setting.
+
+    A list is typed with commas between its items.
+    """
     from photofind.paths import Home
     from photofind.settings import set_setting
 
@@ -65,13 +72,13 @@ def set_value(name: str, value: str) -> None:
 
 
 @config.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_setting)
 def reset(name: str) -> None:
     """Give a setting its default again."""
     from photofind.paths import Home
     from photofind.settings import reset_setting
 
-    note(f"{name} is {_as_text(reset_setting(Home.default().settings, name))} again")
+    note(f"{name} is now {_as_text(reset_setting(Home.default().settings, name))}, its default")
 
 
 def _as_text(value: object) -> str:

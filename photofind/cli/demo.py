@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from photofind.cli.index import index_with_progress
-from photofind.cli.output import note, print_json, print_table, shown
+from photofind.cli.output import note, print_json, print_table
 
 __all__ = ["demo"]
 
 
-@click.command()
+@click.command(short_help="Show what photofind does, on photos that it brings along.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def demo(as_json: bool) -> None:
     """Show what photofind does, on a few public-domain photos that it brings along.
@@ -37,7 +37,7 @@ def demo(as_json: bool) -> None:
     note("", f"The photos most like {query.name}, of {answer.photos}, found in {took}:")
     print_table(
         ("#", "score", "photo"),
-        ((str(hit.rank), f"{hit.score:.2f}", shown(hit.path)) for hit in answer.hits),
+        ((str(hit.rank), f"{hit.score:.2f}", hit.path) for hit in answer.hits),
     )
     note(
         "",

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import click
 
+from photofind.cli.group import ListingGroup
 from photofind.cli.output import print_json, print_table
 
 __all__ = ["extractors"]
 
 
 @click.group(
-    invoke_without_command=True,
+    cls=ListingGroup,
+    short_help="List the extractors that are installed.",
     epilog="""\b
 Examples:
   photofind extractors
   photofind extractors --json""",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-@click.pass_context
-def extractors(context: click.Context, as_json: bool) -> None:
-    """List the extractors that are installed, and what is wrong with those that do not work."""
-    if not context.invoked_subcommand:
-        _print_extractors(as_json)
+def extractors() -> None:
+    """List the extractors that are installed, and what is wrong with those that do not work.
+
+    An extractor turns a photo into the vector that it is compared by. The one that is used is a
+    setting: photofind config set extractor NAME
+    """
 
 
 @extractors.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-def list_extractors(as_json: bool) -> None:
-    """List the extractors that are installed."""
-    _print_extractors(as_json)
-
-
-def _print_extractors(as_json: bool) -> None:
+def list_all(as_json: bool) -> None:
+    """List the extractors (also without a command); a star is at the one in use."""
     from photofind.photofind import PhotoFind
 
     with PhotoFind() as photofind:

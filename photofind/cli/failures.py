@@ -9,7 +9,13 @@ from photofind.cli.output import note, print_json, print_table
 __all__ = ["failures"]
 
 
-@click.command(epilog="Example: photofind failures --json")
+@click.command(
+    short_help="List the photos that could not be indexed, and why.",
+    epilog="""\b
+Examples:
+  photofind failures
+  photofind failures --json | jq -r '.[].path'""",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def failures(as_json: bool) -> None:
     """List the photos that could not be indexed, with the reason of each.

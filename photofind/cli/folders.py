@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import click
 
+from photofind.cli.group import ListingGroup
 from photofind.cli.output import note, print_json, print_table
-from photofind.cli.parameters import AbsolutePath
+from photofind.cli.parameters import AbsoluteFolder
 
 __all__ = ["folders"]
 
 
 @click.group(
-    invoke_without_command=True,
+    cls=ListingGroup,
     epilog="""\b
 Examples:
+  photofind folders
   photofind folders add ~/Pictures
   photofind folders add /media/nas/photos --exclude "Screenshots/" --exclude "*.gif"
   photofind folders remove ~/Pictures""",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-@click.pass_context
-def folders(context: click.Context, as_json: bool) -> None:
+def folders() -> None:
     """List the folders of the library, or add and remove one."""
-    if context.invoked_subcommand:
-        return
+
+
+@folders.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def list_all(as_json: bool) -> None:
+    """List the folders of the library (also without a command)."""
     from photofind.photofind import PhotoFind
 
     with PhotoFind() as photofind:
@@ -41,7 +45,7 @@ def folders(context: click.Context, as_json: bool) -> None:
 
 
 @folders.command()
-@click.argument("folder", type=AbsolutePath())
+@click.argument("folder", type=AbsoluteFolder())
 @click.option("--exclude", multiple=True, metavar="PATTERN",
               help="What to leave out in it, in gitignore syntax; may be repeated.")  # fmt: skip
 def add(folder: str, exclude: tuple[str, ...]) -> None:
@@ -54,11 +58,11 @@ def add(folder: str, exclude: tuple[str, ...]) -> None:
 
 
 @folders.command()
-@click.argument("folder", type=AbsolutePath())
+@click.argument("folder", type=AbsoluteFolder())
 def remove(folder: str) -> None:
-    """Take FOLDER out of the library, with all that is known of its photos.
+    """Take FOLDER out of the library.
 
-    The photos themselves are not touched.
+    All that is known of its photos is forgotten; the photos themselves are not touched.
     """
     from photofind.photofind import PhotoFind
 

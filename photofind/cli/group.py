@@ -1,4 +1,4 @@
-"""The group that holds all commands, and turns what goes wrong in them into one clear line."""
+"""The groups that hold commands, and what becomes of an error in one: one clear line."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from typing import Any
 
 import click
 
-from photofind.cli.output import note
+from photofind.cli.output import note, print_what_the_stream_can
 from photofind.errors import PhotofindError, WorkerError
 
-__all__ = ["CommandGroup"]
+__all__ = ["CommandGroup", "ListingGroup"]
 
 
 class CommandGroup(click.Group):
-    """A click group whose commands fail with one line and exit code 1.
+    """A click group whose commands fail with one line, a hint where there is one, and exit code 1.
 
     With ``--debug`` the traceback is shown instead.
     """
 
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the commands in the order in which they were added."""
+        return list(self.commands)
+
     def invoke(self, context: click.Context) -> Any:
         """Run the command that was asked for."""
+        print_what_the_stream_can()
         try:
             return super().invoke(context)
         except PhotofindError as error:
@@ -32,9 +37,9 @@ class CommandGroup(click.Group):
             if error.hint:
                 note(f"  {error.hint}")
         except KeyboardInterrupt:
-            note("photofind: stopped; what was done is kept")
+            note("photofind: stopped")
             sys.exit(130)
-        except BrokenPipeError:
+        except BrokenPipeError:  # Whoever read the answer has enough of it; click ends in silence.
             raise
         except OSError as error:
             if context.params.get("debug"):
@@ -42,3 +47,13 @@ class CommandGroup(click.Group):
             where = f": {error.filename}" if error.filename else ""
             note(f"photofind: {error.strerror or error}{where}")
         sys.exit(1)
+
+
+class ListingGroup(click.Group):
+    """A click group that runs its command ``list`` where none is named."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Put in ``list`` where options come first, or nothing at all."""
+        if not args or (args[0].startswith("-") and args[0] not in context.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(context, args)

@@ -22,7 +22,7 @@ __all__ = ["index", "index_with_progress"]
 Examples:
   photofind index
   photofind index ~/Pictures/2021
-  photofind index --wait --json"""
+  photofind index --wait --json""",
 )
 @click.argument("folders", nargs=-1, type=AbsoluteFolder())
 @click.option("--accept-removals", is_flag=True,

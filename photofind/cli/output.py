@@ -5,12 +5,15 @@ Answers go to stdout; errors, notes and progress go to stderr.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +21,23 @@ import click
 if TYPE_CHECKING:
     from photofind.indexing.pipeline import Progress
 
-__all__ = ["note", "print_json", "print_paths", "print_table", "show_progress", "shown"]
+__all__ = [
+    "note",
+    "print_json",
+    "print_paths",
+    "print_table",
+    "print_what_the_stream_can",
+    "show_progress",
+    "shown",
+]
+
+ZERO_WIDTH_JOINER = "\u200d"  # Makes one emoji of several.
+
+
+def print_what_the_stream_can() -> None:
+    """Have characters that the encoding of stdout lacks printed as escapes, as on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def note(*lines: str) -> None:
@@ -29,8 +48,7 @@ def note(*lines: str) -> None:
 
 def shown(text: str) -> str:
     """Return ``text`` with what a terminal cannot show, or would obey, made visible."""
-    safe = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)
+    return "".join(c if _is_harmless(c) else c.encode("unicode_escape").decode() for c in text)
 
 
 def print_json(value: Any) -> None:
@@ -42,7 +60,14 @@ def print_json(value: Any) -> None:
 
 
 def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
-    """Print the bytes of paths, each ended by a line break, or by a null byte."""
+    """Print the bytes of paths, each ended by a line break, or by a null byte.
+
+    In a terminal they are made visible instead, for a name may hold what a terminal obeys.
+    """
+    if sys.stdout.isatty() and not null:
+        for path in paths:
+            click.echo(shown(path))
+        return
     end = b"\0" if null else b"\n"
     stream = sys.stdout.buffer
     for path in paths:
@@ -80,7 +105,6 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
         MofNCompleteColumn,
         SpinnerColumn,
         TextColumn,
-        TimeRemainingColumn,
     )
     from rich.progress import Progress as Bars
 
@@ -89,13 +113,12 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[pace]}"),
         console=Console(stderr=True),
         transient=True,
     )
     with bars:
-        task = bars.add_task("", total=None, speed="")
+        task = bars.add_task("starting", total=None, pace="")
 
         def show(progress: Progress) -> None:
             bars.update(
@@ -103,10 +126,25 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
                 description=progress.phase,
                 completed=progress.done,
                 total=progress.total,
-                speed=f"{progress.rate:.0f} photos/s" if progress.rate else "",
+                pace=_pace(progress),
             )
 
         yield show
+
+
+def _pace(progress: Progress) -> str:
+    """Return how fast it goes and how long it will take, as far as that is known."""
+    if progress.rate is None or progress.seconds_left is None:
+        return ""
+    return f"{progress.rate:.0f}/s, {timedelta(seconds=round(progress.seconds_left))} left"
+
+
+def _is_harmless(character: str) -> bool:
+    return (
+        character.isprintable()
+        or character == ZERO_WIDTH_JOINER
+        or unicodedata.category(character) == "Zs"  # Spaces of other widths.
+    )
 
 
 def _as_plain(value: Any) -> Any:

@@ -3,19 +3,66 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-__all__ = ["AbsolutePath"]
+__all__ = ["AbsoluteFolder", "AbsolutePath", "complete_setting", "date"]
+
+_DATE_FORMATS = ("%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 
 
 class AbsolutePath(click.Path):
-    """A path, made absolute; links in it are kept as they were typed."""
+    """A path, made absolute; links in it are kept as they were typed.
+
+    Whether it is there and can be read is for whoever reads it to say.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(readable=False)
 
     def convert(
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> str:
         """Return the absolute path."""
         path = os.fsdecode(super().convert(value, parameter, context))
+        if not path:
+            self.fail("a path cannot be empty", parameter, context)
         return os.path.abspath(path)  # noqa: PTH100
+
+
+class AbsoluteFolder(AbsolutePath):
+    """An absolute path that shells complete with folders alone."""
+
+    def shell_complete(
+        self, context: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return what has the shell look for folders."""
+        return [CompletionItem(incomplete, type="dir")]
+
+
+def date(typed: str) -> str:
+    """Return a date in ISO 8601, as precise as it was typed: from a year to a second."""
+    for form in _DATE_FORMATS:
+        with suppress(ValueError):
+            return datetime.strptime(typed.strip().replace(" ", "T"), form).strftime(form)
+    raise click.BadParameter(
+        f"{typed!r} is no date; type one as 2021, 2021-05, 2021-05-03 or 2021-05-03T14:30"
+    )
+
+
+def complete_setting(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Return the settings whose names begin so, each with its help, for a shell."""
+    from photofind.settings import Settings
+
+    return [
+        CompletionItem(field.name, help=field.metadata["help"])
+        for field in fields(Settings)
+        if field.name.startswith(incomplete)
+    ]

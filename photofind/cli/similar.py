@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
 
 from photofind.cli.index import index_with_progress
-from photofind.cli.output import note, print_json, print_paths, print_table, shown
-from photofind.cli.parameters import AbsolutePath
+from photofind.cli.output import note, print_json, print_paths, print_table
+from photofind.cli.parameters import AbsoluteFolder, AbsolutePath, date
 
 if TYPE_CHECKING:
     from photofind.search.query import Answer
@@ -31,10 +32,12 @@ Examples:
               help="How many hits (setting: hits).")  # fmt: skip
 @click.option("--min-score", type=click.FloatRange(0, 1), metavar="SCORE",
               help="Leave out hits below this score, 0 to 1 (setting: min_score).")  # fmt: skip
-@click.option("--in", "folder", type=AbsolutePath(), metavar="FOLDER",
+@click.option("--in", "folder", type=AbsoluteFolder(), metavar="FOLDER",
               help="Only photos in this folder; it is indexed first where it is new.")  # fmt: skip
-@click.option("--since", metavar="DATE", help="Only photos from then on: 2021, 2021-05-03 ...")
-@click.option("--until", metavar="DATE", help="Only photos up to and including then.")
+@click.option("--since", type=date, metavar="DATE",
+              help="Only photos from then on: 2021, 2021-05, 2021-05-03 ...")  # fmt: skip
+@click.option("--until", type=date, metavar="DATE",
+              help="Only photos up to and including then.")  # fmt: skip
 @click.option("--extractor", metavar="NAME", help="Compare by this extractor (setting: extractor).")
 @click.option("--plain", is_flag=True, help="Rank by the cosine of the embeddings alone.")
 @click.option("--all", "every", is_flag=True, help="Show near-duplicates one by one.")
@@ -68,6 +71,7 @@ def similar(
 
     with PhotoFind() as photofind:
         if folder is not None and not photofind.covers(folder):
+            _check_presence((*images, *unlike))  # Before, not after, a long indexing.
             photofind.add_folder(folder)
             note(f"{folder} is new and is indexed first; `photofind folders` lists it from now on")
             index_with_progress(photofind, [folder])
@@ -93,6 +97,14 @@ def similar(
         _print_hits(answer)
 
 
+def _check_presence(images: tuple[str, ...]) -> None:
+    from photofind.errors import ImageError
+
+    for image in images:
+        if not os.path.lexists(image):
+            raise ImageError(f"{image} cannot be searched with: there is no such file")
+
+
 def _as_object(answer: Answer) -> dict[str, object]:
     """Return the documented JSON object of an answer (docs/cli.md)."""
     return {
@@ -107,7 +119,10 @@ def _as_object(answer: Answer) -> dict[str, object]:
 
 def _print_hits(answer: Answer) -> None:
     if not answer.hits:
-        note("no photo in the library is like that; try without filters, or a lower --min-score")
+        if answer.photos:
+            note(f"none of {answer.photos:,} photos is like that; try a lower --min-score")
+        else:
+            note("there is no photo in that folder, or from that time")
         return
     print_table(
         ("#", "score", "photo", ""),
@@ -115,7 +130,7 @@ def _print_hits(answer: Answer) -> None:
             (
                 str(hit.rank),
                 f"{hit.score:.2f}",
-                shown(hit.path),
+                hit.path,
                 " ".join(
                     ([f"+{len(hit.copies)} alike"] if hit.copies else [])
                     + (["offline"] if hit.offline else [])

@@ -9,7 +9,13 @@ from photofind.cli.output import print_json, shown
 __all__ = ["status"]
 
 
-@click.command(epilog="Example: photofind status --json | jq .photos")
+@click.command(
+    short_help="Say how the library is, and how it answers.",
+    epilog="""\b
+Examples:
+  photofind status
+  photofind status --json | jq .photos""",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def status(as_json: bool) -> None:
     """Say how the library is: photos, folders, failures, and how it answers."""
@@ -26,7 +32,7 @@ def status(as_json: bool) -> None:
             ("folder", f"{f.path}: {f.photos:,} photos, {f.state}{_because(f.reason)}")
             for f in state.folders
         ),
-        ("extractor", f"{state.extractor}"),
+        ("extractor", state.extractor),
         ("answers", state.search.explanation),
         ("library", f"{state.home}, {state.bytes / 1e6:,.1f} MB"),
         *(("problem", problem) for problem in state.problems),

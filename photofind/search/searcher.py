@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from photofind.errors import DamagedError, ImageError, LibraryError, WorkerError
+from photofind.errors import DamagedError, ExtractorError, ImageError, LibraryError, WorkerError
+from photofind.extractors.registry import installed
 from photofind.library.catalog import Photo, Space
 from photofind.library.index import Index
 from photofind.library.library import Library
@@ -107,8 +108,10 @@ class Searcher:
 
         Raises
         ------
+        ExtractorError
+            Where it is not installed, and nothing was ever indexed with it.
         LibraryError
-            Where nothing was indexed with it.
+            Where nothing was indexed with it yet.
         """
         name = extractor or self._extractor
         spaces = [space for space in self._library.spaces() if space.extractor == name]
@@ -116,11 +119,18 @@ class Searcher:
             return spaces[-1]
         if not self._library.folders():
             raise LibraryError(
-                "the library is empty",
-                "photofind folders add ~/Pictures && photofind index",
+                "there are no photos to search in yet",
+                "add some with `photofind folders add ~/Pictures`, then run `photofind index`",
             )
+        if name not in {plugin.name for plugin in installed()}:
+            raise ExtractorError(
+                f"there is no extractor {name!r}", "`photofind extractors` lists what is installed"
+            )
+        if name == self._extractor:
+            raise LibraryError("nothing is indexed yet", "run `photofind index`")
         raise LibraryError(
-            f"nothing is indexed with the extractor {name!r} yet", "run `photofind index`"
+            f"nothing is indexed with the extractor {name!r} yet",
+            f"run `photofind config set extractor {name}`, then `photofind index`",
         )
 
     def index(self, space: Space) -> Index | None:
