@@ -21,7 +21,6 @@ from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.workers import Reply, Worker, isolate
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
     import numpy as np
@@ -135,12 +134,7 @@ class Extraction:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def close(self) -> None:
