@@ -29,7 +29,10 @@ def extractors() -> None:
 @extractors.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_all(as_json: bool) -> None:
-    """List the extractors (also without a command); a star is at the one in use."""
+    """List the extractors (also without a command).
+
+    A star is at the one in use.
+    """
     from photofind.photofind import PhotoFind
 
     with PhotoFind() as photofind:

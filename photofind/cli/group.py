@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from photofind.cli.output import note, print_what_the_stream_can
+from photofind.cli.output import note, prepare_streams
 from photofind.errors import PhotofindError, WorkerError
 
 __all__ = ["CommandGroup", "ListingGroup"]
@@ -25,7 +25,7 @@ class CommandGroup(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command that was asked for."""
-        print_what_the_stream_can()
+        prepare_streams()
         try:
             return super().invoke(context)
         except PhotofindError as error:
@@ -54,6 +54,9 @@ class ListingGroup(click.Group):
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Put in ``list`` where options come first, or nothing at all."""
-        if not args or (args[0].startswith("-") and args[0] not in context.help_option_names):
+        names_none = not args or (
+            args[0].startswith("-") and args[0] not in context.help_option_names
+        )
+        if names_none and not context.resilient_parsing:  # That is for completion.
             args = ["list", *args]
         return super().parse_args(context, args)

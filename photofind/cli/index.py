@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -46,7 +47,8 @@ def index(folders: tuple[str, ...], accept_removals: bool, wait: bool, as_json: 
             photofind, list(folders), accept_removals=accept_removals, wait=wait
         )
     if as_json:
-        print_json(report)
+        offline = [{"path": folder.path, "reason": folder.reason} for folder in report.offline]
+        print_json({**asdict(report), "offline": offline})
 
 
 def index_with_progress(

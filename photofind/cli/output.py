@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "note",
+    "prepare_streams",
     "print_json",
     "print_paths",
     "print_table",
-    "print_what_the_stream_can",
     "show_progress",
     "shown",
 ]
@@ -34,10 +35,17 @@ __all__ = [
 ZERO_WIDTH_JOINER = "\u200d"  # Makes one emoji of several.
 
 
-def print_what_the_stream_can() -> None:
-    """Have characters that the encoding of stdout lacks printed as escapes, as on stderr."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+def prepare_streams() -> None:
+    """Make stdout and stderr fit to be written to, however photofind was started.
+
+    One that is closed leads nowhere; a character that an encoding lacks is printed as an escape.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def note(*lines: str) -> None:

@@ -1,0 +1,45 @@
+"""What people see of names and dates, without a process."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from photofind.cli.output import shown
+from photofind.cli.parameters import date
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("Küste 海岸 🏖.jpg", "Küste 海岸 🏖.jpg"),
+        ("👨‍👩‍👧.jpg", "👨‍👩‍👧.jpg"),
+        ("Screenshot at 9.41\u202fAM.png", "Screenshot at 9.41\u202fAM.png"),
+        ("two\nlines", "two\\nlines"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("\udcff.jpg", "\\udcff.jpg"),
+        ("gpj.\u202eexe", "gpj.\\u202eexe"),
+    ],
+)
+def test_only_what_a_terminal_would_obey_is_escaped(text: str, seen: str) -> None:
+    assert shown(text) == seen
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2021", "2021"),
+        ("2021-5", "2021-05"),
+        ("2021-05-03", "2021-05-03"),
+        ("2021-05-03 14:30", "2021-05-03T14:30"),
+        ("2021-05-03T14:30:01", "2021-05-03T14:30:01"),
+    ],
+)
+def test_a_date_is_as_precise_as_it_was_typed(typed: str, meant: str) -> None:
+    assert date(typed) == meant
+
+
+@pytest.mark.parametrize("typed", ["", "soon", "21", "2021-13", "2021-02-30", "2021-05-03T25:00"])
+def test_nonsense_is_no_date(typed: str) -> None:
+    with pytest.raises(click.BadParameter, match="is no date"):
+        date(typed)
