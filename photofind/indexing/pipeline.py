@@ -25,7 +25,7 @@ __all__ = ["Progress", "Report", "index"]
 BATCH_SECONDS = 1.5
 """How long reading a batch should take: so much work is lost when it is cut short."""
 
-SMALLEST_BATCH, LARGEST_BATCH = 16, 256
+SMALLEST_BATCH, LARGEST_BATCH = 16, 1024
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Report:
         """One line of what was done."""
         done = [
             f"{count:,} {what}"
-            for what in ("new", "changed", "moved", "removed", "failed")
+            for what in ("new", "changed", "moved", "removed", "failed", "kept")
             if (count := getattr(self, what))
         ]
         return f"{self.found:,} photos: {', '.join(done) or 'nothing new'}, in {self.seconds:.1f} s"

@@ -122,9 +122,12 @@ class _Walk:
             try:
                 with os.scandir(folder) as entries:
                     listed = sorted((entry.name, _kind(entry)) for entry in entries)
+            except FileNotFoundError:
+                if folder == top:
+                    yield Skipped(folder, "it is missing")
+                continue
             except OSError as error:
-                if folder == top or not isinstance(error, FileNotFoundError):
-                    yield Skipped(folder, error.strerror or str(error))
+                yield Skipped(folder, error.strerror or str(error))
                 continue
             has_sidecars = any(name.lower().endswith(".xmp") for name, _ in listed)
             for name, kind in listed:

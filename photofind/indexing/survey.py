@@ -173,7 +173,7 @@ def _judge(
             if is_below(os.path.realpath(folder.path), mount):
                 return replace(folder, state="offline", reason=f"{mount} is not mounted"), []
             view.skipped.append(
-                Skipped(mount, f"it is not mounted; its {len(photos)} photos are kept")
+                Skipped(mount, f"it is not mounted; its photos are kept ({len(photos)})")
             )
         kept = {photo.path for photos in unmounted.values() for photo in photos}
         lost = [photo for photo in lost if photo.path not in kept]

@@ -189,7 +189,7 @@ def test_batches_grow_until_they_take_long_enough(monkeypatch):
     for _ in range(6):
         sizes.append(pace.batch)
         pace.advance(pace.batch)
-    assert sizes == [16, 32, 64, 128, 256, 256]
+    assert sizes == [16, 32, 64, 128, 256, 512]
     monkeypatch.setattr(time, "monotonic", lambda: 1e9)
     pace.advance(1)
     assert pace.batch == 16
@@ -318,7 +318,9 @@ def test_photos_on_an_unmounted_drive_are_kept(library, pictures, monkeypatch):
     for _ in range(2):
         report = run(library, SimulatedExtraction())
         assert report.kept == 1
-        assert report.problems == [f"{drive} is skipped: it is not mounted; its 1 photos are kept"]
+        assert report.problems == [
+            f"{drive} is skipped: it is not mounted; its photos are kept (1)"
+        ]
     assert paths(library) == ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg", "a.jpg"]
 
     (pictures.parent / "unplugged.jpg").rename(drive / "a.jpg")

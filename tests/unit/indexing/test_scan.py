@@ -83,7 +83,7 @@ def test_folders_apart_are_not_entered(tmp_path):
 
 def test_a_missing_folder_is_skipped_as_a_whole(tmp_path):
     folder = str(tmp_path / "gone")
-    assert list(scan(folder, Rules())) == [Skipped(folder, "No such file or directory")]
+    assert list(scan(folder, Rules())) == [Skipped(folder, "it is missing")]
 
 
 if posix:

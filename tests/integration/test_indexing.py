@@ -1,0 +1,120 @@
+"""Folders of real pictures, a real extractor in its own process, a library on disk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from photofind.extractors.extraction import Extraction
+from photofind.indexing.pipeline import Report, index
+from photofind.library.catalog import Folder
+from photofind.library.library import Library
+
+
+def picture(path: Path, seed: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    Image.fromarray(pixels).resize((320, 240)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def extraction():
+    with Extraction("mobilenet") as extraction:
+        yield extraction
+
+
+@pytest.fixture
+def library(home):
+    with Library(home, writable=True) as library:
+        yield library
+
+
+def run(library: Library, extraction: Extraction, *folders: Path) -> Report:
+    for folder in folders:
+        library.put_folder(Folder(str(folder), added=0.0))
+    plugin = extraction.describe()
+    space = library.open_space(plugin.name, plugin.version, plugin.dimension)
+    return index(library, extraction, space.id, settle=0.0)
+
+
+def test_a_folder_becomes_a_library_and_stays_one(library, extraction, tmp_path):
+    folder = tmp_path / "pictures"
+    for number in range(5):
+        picture(folder / f"{number}.jpg", number)
+    (folder / "torn.jpg").write_bytes((folder / "0.jpg").read_bytes()[:200])
+    (folder / "text.png").write_text("no picture")
+    (folder / "empty.jpg").touch()
+    first = run(library, extraction, folder)
+    assert (first.new, first.failed) == (8, 3)
+    assert all(photo.failure for photo in library.failures())
+    assert library.photo(str(folder / "0.jpg")).width == 320
+    rows = {Path(photo.path).name: photo.rows for photo in library.photos()}
+
+    (folder / "sub").mkdir()
+    (folder / "1.jpg").rename(folder / "sub" / "moved.jpg")
+    (folder / "copy.jpg").write_bytes((folder / "2.jpg").read_bytes())
+    (folder / "3.jpg").unlink()
+    picture(folder / "4.jpg", 44)
+    picture(folder / "torn.jpg", 45)
+    second = run(library, extraction)
+    assert (second.moved, second.new, second.removed, second.changed) == (1, 1, 1, 2)
+    now = {Path(photo.path).name: photo for photo in library.photos()}
+    assert now["moved.jpg"].rows == rows["1.jpg"]
+    assert now["copy.jpg"].rows == rows["2.jpg"]
+    assert (now["copy.jpg"].width, now["copy.jpg"].format) == (320, "JPEG")
+    assert now["4.jpg"].rows != rows["4.jpg"]
+    assert now["torn.jpg"].failure is None
+    assert run(library, extraction).unchanged == second.found
+
+
+if sys.platform == "linux":
+
+    def test_names_that_are_not_utf8_go_all_the_way(library, extraction, tmp_path):
+        folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9t\xe9"))
+        picture(tmp_path / "a.jpg", 1).rename(
+            picture(folder / "x.jpg", 2).with_name("\udcff\n.jpg")
+        )
+        assert run(library, extraction, tmp_path).failed == 0
+        (photo,) = [photo for photo in library.photos() if "\udcff" in photo.path]
+        assert photo.rows
+        assert Path(photo.path).exists()
+
+
+if os.name == "posix":
+
+    def test_ctrl_c_keeps_what_was_done(home, tmp_path):
+        for number in range(60):
+            picture(tmp_path / "p" / f"{number}.jpg", number)
+        code = (
+            "import sys, photofind.photofind as p\n"
+            "with p.PhotoFind() as photofind:\n"
+            "    photofind.add_folder(sys.argv[1])\n"
+            "    photofind.index(progress=lambda p: print(p.phase, p.done, flush=True))\n"
+        )
+        command = [sys.executable, "-c", code, str(tmp_path / "p")]
+        with subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            for line in process.stdout:
+                if line.startswith("reading photos 16"):
+                    # As a terminal does: to the whole group, workers included.
+                    os.killpg(process.pid, signal.SIGINT)
+                    break
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGINT
+        assert errors.rstrip().endswith("KeyboardInterrupt")
+        with Library(home) as library:
+            assert 16 <= len(library) < 60
+            assert all(photo.rows for photo in library.photos())
