@@ -1,0 +1,84 @@
+"""How good the hits are: every photo of a folder of class folders is a query.
+
+A hit is right where it lies in the query's class folder. Prints mAP, P@1, P@10 and P@20, in
+percent, for the ranking and for the plain cosine: leave-one-out, and with a fifth of the photos
+held out as queries from outside the library.
+
+    python benchmarks/retrieval.py DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from common import print_table
+
+from photofind.images.formats import is_photo
+from photofind.paths import Home
+from photofind.photofind import PhotoFind
+from photofind.search.query import Query
+
+
+def label(path: str) -> str:
+    return Path(path).parent.name
+
+
+def evaluate(photofind: PhotoFind, queries: list[str], gallery: list[str], plain: bool) -> list:
+    """Return mAP, P@1, P@10 and P@20 over the queries, in percent."""
+    relevant = Counter(map(label, gallery))
+    in_gallery = set(gallery)
+    totals = [0.0] * 4
+    for path in queries:
+        answer = photofind.similar(Query((path,), limit=len(gallery), every=True, plain=plain))
+        right = [label(hit.path) == label(path) for hit in answer.hits if hit.path != path]
+        found, precision = 0, 0.0
+        for rank, is_right in enumerate(right, 1):
+            found += is_right
+            precision += is_right * found / rank
+        totals[0] += precision / (relevant[label(path)] - (path in in_gallery))
+        for place, depth in enumerate((1, 10, 20), 1):
+            totals[place] += sum(right[:depth]) / depth
+    return [round(100 * total / len(queries), 1) for total in totals]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="class folders with photos")
+    parser.add_argument("--extractor", default="mobilenet")
+    arguments = parser.parse_args()
+    photos = sorted(
+        str(path) for path in arguments.folder.resolve().glob("*/*") if is_photo(path.name)
+    )
+    rows = []
+    with tempfile.TemporaryDirectory() as temporary:
+        with PhotoFind(Home(Path(temporary, "all"))) as photofind:
+            photofind.add_folder(str(arguments.folder.resolve()))
+            photofind.index()
+            for plain in (True, False):
+                measured = evaluate(photofind, photos, photos, plain)
+                rows.append(["leave-one-out", "plain" if plain else "ranked", *measured])
+        held_out = set(random.Random(0).sample(photos, len(photos) // 5))
+        gallery = []
+        for path in photos:
+            if path not in held_out:
+                copy = Path(temporary, "gallery", label(path), Path(path).name)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, copy)
+                gallery.append(str(copy))
+        with PhotoFind(Home(Path(temporary, "held-out"))) as photofind:
+            photofind.add_folder(os.path.join(temporary, "gallery"))
+            photofind.index()
+            for plain in (True, False):
+                measured = evaluate(photofind, sorted(held_out), gallery, plain)
+                rows.append(["held out", "plain" if plain else "ranked", *measured])
+    print_table(["queries", "ranking", "mAP", "P@1", "P@10", "P@20"], rows)
+
+
+if __name__ == "__main__":
+    main()
