@@ -31,6 +31,17 @@ __all__ = ["decoding_errors", "open_picture"]
 
 _FORMATS = ("JPEG", "PNG", "HEIF", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
 
+_TRUNCATED = "truncated: the file ends before the picture does"
+_PLAIN_WORDS = (
+    (("truncated", "Truncated", "only got"), _TRUNCATED),
+    (
+        ("decoder error", "data stream", "seek to frame"),
+        "cannot be decoded: its data is damaged, or of a kind that is not supported",
+    ),
+    (("MAX_TEXT_CHUNK",), "too large: a text inside it declares far too many characters"),
+)
+"""Words in Pillow's reasons that mean more to its authors than to others, and what they mean."""
+
 register_heif_opener()
 # Pillow warns of damage that it can live with. Filters belong to the process, not to a thread, so
 # this one is set once, for Pillow's own modules.
@@ -75,11 +86,15 @@ def decoding_errors() -> Iterator[None]:
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageError("not a picture in any format that photofind reads") from error
+        raise ImageError(
+            "not a picture in any format that photofind reads, or damaged where it begins"
+        ) from error
     except Image.DecompressionBombError as error:
         raise ImageError("too large: it declares far too many pixels") from error
     except MemoryError as error:
         raise ImageError("not enough memory to decode it") from error
+    except EOFError as error:
+        raise ImageError(_TRUNCATED) from error
     except Exception as error:
         # LibRaw's reasons come as bytes, Pillow's may quote the file's.
         texts = (
@@ -87,5 +102,12 @@ def decoding_errors() -> Iterator[None]:
             for part in error.args
         )
         reason = " ".join(" ".join(texts).split())[:200] or type(error).__name__
-        cut = isinstance(error, EOFError) or "truncated" in reason.lower()
-        raise ImageError(f"{'truncated' if cut else 'cannot be decoded'}: {reason}") from error
+        raise ImageError(_in_plain_words(reason)) from error
+
+
+def _in_plain_words(reason: str) -> str:
+    """Return a decoder's reason in words for whoever has the photo, not for who has the code."""
+    for words, plain in _PLAIN_WORDS:
+        if any(word in reason for word in words):
+            return plain
+    return f"cannot be decoded: {reason}"
