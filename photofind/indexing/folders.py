@@ -28,7 +28,7 @@ def mounts() -> frozenset[str]:
 
 def mounts_of(paths: Iterable[str], mounted: Collection[str]) -> frozenset[str]:
     """Return those of the ``mounted`` paths that hold the folders of the files ``paths``."""
-    folders = {str(Path(path).parent) for path in paths}
+    folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120 (faster, and these are many)
     return frozenset(filter(None, (_mount_of(folder, mounted) for folder in folders)))
 
 

@@ -18,6 +18,9 @@ from photofind.library.catalog import Folder, Photo
 from photofind.library.library import Library
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from photofind.extractors.extraction import Extracted, Extraction
 
 __all__ = ["Progress", "Report", "index"]
@@ -193,7 +196,7 @@ def index(
     reading = _Reading(library, extraction, space, homeless, progress)
     lacking = reading.read(changes.unread, _contents(library, space, sizes))
     if lacking:
-        # The photos that they share their content with were replaced before they were committed.
+        # The photos whose vectors they were to share were replaced before they came.
         reading.read(lacking, defaultdict(set))
     library.remove(reading.homeless)
 
@@ -260,7 +263,7 @@ class _Reading:
         return list(chain.from_iterable(self._homeless.values()))
 
     def read(self, files: Sequence[Found], contents: defaultdict[int, set[str]]) -> list[Found]:
-        """Read and commit files; return those that then have neither a vector nor a failure.
+        """Read and commit files; return those that lack a vector and were left out for it.
 
         Parameters
         ----------
@@ -291,59 +294,61 @@ class _Reading:
         return lacking
 
     def _commit(self, batch: Sequence[Found], extracted: Sequence[Extracted]) -> list[Found]:
-        pairs = [
-            (file, one)
-            for file, one in zip(batch, extracted, strict=True)
-            # A file that vanished before it was read is no failure.
-            if one.failure is None or os.path.lexists(file.path)
-        ]
-        kinds: list[str] = []
         photos: list[Photo] = []
-        for file, one in pairs:
-            photo = self._photo(file, one)
+        vectors: dict[str, npt.NDArray[np.float32]] = {}
+        lacking: list[Found] = []
+        done: Counter[str] = Counter()
+        for file, one in zip(batch, extracted, strict=True):
+            image: Extracted | Photo | None = one
+            if one.vector is not None:
+                vectors[one.content] = one.vector
+            elif one.failure is None:
+                image = self._twin(one.content)
+            elif not os.path.lexists(file.path):
+                continue  # It vanished before it was read, which is no failure.
+            if image is None:
+                lacking.append(file)
+                continue
+            photo = _photo(file, one, image)
             if self._library.photo(file.path):
-                kinds.append("changed")
+                done["changed"] += 1
             elif one.content and self._homeless[one.content]:
-                kinds.append("moved")
+                done["moved"] += 1
                 photo = replace(photo, id=self._homeless[one.content].pop().id)
             else:
-                kinds.append("new")
+                done["new"] += 1
+            done["failed"] += one.failure is not None
             photos.append(photo)
-        vectors = {one.content: one.vector for _, one in pairs if one.vector is not None}
-        lacking = []
-        committed = self._library.commit(photos, self._space, vectors)
-        for (file, one), kind, photo in zip(pairs, kinds, committed, strict=True):
-            if one.failure is None and self._space not in photo.rows:
-                lacking.append(file)
-            else:
-                self.done[kind] += 1
-                self.done["failed"] += one.failure is not None
+        self._library.commit(photos, self._space, vectors)
+        self.done += done
         return lacking
 
-    def _photo(self, file: Found, one: Extracted) -> Photo:
-        image: Extracted | Photo = one
-        if one.failure is None and one.vector is None:
-            # Not decoded, for the library has a photo of the same content.
-            twins = self._library.photos_with_content(one.content)
-            image = next((twin for twin in twins if twin.failure is None), one)
-        return Photo(
-            path=file.path,
-            size=file.size,
-            modified=file.modified,
-            inode=file.inode,
-            content=one.content,
-            width=image.width,
-            height=image.height,
-            format=image.format,
-            captured=one.captured,
-            camera=one.camera,
-            latitude=one.latitude,
-            longitude=one.longitude,
-            keywords=one.keywords,
-            caption=one.caption,
-            failure=one.failure,
-            sidecar=file.sidecar,
-        )
+    def _twin(self, content: str) -> Photo | None:
+        """Return a photo of the library that has a vector for this content."""
+        twins = self._library.photos_with_content(content)
+        return next((twin for twin in twins if self._space in twin.rows), None)
+
+
+def _photo(file: Found, one: Extracted, image: Extracted | Photo) -> Photo:
+    """Return the photo of a file; ``image`` was decoded from the same content, maybe earlier."""
+    return Photo(
+        path=file.path,
+        size=file.size,
+        modified=file.modified,
+        inode=file.inode,
+        content=one.content,
+        width=image.width,
+        height=image.height,
+        format=image.format,
+        captured=one.captured,
+        camera=one.camera,
+        latitude=one.latitude,
+        longitude=one.longitude,
+        keywords=one.keywords,
+        caption=one.caption,
+        failure=one.failure,
+        sidecar=file.sidecar,
+    )
 
 
 class _Pace:

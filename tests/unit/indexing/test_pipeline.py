@@ -101,11 +101,13 @@ def test_a_content_whose_photo_was_replaced_meanwhile_is_embedded_again(
     monkeypatch.setattr(pipeline, "SMALLEST_BATCH", 1)
     monkeypatch.setattr(pipeline, "LARGEST_BATCH", 1)
     run(library, SimulatedExtraction())
-    shutil.copyfile(pictures / "0.jpg", pictures / "copy.jpg")
-    os.utime(pictures / "copy.jpg", (1, 1))  # The newest comes first, so this one is read last.
+    for name in ("copy.jpg", "copy too.jpg"):
+        shutil.copyfile(pictures / "0.jpg", pictures / name)
+        os.utime(pictures / name, (1, 1))  # The newest come first, so these are read last.
     put(pictures / "0.jpg", b"x")
-    run(library, SimulatedExtraction())
-    assert all(SPACE in photo.rows for photo in library.photos())
+    report = run(library, SimulatedExtraction())
+    assert (report.new, report.changed) == (2, 1)
+    assert all(SPACE in photo.rows and photo.width for photo in library.photos())
 
 
 def test_a_changed_sidecar_is_read_without_embedding(library, pictures):
