@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from photofind.disk import explained
 from photofind.errors import SettingsError
 from photofind.paths import write_atomically
 
@@ -94,11 +95,13 @@ def set_setting(path: Path, name: str, value: str) -> Any:
     ------
     SettingsError
         Where there is no such setting or it cannot take the value.
+    LibraryError
+        Where the disk refuses; the file is as it was.
     """
     parsed = _checked(name, _parse(name, value))
     document = _document(path)
     document[name] = list(parsed) if isinstance(parsed, tuple) else parsed
-    write_atomically(path, document.as_string().encode())
+    _write(path, document)
     return parsed
 
 
@@ -109,12 +112,14 @@ def reset_setting(path: Path, name: str) -> Any:
     ------
     SettingsError
         Where there is no such setting.
+    LibraryError
+        Where the disk refuses; the file is as it was.
     """
     default = _field(name).default
     document = _document(path)
     if name in document:
         del document[name]
-        write_atomically(path, document.as_string().encode())
+        _write(path, document)
     return default
 
 
@@ -124,6 +129,11 @@ def _document(path: Path) -> TOMLDocument:
 
     _read(path)  # Says what is wrong with it, where something is.
     return tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+
+
+def _write(path: Path, document: TOMLDocument) -> None:
+    with explained(path):
+        write_atomically(path, document.as_string().encode())
 
 
 def _read(path: Path) -> dict[str, Any]:

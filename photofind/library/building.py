@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from photofind.disk import explained
 from photofind.library.calibration import Background, blend, measure_background
-from photofind.library.disk import explained
 from photofind.library.exact import (
     Positions,
     Similarities,

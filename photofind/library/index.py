@@ -23,9 +23,9 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
+from photofind.disk import explained
 from photofind.errors import DamagedError, NewerFormatError
 from photofind.library.calibration import Background
-from photofind.library.disk import explained
 from photofind.library.exact import Positions, Similarities, nearest_exactly
 from photofind.library.projection import Projection, Vectors32
 from photofind.library.smoothing import expansion_neighbours, smooth

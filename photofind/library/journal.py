@@ -24,8 +24,8 @@ from urllib.parse import quote, unquote
 
 from tinydb.storages import Storage
 
+from photofind.disk import explained, sync_file
 from photofind.errors import LibraryError, NewerFormatError
-from photofind.library.disk import explained, sync_file
 from photofind.paths import private_folder, write_atomically
 
 __all__ = ["Change", "JournalStorage", "decode", "encode"]

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
+from photofind.disk import explained
 from photofind.errors import LibraryError, LockedError
 from photofind.library.catalog import Catalog, Folder, Photo, Space
-from photofind.library.disk import explained
 from photofind.library.vectors import Vectors
 from photofind.paths import Home, private_folder, remove_file
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from photofind.disk import explained, sync_file
 from photofind.errors import DamagedError, LibraryError, NewerFormatError
-from photofind.library.disk import explained, sync_file
 from photofind.paths import write_atomically
 
 __all__ = ["BLOCK", "Vectors"]
