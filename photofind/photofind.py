@@ -416,7 +416,7 @@ class PhotoFind:
 
     def _extractor_status(self, plugin: Plugin) -> ExtractorStatus:
         photos = sum(
-            len(self._library.live_rows(space.id))
+            int(self._library.references(space.id).sum())
             for space in self._library.spaces()
             if space.extractor == plugin.name
         )

@@ -57,7 +57,7 @@ def get(name: str) -> None:
     click.echo(_as_text(settings[name]))
 
 
-@config.command("set")
+@config.command("set", context_settings={"ignore_unknown_options": True})  # Values like -1.
 @click.argument("name", shell_complete=complete_setting)
 @click.argument("value")
 def set_value(name: str, value: str) -> None:

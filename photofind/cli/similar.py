@@ -66,6 +66,8 @@ def similar(
     """
     if null and not paths_only:
         raise click.UsageError("-0 goes with --paths-only")
+    if as_json and paths_only:
+        raise click.UsageError("--json and --paths-only exclude each other")
     from photofind.photofind import PhotoFind
     from photofind.search.query import Query
 

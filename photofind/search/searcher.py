@@ -113,6 +113,7 @@ class Searcher:
         LibraryError
             Where nothing was indexed with it yet.
         """
+        self._library.refresh()
         name = extractor or self._extractor
         spaces = [space for space in self._library.spaces() if space.extractor == name]
         if spaces:
@@ -178,7 +179,8 @@ class Searcher:
             for photo in self._library.photos_with_content(content)
             if space.id in photo.rows
         }
-        allowed = self._allowed(query, space, view)
+        counts = self._allowed(query, space, view)
+        allowed = None if counts is None else counts > 0
         limit = SPARE * query.limit
         ranked = self._rank(view, like, unlike, limit, np.array([*own], int), allowed,
                             plain=query.plain)  # fmt: skip
@@ -188,7 +190,7 @@ class Searcher:
             to_hits(found[: query.limit]),
             ranked.searched_by,
             space.extractor,
-            int((view.photos if allowed is None else view.photos[allowed]).sum()),
+            int((view.photos if counts is None else counts).sum()),
             time.monotonic() - started,
         )
 
@@ -262,15 +264,15 @@ class Searcher:
                 vectors[place], contents[place] = result.vector, result.content
         return vectors, contents
 
-    def _allowed(self, query: Query, space: Space, view: _View) -> Mask | None:
-        """Return which rows the filters of a query leave, (rows,); None for all."""
+    def _allowed(self, query: Query, space: Space, view: _View) -> Rows | None:
+        """Return how many photos of each row the filters leave, (rows,); None for all."""
         if query.folder is None and query.since is None and query.until is None:
             return None
-        allowed = np.zeros(len(view.alive), np.bool_)
+        counts = np.zeros(len(view.alive), np.int64)
         for photo in self._library.photos(query.folder):
             if space.id in photo.rows and _passes(photo, query):
-                allowed[photo.rows[space.id]] = True
-        return allowed
+                counts[photo.rows[space.id]] += 1
+        return counts
 
     def _found(
         self, query: Query, space: Space, view: _View, ranked: Ranked
