@@ -1,0 +1,66 @@
+"""What the benchmarks share: a fresh process for clean figures, percentiles, and tables."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+__all__ = [
+    "in_fresh_process",
+    "megabytes",
+    "megabytes_of_children",
+    "milliseconds",
+    "print_figures",
+    "print_table",
+]
+
+
+def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in a process of its own, so that nothing before it is in its figures."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def megabytes() -> float:
+    """Return what this process holds in memory (resident), in MB."""
+    return round(psutil.Process().memory_info().rss / 1e6, 1)
+
+
+def megabytes_of_children() -> float:
+    """Return what the child processes of this process hold in memory (resident), in MB."""
+    total = 0
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            total += child.memory_info().rss
+    return round(total / 1e6, 1)
+
+
+def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
+    """Return the median and the 99th percentile of durations, in milliseconds."""
+    p50, p99 = np.percentile(seconds, (50, 99)) * 1e3
+    return {"p50": round(float(p50), 3), "p99": round(float(p99), 3)}
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table; everything but the first column is aligned right."""
+    table = Table()
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="right" if place else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    Console().print(table)
+
+
+def print_figures(benchmark: str, figures: dict[str, Any]) -> None:
+    """Print the figures as one line of JSON, with the machine's processors."""
+    processors = psutil.cpu_count()
+    print(json.dumps({"benchmark": benchmark, "processors": processors, **figures}))
