@@ -237,6 +237,7 @@ class PhotoFind:
         folders: Sequence[str] | None = None,
         *,
         accept_removals: bool = False,
+        retry_failed: bool = False,
         wait: bool = False,
         progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Report:
@@ -248,6 +249,8 @@ class PhotoFind:
             Folders of the library, or folders in them; all where not given.
         accept_removals
             Believe that photos are gone, even all photos of a folder at once.
+        retry_failed
+            Read photos again that could not be read before, though they have not changed.
         wait
             Build the graph, where one is wanted, before returning, not in the background.
         progress
@@ -279,6 +282,7 @@ class PhotoFind:
                 chosen,
                 excludes=self.settings.exclude,
                 accept_removals=accept_removals,
+                retry_failed=retry_failed,
                 progress=progress,
             )
             library.reclaim()

@@ -28,10 +28,12 @@ Examples:
 @click.argument("folders", nargs=-1, type=AbsoluteFolder())
 @click.option("--accept-removals", is_flag=True,
               help="Believe folders that turned up empty: forget their photos.")  # fmt: skip
+@click.option("--retry-failed", is_flag=True,
+              help="Read photos again that could not be read before.")  # fmt: skip
 @click.option("--wait", is_flag=True,
               help="Wait for the graph, which is otherwise built in the background.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def index(folders: tuple[str, ...], accept_removals: bool, wait: bool, as_json: bool) -> None:
+def index(folders: tuple[str, ...], as_json: bool, **options: bool) -> None:
     """Bring the library up to date with its folders, or with FOLDERS alone.
 
     Only what is new or changed is read. Ctrl-C keeps all that was done so far.
@@ -43,27 +45,20 @@ def index(folders: tuple[str, ...], accept_removals: bool, wait: bool, as_json: 
     from photofind.photofind import PhotoFind
 
     with PhotoFind() as photofind:
-        report = index_with_progress(
-            photofind, list(folders), accept_removals=accept_removals, wait=wait
-        )
+        report = index_with_progress(photofind, list(folders), **options)
     if as_json:
         offline = [{"path": folder.path, "reason": folder.reason} for folder in report.offline]
         print_json({**asdict(report), "offline": offline})
 
 
-def index_with_progress(
-    photofind: PhotoFind,
-    folders: list[str],
-    *,
-    accept_removals: bool = False,
-    wait: bool = False,
-) -> Report:
-    """Index folders (all of them where none is named) and tell how it goes and what came of it."""
+def index_with_progress(photofind: PhotoFind, folders: list[str], **options: bool) -> Report:
+    """Index folders (all of them where none is named) and tell how it goes and what came of it.
+
+    The options are those of :meth:`photofind.photofind.PhotoFind.index`.
+    """
     try:
         with show_progress() as progress:
-            report = photofind.index(
-                folders or None, accept_removals=accept_removals, wait=wait, progress=progress
-            )
+            report = photofind.index(folders or None, progress=progress, **options)
     except KeyboardInterrupt:
         note("what was read is kept; `photofind index` goes on from there")
         raise
