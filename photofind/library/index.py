@@ -15,13 +15,13 @@ import json
 import shutil
 import zlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
 
 from photofind.disk import explained
 from photofind.errors import DamagedError, NewerFormatError
@@ -255,7 +255,9 @@ def remove_index(space: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lock(space: Path) -> FileLock:
+def _lock(space: Path) -> AbstractContextManager[object]:
+    from filelock import FileLock  # Takes long to import, and readers do without.
+
     return FileLock(space / "index.lock", mode=0o600)
 
 

@@ -6,7 +6,7 @@ This is the seam at which another engine could stand: commit a batch, remove, lo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock, Timeout
 
 from photofind.disk import explained
 from photofind.errors import LibraryError, LockedError
@@ -64,10 +63,10 @@ class Library:
         self.home = home
         self.warnings: list[str] = []
         self._writing = RLock()
-        self._lock = FileLock(home.lock, mode=0o600, thread_local=False)
+        self._lock = ExitStack()
         self._vectors: dict[str, tuple[Space, Vectors]] = {}
         if writable:
-            self._acquire()
+            self._lock.enter_context(_locked(home))
         try:
             self._catalog = Catalog(home.catalog, writable=writable)
             self._storage = self._catalog.storage
@@ -76,7 +75,7 @@ class Library:
             if writable:
                 self._recover()
         except BaseException:
-            self._lock.release()
+            self._lock.close()
             raise
 
     def close(self) -> None:
@@ -84,7 +83,7 @@ class Library:
         with self._writing:
             self._vectors.clear()
             self._storage.close()
-            self._lock.release()
+            self._lock.close()
 
     def __enter__(self) -> Library:
         return self
@@ -343,17 +342,6 @@ class Library:
                 self._storage.compact()
             return (revision, size) != (self.revision, self._storage.size)
 
-    def _acquire(self) -> None:
-        with explained(self.home.lock):
-            private_folder(self.home.root)
-            try:
-                self._lock.acquire(blocking=False)
-            except Timeout:
-                raise LockedError(
-                    f"another photofind is writing to the library in {self.home.root}",
-                    "wait until it is done, or end it, and run the same again",
-                ) from None
-
     def _recover(self) -> None:
         """Repair what a crash or damage left."""
         for leftover in self.home.root.glob(f".{self.home.catalog.name}.*.new"):
@@ -450,3 +438,18 @@ class Library:
 def _at_row(photo: Photo, space: Space, row: int | None) -> Photo:
     rows = {one: known for one, known in photo.rows.items() if one != space.id}
     return replace(photo, rows=rows if row is None else {**rows, space.id: row})
+
+
+def _locked(home: Home) -> AbstractContextManager[object]:
+    """Lock a home for writing, until the end of the context."""
+    from filelock import FileLock, Timeout  # Takes long to import, and readers do without.
+
+    with explained(home.lock):
+        private_folder(home.root)
+        try:
+            return FileLock(home.lock, mode=0o600, thread_local=False).acquire(blocking=False)
+        except Timeout:
+            raise LockedError(
+                f"another photofind is writing to the library in {home.root}",
+                "wait until it is done, or end it, and run the same again",
+            ) from None
