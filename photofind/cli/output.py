@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,6 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
-        MofNCompleteColumn,
         SpinnerColumn,
         TextColumn,
     )
@@ -120,13 +120,12 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[pace]}"),
+        TextColumn("{task.fields[state]}"),
         console=Console(stderr=True),
         transient=True,
     )
     with bars:
-        task = bars.add_task("starting", total=None, pace="")
+        task = bars.add_task("starting", total=None, state="")
 
         def show(progress: Progress) -> None:
             bars.update(
@@ -134,17 +133,21 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
                 description=progress.phase,
                 completed=progress.done,
                 total=progress.total,
-                pace=_pace(progress),
+                state=_state(progress),
             )
 
         yield show
 
 
-def _pace(progress: Progress) -> str:
-    """Return how fast it goes and how long it will take, as far as that is known."""
-    if progress.rate is None or progress.seconds_left is None:
-        return ""
-    return f"{progress.rate:.0f}/s, {timedelta(seconds=round(progress.seconds_left))} left"
+def _state(progress: Progress) -> str:
+    """Return how far it is, how fast it goes and how long it will take, as far as is known."""
+    parts = []
+    if progress.done or progress.total:
+        parts.append(f"{progress.done:,}" + (f"/{progress.total:,}" if progress.total else ""))
+    if progress.rate and progress.seconds_left:
+        parts.append(f"{progress.rate:.0f}/s")
+        parts.append(f"{timedelta(seconds=ceil(progress.seconds_left))} left")
+    return ", ".join(parts)
 
 
 def _is_harmless(character: str) -> bool:
