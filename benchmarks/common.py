@@ -6,21 +6,27 @@ import json
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import psutil
 from rich.console import Console
 from rich.table import Table
 
+from photofind.images.formats import is_photo
+
 __all__ = [
     "in_fresh_process",
     "megabytes",
     "megabytes_of_children",
     "milliseconds",
+    "photos_below",
     "print_figures",
     "print_table",
+    "without_graphs",
 ]
 
 
@@ -50,6 +56,11 @@ def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
     return {"p50": round(float(p50), 3), "p99": round(float(p99), 3)}
 
 
+def photos_below(folder: Path) -> list[Path]:
+    """Return the photos in a folder and in those below it."""
+    return sorted(path for path in folder.resolve().rglob("*") if is_photo(path.name))
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table; everything but the first column is aligned right."""
     table = Table()
@@ -64,3 +75,8 @@ def print_figures(benchmark: str, figures: dict[str, Any]) -> None:
     """Print the figures as one line of JSON, with the machine's processors."""
     processors = psutil.cpu_count()
     print(json.dumps({"benchmark": benchmark, "processors": processors, **figures}))
+
+
+def without_graphs() -> AbstractContextManager[Any]:
+    """Keep indexing from building graphs in the background, where they would be in the figures."""
+    return mock.patch("photofind.indexing.background.build_in_background")

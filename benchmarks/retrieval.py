@@ -10,16 +10,14 @@ held out as queries from outside the library.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
 
-from common import print_table
+from common import photos_below, print_figures, print_table, without_graphs
 
-from photofind.images.formats import is_photo
 from photofind.paths import Home
 from photofind.photofind import PhotoFind
 from photofind.search.query import Query
@@ -50,13 +48,10 @@ def evaluate(photofind: PhotoFind, queries: list[str], gallery: list[str], plain
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="class folders with photos")
-    parser.add_argument("--extractor", default="mobilenet")
     arguments = parser.parse_args()
-    photos = sorted(
-        str(path) for path in arguments.folder.resolve().glob("*/*") if is_photo(path.name)
-    )
+    photos = [str(path) for path in photos_below(arguments.folder)]
     rows = []
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, without_graphs():
         with PhotoFind(Home(Path(temporary, "all"))) as photofind:
             photofind.add_folder(str(arguments.folder.resolve()))
             photofind.index()
@@ -72,12 +67,14 @@ def main() -> None:
                 shutil.copy(path, copy)
                 gallery.append(str(copy))
         with PhotoFind(Home(Path(temporary, "held-out"))) as photofind:
-            photofind.add_folder(os.path.join(temporary, "gallery"))
+            photofind.add_folder(str(Path(temporary, "gallery")))
             photofind.index()
             for plain in (True, False):
                 measured = evaluate(photofind, sorted(held_out), gallery, plain)
                 rows.append(["held out", "plain" if plain else "ranked", *measured])
-    print_table(["queries", "ranking", "mAP", "P@1", "P@10", "P@20"], rows)
+    columns = ["queries", "ranking", "mAP", "P@1", "P@10", "P@20"]
+    print_table(columns, rows)
+    print_figures("retrieval", {"rows": [dict(zip(columns, row, strict=True)) for row in rows]})
 
 
 if __name__ == "__main__":

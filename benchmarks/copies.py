@@ -1,0 +1,89 @@
+"""How often an edited copy, from outside the library, leads back to its original.
+
+The library is a folder of photos; some of them are edited one way after another, and each edited
+copy is searched with. Prints how often the original is the first hit, in percent, for the ranking
+and for the plain cosine.
+
+    python benchmarks/copies.py DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from common import photos_below, print_figures, print_table, without_graphs
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
+
+from photofind.paths import Home
+from photofind.photofind import PhotoFind
+from photofind.search.query import Query
+
+
+def edits(image: Image.Image) -> Iterator[tuple[str, Image.Image, int]]:
+    """Yield edited copies of a photo: what was done, the picture, and its JPEG quality."""
+    width, height = image.size
+    left, top = round(0.15 * width), round(0.15 * height)
+    yield "cropped to the middle 70 %", image.crop((left, top, width - left, height - top)), 90
+    yield "JPEG quality 20", image, 20
+    yield "half the size", image.resize((width // 2, height // 2)), 90
+    yield "mirrored", ImageOps.mirror(image), 90
+    yield "rotated by 90 degrees", image.transpose(Image.Transpose.ROTATE_90), 90
+    yield "rotated by 10 degrees", image.rotate(10, Image.Resampling.BICUBIC), 90
+    for factor in (0.6, 1.5):
+        yield f"brightness times {factor}", ImageEnhance.Brightness(image).enhance(factor), 90
+        yield f"contrast times {factor}", ImageEnhance.Contrast(image).enhance(factor), 90
+    yield "text across it", with_text(image), 90
+
+
+def with_text(image: Image.Image) -> Image.Image:
+    """Return the picture with white, black-edged text as high as an eighth of it."""
+    copy = image.copy()
+    middle = (image.width / 2, image.height / 2)
+    font = ImageFont.load_default(image.height / 8)
+    ImageDraw.Draw(copy).text(
+        middle, "PHOTOGRAPH 2026", "white", font, "mm", stroke_width=2, stroke_fill="black"
+    )
+    return copy
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="a folder with photos")
+    parser.add_argument("--photos", type=int, default=200, help="how many are edited")
+    arguments = parser.parse_args()
+    photos = photos_below(arguments.folder)
+    chosen = random.Random(0).sample(photos, arguments.photos)
+    found = {"ranked": Counter[str](), "plain": Counter[str]()}
+    tried = Counter[str]()
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        without_graphs(),
+        PhotoFind(Home(Path(temporary, "home"))) as photofind,
+    ):
+        photofind.add_folder(str(arguments.folder.resolve()))
+        photofind.index()
+        copy = Path(temporary, "copy.jpg")
+        for photo in chosen:
+            for edit, image, quality in edits(Image.open(photo).convert("RGB")):
+                image.save(copy, quality=quality)
+                tried[edit] += 1
+                for ranking, hits in found.items():
+                    query = Query((str(copy),), limit=1, plain=ranking == "plain")
+                    answer = photofind.similar(query)
+                    hits[edit] += [hit.path for hit in answer.hits] == [str(photo)]
+    figures = {
+        edit: {ranking: round(100 * hits[edit] / count, 1) for ranking, hits in found.items()}
+        for edit, count in tried.items()
+    }
+    rows = [[edit, *shares.values()] for edit, shares in figures.items()]
+    print_table(["edited copy: original is the first hit, %", *found], rows)
+    print_figures("copies", {"library": len(photos), "edited": len(chosen), **figures})
+
+
+if __name__ == "__main__":
+    main()
