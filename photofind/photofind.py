@@ -273,6 +273,7 @@ class PhotoFind:
         with self._writing() as library:
             chosen = _chosen_folders(library, folders)
             extraction = self._extraction(self.settings.extractor)
+            say("starting the extractor")
             plugin = extraction.describe()
             space = library.open_space(plugin.name, plugin.version, plugin.dimension)
             report = index(

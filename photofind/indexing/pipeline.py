@@ -174,6 +174,7 @@ def index(
     def is_complete(photo: Photo) -> bool:
         return not retry_failed if photo.failure is not None else space in photo.rows
 
+    progress(Progress("looking for photos", 0))
     seen = survey(
         library,
         library.folders() if folders is None else folders,
