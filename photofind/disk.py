@@ -50,7 +50,7 @@ def explained(path: Path) -> Iterator[None]:
             hint = "raise the limit (ulimit -f) or set PHOTOFIND_HOME to a folder on another disk"
         elif error.errno in _FORBIDDEN:
             message = f"{path} cannot be opened or written: {error.strerror}"
-            hint = "give yourself the right to it, or set PHOTOFIND_HOME to a folder that you own"
+            hint = "make it writable, or set PHOTOFIND_HOME to a folder that is"
         else:
             message = f"{path} cannot be read or written: {error.strerror or error}"
             hint = "check the disk and run the same again"

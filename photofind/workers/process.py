@@ -253,7 +253,7 @@ def _open_log(path: Path | None) -> IO[bytes]:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             return os.fdopen(descriptor, "r+b", buffering=0)
         except OSError as error:  # A library that can only be read can still be searched.
-            _logger.warning("%s cannot be written, so its worker keeps no log: %s", path, error)
+            _logger.info("%s cannot be written, so its worker keeps no log: %s", path, error)
     import tempfile
 
     return tempfile.TemporaryFile(buffering=0)
