@@ -332,4 +332,5 @@ def _checksum(path: Path) -> int:
 
 
 def _damaged(path: Path, error: Exception) -> DamagedError:
-    return DamagedError(f"{path} is damaged: {error}", "`photofind index` builds it again")
+    reason = getattr(error, "strerror", None) or error
+    return DamagedError(f"{path} is damaged: {reason}", "`photofind index` builds it again")

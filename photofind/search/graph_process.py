@@ -48,7 +48,15 @@ class GraphProcess:
             log=log_file,
         )
         self._ready = threading.Event()
-        threading.Thread(target=self._warm_up, args=(points,), name="graph", daemon=True).start()
+        self._loading = threading.Thread(
+            target=self._warm_up, args=(points,), name="graph", daemon=True
+        )
+        self._loading.start()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None where none is running."""
+        return self._worker.pid
 
     @property
     def ready(self) -> bool:
@@ -56,8 +64,9 @@ class GraphProcess:
         return self._ready.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until the graph answers, at most so long; return whether it does."""
-        return self._ready.wait(seconds)
+        """Wait until the graph is loaded or failed, at most so long; return whether it answers."""
+        self._loading.join(seconds)
+        return self.ready
 
     def nearest(self, queries: Vectors32, count: int) -> tuple[Positions, Similarities]:
         """Find the nearest points of queries (m, d): positions and similarities, (m, count).
