@@ -18,7 +18,6 @@ from photofind.library.calibration import Background, blend, measure_background
 from photofind.library.exact import (
     Positions,
     Similarities,
-    best,
     nearest_exactly,
     neighbours_exactly,
 )
@@ -123,13 +122,13 @@ class IndexBuilder:
                 from photofind.library.graph import build_graph
 
                 built = build_graph(smoothed[:unique])
-                recall = _measure_recall(built, smoothed[:unique], points[:unique])
+                recall = _measure_recall(built, smoothed[:unique], points)
             if recall >= ENOUGH_RECALL:
                 graph_order, graph_arrays, graph_values = built.take_apart()
                 positions = np.concatenate([graph_order, np.arange(unique, len(points))])
                 back = np.empty(len(positions), np.int32)
                 back[positions] = np.arange(len(positions))
-                smoothed, points, rows = smoothed[positions], points[positions], rows[positions]
+                smoothed, rows = smoothed[positions], rows[positions]
                 neighbours = back[neighbours[positions]]
 
         ranked, plain = _measure_backgrounds(projection, smoothed, source, rows)
@@ -180,9 +179,9 @@ def _neighbours(points: Vectors32) -> tuple[Positions, Similarities]:
 
 def _measure_recall(graph: Graph, smoothed: Vectors32, points: Vectors32) -> float:
     """Return recall@10 of the candidates that the graph finds, for queries like real ones."""
-    queries = points[_probes(len(points))]
+    queries = points[_probes(len(smoothed))]
     truth, _ = nearest_exactly(smoothed, queries, 10)
-    found, _ = graph.nearest(queries, min(CANDIDATES, len(points)))
+    found, _ = graph.nearest(queries, min(CANDIDATES, len(smoothed)))
     return float(np.mean([np.isin(t, f).mean() for t, f in zip(truth, found, strict=True)]))
 
 
@@ -196,10 +195,8 @@ def _measure_backgrounds(
     queries, gallery = source.rows(rows[probes]), source.rows(rows[others])
 
     def nearest(points: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
-        similarities = points @ smoothed.T
-        similarities[np.arange(len(probes)), probes] = -np.inf
-        positions, values = best(similarities, count)
-        return smoothed[positions], values
+        positions, similarities = nearest_exactly(smoothed, points, count, exclude=probes)
+        return smoothed[positions], similarities
 
     expanded = expand(projection.project(queries), nearest, len(smoothed))
     full = projection.centre(queries) @ projection.centre(gallery).T

@@ -9,7 +9,8 @@ from photofind.library.projection import Vectors32
 
 __all__ = ["best", "nearest_exactly", "neighbours_exactly"]
 
-BLOCK = 1024
+# So many similarities are computed at a time.
+BLOCK = 1 << 25
 
 Positions = npt.NDArray[np.int64]
 Similarities = npt.NDArray[np.float32]
@@ -29,18 +30,37 @@ def best(similarities: Similarities, count: int) -> tuple[Positions, Similaritie
 
 
 def nearest_exactly(
-    points: Vectors32, queries: Vectors32, count: int
+    points: Vectors32, queries: Vectors32, count: int, exclude: Positions | None = None
 ) -> tuple[Positions, Similarities]:
-    """Find the nearest points (n, d) of each query (m, d), all of unit length, best first."""
-    return best(queries @ points.T, count)
+    """Find the nearest points of each query, best first.
+
+    Parameters
+    ----------
+    points, queries
+        float32 of shapes (n, d) and (m, d), unit length.
+    count
+        How many points to return for each.
+    exclude
+        A point for each query that is not to be found, (m,).
+
+    Returns
+    -------
+    positions, similarities
+        Both (m, count).
+    """
+    count = min(count, len(points))
+    positions = np.empty((len(queries), count), np.int64)
+    similarities = np.empty((len(queries), count), np.float32)
+    # Many queries against many points do not fit in memory at once.
+    step = max(1, BLOCK // len(points))
+    for start in range(0, len(queries), step):
+        block = queries[start : start + step] @ points.T
+        if exclude is not None:
+            block[np.arange(len(block)), exclude[start : start + step]] = -np.inf
+        positions[start : start + step], similarities[start : start + step] = best(block, count)
+    return positions, similarities
 
 
 def neighbours_exactly(points: Vectors32, count: int) -> tuple[Positions, Similarities]:
     """Find the nearest other points of every point (n, d): both (n, count), best first."""
-    positions = np.empty((len(points), count), np.int64)
-    similarities = np.empty((len(points), count), np.float32)
-    for start in range(0, len(points), BLOCK):
-        block = points[start : start + BLOCK] @ points.T
-        block[np.arange(len(block)), np.arange(start, start + len(block))] = -np.inf
-        positions[start : start + BLOCK], similarities[start : start + BLOCK] = best(block, count)
-    return positions, similarities
+    return nearest_exactly(points, points, count, exclude=np.arange(len(points)))

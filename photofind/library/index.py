@@ -90,6 +90,11 @@ class Index:
     check_graph
         Whether to check the graph too, which is not opened here.
 
+    Attributes
+    ----------
+    rows
+        The row of the vectors that each position stands for, (n,).
+
     Raises
     ------
     DamagedError
@@ -104,11 +109,10 @@ class Index:
         self.projection = Projection(arrays["mean"], arrays["components"])
         self.neighbours: npt.NDArray[np.int32] = arrays["neighbours"]
         self._points: Vectors32 = arrays["points"]
-        self._rows: npt.NDArray[np.int64] = arrays["rows"]
         fresh = _read_fresh(space / self.facts.folder / FRESH, self._points.shape[1])
         self._saved = len(fresh)
         self._fresh_points: Vectors32 = fresh["point"]
-        self._fresh_rows: npt.NDArray[np.int64] = fresh["row"]
+        self.rows: npt.NDArray[np.int64] = np.concatenate([arrays["rows"], fresh["row"]])
 
     @staticmethod
     def exists(space: Path) -> bool:
@@ -125,11 +129,6 @@ class Index:
 
     def __len__(self) -> int:
         return len(self._points) + len(self._fresh_points)
-
-    @property
-    def rows(self) -> npt.NDArray[np.int64]:
-        """The row of the vectors that each position stands for, (n,)."""
-        return np.concatenate([self._rows, self._fresh_rows])
 
     @property
     def fresh(self) -> int:
@@ -164,7 +163,7 @@ class Index:
         positions, similarities = nearest_exactly(self._points, points, count)
         smoothed = smooth(points, self._points[positions], similarities)
         self._fresh_points = np.concatenate([self._fresh_points, smoothed])
-        self._fresh_rows = np.concatenate([self._fresh_rows, rows])
+        self.rows = np.concatenate([self.rows, rows])
 
     def save_fresh(self) -> None:
         """Append what :meth:`extend` took in since the opening, for the next one to open it.
@@ -178,7 +177,7 @@ class Index:
         """
         record = _fresh_record(self._points.shape[1])
         records = np.empty(self.fresh - self._saved, record)
-        records["row"] = self._fresh_rows[self._saved :]
+        records["row"] = self.rows[len(self._points) + self._saved :]
         records["point"] = self._fresh_points[self._saved :]
         records["checksum"] = _fresh_checksums(records)
         path = self._space / self.facts.folder / FRESH

@@ -127,38 +127,35 @@ class Ranker:
         query_rows: Rows,
         allowed: Mask,
     ) -> Ranked:
-        rows = index.rows
-        others = self._alive[rows] & ~np.isin(rows, query_rows)
-        hits = allowed[rows]
+        others = self._alive.copy()
+        others[query_rows] = False
         # A graph finds the nearest of all; where few are wanted it may find none of them.
-        use_graph = self._graph is not None and hits.sum() > 0.9 * len(index)
+        use_graph = self._graph is not None and np.count_nonzero(allowed) > 0.9 * len(index)
 
         def nearest(queries: Vectors32, count: int, mask: Mask) -> tuple[Positions, Similarities]:
             if use_graph:
                 return self._nearest_by_graph(index, queries, count, mask)
-            return best(np.where(mask, index.similarities(queries), -np.inf), count)
+            return best(np.where(mask[index.rows], index.similarities(queries), -np.inf), count)
 
         def neighbours(queries: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
             positions, similarities = nearest(queries, count, others)
             return index.points(positions), similarities
 
-        project = index.projection.project
-        raw = _towards(project(like), project(unlike))
-        expanded = _towards(
-            expand(project(like), neighbours, len(index)),
-            expand(project(unlike), neighbours, len(index)),
-        )
+        projected = index.projection.project(np.concatenate([like, unlike]))
+        expanded = expand(projected, neighbours, len(index))
+        raw, wanted = (_towards(*np.split(v, [len(like)])) for v in (projected, expanded))
         # Copies are near the query as it came, relatives near the expanded one.
         count = max(CANDIDATES, 2 * limit)
-        found, similarities = nearest(np.stack([raw, expanded]), count, hits)
+        found, similarities = nearest(np.stack([raw, wanted]), count, allowed)
         candidates = np.unique(found[np.isfinite(similarities)])
-        vectors = self._vectors.rows(rows[candidates])
+        rows = index.rows[candidates]
+        vectors = self._vectors.rows(rows)
         centre = index.projection.centre
         full = centre(vectors) @ _towards(centre(like), centre(unlike))
-        ranked = blend(index.points(candidates) @ expanded, full)
+        ranked = blend(index.points(candidates) @ wanted, full)
         top = np.argsort(-ranked, kind="stable")
         return _ranked(
-            rows[candidates[top]],
+            rows[top],
             ranked[top],
             query_rows,
             index.facts.ranked,
@@ -170,9 +167,11 @@ class Ranker:
         self, index: Index, queries: Vectors32, count: int, mask: Mask
     ) -> tuple[Positions, Similarities]:
         assert self._graph is not None
-        spare = int((~mask[: index.facts.graph_points]).sum())
-        wanted = min(count + min(spare, count), index.facts.graph_points)
-        positions, similarities = self._graph(queries, wanted)
+        dead = int(len(index) - np.count_nonzero(mask))
+        # The more it is asked for, the better a graph searches: five neighbours may be wrong ones.
+        enough = max(CANDIDATES, count)
+        asked = min(enough + min(dead, enough), index.facts.graph_points)
+        positions, similarities = self._graph(queries, asked)
         outside = np.arange(index.facts.graph_points, len(index))
         positions = np.concatenate(
             [positions, np.broadcast_to(outside, (len(queries), len(outside)))], axis=1
@@ -180,7 +179,7 @@ class Ranker:
         similarities = np.concatenate(
             [similarities, index.similarities_outside_graph(queries)], axis=1
         )
-        similarities = np.where(mask[positions], similarities, -np.inf)
+        similarities = np.where(mask[index.rows[positions]], similarities, -np.inf)
         top, values = best(similarities, count)
         return np.take_along_axis(positions, top, axis=1), values
 
