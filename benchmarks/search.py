@@ -1,0 +1,451 @@
+"""How fast and how exact the search is, on a library of generated photos.
+
+Fills a library with vectors that are distributed like embeddings of photos, builds its index,
+and measures the answers: the first one of a fresh process, and those of a resident one with the
+graph. hnswlib and faiss then index the same points and are tuned to the graph's recall.
+
+    python benchmarks/search.py --photos 100000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from common import (
+    in_fresh_process,
+    megabytes,
+    megabytes_of_children,
+    milliseconds,
+    print_figures,
+    print_table,
+)
+
+from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_graph
+from photofind.library.catalog import Folder, Photo
+from photofind.library.exact import nearest_exactly
+from photofind.library.index import CANDIDATES, Index
+from photofind.library.library import Library
+from photofind.library.projection import normalised
+from photofind.paths import Home
+from photofind.search.graph_process import GraphProcess
+from photofind.search.ranking import Ranker
+
+EXTRACTOR, DIMENSION = "generated", 1280
+BATCH = 10_000
+HITS = 10
+NOTHING = np.empty((0, DIMENSION), np.float32)
+NO_ROWS = np.empty(0, np.int64)
+
+FIRST_ANSWER = """
+import json, sys, time
+started = time.perf_counter()
+from photofind.paths import Home
+from photofind.photofind import PhotoFind
+from photofind.search.query import Query
+from photofind.search.searcher import Searcher
+imported = time.perf_counter()
+with PhotoFind(Home.default()) as photofind:
+    answer = photofind.similar(Query((sys.argv[1],), extractor=sys.argv[2]))
+    seconds = time.perf_counter() - imported
+assert answer.hits, answer
+print(json.dumps({"imports": imported - started, "answer": seconds, "by": answer.searched_by}))
+"""
+
+Vectors32 = npt.NDArray[np.float32]
+Nearest = Callable[[Vectors32, int], npt.NDArray[np.integer[Any]]]
+
+
+class Mixture:
+    """Vectors distributed like MobileNetV2 embeddings of photos.
+
+    Clusters of very different sizes and spreads around centres; each spreads in its own 40
+    directions, with noise in all. Chosen after Corel-1K: random pairs have a cosine of 0.33
+    (there 0.33) and the nearest photo has 0.74 (there 0.74), relative to the mean 0.62 (there
+    0.61), and 128 principal components hold 73 % of the variance (there 76 %).
+    """
+
+    clusters = 2000
+    rank = 40
+    within, noise, mean = 0.7, 0.1, 0.75
+
+    def __init__(self) -> None:
+        generator = np.random.default_rng(0)
+        scales = (np.arange(DIMENSION) + 4.0) ** -0.5
+        scales = (scales / np.linalg.norm(scales)).astype(np.float32)
+        self._mean = self.mean * normalised(generator.standard_normal(DIMENSION, np.float32))
+        centres = generator.standard_normal((self.clusters, DIMENSION), np.float32)
+        self._centres = centres * scales * np.float32(0.5**0.5)
+        shape = (self.clusters, self.rank, DIMENSION)
+        self._bases = generator.standard_normal(shape, np.float32) * scales
+        spreads = generator.uniform(0.6, 1.4, self.clusters) * (self.within / self.rank) ** 0.5
+        self._spreads = spreads.astype(np.float32)
+        sizes = generator.lognormal(size=self.clusters)
+        self._shares = sizes / sizes.sum()
+
+    def draw(self, count: int, seed: int) -> Vectors32:
+        """Return ``count`` vectors of unit length, (count, 1280)."""
+        generator = np.random.default_rng(seed)
+        clusters = generator.choice(self.clusters, count, p=self._shares)
+        vectors = generator.standard_normal((count, DIMENSION), np.float32)
+        vectors *= np.float32((self.noise / DIMENSION) ** 0.5)
+        vectors += self._centres[clusters] + self._mean
+        weights = generator.standard_normal((count, self.rank), np.float32)
+        weights *= self._spreads[clusters, None]
+        order = np.argsort(clusters, kind="stable")
+        for members in np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1):
+            vectors[members] += weights[members] @ self._bases[clusters[members[0]]]
+        return normalised(vectors)
+
+
+def path_of(number: int) -> str:
+    return f"/photos/{2000 + number % 25}/{number:08}.jpg"
+
+
+def photo(number: int) -> Photo:
+    """Return what the catalog would know of a photo."""
+    return Photo(
+        path_of(number),
+        size=2_000_000 + number,
+        modified=1_600_000_000_000_000_000 + number,
+        inode=number,
+        content=f"{number * 0x9E3779B97F4A7C15 % 2**128:032x}",
+        width=4000,
+        height=3000,
+        format="JPEG",
+        captured=f"{2000 + number % 25}-06-15T12:00:00",
+        camera="Generated",
+    )
+
+
+def fill(root: Path, start: int, count: int) -> dict[str, float]:
+    """Commit photos with their vectors, as the indexing does."""
+    mixture = Mixture()
+    seconds = 0.0
+    with Library(Home(root), writable=True) as library:
+        space = library.open_space(EXTRACTOR, "1", DIMENSION).id
+        library.put_folder(Folder("/photos", added=time.time()))
+        for first in range(start, start + count, BATCH):
+            photos = [photo(number) for number in range(first, min(first + BATCH, start + count))]
+            vectors = mixture.draw(len(photos), seed=1 + first)
+            started = time.perf_counter()
+            contents = (one.content for one in photos)
+            library.commit(photos, space, dict(zip(contents, vectors, strict=True)))
+            seconds += time.perf_counter() - started
+    return {"seconds": round(seconds, 1), "photos a second": round(count / seconds)}
+
+
+@contextmanager
+def peak_memory(measure: Callable[[], float]) -> Iterator[Callable[[], float]]:
+    """Sample a process's memory while the block runs; what is given returns the peak, in MB."""
+    peak = 0.0
+    done = threading.Event()
+
+    def sample() -> None:
+        nonlocal peak
+        while not done.wait(0.2):
+            peak = max(peak, measure())
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        yield lambda: peak
+    finally:
+        done.set()
+        sampler.join()
+
+
+def keep(root: Path) -> dict[str, Any]:
+    """Bring the index up to date, as the indexing does."""
+    figures: dict[str, Any] = {}
+    space = f"{EXTRACTOR}@1"
+    with Library(Home(root), writable=True) as library, builder(Home(root)) as worker:
+        started = time.perf_counter()
+        with peak_memory(megabytes_of_children) as peak:
+            problems = keep_index(library, space, worker, lambda phase: None)
+            figures["index s"] = round(time.perf_counter() - started, 2)
+            if wants_graph(library, space):
+                problems += build_graph(library, space, worker)
+                figures["graph s"] = round(time.perf_counter() - started - figures["index s"], 1)
+    assert not problems, problems
+    return {**figures, "peak MB": round(peak())}
+
+
+def sizes(root: Path) -> dict[str, float]:
+    """Return what is on disk, in MB."""
+    folder = next(Home(root).spaces.iterdir())
+
+    def size(*patterns: str) -> float:
+        files = [file for pattern in patterns for file in folder.glob(pattern)]
+        return round(sum(file.stat().st_size for file in files) / 1e6, 1)
+
+    return {
+        "catalog": round(Home(root).catalog.stat().st_size / 1e6, 1),
+        "vectors": size("vectors-*"),
+        "points": size("index-*/points.npy", "index-*/fresh"),
+        "graph": size("index-*/graph_*"),
+        "rest of the index": size("index-*/[!gpf]*"),
+    }
+
+
+def first_answer(root: Path) -> dict[str, Any]:
+    """Ask for the like of one photo in fresh processes; return the median of five."""
+    environment = {**os.environ, "PHOTOFIND_HOME": str(root)}
+    runs = []
+    for number in range(5):
+        command = [sys.executable, "-c", FIRST_ANSWER, path_of(number), EXTRACTOR]
+        started = time.perf_counter()
+        done = subprocess.run(command, env=environment, check=True, capture_output=True)
+        runs.append({"whole": time.perf_counter() - started, **json.loads(done.stdout)})
+    by = {run.pop("by") for run in runs}
+    names = ("whole", "imports", "answer")
+    medians = {name: round(float(np.median([run[name] for run in runs])), 3) for name in names}
+    return {**medians, "by": ", ".join(sorted(by))}
+
+
+class Open(NamedTuple):
+    """What a resident process has open of a library."""
+
+    library: Library
+    index: Index
+    ranker: Callable[..., Ranker]
+    seconds: dict[str, float]
+
+
+def open_library(root: Path) -> Open:
+    started = time.perf_counter()
+    library = Library(Home(root))
+    seconds = {"library": time.perf_counter() - started}
+    started = time.perf_counter()
+    index = Index(library.space_folder(f"{EXTRACTOR}@1"))
+    seconds["index"] = time.perf_counter() - started
+    vectors = library.vectors(f"{EXTRACTOR}@1")
+    alive = np.ones(vectors.committed, np.bool_)
+    return Open(library, index, lambda *graph: Ranker(vectors, alive, index, *graph), seconds)
+
+
+def answers(root: Path, queries: Vectors32) -> dict[str, Any]:
+    """Rank by the graph in a resident process, and compare with ranking by exact search."""
+    opened = open_library(root)
+    index, home = opened.index, opened.library.home
+    figures: dict[str, Any] = {f"{n} opens": round(s, 3) for n, s in opened.seconds.items()}
+    figures["MB, opened"] = megabytes()
+
+    graph = _start(opened, home)  # What numba has not compiled yet, it compiles now.
+    graph.stop()
+    started = time.perf_counter()
+    graph = _start(opened, home)
+    figures["graph opens"] = round(time.perf_counter() - started, 3)
+
+    def ask(ranker: Ranker) -> tuple[list[npt.NDArray[np.int64]], dict[str, float]]:
+        rows, seconds = [], []
+        for query in queries:
+            started = time.perf_counter()
+            ranked = ranker.rank(query[None], NOTHING, HITS, query_rows=NO_ROWS)
+            seconds.append(time.perf_counter() - started)
+            rows.append(ranked.rows[:HITS])
+        return rows, milliseconds(seconds)
+
+    by_graph = opened.ranker(graph.nearest)
+    ask(by_graph)
+    found, figures["rank by graph, ms"] = ask(by_graph)
+    figures["MB, answering"] = megabytes()
+    figures["MB, graph process"] = megabytes_of_children()
+    seconds = []
+    points = index.projection.project(queries)
+    for point in points:
+        started = time.perf_counter()
+        graph.nearest(point[None], CANDIDATES)
+        seconds.append(time.perf_counter() - started)
+    figures["candidates from graph process, ms"] = milliseconds(seconds)
+    graph.stop()
+
+    truth, figures["rank by exact search, ms"] = ask(opened.ranker())
+    figures["recall@10 of the hits"] = recall(truth, found)
+    figures["recall the index states"] = index.facts.recall
+    figures["local dimension"] = local_dimension(index, points)
+    opened.library.close()
+    return figures
+
+
+def _start(opened: Open, home: Home) -> GraphProcess:
+    folder = opened.library.space_folder(f"{EXTRACTOR}@1")
+    points = opened.index.points(np.arange(1))
+    graph = GraphProcess(folder, points, home.cache / "numba", home.logs / "graph.log")
+    assert graph.wait(600)
+    return graph
+
+
+def local_dimension(index: Index, points: Vectors32) -> float:
+    """Return the median intrinsic dimension around some points.
+
+    The maximum likelihood estimate over 20 neighbours: Levina and Bickel, NIPS 2004.
+    """
+    _, similarities = nearest_exactly(index.points(np.arange(len(index))), points[:200], 20)
+    distances = np.sqrt(2 - 2 * similarities.astype(np.float64))
+    ratios = np.log(distances[:, -1:] / distances[:, :-1])
+    return round(float(np.median(1 / ratios.mean(axis=1))), 1)
+
+
+def recall(truth: Any, found: Any) -> float:
+    """Return the share of the true rows, each (k,), that was found."""
+    shares = [np.isin(true, some).mean() for true, some in zip(truth, found, strict=True)]
+    return round(float(np.mean(shares)), 4)
+
+
+def field(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
+    """Measure the graph beside hnswlib and faiss: the same points, queries and processors.
+
+    Building takes all processors, asking takes one, and one query at a time. Each is asked for
+    ten neighbours and for as many as the ranking takes; hnswlib and faiss with the lowest ``ef``
+    that reaches the graph's recall.
+    """
+    from photofind.library.graph import restore_graph
+    from photofind.library.index import read_graph
+
+    space = Library(Home(root)).space_folder(f"{EXTRACTOR}@1")
+    points, arrays, values = read_graph(space)
+    queries = Index(space).projection.project(queries)
+    graph = restore_graph(points, arrays, values)
+    truth = {count: _truth(points, queries, count) for count in (HITS, CANDIDATES)}
+    size = (points.nbytes + sum(array.nbytes for array in arrays.values())) / 1e6
+    rows = []
+    target = {}
+    for count in truth:
+        row = _measure(lambda q, k: graph.nearest(q, k)[0], queries, truth[count])
+        target[count] = row["recall"]
+        rows.append({"by": "photofind (PyNNDescent)", "neighbours": count, "MB": size, **row})
+    for name, build in (("hnswlib", _build_hnswlib), ("faiss HNSW", _build_faiss)):
+        started = time.perf_counter()
+        nearest, set_ef, size = build(points)
+        seconds = time.perf_counter() - started
+        for count in truth:
+            for ef in (c * count // 10 for c in (10, 12, 15, 20, 25, 30, 40, 60, 80, 120, 200)):
+                set_ef(ef)
+                row = _measure(nearest, queries, truth[count])
+                if row["recall"] >= target[count]:
+                    break
+            more = {"build s": seconds, "MB": size, "ef": ef}
+            rows.append({"by": name, "neighbours": count, **more, **row})
+    return rows
+
+
+def _truth(points: Vectors32, queries: Vectors32, count: int) -> npt.NDArray[np.int64]:
+    return np.concatenate([nearest_exactly(points, q[None], count)[0] for q in queries])
+
+
+def _measure(nearest: Nearest, queries: Vectors32, truth: npt.NDArray[np.int64]) -> dict[str, Any]:
+    count = truth.shape[1]
+    nearest(queries[:1], count)
+    found, seconds = [], []
+    for query in queries:
+        started = time.perf_counter()
+        found.append(nearest(query[None], count)[0])
+        seconds.append(time.perf_counter() - started)
+    return {"recall": recall(truth, found), **milliseconds(seconds)}
+
+
+Built = tuple[Nearest, Callable[[int], None], float]
+
+
+def _build_hnswlib(points: Vectors32) -> Built:
+    import hnswlib
+
+    index = hnswlib.Index("ip", points.shape[1])
+    index.init_index(len(points), M=16, ef_construction=200)
+    index.add_items(points, num_threads=os.cpu_count())
+    index.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "index")
+        index.save_index(str(path))
+        size = path.stat().st_size
+    return lambda q, k: index.knn_query(q, k)[0], index.set_ef, size / 1e6
+
+
+def _build_faiss(points: Vectors32) -> Built:
+    import faiss
+
+    index = faiss.IndexHNSWFlat(points.shape[1], 16, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction = 200
+    index.add(points)
+    faiss.omp_set_num_threads(1)
+    size = faiss.serialize_index(index).nbytes
+
+    def set_ef(ef: int) -> None:
+        index.hnsw.efSearch = ef
+
+    return lambda q, k: index.search(q, k)[1], set_ef, size / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--photos", type=int, default=100_000)
+    parser.add_argument("--queries", type=int, default=1000, help="held out from the library")
+    parser.add_argument("--fresh", type=int, default=1000, help="photos that come after the build")
+    parser.add_argument("--alone", action="store_true", help="without hnswlib and faiss")
+    arguments = parser.parse_args()
+
+    def say(text: str) -> None:
+        print(f"{time.strftime('%X')} {text}", file=sys.stderr, flush=True)
+
+    figures: dict[str, Any] = {"photos": arguments.photos}
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary, "home")
+        os.environ["NUMBA_CACHE_DIR"] = str(Home(root).cache / "numba")
+        say(f"filling the library with {arguments.photos} photos")
+        figures["commit"] = in_fresh_process(fill, root, 0, arguments.photos)
+        say("building the index")
+        figures["build"] = in_fresh_process(keep, root)
+        figures["disk MB"] = sizes(root)
+        say("asking fresh processes")
+        figures["first answer, s"] = first_answer(root)
+        queries = in_fresh_process(draw_queries, arguments.queries)
+        say("asking a resident process")
+        figures["resident"] = in_fresh_process(answers, root, queries)
+        say("measuring the neighbours of the field")
+        rows = [] if arguments.alone else in_fresh_process(field, root, queries)
+        say(f"adding {arguments.fresh} photos")
+        figures["fresh photos"] = {
+            "commit": in_fresh_process(fill, root, arguments.photos, arguments.fresh),
+            "keep": in_fresh_process(keep, root),
+            "resident": in_fresh_process(answers, root, queries),
+        }
+    _print(figures, rows)
+
+
+def draw_queries(count: int) -> Vectors32:
+    return Mixture().draw(count, seed=0)
+
+
+def _print(figures: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    print_table(["measured", "figure"], list(_flat(figures)))
+    columns = ["by", "neighbours", "build s", "MB", "ef", "recall", "p50", "p99"]
+    for row in rows:
+        row |= {name: round(row[name], 1) for name in ("build s", "MB") if name in row}
+    if rows:
+        print_table(columns, [[row.get(column) for column in columns] for row in rows])
+    print_figures("search", {**figures, "field": rows})
+
+
+def _flat(figures: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}: ")
+        else:
+            yield prefix + name, value
+
+
+if __name__ == "__main__":
+    main()
