@@ -165,6 +165,11 @@ class PhotoFind:
         """
         return load_settings(self.home.settings)
 
+    @property
+    def problems(self) -> list[str]:
+        """What was found damaged so far and is not repaired, one line each."""
+        return self._library.warnings
+
     # Folders.
 
     def folders(self) -> list[FolderStatus]:
@@ -272,6 +277,7 @@ class PhotoFind:
 
         with self._writing() as library:
             chosen = _chosen_folders(library, folders)
+            library.verify()
             extraction = self._extraction(self.settings.extractor)
             say("starting the extractor")
             plugin = extraction.describe()
@@ -345,7 +351,7 @@ class PhotoFind:
             search=self._search_status(),
             home=str(self.home.root),
             bytes=sum(f.stat().st_size for f in self.home.root.rglob("*") if f.is_file()),
-            problems=tuple(self._library.warnings),
+            problems=tuple(self.problems),
         )
 
     # What is open.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from photofind.cli.output import note, print_json, print_paths, shown
+from photofind.cli.output import note, print_json, print_paths, shown, telling_problems
 
 __all__ = ["duplicates"]
 
@@ -25,7 +25,7 @@ def duplicates(exact: bool, as_json: bool) -> None:
     """
     from photofind.photofind import PhotoFind
 
-    with PhotoFind() as photofind:
+    with PhotoFind() as photofind, telling_problems(photofind):
         groups = [group for group in photofind.duplicates() if group.exact or not exact]
     if as_json:
         print_json(groups)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.output import note, print_json, show_progress
+from photofind.cli.output import note, print_json, show_progress, telling_problems
 from photofind.cli.parameters import AbsoluteFolder
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def index(folders: tuple[str, ...], as_json: bool, **options: bool) -> None:
     """
     from photofind.photofind import PhotoFind
 
-    with PhotoFind() as photofind:
+    with PhotoFind() as photofind, telling_problems(photofind):
         report = index_with_progress(photofind, list(folders), **options)
     if as_json:
         offline = [{"path": folder.path, "reason": folder.reason} for folder in report.offline]

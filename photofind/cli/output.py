@@ -22,6 +22,7 @@ import click
 
 if TYPE_CHECKING:
     from photofind.indexing.pipeline import Progress
+    from photofind.photofind import PhotoFind
 
 __all__ = [
     "note",
@@ -31,6 +32,7 @@ __all__ = [
     "print_table",
     "show_progress",
     "shown",
+    "telling_problems",
 ]
 
 ZERO_WIDTH_JOINER = "\u200d"  # Makes one emoji of several.
@@ -53,6 +55,15 @@ def note(*lines: str) -> None:
     """Tell the person something that is not part of the answer."""
     for line in lines:
         click.echo(shown(line), err=True)
+
+
+@contextmanager
+def telling_problems(photofind: PhotoFind) -> Iterator[None]:
+    """Tell, however the block ends, what of the library turned out to be damaged."""
+    try:
+        yield
+    finally:
+        note(*photofind.problems)
 
 
 def shown(text: str) -> str:

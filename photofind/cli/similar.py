@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photofind.cli.index import index_with_progress
-from photofind.cli.output import note, print_json, print_paths, print_table
+from photofind.cli.output import note, print_json, print_paths, print_table, telling_problems
 from photofind.cli.parameters import AbsoluteFolder, AbsolutePath, date
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def similar(
     from photofind.photofind import PhotoFind
     from photofind.search.query import Query
 
-    with PhotoFind() as photofind:
+    with PhotoFind() as photofind, telling_problems(photofind):
         if folder is not None and not photofind.covers(folder):
             _check_presence((*images, *unlike))  # Before, not after, a long indexing.
             photofind.add_folder(folder)

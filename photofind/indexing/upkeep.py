@@ -55,7 +55,6 @@ def keep_index(
     problems: list[str] = []
     index = _fitting_index(library, space, problems)
     if index is None:
-        library.verify()
         photos = len(library.live_rows(space))
         if photos < INDEX_PAYS:
             remove_index(library.space_folder(space))
@@ -99,7 +98,7 @@ def _fitting_index(library: Library, space: str, problems: list[str]) -> Index |
     try:
         index = Index(folder, check_graph=True)
     except DamagedError as error:
-        problems.append(error.message)
+        problems.append(f"{error.message}; it is built again")
         return None
     if index.facts.generation != library.space(space).generation:
         return None

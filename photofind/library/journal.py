@@ -79,6 +79,8 @@ class JournalStorage(Storage):
         A number that grows with every transaction and never falls.
     damage
         What could not be read when the journal was opened, in words, or None. The rest is used.
+    torn
+        Whether it ended in something else than a whole transaction when it was opened.
 
     Raises
     ------
@@ -100,12 +102,12 @@ class JournalStorage(Storage):
         self.revision = 0
         self.damage: str | None = None
         with explained(self._path):
-            lost, torn = self._load()
+            lost, self.torn = self._load()
         if lost:
-            self.damage = f"{lost} bytes of {self._path} are damaged; what they held is forgotten"
+            self.damage = f"{lost} bytes of {self._path} are damaged; indexing restores what was in"
         if writable:
             with explained(self._path):
-                self._make_writable(lost, torn)
+                self._make_writable(lost)
 
     # TinyDB's own interface: everything at once.
 
@@ -286,7 +288,7 @@ class JournalStorage(Storage):
         if not self._writable:
             raise LibraryError(f"{self._path} is not open for writing")
 
-    def _make_writable(self, lost: int, torn: bool) -> None:
+    def _make_writable(self, lost: int) -> None:
         private_folder(self._path.parent)
         if lost:
             stamp = datetime.now().strftime("%Y%m%dT%H%M%S")
@@ -300,7 +302,7 @@ class JournalStorage(Storage):
             self._rewrite(self.revision)
         else:
             self._open()
-            if torn:
+            if self.torn:
                 self._cut()
 
     def _open(self) -> FileIO:

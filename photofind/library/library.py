@@ -72,6 +72,11 @@ class Library:
             self._storage = self._catalog.storage
             if self._storage.damage:
                 self.warnings.append(self._storage.damage)
+            if not self.spaces() and any(home.spaces.glob("*/vectors-*")):
+                self.warnings.append(
+                    f"{home.catalog} was lost or emptied; "
+                    "add your folders again and run `photofind index`"
+                )
             if writable:
                 self._recover()
         except BaseException:
@@ -349,7 +354,7 @@ class Library:
         for space in self.spaces():
             self._remove_outdated(space)
             vectors = self._open_vectors(space)
-            if self._storage.damage and vectors.on_disk > space.rows:
+            if (self._storage.damage or self._storage.torn) and vectors.on_disk > space.rows:
                 # A lost transaction may have told others of these rows: none is given twice.
                 space = replace(space, rows=vectors.on_disk)
                 with self._storage.transaction():
@@ -390,7 +395,7 @@ class Library:
                     self._catalog.put_photo(_at_row(photo, space, None))
             self.warnings.append(
                 f"the vectors of {len(photos)} photos in {space.id} were damaged; "
-                "the next `photofind index` makes them again"
+                "indexing makes them again"
             )
         return len(photos)
 

@@ -52,7 +52,7 @@ class _View:
         if (self._stamp, self._revision) == (stamp, library.revision):
             return
         if self._stamp != stamp:
-            self._opened = _open_index(folder)
+            self._opened = _open_index(folder, library.warnings)
         self._stamp, self._revision = stamp, library.revision
         self.space = space
         self.vectors = library.vectors(space.id)
@@ -311,11 +311,11 @@ class Searcher:
         ]
 
 
-def _open_index(space: Path) -> Index | None:
+def _open_index(space: Path, warnings: list[str]) -> Index | None:
     try:
         return Index(space) if Index.exists(space) else None
     except DamagedError as error:
-        log.warning("%s", error)
+        warnings.append(str(error))
         return None
 
 
