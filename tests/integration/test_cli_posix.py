@@ -135,7 +135,6 @@ def test_a_terminal_shows_progress_apart_from_the_answer(tmp_path: Path, album: 
         answer.seek(0)
         assert json.load(answer)["new"] == 10
     assert code == 0
-    assert "looking for photos" in shown
     assert "reading photos" in shown
     assert "\x1b[" in shown
     last = [line for line in shown.splitlines() if line.strip()][-1]
