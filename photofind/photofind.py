@@ -405,14 +405,14 @@ class PhotoFind:
         from photofind.indexing.background import is_building
 
         space = self._space()
-        photos = len(self._library.live_rows(space)) if space else 0
+        photos = int(self._library.references(space).sum()) if space else 0
         if not space or not photos:
             return SearchStatus("none", 0, 0, None, "nothing is indexed yet")
         index = self._searcher.index(self._library.space(space))
         if index is None:
             return SearchStatus("plain", 0, photos, None, "plain cosine over all vectors, no index")
         built, fresh, recall = index.facts.photos, index.fresh, index.facts.recall
-        scanned = f"exact, by comparing with all {len(index):,} photos"
+        scanned = f"exact, by comparing with all {photos:,} photos"
         if is_building(self.home):
             scanned += "; the graph is being built"
         if not index.facts.graph_points:

@@ -108,7 +108,8 @@ class Report:
             for what in ("new", "changed", "moved", "removed", "failed", "kept")
             if (count := getattr(self, what))
         ]
-        return f"{self.found:,} photos: {', '.join(done) or 'nothing new'}, in {self.seconds:.1f} s"
+        photos = "1 photo" if self.found == 1 else f"{self.found:,} photos"
+        return f"{photos}: {', '.join(done) or 'nothing new'}, in {self.seconds:.1f} s"
 
     @property
     def problems(self) -> list[str]:
