@@ -52,7 +52,7 @@ def nearest_exactly(
     positions = np.empty((len(queries), count), np.int64)
     similarities = np.empty((len(queries), count), np.float32)
     # Many queries against many points do not fit in memory at once.
-    step = max(1, BLOCK // len(points))
+    step = max(1, BLOCK // max(1, len(points)))
     for start in range(0, len(queries), step):
         block = queries[start : start + step] @ points.T
         if exclude is not None:

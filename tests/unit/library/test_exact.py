@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from photofind.library import exact
 from photofind.library.exact import best, nearest_exactly, neighbours_exactly
 from photofind.library.projection import normalised
 
@@ -18,6 +19,19 @@ def test_no_queries_find_nothing() -> None:
         np.ones((5, 2), np.float32), np.empty((0, 2), np.float32), 3
     )
     assert positions.shape == similarities.shape == (0, 3)
+
+
+def test_comparing_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(2)
+    points, queries = (
+        normalised(generator.normal(size=(count, 8)).astype(np.float32)) for count in (90, 25)
+    )
+    whole = nearest_exactly(points, queries, 7, exclude=np.arange(25))
+    monkeypatch.setattr(exact, "BLOCK", 400)
+    parts = nearest_exactly(points, queries, 7, exclude=np.arange(25))
+    assert np.array_equal(whole[0], parts[0])
+    assert parts[1] == pytest.approx(whole[1], abs=1e-6)
+    assert not (parts[0] == np.arange(25)[:, None]).any()
 
 
 def test_neighbours_leave_out_the_point_itself() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from photofind.library.building import IndexBuilder
 from photofind.library.exact import nearest_exactly
-from photofind.library.index import Index
+from photofind.library.index import CANDIDATES, Index
 from photofind.library.projection import normalised
 from photofind.library.vectors import Vectors
 from photofind.search.duplicates import collapse, group_near_duplicates
@@ -154,7 +154,8 @@ def test_a_graph_gives_candidates_and_fresh_rows_are_scanned(
     exactly = Ranker(vectors, everything, index).rank(
         embeddings[:1], NONE, 20, query_rows=np.array([0])
     )
-    assert asked
+    # Five neighbours that are asked for alone may not be the nearest.
+    assert min(asked) >= CANDIDATES
     assert by_graph.searched_by == "graph"
     assert np.array_equal(by_graph.rows[:20], exactly.rows[:20])
 
