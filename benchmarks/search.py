@@ -40,7 +40,9 @@ from photofind.library.index import CANDIDATES, Index
 from photofind.library.library import Library
 from photofind.library.projection import normalised
 from photofind.paths import Home
+from photofind.photofind import PhotoFind
 from photofind.search.graph_process import GraphProcess
+from photofind.search.query import Query
 from photofind.search.ranking import Ranker
 
 EXTRACTOR, DIMENSION = "generated", 1280
@@ -280,6 +282,23 @@ def answers(root: Path, queries: Vectors32) -> dict[str, Any]:
     return figures
 
 
+def whole_answers(root: Path) -> dict[str, Any]:
+    """Ask a resident process for the like of photos of the library: to hits, filters and all."""
+    with PhotoFind(Home(root), resident=True) as photofind:
+
+        def ask(number: int) -> str:
+            return photofind.similar(Query((path_of(number),), extractor=EXTRACTOR)).searched_by
+
+        while ask(0) != "graph":
+            time.sleep(0.1)
+        seconds = []
+        for number in range(200):
+            started = time.perf_counter()
+            ask(number)
+            seconds.append(time.perf_counter() - started)
+        return milliseconds(seconds)
+
+
 def _start(opened: Open, home: Home) -> GraphProcess:
     folder = opened.library.space_folder(f"{EXTRACTOR}@1")
     points = opened.index.points(np.arange(1))
@@ -414,6 +433,7 @@ def main() -> None:
         queries = in_fresh_process(draw_queries, arguments.queries)
         say("asking a resident process")
         figures["resident"] = in_fresh_process(answers, root, queries)
+        figures["whole answer, ms"] = in_fresh_process(whole_answers, root)
         say("measuring the neighbours of the field")
         rows = [] if arguments.alone else in_fresh_process(field, root, queries)
         say(f"adding {arguments.fresh} photos")
