@@ -1,0 +1,172 @@
+"""A real graph: built in its own process, loaded in another, queried, outlived."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_graph
+from photofind.library.building import IndexBuilder
+from photofind.library.catalog import Photo
+from photofind.library.index import Index
+from photofind.library.library import Library
+from photofind.library.projection import normalised
+from photofind.paths import Home
+from photofind.search.query import Query
+from photofind.search.searcher import Searcher
+
+PHOTOS = 700
+DIMENSION = 64
+SPACE = "mobilenet@1"
+
+# Building competes with whatever else runs, and gives way to it.
+pytestmark = pytest.mark.timeout(1200)
+
+
+def embeddings(count: int, seed: int) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    centres = np.random.default_rng(7).normal(size=(10, DIMENSION))
+    noise = generator.normal(size=(count, DIMENSION))
+    return normalised((centres[np.arange(count) % 10] + noise + 1).astype(np.float32))
+
+
+def commit(library: Library, first: int, vectors: np.ndarray) -> list[Photo]:
+    photos = [
+        Photo(f"/photos/{first + i}.jpg", content=f"{first + i:032x}") for i in range(len(vectors))
+    ]
+    by_content = {photo.content: vector for photo, vector in zip(photos, vectors, strict=True)}
+    return library.commit(photos, SPACE, by_content)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A library with a graph; compiling it takes most of this module's time."""
+    home = Home(tmp_path_factory.mktemp("built") / "photofind")
+    with Library(home, writable=True) as library, builder(home) as worker:
+        library.open_space("mobilenet", "1", DIMENSION)
+        commit(library, 0, embeddings(PHOTOS, 0))
+        assert keep_index(library, SPACE, worker, lambda phase: None) == []
+        assert wants_graph(library, SPACE)
+        assert build_graph(library, SPACE, worker) == []
+        assert not wants_graph(library, SPACE)
+    return home
+
+
+@pytest.fixture
+def library(built: Home, home: Home) -> Iterator[Library]:
+    shutil.copytree(built.root, home.root, ignore=shutil.ignore_patterns("cache"))
+    home.cache.symlink_to(built.cache)
+    with Library(home, writable=True) as library:
+        yield library
+
+
+@pytest.fixture
+def resident(library: Library) -> Iterator[Searcher]:
+    searcher = Searcher(library, "mobilenet", _no_extraction, resident=True)
+    graph = searcher.graph(library.space(SPACE))
+    assert graph is not None
+    assert graph.wait(240)
+    yield searcher
+    searcher.close()
+
+
+def _no_extraction(name: str) -> None:
+    raise AssertionError("no photo needs to be read")
+
+
+def paths(searcher: Searcher, query: str, limit: int = 20, **options: object) -> list[str]:
+    answer = searcher.similar(Query((query,), limit=limit, every=True, **options))
+    return [hit.path for hit in answer.hits]
+
+
+def test_the_graph_is_measured_against_exact_search(library: Library) -> None:
+    facts = Index(library.space_folder(SPACE)).facts
+    assert facts.graph_points == facts.photos == PHOTOS
+    assert facts.recall is not None
+    assert facts.recall > 0.98
+
+
+def test_the_graph_answers_as_exact_search_does(library: Library, resident: Searcher) -> None:
+    once = Searcher(library, "mobilenet", _no_extraction)
+    for number in range(0, PHOTOS, 35):
+        query = Query((f"/photos/{number}.jpg",), limit=20, every=True)
+        by_graph, exactly = resident.similar(query), once.similar(query)
+        assert (by_graph.searched_by, exactly.searched_by) == ("graph", "exact")
+        assert [hit.path for hit in by_graph.hits] == [hit.path for hit in exactly.hits]
+        assert by_graph.photos == PHOTOS
+
+
+def test_photos_come_and_go_between_builds(library: Library, resident: Searcher) -> None:
+    before = paths(resident, "/photos/3.jpg")
+    library.remove([library.photo(path) for path in before[:10]])
+    fresh = commit(library, PHOTOS, embeddings(20, 1))
+    moved = f"/elsewhere/{Path(before[10]).name}"
+    library.commit([replace(library.photo(before[10]), path=moved)])
+
+    after = paths(resident, "/photos/3.jpg", limit=PHOTOS)
+    assert not set(before[:11]) & set(after)
+    assert moved in after
+    assert {photo.path for photo in fresh} <= set(after)
+    assert {int(Path(path).stem) % 10 for path in paths(resident, fresh[3].path)} == {3}
+
+
+def test_filters_are_searched_exactly(library: Library, resident: Searcher) -> None:
+    library.commit(
+        [replace(library.photo(f"/photos/{n}.jpg"), path=f"/few/{n}.jpg") for n in range(9)]
+    )
+    answer = resident.similar(Query(("/photos/100.jpg",), limit=5, every=True, folder="/few"))
+    assert answer.searched_by == "exact"
+    assert answer.hits[0].path == "/few/0.jpg"
+    assert answer.photos == 9
+
+
+def test_a_killed_graph_process_costs_no_answer(library: Library, resident: Searcher) -> None:
+    expected = paths(resident, "/photos/5.jpg")
+    graph = resident.graph(library.space(SPACE))
+    os.kill(graph.pid, signal.SIGKILL)
+    assert paths(resident, "/photos/5.jpg") == expected
+    deadline = time.monotonic() + 240
+    while resident.similar(Query(("/photos/5.jpg",))).searched_by != "graph":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert paths(resident, "/photos/5.jpg") == expected
+
+
+def test_an_index_of_another_generation_is_not_used(library: Library) -> None:
+    library.remove([library.photo(f"/photos/{number}.jpg") for number in range(300)])
+    assert library.reclaim()
+    searcher = Searcher(library, "mobilenet", _no_extraction)
+    answer = searcher.similar(Query(("/photos/305.jpg",), limit=10, every=True))
+    assert answer.searched_by == "plain"
+    assert {int(Path(hit.path).stem) % 10 for hit in answer.hits} == {5}
+
+
+def test_a_bad_graph_is_not_used(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    class BadGraph:
+        def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+            return np.zeros((len(queries), count), int), np.ones((len(queries), count))
+
+    monkeypatch.setattr("photofind.library.graph.build_graph", lambda points: BadGraph())
+    vectors = library.vectors(SPACE)
+    built = IndexBuilder().build(
+        library.live_rows(SPACE), space=str(library.space_folder(SPACE)), vectors=str(vectors.path),
+        dimension=DIMENSION, generation=1, committed=vectors.committed, graph=True,
+    )  # fmt: skip
+    index = Index(library.space_folder(SPACE))
+    assert built["recall"] == index.facts.recall
+    assert index.facts.recall < 0.5
+    assert index.facts.graph_points == 0
+    assert not wants_graph(library, SPACE)
+    answer = Searcher(library, "mobilenet", _no_extraction, resident=True).similar(
+        Query(("/photos/4.jpg",), limit=10, every=True)
+    )
+    assert answer.searched_by == "exact"
+    assert {int(Path(hit.path).stem) % 10 for hit in answer.hits} == {4}
