@@ -275,7 +275,7 @@ def _lower_priority(pid: int, name: str) -> None:
             process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
             process.ionice(psutil.IOPRIO_LOW)
         else:
-            process.nice(_NICENESS)
+            process.nice(max(process.nice(), _NICENESS))  # Never ahead of its parent.
             if sys.platform == "linux":
                 # The lowest of the ordinary class: the idle class may never get its turn.
                 process.ionice(psutil.IOPRIO_CLASS_BE, 7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -127,7 +128,7 @@ class TestSurroundings:
     def test_environment_and_priority(self):
         with make_worker(environment={"OMP_NUM_THREADS": "1"}) as worker:
             assert worker.call("environment", timeout=30, name="OMP_NUM_THREADS").value == "1"
-            assert worker.call("niceness", timeout=30).value == os.nice(0) + 10
+            assert worker.call("niceness", timeout=30).value == max(os.nice(0), 10)
         with make_worker(low_priority=False) as worker:
             assert worker.call("niceness", timeout=30).value == os.nice(0)
 
@@ -160,6 +161,7 @@ class TestSurroundings:
         assert log.with_name("test.log.old").stat().st_size == 2**20 + 1
 
     def test_a_log_that_cannot_be_written_is_done_without(self, tmp_path, caplog):
+        caplog.set_level(logging.INFO)
         (tmp_path / "file").write_text("not a folder")
         with make_worker(log=tmp_path / "file" / "test.log") as worker:
             assert worker.call("greet", timeout=30).value == "hello"
