@@ -96,7 +96,10 @@ def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
 
 
 def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows: a table with titles in a terminal, lines of tab-separated values in a pipe."""
+    """Print rows: a table in a terminal, lines of tab-separated values in a pipe.
+
+    Titles are shown in the table alone; empty ones are not.
+    """
     if not sys.stdout.isatty():
         for row in rows:
             click.echo("\t".join(shown(cell) for cell in row))
@@ -105,7 +108,7 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(titles))
     for title in titles:
         table.add_column(title, overflow="fold", no_wrap=False)
     for row in rows:

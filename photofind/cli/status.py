@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from photofind.cli.output import print_json, shown
+from photofind.cli.output import print_json, print_table
 
 __all__ = ["status"]
 
@@ -26,19 +26,23 @@ def status(as_json: bool) -> None:
     if as_json:
         print_json(state)
         return
-    lines = [
-        ("photos", f"{state.photos:,} indexed, {state.pending:,} pending, {state.failed:,} failed"),
-        *(
-            ("folder", f"{f.path}: {f.photos:,} photos, {f.state}{_because(f.reason)}")
-            for f in state.folders
-        ),
-        ("extractor", state.extractor),
-        ("answers", state.search.explanation),
-        ("library", f"{state.home}, {state.bytes / 1e6:,.1f} MB"),
-        *(("problem", problem) for problem in state.problems),
-    ]
-    for name, text in lines:
-        click.echo(f"{click.style(f'{name:<10}', bold=True)} {shown(text)}")
+    print_table(
+        ("", ""),
+        [
+            (
+                "photos",
+                f"{state.photos:,} indexed, {state.pending:,} pending, {state.failed:,} failed",
+            ),
+            *(
+                ("folder", f"{f.path}: {f.photos:,} photos, {f.state}{_because(f.reason)}")
+                for f in state.folders
+            ),
+            ("extractor", state.extractor),
+            ("answers", state.search.explanation),
+            ("library", f"{state.home}, {state.bytes / 1e6:,.1f} MB"),
+            *(("problem", problem) for problem in state.problems),
+        ],
+    )
 
 
 def _because(reason: str | None) -> str:
