@@ -1,11 +1,20 @@
 """What photofind has to survive, tried on real processes; exits with 1 where it does not.
 
     python benchmarks/trials.py kills DIR --times 100
+    sudo python benchmarks/trials.py disks DIR
+    python benchmarks/trials.py orientations EXAMPLES OTHERS
 
 "kills" indexes the photos in DIR again and again and kills photofind with SIGKILL at random
 moments: while it reads photos, fits the index and builds the graph; the command or the builder in
 the background; the process alone or with its group. After each, all photos that were committed
 must be there once, each with its own vector, and no process may be left over.
+
+"disks" indexes DIR on a disk that is too small, then a little larger, and so on, so that it fills
+up in the middle of everything that is ever written; then asks a library that can only be read.
+Mounts what it needs, so it is for Linux and root.
+
+"orientations" indexes pictures in all EXIF orientations among others, and compares the answers to
+each with those to its pixels, put upright and saved without EXIF.
 """
 
 from __future__ import annotations
@@ -13,6 +22,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -20,17 +30,23 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 from common import print_figures
+from PIL import Image, ImageOps
 
+from photofind.images.formats import is_photo
+from photofind.library.building import graph_pays
 from photofind.library.catalog import Photo
 from photofind.library.library import Library
 from photofind.paths import Home
 from photofind.photofind import PhotoFind
+from photofind.search.query import Query
 
 # How long a worker may take to notice that its parent is gone.
 PATIENCE = 20.0
@@ -49,11 +65,18 @@ class Life:
         with PhotoFind(home) as photofind:
             photofind.add_folder(str(folder))
 
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """Run ``photofind`` and return its exit code and what it told."""
+        command = [sys.executable, "-m", "photofind", *arguments]
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=ENDLESS
+        )
+        return done.returncode, done.stderr
+
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start ``photofind index`` in a process group of its own."""
-        command = "from photofind.cli import main; main()"
         return subprocess.Popen(
-            [sys.executable, "-c", command, "index", *arguments],
+            [sys.executable, "-m", "photofind", "index", *arguments],
             env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -94,10 +117,9 @@ class Life:
 
     def finish(self) -> None:
         """Index to the end, with the graph."""
-        command = self.start("--wait")
-        _, errors = command.communicate(timeout=ENDLESS)
-        if command.returncode:
-            raise RuntimeError(errors.decode())
+        code, told = self.run("index", "--wait")
+        if code:
+            raise RuntimeError(told)
         self.wait_for_builder()
 
     def wait_for_builder(self) -> None:
@@ -176,7 +198,7 @@ def embeddings(life: Life) -> dict[str, np.ndarray]:
         }
 
 
-def kills(folder: Path, times: int, seed: int, top: Path) -> Tally:
+def kills(folder: Path, times: int, seed: int, top: Path) -> dict[str, Any]:
     """Kill photofind so many times, and return what came of it."""
     dice = random.Random(seed)
     cache = top / "cache"
@@ -215,14 +237,18 @@ def kills(folder: Path, times: int, seed: int, top: Path) -> Tally:
             tally.check(life, right)
             print(f"{tally.kills:4} {life.home.root.name}: killed {what} after {moment:.1f} s, "
                   f"{len(life.photos())} photos there", flush=True)  # fmt: skip
-            if dice.random() < 0.08:
+            # Where there is no graph to be built, most of the time goes into reading.
+            if dice.random() < (0.08 if graph_pays(photos) else 0.4):
                 break
         life.wait_for_builder()
         life.finish()
         tally.check(life, right)
         tally.finished += len(life.photos()) == photos
         tally.problems += unfinished(life, photos)
-    return tally
+    for what in ("lost", "doubled", "mistaken", "orphans"):
+        if count := getattr(tally, what):
+            tally.problems.append(f"{count} {what}")
+    return {"kills": tally.kills, **vars(tally)}
 
 
 def kill(victim: psutil.Process, whole_group: bool) -> None:
@@ -244,6 +270,96 @@ def unfinished(life: Life, photos: int) -> Iterator[str]:
     yield from life.leftovers()[0]
 
 
+def disks(folder: Path, top: Path) -> dict[str, Any]:
+    """Fill disks up at every stage, then take the right to write away; return what came of it."""
+    (top / "cache").mkdir()
+    disk = top / "disk"
+    disk.mkdir()
+    kilobytes, seen, problems, stages = 128, 0, [], Counter[str]()
+    mount("-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", disk)
+    try:
+        life = Life(Home(disk / "home"), folder, top / "cache")
+        while True:
+            code, told = life.run("index", "--wait")
+            photos = len(life.photos())
+            if photos < seen:
+                problems.append(f"{seen - photos} photos were lost on {kilobytes} kB")
+            seen = photos
+            if code == 0:
+                break
+            full = re.match(
+                r"photofind: the disk that holds (\S+) is full\n  free some space", told
+            )
+            if not full:
+                problems.append(told)
+                break
+            stages[Path(full[1]).relative_to(life.home.root).parts[-1].split("-")[0]] += 1
+            problems += refusals(life, "is full", fill=disk / "filler")
+            kilobytes = int(1.1 * kilobytes)
+            mount("-o", f"remount,size={kilobytes}k", disk)
+        mount("-o", "remount,ro", disk)
+        for arguments in (["status"], ["failures"], ["similar", str(life.photos()[0].path)]):
+            code, told = life.run(*arguments)
+            if code:
+                problems.append(f"{arguments} in a library that can only be read: {told}")
+        problems += refusals(life, "Read-only file system")
+    finally:
+        subprocess.run(["umount", disk], check=True)
+    return {"photos": seen, "full_at": dict(stages), "problems": problems}
+
+
+def refusals(life: Life, reason: str, fill: Path | None = None) -> Iterator[str]:
+    """Yield what is told other than the reason where nothing can be written."""
+    if fill:
+        with suppress(OSError), fill.open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+    code, told = life.run("config", "set", "hits", "7")
+    if code != 1 or reason not in told or life.home.settings.exists():
+        yield f"settings where nothing can be written: {told}"
+    if fill:
+        fill.unlink()
+    else:
+        code, told = life.run("index")
+        if code != 1 or reason not in told:
+            yield f"indexing where nothing can be written: {told}"
+
+
+def mount(*arguments: str | Path) -> None:
+    subprocess.run(["mount", *arguments], check=True)
+
+
+def orientations(examples: Path, others: Path, top: Path) -> dict[str, Any]:
+    """Return how the answers to pictures in all orientations differ from those to upright ones."""
+    (top / "cache").mkdir()
+    life = Life(Home(top / "life"), others, top / "cache")
+    life.run("folders", "add", str(examples))
+    life.run("index")
+    first = same = 0
+    farthest, worst = 0, 1.0
+    pictures = sorted(path for path in examples.iterdir() if is_photo(path.name))
+    with PhotoFind(life.home) as photofind:
+        for picture in pictures:
+            upright = top / f"{picture.stem}.png"
+            ImageOps.exif_transpose(Image.open(picture)).save(upright, exif=b"")
+            stored = photofind.similar(Query((str(picture),), limit=500, every=True)).hits
+            answer = photofind.similar(Query((str(upright),), limit=500, every=True)).hits
+            first += answer[0].path == str(picture)
+            worst = min(worst, answer[0].score)
+            places = [hit.path for hit in answer if hit.path != str(picture)]
+            moves = [abs(places.index(hit.path) - place) for place, hit in enumerate(stored[:20])]
+            same += not any(moves)
+            farthest = max(farthest, *moves)
+    return {
+        "pictures": len(pictures),
+        "first_for_its_upright_version": first,
+        "lowest_score_of_those": worst,
+        "first_20_hits_the_same": same,
+        "farthest_move_among_those": farthest,
+        "problems": [] if first == len(pictures) else ["not all are first"],
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True)
@@ -252,12 +368,23 @@ def main() -> None:
     killing.add_argument("--times", type=int, default=100)
     killing.add_argument("--seed", type=int, default=1)
     killing.add_argument("--homes", type=Path, help="an empty folder for the homes; kept")
+    killing.set_defaults(
+        trial=lambda its, top: kills(its.folder.resolve(), its.times, its.seed, its.homes or top)
+    )
+    filling = commands.add_parser("disks", help="disks that are full or read-only (root)")
+    filling.add_argument("folder", type=Path)
+    filling.set_defaults(trial=lambda its, top: disks(its.folder.resolve(), top))
+    turning = commands.add_parser("orientations", help="EXIF orientations")
+    turning.add_argument("examples", type=Path)
+    turning.add_argument("others", type=Path)
+    turning.set_defaults(
+        trial=lambda its, top: orientations(its.examples.resolve(), its.others.resolve(), top)
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        homes = arguments.homes or Path(temporary)
-        tally = kills(arguments.folder.resolve(), arguments.times, arguments.seed, homes)
-    print_figures("kills", {"kills": tally.kills, **vars(tally)})
-    if tally.lost or tally.doubled or tally.mistaken or tally.orphans or tally.problems:
+        figures = arguments.trial(arguments, Path(temporary))
+    print_figures("trials", figures)
+    if figures["problems"]:
         sys.exit(1)
 
 
