@@ -118,7 +118,7 @@ class Vectors:
 
     def damaged(self) -> npt.NDArray[np.int64]:
         """Read all rows and return those that do not hold what was written, (n,)."""
-        raw = self._rows.view(np.uint8).reshape(len(self), -1)
+        raw = self._rows.view(np.uint8).reshape(len(self), self._type.itemsize)
         checksums = np.fromiter(map(zlib.crc32, raw[:, :-_CHECKSUM_SIZE]), np.uint32, len(self))
         return np.flatnonzero(checksums != self._rows["checksum"])
 

@@ -235,7 +235,7 @@ class Searcher:
                 return ranker.rank(
                     like, unlike, limit, query_rows=query_rows, allowed=allowed, plain=plain
                 )
-            except WorkerError as error:
+            except (DamagedError, WorkerError) as error:
                 log.warning("the graph failed and is loaded again: %s", error)
                 graph.stop()
                 del self._graphs[view.space.id]

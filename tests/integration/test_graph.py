@@ -170,3 +170,23 @@ def test_a_bad_graph_is_not_used(library: Library, monkeypatch: pytest.MonkeyPat
     )
     assert answer.searched_by == "exact"
     assert {int(Path(hit.path).stem) % 10 for hit in answer.hits} == {4}
+
+
+def test_a_damaged_graph_costs_no_answer_and_is_built_again(
+    library: Library, resident: Searcher
+) -> None:
+    expected = paths(resident, "/photos/5.jpg")
+    graph = resident.graph(library.space(SPACE))
+    (array,) = library.space_folder(SPACE).glob("index-*/graph_indices.npy")
+    with array.open("r+b") as file:
+        file.seek(1000)
+        file.write(b"garbage")
+    os.kill(graph.pid, signal.SIGKILL)
+    assert paths(resident, "/photos/5.jpg") == expected
+    assert not resident.graph(library.space(SPACE)).wait(240)
+    assert resident.similar(Query(("/photos/5.jpg",))).searched_by == "exact"
+    assert wants_graph(library, SPACE)
+    with builder(library.home) as worker:
+        (problem,) = keep_index(library, SPACE, worker, lambda phase: None)
+    assert "graph_indices.npy is damaged" in problem
+    assert wants_graph(library, SPACE)

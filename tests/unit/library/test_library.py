@@ -441,6 +441,11 @@ def test_newer_vectors_are_refused(home, library):
         Library(home).vectors("mobilenet@1")
 
 
+def test_a_space_without_vectors_is_whole(library):
+    assert library.vectors(library.open_space("other", "1", 8).id).damaged().size == 0
+    assert library.verify() == 0
+
+
 def test_damaged_catalog_never_gives_a_row_twice(home, library):
     for name in "abcd":
         put(library, f"{name}.jpg")
