@@ -29,9 +29,13 @@ def build_in_background(home: Home) -> None:
     if sys.platform == "win32":
         flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     private_folder(home.logs)
+    root = home.root.absolute()
     with (home.logs / "background.log").open("ab") as output:
         subprocess.Popen(
-            [sys.executable, "-m", "photofind.indexing.background", str(home.root)],
+            # -P and cwd: where the command was started, photos may lie beside modules, and on a
+            # drive that is to be unmounted.
+            [sys.executable, "-P", "-m", "photofind.indexing.background", str(root)],
+            cwd=root,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
