@@ -230,6 +230,7 @@ def write_index(space: Path, facts: IndexFacts, arrays: Mapping[str, npt.NDArray
         try:
             checksums = _write_arrays(private_folder(folder), arrays)
             manifest = {"format": FORMAT, "facts": asdict(facts), "checksums": checksums}
+            manifest["checksum"] = _manifest_checksum(manifest)
             write_atomically(space / MANIFEST, json.dumps(manifest, indent=1).encode())
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -287,12 +288,19 @@ def _read_manifest(space: Path) -> tuple[IndexFacts, dict[str, int]]:
         manifest = json.loads(path.read_bytes())
         if manifest["format"] > FORMAT:
             raise NewerFormatError(f"{path} was written by a newer photofind", "upgrade photofind")
+        if manifest["checksum"] != _manifest_checksum(manifest):
+            raise ValueError("its checksum does not match")
         facts = manifest["facts"]
         for name in ("ranked", "plain"):
             facts[name] = Background(**facts[name])
         return IndexFacts(**facts), manifest["checksums"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, error) from None
+
+
+def _manifest_checksum(manifest: dict[str, Any]) -> int:
+    checked = [manifest["facts"], manifest["checksums"]]
+    return zlib.crc32(json.dumps(checked, sort_keys=True).encode())
 
 
 def _read_arrays(folder: Path, checksums: dict[str, int], *, with_graph: bool) -> Arrays:

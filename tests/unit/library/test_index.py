@@ -99,6 +99,15 @@ def test_a_damaged_manifest_is_noticed(tmp_path: Path, manifest: bytes) -> None:
         Index(space)
 
 
+def test_a_changed_figure_in_the_manifest_is_noticed(tmp_path: Path) -> None:
+    space = tmp_path / "space"
+    build(space, clustered(64))
+    text = (space / "index.json").read_text()
+    (space / "index.json").write_text(text.replace('"generation": 1', '"generation": 3'))
+    with pytest.raises(DamagedError, match="checksum does not match"):
+        Index(space)
+
+
 def test_a_newer_index_is_refused(tmp_path: Path) -> None:
     space = tmp_path / "space"
     build(space, clustered(64))
