@@ -81,7 +81,8 @@ def is_below(path: str, folder: str) -> bool:
 
 def private_folder(path: Path) -> Path:
     """Create ``path`` and its parents where missing, for this user alone, and return it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in reversed((path, *path.parents)):
+        folder.mkdir(mode=0o700, exist_ok=True)  # parents=True would not give parents the mode.
     return path
 
 

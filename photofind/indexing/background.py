@@ -8,6 +8,7 @@ builds again where photos came or went meanwhile.
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 
@@ -30,7 +31,8 @@ def build_in_background(home: Home) -> None:
         flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     private_folder(home.logs)
     root = home.root.absolute()
-    with (home.logs / "background.log").open("ab") as output:
+    log_file = os.open(home.logs / "background.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(log_file, "ab") as output:
         subprocess.Popen(
             # -P and cwd: where the command was started, photos may lie beside modules, and on a
             # drive that is to be unmounted.

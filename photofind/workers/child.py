@@ -41,6 +41,7 @@ def main() -> None:
     """Serve the parent until it closes the pipe."""
     requests, replies = _private_pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to act on.
+    os.umask(0o077)  # What a worker writes, numba's compiled code for one, is its user's alone.
     faulthandler.enable()
     if hasattr(faulthandler, "register"):  # Not on Windows. Shows where a hung call was ended.
         faulthandler.register(signal.SIGTERM, all_threads=True, chain=True)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from photofind.paths import Home, is_below, private_folder, write_atomically
+
+
+def test_the_home_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOFIND_HOME", "~/elsewhere")
+    assert Home.default().root == Path("~/elsewhere").expanduser()
+    monkeypatch.delenv("PHOTOFIND_HOME")
+    assert Home.default().root.name == "photofind"
+
+
+def test_asking_for_the_home_creates_nothing(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    assert [home.catalog, home.spaces, home.settings, home.lock, home.cache, home.logs]
+    assert not home.root.exists()
+
+
+def test_folders_are_private_and_so_are_their_parents(tmp_path: Path) -> None:
+    folder = private_folder(tmp_path / "a" / "b")
+    assert {path.stat().st_mode & 0o777 for path in (folder, folder.parent)} == {0o700}
+    assert private_folder(folder) == folder
+
+
+def test_a_file_is_replaced_as_a_whole_and_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    write_atomically(path, [b"n", b"ew"])
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    def parts() -> object:
+        yield b"half"
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, parts())
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "expected"),
+    [
+        ("/a/b", "/a", True),
+        ("/a", "/a", True),
+        ("/ab", "/a", False),
+        ("/", "/a", False),
+        ("/a", "/", True),
+    ],
+)
+def test_below(path: str, folder: str, expected: bool) -> None:
+    assert is_below(path, folder) is expected
