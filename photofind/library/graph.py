@@ -26,7 +26,10 @@ __all__ = ["Graph", "build_graph", "nearest_by_graph", "restore_graph"]
 Arrays = dict[str, npt.NDArray[Any]]
 
 NEIGHBOURS = 30
-LEAF_BUDGET = 16
+# A search enters the graph at the nearest points of so many leaves of a tree. Clusters hang
+# together loosely, so entering in the wrong one finds nothing: at a million points 16 leaves give
+# a recall of 0.94, 256 give 0.9995, for 0.6 ms more.
+LEAF_BUDGET = 256
 EPSILON = 0.2
 
 # What NNDescent.__setstate__ needs, as of PyNNDescent 0.7, and is not an array.
