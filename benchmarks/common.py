@@ -37,16 +37,25 @@ def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def megabytes() -> float:
-    """Return what this process holds in memory (resident), in MB."""
-    return round(psutil.Process().memory_info().rss / 1e6, 1)
+    """Return what this process holds in memory, in MB; see `megabytes_of_children`."""
+    return _megabytes([psutil.Process()])
 
 
 def megabytes_of_children() -> float:
-    """Return what the child processes of this process hold in memory (resident), in MB."""
+    """Return what the child processes of this process hold in memory, in MB.
+
+    Where the system tells them apart, without the pages of mapped files: those are in its cache,
+    and it takes them back at will.
+    """
+    return _megabytes(psutil.Process().children())
+
+
+def _megabytes(processes: Sequence[psutil.Process]) -> float:
     total = 0
-    for child in psutil.Process().children():
+    for process in processes:
         with suppress(psutil.NoSuchProcess):
-            total += child.memory_info().rss
+            memory = process.memory_info()
+            total += memory.rss - getattr(memory, "shared", 0)
     return round(total / 1e6, 1)
 
 
