@@ -84,6 +84,7 @@ def product(folder: Path) -> dict[str, float]:
 
 def straightforward(folder: Path) -> dict[str, float]:
     """Decode photos in full and give them to Keras in batches; return photos a second."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import keras
 
     model = keras_model()
