@@ -436,6 +436,8 @@ def main() -> None:
         figures["whole answer, ms"] = in_fresh_process(whole_answers, root)
         say("measuring the neighbours of the field")
         rows = [] if arguments.alone else in_fresh_process(field, root, queries)
+        for row in rows:
+            row.setdefault("build s", figures["build"]["graph s"])
         say(f"adding {arguments.fresh} photos")
         figures["fresh photos"] = {
             "commit": in_fresh_process(fill, root, arguments.photos, arguments.fresh),
