@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = ["Network"]
+
+_MOST_INTERPRETERS = 4
 
 
 class Network:
@@ -19,7 +23,7 @@ class Network:
     path
         A ``.tflite`` file whose input and output have the batch as their first axis.
     threads
-        Threads that one run uses.
+        Threads that it uses for a batch.
 
     Notes
     -----
@@ -32,22 +36,38 @@ class Network:
     """
 
     def __init__(self, path: Path, threads: int) -> None:
-        self._interpreter = _interpreter_class()(model_path=str(path), num_threads=threads)
-        self._interpreter.allocate_tensors()
-        (self._input,) = self._interpreter.get_input_details()
-        (self._output,) = self._interpreter.get_output_details()
+        self._path = path
+        # Single threads, each with an interpreter and a picture of its own, wait for nobody, while
+        # threads that share a picture spin whenever another program, or the decoding, has the
+        # processor of one of them. Indexing Corel-1K on 2 cores took 9.5 against 10.4 ms of
+        # processor time a photo; each interpreter costs 23 MB.
+        interpreters = min(threads, _MOST_INTERPRETERS)
+        self._threads_each = threads // interpreters
+        self._pool = ThreadPoolExecutor(interpreters, thread_name_prefix="network")
+        self._own = threading.local()
 
     def __call__(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the outputs for a batch, both with the batch as their first axis."""
-        results = np.empty((len(batch), *self._output["shape"][1:]), self._output["dtype"])
-        # One at a time, the threads sharing each: activations then stay in the cache. MobileNetV2
-        # on 2 cores, images/s and memory: batches of 1: 290, 34 MB; of 8: 260, 81 MB; of 32: 225,
-        # 244 MB; a single-threaded interpreter for each core, batches of 1: 288, 57 MB.
-        for item, result in zip(batch, results, strict=True):
-            self._interpreter.set_tensor(self._input["index"], item[np.newaxis])
-            self._interpreter.invoke()
-            result[...] = self._interpreter.get_tensor(self._output["index"])[0]
-        return results
+        # One at a time: activations then stay in the cache.
+        return np.concatenate([*self._pool.map(self._run, batch[:, np.newaxis])])
+
+    def _run(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the outputs for a batch of one, from the interpreter of this thread."""
+        if not hasattr(self._own, "interpreter"):
+            self._own.interpreter = self._load()
+        interpreter = self._own.interpreter
+        (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+        interpreter.set_tensor(source["index"], batch)
+        interpreter.invoke()
+        outputs: npt.NDArray[Any] = interpreter.get_tensor(target["index"])
+        return outputs
+
+    def _load(self) -> Any:
+        interpreter = _interpreter_class()(
+            model_path=str(self._path), num_threads=self._threads_each
+        )
+        interpreter.allocate_tensors()
+        return interpreter
 
 
 def _interpreter_class() -> Any:
