@@ -32,6 +32,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,7 @@ def kills(folder: Path, times: int, seed: int, top: Path) -> dict[str, Any]:
     dice = random.Random(seed)
     cache = top / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    lives = (Life(Home(top / f"life-{number}"), folder, cache) for number in range(times + 1))
+    lives = (Life(Home(top / f"life-{number}"), folder, cache) for number in count())
 
     undisturbed = next(lives)
     began = time.monotonic()
@@ -246,8 +247,8 @@ def kills(folder: Path, times: int, seed: int, top: Path) -> dict[str, Any]:
         tally.finished += len(life.photos()) == photos
         tally.problems += unfinished(life, photos)
     for what in ("lost", "doubled", "mistaken", "orphans"):
-        if count := getattr(tally, what):
-            tally.problems.append(f"{count} {what}")
+        if number := getattr(tally, what):
+            tally.problems.append(f"{number} {what}")
     return {"kills": tally.kills, **vars(tally)}
 
 

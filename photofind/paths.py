@@ -82,7 +82,8 @@ def is_below(path: str, folder: str) -> bool:
 def private_folder(path: Path) -> Path:
     """Create ``path`` and its parents where missing, for this user alone, and return it."""
     for folder in reversed((path, *path.parents)):
-        folder.mkdir(mode=0o700, exist_ok=True)  # parents=True would not give parents the mode.
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)  # parents=True gives parents another mode.
     return path
 
 
