@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 from photofind.paths import Home
 from photofind.photofind import PhotoFind
-from photofind.search.query import Query
+from photofind.values import Query
 
 
 def edits(image: Image.Image) -> Iterator[tuple[str, Image.Image, int]]:

@@ -20,7 +20,7 @@ from common import photos_below, print_figures, print_table, without_graphs
 
 from photofind.paths import Home
 from photofind.photofind import PhotoFind
-from photofind.search.query import Query
+from photofind.values import Query
 
 
 def label(path: str) -> str:

@@ -42,8 +42,8 @@ from photofind.library.projection import normalised
 from photofind.paths import Home
 from photofind.photofind import PhotoFind
 from photofind.search.graph_process import GraphProcess
-from photofind.search.query import Query
 from photofind.search.ranking import Ranker
+from photofind.values import Query
 
 EXTRACTOR, DIMENSION = "generated", 1280
 BATCH = 10_000
@@ -56,7 +56,7 @@ import json, sys, time
 started = time.perf_counter()
 from photofind.paths import Home
 from photofind.photofind import PhotoFind
-from photofind.search.query import Query
+from photofind.values import Query
 from photofind.search.searcher import Searcher
 imported = time.perf_counter()
 with PhotoFind(Home.default()) as photofind:

@@ -47,7 +47,7 @@ from photofind.library.catalog import Photo
 from photofind.library.library import Library
 from photofind.paths import Home
 from photofind.photofind import PhotoFind
-from photofind.search.query import Query
+from photofind.values import Query
 
 # How long a worker may take to notice that its parent is gone.
 PATIENCE = 20.0

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from photofind.paths import Home
 from photofind.photofind import PhotoFind
-from photofind.search.query import Query
+from photofind.values import Query
 
 QUERIES = ("chelsea-seen-elsewhere.jpg", "photos/coffee-tilted.jpg", "photos/rocket-small.jpg")
 HITS = 6

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,104 +16,27 @@ from typing import TYPE_CHECKING
 from photofind.errors import ExtractorError, LibraryError, WorkerError
 from photofind.paths import Home, is_below
 from photofind.settings import Settings, load_settings
+from photofind.values import (
+    Answer,
+    DuplicateGroup,
+    ExtractorStatus,
+    Failure,
+    FolderStatus,
+    Progress,
+    Query,
+    Report,
+    SearchStatus,
+    Status,
+)
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
     from photofind.extractors.registry import Plugin
-    from photofind.indexing.pipeline import Progress, Report
     from photofind.library.catalog import Folder
     from photofind.library.library import Library
-    from photofind.search.query import Answer, DuplicateGroup, Query
     from photofind.search.searcher import Searcher
 
-__all__ = [
-    "ExtractorStatus",
-    "Failure",
-    "FolderStatus",
-    "PhotoFind",
-    "SearchStatus",
-    "Status",
-]
-
-
-@dataclass(frozen=True)
-class FolderStatus:
-    """A folder of the library: how many photos it has, and whether it is ``online``."""
-
-    path: str
-    photos: int
-    state: str
-    reason: str | None
-    scanned: float | None
-    excludes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A photo that could not be indexed, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class ExtractorStatus:
-    """An extractor plugin as it is installed, and how many photos it has described.
-
-    ``error`` says what is wrong with one that does not work; ``version`` and ``dimension`` are
-    None for it.
-    """
-
-    name: str
-    version: str | None
-    dimension: int | None
-    distribution: str
-    in_use: bool
-    photos: int
-    error: str | None
-
-
-@dataclass(frozen=True)
-class SearchStatus:
-    """How searches are answered.
-
-    Parameters
-    ----------
-    path
-        "graph", "exact" (all points are compared), "plain" (all full vectors are compared, there
-        is no index) or "none" (nothing is indexed).
-    photos
-        How many photos the index was built on, and ``fresh`` how many came since.
-    recall
-        Recall@10 of the graph, measured against exact search when it was built; None without one.
-    explanation
-        The same in words.
-    """
-
-    path: str
-    photos: int
-    fresh: int
-    recall: float | None
-    explanation: str
-
-
-@dataclass(frozen=True)
-class Status:
-    """How the library is.
-
-    ``photos`` are indexed and can be found; ``failed`` could not be; ``pending`` are known but
-    not described by the extractor in use yet.
-    """
-
-    photos: int
-    failed: int
-    pending: int
-    folders: tuple[FolderStatus, ...]
-    extractor: str
-    search: SearchStatus
-    home: str
-    bytes: int
-    problems: tuple[str, ...]
+__all__ = ["PhotoFind"]
 
 
 class PhotoFind:
@@ -269,7 +192,7 @@ class PhotoFind:
             Where the extractor does not work.
         """
         from photofind.indexing.background import build, build_in_background
-        from photofind.indexing.pipeline import Progress, index
+        from photofind.indexing.pipeline import index
         from photofind.indexing.upkeep import builder, keep_index, wants_graph
 
         def say(phase: str) -> None:

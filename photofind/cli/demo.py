@@ -21,7 +21,7 @@ def demo(as_json: bool) -> None:
     from photofind.demonstration import make_photos
     from photofind.paths import Home
     from photofind.photofind import PhotoFind
-    from photofind.search.query import Query
+    from photofind.values import Query
 
     home = Home.default()
     photos, query = make_photos(home.demo / "photos")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +10,8 @@ from photofind.cli.output import note, print_json, show_progress, telling_proble
 from photofind.cli.parameters import AbsoluteFolder
 
 if TYPE_CHECKING:
-    from photofind.indexing.pipeline import Report
     from photofind.photofind import PhotoFind
+    from photofind.values import Report
 
 __all__ = ["index", "index_with_progress"]
 
@@ -47,8 +46,7 @@ def index(folders: tuple[str, ...], as_json: bool, **options: bool) -> None:
     with PhotoFind() as photofind, telling_problems(photofind):
         report = index_with_progress(photofind, list(folders), **options)
     if as_json:
-        offline = [{"path": folder.path, "reason": folder.reason} for folder in report.offline]
-        print_json({**asdict(report), "offline": offline})
+        print_json(report)
 
 
 def index_with_progress(photofind: PhotoFind, folders: list[str], **options: bool) -> Report:

@@ -12,7 +12,6 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
 from datetime import timedelta
 from math import ceil
 from pathlib import Path
@@ -20,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from photofind.values import as_plain
+
 if TYPE_CHECKING:
-    from photofind.indexing.pipeline import Progress
     from photofind.photofind import PhotoFind
+    from photofind.values import Progress
 
 __all__ = [
     "note",
@@ -76,7 +77,7 @@ def print_json(value: Any) -> None:
 
     Names that are not UTF-8 hold lone surrogates, escaped, as :func:`os.fsdecode` makes them.
     """
-    click.echo(json.dumps(value, indent=2, default=_as_plain))
+    click.echo(json.dumps(value, indent=2, default=as_plain))
 
 
 def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
@@ -170,9 +171,3 @@ def _is_harmless(character: str) -> bool:
         or character == ZERO_WIDTH_JOINER
         or unicodedata.category(character) == "Zs"  # Spaces of other widths.
     )
-
-
-def _as_plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    raise TypeError(f"{type(value).__name__} cannot be printed as JSON")

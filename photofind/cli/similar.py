@@ -12,7 +12,7 @@ from photofind.cli.output import note, print_json, print_paths, print_table, tel
 from photofind.cli.parameters import AbsoluteFolder, AbsolutePath, date
 
 if TYPE_CHECKING:
-    from photofind.search.query import Answer
+    from photofind.values import Answer
 
 __all__ = ["similar"]
 
@@ -69,7 +69,7 @@ def similar(
     if as_json and paths_only:
         raise click.UsageError("--json and --paths-only exclude each other")
     from photofind.photofind import PhotoFind
-    from photofind.search.query import Query
+    from photofind.values import Query
 
     with PhotoFind() as photofind, telling_problems(photofind):
         if folder is not None and not photofind.covers(folder):

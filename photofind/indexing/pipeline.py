@@ -8,14 +8,15 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from photofind.indexing.scan import SETTLE, Found, Skipped
+from photofind.indexing.scan import SETTLE, Found
 from photofind.indexing.survey import survey
 from photofind.library.catalog import Folder, Photo
 from photofind.library.library import Library
+from photofind.values import Progress, Report, Skipped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,102 +24,12 @@ if TYPE_CHECKING:
 
     from photofind.extractors.extraction import Extracted, Extraction
 
-__all__ = ["Progress", "Report", "index"]
+__all__ = ["index"]
 
 BATCH_SECONDS = 1.5
 """How long reading a batch should take: so much work is lost when it is cut short."""
 
 SMALLEST_BATCH, LARGEST_BATCH = 16, 1024
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the indexing is.
-
-    Parameters
-    ----------
-    phase
-        What it does, in words: "looking for photos" or "reading photos".
-    done, total
-        Photos in this phase; ``total`` is None while it is not known.
-    failed
-        How many of those done could not be read.
-    rate
-        Photos a second, smoothed; None until it is known.
-    seconds_left
-        The same in time; None until it is known.
-    """
-
-    phase: str
-    done: int
-    total: int | None = None
-    failed: int = 0
-    rate: float | None = None
-    seconds_left: float | None = None
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an indexing found and did, in photos where nothing else is said.
-
-    Parameters
-    ----------
-    found
-        On disk.
-    unchanged
-        As they were.
-    new, changed
-        Read: not known before, and known before.
-    moved
-        Known under another path before; they kept their vectors.
-    removed
-        No longer on disk, nor in the library.
-    failed
-        Read in vain; they are among the new, changed and moved.
-    kept
-        Known, not found, and kept because their place could not be looked at.
-    offline
-        Folders that could not be looked at as a whole.
-    skipped
-        Files and folders in the other ones that could not be looked at.
-    seconds
-        How long it took.
-    notes
-        What else should be known, of damage for one, a line each.
-    """
-
-    found: int
-    unchanged: int
-    new: int
-    changed: int
-    moved: int
-    removed: int
-    failed: int
-    kept: int
-    offline: tuple[Folder, ...]
-    skipped: tuple[Skipped, ...]
-    seconds: float
-    notes: tuple[str, ...] = ()
-
-    @property
-    def summary(self) -> str:
-        """One line of what was done."""
-        done = [
-            f"{count:,} {what}"
-            for what in ("new", "changed", "moved", "removed", "failed", "kept")
-            if (count := getattr(self, what))
-        ]
-        photos = "1 photo" if self.found == 1 else f"{self.found:,} photos"
-        return f"{photos}: {', '.join(done) or 'nothing new'}, in {self.seconds:.1f} s"
-
-    @property
-    def problems(self) -> list[str]:
-        """What went wrong, one line each."""
-        return [
-            *(f"{folder.path} is offline: {folder.reason}" for folder in self.offline),
-            *(f"{skip.path} is skipped: {skip.reason}" for skip in self.skipped),
-            *self.notes,
-        ]
 
 
 def index(
@@ -212,7 +123,11 @@ def index(
         removed=len(changes.gone) - done["moved"],
         failed=done["failed"],
         kept=seen.kept,
-        offline=tuple(folder for folder in seen.folders if folder.state == "offline"),
+        offline=tuple(
+            Skipped(folder.path, folder.reason or "")
+            for folder in seen.folders
+            if folder.state == "offline"
+        ),
         skipped=tuple(seen.skipped),
         seconds=time.monotonic() - begin,
     )

@@ -14,8 +14,9 @@ from pathlib import Path
 from photofind.images.formats import is_photo, sidecar_of
 from photofind.indexing.excludes import Rules
 from photofind.paths import is_below
+from photofind.values import Skipped
 
-__all__ = ["SETTLE", "Found", "Skipped", "scan"]
+__all__ = ["SETTLE", "Found", "scan"]
 
 SETTLE = 2.0
 """Seconds for which a file must not have changed before it is taken for complete."""
@@ -45,14 +46,6 @@ class Found:
     modified: int
     inode: int
     sidecar: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A file or folder that could not be looked at: what is known at or below it stays known."""
-
-    path: str
-    reason: str
 
 
 def scan(

@@ -12,10 +12,11 @@ from pathlib import Path
 from photofind.indexing.changes import Changes, compare
 from photofind.indexing.excludes import Rules
 from photofind.indexing.folders import mounts, mounts_of, out_of_reach, suspicion
-from photofind.indexing.scan import SETTLE, Found, Skipped, scan
+from photofind.indexing.scan import SETTLE, Found, scan
 from photofind.library.catalog import Folder, Photo
 from photofind.library.library import Library
 from photofind.paths import is_below
+from photofind.values import Skipped
 
 __all__ = ["Survey", "survey"]
 

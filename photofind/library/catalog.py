@@ -21,7 +21,10 @@ from photofind.library.journal import Change, JournalStorage, decode
 from photofind.library.keys import KeyIndex
 from photofind.library.table import JournalTable
 
-__all__ = ["Catalog", "Folder", "Photo", "Space"]
+__all__ = ["PRELIMINARY", "Catalog", "Folder", "Photo", "Space"]
+
+PRELIMINARY = "~"
+"""What the content id begins with of a photo of which only the embedded thumbnail was read."""
 
 _Record = TypeVar("_Record", "Photo", "Folder", "Space")
 
@@ -40,7 +43,8 @@ class Photo:
     size, modified, inode
         Of the file when it was read: bytes, nanoseconds since 1970, and the file's number.
     content
-        The content id, hexadecimal; empty where the file could not be read.
+        The content id, hexadecimal; empty where the file could not be read, and begun by
+        ``PRELIMINARY`` where only its header was.
     rows
         The row of this content's vector in each space, by the space's id.
     width, height, format
@@ -75,6 +79,11 @@ class Photo:
     failure: str | None = None
     sidecar: int | None = None
     id: int = 0
+
+    @property
+    def preliminary(self) -> bool:
+        """Whether only the thumbnail that its file holds was looked at so far."""
+        return self.content.startswith(PRELIMINARY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from photofind.images.formats import RAW_SUFFIXES
 from photofind.library.catalog import Photo
-from photofind.search.query import Hit
+from photofind.values import Hit
 
 __all__ = ["Found", "merge_raw_pairs", "to_hits"]
 
@@ -53,6 +53,11 @@ def to_hits(groups: Iterable[list[Found]]) -> tuple[Hit, ...]:
             height=first.photo.height,
             offline=first.offline,
             copies=tuple(found.photo.path for found in rest),
+            id=first.photo.id,
+            size=first.photo.size,
+            modified=first.photo.modified,
+            preliminary=first.photo.preliminary,
+            copy_ids=tuple(found.photo.id for found in rest),
         )
         for rank, (first, *rest) in enumerate(groups, 1)
     )

@@ -23,8 +23,8 @@ from photofind.paths import is_below
 from photofind.search.duplicates import collapse, group_near_duplicates
 from photofind.search.graph_process import GraphProcess
 from photofind.search.hits import Found, merge_raw_pairs, to_hits
-from photofind.search.query import Answer, DuplicateGroup, Query
 from photofind.search.ranking import Mask, Ranked, Ranker, Rows
+from photofind.values import Answer, DuplicateGroup, Query
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction

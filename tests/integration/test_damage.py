@@ -12,7 +12,7 @@ from commands import Album, photofind
 
 from photofind.paths import Home
 from photofind.photofind import PhotoFind
-from photofind.search.query import Query
+from photofind.values import Query
 
 SPACE = "spaces/mobilenet@1"
 QUERY = "2019/chelsea-original.jpg"

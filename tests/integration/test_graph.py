@@ -20,8 +20,8 @@ from photofind.library.index import Index
 from photofind.library.library import Library
 from photofind.library.projection import normalised
 from photofind.paths import Home
-from photofind.search.query import Query
 from photofind.search.searcher import Searcher
+from photofind.values import Query
 
 PHOTOS = 700
 DIMENSION = 64

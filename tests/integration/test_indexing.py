@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from photofind.extractors.extraction import Extraction
-from photofind.indexing.pipeline import Report, index
+from photofind.indexing.pipeline import index
 from photofind.library.catalog import Folder
 from photofind.library.library import Library
+from photofind.values import Report
 
 
 def picture(path: Path, seed: int) -> Path:

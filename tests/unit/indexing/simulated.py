@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from photofind.images.reading import content_id
-from photofind.indexing.pipeline import Report, index
+from photofind.indexing.pipeline import index
 from photofind.library.catalog import Folder, Photo
 from photofind.library.library import Library
+from photofind.values import Report
 
 DIMENSION = 8
 SPACE = "simulated@1"

@@ -10,8 +10,8 @@ from simulated import SPACE, SimulatedExtraction, add, run
 
 from photofind.errors import LibraryError
 from photofind.indexing import pipeline, survey
-from photofind.indexing.pipeline import Progress
 from photofind.library.library import Library
+from photofind.values import Progress
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from photofind.indexing.excludes import Rules
-from photofind.indexing.scan import Found, Skipped, scan
+from photofind.indexing.scan import Found, scan
+from photofind.values import Skipped
 
 posix = os.name == "posix"
 
