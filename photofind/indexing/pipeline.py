@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
-from itertools import chain
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from photofind.indexing.scan import SETTLE, Found
+from photofind.indexing.reading import Departed, Outcome, Pace, Reader, contents_of_sizes
+from photofind.indexing.scan import SETTLE
 from photofind.indexing.survey import survey
 from photofind.library.catalog import Folder, Photo
 from photofind.library.library import Library
 from photofind.values import Progress, Report, Skipped
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from photofind.extractors.extraction import Extracted, Extraction
+    from photofind.extractors.extraction import Extraction
 
 __all__ = ["index"]
-
-BATCH_SECONDS = 1.5
-"""How long reading a batch should take: so much work is lost when it is cut short."""
-
-SMALLEST_BATCH, LARGEST_BATCH = 16, 1024
 
 
 def index(
@@ -84,7 +73,9 @@ def index(
     begin = time.monotonic()
 
     def is_complete(photo: Photo) -> bool:
-        return not retry_failed if photo.failure is not None else space in photo.rows
+        if photo.failure is not None:
+            return not retry_failed
+        return space in photo.rows and not photo.preliminary
 
     progress(Progress("looking for photos", 0))
     seen = survey(
@@ -105,20 +96,27 @@ def index(
     # Until then it stays, and its vector with it.
     sizes = {file.size for file in changes.unread}
     library.remove(photo for photo in changes.gone if photo.size not in sizes)
-    homeless = [photo for photo in changes.gone if photo.size in sizes]
-    reading = _Reading(library, extraction, space, homeless, progress)
-    lacking = reading.read(changes.unread, _contents(library, space, sizes))
-    if lacking:
-        # The photos whose vectors they were to share were replaced before they came.
-        reading.read(lacking, defaultdict(set))
-    library.remove(reading.homeless)
+    departed = Departed(space, (photo for photo in changes.gone if photo.size in sizes))
+    done: Counter[str] = Counter()
 
-    done = reading.done
+    def count(outcomes: dict[str, Outcome]) -> None:
+        done.update(outcome.kind for outcome in outcomes.values())
+        done["failed"] += sum(outcome.failed for outcome in outcomes.values())
+
+    reader = Reader(library, extraction, space, departed, on_commit=count)
+    files, contents = changes.unread, contents_of_sizes(library, space, sizes)
+    while files:
+        # Those that lack a vector again cannot: nothing is shared the second time.
+        pace = Pace("reading photos", len(files))
+        files = reader.read(files, contents, pace, progress=progress).lacking
+        contents = defaultdict(set)
+    library.remove(departed)
+
     return Report(
         found=seen.found,
         unchanged=changes.unchanged + len(changes.renumbered),
         new=done["new"],
-        changed=done["changed"],
+        changed=done["changed"] + done["refined"],
         moved=done["moved"] + len(changes.moved),
         removed=len(changes.gone) - done["moved"],
         failed=done["failed"],
@@ -131,167 +129,6 @@ def index(
         skipped=tuple(seen.skipped),
         seconds=time.monotonic() - begin,
     )
-
-
-def _contents(library: Library, space: str, sizes: Collection[int]) -> defaultdict[int, set[str]]:
-    """Return the contents of these sizes, in bytes, that have a vector in the space."""
-    contents: defaultdict[int, set[str]] = defaultdict(set)
-    if sizes:
-        for photo in library.photos():
-            if photo.size in sizes and space in photo.rows:
-                contents[photo.size].add(photo.content)
-    return contents
-
-
-class _Reading:
-    """Reads files in batches; while one batch is read, the one before it is committed.
-
-    Parameters
-    ----------
-    homeless
-        Photos that are gone. One whose content turns up in a new file becomes that file.
-
-    Attributes
-    ----------
-    done
-        How many photos were committed as "new", "changed" or "moved", and how many "failed".
-    """
-
-    def __init__(
-        self,
-        library: Library,
-        extraction: Extraction,
-        space: str,
-        homeless: Iterable[Photo],
-        progress: Callable[[Progress], None],
-    ) -> None:
-        self._library = library
-        self._extraction = extraction
-        self._space = space
-        self._homeless: defaultdict[str, list[Photo]] = defaultdict(list)
-        for photo in homeless:
-            self._homeless[photo.content].append(photo)
-        self._progress = progress
-        self.done: Counter[str] = Counter()
-
-    @property
-    def homeless(self) -> list[Photo]:
-        """The photos whose content has not turned up."""
-        return list(chain.from_iterable(self._homeless.values()))
-
-    def read(self, files: Sequence[Found], contents: defaultdict[int, set[str]]) -> list[Found]:
-        """Read and commit files; return those that lack a vector and were left out for it.
-
-        Parameters
-        ----------
-        contents
-            By size, the contents that have a vector; grows by those that are read.
-        """
-        lacking: list[Found] = []
-        committing: Future[list[Found]] | None = None
-        pace = _Pace(len(files))
-        with ThreadPoolExecutor(1) as committer:
-            try:
-                while batch := files[pace.done : pace.done + pace.batch]:
-                    self._progress(pace.progress(self.done["failed"]))
-                    known = set[str]().union(*(contents[file.size] for file in batch))
-                    extracted = self._extraction.extract([file.path for file in batch], known=known)
-                    for file, one in zip(batch, extracted, strict=True):
-                        if one.vector is not None:
-                            contents[file.size].add(one.content)
-                    if committing:
-                        lacking += committing.result()
-                    committing = committer.submit(self._commit, batch, extracted)
-                    pace.advance(len(batch))
-            finally:
-                # However it ended: what was read is committed, or it is said why not.
-                if committing:
-                    lacking += committing.result()
-        self._progress(pace.progress(self.done["failed"]))
-        return lacking
-
-    def _commit(self, batch: Sequence[Found], extracted: Sequence[Extracted]) -> list[Found]:
-        photos: list[Photo] = []
-        vectors: dict[str, npt.NDArray[np.float32]] = {}
-        lacking: list[Found] = []
-        done: Counter[str] = Counter()
-        for file, one in zip(batch, extracted, strict=True):
-            image: Extracted | Photo | None = one
-            if one.vector is not None:
-                vectors[one.content] = one.vector
-            elif one.failure is None:
-                image = self._twin(one.content)
-            elif not os.path.lexists(file.path):
-                continue  # It vanished before it was read, which is no failure.
-            if image is None:
-                lacking.append(file)
-                continue
-            photo = _photo(file, one, image)
-            if self._library.photo(file.path):
-                done["changed"] += 1
-            elif one.content and self._homeless[one.content]:
-                done["moved"] += 1
-                photo = replace(photo, id=self._homeless[one.content].pop().id)
-            else:
-                done["new"] += 1
-            done["failed"] += one.failure is not None
-            photos.append(photo)
-        self._library.commit(photos, self._space, vectors)
-        self.done += done
-        return lacking
-
-    def _twin(self, content: str) -> Photo | None:
-        """Return a photo of the library that has a vector for this content."""
-        twins = self._library.photos_with_content(content)
-        return next((twin for twin in twins if self._space in twin.rows), None)
-
-
-def _photo(file: Found, one: Extracted, image: Extracted | Photo) -> Photo:
-    """Return the photo of a file; ``image`` was decoded from the same content, maybe earlier."""
-    return Photo(
-        path=file.path,
-        size=file.size,
-        modified=file.modified,
-        inode=file.inode,
-        content=one.content,
-        width=image.width,
-        height=image.height,
-        format=image.format,
-        captured=one.captured,
-        camera=one.camera,
-        latitude=one.latitude,
-        longitude=one.longitude,
-        keywords=one.keywords,
-        caption=one.caption,
-        failure=one.failure,
-        sidecar=file.sidecar,
-    )
-
-
-class _Pace:
-    """How large the next batch is, how fast it goes, and how long it will take."""
-
-    def __init__(self, total: int) -> None:
-        self.done = 0
-        self.batch = SMALLEST_BATCH
-        self._total = total
-        self._rate: float | None = None
-        self._began = time.monotonic()
-
-    def advance(self, count: int) -> None:
-        """Note that ``count`` more are done."""
-        now = time.monotonic()
-        rate = count / max(now - self._began, 1e-3)
-        self._began = now
-        self.done += count
-        self._rate = rate if self._rate is None else 0.7 * self._rate + 0.3 * rate
-        wanted = min(int(rate * BATCH_SECONDS), 2 * self.batch, LARGEST_BATCH)
-        self.batch = max(wanted, SMALLEST_BATCH)
-
-    def progress(self, failed: int) -> Progress:
-        """Return how far it is."""
-        left = (self._total - self.done) / self._rate if self._rate else None
-        return Progress("reading photos", self.done, self._total, failed, self._rate, left)
 
 
 def _now_and_then(tell: Callable[[int], None], seconds: float = 0.1) -> Callable[[int], None]:

@@ -9,7 +9,7 @@ import pytest
 from simulated import SPACE, SimulatedExtraction, add, run
 
 from photofind.errors import LibraryError
-from photofind.indexing import pipeline, survey
+from photofind.indexing import reading, survey
 from photofind.library.library import Library
 from photofind.values import Progress
 
@@ -84,8 +84,8 @@ def test_a_move_to_another_drive_is_told_by_content(library, pictures):
 
 
 def test_copies_share_a_row_and_are_embedded_once(library, pictures, monkeypatch):
-    monkeypatch.setattr(pipeline, "SMALLEST_BATCH", 1)
-    monkeypatch.setattr(pipeline, "LARGEST_BATCH", 1)
+    monkeypatch.setattr(reading, "SMALLEST_BATCH", 1)
+    monkeypatch.setattr(reading, "LARGEST_BATCH", 1)
     shutil.copyfile(pictures / "0.jpg", pictures / "copy.jpg")
     extraction = SimulatedExtraction()
     run(library, extraction)
@@ -98,8 +98,8 @@ def test_copies_share_a_row_and_are_embedded_once(library, pictures, monkeypatch
 def test_a_content_whose_photo_was_replaced_meanwhile_is_embedded_again(
     library, pictures, monkeypatch
 ):
-    monkeypatch.setattr(pipeline, "SMALLEST_BATCH", 1)
-    monkeypatch.setattr(pipeline, "LARGEST_BATCH", 1)
+    monkeypatch.setattr(reading, "SMALLEST_BATCH", 1)
+    monkeypatch.setattr(reading, "LARGEST_BATCH", 1)
     run(library, SimulatedExtraction())
     for name in ("copy.jpg", "copy too.jpg"):
         shutil.copyfile(pictures / "0.jpg", pictures / name)
@@ -144,8 +144,8 @@ def test_files_that_vanish_before_they_are_read_are_no_failures(library, picture
 
 
 def test_an_interruption_keeps_what_was_read(library, pictures, monkeypatch):
-    monkeypatch.setattr(pipeline, "SMALLEST_BATCH", 2)
-    monkeypatch.setattr(pipeline, "LARGEST_BATCH", 2)
+    monkeypatch.setattr(reading, "SMALLEST_BATCH", 2)
+    monkeypatch.setattr(reading, "LARGEST_BATCH", 2)
 
     class Interrupted(SimulatedExtraction):
         def extract(self, paths, known=()):
@@ -186,7 +186,7 @@ def test_progress_tells_how_far_it_is(library, pictures):
 def test_batches_grow_until_they_take_long_enough(monkeypatch):
     clock = iter(range(100)).__next__
     monkeypatch.setattr(time, "monotonic", lambda: clock() * 0.1)
-    pace = pipeline._Pace(10_000)
+    pace = reading.Pace("reading photos", 10_000)
     sizes = []
     for _ in range(6):
         sizes.append(pace.batch)

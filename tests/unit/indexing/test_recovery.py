@@ -18,7 +18,7 @@ from simulated import SPACE, SimulatedExtraction, add, run, vector_in
 
 from photofind.images.formats import is_photo
 from photofind.images.reading import content_id
-from photofind.indexing import pipeline
+from photofind.indexing import reading
 from photofind.library.catalog import Photo
 from photofind.library.library import Library
 from photofind.paths import Home
@@ -198,5 +198,5 @@ def without_waiting_for_the_disk(monkeypatch):
 
 @pytest.fixture
 def in_small_batches(monkeypatch):
-    monkeypatch.setattr(pipeline, "SMALLEST_BATCH", 2)
-    monkeypatch.setattr(pipeline, "LARGEST_BATCH", 2)
+    monkeypatch.setattr(reading, "SMALLEST_BATCH", 2)
+    monkeypatch.setattr(reading, "LARGEST_BATCH", 2)
