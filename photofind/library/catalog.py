@@ -165,6 +165,8 @@ class Catalog:
         The journal's storage.
     failed
         How many photos could not be indexed.
+    preliminary
+        Of how many photos only the embedded thumbnail was looked at so far.
 
     Raises
     ------
@@ -180,13 +182,18 @@ class Catalog:
         self._keys = KeyIndex()
         # How many photos refer to each row of a space.
         self._references: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
-        self.failed = 0
+        self.failed = self.preliminary = 0
         self.storage.follow(self._follow)
 
     def __len__(self) -> int:
         return len(self._photos)
 
     # Photos.
+
+    def photo_by_id(self, identifier: int) -> Photo | None:
+        """Return the photo with this id."""
+        document = self._photos.get(doc_id=identifier)
+        return _record(Photo, document, id=identifier) if document is not None else None
 
     def photo(self, path: str) -> Photo | None:
         """Return the photo at ``path``."""
@@ -211,6 +218,11 @@ class Catalog:
     def failures(self) -> Iterator[Photo]:
         """Iterate over the photos that could not be indexed."""
         return (photo for photo in self._holding(b'"failure":') if photo.failure is not None)
+
+    def preliminary_photos(self) -> Iterator[Photo]:
+        """Iterate over the photos of which only the embedded thumbnail was looked at so far."""
+        holding = self._holding(f'"content":"{PRELIMINARY}'.encode())
+        return (photo for photo in holding if photo.preliminary)
 
     def put_photo(self, photo: Photo) -> Photo:
         """Insert a photo, or replace the one with its id; return it with its id."""
@@ -257,9 +269,9 @@ class Catalog:
 
     def _candidates(self, key: Hashable) -> Iterator[Photo]:
         for identifier in self._keys.candidates(key):
-            document = self._photos.get(doc_id=identifier)
-            if document is not None:
-                yield _record(Photo, document, id=identifier)
+            photo = self.photo_by_id(identifier)
+            if photo is not None:
+                yield photo
 
     def _holding(self, part: bytes) -> Iterator[Photo]:
         """Iterate over the photos whose raw documents hold ``part``, decoding no others."""
@@ -285,6 +297,7 @@ class Catalog:
 
     def _refer(self, document: Mapping[str, Any], count: int) -> None:
         self.failed += count * ("failure" in document)
+        self.preliminary += count * document.get("content", "").startswith(PRELIMINARY)
         for space, row in document.get("rows", {}).items():
             references = self._references[space]
             if row >= len(references):

@@ -16,6 +16,7 @@ import shutil
 import zlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,12 @@ class Index:
         smoothed = smooth(points, self._points[positions], similarities)
         self._fresh_points = np.concatenate([self._fresh_points, smoothed])
         self.rows = np.concatenate([self.rows, rows])
+
+    def extended(self, rows: npt.NDArray[np.int64], embeddings: Vectors32) -> Index:
+        """Return this index with more rows; what others read of this one stays as it is."""
+        other = copy(self)
+        other.extend(rows, embeddings)
+        return other
 
     def save_fresh(self) -> None:
         """Append what :meth:`extend` took in since the opening, for the next one to open it.

@@ -117,6 +117,15 @@ class Library:
         """How many photos could not be indexed."""
         return self._catalog.failed
 
+    @property
+    def preliminary(self) -> int:
+        """Of how many photos only the embedded thumbnail was looked at so far."""
+        return self._catalog.preliminary
+
+    def photo_by_id(self, identifier: int) -> Photo | None:
+        """Return the photo with this id."""
+        return self._catalog.photo_by_id(identifier)
+
     def photo(self, path: str) -> Photo | None:
         """Return the photo at ``path``."""
         return self._catalog.photo(path)
@@ -128,6 +137,10 @@ class Library:
     def failures(self) -> Iterator[Photo]:
         """Iterate over the photos that could not be indexed."""
         return self._catalog.failures()
+
+    def preliminary_photos(self) -> Iterator[Photo]:
+        """Iterate over the photos of which only the embedded thumbnail was looked at so far."""
+        return self._catalog.preliminary_photos()
 
     def photos_with_content(self, content: str) -> list[Photo]:
         """Return the photos with this content, oldest first."""
@@ -309,6 +322,11 @@ class Library:
     def references(self, space: str) -> npt.NDArray[np.int32]:
         """Return how many photos refer to each row of a space, (rows,)."""
         return self._catalog.references(self.space(space))
+
+    def snapshot(self, space: str) -> tuple[int, Space, Vectors, npt.NDArray[np.int32]]:
+        """Return the revision, a space, its vectors and its references as of the same commit."""
+        with self._writing:
+            return self.revision, self.space(space), self.vectors(space), self.references(space)
 
     def live_rows(self, space: str) -> npt.NDArray[np.int64]:
         """Return the rows that photos refer to, ascending, (n,)."""

@@ -36,9 +36,19 @@ class GraphProcess:
         Where numba keeps its compiled code.
     log_file
         Where the child's messages go.
+    idle_seconds
+        The child ends after so long without a query; None is never.
     """
 
-    def __init__(self, space: Path, points: Vectors32, cache: Path, log_file: Path) -> None:
+    def __init__(
+        self,
+        space: Path,
+        points: Vectors32,
+        cache: Path,
+        log_file: Path,
+        idle_seconds: float | None = None,
+    ) -> None:
+        self._points = points
         self._worker = Worker(
             "photofind.library.graph_service:GraphService",
             name="graph",
@@ -46,12 +56,11 @@ class GraphProcess:
             low_priority=False,
             environment={"NUMBA_CACHE_DIR": str(cache)},
             log=log_file,
+            idle_seconds=idle_seconds,
         )
         self._ready = threading.Event()
-        self._loading = threading.Thread(
-            target=self._warm_up, args=(points,), name="graph", daemon=True
-        )
-        self._loading.start()
+        self._starting = threading.Lock()
+        self._loading = self._load()
 
     @property
     def pid(self) -> int | None:
@@ -61,7 +70,15 @@ class GraphProcess:
     @property
     def ready(self) -> bool:
         """Whether the graph answers by now."""
-        return self._ready.is_set()
+        return self._ready.is_set() and self._worker.running
+
+    def wake(self) -> bool:
+        """Return whether the graph answers; where its process has ended, it is loaded again."""
+        with self._starting:
+            if not self._loading.is_alive() and self._ready.is_set() and not self._worker.running:
+                self._ready.clear()
+                self._loading = self._load()
+        return self.ready
 
     def wait(self, seconds: float) -> bool:
         """Wait until the graph is loaded or failed, at most so long; return whether it answers."""
@@ -86,9 +103,14 @@ class GraphProcess:
         self._ready.clear()
         self._worker.stop()
 
-    def _warm_up(self, points: Vectors32) -> None:
+    def _load(self) -> threading.Thread:
+        loading = threading.Thread(target=self._warm_up, name="graph", daemon=True)
+        loading.start()
+        return loading
+
+    def _warm_up(self) -> None:
         try:
-            self._worker.call("nearest", points, timeout=LOAD_SECONDS, count=1)
+            self._worker.call("nearest", self._points, timeout=LOAD_SECONDS, count=1)
         except PhotofindError as error:
             log.warning("the graph is not used: %s", error)
         else:

@@ -6,19 +6,30 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from photofind.errors import DamagedError, ExtractorError, ImageError, LibraryError, WorkerError
+from photofind.errors import (
+    DamagedError,
+    ExtractorError,
+    ImageError,
+    LibraryError,
+    PhotofindError,
+    WorkerError,
+)
 from photofind.extractors.registry import installed
 from photofind.library.catalog import Photo, Space
 from photofind.library.index import Index
 from photofind.library.library import Library
 from photofind.library.projection import Vectors32
+from photofind.library.vectors import Vectors
 from photofind.paths import is_below
 from photofind.search.duplicates import collapse, group_near_duplicates
 from photofind.search.graph_process import GraphProcess
@@ -37,33 +48,53 @@ log = logging.getLogger(__name__)
 SPARE = 4
 
 
+@dataclass(frozen=True, eq=False)
 class _View:
-    """What is open of one space, as of one revision of the library and one index."""
+    """What is open of one space, as of one revision of the library and one index.
 
-    def __init__(self) -> None:
-        self._stamp: int | None = None
-        self._revision: int | None = None
-        self._opened: Index | None = None
+    Parameters
+    ----------
+    photos
+        How many photos refer to each row, (rows,).
+    opened
+        The index as it is on disk, with the rows taken in since.
+    index
+        The same, where it fits the space.
+    """
 
-    def update(self, library: Library, space: Space) -> None:
-        """See what was committed since the last update; cheap where little was."""
-        folder = library.space_folder(space.id)
-        stamp = Index.stamp(folder)
-        if (self._stamp, self._revision) == (stamp, library.revision):
-            return
-        if self._stamp != stamp:
-            self._opened = _open_index(folder, library.warnings)
-        self._stamp, self._revision = stamp, library.revision
-        self.space = space
-        self.vectors = library.vectors(space.id)
-        self.photos = library.references(space.id)
-        self.alive = self.photos > 0
-        self.index = self._opened if self._opened and _fits(self._opened, space) else None
-        if self.index is not None:
-            known = np.zeros(space.rows, np.bool_)
-            known[self.index.rows] = True
-            new = np.flatnonzero(self.alive & ~known)
-            self.index.extend(new, self.vectors.rows(new))
+    stamp: int | None
+    revision: int
+    space: Space
+    vectors: Vectors
+    photos: npt.NDArray[np.int32]
+    opened: Index | None
+    index: Index | None
+
+    @property
+    def alive(self) -> Mask:
+        """Which rows photos refer to, (rows,)."""
+        return self.photos > 0
+
+
+def _view(library: Library, identifier: str, old: _View | None) -> _View:
+    """Return what is open of a space now; cheap where little was committed since the old view."""
+    folder = library.space_folder(identifier)
+    stamp = Index.stamp(folder)
+    if old is not None and (old.stamp, old.revision) == (stamp, library.revision):
+        return old
+    revision, space, vectors, photos = library.snapshot(identifier)
+    if old is not None and old.stamp == stamp:
+        opened = old.opened
+    else:
+        opened = _open_index(folder, library.warnings)
+    index = opened if opened is not None and _fits(opened, space) else None
+    if index is not None:
+        known = np.zeros(space.rows, np.bool_)
+        known[index.rows] = True
+        new = np.flatnonzero((photos > 0) & ~known)
+        if len(new):
+            opened = index = index.extended(new, vectors.rows(new))
+    return _View(stamp, revision, space, vectors, photos, opened, index)
 
 
 class Searcher:
@@ -79,6 +110,12 @@ class Searcher:
         Gives what embeds photos from outside the library, by the extractor's name.
     resident
         Whether to load graphs, in the background: worth it for whoever answers many queries.
+    idle_seconds
+        Child processes that hold graphs end after so long without a query; None is never.
+
+    Notes
+    -----
+    Threads may share a searcher; each query sees one whole state of the library.
     """
 
     def __init__(
@@ -88,20 +125,40 @@ class Searcher:
         extraction: Callable[[str], Extraction],
         *,
         resident: bool = False,
+        idle_seconds: float | None = None,
     ) -> None:
+        self._idle_seconds = idle_seconds
         self._library = library
         self._extractor = extractor
         self._extraction = extraction
         self._resident = resident
+        self._opening = RLock()  # Held to look at, and to change, what follows.
         self._views: dict[str, _View] = {}
         self._graphs: dict[str, tuple[str, GraphProcess]] = {}
 
     def close(self) -> None:
         """End the child processes that hold graphs."""
-        for _, graph in self._graphs.values():
-            graph.stop()
-        self._graphs.clear()
-        self._views.clear()
+        with self._opening:
+            for _, graph in self._graphs.values():
+                graph.stop()
+            self._graphs.clear()
+            self._views.clear()
+
+    def rest(self) -> None:
+        """Let go of the memory that answering takes; the next query opens it again."""
+        with self._opening:
+            self._views.clear()
+
+    def refresh(self, extractor: str | None = None) -> None:
+        """Take in what was committed, so that the next query need not."""
+        with suppress(PhotofindError):
+            self._view(self.space(extractor))
+
+    @property
+    def processes(self) -> list[int]:
+        """The process ids of the child processes that hold graphs."""
+        with self._opening:
+            return [graph.pid for _, graph in self._graphs.values() if graph.pid is not None]
 
     def space(self, extractor: str | None = None) -> Space:
         """Return the space that answers for an extractor: that of its newest version.
@@ -140,23 +197,27 @@ class Searcher:
 
     def graph(self, space: Space) -> GraphProcess | None:
         """Return the process that answers from the graph of a space, ready or not."""
-        view = self._view(space)
+        return self._graph(self._view(space))
+
+    def _graph(self, view: _View) -> GraphProcess | None:
         if not self._resident or view.index is None or not view.index.facts.graph_points:
             return None
-        folder = view.index.facts.folder
-        known, graph = self._graphs.get(space.id, ("", None))
-        if graph is None or known != folder:
-            if graph is not None:
-                graph.stop()
-            home = self._library.home
-            graph = GraphProcess(
-                self._library.space_folder(space.id),
-                view.index.points(np.arange(1)),
-                home.cache / "numba",
-                home.logs / "graph.log",
-            )
-            self._graphs[space.id] = folder, graph
-        return graph
+        folder, space = view.index.facts.folder, view.space.id
+        with self._opening:
+            known, graph = self._graphs.get(space, ("", None))
+            if graph is None or known != folder:
+                if graph is not None:
+                    graph.stop()
+                home = self._library.home
+                graph = GraphProcess(
+                    self._library.space_folder(space),
+                    view.index.points(np.arange(1)),
+                    home.cache / "numba",
+                    home.logs / "graph.log",
+                    self._idle_seconds,
+                )
+                self._graphs[space] = folder, graph
+            return graph
 
     def similar(self, query: Query) -> Answer:
         """Find the photos most like a query.
@@ -169,16 +230,22 @@ class Searcher:
             Where nothing is indexed yet.
         """
         started = time.monotonic()
-        space = self.space(query.extractor)
-        view = self._view(space)
+        while True:
+            space = self.space(query.extractor)
+            view = self._view(space)
+            answer = self._answer(query, space, view, started)
+            # A library that was reclaimed meanwhile has other rows for the same photos.
+            if self._library.space(space.id).generation == view.space.generation:
+                return answer
+
+    def _answer(self, query: Query, space: Space, view: _View, started: float) -> Answer:
         vectors, contents = self._embed([*query.like, *query.unlike], space)
         like, unlike = vectors[: len(query.like)], vectors[len(query.like) :]
-        own = {
-            photo.rows[space.id]
-            for content in contents[: len(query.like)]
-            for photo in self._library.photos_with_content(content)
-            if space.id in photo.rows
-        }
+        asked = filter(None, map(self._library.photo, query.like))
+        same = chain.from_iterable(
+            self._library.photos_with_content(content) for content in contents[: len(query.like)]
+        )
+        own = {photo.rows[space.id] for photo in chain(asked, same) if space.id in photo.rows}
         counts = self._allowed(query, space, view)
         allowed = None if counts is None else counts > 0
         limit = SPARE * query.limit
@@ -192,6 +259,7 @@ class Searcher:
             space.extractor,
             int((view.photos if counts is None else counts).sum()),
             time.monotonic() - started,
+            self._library.preliminary,
         )
 
     def duplicates(self, extractor: str | None = None) -> list[DuplicateGroup]:
@@ -213,9 +281,10 @@ class Searcher:
 
     def _view(self, space: Space) -> _View:
         self._library.refresh()
-        view = self._views.setdefault(space.id, _View())
-        view.update(self._library, self._library.space(space.id))
-        return view
+        with self._opening:
+            view = _view(self._library, space.id, self._views.get(space.id))
+            self._views[space.id] = view
+            return view
 
     def _rank(
         self,
@@ -228,8 +297,8 @@ class Searcher:
         *,
         plain: bool,
     ) -> Ranked:
-        graph = self.graph(view.space)
-        if graph is not None and graph.ready:
+        graph = self._graph(view)
+        if graph is not None and graph.wake():
             ranker = Ranker(view.vectors, view.alive, view.index, graph.nearest)
             try:
                 return ranker.rank(
@@ -237,10 +306,16 @@ class Searcher:
                 )
             except (DamagedError, WorkerError) as error:
                 log.warning("the graph failed and is loaded again: %s", error)
-                graph.stop()
-                del self._graphs[view.space.id]
+                self._discard(graph)
         ranker = Ranker(view.vectors, view.alive, view.index)
         return ranker.rank(like, unlike, limit, query_rows=query_rows, allowed=allowed, plain=plain)
+
+    def _discard(self, graph: GraphProcess) -> None:
+        graph.stop()
+        with self._opening:
+            for space, (_, known) in list(self._graphs.items()):
+                if known is graph:
+                    del self._graphs[space]
 
     def _embed(self, paths: Sequence[str], space: Space) -> tuple[Vectors32, list[str]]:
         """Return the embeddings (n, D) and the contents of photos, in the library or not."""
@@ -249,7 +324,8 @@ class Searcher:
         outside = []
         for place, path in enumerate(paths):
             photo = self._library.photo(path)
-            if photo and space.id in photo.rows and _is_unchanged(photo):
+            # What a thumbnail says is good enough to be found by, not to search with.
+            if photo and space.id in photo.rows and not photo.preliminary and _is_unchanged(photo):
                 (vectors[place],) = self._library.vectors(space.id).rows([photo.rows[space.id]])
                 contents[place] = photo.content
             else:
@@ -270,7 +346,7 @@ class Searcher:
             return None
         counts = np.zeros(len(view.alive), np.int64)
         for photo in self._library.photos(query.folder):
-            if space.id in photo.rows and _passes(photo, query):
+            if photo.rows.get(space.id, len(counts)) < len(counts) and _passes(photo, query):
                 counts[photo.rows[space.id]] += 1
         return counts
 
