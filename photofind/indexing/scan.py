@@ -16,7 +16,7 @@ from photofind.indexing.excludes import Rules
 from photofind.paths import is_below
 from photofind.values import Skipped
 
-__all__ = ["SETTLE", "Found", "scan"]
+__all__ = ["SETTLE", "Found", "Walk", "scan"]
 
 SETTLE = 2.0
 """Seconds for which a file must not have changed before it is taken for complete."""
@@ -74,10 +74,12 @@ def scan(
     settle
         Seconds; 0 takes every file as it is.
     """
-    return _Walk(folder, rules, apart, settle).run()
+    return Walk(folder, rules, apart, settle).run()
 
 
-class _Walk:
+class Walk:
+    """A walk over an added folder, or over places in it; the parameters are those of `scan`."""
+
     def __init__(self, folder: str, rules: Rules, apart: Iterable[str], settle: float) -> None:
         self._folder = folder
         self._rules = rules
@@ -87,8 +89,45 @@ class _Walk:
         self._folder_links: list[str] = []
         self._file_links: list[str] = []
         self._fresh: list[tuple[float, Found]] = []
+        self._left_out: dict[str, bool] = {}
+
+    @property
+    def links(self) -> bool:
+        """Whether it met links, of which only a walk over the whole folder knows what they mean."""
+        return bool(self._folder_links or self._file_links)
+
+    def at(self, place: str) -> Iterator[Found | Skipped]:
+        """Yield what is at a place below the folder: a photo, all photos of a folder, or nothing.
+
+        Links are noted, not followed.
+        """
+        if self.leaves_out(place):
+            return
+        try:
+            mode = os.lstat(place).st_mode
+        except OSError:
+            return
+        if stat.S_ISLNK(mode):
+            yield from self._link(place)
+        elif stat.S_ISDIR(mode):
+            yield from self._walk(place)
+        elif is_photo(place):
+            yield from self._photo(place, has_sidecars=True)
+
+    def leaves_out(self, place: str) -> bool:
+        """Tell whether the rules leave out a place below the folder, or a folder that holds it."""
+        parent = os.path.dirname(place)  # noqa: PTH120
+        if len(parent) > len(self._folder):
+            if parent not in self._left_out:
+                self._left_out[parent] = self._excludes(parent, is_folder=True) or self.leaves_out(
+                    parent
+                )
+            if self._left_out[parent]:
+                return True
+        return self._excludes(place, is_folder=Path(place).is_dir())
 
     def run(self) -> Iterator[Found | Skipped]:
+        """Yield all photos of the folder."""
         yield from self._walk(self._folder)
         for link in self._folder_links:  # Grows by the links found while following it.
             target = os.path.realpath(link)

@@ -18,7 +18,7 @@ from photofind.library.library import Library
 from photofind.paths import is_below
 from photofind.values import Skipped
 
-__all__ = ["Survey", "survey"]
+__all__ = ["Survey", "outside", "survey"]
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _judge(
     if whole:
         view.skipped.remove(whole)
         return replace(folder, state="offline", reason=whole.reason), []
-    lost = _outside(lost, {skip.path for skip in view.skipped})
+    lost = outside(lost, {skip.path for skip in view.skipped})
     unmounted: dict[str, list[Photo]] = {}
     if not accept:
         unmounted = out_of_reach(lost, folder.mounts, mounted)
@@ -190,7 +190,7 @@ def _judge(
     return now, lost
 
 
-def _outside(photos: Iterable[Photo], places: Collection[str]) -> list[Photo]:
+def outside(photos: Iterable[Photo], places: Collection[str]) -> list[Photo]:
     """Return the photos that are neither at nor below any of ``places``."""
     if not places:
         return list(photos)

@@ -20,8 +20,9 @@ from tinydb.table import Table
 from photofind.library.journal import Change, JournalStorage, decode
 from photofind.library.keys import KeyIndex
 from photofind.library.table import JournalTable
+from photofind.paths import is_below
 
-__all__ = ["PRELIMINARY", "Catalog", "Folder", "Photo", "Space"]
+__all__ = ["PRELIMINARY", "Catalog", "Folder", "Photo", "Space", "innermost"]
 
 PRELIMINARY = "~"
 """What the content id begins with of a photo of which only the embedded thumbnail was read."""
@@ -303,6 +304,12 @@ class Catalog:
             if row >= len(references):
                 references.extend([0] * (row + 1 - len(references)))
             references[row] += count
+
+
+def innermost(folders: Iterable[Folder], path: str) -> Folder | None:
+    """Return the folder that holds ``path``, the inner one of two; None where none does."""
+    holding = [folder for folder in folders if is_below(path, folder.path)]
+    return max(holding, key=lambda folder: len(folder.path), default=None)
 
 
 def _keys(document: Mapping[str, Any]) -> tuple[Hashable, ...]:

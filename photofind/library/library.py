@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from photofind.disk import explained
 from photofind.errors import LibraryError, LockedError
-from photofind.library.catalog import Catalog, Folder, Photo, Space
+from photofind.library.catalog import Catalog, Folder, Photo, Space, innermost
 from photofind.library.vectors import Vectors
-from photofind.paths import Home, is_below, private_folder, remove_file
+from photofind.paths import Home, private_folder, remove_file
 
 __all__ = ["Library"]
 
@@ -236,8 +236,7 @@ class Library:
 
     def folder_of(self, path: str) -> Folder | None:
         """Return the innermost folder that holds ``path``."""
-        holding = [folder for folder in self.folders() if is_below(path, folder.path)]
-        return max(holding, key=lambda folder: len(folder.path), default=None)
+        return innermost(self.folders(), path)
 
     def put_folder(self, folder: Folder) -> Folder:
         """Add a folder, or replace the one with its path; return it as it is now."""

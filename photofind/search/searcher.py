@@ -233,10 +233,18 @@ class Searcher:
         while True:
             space = self.space(query.extractor)
             view = self._view(space)
-            answer = self._answer(query, space, view, started)
-            # A library that was reclaimed meanwhile has other rows for the same photos.
-            if self._library.space(space.id).generation == view.space.generation:
-                return answer
+            try:
+                answer = self._answer(query, space, view, started)
+            except DamagedError:
+                if self._is_current(view):
+                    raise
+            else:
+                if self._is_current(view):
+                    return answer
+
+    def _is_current(self, view: _View) -> bool:
+        """Tell whether rows still mean what they meant: a reclaimed library has others."""
+        return self._library.space(view.space.id).generation == view.space.generation
 
     def _answer(self, query: Query, space: Space, view: _View, started: float) -> Answer:
         vectors, contents = self._embed([*query.like, *query.unlike], space)
@@ -245,11 +253,12 @@ class Searcher:
         same = chain.from_iterable(
             self._library.photos_with_content(content) for content in contents[: len(query.like)]
         )
-        own = {photo.rows[space.id] for photo in chain(asked, same) if space.id in photo.rows}
+        rows = {photo.rows.get(space.id, len(view.photos)) for photo in chain(asked, same)}
+        own = [row for row in rows if row < len(view.photos)]  # Newer ones are not in this view.
         counts = self._allowed(query, space, view)
         allowed = None if counts is None else counts > 0
         limit = SPARE * query.limit
-        ranked = self._rank(view, like, unlike, limit, np.array([*own], int), allowed,
+        ranked = self._rank(view, like, unlike, limit, np.array(own, int), allowed,
                             plain=query.plain)  # fmt: skip
         found = merge_raw_pairs(islice(self._found(query, space, view, ranked), limit))
         return Answer(
