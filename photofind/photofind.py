@@ -7,21 +7,32 @@ process or asks the daemon.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import RLock
+from typing import TYPE_CHECKING, Any
 
 from photofind.errors import ExtractorError, LibraryError, WorkerError
 from photofind.paths import Home, is_below
-from photofind.settings import Settings, load_settings
+from photofind.settings import (
+    Setting,
+    Settings,
+    list_settings,
+    load_settings,
+    reset_setting,
+    set_setting,
+)
 from photofind.values import (
     Answer,
     DuplicateGroup,
+    Event,
     ExtractorStatus,
     Failure,
     FolderStatus,
+    PhotoDetails,
     Progress,
     Query,
     Report,
@@ -32,11 +43,12 @@ from photofind.values import (
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
     from photofind.extractors.registry import Plugin
-    from photofind.library.catalog import Folder
+    from photofind.library.catalog import Folder, Photo
     from photofind.library.library import Library
+    from photofind.search.browsing import Timeline
     from photofind.search.searcher import Searcher
 
-__all__ = ["PhotoFind"]
+__all__ = ["PhotoFind", "chosen_folders"]
 
 
 class PhotoFind:
@@ -52,11 +64,16 @@ class PhotoFind:
     resident
         Whether this object will answer many queries, so that loading a graph in the background is
         worth it.
+
+    Notes
+    -----
+    Threads may share a resident one.
     """
 
     def __init__(self, home: Home | None = None, *, resident: bool = False) -> None:
         self.home = home or Home.default()
         self._resident = resident
+        self._opening = RLock()  # Held to look at, and to change, what is open.
         self._extractions: dict[str, Extraction] = {}
 
     def __enter__(self) -> PhotoFind:
@@ -67,9 +84,10 @@ class PhotoFind:
 
     def close(self) -> None:
         """Close the library and end all child processes."""
-        for extraction in self._extractions.values():
-            extraction.close()
-        self._extractions.clear()
+        with self._opening:
+            for extraction in self._extractions.values():
+                extraction.close()
+            self._extractions.clear()
         if "_searcher" in self.__dict__:
             self._searcher.close()
             del self.__dict__["_searcher"]
@@ -98,15 +116,16 @@ class PhotoFind:
     def folders(self) -> list[FolderStatus]:
         """Return the folders of the library."""
         self._library.refresh()
-        known = self._library.folders()
-        counts = dict.fromkeys((folder.path for folder in known), 0)
-        for photo in self._library.photos():
-            if photo.failure is None:
-                for path in counts:
-                    counts[path] += is_below(photo.path, path)
         return [
-            FolderStatus(f.path, counts[f.path], f.state, f.reason, f.scanned, f.excludes)
-            for f in known
+            FolderStatus(
+                folder.path,
+                self._library.count(folder.path),
+                folder.state,
+                folder.reason,
+                folder.scanned,
+                folder.excludes,
+            )
+            for folder in self._library.folders()
         ]
 
     def covers(self, folder: str) -> bool:
@@ -121,13 +140,17 @@ class PhotoFind:
         ------
         LibraryError
             Where there is no such folder, or it is photofind's own.
+        SettingsError
+            Where what is excluded is no rule.
         """
+        from photofind.indexing.excludes import Rules
         from photofind.library.catalog import Folder
 
         if not Path(folder).is_dir():
             raise LibraryError(f"{folder} is not a folder", "name a folder that exists")
         if is_below(folder, str(self.home.root)):
             raise LibraryError(f"{folder} is photofind's own", "name a folder with photos")
+        Rules(excludes)  # Says what is wrong with them, where something is.
         with self._writing() as library:
             known = {one.path: one for one in library.folders()}
             entry = known.get(folder) or Folder(folder, added=time.time())
@@ -199,7 +222,7 @@ class PhotoFind:
             progress(Progress(phase, 0))
 
         with self._writing() as library:
-            chosen = _chosen_folders(library, folders)
+            chosen = chosen_folders(library, folders)
             library.verify()
             extraction = self._extraction(self.settings.extractor)
             say("starting the extractor")
@@ -259,65 +282,214 @@ class PhotoFind:
         """Return how the library is."""
         self._library.refresh()
         space = self._space()
-        pending = described = 0
-        for photo in self._library.photos():
-            if photo.failure is None:
-                is_described = space is not None and space in photo.rows
-                described += is_described
-                pending += not is_described
+        described = int(self._library.references(space).sum()) if space else 0
         return Status(
             photos=described,
             failed=self._library.failed,
-            pending=pending,
+            pending=len(self._library) - self._library.failed - described,
             folders=tuple(self.folders()),
             extractor=self.settings.extractor,
             search=self._search_status(),
             home=str(self.home.root),
             bytes=sum(f.stat().st_size for f in self.home.root.rglob("*") if f.is_file()),
             problems=tuple(self.problems),
+            preliminary=self._library.preliminary,
         )
 
+    def photo(self, photo: int | str) -> PhotoDetails:
+        """Return what is known of a photo, by its number or its absolute path.
+
+        Raises
+        ------
+        LibraryError
+            Where it is not in the library.
+        """
+        return self._details(self._known(photo))
+
+    def photos(
+        self,
+        *,
+        folder: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> list[PhotoDetails]:
+        """Return photos of a folder, or of a time, or all of them, page by page, newest first.
+
+        Parameters
+        ----------
+        folder, since, until
+            As in :class:`~photofind.values.Query`.
+        offset, limit
+            How many to leave out first, and how many to return at the most.
+        """
+        from photofind.search.filters import Filter
+
+        self._library.refresh()
+        page = self._timeline.page(Filter(folder, since, until), offset, limit)
+        return [self._details(photo) for photo in page]
+
+    # The settings.
+
+    def list_settings(self) -> list[Setting]:
+        """Return every setting as it stands."""
+        return list_settings(self.home.settings)
+
+    def set_setting(self, name: str, value: str) -> Any:
+        """Change a setting to what a person typed; return it as its type.
+
+        Raises
+        ------
+        SettingsError
+            Where there is no such setting or it cannot take the value.
+        LibraryError
+            Where the disk refuses.
+        """
+        written = set_setting(self.home.settings, name, value)
+        self._forget_settings()
+        return written
+
+    def reset_setting(self, name: str) -> Any:
+        """Give a setting its default again; return that.
+
+        Raises
+        ------
+        SettingsError
+            Where there is no such setting.
+        LibraryError
+            Where the disk refuses.
+        """
+        default = reset_setting(self.home.settings, name)
+        self._forget_settings()
+        return default
+
+    def _forget_settings(self) -> None:
+        """Have the settings read again."""
+        self.__dict__.pop("settings", None)
+
+    # What only the daemon can do.
+
+    def pause(self, seconds: float | None = None) -> None:
+        """Have the daemon leave files alone for so long, or until :meth:`resume`.
+
+        Raises
+        ------
+        LibraryError
+            Where there is no daemon: this object indexes only when it is told to.
+        """
+        raise LibraryError("there is no daemon to pause", "`photofind daemon start` starts it")
+
+    def resume(self) -> None:
+        """Have the daemon go on.
+
+        Raises
+        ------
+        LibraryError
+            Where there is no daemon.
+        """
+        raise LibraryError("there is no daemon to resume", "`photofind daemon start` starts it")
+
+    def events(self) -> Iterator[Event]:
+        """Yield what happens in the daemon, as it happens, until it stops.
+
+        Raises
+        ------
+        LibraryError
+            Where there is no daemon.
+        """
+        raise LibraryError("there is no daemon to listen to", "`photofind daemon start` starts it")
+
     # What is open.
+
+    def _known(self, photo: int | str) -> Photo:
+        self._library.refresh()
+        if isinstance(photo, int):
+            name, known = f"number {photo}", self._library.photo_by_id(photo)
+        else:
+            name, known = photo, self._library.photo(photo)
+        if known is None:
+            raise LibraryError(f"there is no photo {name} in the library")
+        return known
+
+    def _details(self, photo: Photo) -> PhotoDetails:
+        folder = self._library.folder_of(photo.path)
+        return PhotoDetails(
+            id=photo.id,
+            path=photo.path,
+            size=photo.size,
+            modified=photo.modified,
+            width=photo.width,
+            height=photo.height,
+            format=photo.format,
+            captured=photo.captured,
+            camera=photo.camera,
+            latitude=photo.latitude,
+            longitude=photo.longitude,
+            keywords=photo.keywords,
+            caption=photo.caption,
+            failure=photo.failure,
+            offline=folder is not None and folder.state == "offline",
+            preliminary=photo.preliminary,
+            spaces=tuple(photo.rows),
+        )
+
+    @cached_property
+    def _timeline(self) -> Timeline:
+        from photofind.search.browsing import Timeline
+
+        return Timeline(self._library)
 
     @cached_property
     def _library(self) -> Library:
         from photofind.library.library import Library
 
-        return Library(self.home)
+        return Library(self.home, writable=self._resident)
 
     @cached_property
     def _searcher(self) -> Searcher:
         from photofind.search.searcher import Searcher
 
         return Searcher(
-            self._library, self.settings.extractor, self._extraction, resident=self._resident
+            self._library,
+            self.settings.extractor,
+            self._extraction,
+            resident=self._resident,
+            idle_seconds=self.settings.idle_minutes * 60,
         )
 
-    def _writing(self) -> Library:
-        """Open the library for writing: only as long as it takes."""
+    def _writing(self) -> AbstractContextManager[Library]:
+        """Open the library for writing: only as long as it takes, unless it is resident."""
         from photofind.library.library import Library
 
-        return Library(self.home, writable=True)
+        return nullcontext(self._library) if self._resident else Library(self.home, writable=True)
 
     def _extraction(self, extractor: str) -> Extraction:
         """Return what embeds photos with an extractor, in a worker of its own."""
+        with self._opening:
+            if extractor not in self._extractions:
+                self._extractions[extractor] = self._new_extraction(
+                    extractor, low_priority=not self._resident
+                )
+            return self._extractions[extractor]
+
+    def _new_extraction(self, extractor: str, *, low_priority: bool) -> Extraction:
         from photofind.extractors.extraction import Extraction
         from photofind.images.limits import Limits
 
-        if extractor not in self._extractions:
-            settings = self.settings
-            self._extractions[extractor] = Extraction(
-                extractor,
-                threads=settings.threads,
-                limits=Limits(
-                    pixels=int(settings.max_megapixels * 1e6),
-                    bytes=int(settings.max_megabytes * 1e6),
-                ),
-                seconds=settings.max_seconds,
-                idle_seconds=settings.idle_minutes * 60,
-                log=self.home.logs / "extraction.log",
-            )
-        return self._extractions[extractor]
+        settings = self.settings
+        return Extraction(
+            extractor,
+            threads=settings.threads,
+            limits=Limits(
+                pixels=int(settings.max_megapixels * 1e6),
+                bytes=int(settings.max_megabytes * 1e6),
+            ),
+            seconds=settings.max_seconds,
+            idle_seconds=settings.idle_minutes * 60,
+            low_priority=low_priority,
+            log=self.home.logs / ("extraction.log" if low_priority else "query-extraction.log"),
+        )
 
     def _space(self) -> str | None:
         """Return the id of the space that answers, None while nothing is indexed."""
@@ -371,7 +543,7 @@ class PhotoFind:
         )
 
 
-def _chosen_folders(library: Library, folders: Sequence[str] | None) -> list[Folder]:
+def chosen_folders(library: Library, folders: Sequence[str] | None) -> list[Folder]:
     """Return the folders of the library that hold, or lie in, those that were named."""
     known = library.folders()
     if not known:

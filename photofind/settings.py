@@ -48,6 +48,15 @@ class Settings:
     max_seconds: float = _setting(60.0, "a photo that takes longer to read is given up", 1)
     threads: int = _setting(0, "threads that decode and embed; 0 is one a core", 0)
     idle_minutes: float = _setting(3.0, "workers without work end after this long", 0.1)
+    previews: bool = _setting(
+        True, "look at the thumbnails inside a backlog of photos first, which is much faster"
+    )
+    backlog_on_battery: bool = _setting(
+        False, "on battery, go on with a backlog; a few new photos are always read"
+    )
+    poll_seconds: float = _setting(
+        60.0, "network shares are looked through this often, or less where that takes long", 1
+    )
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,11 @@ class Extraction:
         """End the worker where there is one."""
         self._worker.stop()
 
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, None where none is running."""
+        return self._worker.pid
+
     def describe(self) -> Description:
         """Load the extractor and return what it says of itself.
 

@@ -94,7 +94,8 @@ class Outcome(NamedTuple):
     Parameters
     ----------
     kind
-        "new", "changed", "moved", or "refined": its preliminary vector was replaced.
+        "new", "changed", "moved"; "refined", where its preliminary vector was replaced;
+        "vanished" before it was read; "unwanted", where its folder was removed meanwhile.
     failed
         Whether it could not be read.
     """
@@ -241,9 +242,11 @@ class Reader:
             elif one.failure is None:
                 image = self._twin(one.content, vectors)
             elif not os.path.lexists(file.path):
-                continue  # It vanished before it was read, which is no failure.
+                outcomes[file.path] = Outcome("vanished", False)  # Which is no failure.
+                continue
             if not self._is_wanted(file.path):
-                continue  # Its folder was removed meanwhile.
+                outcomes[file.path] = Outcome("unwanted", False)
+                continue
             if image is None:
                 lacking.append(file)
                 continue

@@ -216,6 +216,15 @@ class Catalog:
         holding = self._holding(json.dumps(prefix).encode("ascii")[1:-1])
         return (photo for photo in holding if photo.path.startswith(prefix))
 
+    def count(self, folder: str) -> int:
+        """Return how many photos below ``folder`` are not failures, decoding none."""
+        prefix = json.dumps(os.path.join(folder, "")).encode("ascii")[:-1]  # noqa: PTH118
+        part = b'"path":' + prefix
+        return sum(
+            part in raw and b'"failure":' not in raw
+            for raw in list(self.storage.documents("photos").values())
+        )
+
     def failures(self) -> Iterator[Photo]:
         """Iterate over the photos that could not be indexed."""
         return (photo for photo in self._holding(b'"failure":') if photo.failure is not None)

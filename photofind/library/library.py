@@ -134,6 +134,10 @@ class Library:
         """Iterate over all photos, or those in ``folder`` and below, as they are now."""
         return self._catalog.photos(folder)
 
+    def count(self, folder: str) -> int:
+        """Return how many photos below ``folder`` could be indexed, or wait to be."""
+        return self._catalog.count(folder)
+
     def failures(self) -> Iterator[Photo]:
         """Iterate over the photos that could not be indexed."""
         return self._catalog.failures()

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
 from threading import RLock
@@ -32,6 +31,7 @@ from photofind.library.projection import Vectors32
 from photofind.library.vectors import Vectors
 from photofind.paths import is_below
 from photofind.search.duplicates import collapse, group_near_duplicates
+from photofind.search.filters import Filter
 from photofind.search.graph_process import GraphProcess
 from photofind.search.hits import Found, merge_raw_pairs, to_hits
 from photofind.search.ranking import Mask, Ranked, Ranker, Rows
@@ -351,11 +351,12 @@ class Searcher:
 
     def _allowed(self, query: Query, space: Space, view: _View) -> Rows | None:
         """Return how many photos of each row the filters leave, (rows,); None for all."""
-        if query.folder is None and query.since is None and query.until is None:
+        limits = _filter(query)
+        if limits.passes_all:
             return None
         counts = np.zeros(len(view.alive), np.int64)
         for photo in self._library.photos(query.folder):
-            if photo.rows.get(space.id, len(counts)) < len(counts) and _passes(photo, query):
+            if photo.rows.get(space.id, len(counts)) < len(counts) and limits.passes(photo):
                 counts[photo.rows[space.id]] += 1
         return counts
 
@@ -364,6 +365,7 @@ class Searcher:
     ) -> Iterator[list[Found]]:
         """Yield the photos of ranked rows in groups that are shown as one, best first."""
         offline = [f.path for f in self._library.folders() if f.state == "offline"]
+        limits = _filter(query)
         asked = {*query.like, *query.unlike}
         asked_files = _files(asked)
         count = int((ranked.scores >= query.min_score).sum())
@@ -383,7 +385,7 @@ class Searcher:
                 for photo in self._library.photos_of_row(space.id, int(ranked.rows[place]))
                 if photo.path not in asked
                 and (photo.inode, photo.size) not in asked_files
-                and _passes(photo, query)
+                and limits.passes(photo)
             ]
             if query.every:
                 yield from ([photo] for photo in photos)
@@ -428,16 +430,8 @@ def _files(paths: Iterable[str]) -> set[tuple[int, int]]:
     return found
 
 
-def _passes(photo: Photo, query: Query) -> bool:
-    """Return whether a photo is where and from when the query wants its hits."""
-    if query.folder is not None and not is_below(photo.path, query.folder):
-        return False
-    if query.since is None and query.until is None:
-        return True
-    captured = photo.captured or datetime.fromtimestamp(photo.modified / 1e9).isoformat()
-    # ISO 8601 sorts as text; a shorter date stands for all that begins with it.
-    since, until = query.since or "", query.until
-    return captured[: len(since)] >= since and (until is None or captured[: len(until)] <= until)
+def _filter(query: Query) -> Filter:
+    return Filter(query.folder, query.since, query.until)
 
 
 def _duplicate_group(photos: list[Photo], *, exact: bool, similarity: float) -> DuplicateGroup:

@@ -1,0 +1,281 @@
+"""`PhotoFind` as it lives in the daemon: it watches, it indexes by itself, and it tells."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from queue import SimpleQueue
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import psutil
+
+from photofind import __version__
+from photofind.errors import LibraryError
+from photofind.indexing.housekeeping import Housekeeper
+from photofind.indexing.keeper import Keeper
+from photofind.paths import Home
+from photofind.photofind import PhotoFind, chosen_folders
+from photofind.values import (
+    Answer,
+    DaemonStatus,
+    DuplicateGroup,
+    Event,
+    FolderStatus,
+    ProcessStatus,
+    Progress,
+    Query,
+    Report,
+    Status,
+)
+
+if TYPE_CHECKING:
+    from photofind.extractors.extraction import Extraction
+
+__all__ = ["Resident"]
+
+STOPPING = Event("stopping", None)
+
+
+class Resident(PhotoFind):
+    """The library of one home, open for writing and kept true to its folders.
+
+    Threads may share it.
+
+    Parameters
+    ----------
+    home
+        Where the library is; this user's own where not given.
+
+    Raises
+    ------
+    LockedError
+        Another process is writing to the library.
+    """
+
+    def __init__(self, home: Home | None = None) -> None:
+        super().__init__(home, resident=True)
+        self._listening = Lock()
+        self._listeners: list[Callable[[Event], None]] = []
+        self._reading: Extraction | None = None
+        self._started = time.time()
+        self._keeper = Keeper(self._library, self._indexing, self.settings, self._tell)
+        self._housekeeper = Housekeeper(
+            self._library,
+            self._keeper,
+            self._space,
+            lambda: self._searcher.rest(),
+            self.settings.idle_minutes * 60,
+            self._tell,
+        )
+
+    def start(self) -> None:
+        """Begin to watch the folders and to index what is new in them."""
+        self._keeper.start()
+        self._housekeeper.start()
+
+    def close(self) -> None:
+        """Stop indexing, end all child processes, and let others write to the library."""
+        self._tell(STOPPING)
+        # What is being read is cut short: it is read again at the next start.
+        self._housekeeper.interrupt()
+        if self._reading is not None:
+            self._reading.close()
+        self._housekeeper.stop()
+        self._keeper.stop()
+        if self._reading is not None:
+            self._reading.close()
+        super().close()
+
+    # What happens.
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Have ``listener`` called with every event, in any thread; it must not wait.
+
+        Returns
+        -------
+        callable
+            Ends it.
+        """
+        with self._listening:
+            self._listeners.append(listener)
+
+        def end() -> None:
+            with self._listening:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return end
+
+    def events(self) -> Iterator[Event]:
+        """Yield what happens, as it happens, until :meth:`close`."""
+        queue: SimpleQueue[Event] = SimpleQueue()
+        end = self.subscribe(queue.put)
+        try:
+            while (event := queue.get()) != STOPPING:
+                yield event
+            yield event
+        finally:
+            end()
+
+    def _tell(self, event: Event) -> None:
+        if event.kind == "library":
+            self._housekeeper.touched()
+        with self._listening:
+            listeners = list(self._listeners)
+        if not listeners:
+            return
+        if event.kind == "folders":
+            event = Event("folders", self.folders())
+        for listener in listeners:
+            listener(event)
+
+    # What is asked.
+
+    @property
+    def problems(self) -> list[str]:
+        """What somebody should know or do something about, one line each."""
+        return [*super().problems, *self._keeper.problems, *self._housekeeper.problems]
+
+    def similar(self, query: Query) -> Answer:
+        """Find the photos most like a query; as in `PhotoFind`."""
+        self._housekeeper.asked()
+        return super().similar(query)
+
+    def duplicates(self) -> list[DuplicateGroup]:
+        """Group the photos that show the same picture; the largest groups first."""
+        self._housekeeper.asked()
+        return super().duplicates()
+
+    def folders(self) -> list[FolderStatus]:
+        """Return the folders of the library, and how each is watched."""
+        return [
+            replace(folder, watched=self._keeper.watched(folder.path))
+            for folder in super().folders()
+        ]
+
+    def add_folder(self, folder: str, *, excludes: Sequence[str] = ()) -> None:
+        """Add a folder, or change what is excluded in one that is there; as in `PhotoFind`."""
+        super().add_folder(folder, excludes=excludes)
+        self._keeper.folders_changed([folder])
+
+    def remove_folder(self, folder: str) -> int:
+        """Take a folder out of the library; as in `PhotoFind`."""
+        with self._keeper.at_rest():
+            removed = super().remove_folder(folder)
+        self._keeper.folders_changed()
+        return removed
+
+    def index(
+        self,
+        folders: Sequence[str] | None = None,
+        *,
+        accept_removals: bool = False,
+        retry_failed: bool = False,
+        wait: bool = False,
+        progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> Report:
+        """Look through folders and wait until what is new in them is read; as in `PhotoFind`.
+
+        Where the caller does not wait for it, the indexing goes on all the same.
+        """
+        if self._keeper.paused:
+            raise LibraryError("the daemon is paused", "`photofind resume` lets it go on")
+        chosen = chosen_folders(self._library, folders)
+
+        def show(event: Event) -> None:
+            if event.kind == "activity" and event.data is not None:
+                progress(event.data)
+
+        end = self.subscribe(show)
+        try:
+            report = self._keeper.index(
+                chosen, accept_removals=accept_removals, retry_failed=retry_failed
+            )
+            problems = self._housekeeper.tend(graph=wait)
+        finally:
+            end()
+        return replace(report, notes=(*self._library.warnings, *problems))
+
+    def status(self) -> Status:
+        """Return how the library is, and what the daemon does."""
+        status = super().status()
+        keeper, housekeeper = self._keeper, self._housekeeper
+        return replace(
+            status,
+            pending=max(status.pending, keeper.pending),
+            daemon=DaemonStatus(
+                pid=os.getpid(),
+                version=__version__,
+                started=self._started,
+                activity=keeper.activity or housekeeper.activity,
+                paused=keeper.paused,
+                paused_until=keeper.paused_until,
+                waiting=keeper.waiting,
+                processes=self._processes(),
+            ),
+        )
+
+    def pause(self, seconds: float | None = None) -> None:
+        """Leave files alone for so long, or until :meth:`resume`; answering goes on."""
+        self._keeper.pause(float("inf") if seconds is None else time.time() + seconds)
+        self._housekeeper.interrupt()
+
+    def resume(self) -> None:
+        """Go on indexing at once."""
+        self._keeper.resume()
+        self._housekeeper.touched()
+
+    # The settings.
+
+    def _forget_settings(self) -> None:
+        super()._forget_settings()
+        with self._opening:
+            for extraction in self._extractions.values():
+                extraction.close()
+            self._extractions.clear()
+            if self._reading is not None:
+                self._reading.close()
+                self._reading = None
+            searcher = self.__dict__.pop("_searcher", None)
+        if searcher is not None:
+            searcher.close()
+        self._keeper.reconfigure(self.settings)
+        self._housekeeper.touched()
+
+    def _indexing(self) -> Extraction:
+        """Return what embeds the photos of the folders: apart from queries, which do not wait."""
+        with self._opening:
+            if self._reading is None:
+                self._reading = self._new_extraction(self.settings.extractor, low_priority=True)
+            return self._reading
+
+    def _processes(self) -> tuple[ProcessStatus, ...]:
+        named = [("daemon", os.getpid())]
+        with self._opening:
+            extractions = dict(self._extractions)
+            reading = self._reading
+        if reading is not None and reading.pid:
+            named.append(("indexing", reading.pid))
+        named += [
+            (f"queries with {name}", extraction.pid)
+            for name, extraction in extractions.items()
+            if extraction.pid
+        ]
+        named += [("graph", pid) for pid in self._searcher.processes]
+        named += [("index builder", pid) for pid in self._housekeeper.processes]
+        return tuple(
+            ProcessStatus(name, pid, memory)
+            for name, pid in named
+            if (memory := _memory(pid)) is not None
+        )
+
+
+def _memory(pid: int) -> int | None:
+    """Return the bytes that a process holds in memory; None where it has ended."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return None

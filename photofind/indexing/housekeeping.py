@@ -1,0 +1,252 @@
+"""What waits for a quiet moment: keeping the index fitting, building its graph, giving memory back.
+
+It goes on in a thread of its own and in child processes of low priority, so that neither answers
+nor new photos wait for it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from filelock import FileLock, Timeout
+
+from photofind.errors import PhotofindError, WorkerStoppedError
+from photofind.indexing.keeper import Keeper
+from photofind.indexing.power import on_battery
+from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_graph
+from photofind.library.index import Index
+from photofind.library.library import Library
+from photofind.values import Event, Progress
+from photofind.workers import Worker
+
+__all__ = ["Housekeeper"]
+
+log = logging.getLogger(__name__)
+
+# A moment is quiet when there has been nothing to index for so long ...
+QUIET_SECONDS = 2.0
+# ... and, for what takes minutes of processor time, no query either.
+CALM_SECONDS = 10.0
+# Fewer new vectors than this can wait so long to be written to the index: queries take them in.
+FEW = 64
+LATEST_SECONDS = 15 * 60.0
+# A library that grows for hours is fitted in between whenever it has grown by half.
+GROWTH = 1.5
+
+
+class Housekeeper:
+    """Keeps the index of a library fitting, and memory free, in quiet moments.
+
+    Parameters
+    ----------
+    library
+        Open for writing.
+    keeper
+        Does the indexing; what it does comes first.
+    space
+        Gives the id of the space that answers; None while there is none.
+    rest
+        Lets go of the memory that answering takes.
+    idle_seconds
+        After so long without a query ``rest`` is called.
+    tell
+        Told of what it does.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        keeper: Keeper,
+        space: Callable[[], str | None],
+        rest: Callable[[], None],
+        idle_seconds: float,
+        tell: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        self._library = library
+        self._keeper = keeper
+        self._space = space
+        self._rest = rest
+        self._idle_seconds = idle_seconds
+        self._tell = tell
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._touched = True  # The library changed since it was last looked after.
+        self._tended = -float("inf")
+        self._size = (0, 0)  # The space's rows and the library's photos, when it was.
+        self._asked = time.monotonic()  # When the last query came.
+        self._resting = False
+        self._worker: Worker | None = None
+        self._tending = threading.Lock()
+        self._graphless: tuple[object, int] | None = None  # Where no graph is wanted.
+        self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
+        self.activity: Progress | None = None
+        self.problems: list[str] = []
+
+    def start(self) -> None:
+        """Begin to wait for quiet moments."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, in the middle of a build too; an index is swapped in whole or not at all."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self.interrupt()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def interrupt(self) -> None:
+        """End a build that is under way; it begins anew at the next quiet moment."""
+        if (worker := self._worker) is not None:
+            worker.stop()
+
+    def touched(self) -> None:
+        """Note that the library changed."""
+        with self._changed:
+            self._touched = True
+            self._changed.notify_all()
+
+    def asked(self) -> None:
+        """Note that a query came."""
+        self._asked = time.monotonic()
+        if self._resting:
+            with self._changed:
+                self._resting = False
+                self._changed.notify_all()
+
+    @property
+    def processes(self) -> list[int]:
+        """The process ids of children that build now."""
+        worker = self._worker
+        return [pid] if worker is not None and (pid := worker.pid) is not None else []
+
+    def tend(self, *, graph: bool) -> list[str]:
+        """Bring the index up to date now, with its graph if wanted; return the problems met.
+
+        Raises
+        ------
+        PhotofindError
+            Where the disk refuses, or the build was interrupted.
+        """
+        with self._tending:
+            problems = self._keep_index()
+            if graph and (space := self._space()) is not None:
+                while wants_graph(self._library, space):
+                    problems += self._build_graph(space)
+        return problems
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not self._stopping:
+                    self._changed.wait(self._patience())
+                if self._stopping:
+                    return
+            try:
+                self._take_a_moment()
+                self.problems = []
+            except (WorkerStoppedError, Timeout):
+                continue  # Interrupted, or another process builds; there will be another moment.
+            except PhotofindError as error:
+                self._fail(error)
+            except Exception as error:
+                log.exception("the index could not be looked after")
+                self._fail(PhotofindError(f"the index could not be looked after: {error}"))
+
+    def _fail(self, error: PhotofindError) -> None:
+        log.error("%s", error)
+        self.problems = [str(error)]
+        self._touched = False  # Not again before something changes.
+
+    def _patience(self) -> float | None:
+        """Return the seconds until there may be something to do; None for ever."""
+        waits = []
+        if self._touched:
+            waits.append(QUIET_SECONDS)
+        if not self._resting:
+            waits.append(max(QUIET_SECONDS, self._asked + self._idle_seconds - time.monotonic()))
+        return min(waits, default=None)
+
+    def _take_a_moment(self) -> None:
+        if not self._resting and time.monotonic() - self._asked >= self._idle_seconds:
+            self._resting = True
+            self._rest()
+            _trim()
+        space = self._space()
+        if not self._touched or space is None or self._keeper.paused:
+            return
+        rows, photos = self._library.space(space).rows, len(self._library)
+        is_idle = self._keeper.idle
+        if is_idle or self._has_grown(rows):
+            changed = abs(rows - self._size[0]) + max(0, self._size[1] - photos)
+            late = time.monotonic() - self._tended > LATEST_SECONDS
+            if changed >= FEW or (changed and late) or self._tended < 0:
+                if is_idle:
+                    self._keeper.reclaim()
+                self._library.refresh()
+                with self._tending:
+                    self._keep_index()
+        if not is_idle:
+            return
+        calm = time.monotonic() - self._asked > CALM_SECONDS and not on_battery()
+        if self._wants_graph(space):
+            if calm:
+                with self._tending:
+                    self._build_graph(space)
+        else:
+            self._touched = bool(self._size != (rows, photos))
+            _trim()
+
+    def _has_grown(self, rows: int) -> bool:
+        return rows > max(GROWTH * self._size[0], self._size[0] + 1000)
+
+    def _wants_graph(self, space: str) -> bool:
+        state = (Index.stamp(self._library.space_folder(space)), self._library.revision)
+        if self._graphless == state:
+            return False
+        if wants_graph(self._library, space):
+            return True
+        self._graphless = state
+        return False
+
+    def _keep_index(self) -> list[str]:
+        space = self._space()
+        if space is None:
+            return []
+        size = (self._library.space(space).rows, len(self._library))
+        with builder(self._library.home) as self._worker:
+            try:
+                return keep_index(self._library, space, self._worker, self._say)
+            finally:
+                self._worker = None
+                self._say(None)
+                self._size, self._tended = size, time.monotonic()
+
+    def _build_graph(self, space: str) -> list[str]:
+        self._say("building the graph")
+        with (
+            FileLock(self._library.home.graph_lock, mode=0o600).acquire(blocking=False),
+            builder(self._library.home) as self._worker,
+        ):
+            try:
+                return build_graph(self._library, space, self._worker)
+            finally:
+                self._worker = None
+                self._say(None)
+
+    def _say(self, phase: str | None) -> None:
+        self.activity = None if phase is None else Progress(phase, 0)
+        self._tell(Event("activity", self.activity))
+
+
+def _trim() -> None:
+    """Give memory that is free inside this process back to the system, where glibc holds it."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # Another C library.
+            ctypes.CDLL(None).malloc_trim(0)

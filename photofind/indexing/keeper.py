@@ -1,0 +1,685 @@
+"""The library is kept true to its folders, for as long as a process stays.
+
+One thread does all the indexing, in small steps, the most urgent first: what changed just now, what
+somebody asked for, and then the backlog, batch by batch. Between two steps it looks up, so that a
+new photo never waits for a hundred thousand old ones, and a pause is a pause at once.
+
+A backlog is read twice. The first pass looks at the thumbnails that photos carry, which is one or
+two orders of magnitude faster than decoding, so that the whole library can be searched within
+minutes; the second replaces each of these preliminary vectors by the real one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from photofind.errors import LibraryError, PhotofindError, WorkerStoppedError
+from photofind.indexing.changes import Changes
+from photofind.indexing.excludes import Rules
+from photofind.indexing.inbox import Inbox
+from photofind.indexing.look import look
+from photofind.indexing.power import on_battery
+from photofind.indexing.reading import Departed, Outcome, Pace, Reader, contents_of_sizes
+from photofind.indexing.scan import Found
+from photofind.indexing.survey import Survey, survey
+from photofind.indexing.watch import Change, Kind, Watcher
+from photofind.library.catalog import Folder, Photo
+from photofind.library.library import Library
+from photofind.settings import Settings
+from photofind.values import Event, Progress, Report, Skipped
+
+if TYPE_CHECKING:
+    from photofind.extractors.extraction import Extraction
+
+__all__ = ["Keeper"]
+
+log = logging.getLogger(__name__)
+
+# So many new photos are read as they are; more are a backlog.
+FEW = 64
+# What is taken out of a backlog at a time. One batch of it takes about so long.
+CHUNK = 2048
+BATCH_SECONDS = 0.7
+# A file that nobody said is complete must not have changed for so long before it is read.
+SETTLE_SECONDS = 1.2
+# How long to wait after trouble before trying again, and between two looks at the power supply.
+TROUBLE_SECONDS = 30.0
+POWER_SECONDS = 20.0
+# Events about the same thing are told at most so often.
+TELL_SECONDS = 0.25
+
+
+class Keeper:
+    """Keeps a library true to its folders.
+
+    Parameters
+    ----------
+    library
+        Open for writing.
+    extraction
+        Gives what reads and embeds photos; asked again after :meth:`reconfigure`.
+    settings
+        The settings now.
+    tell
+        Told of every :class:`~photofind.values.Event`; called from several threads.
+
+    Notes
+    -----
+    Any thread may call any method.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        extraction: Callable[[], Extraction],
+        settings: Settings,
+        tell: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        self._library = library
+        self._extraction = extraction
+        self._settings = settings
+        self._tell = tell
+        self._watcher = Watcher(self.notice, poll_seconds=settings.poll_seconds)
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+
+        self._working = threading.Lock()  # Held for a step.
+        self._changed = threading.Condition()  # Held to look at, and to change, what follows.
+        self._inbox = Inbox()
+        self._surveys: set[str] = set()
+        self._requests: deque[_Request] = deque()
+        self._stopping = self._reconfigured = False
+        self._paused_until: float | None = None  # Seconds since 1970; infinite until resumed.
+
+        # What the thread alone changes.
+        self._reader: Reader | None = None
+        self._space = ""
+        self._departed = Departed("")
+        self._urgent: dict[str, Found] = {}
+        self._new: dict[str, Found] = {}
+        self._rest: dict[str, Found] = {}  # To be read whole: their thumbnails are of no use.
+        self._refine: dict[str, Found] = {}
+        self._contents: defaultdict[int, set[str]] = defaultdict(set)
+        self._refined = -1  # The revision at which nothing was left to refine.
+        self._first_pass = False
+        self._pace = Pace("", 0)
+        self._asked: list[_Request] = []
+        self._fresh_folders: set[str] = set()  # Added, and not yet indexed once.
+        self._trouble = ""
+        self._retry = 0.0
+        self._waiting: str | None = None
+        self._told: dict[str, float] = {}
+        self.activity: Progress | None = None
+
+    # What others ask.
+
+    def start(self) -> None:
+        """Begin to watch and to index."""
+        for folder in self._library.folders():
+            self._surveys.add(folder.path)
+            if folder.scanned is None:
+                self._fresh_folders.add(folder.path)
+        self._watcher.start()
+        self._watch()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching and indexing; what was read is committed."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._watcher.stop()
+        if self._thread.is_alive():
+            self._thread.join()
+        for request in [*self._requests, *self._asked]:
+            request.fail(LibraryError("the daemon was stopped", "run the same again"))
+
+    def notice(self, changes: Sequence[Change]) -> None:
+        """Take in changes that belong together."""
+        with self._changed:
+            self._inbox.add(changes)
+            self._changed.notify_all()
+
+    def look_at(self, folders: Iterable[str]) -> None:
+        """Look through folders of the library from end to end, soon."""
+        with self._changed:
+            self._surveys.update(folders)
+            self._changed.notify_all()
+
+    def folders_changed(self, new: Iterable[str] = ()) -> None:
+        """Take note that folders came, went, or have other exclude rules; look at the new ones."""
+        new = list(new)
+        self._fresh_folders.update(new)
+        self._watch()
+        self.look_at(new)
+        self._tell_folders()
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Go on with other settings."""
+        with self._changed:
+            self._settings = settings
+            self._reconfigured = True
+            self._retry = 0.0
+            self._surveys.update(folder.path for folder in self._library.folders())
+            self._changed.notify_all()
+        self._watch()
+
+    def pause(self, until: float) -> None:
+        """Leave files alone until then, in seconds since 1970, or until :meth:`resume`."""
+        with self._changed:
+            self._paused_until = until
+            self._changed.notify_all()
+        self._tell_state()
+
+    def resume(self) -> None:
+        """Go on at once."""
+        with self._changed:
+            self._paused_until = None
+            self._retry = 0.0
+            self._changed.notify_all()
+        self._tell_state()
+
+    @property
+    def paused(self) -> bool:
+        """Whether it is paused now."""
+        until = self._paused_until
+        return until is not None and until > time.time()
+
+    @property
+    def paused_until(self) -> float | None:
+        """Until when it is paused, in seconds since 1970; None where that is not known."""
+        until = self._paused_until
+        return until if self.paused and until != float("inf") else None
+
+    @property
+    def waiting(self) -> str | None:
+        """Why work waits, in words; None where none does."""
+        return "paused" if self.paused else self._waiting
+
+    @property
+    def pending(self) -> int:
+        """How many files wait to be looked at for the first time."""
+        return len(self._urgent) + len(self._new) + len(self._rest)
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to do now but to wait."""
+        with self._changed:
+            return not (
+                self._inbox or self._surveys or self._requests or self._asked
+                or self._urgent or self._new or self._rest or self._refine or self.activity
+            )  # fmt: skip
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Give a block in which nothing is indexed."""
+        with self._working:
+            yield
+
+    def reclaim(self) -> None:
+        """Give back to the disk what the library does not need, where that is much."""
+        with self._working:
+            if self._library.reclaim():
+                self._departed.clear()  # Their rows have other numbers now, or none.
+
+    @property
+    def problems(self) -> list[str]:
+        """What somebody should know or do something about, one line each."""
+        return [*self._watcher.problems, *filter(None, [self._trouble])]
+
+    def watched(self, folder: str) -> str | None:
+        """Return how changes in a folder are noticed: "events", "polled", or None."""
+        return self._watcher.state(folder)
+
+    def index(
+        self,
+        folders: Sequence[Folder],
+        *,
+        accept_removals: bool = False,
+        retry_failed: bool = False,
+    ) -> Report:
+        """Look through folders and wait until all that is new in them is read; say what was done.
+
+        Raises
+        ------
+        PhotofindError
+            Where it could not be done.
+        """
+        request = _Request([f.path for f in folders], accept_removals, retry_failed)
+        with self._changed:
+            if self._stopping:
+                raise LibraryError("the daemon is stopping", "run the same again")
+            self._requests.append(request)
+            self._retry = 0.0
+            self._changed.notify_all()
+        return request.wait()
+
+    # The thread.
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                with self._working:
+                    busy = time.monotonic() >= self._retry and self._step()
+            except WorkerStoppedError:
+                busy = not self._stopping
+            except PhotofindError as error:
+                busy = False
+                self._have_trouble(error)
+            except Exception as error:
+                log.exception("indexing failed")
+                busy = False
+                self._have_trouble(LibraryError(f"indexing failed: {error}", "see the log"))
+            if not busy:
+                self._be_idle()
+
+    def _step(self) -> bool:
+        """Do the most urgent thing; return whether there was any."""
+        if self._reader is None or self._reconfigured:
+            self._open()
+        with self._changed:
+            places = self._inbox.take()
+        if places:
+            self._look(places)
+            return True
+        if self.paused:
+            return False
+        with self._changed:
+            request = self._requests.popleft() if self._requests else None
+            roots, self._surveys = ((self._surveys, set()) if request is None
+                                    else (set(), self._surveys))  # fmt: skip
+        if request is not None:
+            self._begin(request)
+        elif roots:
+            self._survey([f for f in self._library.folders() if f.path in roots])
+        elif self._urgent:
+            self._read(self._urgent, "reading photos")
+        elif self._new or self._rest or self._refine or self._has_preliminary():
+            return self._read_backlog()
+        else:
+            return False
+        return True
+
+    def _open(self) -> None:
+        """Ask the extractor what it is, and open its space."""
+        with self._changed:
+            self._reconfigured = False
+        plugin = self._extraction().describe()
+        space = self._library.open_space(plugin.name, plugin.version, plugin.dimension)
+        if space.id != self._space:
+            self._departed = Departed(space.id)
+            self._refined = -1
+        self._space = space.id
+        self._reader = Reader(
+            self._library, self._extraction(), space.id, self._departed, on_commit=self._committed
+        )
+
+    def _be_idle(self) -> None:
+        self._show(None)
+        with self._changed:
+            if self._stopping:
+                return
+            waits = [self._inbox.wait()]
+            if self.paused:
+                assert self._paused_until is not None
+                waits.append(self._paused_until - time.time())
+            elif self._waiting:
+                waits.append(POWER_SECONDS)
+            if self._retry:
+                waits.append(self._retry - time.monotonic())
+            elif not self.paused and (self._requests or self._surveys or self._urgent):
+                waits.append(0.0)
+            timeout = min((wait for wait in waits if wait is not None), default=None)
+            if timeout is None or timeout > 0:
+                self._changed.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+
+    def _have_trouble(self, error: PhotofindError) -> None:
+        log.error("%s", error)
+        for request in self._asked:
+            request.fail(error)
+        self._asked.clear()
+        if self._trouble != str(error):
+            self._tell(Event("notice", {"topic": "problem", "text": str(error)}))
+        self._trouble = str(error)
+        self._retry = time.monotonic() + TROUBLE_SECONDS
+
+    def _recovered(self) -> None:
+        self._trouble, self._retry = "", 0.0
+
+    # Finding out what there is to do.
+
+    def _is_complete(self, photo: Photo) -> bool:
+        return photo.failure is not None or self._space in photo.rows
+
+    def _look(self, places: Mapping[str, Kind]) -> None:
+        seen = look(self._library, places, self._is_complete, excludes=self._settings.exclude)
+        changes = seen.changes
+        self._library.commit([*changes.moved, *changes.renumbered])
+        self._forget(changes.gone)
+        self.look_at(seen.doubtful)
+        for skip in seen.skipped:
+            log.warning("%s is skipped: %s", skip.path, skip.reason)
+        complete = [file for file in changes.unread if places.get(file.path) is Kind.COMPLETE]
+        others = [file for file in changes.unread if places.get(file.path) is not Kind.COMPLETE]
+        self._take_in(complete + self._settled(others))
+        for request in self._asked:
+            request.outstanding.difference_update(
+                places.keys() - {file.path for file in changes.unread}
+            )
+        self._finish_requests()
+        if changes.moved or changes.gone:
+            self._tell_library()
+
+    def _begin(self, request: _Request) -> None:
+        self._asked.append(request)
+        folders = [f for f in self._library.folders() if f.path in request.folders]
+        self._survey(folders, request)
+        self._finish_requests()
+
+    def _survey(self, folders: Sequence[Folder], request: _Request | None = None) -> None:
+        phase = "looking for photos"
+        self._show(Progress(phase, 0))
+
+        def is_complete(photo: Photo) -> bool:
+            retry = request is not None and request.retry_failed and photo.failure is not None
+            return self._is_complete(photo) and not retry
+
+        began = time.monotonic()
+        seen = survey(
+            self._library,
+            folders,
+            is_complete,
+            excludes=self._settings.exclude,
+            accept_removals=request is not None and request.accept_removals,
+            settle=0.0,
+            on_found=lambda count: self._show(Progress(phase, count)),
+        )
+        seconds = time.monotonic() - began
+        before = {folder.path: folder for folder in self._library.folders()}
+        for folder in seen.folders:
+            self._watcher.scanned(folder.path, seconds)
+            if folder.path in before:  # Nobody removed it meanwhile.
+                self._library.put_folder(folder)
+                self._tell_of(before[folder.path], folder)
+        changes = seen.changes
+        self._library.commit([*changes.moved, *changes.renumbered])
+        self._forget(changes.gone)
+        unread = self._settled(changes.unread)
+        sizes = {file.size for file in unread}
+        if len(unread) > FEW:
+            for size, contents in contents_of_sizes(self._library, self._space, sizes).items():
+                self._contents[size] |= contents
+        self._take_in(unread, backlog=request is not None and len(unread) > FEW)
+        if request is not None:
+            request.surveyed(seen, changes)
+            request.outstanding.update(file.path for file in changes.unread)
+        for skip in seen.skipped:
+            log.warning("%s is skipped: %s", skip.path, skip.reason)
+        self._recovered()
+        self._tell_folders()
+        self._tell_library()
+        self._welcome()
+
+    def _settled(self, files: Sequence[Found]) -> list[Found]:
+        """Return the files that have been quiet for a while; the others come back later."""
+        now = time.time()
+        settled: list[Found] = []
+        fresh: list[Found] = []
+        for file in files:
+            is_fresh = abs(now - file.modified / 1e9) < SETTLE_SECONDS
+            (fresh if is_fresh else settled).append(file)
+        if fresh:
+            with self._changed:
+                changes = [Change(Kind.CHANGED, file.path) for file in fresh]
+                self._inbox.add(changes, SETTLE_SECONDS)
+        return settled
+
+    def _forget(self, gone: Sequence[Photo]) -> None:
+        """Take photos out of the library, and keep in mind what they were."""
+        self._departed.add(photo for photo in gone if photo.content and not photo.preliminary)
+        self._library.remove(gone)
+
+    def _take_in(self, files: Sequence[Found], *, backlog: bool = False) -> None:
+        """Note files that are to be read, those that were changed last first."""
+        if not backlog and len(files) + len(self._urgent) <= FEW:
+            self._urgent.update((file.path, file) for file in files)
+            return
+        every = {**self._new, **{file.path: file for file in files}}
+        newest = sorted(every.values(), key=lambda file: file.modified, reverse=True)
+        self._new = {file.path: file for file in newest}
+
+    def _has_preliminary(self) -> bool:
+        """Take the photos that are to be refined into the backlog; return whether there are any."""
+        if not self._library.preliminary or self._refined == self._library.revision:
+            return False
+        offline = [f.path for f in self._library.folders() if f.state == "offline"]
+        self._refine = {
+            photo.path: Found(photo.path, photo.size, photo.modified, photo.inode, photo.sidecar)
+            for photo in sorted(
+                self._library.preliminary_photos(), key=lambda p: p.modified, reverse=True
+            )
+            if not any(photo.path.startswith(os.path.join(path, "")) for path in offline)  # noqa: PTH118
+        }
+        if not self._refine:
+            self._refined = self._library.revision
+        return bool(self._refine)
+
+    # Reading.
+
+    def _read_backlog(self) -> bool:
+        if not self._asked and not self._settings.backlog_on_battery and on_battery():
+            self._wait_for("on battery")
+            return False
+        self._wait_for(None)
+        previews = self._settings.previews and (self._first_pass or len(self._new) > FEW)
+        if self._new and previews:
+            self._first_pass = True
+            self._read(self._new, "reading thumbnails", previews=True)
+            self._first_pass = bool(self._new)
+        elif self._new or self._rest:
+            self._read(self._new or self._rest, "reading photos")
+        else:
+            self._read(self._refine, "refining photos")
+        return True
+
+    def _read(self, files: dict[str, Found], phase: str, *, previews: bool = False) -> None:
+        """Read files from the first on, until there is something more urgent to do."""
+        assert self._reader is not None
+        if self._pace.phase != phase or self._pace.done >= self._pace.total:
+            self._pace = Pace(phase, 0, BATCH_SECONDS)
+        self._pace.begin()
+        self._pace.total = self._pace.done + len(files)
+        self._previewing = previews
+        chunk = [file for _, file in zip(range(CHUNK), files.values(), strict=False)]
+        rest = self._reader.read(
+            chunk,
+            self._contents,
+            self._pace,
+            previews=previews,
+            go_on=lambda: self._may_go_on(urgent=files is self._urgent),
+            progress=self._show,
+        )
+        for file in chunk[: rest.read]:
+            files.pop(file.path, None)
+        self._rest.update((file.path, file) for file in rest.without_preview)
+        if rest.lacking:
+            self._contents.clear()
+            self._rest.update((file.path, file) for file in rest.lacking)
+        if not (self._new or self._rest):
+            self._contents.clear()
+        self._recovered()
+        self._finish_requests()
+        self._welcome()
+
+    def _may_go_on(self, *, urgent: bool) -> bool:
+        with self._changed:
+            return not (
+                self._stopping
+                or self._reconfigured
+                or self.paused
+                or (self._inbox.wait() == 0.0)
+                or (not urgent and (self._requests or self._surveys or self._urgent))
+            )
+
+    def _committed(self, outcomes: Mapping[str, Outcome]) -> None:
+        for request in self._asked:
+            request.done(outcomes, final=not self._previewing)
+        self._tell_library()
+
+    def _finish_requests(self) -> None:
+        for request in [request for request in self._asked if not request.outstanding]:
+            self._asked.remove(request)
+            request.finish()
+
+    def _welcome(self) -> None:
+        """Tell of folders that have been indexed for the first time."""
+        if self._fresh_folders and not (self._new or self._urgent or self._surveys):
+            names = ", ".join(sorted(self._fresh_folders))
+            count = len(self._library) - self._library.failed
+            self._fresh_folders.clear()
+            text = f"{names}: {count:,} photos can be searched now"
+            self._tell(Event("notice", {"topic": "indexed", "text": text}))
+
+    # Telling.
+
+    def _watch(self) -> None:
+        self._watcher.watch(
+            {
+                folder.path: Rules((*self._settings.exclude, *folder.excludes))
+                for folder in self._library.folders()
+            }
+        )
+
+    def _show(self, progress: Progress | None) -> None:
+        before, self.activity = self.activity, progress
+        if (before is None) != (progress is None) or (
+            progress is not None and self._may_tell("activity")
+        ):
+            self._tell(Event("activity", progress))
+
+    def _may_tell(self, kind: str) -> bool:
+        now = time.monotonic()
+        if now - self._told.get(kind, 0.0) < TELL_SECONDS:
+            return False
+        self._told[kind] = now
+        return True
+
+    def _tell_library(self) -> None:
+        library = self._library
+        self._tell(
+            Event(
+                "library",
+                {
+                    "photos": len(library) - library.failed,
+                    "preliminary": library.preliminary,
+                    "failed": library.failed,
+                    "revision": library.revision,
+                },
+            )
+        )
+
+    def _tell_folders(self) -> None:
+        self._tell(Event("folders", None))
+
+    def _tell_state(self) -> None:
+        self._tell(
+            Event(
+                "state",
+                {
+                    "paused": self.paused,
+                    "paused_until": self.paused_until,
+                    "waiting": self.waiting,
+                },
+            )
+        )
+
+    def _tell_of(self, before: Folder, now: Folder) -> None:
+        """Tell of a folder that went out of reach, or came back."""
+        if before.state != now.state:
+            text = f"{now.path} is {now.state}" + (f": {now.reason}" if now.reason else "")
+            log.info("%s", text)
+            self._tell(Event("notice", {"topic": now.state, "text": text}))
+
+    def _wait_for(self, what: str | None) -> None:
+        if self._waiting != what:
+            self._waiting = what
+            self._tell_state()
+
+
+class _Request:
+    """An indexing that somebody waits for."""
+
+    def __init__(self, folders: Sequence[str], accept_removals: bool, retry_failed: bool) -> None:
+        self.folders = folders
+        self.accept_removals = accept_removals
+        self.retry_failed = retry_failed
+        self.outstanding: set[str] = set()
+        self._counts: Counter[str] = Counter()
+        self._began = time.monotonic()
+        self._report: Report | None = None
+        self._error: PhotofindError | None = None
+        self._finished = threading.Event()
+
+    def surveyed(self, seen: Survey, changes: Changes) -> None:
+        """Note what was found."""
+        self._report = Report(
+            found=seen.found,
+            unchanged=changes.unchanged + len(changes.renumbered),
+            new=0,
+            changed=0,
+            moved=len(changes.moved),
+            removed=len(changes.gone),
+            failed=0,
+            kept=seen.kept,
+            offline=tuple(
+                Skipped(folder.path, folder.reason or "")
+                for folder in seen.folders
+                if folder.state == "offline"
+            ),
+            skipped=tuple(seen.skipped),
+            seconds=0.0,
+        )
+
+    def done(self, outcomes: Mapping[str, Outcome], *, final: bool) -> None:
+        """Note what became of files; ``final`` where they were read whole."""
+        for path, outcome in outcomes.items():
+            if path in self.outstanding:
+                self._counts[outcome.kind] += 1
+                self._counts["failed"] += outcome.failed
+                if final:
+                    self.outstanding.discard(path)
+
+    def finish(self) -> None:
+        """Let whoever waits have the report."""
+        assert self._report is not None
+        counts = self._counts
+        self._report = replace(
+            self._report,
+            new=counts["new"],
+            changed=counts["changed"],
+            moved=self._report.moved + counts["moved"],
+            removed=max(0, self._report.removed - counts["moved"]),
+            failed=counts["failed"],
+            seconds=time.monotonic() - self._began,
+        )
+        self._finished.set()
+
+    def fail(self, error: PhotofindError) -> None:
+        """Let whoever waits have an error."""
+        self._error = error
+        self._finished.set()
+
+    def wait(self) -> Report:
+        """Wait until it is done."""
+        self._finished.wait()
+        if self._error is not None:
+            raise self._error
+        assert self._report is not None
+        return self._report
