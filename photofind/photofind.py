@@ -27,6 +27,7 @@ from photofind.settings import (
 )
 from photofind.values import (
     Answer,
+    Check,
     DuplicateGroup,
     Event,
     ExtractorStatus,
@@ -295,6 +296,20 @@ class PhotoFind:
             problems=tuple(self.problems),
             preliminary=self._library.preliminary,
         )
+
+    def doctor(self, *, repair: bool = False) -> list[Check]:
+        """Look whether everything is well; with ``repair``, mend what can be mended.
+
+        Raises
+        ------
+        LibraryError
+            Where something is to be mended and another photofind is writing to the library.
+        """
+        from photofind.doctor import examine
+
+        describe = self._extraction(self.settings.extractor).describe
+        with self._writing() if repair else nullcontext(self._library) as library:
+            return list(examine(self.home, library, describe, repair=repair))
 
     def photo(self, photo: int | str) -> PhotoDetails:
         """Return what is known of a photo, by its number or its absolute path.

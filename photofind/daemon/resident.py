@@ -20,6 +20,7 @@ from photofind.paths import Home
 from photofind.photofind import PhotoFind, chosen_folders
 from photofind.values import (
     Answer,
+    Check,
     DaemonStatus,
     DuplicateGroup,
     Event,
@@ -217,6 +218,19 @@ class Resident(PhotoFind):
                 processes=self._processes(),
             ),
         )
+
+    def doctor(self, *, repair: bool = False) -> list[Check]:
+        """Look whether everything is well, the watching too; as in `PhotoFind`."""
+        checks = super().doctor(repair=repair)
+        watched = [folder for folder in self.folders() if folder.watched]
+        told = f"{len(watched)} folders are watched"
+        checks += [Check("watching", "warning", p) for p in self._keeper.problems] or [
+            Check("watching", "ok", told)
+        ]
+        if repair:
+            self._keeper.look_at(folder.path for folder in self.folders())
+            self._housekeeper.touched(again=True)
+        return checks
 
     def pause(self, seconds: float | None = None) -> None:
         """Leave files alone for so long, or until :meth:`resume`; answering goes on."""

@@ -106,10 +106,13 @@ class Housekeeper:
         if (worker := self._worker) is not None:
             worker.stop()
 
-    def touched(self) -> None:
-        """Note that the library changed."""
+    def touched(self, *, again: bool = False) -> None:
+        """Note that the library changed; with ``again``, that its index may have to be built."""
         with self._changed:
             self._touched = True
+            if again:
+                self._tended = -float("inf")
+                self._graphless = None
             self._changed.notify_all()
 
     def asked(self) -> None:
