@@ -261,7 +261,10 @@ class PhotoFind:
         LibraryError
             Where nothing is indexed yet.
         """
-        return self._searcher.similar(query)
+        settings = self.settings
+        limit = settings.hits if query.limit is None else query.limit
+        min_score = settings.min_score if query.min_score is None else query.min_score
+        return self._searcher.similar(replace(query, limit=limit, min_score=min_score))
 
     def duplicates(self) -> list[DuplicateGroup]:
         """Group the photos that show the same picture; the largest groups first."""

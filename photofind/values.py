@@ -46,9 +46,9 @@ class Query:
     like, unlike
         Absolute paths of photos, inside or outside the library.
     limit
-        How many hits at the most.
+        How many hits at the most; None is what the settings say.
     min_score
-        Hits below this score are left out; 0 to 1.
+        Hits below this score are left out, 0 to 1; None is what the settings say.
     folder
         Only photos below this folder.
     since, until
@@ -65,8 +65,8 @@ class Query:
 
     like: tuple[str, ...]
     unlike: tuple[str, ...] = ()
-    limit: int = 20
-    min_score: float = 0.0
+    limit: int | None = None
+    min_score: float | None = None
     folder: str | None = None
     since: str | None = None
     until: str | None = None

@@ -6,12 +6,14 @@ import click
 
 from photofind.cli.config import config
 from photofind.cli.demo import demo
+from photofind.cli.doctor import doctor
 from photofind.cli.duplicates import duplicates
 from photofind.cli.extractors import extractors
 from photofind.cli.failures import failures
 from photofind.cli.folders import folders
 from photofind.cli.group import CommandGroup
 from photofind.cli.index import index
+from photofind.cli.pause import pause, resume
 from photofind.cli.similar import similar
 from photofind.cli.status import status
 
@@ -28,8 +30,10 @@ Start with:
   photofind similar ~/Pictures/some-photo.jpg""",
 )
 @click.version_option(package_name="photofind")
+@click.option("--no-daemon", is_flag=True, envvar="PHOTOFIND_NO_DAEMON",
+              help="Do not ask or start the daemon; before the command.")  # fmt: skip
 @click.option("--debug", is_flag=True, help="Show the traceback of an error; before the command.")
-def main(debug: bool) -> None:
+def main(debug: bool, no_daemon: bool) -> None:
     """Show me the photos like this one.
 
     Nothing leaves this machine.
@@ -42,6 +46,9 @@ for command in (
     folders,
     duplicates,
     status,
+    pause,
+    resume,
+    doctor,
     failures,
     extractors,
     config,

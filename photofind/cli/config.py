@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from photofind.cli.asking import asking
 from photofind.cli.group import ListingGroup
 from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import complete_setting
@@ -28,10 +29,8 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object of all settings.")
 def list_all(as_json: bool) -> None:
     """Show all settings (also without a command)."""
-    from photofind.paths import Home
-    from photofind.settings import list_settings
-
-    settings = list_settings(Home.default().settings)
+    with asking() as photofind:
+        settings = photofind.list_settings()
     if as_json:
         print_json({setting.name: setting.value for setting in settings})
     else:
@@ -46,10 +45,9 @@ def list_all(as_json: bool) -> None:
 def get(name: str) -> None:
     """Print the value of one setting."""
     from photofind.errors import SettingsError
-    from photofind.paths import Home
-    from photofind.settings import list_settings
 
-    settings = {setting.name: setting.value for setting in list_settings(Home.default().settings)}
+    with asking() as photofind:
+        settings = {setting.name: setting.value for setting in photofind.list_settings()}
     if name not in settings:
         raise SettingsError(
             f"there is no setting {name!r}", f"the settings are {', '.join(settings)}"
@@ -65,23 +63,21 @@ def set_value(name: str, value: str) -> None:
 
     A list is typed with commas between its items.
     """
-    from photofind.paths import Home
-    from photofind.settings import set_setting
-
-    note(f"{name} is now {_as_text(set_setting(Home.default().settings, name, value))}")
+    with asking() as photofind:
+        written = photofind.set_setting(name, value)
+    note(f"{name} is now {_as_text(written)}")
 
 
 @config.command()
 @click.argument("name", shell_complete=complete_setting)
 def reset(name: str) -> None:
     """Give a setting its default again."""
-    from photofind.paths import Home
-    from photofind.settings import reset_setting
-
-    note(f"{name} is now {_as_text(reset_setting(Home.default().settings, name))}, its default")
+    with asking() as photofind:
+        default = photofind.reset_setting(name)
+    note(f"{name} is now {_as_text(default)}, its default")
 
 
 def _as_text(value: object) -> str:
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ", ".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

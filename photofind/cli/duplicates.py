@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from photofind.cli.output import note, print_json, print_paths, shown, telling_problems
+from photofind.cli.asking import asking
+from photofind.cli.output import note, print_json, print_paths, shown
 
 __all__ = ["duplicates"]
 
@@ -23,9 +24,7 @@ def duplicates(exact: bool, as_json: bool) -> None:
     Each group holds copies (the same content) and near-copies (the same picture scaled, cropped
     a little, brightened, saved again ...), the largest first. Nothing is changed or removed.
     """
-    from photofind.photofind import PhotoFind
-
-    with PhotoFind() as photofind, telling_problems(photofind):
+    with asking(start=True) as photofind:
         groups = [group for group in photofind.duplicates() if group.exact or not exact]
     if as_json:
         print_json(groups)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from photofind.cli.asking import asking
 from photofind.cli.group import ListingGroup
 from photofind.cli.output import print_json, print_table
 
@@ -33,9 +34,7 @@ def list_all(as_json: bool) -> None:
 
     A star is at the one in use.
     """
-    from photofind.photofind import PhotoFind
-
-    with PhotoFind() as photofind:
+    with asking() as photofind:
         installed = photofind.extractors()
     if as_json:
         print_json(installed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from photofind.cli.asking import asking
 from photofind.cli.output import note, print_json, print_table
 
 __all__ = ["failures"]
@@ -22,9 +23,7 @@ def failures(as_json: bool) -> None:
 
     They are tried again once they change.
     """
-    from photofind.photofind import PhotoFind
-
-    with PhotoFind() as photofind:
+    with asking() as photofind:
         failed = photofind.failures()
     if as_json:
         print_json(failed)

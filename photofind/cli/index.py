@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.output import note, print_json, show_progress, telling_problems
+from photofind.cli.asking import asking
+from photofind.cli.output import note, print_json, show_progress
 from photofind.cli.parameters import AbsoluteFolder
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def index(folders: tuple[str, ...], as_json: bool, **options: bool) -> None:
     mounted: what is known of its photos is kept. Where they are gone for good, say so with
     --accept-removals, or take the folder out with "photofind folders remove".
     """
-    from photofind.photofind import PhotoFind
-
-    with PhotoFind() as photofind, telling_problems(photofind):
+    with asking(start=True) as photofind:
         report = index_with_progress(photofind, list(folders), **options)
     if as_json:
         print_json(report)

@@ -22,18 +22,20 @@ import click
 from photofind.values import as_plain
 
 if TYPE_CHECKING:
-    from photofind.photofind import PhotoFind
+    from rich.table import Table
+
     from photofind.values import Progress
 
 __all__ = [
     "note",
     "prepare_streams",
     "print_json",
+    "print_live",
     "print_paths",
     "print_table",
+    "progress_in_words",
     "show_progress",
     "shown",
-    "telling_problems",
 ]
 
 ZERO_WIDTH_JOINER = "\u200d"  # Makes one emoji of several.
@@ -58,26 +60,17 @@ def note(*lines: str) -> None:
         click.echo(shown(line), err=True)
 
 
-@contextmanager
-def telling_problems(photofind: PhotoFind) -> Iterator[None]:
-    """Tell, however the block ends, what of the library turned out to be damaged."""
-    try:
-        yield
-    finally:
-        note(*photofind.problems)
-
-
 def shown(text: str) -> str:
     """Return ``text`` with what a terminal cannot show, or would obey, made visible."""
     return "".join(c if _is_harmless(c) else c.encode("unicode_escape").decode() for c in text)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: Any, indent: int | None = 2) -> None:
     """Print a value, dataclasses included, as one JSON document.
 
     Names that are not UTF-8 hold lone surrogates, escaped, as :func:`os.fsdecode` makes them.
     """
-    click.echo(json.dumps(value, indent=2, default=as_plain))
+    click.echo(json.dumps(value, indent=indent, default=as_plain))
 
 
 def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
@@ -106,6 +99,11 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
             click.echo("\t".join(shown(cell) for cell in row))
         return
     from rich.console import Console
+
+    Console(highlight=False).print(_table(titles, rows))
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -114,7 +112,7 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         table.add_column(title, overflow="fold", no_wrap=False)
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))
-    Console(highlight=False).print(table)
+    return table
 
 
 @contextmanager
@@ -152,6 +150,26 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
             )
 
         yield show
+
+
+def print_live(states: Iterable[Sequence[tuple[str, str]]]) -> None:
+    """Show rows of two columns, each state in place of the one before; one by one in a pipe."""
+    if not sys.stdout.isatty():
+        for rows in states:
+            print_table(("", ""), rows)
+            click.echo()
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(highlight=False), auto_refresh=False) as live:
+        for rows in states:
+            live.update(_table(("", ""), rows), refresh=True)
+
+
+def progress_in_words(progress: Progress) -> str:
+    """Return what is being done, and how far it is."""
+    return ": ".join(filter(None, [progress.phase, _state(progress)]))
 
 
 def _state(progress: Progress) -> str:

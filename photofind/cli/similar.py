@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from photofind.cli.asking import asking
 from photofind.cli.index import index_with_progress
-from photofind.cli.output import note, print_json, print_paths, print_table, telling_problems
+from photofind.cli.output import note, print_json, print_paths, print_table
 from photofind.cli.parameters import AbsoluteFolder, AbsolutePath, date
 
 if TYPE_CHECKING:
@@ -68,10 +69,9 @@ def similar(
         raise click.UsageError("-0 goes with --paths-only")
     if as_json and paths_only:
         raise click.UsageError("--json and --paths-only exclude each other")
-    from photofind.photofind import PhotoFind
     from photofind.values import Query
 
-    with PhotoFind() as photofind, telling_problems(photofind):
+    with asking(start=True) as photofind:
         if folder is not None and not photofind.covers(folder):
             _check_presence((*images, *unlike))  # Before, not after, a long indexing.
             photofind.add_folder(folder)
@@ -81,8 +81,8 @@ def similar(
             Query(
                 like=images,
                 unlike=unlike,
-                limit=limit or photofind.settings.hits,
-                min_score=photofind.settings.min_score if min_score is None else min_score,
+                limit=limit,
+                min_score=min_score,
                 folder=folder,
                 since=since,
                 until=until,

@@ -2,48 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 import click
 
-from photofind.cli.output import print_json, print_table
+from photofind.cli.asking import asking
+from photofind.cli.output import print_json, print_live, print_table, progress_in_words
+
+if TYPE_CHECKING:
+    from photofind.values import DaemonStatus, Status
 
 __all__ = ["status"]
 
+Row = tuple[str, str]
+
 
 @click.command(
-    short_help="Say how the library is, and how it answers.",
+    short_help="Say how the library is, what goes on, and how it answers.",
     epilog="""\b
 Examples:
   photofind status
+  photofind status --watch
   photofind status --json | jq .photos""",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def status(as_json: bool) -> None:
-    """Say how the library is: photos, folders, failures, and how it answers."""
-    from photofind.photofind import PhotoFind
-
-    with PhotoFind() as photofind:
-        state = photofind.status()
-    if as_json:
-        print_json(state)
-        return
-    print_table(
-        ("", ""),
-        [
-            (
-                "photos",
-                f"{state.photos:,} indexed, {state.pending:,} pending, {state.failed:,} failed",
-            ),
-            *(
-                ("folder", f"{f.path}: {f.photos:,} photos, {f.state}{_because(f.reason)}")
-                for f in state.folders
-            ),
-            ("extractor", state.extractor),
-            ("answers", state.search.explanation),
-            ("library", f"{state.home}, {state.bytes / 1e6:,.1f} MB"),
-            *(("problem", problem) for problem in state.problems),
-        ],
-    )
+@click.option("--watch", is_flag=True, help="Show it live, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True,
+              help="Print a JSON object; with --watch, one a line.")  # fmt: skip
+def status(watch: bool, as_json: bool) -> None:
+    """Say how the library is, what the daemon does, and how it answers."""
+    with asking() as photofind:
+        if not watch:
+            state = photofind.status()
+            if as_json:
+                print_json(state)
+            else:
+                print_table(("", ""), _rows(state))
+            return
+        states = (photofind.status() for _ in _now_and_at_events(photofind.events()))
+        if as_json:
+            for state in states:
+                print_json(state, indent=None)
+        else:
+            print_live(_rows(state) for state in states)
 
 
-def _because(reason: str | None) -> str:
-    return f" ({reason})" if reason else ""
+def _now_and_at_events(events: Iterator[object]) -> Iterator[object]:
+    yield None
+    yield from events
+
+
+def _rows(state: Status) -> list[Row]:
+    photos = f"{state.photos:,} indexed, {state.pending:,} pending, {state.failed:,} failed"
+    if state.preliminary:
+        photos += f"; {state.preliminary:,} known by their thumbnails so far"
+    return [
+        ("photos", photos),
+        *(
+            ("folder", f"{f.path}: {f.photos:,} photos, {_state(f.state, f.reason, f.watched)}")
+            for f in state.folders
+        ),
+        *(_daemon_rows(state.daemon) if state.daemon else [("daemon", "not running")]),
+        ("extractor", state.extractor),
+        ("answers", state.search.explanation),
+        ("library", f"{state.home}, {state.bytes / 1e6:,.1f} MB"),
+        *(("problem", problem) for problem in state.problems),
+    ]
+
+
+def _daemon_rows(daemon: DaemonStatus) -> Iterator[Row]:
+    since = f"since {datetime.fromtimestamp(daemon.started):%Y-%m-%d %H:%M}"
+    yield "daemon", f"process {daemon.pid}, version {daemon.version}, {since}"
+    if daemon.paused:
+        until = daemon.paused_until
+        left = "" if until is None else f" until {datetime.fromtimestamp(until):%H:%M:%S}"
+        yield "now", f"paused{left}; `photofind resume` lets it go on"
+    elif daemon.activity is not None:
+        yield "now", progress_in_words(daemon.activity)
+    elif daemon.waiting:
+        yield "now", f"waiting: {daemon.waiting}"
+    else:
+        yield "now", "nothing to do"
+    memory = ", ".join(f"{p.name} {p.memory / 1e6:,.0f} MB" for p in daemon.processes)
+    yield "memory", memory
+
+
+def _state(state: str, reason: str | None, watched: str | None) -> str:
+    if reason:
+        return f"{state} ({reason})"
+    return f"{state}, {_WATCHED[watched]}" if watched else state
+
+
+_WATCHED = {"events": "watched", "polled": "looked through now and then"}

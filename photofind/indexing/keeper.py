@@ -15,26 +15,25 @@ import logging
 import os
 import threading
 import time
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from photofind.errors import LibraryError, PhotofindError, WorkerStoppedError
-from photofind.indexing.changes import Changes
 from photofind.indexing.excludes import Rules
 from photofind.indexing.inbox import Inbox
 from photofind.indexing.look import look
 from photofind.indexing.power import on_battery
 from photofind.indexing.reading import Departed, Outcome, Pace, Reader, contents_of_sizes
+from photofind.indexing.request import Request
 from photofind.indexing.scan import Found
-from photofind.indexing.survey import Survey, survey
+from photofind.indexing.survey import survey
 from photofind.indexing.watch import Change, Kind, Watcher
 from photofind.library.catalog import Folder, Photo
 from photofind.library.library import Library
 from photofind.settings import Settings
-from photofind.values import Event, Progress, Report, Skipped
+from photofind.values import Event, Progress, Report
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
@@ -94,7 +93,7 @@ class Keeper:
         self._changed = threading.Condition()  # Held to look at, and to change, what follows.
         self._inbox = Inbox()
         self._surveys: set[str] = set()
-        self._requests: deque[_Request] = deque()
+        self._requests: deque[Request] = deque()
         self._stopping = self._reconfigured = False
         self._paused_until: float | None = None  # Seconds since 1970; infinite until resumed.
 
@@ -110,7 +109,7 @@ class Keeper:
         self._refined = -1  # The revision at which nothing was left to refine.
         self._first_pass = False
         self._pace = Pace("", 0)
-        self._asked: list[_Request] = []
+        self._asked: list[Request] = []
         self._fresh_folders: set[str] = set()  # Added, and not yet indexed once.
         self._trouble = ""
         self._retry = 0.0
@@ -252,7 +251,7 @@ class Keeper:
         PhotofindError
             Where it could not be done.
         """
-        request = _Request([f.path for f in folders], accept_removals, retry_failed)
+        request = Request([f.path for f in folders], accept_removals, retry_failed)
         with self._changed:
             if self._stopping:
                 raise LibraryError("the daemon is stopping", "run the same again")
@@ -377,13 +376,13 @@ class Keeper:
         if changes.moved or changes.gone:
             self._tell_library()
 
-    def _begin(self, request: _Request) -> None:
+    def _begin(self, request: Request) -> None:
         self._asked.append(request)
         folders = [f for f in self._library.folders() if f.path in request.folders]
         self._survey(folders, request)
         self._finish_requests()
 
-    def _survey(self, folders: Sequence[Folder], request: _Request | None = None) -> None:
+    def _survey(self, folders: Sequence[Folder], request: Request | None = None) -> None:
         phase = "looking for photos"
         self._show(Progress(phase, 0))
 
@@ -611,75 +610,3 @@ class Keeper:
         if self._waiting != what:
             self._waiting = what
             self._tell_state()
-
-
-class _Request:
-    """An indexing that somebody waits for."""
-
-    def __init__(self, folders: Sequence[str], accept_removals: bool, retry_failed: bool) -> None:
-        self.folders = folders
-        self.accept_removals = accept_removals
-        self.retry_failed = retry_failed
-        self.outstanding: set[str] = set()
-        self._counts: Counter[str] = Counter()
-        self._began = time.monotonic()
-        self._report: Report | None = None
-        self._error: PhotofindError | None = None
-        self._finished = threading.Event()
-
-    def surveyed(self, seen: Survey, changes: Changes) -> None:
-        """Note what was found."""
-        self._report = Report(
-            found=seen.found,
-            unchanged=changes.unchanged + len(changes.renumbered),
-            new=0,
-            changed=0,
-            moved=len(changes.moved),
-            removed=len(changes.gone),
-            failed=0,
-            kept=seen.kept,
-            offline=tuple(
-                Skipped(folder.path, folder.reason or "")
-                for folder in seen.folders
-                if folder.state == "offline"
-            ),
-            skipped=tuple(seen.skipped),
-            seconds=0.0,
-        )
-
-    def done(self, outcomes: Mapping[str, Outcome], *, final: bool) -> None:
-        """Note what became of files; ``final`` where they were read whole."""
-        for path, outcome in outcomes.items():
-            if path in self.outstanding:
-                self._counts[outcome.kind] += 1
-                self._counts["failed"] += outcome.failed
-                if final:
-                    self.outstanding.discard(path)
-
-    def finish(self) -> None:
-        """Let whoever waits have the report."""
-        assert self._report is not None
-        counts = self._counts
-        self._report = replace(
-            self._report,
-            new=counts["new"],
-            changed=counts["changed"],
-            moved=self._report.moved + counts["moved"],
-            removed=max(0, self._report.removed - counts["moved"]),
-            failed=counts["failed"],
-            seconds=time.monotonic() - self._began,
-        )
-        self._finished.set()
-
-    def fail(self, error: PhotofindError) -> None:
-        """Let whoever waits have an error."""
-        self._error = error
-        self._finished.set()
-
-    def wait(self) -> Report:
-        """Wait until it is done."""
-        self._finished.wait()
-        if self._error is not None:
-            raise self._error
-        assert self._report is not None
-        return self._report

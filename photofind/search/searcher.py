@@ -220,7 +220,7 @@ class Searcher:
             return graph
 
     def similar(self, query: Query) -> Answer:
-        """Find the photos most like a query.
+        """Find the photos most like a query, whose limit and lowest score are given.
 
         Raises
         ------
@@ -247,6 +247,7 @@ class Searcher:
         return self._library.space(view.space.id).generation == view.space.generation
 
     def _answer(self, query: Query, space: Space, view: _View, started: float) -> Answer:
+        assert query.limit is not None
         vectors, contents = self._embed([*query.like, *query.unlike], space)
         like, unlike = vectors[: len(query.like)], vectors[len(query.like) :]
         asked = filter(None, map(self._library.photo, query.like))
@@ -365,6 +366,8 @@ class Searcher:
     ) -> Iterator[list[Found]]:
         """Yield the photos of ranked rows in groups that are shown as one, best first."""
         offline = [f.path for f in self._library.folders() if f.state == "offline"]
+        assert query.limit is not None
+        assert query.min_score is not None
         limits = _filter(query)
         asked = {*query.like, *query.unlike}
         asked_files = _files(asked)

@@ -1,0 +1,35 @@
+"""Whom commands ask: the daemon where there is one or may be started, this process otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from photofind.cli.output import note
+
+if TYPE_CHECKING:
+    from photofind.photofind import PhotoFind
+
+__all__ = ["asking"]
+
+
+@contextmanager
+def asking(*, start: bool = False) -> Iterator[PhotoFind]:
+    """Give what answers for as long as the block runs; then tell what turned out to be damaged.
+
+    Parameters
+    ----------
+    start
+        Whether to start the daemon where none runs, unless the person or a setting says not to.
+    """
+    from photofind.daemon.client import connect
+
+    daemon = not click.get_current_context().find_root().params.get("no_daemon")
+    with connect(daemon=daemon, start=start) as photofind:
+        try:
+            yield photofind
+        finally:
+            note(*photofind.problems)

@@ -1,0 +1,493 @@
+"""The library stays true to its folders while files come, change, move and go; nothing decodes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from photofind.errors import ExtractorError, PhotofindError
+from photofind.images.reading import content_id
+from photofind.indexing import keeper as keeping
+from photofind.indexing.keeper import Keeper
+from photofind.library.catalog import PRELIMINARY, Folder, Photo
+from photofind.library.library import Library
+from photofind.paths import Home
+from photofind.settings import Settings
+from photofind.values import Event
+
+DIMENSION = 8
+SPACE = "simulated@1"
+PATIENCE = 40.0
+
+
+class Extraction:
+    """Notes what it reads; bytes that begin with ``thumb`` carry a thumbnail."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+        self.decoded: list[str] = []
+        self.previewed: list[str] = []
+        self.delay = 0.0
+        self.gate = threading.Event()
+        self.gate.set()
+        self.broken = ""
+        self.pid = None
+
+    def describe(self) -> Any:
+        if self.broken:
+            raise ExtractorError(self.broken)
+        return SimpleNamespace(name="simulated", version="1", dimension=DIMENSION)
+
+    def extract(self, paths: list[str], known: set[str] = frozenset()) -> list[Any]:  # type: ignore[assignment]
+        self.gate.wait(PATIENCE)
+        return [self._extract(path, known) for path in paths]
+
+    def extract_previews(self, paths: list[str]) -> list[Any]:
+        self.gate.wait(PATIENCE)
+        return [self._preview(path) for path in paths]
+
+    def close(self) -> None:
+        self.gate.set()
+
+    def _extract(self, path: str, known: set[str]) -> Any:
+        time.sleep(self.delay)
+        self.read.append(path)
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            return extracted(path, "", failure=str(error.strerror))
+        content = content_id(data)
+        if data.startswith(b"broken"):
+            return extracted(path, content, failure="no picture")
+        if content in known:
+            return extracted(path, content)
+        self.decoded.append(path)
+        return extracted(path, content, vector_of(data))
+
+    def _preview(self, path: str) -> Any:
+        self.previewed.append(path)
+        data = Path(path).read_bytes()
+        if not data.startswith(b"thumb"):
+            return None
+        return extracted(path, PRELIMINARY + content_id(data), vector_of(data[:8]))
+
+
+def extracted(path: str, content: str, vector: Any = None, failure: str | None = None) -> Any:
+    return SimpleNamespace(
+        path=path, content=content, vector=vector, failure=failure, width=1, height=1,
+        format="JPEG", captured=None, camera=None, latitude=None, longitude=None, keywords=(),
+        caption=None,
+    )  # fmt: skip
+
+
+def vector_of(data: bytes) -> np.ndarray:
+    vector = np.random.default_rng(int(content_id(data)[:8], 16)).standard_normal(DIMENSION)
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+class Kept:
+    """A kept library, a folder of it, and what was told."""
+
+    def __init__(self, home: Home, folder: Path, settings: Settings) -> None:
+        self.folder = folder
+        self.library = Library(home, writable=True)
+        self.extraction = Extraction()
+        self.told: list[Event] = []
+        self.keeper = Keeper(
+            self.library,
+            lambda: self.extraction,  # type: ignore[arg-type,return-value]
+            settings,
+            self.told.append,
+        )
+        self.library.put_folder(Folder(str(folder), added=time.time()))
+
+    def put(self, name: str, data: bytes | str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        return path
+
+    def photo(self, path: Path | str) -> Photo | None:
+        return self.library.photo(str(path))
+
+    def names(self) -> list[str]:
+        return sorted(os.path.relpath(photo.path, self.folder) for photo in self.library.photos())
+
+    def vector(self, path: Path | str) -> np.ndarray | None:
+        photo = self.photo(path)
+        if photo is None or SPACE not in photo.rows:
+            return None
+        vector: np.ndarray = self.library.vectors(SPACE).rows([photo.rows[SPACE]])[0]
+        return vector
+
+    def has(self, path: Path | str, data: bytes) -> bool:
+        vector = self.vector(path)
+        return vector is not None and bool(np.allclose(vector, vector_of(data), atol=1e-2))
+
+    def index(self) -> Any:
+        return self.keeper.index(self.library.folders())
+
+
+def until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait until something is true."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not become true"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def make(home: Home, folder: Path) -> Iterator[Callable[..., Kept]]:
+    made: list[Kept] = []
+
+    def make(**settings: Any) -> Kept:
+        kept = Kept(home, folder, Settings(**settings))
+        made.append(kept)
+        return kept
+
+    yield make
+    for kept in made:
+        kept.extraction.close()
+        kept.keeper.stop()
+        kept.library.close()
+
+
+@pytest.fixture
+def kept(make: Callable[..., Kept]) -> Kept:
+    """A kept library of an empty folder, watched."""
+    kept = make()
+    kept.keeper.start()
+    until(lambda: kept.keeper.watched(str(kept.folder)) == "events")
+    until(lambda: kept.library.folders()[0].scanned)
+    return kept
+
+
+# One file.
+
+
+def test_a_new_photo_is_there_within_two_seconds_of_being_complete(kept: Kept) -> None:
+    path = kept.put("a.jpg", "a")
+    began = time.monotonic()
+    until(lambda: kept.has(path, b"a"))
+    assert time.monotonic() - began < 2.0 or os.getloadavg()[0] > 4
+
+
+def test_a_renamed_photo_keeps_its_vector_and_is_not_read(kept: Kept) -> None:
+    path = kept.put("a.jpg", "a")
+    until(lambda: kept.has(path, b"a"))
+    before = kept.photo(path)
+    renamed = path.rename(kept.folder / "b.jpg")
+    until(lambda: kept.has(renamed, b"a") and not kept.photo(path))
+    assert kept.extraction.read == [str(path)]
+    after = kept.photo(renamed)
+    assert before
+    assert after
+    assert (after.id, after.rows) == (before.id, before.rows)
+
+
+def test_a_photo_that_moves_to_another_place_by_copying_is_not_decoded_again(kept: Kept) -> None:
+    path = kept.put("a.jpg", "a")
+    until(lambda: kept.has(path, b"a"))
+    data = path.read_bytes()
+    path.unlink()
+    until(lambda: not kept.photo(path))
+    copy = kept.put("elsewhere/b.jpg", data)
+    until(lambda: kept.has(copy, b"a"))
+    assert kept.extraction.decoded == [str(path)]
+
+
+def test_a_renamed_folder_keeps_its_vectors(kept: Kept) -> None:
+    paths = [kept.put(f"old/sub/{n}.jpg", str(n)) for n in range(10)]
+    until(lambda: all(kept.vector(path) is not None for path in paths))
+    (kept.folder / "old").rename(kept.folder / "new")
+    names = sorted(f"new/sub/{n}.jpg" for n in range(10))
+    until(lambda: kept.names() == names)
+    assert len(kept.extraction.decoded) == 10
+    assert all(kept.has(kept.folder / f"new/sub/{n}.jpg", str(n).encode()) for n in range(10))
+
+
+def test_a_deleted_photo_is_gone_at_once(kept: Kept) -> None:
+    path = kept.put("a.jpg", "a")
+    until(lambda: kept.photo(path))
+    path.unlink()
+    until(lambda: not kept.photo(path))
+
+
+def test_a_deleted_folder_takes_its_photos_along(kept: Kept) -> None:
+    for n in range(30):
+        kept.put(f"sub/{n}.jpg", str(n))
+    rest = kept.put("rest.jpg", "rest")
+    until(lambda: len(kept.library) == 31)
+    shutil.rmtree(kept.folder / "sub")
+    until(lambda: kept.names() == ["rest.jpg"])
+    assert kept.photo(rest)
+
+
+def test_a_half_written_photo_waits_until_its_writer_closes_it(kept: Kept) -> None:
+    path = kept.folder / "slow.jpg"
+    with path.open("wb", buffering=0) as file:
+        for part in (b"one ", b"two ", b"three "):
+            file.write(part)
+            time.sleep(0.7)
+        assert kept.extraction.read == []
+        file.write(b"four")
+    until(lambda: kept.has(path, b"one two three four"))
+    assert kept.extraction.read == [str(path)]
+
+
+def test_saving_by_replacing_is_one_change(kept: Kept) -> None:
+    path = kept.put("a.jpg", "before")
+    until(lambda: kept.has(path, b"before"))
+    new = kept.put(".a.jpg.tmp", "after")
+    new.replace(path)
+    until(lambda: kept.has(path, b"after"))
+    assert kept.extraction.read == [str(path)] * 2
+    assert kept.names() == ["a.jpg"]
+
+
+def test_a_changed_photo_is_described_again(kept: Kept) -> None:
+    path = kept.put("a.jpg", "before")
+    until(lambda: kept.has(path, b"before"))
+    kept.put("a.jpg", "after it")
+    until(lambda: kept.has(path, b"after it"))
+
+
+def test_a_sidecar_is_read_without_decoding(kept: Kept) -> None:
+    path = kept.put("a.jpg", "a")
+    until(lambda: kept.has(path, b"a"))
+    kept.put("a.xmp", "<xmp/>")
+    until(lambda: (photo := kept.photo(path)) and photo.sidecar)
+    assert kept.extraction.read == [str(path)] * 2
+    until(lambda: kept.has(path, b"a"))
+
+
+def test_a_photo_that_could_not_be_read_is_tried_again_once_it_changes(kept: Kept) -> None:
+    path = kept.put("a.jpg", "broken")
+    until(lambda: (photo := kept.photo(path)) and photo.failure == "no picture")
+    kept.put("a.jpg", "mended")
+    until(lambda: kept.has(path, b"mended"))
+
+
+def test_a_link_to_a_photo_elsewhere_is_found(kept: Kept, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.jpg"
+    outside.write_bytes(b"outside")
+    link = kept.folder / "link.jpg"
+    link.symlink_to(outside)
+    until(lambda: kept.has(link, b"outside"))
+    link.unlink()
+    until(lambda: not kept.photo(link))
+
+
+# Many files.
+
+
+def test_a_backlog_is_searchable_by_thumbnails_first_and_then_refined(make: Any) -> None:
+    kept = make()
+    for n in range(200):
+        path = kept.put(f"{n:03}.jpg", f"thumb {n:03} and the rest")
+        os.utime(path, (n + 1, n + 1))
+    kept.put("none.jpg", "no such thing inside")
+    os.utime(kept.folder / "none.jpg", (500, 500))
+    kept.keeper.start()
+    until(lambda: kept.library.preliminary or kept.extraction.read)
+    until(lambda: len(kept.library) == 201 and not kept.library.preliminary)
+    previewed = [Path(path).name for path in kept.extraction.previewed]
+    assert previewed == ["none.jpg", *(f"{n:03}.jpg" for n in reversed(range(200)))]
+    read = [Path(path).name for path in kept.extraction.read]
+    # What has no thumbnail is read first; the rest is refined, the newest first.
+    assert read == previewed
+    assert all(
+        kept.has(kept.folder / f"{n:03}.jpg", f"thumb {n:03} and the rest".encode())
+        for n in range(200)
+    )
+
+
+def test_preliminary_photos_are_refined_after_a_restart(make: Any) -> None:
+    kept = make()
+    for n in range(100):
+        os.utime(kept.put(f"{n}.jpg", f"thumb {n}"), (9, 9))
+    kept.extraction.delay = 0.5
+    kept.keeper.start()
+    until(lambda: kept.library.preliminary == 100)
+    kept.keeper.stop()
+    assert kept.library.preliminary > 0
+    kept.library.close()
+    again = Kept(kept.library.home, kept.folder, Settings())
+    try:
+        again.keeper.start()
+        until(lambda: len(again.library) == 100 and not again.library.preliminary)
+        assert again.extraction.previewed == []
+    finally:
+        again.keeper.stop()
+        again.library.close()
+
+
+def test_a_moved_photo_stays_preliminary_and_is_refined(make: Any) -> None:
+    kept = make()
+    for n in range(100):
+        os.utime(kept.put(f"{n}.jpg", f"thumb {n} rest"), (9, 9))
+    kept.extraction.delay = 0.05
+    kept.keeper.start()
+    until(lambda: kept.library.preliminary > 50)
+    kept.extraction.delay = 0.0
+    (kept.folder / "0.jpg").rename(kept.folder / "moved.jpg")
+    until(lambda: len(kept.library) == 100 and not kept.library.preliminary)
+    until(lambda: kept.has(kept.folder / "moved.jpg", b"thumb 0 rest"))
+
+
+def test_a_new_photo_does_not_wait_for_a_backlog(make: Any) -> None:
+    kept = make(previews=False)
+    for n in range(600):
+        os.utime(kept.put(f"{n}.jpg", str(n)), (9, 9))
+    kept.extraction.delay = 0.03
+    kept.keeper.start()
+    until(lambda: len(kept.library) > 16)
+    urgent = kept.put("urgent.jpg", "urgent")
+    until(lambda: kept.photo(urgent))
+    assert len(kept.library) < 500
+    assert kept.keeper.pending > 50
+    kept.extraction.delay = 0.0
+    until(lambda: len(kept.library) == 601)
+
+
+def test_a_burst_is_found_whole(kept: Kept) -> None:
+    for n in range(3000):
+        kept.put(f"{n % 50}/{n}.jpg", str(n))
+    until(lambda: len(kept.library) == 3000)
+    until(lambda: kept.keeper.idle)
+    assert sum(photo.failure is not None for photo in kept.library.photos()) == 0
+
+
+# Asking, pausing, trouble.
+
+
+def test_an_indexing_reports_what_it_did(kept: Kept) -> None:
+    for n in range(100):
+        kept.put(f"{n}.jpg", f"thumb {n}")
+    kept.put("bad.jpg", "broken")
+    report = kept.index()
+    assert (report.found, report.new, report.failed) == (101, 101, 1)
+    assert not kept.library.preliminary
+    again = kept.index()
+    assert (again.found, again.unchanged, again.new) == (101, 101, 0)
+
+
+def test_a_pause_is_at_once_and_ends_by_itself(make: Any) -> None:
+    kept = make(previews=False)
+    for n in range(600):
+        os.utime(kept.put(f"{n}.jpg", str(n)), (9, 9))
+    kept.extraction.delay = 0.01
+    kept.keeper.start()
+    until(lambda: len(kept.library) > 16)
+    kept.keeper.pause(float("inf"))
+    until(lambda: kept.keeper.activity is None)
+    count = len(kept.extraction.read)
+    assert count < 600
+    gone = kept.folder / Path(kept.extraction.read[0]).name
+    gone.unlink()
+    until(lambda: not kept.photo(gone))  # What costs nothing goes on.
+    assert len(kept.extraction.read) == count
+    assert kept.keeper.waiting == "paused"
+    kept.keeper.pause(time.time() + 0.5)
+    kept.extraction.delay = 0.0
+    until(lambda: len(kept.library) == 599)
+    assert kept.keeper.waiting is None
+
+
+def test_on_battery_a_backlog_waits_and_new_photos_do_not(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    battery = [True]
+    monkeypatch.setattr(keeping, "on_battery", lambda: battery[0])
+    monkeypatch.setattr(keeping, "POWER_SECONDS", 0.1)
+    kept = make()
+    for n in range(100):
+        os.utime(kept.put(f"{n}.jpg", str(n)), (9, 9))
+    kept.keeper.start()
+    until(lambda: kept.keeper.waiting == "on battery")
+    new = kept.put("new.jpg", "new")
+    until(lambda: kept.photo(new))
+    assert kept.names() == ["new.jpg"]
+    battery[0] = False
+    until(lambda: len(kept.library) == 101)
+    assert kept.keeper.waiting is None
+
+
+def test_a_folder_that_is_removed_while_it_is_read_leaves_nothing(make: Any) -> None:
+    kept = make(previews=False)
+    for n in range(300):
+        os.utime(kept.put(f"{n}.jpg", str(n)), (9, 9))
+    kept.extraction.delay = 0.01
+    kept.keeper.start()
+    until(lambda: len(kept.library) > 0)
+    with kept.keeper.at_rest():
+        kept.library.remove(list(kept.library.photos()))
+        kept.library.remove_folder(str(kept.folder))
+    kept.keeper.folders_changed()
+    kept.extraction.delay = 0.0
+    until(lambda: kept.keeper.idle)
+    assert len(kept.library) == 0
+
+
+def test_a_broken_extractor_is_told_and_tried_again(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "TROUBLE_SECONDS", 0.2)
+    kept = make()
+    path = kept.put("a.jpg", "a")
+    kept.extraction.broken = "it does not work"
+    kept.keeper.start()
+    until(lambda: "it does not work" in kept.keeper.problems)
+    with pytest.raises(PhotofindError, match="it does not work"):
+        kept.index()
+    kept.extraction.broken = ""
+    until(lambda: kept.photo(path))
+    until(lambda: not kept.keeper.problems)
+
+
+def test_a_folder_that_goes_away_is_offline_and_comes_back_unread(kept: Kept) -> None:
+    for n in range(30):
+        kept.put(f"{n}.jpg", str(n))
+    until(lambda: len(kept.library) == 30 and kept.keeper.idle)
+    away = kept.folder.with_name("away")
+    kept.folder.rename(away)
+    until(lambda: kept.library.folders()[0].state == "offline")
+    assert len(kept.library) == 30
+    read = len(kept.extraction.read)
+    away.rename(kept.folder)
+    until(lambda: kept.library.folders()[0].state == "online")
+    assert len(kept.library) == 30
+    assert len(kept.extraction.read) == read
+    new = kept.put("new.jpg", "new")
+    until(lambda: kept.photo(new))
+    topics = [event.data["topic"] for event in kept.told if event.kind == "notice"]
+    assert topics[-2:] == ["offline", "online"]
+
+
+def test_exclude_rules_that_change_take_photos_out_and_in(kept: Kept) -> None:
+    kept.put("a.jpg", "a")
+    kept.put("b.png", "b")
+    until(lambda: kept.names() == ["a.jpg", "b.png"])
+    kept.keeper.reconfigure(Settings(exclude=("*.png",)))
+    until(lambda: kept.names() == ["a.jpg"])
+    kept.put("c.png", "c")
+    kept.put("d.jpg", "d")
+    until(lambda: kept.names() == ["a.jpg", "d.jpg"])
+    kept.keeper.reconfigure(Settings())
+    until(lambda: kept.names() == ["a.jpg", "b.png", "c.png", "d.jpg"])
