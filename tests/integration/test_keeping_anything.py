@@ -39,6 +39,7 @@ class Anything(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
+        self.time = 1_000_000_000
         self.root = Path(tempfile.mkdtemp())
         folder = self.root / "photos"
         folder.mkdir()
@@ -153,7 +154,8 @@ class Anything(RuleBasedStateMachine):
     @rule(folder=FOLDERS, name=NAMES)
     def touch(self, folder: str, name: str) -> None:
         with suppress(OSError):
-            os.utime(self.at(folder, name), (1, 1))
+            self.time += 1  # The same time twice would hide a change from any scan.
+            os.utime(self.at(folder, name), (self.time, self.time))
 
     @rule()
     def wait(self) -> None:
