@@ -61,7 +61,8 @@ class Life:
         self.home = home
         home.root.mkdir()
         home.cache.symlink_to(cache)
-        self.environment = {**os.environ, "PHOTOFIND_HOME": str(home.root)}
+        own = {"PHOTOFIND_HOME": str(home.root), "PHOTOFIND_NO_DAEMON": "1"}
+        self.environment = {**os.environ, **own}
         self.seen: set[str] = set()
         with PhotoFind(home) as photofind:
             photofind.add_folder(str(folder))

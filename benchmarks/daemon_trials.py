@@ -1,0 +1,241 @@
+"""The daemon and its child processes are killed at random; exits with 1 where that shows.
+
+    python benchmarks/daemon_trials.py --times 50
+
+A watched folder is filled with photos, some of them copies of others, moved around and partly
+deleted, while queries run all the time. Meanwhile each of the daemon's processes, and the daemon
+itself, is killed with SIGKILL ``--times`` times, at random. No answer may be wrong, nothing may be
+lost, no process may be left over, and everything goes back to work by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import psutil
+from common import print_figures
+from PIL import Image
+
+from photofind.daemon.client import Client, connect
+from photofind.daemon.lifecycle import is_running, start, stop
+from photofind.daemon.runtime import read_runtime
+from photofind.errors import PhotofindError
+from photofind.indexing.excludes import Rules
+from photofind.indexing.scan import Found, scan
+from photofind.library.library import Library
+from photofind.paths import Home
+from photofind.values import Query
+
+KINDS = ("daemon", "indexing", "queries", "graph", "index builder")
+PATIENCE = 180.0
+
+
+class Album:
+    """A folder in which photos come, move and go; every third photo has a copy."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder = folder
+        self._random = random.Random(seed)
+        self._dice = np.random.default_rng(seed)
+        self._number = 0
+        folder.mkdir()
+
+    def add(self) -> Path:
+        blocks = Image.fromarray(self._dice.integers(0, 256, (6, 8, 3), np.uint8))
+        path = self.folder / f"{self._number % 7}" / f"{self._number:05}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        blocks.resize((640, 480), Image.Resampling.BICUBIC).save(path)
+        if self._number % 3 == 0:
+            shutil.copyfile(path, path.with_name(f"{self._number:05}-copy.jpg"))
+        self._number += 1
+        return path
+
+    def stir(self) -> None:
+        """Do one of the things that people do to photos."""
+        photos = [path for path in self.folder.rglob("*.jpg") if "copy" not in path.name]
+        path = self._random.choice(photos)
+        match self._random.random():
+            case dice if dice < 0.15:
+                path.rename(path.with_name(f"moved-{path.name}"))
+            case dice if dice < 0.25 and len(photos) > 50:
+                path.unlink()
+            case _:
+                self.add()
+
+
+class Asking(threading.Thread):
+    """Asks for the like of photos whose copies are known, all the time, and judges the answers."""
+
+    def __init__(self, home: Home, pairs: list[tuple[Path, Path]], outside: Path) -> None:
+        super().__init__(daemon=True)
+        self.wrong: list[str] = []
+        self.counts: Counter[str] = Counter()
+        self.done = threading.Event()
+        self._home, self._pairs, self._outside = home, pairs, outside
+
+    def run(self) -> None:
+        turn = 0
+        while not self.done.is_set():
+            turn += 1
+            original, copy = self._pairs[turn % len(self._pairs)]
+            query = self._outside if turn % 10 == 0 else original
+            try:
+                with connect(self._home) as client:
+                    answer = client.similar(Query((str(query),), limit=20, every=True))
+            except (PhotofindError, OSError):
+                self.counts["refused"] += 1  # Killed in the middle of it.
+                time.sleep(0.05)
+                continue
+            self.counts["answered"] += 1
+            best = [hit.path for hit in answer.hits if hit.score > 0.999]
+            if query == original and str(copy) not in best:
+                self.wrong.append(f"{copy} is not among {best[:3]} for {original}")
+            if query == self._outside and str(original.parent) not in str(answer.hits):
+                self.counts["odd"] += 1
+            time.sleep(0.02)
+
+
+def victims(client: Client) -> dict[str, int]:
+    """Return the processes that there are now, by kind."""
+    daemon = client.status().daemon
+    assert daemon is not None
+    return {
+        kind: process.pid
+        for kind in KINDS
+        for process in daemon.processes
+        if process.name.startswith(kind)
+    }
+
+
+def kill(pid: int) -> list[psutil.Process]:
+    """Kill a process; return the children that it had."""
+    try:
+        process = psutil.Process(pid)
+        children = process.children(recursive=True)
+        process.kill()
+        process.wait(20)
+    except psutil.NoSuchProcess:
+        return []
+    return children
+
+
+def expected(folder: Path, home: Home) -> set[str]:
+    found = scan(str(folder), Rules(), apart=[str(home.root)], settle=0.0)
+    return {entry.path for entry in found if isinstance(entry, Found)}
+
+
+def trial(root: Path, times: int, seed: int) -> int:
+    home = Home(root / "home")
+    album = Album(root / "photos", seed)
+    stable = root / "stable"
+    stable.mkdir()
+    pairs = []
+    keep = Album(root / "source", seed + 1)
+    for number in range(30):
+        made = keep.add()
+        original, copy = stable / f"{number}.jpg", stable / f"{number}-twin.jpg"
+        shutil.copyfile(made, original)
+        shutil.copyfile(made, copy)
+        pairs.append((original, copy))
+    outside = keep.add()
+    for _ in range(600):
+        album.add()
+    start(home)
+    with connect(home) as client:
+        client.add_folder(str(stable))
+        client.index()
+        client.add_folder(str(album.folder))
+    asking = Asking(home, pairs, outside)
+    asking.start()
+    dice = random.Random(seed)
+    killed: Counter[str] = Counter()
+    leftovers: list[str] = []
+    began = time.monotonic()
+    while min(killed[kind] for kind in KINDS) < times:
+        for _ in range(dice.randrange(1, 12)):
+            album.stir()
+        time.sleep(dice.uniform(0.05, 1.0))
+        try:
+            if not is_running(home):
+                start(home)
+            with connect(home) as client:
+                there = victims(client)
+                if "index builder" not in there and killed["index builder"] < times:
+                    client.doctor(repair=True)  # Has the index built again.
+        except (PhotofindError, OSError):
+            continue
+        wanted = [kind for kind in there if killed[kind] < times]
+        if not wanted:
+            continue
+        kind = dice.choice(wanted)
+        children = kill(there[kind])
+        killed[kind] += 1
+        if kind == "daemon":
+            _, alive = psutil.wait_procs(children, timeout=20)
+            leftovers += [" ".join(process.cmdline()) for process in alive]
+        if sum(killed.values()) % 25 == 0:
+            print(
+                dict(killed), dict(asking.counts), f"{time.monotonic() - began:.0f} s", flush=True
+            )
+    asking.done.set()
+    asking.join()
+    if not is_running(home):
+        start(home)
+    wanted_paths = expected(album.folder, home) | expected(stable, home)
+    deadline = time.monotonic() + PATIENCE
+    with connect(home) as client:
+        while time.monotonic() < deadline:
+            status = client.status()
+            if status.photos == len(wanted_paths) and not status.preliminary:
+                break
+            time.sleep(0.5)
+        failures = client.failures()
+    runtime = read_runtime(home)
+    assert runtime is not None
+    family = psutil.Process(runtime.pid).children(recursive=True)
+    stop(home)
+    _, alive = psutil.wait_procs(family, timeout=20)
+    leftovers += [" ".join(process.cmdline()) for process in alive]
+    with Library(home) as library:
+        held = [photo.path for photo in library.photos()]
+        warnings = library.warnings
+    lost, doubled = wanted_paths - set(held), len(held) - len(set(held))
+    stale = set(held) - wanted_paths
+    figures = {
+        "killed": dict(killed), "answers": dict(asking.counts), "wrong": len(asking.wrong),
+        "photos": len(held), "lost": len(lost), "doubled": doubled, "stale": len(stale),
+        "failures": len(failures), "left over": len(leftovers), "warnings": len(warnings),
+        "seconds": round(time.monotonic() - began),
+    }  # fmt: skip
+    for line in [*asking.wrong[:5], *map(str, [*lost, *stale][:5]), *map(str, failures[:5]),
+                 *leftovers[:5], *warnings[:5]]:  # fmt: skip
+        print(line)
+    print_figures("daemon trials", figures)
+    bad = (asking.wrong, lost, doubled, stale, leftovers, failures)
+    return int(any(bad) or not asking.counts["answered"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--times", type=int, default=50, help="how often each is killed")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    os.environ.pop("PHOTOFIND_NO_DAEMON", None)
+    with tempfile.TemporaryDirectory() as temporary:
+        return trial(Path(temporary), arguments.times, arguments.seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
