@@ -29,12 +29,12 @@ from typing import Any
 import psutil
 import search
 from common import milliseconds, photos_below, print_figures, print_table
-from PIL import Image, ImageEnhance
-from search import path_of
-
 from photofind.daemon.client import Client, connect
 from photofind.daemon.lifecycle import start, stop
 from photofind.daemon.runtime import read_runtime
+from PIL import Image, ImageEnhance
+from search import path_of
+
 from photofind.paths import Home
 from photofind.photofind import PhotoFind
 from photofind.values import Query

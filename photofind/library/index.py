@@ -110,6 +110,7 @@ class Index:
         self.projection = Projection(arrays["mean"], arrays["components"])
         self.neighbours: npt.NDArray[np.int32] = arrays["neighbours"]
         self._points: Vectors32 = arrays["points"]
+        self._order: Positions | None = None  # Of the rows, once it is needed.
         fresh = _read_fresh(space / self.facts.folder / FRESH, self._points.shape[1])
         self._saved = len(fresh)
         self._fresh_points: Vectors32 = fresh["point"]
@@ -135,6 +136,13 @@ class Index:
     def fresh(self) -> int:
         """How many positions came after the build."""
         return len(self._fresh_points)
+
+    def positions(self, rows: npt.NDArray[np.int64]) -> Positions:
+        """Return the positions of rows (n,) that the index has."""
+        order = self._order
+        if order is None or len(order) != len(self.rows):
+            order = self._order = np.argsort(self.rows)
+        return order[np.searchsorted(self.rows, rows, sorter=order)]
 
     def points(self, positions: Positions) -> Vectors32:
         """Return the points at ``positions``, of any shape (...), as (..., d)."""

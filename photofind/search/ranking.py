@@ -8,6 +8,7 @@ compared by cosine.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from photofind.library.projection import Vectors32, normalised
 from photofind.library.smoothing import expand
 from photofind.library.vectors import Vectors
 
-__all__ = ["GraphNearest", "Ranked", "Ranker"]
+__all__ = ["Comparison", "GraphNearest", "Ranked", "Ranker"]
 
 # Rocchio's weight of what is not wanted; "Relevance feedback in information retrieval", 1971.
 UNLIKE_WEIGHT = 0.5
@@ -83,90 +84,185 @@ class Ranker:
 
         Parameters
         ----------
-        like, unlike
-            Embeddings, float32 of shapes (p, D), p at least 1, and (q, D).
+        like, unlike, query_rows, plain
+            As for :meth:`compare`.
         limit
             How many rows are wanted; more may come back.
+        allowed
+            Which rows may be hits, of shape (rows,); None is all.
+        """
+        comparison = self.compare(like, unlike, query_rows=query_rows, plain=plain)
+        rows = comparison.candidates(limit, allowed)
+        scores = comparison.scores(rows)
+        order = np.argsort(-scores, kind="stable")
+        vectors = normalised(self._vectors.rows(rows[order]))
+        return Ranked(rows[order], scores[order], vectors, comparison.searched_by)
+
+    def compare(
+        self, like: Vectors32, unlike: Vectors32, *, query_rows: Rows, plain: bool = False
+    ) -> Comparison:
+        """Return what compares rows with some embeddings, and for unlikeness with others.
+
+        Parameters
+        ----------
+        like, unlike
+            Embeddings, float32 of shapes (p, D), p at least 1, and (q, D).
         query_rows
             The rows that hold the ``like`` photos themselves, where they are in the library:
             they score 1, and do not expand the query.
-        allowed
-            Which rows may be hits, of shape (rows,); None is all.
         plain
             Compare the full vectors by cosine alone.
         """
-        allowed = self._alive if allowed is None else self._alive & allowed
         like, unlike = normalised(like), normalised(unlike)
         if self._index is None or plain:
-            return self._rank_plainly(like, unlike, limit, query_rows, allowed)
-        return self._rank_by_index(self._index, like, unlike, limit, query_rows, allowed)
+            background = self._index.facts.plain if self._index else TYPICAL
+            direction = _towards(like, unlike)
+            return _PlainComparison(self._vectors, self._alive, query_rows, background, direction)
+        return _IndexedComparison(
+            self._vectors, self._alive, query_rows, self._index, self._graph, like, unlike
+        )
 
-    def _rank_plainly(
-        self, like: Vectors32, unlike: Vectors32, limit: int, query_rows: Rows, allowed: Mask
-    ) -> Ranked:
-        direction = _towards(like, unlike)
+
+class Comparison(ABC):
+    """Compares the rows of one space with one query.
+
+    Attributes
+    ----------
+    searched_by
+        "graph", "exact" or "plain": how candidates are found.
+    """
+
+    searched_by: str
+
+    def __init__(
+        self, vectors: Vectors, alive: Mask, query_rows: Rows, background: Background
+    ) -> None:
+        self._vectors = vectors
+        self._alive = alive
+        self._query_rows = query_rows
+        self._background = background
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are to compare with, dead ones included."""
+        return len(self._alive)
+
+    def candidates(self, limit: int, allowed: Mask | None = None) -> Rows:
+        """Return at least ``limit`` rows, where there are so many, among them the best.
+
+        Parameters
+        ----------
+        allowed
+            Which rows may be among them, of shape (rows,); None is all.
+        """
+        return self._candidates(limit, self._alive if allowed is None else self._alive & allowed)
+
+    def scores(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """Return the scores, 0 to 1, of rows (n,)."""
+        similarities = np.where(np.isin(rows, self._query_rows), 1.0, self._similarities(rows))
+        return self._background.scores(similarities.astype(np.float32))
+
+    @abstractmethod
+    def _candidates(self, limit: int, allowed: Mask) -> Rows: ...
+
+    @abstractmethod
+    def _similarities(self, rows: Rows) -> Similarities: ...
+
+
+class _PlainComparison(Comparison):
+    """By the cosine of the full vectors alone."""
+
+    searched_by = "plain"
+
+    def __init__(
+        self,
+        vectors: Vectors,
+        alive: Mask,
+        query_rows: Rows,
+        background: Background,
+        direction: Vectors32,
+    ) -> None:
+        super().__init__(vectors, alive, query_rows, background)
+        self._direction = direction
+
+    def _candidates(self, limit: int, allowed: Mask) -> Rows:
         rows = np.flatnonzero(allowed)
-        similarities = np.concatenate(
+        top = best(self._similarities(rows)[None], max(CANDIDATES, limit))[0][0]
+        found: Rows = rows[top]
+        return found
+
+    def _similarities(self, rows: Rows) -> Similarities:
+        return np.concatenate(
             [np.empty(0, np.float32)]
             + [
-                normalised(self._vectors.rows(rows[start : start + BLOCK])) @ direction
+                normalised(self._vectors.rows(rows[start : start + BLOCK])) @ self._direction
                 for start in range(0, len(rows), BLOCK)
             ]
         )
-        top = best(similarities[None], max(CANDIDATES, limit))[0][0]
-        background = self._index.facts.plain if self._index else TYPICAL
-        vectors = normalised(self._vectors.rows(rows[top]))
-        return _ranked(rows[top], similarities[top], query_rows, background, vectors, "plain")
 
-    def _rank_by_index(
+
+class _IndexedComparison(Comparison):
+    """By the index: points of the expanded query, and full vectors relative to the library."""
+
+    def __init__(
         self,
+        vectors: Vectors,
+        alive: Mask,
+        query_rows: Rows,
         index: Index,
+        graph: GraphNearest | None,
         like: Vectors32,
         unlike: Vectors32,
-        limit: int,
-        query_rows: Rows,
-        allowed: Mask,
-    ) -> Ranked:
-        others = self._alive.copy()
+    ) -> None:
+        super().__init__(vectors, alive, query_rows, index.facts.ranked)
+        self._index = index
+        self._graph = graph
+        self.searched_by = "exact"
+        others = alive.copy()
         others[query_rows] = False
-        # A graph finds the nearest of all; where few are wanted it may find none of them.
-        use_graph = self._graph is not None and np.count_nonzero(allowed) > 0.9 * len(index)
-
-        def nearest(queries: Vectors32, count: int, mask: Mask) -> tuple[Positions, Similarities]:
-            if use_graph:
-                return self._nearest_by_graph(index, queries, count, mask)
-            return best(np.where(mask[index.rows], index.similarities(queries), -np.inf), count)
 
         def neighbours(queries: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
-            positions, similarities = nearest(queries, count, others)
+            positions, similarities = self._nearest(queries, count, others)
             return index.points(positions), similarities
 
         projected = index.projection.project(np.concatenate([like, unlike]))
+        # With the graph, where there is one: what it finds is near whatever is filtered later.
         expanded = expand(projected, neighbours, len(index))
-        raw, wanted = (_towards(*np.split(v, [len(like)])) for v in (projected, expanded))
-        # Copies are near the query as it came, relatives near the expanded one.
-        count = max(CANDIDATES, 2 * limit)
-        found, similarities = nearest(np.stack([raw, wanted]), count, allowed)
-        candidates = np.unique(found[np.isfinite(similarities)])
-        rows = index.rows[candidates]
-        vectors = self._vectors.rows(rows)
-        centre = index.projection.centre
-        full = centre(vectors) @ _towards(centre(like), centre(unlike))
-        ranked = blend(index.points(candidates) @ wanted, full)
-        top = np.argsort(-ranked, kind="stable")
-        return _ranked(
-            rows[top],
-            ranked[top],
-            query_rows,
-            index.facts.ranked,
-            normalised(vectors[top]),
-            "graph" if use_graph else "exact",
+        self._raw, self._wanted = (
+            _towards(*np.split(v, [len(like)])) for v in (projected, expanded)
         )
+        centre = index.projection.centre
+        self._full = _towards(centre(like), centre(unlike))
+
+    def _candidates(self, limit: int, allowed: Mask) -> Rows:
+        # Copies are near the query as it came, relatives near the expanded one.
+        queries = np.stack([self._raw, self._wanted])
+        found, similarities = self._nearest(queries, max(CANDIDATES, 2 * limit), allowed)
+        self.searched_by = "graph" if self._uses_graph(allowed) else "exact"
+        rows: Rows = self._index.rows[np.unique(found[np.isfinite(similarities)])]
+        return rows
+
+    def _similarities(self, rows: Rows) -> Similarities:
+        full = self._index.projection.centre(self._vectors.rows(rows)) @ self._full
+        return blend(self._index.points(self._index.positions(rows)) @ self._wanted, full)
+
+    def _uses_graph(self, allowed: Mask) -> bool:
+        # A graph finds the nearest of all; where few are wanted it may find none of them.
+        return self._graph is not None and bool(np.count_nonzero(allowed) > 0.9 * len(self._index))
+
+    def _nearest(
+        self, queries: Vectors32, count: int, mask: Mask
+    ) -> tuple[Positions, Similarities]:
+        if self._uses_graph(mask):
+            return self._nearest_by_graph(queries, count, mask)
+        index = self._index
+        return best(np.where(mask[index.rows], index.similarities(queries), -np.inf), count)
 
     def _nearest_by_graph(
-        self, index: Index, queries: Vectors32, count: int, mask: Mask
+        self, queries: Vectors32, count: int, mask: Mask
     ) -> tuple[Positions, Similarities]:
         assert self._graph is not None
+        index = self._index
         dead = int(len(index) - np.count_nonzero(mask))
         # The more it is asked for, the better a graph searches: five neighbours may be wrong ones.
         enough = max(CANDIDATES, count)
@@ -190,17 +286,3 @@ def _towards(like: Vectors32, unlike: Vectors32) -> Vectors32:
     if len(unlike):
         direction = normalised(direction - UNLIKE_WEIGHT * normalised(unlike.mean(axis=0)))
     return direction
-
-
-def _ranked(
-    rows: Rows,
-    similarities: Similarities,
-    query_rows: Rows,
-    background: Background,
-    vectors: Vectors32,
-    searched_by: str,
-) -> Ranked:
-    similarities = np.where(np.isin(rows, query_rows), 1.0, similarities).astype(np.float32)
-    order = np.argsort(-similarities, kind="stable")
-    scores = background.scores(similarities[order])
-    return Ranked(rows[order], scores, vectors[order], searched_by)

@@ -6,11 +6,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,14 +28,15 @@ from photofind.extractors.registry import installed
 from photofind.library.catalog import Photo, Space
 from photofind.library.index import Index
 from photofind.library.library import Library
-from photofind.library.projection import Vectors32
+from photofind.library.projection import Vectors32, normalised
 from photofind.library.vectors import Vectors
 from photofind.paths import is_below
 from photofind.search.duplicates import collapse, group_near_duplicates
 from photofind.search.filters import Filter
+from photofind.search.fusion import Part, fuse, parse_extractors
 from photofind.search.graph_process import GraphProcess
 from photofind.search.hits import Found, merge_raw_pairs, to_hits
-from photofind.search.ranking import Mask, Ranked, Ranker, Rows
+from photofind.search.ranking import Comparison, GraphNearest, Mask, Ranked, Ranker, Rows
 from photofind.values import Answer, DuplicateGroup, Query
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 __all__ = ["Searcher"]
 
 log = logging.getLogger(__name__)
+
+_Result = TypeVar("_Result")
 
 # Copies collapse under the best of them, so more photos are looked at than hits are wanted.
 SPARE = 4
@@ -95,6 +99,35 @@ def _view(library: Library, identifier: str, old: _View | None) -> _View:
         if len(new):
             opened = index = index.extended(new, vectors.rows(new))
     return _View(stamp, revision, space, vectors, photos, opened, index)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A query as one space understands it: embeddings, own rows, and which rows may be hits."""
+
+    view: _View
+    like: Vectors32
+    unlike: Vectors32
+    rows: Rows
+    allowed: Mask | None
+
+    def compare(self, graph: GraphNearest | None, query: Query) -> Comparison:
+        return self._ranker(graph).compare(
+            self.like, self.unlike, query_rows=self.rows, plain=query.plain
+        )
+
+    def rank(self, graph: GraphNearest | None, query: Query, limit: int) -> Ranked:
+        return self._ranker(graph).rank(
+            self.like,
+            self.unlike,
+            limit,
+            query_rows=self.rows,
+            allowed=self.allowed,
+            plain=query.plain,
+        )
+
+    def _ranker(self, graph: GraphNearest | None) -> Ranker:
+        return Ranker(self.view.vectors, self.view.alive, self.view.index, graph)
 
 
 class Searcher:
@@ -171,7 +204,7 @@ class Searcher:
             Where nothing was indexed with it yet.
         """
         self._library.refresh()
-        name = extractor or self._extractor
+        name = extractor or next(iter(parse_extractors(self._extractor)))
         spaces = [space for space in self._library.spaces() if space.extractor == name]
         if spaces:
             return spaces[-1]
@@ -184,7 +217,7 @@ class Searcher:
             raise ExtractorError(
                 f"there is no extractor {name!r}", "`photofind extractors` lists what is installed"
             )
-        if name == self._extractor:
+        if name in parse_extractors(self._extractor):
             raise LibraryError("nothing is indexed yet", "run `photofind index`")
         raise LibraryError(
             f"nothing is indexed with the extractor {name!r} yet",
@@ -230,47 +263,71 @@ class Searcher:
             Where nothing is indexed yet.
         """
         started = time.monotonic()
+        weights = parse_extractors(query.extractor or self._extractor)
         while True:
-            space = self.space(query.extractor)
-            view = self._view(space)
+            views = [self._view(self.space(name)) for name in weights]
             try:
-                answer = self._answer(query, space, view, started)
+                answer = self._answer(query, views, [*weights.values()], started)
             except DamagedError:
-                if self._is_current(view):
+                if all(map(self._is_current, views)):
                     raise
             else:
-                if self._is_current(view):
+                if all(map(self._is_current, views)):
                     return answer
 
     def _is_current(self, view: _View) -> bool:
         """Tell whether rows still mean what they meant: a reclaimed library has others."""
         return self._library.space(view.space.id).generation == view.space.generation
 
-    def _answer(self, query: Query, space: Space, view: _View, started: float) -> Answer:
+    def _answer(
+        self, query: Query, views: Sequence[_View], weights: Sequence[float], started: float
+    ) -> Answer:
         assert query.limit is not None
-        vectors, contents = self._embed([*query.like, *query.unlike], space)
-        like, unlike = vectors[: len(query.like)], vectors[len(query.like) :]
-        asked = filter(None, map(self._library.photo, query.like))
-        same = chain.from_iterable(
-            self._library.photos_with_content(content) for content in contents[: len(query.like)]
-        )
-        rows = {photo.rows.get(space.id, len(view.photos)) for photo in chain(asked, same)}
-        own = [row for row in rows if row < len(view.photos)]  # Newer ones are not in this view.
-        counts = self._allowed(query, space, view)
-        allowed = None if counts is None else counts > 0
         limit = SPARE * query.limit
-        ranked = self._rank(view, like, unlike, limit, np.array(own, int), allowed,
-                            plain=query.plain)  # fmt: skip
-        found = merge_raw_pairs(islice(self._found(query, space, view, ranked), limit))
+        counts = [self._allowed(query, view) for view in views]
+        asked = [
+            _Asked(view, *self._embed(query, view), None if some is None else some > 0)
+            for view, some in zip(views, counts, strict=True)
+        ]
+        if len(asked) == 1:
+            rank = partial(asked[0].rank, query=query, limit=limit)
+            ranked = self._with_graph(asked[0].view, rank)
+        else:
+            ranked = self._fused(query, asked, weights, limit)
+        found = merge_raw_pairs(islice(self._found(query, views[0], ranked), limit))
         return Answer(
             query,
             to_hits(found[: query.limit]),
             ranked.searched_by,
-            space.extractor,
-            int((view.photos if counts is None else counts).sum()),
+            ",".join(view.space.extractor for view in views),
+            int((views[0].photos if counts[0] is None else counts[0]).sum()),
             time.monotonic() - started,
             self._library.preliminary,
         )
+
+    def _fused(
+        self, query: Query, asked: Sequence[_Asked], weights: Sequence[float], limit: int
+    ) -> Ranked:
+        parts = [
+            Part(
+                one.view.space.id,
+                self._with_graph(one.view, partial(one.compare, query=query)),
+                weight,
+                one.allowed,
+            )
+            for one, weight in zip(asked, weights, strict=True)
+        ]
+        try:
+            rows, scores = fuse(self._library, parts, limit)
+        except WorkerError as error:
+            log.warning("a graph failed: %s", error)
+            parts = [
+                replace(part, comparison=one.compare(None, query))
+                for part, one in zip(parts, asked, strict=True)
+            ]
+            rows, scores = fuse(self._library, parts, limit)
+        vectors = normalised(asked[0].view.vectors.rows(rows))
+        return Ranked(rows, scores, vectors, parts[0].comparison.searched_by)
 
     def duplicates(self, extractor: str | None = None) -> list[DuplicateGroup]:
         """Group the photos that show the same picture; the largest groups first."""
@@ -296,29 +353,16 @@ class Searcher:
             self._views[space.id] = view
             return view
 
-    def _rank(
-        self,
-        view: _View,
-        like: Vectors32,
-        unlike: Vectors32,
-        limit: int,
-        query_rows: Rows,
-        allowed: Mask | None,
-        *,
-        plain: bool,
-    ) -> Ranked:
+    def _with_graph(self, view: _View, ask: Callable[[GraphNearest | None], _Result]) -> _Result:
+        """Ask with the graph of a space where it answers, and without it where it fails."""
         graph = self._graph(view)
         if graph is not None and graph.wake():
-            ranker = Ranker(view.vectors, view.alive, view.index, graph.nearest)
             try:
-                return ranker.rank(
-                    like, unlike, limit, query_rows=query_rows, allowed=allowed, plain=plain
-                )
+                return ask(graph.nearest)
             except (DamagedError, WorkerError) as error:
                 log.warning("the graph failed and is loaded again: %s", error)
                 self._discard(graph)
-        ranker = Ranker(view.vectors, view.alive, view.index)
-        return ranker.rank(like, unlike, limit, query_rows=query_rows, allowed=allowed, plain=plain)
+        return ask(None)
 
     def _discard(self, graph: GraphProcess) -> None:
         graph.stop()
@@ -327,8 +371,12 @@ class Searcher:
                 if known is graph:
                     del self._graphs[space]
 
-    def _embed(self, paths: Sequence[str], space: Space) -> tuple[Vectors32, list[str]]:
-        """Return the embeddings (n, D) and the contents of photos, in the library or not."""
+    def _embed(self, query: Query, view: _View) -> tuple[Vectors32, Vectors32, Rows]:
+        """Return the embeddings of the photos of a query, and the rows of those that hits are like.
+
+        The embeddings are those of ``like``, (p, D), and of ``unlike``, (q, D).
+        """
+        paths, space = [*query.like, *query.unlike], view.space
         vectors = np.empty((len(paths), space.dimension), np.float32)
         contents = [""] * len(paths)
         outside = []
@@ -348,22 +396,26 @@ class Searcher:
                 if result.vector is None:
                     raise ImageError(f"{paths[place]} cannot be searched with: {result.failure}")
                 vectors[place], contents[place] = result.vector, result.content
-        return vectors, contents
+        count = len(query.like)
+        asked = filter(None, map(self._library.photo, query.like))
+        same = chain.from_iterable(map(self._library.photos_with_content, contents[:count]))
+        rows = {photo.rows.get(space.id, len(view.photos)) for photo in chain(asked, same)}
+        own = [row for row in rows if row < len(view.photos)]  # Newer ones are not in this view.
+        return vectors[:count], vectors[count:], np.array(own, int)
 
-    def _allowed(self, query: Query, space: Space, view: _View) -> Rows | None:
+    def _allowed(self, query: Query, view: _View) -> Rows | None:
         """Return how many photos of each row the filters leave, (rows,); None for all."""
         limits = _filter(query)
         if limits.passes_all:
             return None
         counts = np.zeros(len(view.alive), np.int64)
         for photo in self._library.photos(query.folder):
-            if photo.rows.get(space.id, len(counts)) < len(counts) and limits.passes(photo):
-                counts[photo.rows[space.id]] += 1
+            row = photo.rows.get(view.space.id, len(counts))
+            if row < len(counts) and limits.passes(photo):
+                counts[row] += 1
         return counts
 
-    def _found(
-        self, query: Query, space: Space, view: _View, ranked: Ranked
-    ) -> Iterator[list[Found]]:
+    def _found(self, query: Query, view: _View, ranked: Ranked) -> Iterator[list[Found]]:
         """Yield the photos of ranked rows in groups that are shown as one, best first."""
         offline = [f.path for f in self._library.folders() if f.state == "offline"]
         assert query.limit is not None
@@ -385,7 +437,7 @@ class Searcher:
                     any(is_below(photo.path, folder) for folder in offline),
                 )
                 for place in group
-                for photo in self._library.photos_of_row(space.id, int(ranked.rows[place]))
+                for photo in self._library.photos_of_row(view.space.id, int(ranked.rows[place]))
                 if photo.path not in asked
                 and (photo.inode, photo.size) not in asked_files
                 and limits.passes(photo)

@@ -1,0 +1,104 @@
+"""Several extractors compare at once: their scores for the same photos become one.
+
+Scores are calibrated for each space on the library itself, so that they can be averaged; that is
+late fusion by the weighted sum rule.
+
+References
+----------
+Fox and Shaw, "Combination of multiple searches", TREC-2, 1994 (CombSUM).
+Kittler et al., "On combining classifiers", PAMI 1998 (the sum rule).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.errors import ExtractorError
+from photofind.library.library import Library
+from photofind.search.ranking import Comparison, Mask, Rows
+
+__all__ = ["Part", "fuse", "parse_extractors"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """How one space compares, and how much that counts.
+
+    ``allowed`` says which of its rows may be hits; None is all.
+    """
+
+    space: str
+    comparison: Comparison
+    weight: float
+    allowed: Mask | None
+
+
+def parse_extractors(text: str) -> dict[str, float]:
+    """Return the weights, by extractor, of what was typed: "a", "a,b" or "a=2,b=1".
+
+    Raises
+    ------
+    ExtractorError
+        Where it is none of these.
+    """
+    weights: dict[str, float] = {}
+    for item in text.split(","):
+        name, _, typed = item.strip().partition("=")
+        try:
+            weight = float(typed) if typed else 1.0
+        except ValueError:
+            weight = -1.0
+        if not name or not 0 < weight < float("inf") or name in weights:
+            raise ExtractorError(
+                f"{text!r} names no extractors",
+                "name one, or several with commas between them and weights if wanted: a=2,b=1",
+            )
+        weights[name] = weight
+    return weights
+
+
+def fuse(
+    library: Library, parts: Sequence[Part], limit: int
+) -> tuple[Rows, npt.NDArray[np.float64]]:
+    """Return rows of the first space, best first, with the scores of all parts in one.
+
+    Photos that a space has not described yet are compared by the others.
+
+    Parameters
+    ----------
+    limit
+        How many rows are wanted from each part, at the least.
+    """
+    rows = _common_rows(library, parts, limit)
+    total = np.zeros(len(rows))
+    weights = np.zeros(len(rows))
+    for part in parts:
+        known = [(place, own[part.space]) for place, own in enumerate(rows) if part.space in own]
+        places = np.array([place for place, _ in known], np.intp)
+        if len(places):
+            scores = part.comparison.scores(np.array([row for _, row in known], np.int64))
+            total[places] += part.weight * scores
+            weights[places] += part.weight
+    scores = total / np.maximum(weights, 1e-9)
+    first = np.array([own[parts[0].space] for own in rows], np.int64)
+    order = np.argsort(-scores, kind="stable")
+    return first[order], scores[order]
+
+
+def _common_rows(library: Library, parts: Sequence[Part], limit: int) -> list[Mapping[str, int]]:
+    """Return the rows, by space, of all photos that any part has among its candidates."""
+    found: dict[str, Mapping[str, int]] = {}
+    for part in parts:
+        for row in part.comparison.candidates(limit, part.allowed).tolist():
+            for photo in library.photos_of_row(part.space, row)[:1]:
+                found[photo.content] = photo.rows
+    spaces = {part.space: part.comparison.rows for part in parts}
+    return [
+        {space: row for space, row in own.items() if row < spaces.get(space, 0)}
+        for own in found.values()
+        if own.get(parts[0].space, spaces[parts[0].space]) < spaces[parts[0].space]
+    ]
