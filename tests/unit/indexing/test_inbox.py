@@ -1,0 +1,65 @@
+"""Changes wait for quiet, those that belong together for the same time."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from photofind.indexing.inbox import QUIET, Inbox
+from photofind.indexing.watch import Change, Kind
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_place_is_due_once_it_was_quiet(clock: list[float]) -> None:
+    inbox = Inbox()
+    inbox.add([Change(Kind.COMPLETE, "/a.jpg")])
+    assert inbox.take() == {}
+    assert inbox.wait() == pytest.approx(QUIET[Kind.COMPLETE])
+    clock[0] += QUIET[Kind.COMPLETE] + 0.01
+    assert inbox.wait() == 0
+    assert inbox.take() == {"/a.jpg": Kind.COMPLETE}
+    assert inbox.take() == {}
+    assert inbox.wait() is None
+
+
+def test_another_change_begins_the_wait_anew(clock: list[float]) -> None:
+    inbox = Inbox()
+    inbox.add([Change(Kind.COMPLETE, "/a.jpg")])
+    clock[0] += QUIET[Kind.COMPLETE] * 0.9
+    inbox.add([Change(Kind.COMPLETE, "/a.jpg")])
+    clock[0] += QUIET[Kind.COMPLETE] * 0.9
+    assert inbox.take() == {}
+    clock[0] += QUIET[Kind.COMPLETE] * 0.2
+    assert inbox.take() == {"/a.jpg": Kind.COMPLETE}
+    assert len(inbox) == 0
+
+
+def test_a_closed_file_need_not_wait_as_long_as_an_open_one(clock: list[float]) -> None:
+    inbox = Inbox()
+    inbox.add([Change(Kind.CHANGED, "/a.jpg")])
+    inbox.add([Change(Kind.COMPLETE, "/a.jpg")])
+    clock[0] += QUIET[Kind.COMPLETE] + 0.01
+    assert inbox.take() == {"/a.jpg": Kind.COMPLETE}
+
+
+def test_both_ends_of_a_move_are_due_together(clock: list[float]) -> None:
+    inbox = Inbox()
+    inbox.add([Change(Kind.GONE, "/old.jpg"), Change(Kind.COMPLETE, "/new.jpg")])
+    clock[0] += QUIET[Kind.GONE] + 0.01
+    assert inbox.take() == {}
+    clock[0] += QUIET[Kind.COMPLETE]
+    assert inbox.take() == {"/old.jpg": Kind.GONE, "/new.jpg": Kind.COMPLETE}
+
+
+def test_who_adds_can_say_how_long(clock: list[float]) -> None:
+    inbox = Inbox()
+    inbox.add([Change(Kind.CHANGED, "/a.jpg")], quiet=1.0)
+    clock[0] += 1.01
+    assert inbox.take() == {"/a.jpg": Kind.CHANGED}
