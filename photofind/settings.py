@@ -37,7 +37,10 @@ def _setting(default: Any, help: str, minimum: float | None = None) -> Any:  # n
 class Settings:
     """Every setting with its default; the help of each stands beside it."""
 
-    extractor: str = _setting("mobilenet", "the extractor that describes new photos and queries")
+    extractor: str = _setting(
+        "mobilenet", "the extractor that compares photos; several, with commas, compare together"
+    )
+    also: tuple[str, ...] = _setting((), "extractors that describe the photos too, beside that one")
     hits: int = _setting(20, "how many hits an answer has", 1)
     min_score: float = _setting(0.0, "hits below this score are left out (0 to 1)", 0)
     exclude: tuple[str, ...] = _setting(

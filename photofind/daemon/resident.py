@@ -60,13 +60,12 @@ class Resident(PhotoFind):
         super().__init__(home, resident=True)
         self._listening = Lock()
         self._listeners: list[Callable[[Event], None]] = []
-        self._reading: Extraction | None = None
+        self._readings: dict[str, Extraction] = {}
         self._started = time.time()
         self._keeper = Keeper(self._library, self._indexing, self.settings, self._tell)
         self._housekeeper = Housekeeper(
             self._library,
             self._keeper,
-            self._space,
             lambda: self._searcher.rest(),
             self.settings.idle_minutes * 60,
             self._tell,
@@ -82,12 +81,10 @@ class Resident(PhotoFind):
         self._tell(STOPPING)
         # What is being read is cut short: it is read again at the next start.
         self._housekeeper.interrupt()
-        if self._reading is not None:
-            self._reading.close()
+        self._stop_reading()
         self._housekeeper.stop()
         self._keeper.stop()
-        if self._reading is not None:
-            self._reading.close()
+        self._stop_reading()
         super().close()
 
     # What happens.
@@ -250,34 +247,34 @@ class Resident(PhotoFind):
             for extraction in self._extractions.values():
                 extraction.close()
             self._extractions.clear()
-            if self._reading is not None:
-                self._reading.close()
-                self._reading = None
             searcher = self.__dict__.pop("_searcher", None)
         if searcher is not None:
             searcher.close()
+        self._stop_reading()
         self._keeper.reconfigure(self.settings)
         self._housekeeper.touched()
 
-    def _indexing(self) -> Extraction:
+    def _indexing(self, extractor: str) -> Extraction:
         """Return what embeds the photos of the folders: apart from queries, which do not wait."""
         with self._opening:
-            if self._reading is None:
-                self._reading = self._new_extraction(self.settings.extractor, low_priority=True)
-            return self._reading
+            if extractor not in self._readings:
+                self._readings[extractor] = self._new_extraction(extractor, low_priority=True)
+            return self._readings[extractor]
+
+    def _stop_reading(self) -> None:
+        """End the workers that read the folders; what they were at is read again."""
+        with self._opening:
+            readings = [*self._readings.values()]
+            self._readings.clear()
+        for reading in readings:
+            reading.close()
 
     def _processes(self) -> tuple[ProcessStatus, ...]:
         named = [("daemon", os.getpid())]
         with self._opening:
-            extractions = dict(self._extractions)
-            reading = self._reading
-        if reading is not None and reading.pid:
-            named.append(("indexing", reading.pid))
-        named += [
-            (f"queries with {name}", extraction.pid)
-            for name, extraction in extractions.items()
-            if extraction.pid
-        ]
+            workers = {f"indexing with {name}": one for name, one in self._readings.items()}
+            workers |= {f"queries with {name}": one for name, one in self._extractions.items()}
+        named += [(name, pid) for name, worker in workers.items() if (pid := worker.pid)]
         named += [("graph", pid) for pid in self._searcher.processes]
         named += [("index builder", pid) for pid in self._housekeeper.processes]
         return tuple(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["LoadedExtractor", "Plugin", "installed", "load"]
+__all__ = ["LoadedExtractor", "Plugin", "installed", "load", "parse_extractors"]
 
 _LARGEST_SIDE = 4096
 _LARGEST_DIMENSION = 65536
@@ -52,6 +52,30 @@ class Plugin:
 
     def __str__(self) -> str:
         return f"the extractor {self.name!r} of {self.distribution} {self.distribution_version}"
+
+
+def parse_extractors(text: str) -> dict[str, float]:
+    """Return the weights, by extractor, of what was typed: "a", "a,b" or "a=2,b=1".
+
+    Raises
+    ------
+    ExtractorError
+        Where it is none of these.
+    """
+    weights: dict[str, float] = {}
+    for item in text.split(","):
+        name, _, typed = item.strip().partition("=")
+        try:
+            weight = float(typed) if typed else 1.0
+        except ValueError:
+            weight = -1.0
+        if not name or not 0 < weight < float("inf") or name in weights:
+            raise ExtractorError(
+                f"{text!r} names no extractors",
+                "name one, or several with commas between them and weights if wanted: a=2,b=1",
+            )
+        weights[name] = weight
+    return weights
 
 
 def installed() -> list[Plugin]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import math
 import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
 
@@ -40,6 +42,16 @@ LATEST_SECONDS = 15 * 60.0
 GROWTH = 1.5
 
 
+@dataclass
+class _Tended:
+    """How a space was when its index was last looked after, and where it needs no graph."""
+
+    rows: int = 0
+    photos: int = 0
+    time: float = -math.inf
+    graphless: tuple[object, int] | None = None
+
+
 class Housekeeper:
     """Keeps the index of a library fitting, and memory free, in quiet moments.
 
@@ -49,8 +61,6 @@ class Housekeeper:
         Open for writing.
     keeper
         Does the indexing; what it does comes first.
-    space
-        Gives the id of the space that answers; None while there is none.
     rest
         Lets go of the memory that answering takes.
     idle_seconds
@@ -63,27 +73,23 @@ class Housekeeper:
         self,
         library: Library,
         keeper: Keeper,
-        space: Callable[[], str | None],
         rest: Callable[[], None],
         idle_seconds: float,
         tell: Callable[[Event], None] = lambda event: None,
     ) -> None:
         self._library = library
         self._keeper = keeper
-        self._space = space
         self._rest = rest
         self._idle_seconds = idle_seconds
         self._tell = tell
         self._changed = threading.Condition()
         self._stopping = False
         self._touched = True  # The library changed since it was last looked after.
-        self._tended = -float("inf")
-        self._size = (0, 0)  # The space's rows and the library's photos, when it was.
+        self._tended: dict[str, _Tended] = {}
         self._asked = time.monotonic()  # When the last query came.
         self._resting = False
         self._worker: Worker | None = None
         self._tending = threading.Lock()
-        self._graphless: tuple[object, int] | None = None  # Where no graph is wanted.
         self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
         self.activity: Progress | None = None
         self.problems: list[str] = []
@@ -111,8 +117,7 @@ class Housekeeper:
         with self._changed:
             self._touched = True
             if again:
-                self._tended = -float("inf")
-                self._graphless = None
+                self._tended.clear()
             self._changed.notify_all()
 
     def asked(self) -> None:
@@ -137,10 +142,11 @@ class Housekeeper:
         PhotofindError
             Where the disk refuses, or the build was interrupted.
         """
+        problems: list[str] = []
         with self._tending:
-            problems = self._keep_index()
-            if graph and (space := self._space()) is not None:
-                while wants_graph(self._library, space):
+            for space in self._keeper.spaces:
+                problems += self._keep_index(space)
+                while graph and wants_graph(self._library, space):
                     problems += self._build_graph(space)
         return problems
 
@@ -181,55 +187,51 @@ class Housekeeper:
             self._resting = True
             self._rest()
             _trim()
-        space = self._space()
-        if not self._touched or space is None or self._keeper.paused:
+        if not self._touched or self._keeper.paused:
             return
-        rows, photos = self._library.space(space).rows, len(self._library)
-        is_idle = self._keeper.idle
-        if is_idle or self._has_grown(rows):
-            changed = abs(rows - self._size[0]) + max(0, self._size[1] - photos)
-            late = time.monotonic() - self._tended > LATEST_SECONDS
-            if changed >= FEW or (changed and late) or self._tended < 0:
-                if is_idle:
-                    self._keeper.reclaim()
-                self._library.refresh()
-                with self._tending:
-                    self._keep_index()
-        if not is_idle:
-            return
-        calm = time.monotonic() - self._asked > CALM_SECONDS and not on_battery()
-        if self._wants_graph(space):
-            if calm:
-                with self._tending:
-                    self._build_graph(space)
-        else:
-            self._touched = bool(self._size != (rows, photos))
+        revision, is_idle = self._library.revision, self._keeper.idle
+        done = [self._look_after(space, is_idle=is_idle) for space in self._keeper.spaces]
+        if is_idle and all(done) and revision == self._library.revision:
+            self._touched = False
             _trim()
 
-    def _has_grown(self, rows: int) -> bool:
-        return rows > max(GROWTH * self._size[0], self._size[0] + 1000)
-
-    def _wants_graph(self, space: str) -> bool:
-        state = (Index.stamp(self._library.space_folder(space)), self._library.revision)
-        if self._graphless == state:
-            return False
-        if wants_graph(self._library, space):
-            return True
-        self._graphless = state
+    def _look_after(self, space: str, *, is_idle: bool) -> bool:
+        """Do what the index of a space needs and the moment allows; return whether that is all."""
+        library = self._library
+        rows, photos = library.space(space).rows, len(library)
+        last = self._tended.get(space, _Tended())
+        if is_idle or rows > max(GROWTH * last.rows, last.rows + 1000):
+            changed = abs(rows - last.rows) + max(0, last.photos - photos)
+            late = time.monotonic() - last.time > LATEST_SECONDS
+            if changed >= FEW or (changed and late) or space not in self._tended:
+                if is_idle:
+                    self._keeper.reclaim()
+                with self._tending:
+                    self._keep_index(space)
+        if not is_idle or not self._wants_graph(space):
+            return is_idle
+        if time.monotonic() - self._asked > CALM_SECONDS and not on_battery():
+            with self._tending:
+                self._build_graph(space)
+            return not self._wants_graph(space)
         return False
 
-    def _keep_index(self) -> list[str]:
-        space = self._space()
-        if space is None:
-            return []
-        size = (self._library.space(space).rows, len(self._library))
+    def _wants_graph(self, space: str) -> bool:
+        last = self._tended.setdefault(space, _Tended())
+        state = (Index.stamp(self._library.space_folder(space)), self._library.revision)
+        if last.graphless != state and not wants_graph(self._library, space):
+            last.graphless = state
+        return last.graphless != state
+
+    def _keep_index(self, space: str) -> list[str]:
+        rows, photos = self._library.space(space).rows, len(self._library)
         with builder(self._library.home) as self._worker:
             try:
                 return keep_index(self._library, space, self._worker, self._say)
             finally:
                 self._worker = None
                 self._say(None)
-                self._size, self._tended = size, time.monotonic()
+                self._tended[space] = _Tended(rows, photos, time.monotonic())
 
     def _build_graph(self, space: str) -> list[str]:
         self._say("building the graph")

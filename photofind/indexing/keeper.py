@@ -12,15 +12,17 @@ minutes; the second replaces each of these preliminary vectors by the real one.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from photofind.errors import LibraryError, PhotofindError, WorkerStoppedError
+from photofind.errors import ExtractorError, LibraryError, PhotofindError, WorkerStoppedError
+from photofind.extractors.registry import parse_extractors
+from photofind.indexing.backlog import FEW, Backlog, Describer
 from photofind.indexing.excludes import Rules
 from photofind.indexing.inbox import Inbox
 from photofind.indexing.look import look
@@ -42,8 +44,6 @@ __all__ = ["Keeper"]
 
 log = logging.getLogger(__name__)
 
-# So many new photos are read as they are; more are a backlog.
-FEW = 64
 # What is taken out of a backlog at a time. One batch of it takes about so long.
 CHUNK = 2048
 BATCH_SECONDS = 0.7
@@ -64,7 +64,8 @@ class Keeper:
     library
         Open for writing.
     extraction
-        Gives what reads and embeds photos; asked again after :meth:`reconfigure`.
+        Gives what reads photos and embeds them with an extractor, by its name; asked again after
+        :meth:`reconfigure`.
     settings
         The settings now.
     tell
@@ -78,7 +79,7 @@ class Keeper:
     def __init__(
         self,
         library: Library,
-        extraction: Callable[[], Extraction],
+        extraction: Callable[[str], Extraction],
         settings: Settings,
         tell: Callable[[Event], None] = lambda event: None,
     ) -> None:
@@ -98,20 +99,16 @@ class Keeper:
         self._paused_until: float | None = None  # Seconds since 1970; infinite until resumed.
 
         # What the thread alone changes.
-        self._reader: Reader | None = None
-        self._space = ""
+        self._describers: list[Describer] = []  # The first describes what is new.
         self._departed = Departed("")
-        self._urgent: dict[str, Found] = {}
-        self._new: dict[str, Found] = {}
-        self._rest: dict[str, Found] = {}  # To be read whole: their thumbnails are of no use.
-        self._refine: dict[str, Found] = {}
+        self._backlog = Backlog(library)
         self._contents: defaultdict[int, set[str]] = defaultdict(set)
-        self._refined = -1  # The revision at which nothing was left to refine.
         self._first_pass = False
         self._pace = Pace("", 0)
         self._asked: list[Request] = []
         self._fresh_folders: set[str] = set()  # Added, and not yet indexed once.
         self._trouble = ""
+        self._ailing: list[str] = []
         self._retry = 0.0
         self._waiting: str | None = None
         self._told: dict[str, float] = {}
@@ -205,7 +202,7 @@ class Keeper:
     @property
     def pending(self) -> int:
         """How many files wait to be looked at for the first time."""
-        return len(self._urgent) + len(self._new) + len(self._rest)
+        return len(self._backlog)
 
     @property
     def idle(self) -> bool:
@@ -213,7 +210,8 @@ class Keeper:
         with self._changed:
             return not (
                 self._inbox or self._surveys or self._requests or self._asked
-                or self._urgent or self._new or self._rest or self._refine or self.activity
+                or self._backlog or self._backlog.refine or self.activity
+                or any(describer.queue for describer in self._describers)
             )  # fmt: skip
 
     @contextmanager
@@ -231,7 +229,17 @@ class Keeper:
     @property
     def problems(self) -> list[str]:
         """What somebody should know or do something about, one line each."""
-        return [*self._watcher.problems, *filter(None, [self._trouble])]
+        refused = [
+            f"{len(one.given_up):,} photos could not be described by {one.extractor}; see the log"
+            for one in self._describers
+            if one.given_up
+        ]
+        return [*self._watcher.problems, *filter(None, [self._trouble]), *self._ailing, *refused]
+
+    @property
+    def spaces(self) -> list[str]:
+        """The ids of the spaces that are kept, the one that describes what is new first."""
+        return [describer.space for describer in self._describers]
 
     def watched(self, folder: str) -> str | None:
         """Return how changes in a folder are noticed: "events", "polled", or None."""
@@ -281,7 +289,7 @@ class Keeper:
 
     def _step(self) -> bool:
         """Do the most urgent thing; return whether there was any."""
-        if self._reader is None or self._reconfigured:
+        if not self._describers or self._reconfigured:
             self._open()
         with self._changed:
             places = self._inbox.take()
@@ -298,27 +306,39 @@ class Keeper:
             self._begin(request)
         elif roots:
             self._survey([f for f in self._library.folders() if f.path in roots])
-        elif self._urgent:
-            self._read(self._urgent, "reading photos")
-        elif self._new or self._rest or self._refine or self._has_preliminary():
-            return self._read_backlog()
+        elif self._backlog.urgent:
+            self._read(self._describers[0], self._backlog.urgent, "reading photos")
         else:
-            return False
+            return self._read_backlog()
         return True
 
     def _open(self) -> None:
-        """Ask the extractor what it is, and open its space."""
+        """Ask the extractors what they are, and open their spaces."""
         with self._changed:
             self._reconfigured = False
-        plugin = self._extraction().describe()
+        first, *others = [
+            *dict.fromkeys([*parse_extractors(self._settings.extractor), *self._settings.also])
+        ]
+        describers = [self._describer(first)]
+        self._ailing = []
+        for name in others:
+            try:
+                describers.append(self._describer(name))
+            except ExtractorError as error:  # The others go on without it.
+                log.error("%s", error)
+                self._ailing.append(str(error))
+        self._describers = describers
+
+    def _describer(self, name: str) -> Describer:
+        extraction = self._extraction(name)
+        plugin = extraction.describe()
         space = self._library.open_space(plugin.name, plugin.version, plugin.dimension)
-        if space.id != self._space:
+        if not self._describers or self._describers[0].extractor == name:
             self._departed = Departed(space.id)
-            self._refined = -1
-        self._space = space.id
-        self._reader = Reader(
-            self._library, self._extraction(), space.id, self._departed, on_commit=self._committed
+        reader = Reader(
+            self._library, extraction, space.id, self._departed, on_commit=self._committed
         )
+        return Describer(name, space.id, reader)
 
     def _be_idle(self) -> None:
         self._show(None)
@@ -333,7 +353,7 @@ class Keeper:
                 waits.append(POWER_SECONDS)
             if self._retry:
                 waits.append(self._retry - time.monotonic())
-            elif not self.paused and (self._requests or self._surveys or self._urgent):
+            elif not self.paused and (self._requests or self._surveys or self._backlog.urgent):
                 waits.append(0.0)
             timeout = min((wait for wait in waits if wait is not None), default=None)
             if timeout is None or timeout > 0:
@@ -355,7 +375,8 @@ class Keeper:
     # Finding out what there is to do.
 
     def _is_complete(self, photo: Photo) -> bool:
-        return photo.failure is not None or self._space in photo.rows
+        # What only lacks the vector of one extractor is not new: see Backlog.lacks.
+        return photo.failure is not None or bool(photo.rows)
 
     def _look(self, places: Mapping[str, Kind]) -> None:
         seen = look(self._library, places, self._is_complete, excludes=self._settings.exclude)
@@ -367,7 +388,7 @@ class Keeper:
             log.warning("%s is skipped: %s", skip.path, skip.reason)
         complete = [file for file in changes.unread if places.get(file.path) is Kind.COMPLETE]
         others = [file for file in changes.unread if places.get(file.path) is not Kind.COMPLETE]
-        self._take_in(complete + self._settled(others))
+        self._backlog.take_in(complete + self._settled(others))
         for request in self._asked:
             request.outstanding.difference_update(
                 places.keys() - {file.path for file in changes.unread}
@@ -413,9 +434,11 @@ class Keeper:
         unread = self._settled(changes.unread)
         sizes = {file.size for file in unread}
         if len(unread) > FEW:
-            for size, contents in contents_of_sizes(self._library, self._space, sizes).items():
+            for size, contents in contents_of_sizes(
+                self._library, self._describers[0].space, sizes
+            ).items():
                 self._contents[size] |= contents
-        self._take_in(unread, backlog=request is not None and len(unread) > FEW)
+        self._backlog.take_in(unread, many=len(unread) > FEW)
         if request is not None:
             request.surveyed(seen, changes)
             request.outstanding.update(file.path for file in changes.unread)
@@ -445,73 +468,73 @@ class Keeper:
         self._departed.add(photo for photo in gone if photo.content and not photo.preliminary)
         self._library.remove(gone)
 
-    def _take_in(self, files: Sequence[Found], *, backlog: bool = False) -> None:
-        """Note files that are to be read, those that were changed last first."""
-        if not backlog and len(files) + len(self._urgent) <= FEW:
-            self._urgent.update((file.path, file) for file in files)
-            return
-        every = {**self._new, **{file.path: file for file in files}}
-        newest = sorted(every.values(), key=lambda file: file.modified, reverse=True)
-        self._new = {file.path: file for file in newest}
-
-    def _has_preliminary(self) -> bool:
-        """Take the photos that are to be refined into the backlog; return whether there are any."""
-        if not self._library.preliminary or self._refined == self._library.revision:
-            return False
-        offline = [f.path for f in self._library.folders() if f.state == "offline"]
-        self._refine = {
-            photo.path: Found(photo.path, photo.size, photo.modified, photo.inode, photo.sidecar)
-            for photo in sorted(
-                self._library.preliminary_photos(), key=lambda p: p.modified, reverse=True
-            )
-            if not any(photo.path.startswith(os.path.join(path, "")) for path in offline)  # noqa: PTH118
-        }
-        if not self._refine:
-            self._refined = self._library.revision
-        return bool(self._refine)
-
     # Reading.
 
     def _read_backlog(self) -> bool:
+        """Read some of the backlog, where there is any and it need not wait."""
+        backlog = self._backlog
+        lacking = (
+            None
+            if backlog.new or backlog.rest or backlog.has_preliminary()
+            else next(filter(backlog.lacks, self._describers), None)
+        )
+        if not (backlog.new or backlog.rest or backlog.refine or lacking):
+            self._wait_for(None)
+            return False
         if not self._asked and not self._settings.backlog_on_battery and on_battery():
             self._wait_for("on battery")
             return False
         self._wait_for(None)
-        previews = self._settings.previews and (self._first_pass or len(self._new) > FEW)
-        if self._new and previews:
-            self._first_pass = True
-            self._read(self._new, "reading thumbnails", previews=True)
-            self._first_pass = bool(self._new)
-        elif self._new or self._rest:
-            self._read(self._new or self._rest, "reading photos")
+        first = self._describers[0]
+        if lacking is not None:
+            phase = f"describing photos with {lacking.extractor}"
+            self._read(lacking, lacking.queue, phase, failing=False)
+        elif backlog.new:
+            self._first_pass = self._settings.previews and (
+                self._first_pass or len(backlog.new) > FEW
+            )
+            phase = "reading thumbnails" if self._first_pass else "reading photos"
+            self._read(first, backlog.new, phase, previews=self._first_pass)
+            self._first_pass = self._first_pass and bool(backlog.new)
+        elif backlog.rest:
+            self._read(first, backlog.rest, "reading photos")
         else:
-            self._read(self._refine, "refining photos")
+            self._read(first, backlog.refine, "refining photos")
         return True
 
-    def _read(self, files: dict[str, Found], phase: str, *, previews: bool = False) -> None:
+    def _read(
+        self,
+        describer: Describer,
+        files: dict[str, Found],
+        phase: str,
+        *,
+        previews: bool = False,
+        failing: bool = True,
+    ) -> None:
         """Read files from the first on, until there is something more urgent to do."""
-        assert self._reader is not None
         if self._pace.phase != phase or self._pace.done >= self._pace.total:
             self._pace = Pace(phase, 0, BATCH_SECONDS)
         self._pace.begin()
         self._pace.total = self._pace.done + len(files)
         self._previewing = previews
-        chunk = [file for _, file in zip(range(CHUNK), files.values(), strict=False)]
-        rest = self._reader.read(
+        self._describing = describer
+        chunk = [*islice(files.values(), CHUNK)]
+        rest = describer.reader.read(
             chunk,
             self._contents,
             self._pace,
             previews=previews,
-            go_on=lambda: self._may_go_on(urgent=files is self._urgent),
+            failing=failing,
+            go_on=lambda: self._may_go_on(urgent=files is self._backlog.urgent),
             progress=self._show,
         )
         for file in chunk[: rest.read]:
             files.pop(file.path, None)
-        self._rest.update((file.path, file) for file in rest.without_preview)
+        self._backlog.rest.update((file.path, file) for file in rest.without_preview)
         if rest.lacking:
             self._contents.clear()
-            self._rest.update((file.path, file) for file in rest.lacking)
-        if not (self._new or self._rest):
+            self._backlog.rest.update((file.path, file) for file in rest.lacking)
+        if not (self._backlog.new or self._backlog.rest):
             self._contents.clear()
         self._recovered()
         self._finish_requests()
@@ -524,12 +547,15 @@ class Keeper:
                 or self._reconfigured
                 or self.paused
                 or (self._inbox.wait() == 0.0)
-                or (not urgent and (self._requests or self._surveys or self._urgent))
+                or (not urgent and (self._requests or self._surveys or self._backlog.urgent))
             )
 
     def _committed(self, outcomes: Mapping[str, Outcome]) -> None:
         for request in self._asked:
             request.done(outcomes, final=not self._previewing)
+        self._describing.given_up.update(
+            path for path, outcome in outcomes.items() if outcome.kind == "refused"
+        )
         self._tell_library()
 
     def _finish_requests(self) -> None:
@@ -539,7 +565,7 @@ class Keeper:
 
     def _welcome(self) -> None:
         """Tell of folders that have been indexed for the first time."""
-        if self._fresh_folders and not (self._new or self._urgent or self._surveys):
+        if self._fresh_folders and not (self._backlog.new or self._backlog.urgent or self._surveys):
             names = ", ".join(sorted(self._fresh_folders))
             count = len(self._library) - self._library.failed
             self._fresh_folders.clear()

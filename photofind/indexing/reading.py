@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections import defaultdict
@@ -27,6 +28,8 @@ SMALLEST_BATCH, LARGEST_BATCH = 16, 1024
 MOST_DEPARTED = 50_000
 
 Contents = defaultdict[int, set[str]]
+
+log = logging.getLogger(__name__)
 
 
 class Departed:
@@ -95,7 +98,8 @@ class Outcome(NamedTuple):
     ----------
     kind
         "new", "changed", "moved"; "refined", where its preliminary vector was replaced;
-        "vanished" before it was read; "unwanted", where its folder was removed meanwhile.
+        "vanished" before it was read; "unwanted", where its folder was removed meanwhile;
+        "refused", where it could not be read and the photo was to stay as it is.
     failed
         Whether it could not be read.
     """
@@ -163,6 +167,7 @@ class Reader:
         pace: Pace,
         *,
         previews: bool = False,
+        failing: bool = True,
         go_on: Callable[[], bool] = lambda: True,
         progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Rest:
@@ -176,6 +181,9 @@ class Reader:
             How fast it went so far; it is told how far this gets.
         previews
             Whether to look at embedded thumbnails only, where files have them.
+        failing
+            Whether photos that cannot be read are failures from then on. Otherwise they stay as
+            they are: other extractors have described them.
         go_on
             Asked before each batch.
         progress
@@ -205,7 +213,7 @@ class Reader:
                     rest.without_preview += [
                         file for file, one in zip(batch, extracted, strict=True) if one is None
                     ]
-                    committing = committer.submit(self._commit, ready, pace)
+                    committing = committer.submit(self._commit, ready, pace, failing)
                     rest.read += len(batch)
                     pace.advance(len(batch))
             finally:
@@ -230,22 +238,29 @@ class Reader:
                 contents[file.size].add(one.content)
         return extracted
 
-    def _commit(self, batch: Sequence[tuple[Found, Extracted]], pace: Pace) -> list[Found]:
+    def _commit(
+        self, batch: Sequence[tuple[Found, Extracted]], pace: Pace, failing: bool
+    ) -> list[Found]:
         photos: list[Photo] = []
         vectors: dict[str, npt.NDArray[np.float32]] = {}
         lacking: list[Found] = []
+        others: dict[str, dict[str, npt.NDArray[np.float32]]] = {}
         outcomes: dict[str, Outcome] = {}
         for file, one in batch:
             image: Extracted | Photo | None = one
             if one.vector is not None:
                 vectors[one.content] = one.vector
             elif one.failure is None:
-                image = self._twin(one.content, vectors)
+                image = self._twin(one.content, vectors, others)
             elif not os.path.lexists(file.path):
                 outcomes[file.path] = Outcome("vanished", False)  # Which is no failure.
                 continue
             if not self._is_wanted(file.path):
                 outcomes[file.path] = Outcome("unwanted", False)
+                continue
+            if one.failure is not None and not failing:
+                log.warning("%s: %s", file.path, one.failure)
+                outcomes[file.path] = Outcome("refused", True)
                 continue
             if image is None:
                 lacking.append(file)
@@ -263,16 +278,26 @@ class Reader:
             outcomes[file.path] = Outcome(kind, one.failure is not None)
             photos.append(photo)
         self._library.commit(photos, self._space, vectors)
+        for space, kept in others.items():
+            again = [photo for photo in photos if photo.content in kept]
+            now = [self._library.photo(photo.path) or photo for photo in again]
+            self._library.commit(now, space, kept)
         self._on_commit(outcomes)
         return lacking
 
     def _is_wanted(self, path: str) -> bool:
         return self._library.folder_of(path) is not None
 
-    def _twin(self, content: str, vectors: dict[str, npt.NDArray[np.float32]]) -> Photo | None:
+    def _twin(
+        self,
+        content: str,
+        vectors: dict[str, npt.NDArray[np.float32]],
+        others: dict[str, dict[str, npt.NDArray[np.float32]]],
+    ) -> Photo | None:
         """Return a photo, in the library or departed, that has a vector for this content.
 
-        Where only a departed one has, its vector is put among ``vectors``.
+        Where only a departed one has, its vector is put among ``vectors``, and those of other
+        spaces among ``others``.
         """
         for twin in self._library.photos_with_content(content):
             if self._space in twin.rows:
@@ -280,8 +305,9 @@ class Reader:
         departed = self._departed.get(content)
         if departed is None or self._space not in departed.rows:
             return None
-        row = departed.rows[self._space]
-        (vectors[content],) = self._library.vectors(self._space).rows([row])
+        for space, row in departed.rows.items():
+            (vector,) = self._library.vectors(space).rows([row])
+            (vectors if space == self._space else others.setdefault(space, {}))[content] = vector
         return departed
 
 

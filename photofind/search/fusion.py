@@ -17,11 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from photofind.errors import ExtractorError
 from photofind.library.library import Library
 from photofind.search.ranking import Comparison, Mask, Rows
 
-__all__ = ["Part", "fuse", "parse_extractors"]
+__all__ = ["Part", "fuse"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,30 +34,6 @@ class Part:
     comparison: Comparison
     weight: float
     allowed: Mask | None
-
-
-def parse_extractors(text: str) -> dict[str, float]:
-    """Return the weights, by extractor, of what was typed: "a", "a,b" or "a=2,b=1".
-
-    Raises
-    ------
-    ExtractorError
-        Where it is none of these.
-    """
-    weights: dict[str, float] = {}
-    for item in text.split(","):
-        name, _, typed = item.strip().partition("=")
-        try:
-            weight = float(typed) if typed else 1.0
-        except ValueError:
-            weight = -1.0
-        if not name or not 0 < weight < float("inf") or name in weights:
-            raise ExtractorError(
-                f"{text!r} names no extractors",
-                "name one, or several with commas between them and weights if wanted: a=2,b=1",
-            )
-        weights[name] = weight
-    return weights
 
 
 def fuse(

@@ -24,7 +24,7 @@ from photofind.errors import (
     PhotofindError,
     WorkerError,
 )
-from photofind.extractors.registry import installed
+from photofind.extractors.registry import installed, parse_extractors
 from photofind.library.catalog import Photo, Space
 from photofind.library.index import Index
 from photofind.library.library import Library
@@ -33,7 +33,7 @@ from photofind.library.vectors import Vectors
 from photofind.paths import is_below
 from photofind.search.duplicates import collapse, group_near_duplicates
 from photofind.search.filters import Filter
-from photofind.search.fusion import Part, fuse, parse_extractors
+from photofind.search.fusion import Part, fuse
 from photofind.search.graph_process import GraphProcess
 from photofind.search.hits import Found, merge_raw_pairs, to_hits
 from photofind.search.ranking import Comparison, GraphNearest, Mask, Ranked, Ranker, Rows

@@ -103,7 +103,7 @@ class Kept:
         self.told: list[Event] = []
         self.keeper = Keeper(
             self.library,
-            lambda: self.extraction,  # type: ignore[arg-type,return-value]
+            lambda name: self.extraction,  # type: ignore[arg-type,return-value]
             settings,
             self.told.append,
         )

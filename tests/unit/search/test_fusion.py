@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from photofind.errors import ExtractorError
+from photofind.extractors.registry import parse_extractors
 from photofind.library.catalog import Photo
 from photofind.library.library import Library
 from photofind.library.projection import normalised
 from photofind.paths import Home
-from photofind.search.fusion import Part, fuse, parse_extractors
+from photofind.search.fusion import Part, fuse
 from photofind.search.ranking import Ranker
 
 NONE = np.empty((0, 3), np.float32)
