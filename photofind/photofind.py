@@ -215,9 +215,15 @@ class PhotoFind:
         ExtractorError
             Where the extractor does not work.
         """
+        from photofind.extractors.registry import extractors_in_use
         from photofind.indexing.background import build, build_in_background
-        from photofind.indexing.pipeline import index
-        from photofind.indexing.upkeep import builder, keep_index, wants_graph
+        from photofind.indexing.pipeline import describe, index
+        from photofind.indexing.upkeep import (
+            builder,
+            keep_index,
+            retire_outdated,
+            wants_graph,
+        )
 
         def say(phase: str) -> None:
             progress(Progress(phase, 0))
@@ -225,25 +231,36 @@ class PhotoFind:
         with self._writing() as library:
             chosen = chosen_folders(library, folders)
             library.verify()
-            extraction = self._extraction(self.settings.extractor)
+            first, *others = extractors_in_use(self.settings)
             say("starting the extractor")
-            plugin = extraction.describe()
-            space = library.open_space(plugin.name, plugin.version, plugin.dimension)
+            space = self._open_space(library, first)
             report = index(
                 library,
-                extraction,
-                space.id,
+                self._extraction(first),
+                space,
                 chosen,
                 excludes=self.settings.exclude,
                 accept_removals=accept_removals,
                 retry_failed=retry_failed,
                 progress=progress,
             )
+            spaces, notes = [space], [*library.warnings]
+            for name in others:
+                try:
+                    other = self._open_space(library, name)
+                except ExtractorError as error:  # The others go on without it.
+                    notes.append(str(error))
+                    continue
+                extraction = self._extraction(name)
+                notes += describe(library, extraction, name, other, progress=progress)
+                spaces.append(other)
+            for space in spaces:
+                retire_outdated(library, space)
             library.reclaim()
             with builder(self.home) as worker:
-                problems = keep_index(library, space.id, worker, say)
-            notes = [*library.warnings, *problems]
-            graph_is_wanted = wants_graph(library, space.id)
+                for space in spaces:
+                    notes += keep_index(library, space, worker, say)
+            graph_is_wanted = any(wants_graph(library, space) for space in spaces)
         if graph_is_wanted and wait:
             say("building the graph")
             notes += build(self.home)
@@ -309,8 +326,9 @@ class PhotoFind:
             Where something is to be mended and another photofind is writing to the library.
         """
         from photofind.doctor import examine
+        from photofind.extractors.registry import extractors_in_use
 
-        describe = self._extraction(self.settings.extractor).describe
+        describe = self._extraction(extractors_in_use(self.settings)[0]).describe
         with self._writing() if repair else nullcontext(self._library) as library:
             return list(examine(self.home, library, describe, repair=repair))
 
@@ -509,10 +527,14 @@ class PhotoFind:
             log=self.home.logs / ("extraction.log" if low_priority else "query-extraction.log"),
         )
 
+    def _open_space(self, library: Library, extractor: str) -> str:
+        """Ask an extractor what it is, and return the id of its space."""
+        plugin = self._extraction(extractor).describe()
+        return library.open_space(plugin.name, plugin.version, plugin.dimension).id
+
     def _space(self) -> str | None:
         """Return the id of the space that answers, None while nothing is indexed."""
-        spaces = [s.id for s in self._library.spaces() if s.extractor == self.settings.extractor]
-        return spaces[-1] if spaces else None
+        return self._searcher.answering.id if self._library.spaces() else None
 
     def _search_status(self) -> SearchStatus:
         from photofind.indexing.background import is_building
@@ -539,6 +561,8 @@ class PhotoFind:
         return SearchStatus("exact", built, fresh, recall, explained)
 
     def _extractor_status(self, plugin: Plugin) -> ExtractorStatus:
+        from photofind.extractors.registry import extractors_in_use
+
         photos = sum(
             int(self._library.references(space.id).sum())
             for space in self._library.spaces()
@@ -555,7 +579,7 @@ class PhotoFind:
             version,
             dimension,
             f"{plugin.distribution} {plugin.distribution_version}",
-            plugin.name == self.settings.extractor,
+            plugin.name in extractors_in_use(self.settings),
             photos,
             error,
         )

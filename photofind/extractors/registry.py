@@ -16,12 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 from photofind.errors import ExtractorError
 from photofind.extractors.protocol import GROUP, PROTOCOL, Extractor, Threaded
+from photofind.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["LoadedExtractor", "Plugin", "installed", "load", "parse_extractors"]
+__all__ = [
+    "LoadedExtractor",
+    "Plugin",
+    "extractors_in_use",
+    "installed",
+    "load",
+    "parse_extractors",
+]
 
 _LARGEST_SIDE = 4096
 _LARGEST_DIMENSION = 65536
@@ -76,6 +84,17 @@ def parse_extractors(text: str) -> dict[str, float]:
             )
         weights[name] = weight
     return weights
+
+
+def extractors_in_use(settings: Settings) -> list[str]:
+    """Return the names of the extractors that describe photos, the one for what is new first.
+
+    Raises
+    ------
+    ExtractorError
+        Where the setting names none.
+    """
+    return [*dict.fromkeys([*parse_extractors(settings.extractor), *settings.also])]
 
 
 def installed() -> list[Plugin]:

@@ -21,7 +21,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from photofind.errors import ExtractorError, LibraryError, PhotofindError, WorkerStoppedError
-from photofind.extractors.registry import parse_extractors
+from photofind.extractors.registry import extractors_in_use
 from photofind.indexing.backlog import FEW, Backlog, Describer
 from photofind.indexing.excludes import Rules
 from photofind.indexing.inbox import Inbox
@@ -31,6 +31,7 @@ from photofind.indexing.reading import Departed, Outcome, Pace, Reader, contents
 from photofind.indexing.request import Request
 from photofind.indexing.scan import Found
 from photofind.indexing.survey import survey
+from photofind.indexing.upkeep import retire_outdated
 from photofind.indexing.watch import Change, Kind, Watcher
 from photofind.library.catalog import Folder, Photo
 from photofind.library.library import Library
@@ -223,7 +224,8 @@ class Keeper:
     def reclaim(self) -> None:
         """Give back to the disk what the library does not need, where that is much."""
         with self._working:
-            if self._library.reclaim():
+            retired = [retire_outdated(self._library, space) for space in self.spaces]
+            if self._library.reclaim() or any(retired):
                 self._departed.clear()  # Their rows have other numbers now, or none.
 
     @property
@@ -316,9 +318,7 @@ class Keeper:
         """Ask the extractors what they are, and open their spaces."""
         with self._changed:
             self._reconfigured = False
-        first, *others = [
-            *dict.fromkeys([*parse_extractors(self._settings.extractor), *self._settings.also])
-        ]
+        first, *others = extractors_in_use(self._settings)
         describers = [self._describer(first)]
         self._ailing = []
         for name in others:

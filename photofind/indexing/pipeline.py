@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from photofind.indexing.backlog import Backlog, Describer
 from photofind.indexing.reading import Departed, Outcome, Pace, Reader, contents_of_sizes
 from photofind.indexing.scan import SETTLE
 from photofind.indexing.survey import survey
@@ -18,7 +19,7 @@ from photofind.values import Progress, Report, Skipped
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
 
-__all__ = ["index"]
+__all__ = ["describe", "index"]
 
 
 def index(
@@ -129,6 +130,37 @@ def index(
         skipped=tuple(seen.skipped),
         seconds=time.monotonic() - begin,
     )
+
+
+def describe(
+    library: Library,
+    extraction: Extraction,
+    extractor: str,
+    space: str,
+    *,
+    progress: Callable[[Progress], None] = lambda progress: None,
+) -> list[str]:
+    """Have another extractor describe the photos that it has not described yet.
+
+    Returns
+    -------
+    list of str
+        One line of how many it could not describe; they stay as others described them.
+    """
+    refused: set[str] = set()
+
+    def note(outcomes: dict[str, Outcome]) -> None:
+        refused.update(path for path, outcome in outcomes.items() if outcome.kind == "refused")
+
+    reader = Reader(library, extraction, space, Departed(space), on_commit=note)
+    describer = Describer(extractor, space, reader, given_up=refused)
+    backlog = Backlog(library)
+    while backlog.lacks(describer):
+        files = [*describer.queue.values()]
+        pace = Pace(f"describing photos with {extractor}", len(files))
+        reader.read(files, defaultdict(set), pace, failing=False, progress=progress)
+        describer.queue.clear()
+    return [f"{len(refused):,} photos could not be described by {extractor}"] if refused else []
 
 
 def _now_and_then(tell: Callable[[int], None], seconds: float = 0.1) -> Callable[[int], None]:

@@ -14,7 +14,7 @@ from photofind.library.library import Library
 from photofind.paths import Home
 from photofind.workers import Worker
 
-__all__ = ["build_graph", "builder", "keep_index", "wants_graph"]
+__all__ = ["build_graph", "builder", "keep_index", "retire_outdated", "wants_graph"]
 
 # With more of its rows new or gone than this, an index no longer fits its library.
 CHANGED_SHARE = 0.1
@@ -74,6 +74,23 @@ def wants_graph(library: Library, space: str) -> bool:
         return False
     index = _fitting_index(library, space, [])
     return index is None or index.facts.recall is None
+
+
+def retire_outdated(library: Library, space: str) -> list[str]:
+    """Remove what other versions of a space's extractor made, once it has made as much.
+
+    Returns
+    -------
+    list of str
+        The ids of the spaces that were removed.
+    """
+    extractor = library.space(space).extractor
+    others = [one.id for one in library.spaces() if one.extractor == extractor and one.id != space]
+    done = len(library.live_rows(space))
+    retired = [one for one in others if len(library.live_rows(one)) <= done]
+    for one in retired:
+        library.remove_space(one)
+    return retired
 
 
 def build_graph(library: Library, space: str, worker: Worker) -> list[str]:

@@ -268,6 +268,15 @@ class Catalog:
         known = {_record(Space, document).id: document.doc_id for document in self._spaces}
         _put(self._spaces, known.get(space.id, 0), space)
 
+    def remove_space(self, space: Space) -> None:
+        """Remove a space, and what photos know of it."""
+        for photo in self.photos():
+            if space.id in photo.rows:
+                rows = {one: row for one, row in photo.rows.items() if one != space.id}
+                self.put_photo(replace(photo, rows=rows))
+        self._spaces.remove((where("extractor") == space.extractor)
+                            & (where("version") == space.version))  # fmt: skip
+
     def references(self, space: Space) -> npt.NDArray[np.int32]:
         """Return how many photos refer to each committed row of a space, (rows,)."""
         counts = np.zeros(space.rows, np.int32)

@@ -5,6 +5,7 @@ This is the seam at which another engine could stand: commit a batch, remove, lo
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
@@ -295,6 +296,22 @@ class Library:
                     "an extractor needs a new version when its dimension changes",
                 )
             return known
+
+    def remove_space(self, identifier: str) -> None:
+        """Remove a space with its vectors and its index.
+
+        Raises
+        ------
+        LibraryError
+            There is none, or the disk refused; nothing has changed.
+        """
+        with self._writing:
+            space = self.space(identifier)
+            with self._storage.transaction():
+                self._catalog.remove_space(space)
+            self._vectors.pop(identifier, None)
+            # Windows keeps what a reader has open; nothing refers to it any more.
+            shutil.rmtree(self.space_folder(identifier), ignore_errors=True)
 
     def space_folder(self, space: str) -> Path:
         """Return the folder that holds what belongs to a space."""

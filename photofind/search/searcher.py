@@ -50,6 +50,8 @@ _Result = TypeVar("_Result")
 
 # Copies collapse under the best of them, so more photos are looked at than hits are wanted.
 SPARE = 4
+# A space that has described this share of the photos of the fullest one can answer in its stead.
+COMPLETE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +132,15 @@ class _Asked:
         return Ranker(self.view.vectors, self.view.alive, self.view.index, graph)
 
 
+class _OtherVersion(Exception):
+    """A photo cannot be compared in a space, as another version of its extractor is installed."""
+
+    def __init__(self, space: Space, installed: Space) -> None:
+        super().__init__(space.id)
+        self.space = space
+        self.installed = installed
+
+
 class Searcher:
     """Answers queries from one library.
 
@@ -194,7 +205,10 @@ class Searcher:
             return [graph.pid for _, graph in self._graphs.values() if graph.pid is not None]
 
     def space(self, extractor: str | None = None) -> Space:
-        """Return the space that answers for an extractor: that of its newest version.
+        """Return the space that answers for an extractor.
+
+        That of its newest version, once that has described nearly all photos; until then the one
+        that has described most.
 
         Raises
         ------
@@ -207,7 +221,7 @@ class Searcher:
         name = extractor or next(iter(parse_extractors(self._extractor)))
         spaces = [space for space in self._library.spaces() if space.extractor == name]
         if spaces:
-            return spaces[-1]
+            return self._fullest(spaces)
         if not self._library.folders():
             raise LibraryError(
                 "there are no photos to search in yet",
@@ -263,17 +277,61 @@ class Searcher:
             Where nothing is indexed yet.
         """
         started = time.monotonic()
-        weights = parse_extractors(query.extractor or self._extractor)
+        weights = self._answering(query)
         while True:
-            views = [self._view(self.space(name)) for name in weights]
+            views = [self._view(space) for space in weights]
             try:
                 answer = self._answer(query, views, [*weights.values()], started)
+            except _OtherVersion as other:
+                weights = {
+                    (other.installed if space.id == other.space.id else space): weight
+                    for space, weight in weights.items()
+                }
             except DamagedError:
                 if all(map(self._is_current, views)):
                     raise
             else:
                 if all(map(self._is_current, views)):
                     return answer
+
+    @property
+    def answering(self) -> Space:
+        """The space that answers queries that name no extractor."""
+        return next(iter(self._answering(Query(()))))
+
+    def _answering(self, query: Query) -> dict[Space, float]:
+        """Return the spaces that answer a query, with their weights.
+
+        While the extractor of the settings has still to describe many photos, another answers
+        that has described them, unless the query names one.
+        """
+        self._library.refresh()
+        if query.extractor is not None:
+            named = parse_extractors(query.extractor)
+            return {self.space(name): weight for name, weight in named.items()}
+        named = parse_extractors(self._extractor)
+        spaces = self._library.spaces()
+        known = {space.extractor for space in spaces}
+        first = next(iter(named))
+        if spaces and (
+            first not in known
+            or self._count(self.space(first)) < COMPLETE * max(map(self._count, spaces))
+        ):
+            return {self._fullest(spaces): 1.0}
+        return {
+            self.space(name): weight
+            for name, weight in named.items()
+            if name in known or name == first
+        }
+
+    def _fullest(self, spaces: Sequence[Space]) -> Space:
+        """Return the newest of the spaces that have described nearly as many photos as any."""
+        counts = [self._count(space) for space in spaces]
+        enough = COMPLETE * max(counts)
+        return [space for space, count in zip(spaces, counts, strict=True) if count >= enough][-1]
+
+    def _count(self, space: Space) -> int:
+        return int(self._library.references(space.id).sum())
 
     def _is_current(self, view: _View) -> bool:
         """Tell whether rows still mean what they meant: a reclaimed library has others."""
@@ -390,6 +448,9 @@ class Searcher:
                 outside.append(place)
         if outside:
             extraction = self._extraction(space.extractor)
+            version = extraction.describe().version
+            if version != space.version:
+                raise _OtherVersion(space, self._installed(space.extractor, version))
             for place, result in zip(
                 outside, extraction.extract([paths[p] for p in outside]), strict=True
             ):
@@ -402,6 +463,16 @@ class Searcher:
         rows = {photo.rows.get(space.id, len(view.photos)) for photo in chain(asked, same)}
         own = [row for row in rows if row < len(view.photos)]  # Newer ones are not in this view.
         return vectors[:count], vectors[count:], np.array(own, int)
+
+    def _installed(self, extractor: str, version: str) -> Space:
+        """Return the space of the version that is installed, where it has described photos."""
+        for space in self._library.spaces():
+            if (space.extractor, space.version) == (extractor, version) and self._count(space):
+                return space
+        raise LibraryError(
+            f"no photo was described by version {version} of {extractor} yet, which is installed",
+            "run `photofind index`",
+        )
 
     def _allowed(self, query: Query, view: _View) -> Rows | None:
         """Return how many photos of each row the filters leave, (rows,); None for all."""
