@@ -6,6 +6,7 @@ photo shows, for a hundredth of the work.
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
@@ -213,11 +214,12 @@ def _without_bars(picture: Image.Image, whole: tuple[int, int]) -> Image.Image |
         None where it has another shape than the photo, and no bars to explain that.
     """
     width, height = picture.size
-    # What is left of each side when the other is filled; one of them is not positive.
-    spare = (width - height * whole[0] / whole[1], height - width * whole[1] / whole[0])
-    if spare[0] <= max(2, _ROUNDING * width) and spare[1] <= max(2, _ROUNDING * height):
+    # What is too much of each side; for one of them, or both, nothing is.
+    wide = max(width - height * whole[0] / whole[1], 0)
+    high = max(height - width * whole[1] / whole[0], 0)
+    if wide <= max(2, _ROUNDING * width) and high <= max(2, _ROUNDING * height):
         return picture
-    left, top = (int(max(side, 0) / 2 + 0.99) for side in spare)
+    left, top = math.ceil(wide / 2), math.ceil(high / 2)
     frame = (left, top, width - left, height - top)
     if top:
         bars = [(0, 0, width, top), (0, height - top, width, height)]
@@ -229,5 +231,5 @@ def _without_bars(picture: Image.Image, whole: tuple[int, int]) -> Image.Image |
 
 
 def _is_blank(picture: Image.Image) -> bool:
-    darkest, brightest = picture.convert("L").getextrema()
+    ((darkest, brightest),) = ImageStat.Stat(picture.convert("L")).extrema
     return brightest - darkest < _BLANK
