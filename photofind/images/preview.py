@@ -220,14 +220,16 @@ def _without_bars(picture: Image.Image, whole: tuple[int, int]) -> Image.Image |
     if wide <= max(2, _ROUNDING * width) and high <= max(2, _ROUNDING * height):
         return picture
     left, top = math.ceil(wide / 2), math.ceil(high / 2)
-    frame = (left, top, width - left, height - top)
-    if top:
-        bars = [(0, 0, width, top), (0, height - top, width, height)]
-    else:
-        bars = [(0, 0, left, height), (width - left, 0, width, height)]
+    # Where a bar ends, within a pixel or two, it is as bright as what lies beside it.
+    bar_width, bar_height = (max(left - 2, 1), height) if left > top else (width, max(top - 2, 1))
+    bars = [
+        (0, 0, bar_width, bar_height),
+        (width - bar_width, height - bar_height, width, height),
+    ]
     brightness = picture.convert("L")
-    dark = all(ImageStat.Stat(brightness.crop(bar)).mean[0] < _DARK for bar in bars)
-    return picture.crop(frame) if dark else None
+    if any(ImageStat.Stat(brightness.crop(bar)).mean[0] > _DARK for bar in bars):
+        return None
+    return picture.crop((left, top, width - left, height - top))
 
 
 def _is_blank(picture: Image.Image) -> bool:
