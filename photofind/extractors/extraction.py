@@ -19,6 +19,7 @@ from photofind.errors import (
 from photofind.images.described import Metadata
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.workers import Reply, Worker, isolate
+from photofind.workers.frames import JSON
 
 if TYPE_CHECKING:
     from typing import Self
@@ -179,11 +180,36 @@ class Extraction:
         WorkerStoppedError
             Where :meth:`close` was called meanwhile.
         """
+        return self._extract("extract", paths, known=[*known])
+
+    def extract_previews(self, paths: Sequence[str]) -> list[Extracted | None]:
+        """Embed photos from the thumbnails inside them, which is much faster than reading them.
+
+        Parameters
+        ----------
+        paths
+            The photos.
+
+        Returns
+        -------
+        list of Extracted or None
+            In the order of ``paths``: None where there is no thumbnail of use, for whatever
+            reason. Contents begin with :data:`~photofind.images.reading.PRELIMINARY`.
+
+        Raises
+        ------
+        ExtractorError, WorkerStoppedError
+            As :meth:`extract`.
+        """
+        extracted = self._extract("extract_previews", paths)
+        return [None if one.vector is None else one for one in extracted]
+
+    def _extract(self, method: str, paths: Sequence[str], **arguments: JSON) -> list[Extracted]:
         extracted: dict[int, Extracted] = {}
 
         def run(batch: list[int], note: Any) -> Reply:
             return self._call(
-                "extract", note=note, paths=[paths[place] for place in batch], known=[*known]
+                method, note=note, paths=[paths[place] for place in batch], **arguments
             )
 
         for batch, outcome in isolate(range(len(paths)), run):

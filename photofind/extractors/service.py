@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
@@ -17,10 +17,11 @@ import numpy.typing as npt
 
 from photofind.errors import ImageError
 from photofind.extractors.registry import load
-from photofind.images.decode import decode
+from photofind.images.decode import Picture, decode
 from photofind.images.formats import sidecar_of
 from photofind.images.limits import Limits
 from photofind.images.metadata import read_metadata
+from photofind.images.preview import read_preview
 from photofind.images.reading import content_id, read_bytes
 
 __all__ = ["ExtractionService"]
@@ -31,6 +32,11 @@ _AHEAD = 4 * _BATCH
 
 Record: TypeAlias = dict[str, Any]
 Note: TypeAlias = Callable[[dict[str, int]], None]
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+Embedded: TypeAlias = tuple[list[Record], list[npt.NDArray[np.float32]]]
+Read: TypeAlias = Callable[[str, Record], Pixels | None]
+"""Reads the photo at a path: notes in the record what it is, and returns its pixels where they are
+to be embedded."""
 
 _logger = logging.getLogger(__name__)
 
@@ -40,7 +46,7 @@ class _Read(NamedTuple):
 
     position: int
     record: Record
-    pixels: npt.NDArray[np.uint8] | None
+    pixels: Pixels | None
 
 
 class ExtractionService:
@@ -79,9 +85,7 @@ class ExtractionService:
             "distribution": self._extractor.plugin.distribution,
         }
 
-    def extract(
-        self, paths: Sequence[str], known: Sequence[str], note: Note
-    ) -> tuple[list[Record], list[npt.NDArray[np.float32]]]:
+    def extract(self, paths: Sequence[str], known: Sequence[str], note: Note) -> Embedded:
         """Read and embed photos.
 
         Parameters
@@ -107,9 +111,21 @@ class ExtractionService:
         ExtractorError
             Where the extractor fails or breaks its contract.
         """
+        contents = frozenset(known)
+        return self._embed(paths, lambda path, record: self._read(path, record, contents), note)
+
+    def extract_previews(self, paths: Sequence[str], note: Note) -> Embedded:
+        """Embed photos from the thumbnails inside them; as `extract` otherwise.
+
+        A photo without a usable thumbnail has no vector, and not always a failure.
+        """
+        return self._embed(paths, self._read_preview, note)
+
+    def _embed(self, paths: Sequence[str], read: Read, note: Note) -> Embedded:
+        """Read photos with ``read`` and embed them in batches, as they are ready."""
         records: list[Record] = [{}] * len(paths)
         vectors: dict[int, npt.NDArray[np.float32]] = {}
-        waiting: dict[int, npt.NDArray[np.uint8]] = {}
+        waiting: dict[int, Pixels] = {}
 
         def embed_waiting() -> None:
             embedded = self._extractor.embed(np.stack([*waiting.values()]))
@@ -119,7 +135,7 @@ class ExtractionService:
                 note({"finished": position})
             waiting.clear()
 
-        with closing(self._read_all(paths, frozenset(known), note)) as reading:
+        with closing(self._read_all(paths, read, note)) as reading:
             for position, record, pixels in reading:
                 records[position] = record
                 if pixels is None:
@@ -133,18 +149,27 @@ class ExtractionService:
         in_order = [vectors[position] for position in sorted(vectors)]
         return records, [np.array(in_order, np.float32).reshape(-1, self._extractor.dimension)]
 
-    def _read_all(
-        self, paths: Sequence[str], known: frozenset[str], note: Note
-    ) -> Generator[_Read]:
+    def _read_all(self, paths: Sequence[str], read: Read, note: Note) -> Generator[_Read]:
         """Read photos in several threads and yield them as they are ready, at most _AHEAD early."""
         ready: SimpleQueue[Future[_Read]] = SimpleQueue()
         unread = enumerate(paths)
+
+        def read_one(position: int, path: str) -> _Read:
+            note({"started": position})
+            record: Record = {}
+            try:
+                return _Read(position, record, read(path, record))
+            except ImageError as error:
+                record["failure"] = error.message
+            except MemoryError:
+                record["failure"] = "not enough memory to read it"
+            return _Read(position, record, None)
+
         with ThreadPoolExecutor(self._threads) as pool:
 
             def submit(count: int) -> None:
                 for position, path in islice(unread, count):
-                    task = pool.submit(self._read, position, path, known, note)
-                    task.add_done_callback(ready.put)
+                    pool.submit(read_one, position, path).add_done_callback(ready.put)
 
             try:
                 submit(_AHEAD)
@@ -154,22 +179,23 @@ class ExtractionService:
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _read(self, position: int, path: str, known: frozenset[str], note: Note) -> _Read:
-        note({"started": position})
-        record: Record = {}
-        try:
-            data = read_bytes(path, self._limits)
-            record["content"] = content_id(data)
-            record |= asdict(read_metadata(data, self._sidecar(path)))
-            if record["content"] in known:
-                return _Read(position, record, None)
-            picture = decode(data, self._extractor.input_size, self._limits, Path(path).name)
-        except ImageError as error:
-            return _Read(position, record | {"failure": error.message}, None)
-        except MemoryError:
-            return _Read(position, record | {"failure": "not enough memory to read it"}, None)
-        record |= {"width": picture.width, "height": picture.height, "format": picture.format}
-        return _Read(position, record, picture.pixels)
+    def _read(self, path: str, record: Record, known: Collection[str]) -> Pixels | None:
+        data = read_bytes(path, self._limits)
+        record["content"] = content_id(data)
+        record |= asdict(read_metadata(data, self._sidecar(path)))
+        if record["content"] in known:
+            return None
+        return _pixels_of(
+            decode(data, self._extractor.input_size, self._limits, Path(path).name), record
+        )
+
+    def _read_preview(self, path: str, record: Record) -> Pixels | None:
+        preview = read_preview(path, self._extractor.input_size, self._limits)
+        if preview is None:
+            return None
+        record["content"] = preview.content
+        record |= asdict(read_metadata(preview.head, self._sidecar(path)))
+        return _pixels_of(preview.picture, record)
 
     def _sidecar(self, path: str) -> bytes | None:
         sidecar = sidecar_of(Path(path))
@@ -178,3 +204,9 @@ class ExtractionService:
         except ImageError as error:  # The photo is none the worse for it.
             _logger.warning("%s: %s", sidecar, error)
             return None
+
+
+def _pixels_of(picture: Picture, record: Record) -> Pixels:
+    """Note in the record what a picture is of; return its pixels."""
+    record |= {"width": picture.width, "height": picture.height, "format": picture.format}
+    return picture.pixels

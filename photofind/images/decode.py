@@ -5,7 +5,9 @@ Safe to call from several threads; Pillow releases the GIL while it decodes and 
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from photofind.images.exif import orientation_of
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.raw import open_raw, raw_format
 
-__all__ = ["Picture", "decode"]
+__all__ = ["Picture", "decode", "is_on_its_side", "upright"]
 
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -82,14 +84,53 @@ def decode(
         width, height = picture.size
     with decoding_errors():
         pixels, orientation = _squash(picture, size)
-    if orientation >= 5 and not raw:
+    if is_on_its_side(orientation) and not raw:
         width, height = height, width
     return Picture(pixels, width, height, raw or picture.format or "")
 
 
+def is_on_its_side(orientation: int) -> bool:
+    """Return whether putting a picture of this EXIF orientation upright swaps its sides."""
+    return orientation >= 5
+
+
+def upright(
+    picture: Image.Image,
+    size: tuple[int, int],
+    orientation: int,
+    box: tuple[float, float, float, float] | None = None,
+    *,
+    resampling: Image.Resampling = Image.Resampling.BILINEAR,
+    use_profile: bool = False,
+) -> Image.Image:
+    """Return a decoded picture resized, in RGB and upright.
+
+    Parameters
+    ----------
+    picture
+        As it is stored, in any mode.
+    size
+        Height and width of the result.
+    orientation
+        The EXIF orientation in which it is stored.
+    box
+        The part of it that is shown, all by default.
+    resampling
+        The filter.
+    use_profile
+        Whether colours are converted to sRGB where the picture has a colour profile.
+    """
+    height, width = size
+    target = (height, width) if is_on_its_side(orientation) else (width, height)
+    # Resized first, so that the rest is done to a small picture.
+    small = _continuous(picture).resize(target, resampling, box=box)
+    small = _rgb(_in_srgb(small) if use_profile else small)
+    turn = _TRANSPOSES.get(orientation)
+    return small if turn is None else small.transpose(turn)
+
+
 def _squash(picture: Image.Image, size: tuple[int, int]) -> tuple[NDArray[np.uint8], int]:
     """Return the pixels of a picture, upright, and the EXIF orientation that it was stored in."""
-    height, width = size
     box = None
     if picture.format in ("JPEG", "MPO"):
         # libjpeg decodes at a half, a quarter or an eighth for a fraction of the work. Not below
@@ -101,12 +142,7 @@ def _squash(picture: Image.Image, size: tuple[int, int]) -> tuple[NDArray[np.uin
     picture.load()
     # Asked for now, because Pillow turns TIFF by itself while loading.
     orientation = orientation_of(picture)
-    target = (height, width) if orientation >= 5 else (width, height)
-    # Resized first, so that the rest is done to a small picture.
-    small = _rgb(_continuous(picture).resize(target, Image.Resampling.BILINEAR, box=box))
-    if orientation in _TRANSPOSES:
-        small = small.transpose(_TRANSPOSES[orientation])
-    return np.array(small), orientation
+    return np.array(upright(picture, size, orientation, box)), orientation
 
 
 def _continuous(picture: Image.Image) -> Image.Image:
@@ -133,6 +169,29 @@ def _rgb(picture: Image.Image) -> Image.Image:
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)
     return picture.convert("RGB")
+
+
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """Return the picture in sRGB where it has a colour profile that fits, else as it is."""
+    profile = picture.info.get("icc_profile")
+    if not isinstance(profile, bytes) or picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        return picture
+    transform = _to_srgb(profile, picture.mode)
+    return picture if transform is None else transform.apply(picture)
+
+
+@lru_cache(16)
+def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Return what converts from a colour profile; None where it is damaged or of other colours."""
+    try:
+        return ImageCms.buildTransform(
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            mode,
+            "RGBA" if mode == "RGBA" else "RGB",
+        )
+    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
+        return None
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:

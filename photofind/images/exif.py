@@ -11,13 +11,23 @@ from PIL.ExifTags import GPS, IFD, Base
 
 from photofind.images.described import Metadata, decoded, moment, position
 
-__all__ = ["changed", "exif_metadata", "exif_of", "load_exif", "orientation_of"]
+__all__ = [
+    "changed",
+    "exif_metadata",
+    "exif_of",
+    "load_exif",
+    "orientation_of",
+    "thumbnail_of",
+]
 
 _DAMAGED = (
     *(AttributeError, IndexError, KeyError, OSError, OverflowError, struct.error),
     *(SyntaxError, TypeError, ValueError, ZeroDivisionError),
 )
 """What Pillow raises, as tried, while it reads damaged EXIF."""
+
+_EXIF = b"Exif\0\0"
+"""What an EXIF block in a JPEG begins with."""
 
 _TIMES = (
     (Base.DateTimeOriginal, Base.OffsetTimeOriginal),
@@ -48,6 +58,25 @@ def orientation_of(picture: Image.Image) -> int:
     """Return the EXIF orientation of a decoded picture, 1 to 8; 1 where it has none."""
     orientation = _value(exif_of(picture), Base.Orientation)
     return orientation if orientation in range(1, 9) else 1
+
+
+def thumbnail_of(picture: Image.Image) -> bytes | None:
+    """Return the JPEG that EXIF keeps as the thumbnail of an opened JPEG; None where there is none.
+
+    Nothing but its place is checked: it may be damaged, or show something else.
+    """
+    block = picture.info.get("exif")
+    if not isinstance(block, bytes):
+        return None
+    directory = _directory(exif_of(picture), IFD.IFD1)
+    start = _value(directory, Base.JpegIFOffset)
+    length = _value(directory, Base.JpegIFByteCount)
+    if not (isinstance(start, int) and isinstance(length, int) and start > 0 and length > 0):
+        return None
+    while block.startswith(_EXIF):  # Some write it twice; offsets count from behind it.
+        block = block.removeprefix(_EXIF)
+    thumbnail = block[start : start + length]
+    return thumbnail if thumbnail.startswith(b"\xff\xd8\xff") else None
 
 
 def exif_metadata(exif: Image.Exif) -> Metadata:

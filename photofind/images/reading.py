@@ -5,16 +5,29 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from photofind.errors import ImageError
 from photofind.images.limits import Limits
 
-__all__ = ["content_id", "read_bytes"]
+__all__ = ["PRELIMINARY", "content_id", "open_file", "read_bytes"]
+
+PRELIMINARY = "~"
+"""What the content id begins with of a photo of which only the embedded thumbnail was read."""
 
 
 def read_bytes(path: str | os.PathLike[str], limits: Limits) -> bytes:
-    """Return all bytes of a regular file.
+    """Return all bytes of a regular file; see :func:`open_file`."""
+    with open_file(path, limits) as (file, size):
+        return file.read(size)
+
+
+@contextmanager
+def open_file(path: str | os.PathLike[str], limits: Limits) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a regular file for reading; the context is the file and its size in bytes.
 
     Never waits: a pipe, a socket or a device is refused before it is opened.
 
@@ -28,13 +41,13 @@ def read_bytes(path: str | os.PathLike[str], limits: Limits) -> bytes:
     Raises
     ------
     ImageError
-        Where the file is missing, not a regular file, empty, too large, or cannot be read.
+        Where the file is missing, not a regular file, empty, too large, or cannot be read, be it
+        inside the context.
     """
     try:
         _check(Path(path).stat(), limits)
         with open(path, "rb", opener=_open_without_waiting) as file:
-            size = _check(os.fstat(file.fileno()), limits)
-            return file.read(size)
+            yield file, _check(os.fstat(file.fileno()), limits)
     except FileNotFoundError as error:
         raise ImageError("there is no such file") from error
     except PermissionError as error:

@@ -17,15 +17,13 @@ import numpy.typing as npt
 from tinydb import where
 from tinydb.table import Table
 
+from photofind.images.reading import PRELIMINARY
 from photofind.library.journal import Change, JournalStorage, decode
 from photofind.library.keys import KeyIndex
 from photofind.library.table import JournalTable
 from photofind.paths import is_below
 
 __all__ = ["PRELIMINARY", "Catalog", "Folder", "Photo", "Space", "innermost"]
-
-PRELIMINARY = "~"
-"""What the content id begins with of a photo of which only the embedded thumbnail was read."""
 
 _Record = TypeVar("_Record", "Photo", "Folder", "Space")
 

@@ -14,6 +14,11 @@ print("plugins print when they are imported")
 MAGENTA, CYAN, YELLOW = (255, 0, 255), (0, 255, 255), (255, 255, 0)
 
 
+def holds(colours, colour):
+    """Whether one of the colours is this one, as exactly as JPEG keeps it."""
+    return (np.abs(colours - colour) < 8).all(axis=1).any()
+
+
 class Colour:
     """Describes a picture by its mean colour; magenta crashes it, cyan hangs it."""
 
@@ -28,11 +33,11 @@ class Colour:
         print("plugins print when they embed", flush=True)
         os.write(1, b"and below Python too\n")
         colours = images.mean(axis=(1, 2)).astype(np.float32)
-        if (colours == MAGENTA).all(axis=1).any():
+        if holds(colours, MAGENTA):
             os.kill(os.getpid(), signal.SIGSEGV)
-        if (colours == CYAN).all(axis=1).any():
+        if holds(colours, CYAN):
             time.sleep(600)
-        if (colours == YELLOW).all(axis=1).any():
+        if holds(colours, YELLOW):
             colours[:] = np.nan
         return colours
 

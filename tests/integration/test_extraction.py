@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 import skimage
 from PIL import Image
+from thumbnailed import exif, jpeg
 
 from photofind.errors import ExtractorError
 from photofind.extractors.extraction import Description, Extracted, Extraction
 from photofind.images.limits import Limits
-from photofind.images.reading import content_id
+from photofind.images.reading import PRELIMINARY, content_id
 
 PLUGINS = Path(__file__).parents[1] / "extractor_plugins"
 # What the extractor "colour" does not survive.
@@ -22,7 +24,7 @@ CRASHES, HANGS, GIVES_NAN = "magenta", "cyan", "yellow"
 
 @pytest.fixture(autouse=True)
 def _plugins_are_installed(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(PLUGINS))
+    monkeypatch.setenv("PYTHONPATH", str(PLUGINS), prepend=os.pathsep)
 
 
 @pytest.fixture
@@ -38,15 +40,30 @@ def photo(tmp_path):
 
 
 @pytest.fixture
+def with_thumbnail(tmp_path):
+    """Return a function that makes a grey photo whose thumbnail has another colour."""
+
+    def make(name, colour):
+        thumbnail = Image.new("RGB", (160, 120), colour)
+        thumbnail.paste("black", (0, 0, 8, 8))  # Thumbnails without any contrast are not used.
+        path = tmp_path / name
+        photo = Image.new("RGB", (640, 480), "grey")
+        path.write_bytes(jpeg(photo, exif=exif(jpeg(thumbnail, subsampling=0))))
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
 def extraction():
     with Extraction("colour", threads=2) as extraction:
         yield extraction
 
 
-def describes(extracted: Extracted, colour) -> bool:
+def describes(extracted: Extracted, colour, exactness=1e-6) -> bool:
     """Whether the vector is that of a photo of one colour."""
     expected = np.array(colour) / np.linalg.norm(colour)
-    return extracted.vector is not None and np.allclose(extracted.vector, expected, atol=1e-6)
+    return extracted.vector is not None and np.allclose(extracted.vector, expected, atol=exactness)
 
 
 def test_the_extractor_is_described(extraction):
@@ -140,6 +157,61 @@ def test_a_photo_that_hangs_the_worker_is_found(photo):
         results = extraction.extract(paths)
     assert results[1].failure == "took longer than 1 s to read"
     assert all(describes(result, (255, 0, 0)) for result in (results[0], *results[2:]))
+
+
+def test_previews_describe_thumbnails_alone(extraction, photo, with_thumbnail, tmp_path):
+    paths = [
+        with_thumbnail("red.jpg", "red"),
+        photo("no-thumbnail.jpg", "red"),
+        photo("no-thumbnail.png", "red"),
+        str(tmp_path / "missing.jpg"),
+        with_thumbnail("blue.jpg", "blue"),
+    ]
+    (tmp_path / "text.jpg").write_text("not a photo")
+    red, *others, text, blue = extraction.extract_previews(
+        [*paths[:-1], str(tmp_path / "text.jpg"), paths[-1]]
+    )
+    assert describes(red, (255, 0, 0), exactness=0.02)
+    assert describes(blue, (0, 0, 255), exactness=0.02)
+    assert [*others, text] == [None] * 4
+    assert (red.path, red.failure) == (paths[0], None)
+    assert (red.width, red.height, red.format) == (640, 480, "JPEG")
+    assert red.camera == "Camera"
+    assert red.content.startswith(PRELIMINARY)
+    assert red.content != blue.content
+    (full,) = extraction.extract([paths[0]])
+    assert describes(full, (1, 1, 1), exactness=0.02)
+    assert full.content == content_id(Path(paths[0]).read_bytes())
+
+
+def test_previews_have_what_sidecars_say(extraction, with_thumbnail, tmp_path):
+    path = with_thumbnail("red.jpg", "red")
+    (tmp_path / "red.jpg.xmp").write_text(
+        """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
+        xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
+        xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject><rdf:Bag><rdf:li>sea</rdf:li>
+        </rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"""
+    )
+    (result,) = extraction.extract_previews([path])
+    assert result.keywords == ("sea",)
+
+
+def test_previews_that_crash_or_hang_the_worker_cost_the_others_nothing(with_thumbnail):
+    colours = ["red"] * 20
+    colours[3], colours[11] = CRASHES, HANGS
+    paths = [with_thumbnail(f"{i}.jpg", colour) for i, colour in enumerate(colours)]
+    with Extraction("colour", seconds=1.0) as extraction:
+        results = extraction.extract_previews(paths)
+    for place, result in enumerate(results):
+        if place in (3, 11):
+            assert result is None
+        else:
+            assert describes(result, (255, 0, 0), exactness=0.02), place
+
+
+def test_an_extractor_that_does_not_work_fails_at_previews_too(with_thumbnail):
+    with Extraction("raising") as extraction, pytest.raises(ExtractorError, match="no network"):
+        extraction.extract_previews([with_thumbnail("red.jpg", "red")])
 
 
 def test_a_vector_that_is_not_finite_is_the_extractors_fault(extraction, photo):
