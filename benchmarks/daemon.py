@@ -28,7 +28,9 @@ from typing import Any
 
 import psutil
 import search
-from common import milliseconds, photos_below, print_figures, print_table
+from common import in_fresh_process, milliseconds, photos_below, print_figures, print_table
+from first_pass import make_backlog
+from indexing import decoding
 from photofind.daemon.client import Client, connect
 from photofind.daemon.lifecycle import start, stop
 from photofind.daemon.runtime import read_runtime
@@ -253,12 +255,14 @@ def burst(folder: Path, count: int) -> dict[str, Any]:
 
 def first_pass_of(count: int) -> dict[str, Any]:
     """Add a folder of large photos with thumbnails; time until searchable, and until refined."""
-    from first_pass import decode_limit, make_photos
-
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "photos")
-        make_photos(folder, count)
-        limit = decode_limit(folder)
+        make_backlog(folder, count)
+        sample = Path(temporary, "sample")
+        sample.mkdir()
+        for path in photos_below(folder)[:48]:
+            shutil.copyfile(path, sample / path.name)
+        limit = in_fresh_process(decoding, sample)["decoding alone"]
         home = Home(Path(temporary, "home"))
         with running(home) as client:
             began = time.perf_counter()

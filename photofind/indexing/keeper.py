@@ -565,7 +565,9 @@ class Keeper:
 
     def _welcome(self) -> None:
         """Tell of folders that have been indexed for the first time."""
-        if self._fresh_folders and not (self._backlog.new or self._backlog.urgent or self._surveys):
+        if self._fresh_folders and not (
+            self._backlog.new or self._backlog.urgent or self._surveys or self._inbox
+        ):
             names = ", ".join(sorted(self._fresh_folders))
             count = len(self._library) - self._library.failed
             self._fresh_folders.clear()
