@@ -360,11 +360,14 @@ class Keeper:
                 self._changed.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
 
     def _have_trouble(self, error: PhotofindError) -> None:
-        log.error("%s", error)
-        for request in self._asked:
+        with self._changed:
+            failed = [*self._asked, *self._requests]
+            self._asked.clear()
+            self._requests.clear()
+        for request in failed:
             request.fail(error)
-        self._asked.clear()
         if self._trouble != str(error):
+            log.error("%s", error)
             self._tell(Event("notice", {"topic": "problem", "text": str(error)}))
         self._trouble = str(error)
         self._retry = time.monotonic() + TROUBLE_SECONDS

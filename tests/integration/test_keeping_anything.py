@@ -43,6 +43,8 @@ class Anything(RuleBasedStateMachine):
         self.root = Path(tempfile.mkdtemp())
         folder = self.root / "photos"
         folder.mkdir()
+        # A folder that turns up empty is taken for one that is away.
+        (folder / "stays.jpg").write_bytes(b"stays")
         (self.root / "outside").mkdir()
         (self.root / "outside/far.jpg").write_bytes(b"far away")
         self.kept = Kept(Home(self.root / "home"), folder, Settings())
