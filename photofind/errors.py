@@ -5,6 +5,8 @@ to what, and a hint that says what to do next. Interfaces print both and no trac
 """
 
 __all__ = [
+    "DaemonError",
+    "DaemonRunsError",
     "DamagedError",
     "ExtractorError",
     "ImageError",
@@ -91,3 +93,11 @@ class WorkerStartError(WorkerError):
 
 class WorkerStoppedError(WorkerError):
     """A child process was stopped by its owner while a call was under way or waiting."""
+
+
+class DaemonError(PhotofindError):
+    """The daemon cannot be reached, started or stopped."""
+
+
+class DaemonRunsError(DaemonError):
+    """There is a daemon for this home already."""

@@ -59,6 +59,16 @@ class Home:
         return self.root / "graph.lock"
 
     @property
+    def daemon_lock(self) -> Path:
+        """The lock that the daemon holds for as long as it lives."""
+        return self.root / "daemon.lock"
+
+    @property
+    def daemon_start_lock(self) -> Path:
+        """The lock that whoever starts the daemon holds until it answers."""
+        return self.root / "daemon.start.lock"
+
+    @property
     def cache(self) -> Path:
         """What can be thrown away and is made again: numba's compiled code, for one."""
         return self.root / "cache"

@@ -29,8 +29,14 @@ _TYPE_NAMES: dict[type, str] = {
 }
 
 
-def _setting(default: Any, help: str, minimum: float | None = None) -> Any:  # noqa: A002
-    return field(default=default, metadata={"help": help, "minimum": minimum})
+def _setting(
+    default: Any,
+    help: str,  # noqa: A002
+    minimum: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    metadata = {"help": help, "minimum": minimum, "choices": choices}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,12 @@ class Settings:
     )
     poll_seconds: float = _setting(
         60.0, "network shares are looked through this often, or less where that takes long", 1
+    )
+    autostart_daemon: bool = _setting(True, "commands start the daemon where it does not run")
+    log_level: str = _setting(
+        "info",
+        "what the daemon writes to its log from its next start on: debug, info, warning or error",
+        choices=("debug", "info", "warning", "error"),
     )
 
 
@@ -178,6 +190,9 @@ def _checked(name: str, value: Any) -> Any:
         value = float(value)
     if type(value) is not expected:
         raise SettingsError(f"{name} cannot be {value!r}", f"it takes {_TYPE_NAMES[expected]}")
+    choices = setting.metadata["choices"]
+    if choices and value not in choices:
+        raise SettingsError(f"{name} cannot be {value!r}", f"it takes {', '.join(choices)}")
     minimum = setting.metadata["minimum"]
     if minimum is not None and not minimum <= value < float("inf"):
         raise SettingsError(f"{name} cannot be {value}", f"it takes {minimum:g} or more")

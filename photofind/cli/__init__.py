@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from photofind.cli.config import config
+from photofind.cli.daemon import daemon
 from photofind.cli.demo import demo
 from photofind.cli.doctor import doctor
 from photofind.cli.duplicates import duplicates
@@ -48,6 +49,7 @@ for command in (
     status,
     pause,
     resume,
+    daemon,
     doctor,
     failures,
     extractors,

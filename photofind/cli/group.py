@@ -50,13 +50,15 @@ class CommandGroup(click.Group):
 
 
 class ListingGroup(click.Group):
-    """A click group that runs its command ``list`` where none is named."""
+    """A click group that runs one of its commands where none is named: ``list``, usually."""
+
+    default = "list"
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        """Put in ``list`` where options come first, or nothing at all."""
+        """Put in the default where options come first, or nothing at all."""
         names_none = not args or (
             args[0].startswith("-") and args[0] not in context.help_option_names
         )
         if names_none and not context.resilient_parsing:  # That is for completion.
-            args = ["list", *args]
+            args = [self.default, *args]
         return super().parse_args(context, args)

@@ -29,6 +29,8 @@ def test_without_a_file_all_is_as_it_comes(path: Path) -> None:
         ("extractor", "other", "other"),
         ("exclude", "*.png, Screenshots/", ("*.png", "Screenshots/")),
         ("exclude", "", ()),
+        ("autostart_daemon", "false", False),
+        ("log_level", "debug", "debug"),
     ],
 )
 def test_what_is_set_is_loaded(path: Path, name: str, typed: str, value: object) -> None:
@@ -48,7 +50,7 @@ def test_comments_and_other_settings_stay(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "typed"),
     [("hits", "many"), ("hits", "0"), ("hits", "1.5"), ("min_score", "-1"), ("min_score", "nan"),
-     ("max_seconds", "inf"), ("nonsense", "1")],
+     ("max_seconds", "inf"), ("nonsense", "1"), ("log_level", "loud")],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_and_not_written(path: Path, name: str, typed: str) -> None:
     with pytest.raises(SettingsError, match=name):

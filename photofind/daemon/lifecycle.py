@@ -1,0 +1,276 @@
+"""Starting and stopping the daemon from another process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from photofind.daemon.instance import forget_ended, is_running, running_process
+from photofind.daemon.runtime import Runtime, read_runtime
+from photofind.daemon.service import command, start_service, stop_service
+from photofind.disk import explained
+from photofind.errors import DaemonError, LibraryError
+from photofind.paths import Home, private_folder
+
+if TYPE_CHECKING:
+    import psutil
+
+__all__ = ["RUNS_ALREADY", "Start", "Stop", "is_running", "reachable", "start", "stop"]
+
+RUNS_ALREADY = 75
+"""The exit code of ``photofind daemon run`` where there is a daemon: EX_TEMPFAIL of sysexits.h."""
+
+_LOOK = 0.05  # Seconds between two looks whether something has happened.
+_LONGEST_OUTPUT = 2**20  # Bytes after which the output of daemons is set aside for a new file.
+_FOR_ANSWER = 5.0  # Seconds that the API may take.
+_FOR_KILL = 10.0  # Seconds that the system may take to end a process that is killed.
+
+
+class Start(Enum):
+    """What came of :func:`start`; the value says it in words."""
+
+    STARTED = "the daemon is running"
+    ALREADY_RUNNING = "the daemon was running already"
+
+
+class Stop(Enum):
+    """What came of :func:`stop`; the value says it in words."""
+
+    STOPPED = "the daemon has stopped"
+    KILLED = "the daemon did not react and was killed; what it had indexed is kept"
+    NOT_RUNNING = "the daemon was not running"
+
+
+def reachable(home: Home) -> Runtime | None:
+    """Return where the daemon answers; None where none does."""
+    runtime = read_runtime(home)
+    return runtime if runtime and _request(runtime, "GET", "/api/status") == 200 else None
+
+
+def start(home: Home, *, wait_seconds: float = 30.0) -> Start:
+    """Start the daemon where none runs, and wait until it answers.
+
+    However many do so at once, one daemon is started, and all of them wait for it.
+
+    Raises
+    ------
+    DaemonError
+        It cannot start, for the reason that the error tells, or does not answer in time.
+    """
+    if reachable(home):
+        return Start.ALREADY_RUNNING
+    deadline = time.monotonic() + wait_seconds
+    result, child = Start.ALREADY_RUNNING, None
+    with _starting(home, wait_seconds):
+        while not reachable(home):
+            if time.monotonic() > deadline:
+                raise _silent(wait_seconds)
+            if is_running(home) or (child and child.runs):
+                time.sleep(_LOOK)
+            elif child and child.failed:
+                raise child.failure()
+            else:
+                result = Start.STARTED
+                if not start_service(home, deadline - time.monotonic()):
+                    child = _Child(home)
+    return result
+
+
+def stop(home: Home, *, wait_seconds: float = 10.0) -> Stop:
+    """End the daemon: ask it, then tell it, then kill it.
+
+    Parameters
+    ----------
+    wait_seconds
+        How long it may take to end after being asked, and again after being told.
+
+    Raises
+    ------
+    DaemonError
+        It is not this user's to end, or its process cannot be found.
+    """
+    if not is_running(home):
+        stop_service(home)  # It may be about to start one that has crashed.
+        forget_ended(home)
+        return Stop.NOT_RUNNING
+    runtime, process = read_runtime(home), running_process(home)
+    try:
+        asked = runtime and _request(runtime, "POST", "/api/stop") in (200, 202, 204)
+        if asked and _has_ended(home, wait_seconds):
+            return Stop.STOPPED
+        stop_service(home)  # It would start again what is killed without its knowledge.
+        process = process or running_process(home)
+        if process is None:
+            if _has_ended(home, wait_seconds):
+                return Stop.STOPPED
+            raise DaemonError(
+                f"somebody holds {home.daemon_lock}, and it cannot be told which process",
+                "end the process that has it open",
+            )
+        with _signalling(process):
+            process.terminate()
+            if sys.platform != "win32":
+                process.resume()  # Somebody may have stopped it in its tracks.
+        if _has_ended(home, wait_seconds):
+            return Stop.STOPPED
+        with _signalling(process):
+            process.kill()
+        if _has_ended(home, _FOR_KILL):
+            return Stop.KILLED
+        raise DaemonError(f"process {process.pid}, the daemon, does not end, not even when killed")
+    finally:
+        stop_service(home)
+        forget_ended(home)
+
+
+class _Child:
+    """The daemon as a process that this one started, and that outlives it."""
+
+    def __init__(self, home: Home) -> None:
+        self._output = home.logs / "daemon-output.log"
+        flags = 0
+        if sys.platform == "win32":
+            flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+        # Who started this process may be a service, with which the daemon has nothing to do.
+        environment = {k: v for k, v in os.environ.items() if k != "NOTIFY_SOCKET"}
+        try:
+            with explained(self._output), _opened(self._output) as output:
+                self._start = os.fstat(output).st_size
+                self._popen = subprocess.Popen(
+                    command(home),
+                    cwd=home.root,  # Not on a drive that is to be unmounted.
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    creationflags=flags,
+                )
+        except LibraryError as error:
+            raise DaemonError(f"the daemon cannot start: {error.message}", error.hint) from error
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._popen.poll() is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended for another reason than that there was a daemon."""
+        return self._popen.poll() not in (None, RUNS_ALREADY)
+
+    def failure(self) -> DaemonError:
+        """Return why it ended, by what it said last."""
+        with self._output.open("rb") as output:
+            output.seek(self._start)
+            lines = output.read().decode(errors="replace").splitlines()
+        lines = [line for line in lines if line.strip()]
+        hint = f"{self._output} says more"
+        if not lines:
+            code = self._popen.returncode
+            return DaemonError(f"the daemon cannot start: it ended with code {code}", hint)
+        # As commands tell an error: one line, and below it, indented, what can be done.
+        if len(lines) > 1 and lines[-2].startswith("photofind: ") and lines[-1].startswith("  "):
+            hint = lines.pop().strip()
+        elif lines[-1].startswith("photofind: "):
+            hint = ""
+        message = lines[-1].removeprefix("photofind: ").strip()
+        return DaemonError(f"the daemon cannot start: {message}", hint)
+
+
+@contextmanager
+def _starting(home: Home, seconds: float) -> Iterator[None]:
+    """Be the only one who starts the daemon of ``home``.
+
+    Raises
+    ------
+    DaemonError
+        Another process is at it for longer than ``seconds``, or the disk refuses.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(home.daemon_start_lock, mode=0o600)
+    try:
+        with explained(home.root):
+            private_folder(home.root)
+            try:
+                lock.acquire(timeout=seconds)
+            except Timeout:
+                raise _silent(seconds) from None
+    except LibraryError as error:
+        raise DaemonError(f"the daemon cannot start: {error.message}", error.hint) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """Open a file of this user alone, to be written at its end."""
+    private_folder(path.parent)
+    if path.exists() and path.stat().st_size > _LONGEST_OUTPUT:
+        path.replace(path.with_name(f"{path.name}.1"))
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _silent(seconds: float) -> DaemonError:
+    return DaemonError(
+        f"the daemon did not answer within {seconds:g} s",
+        "`photofind daemon logs` says what it did, `photofind daemon restart` starts it anew",
+    )
+
+
+def _request(runtime: Runtime, method: str, path: str) -> int | None:
+    """Ask the API; return the status of its answer, None where there is no answer."""
+    from http.client import HTTPConnection, HTTPException
+
+    connection = HTTPConnection("127.0.0.1", runtime.port, timeout=_FOR_ANSWER)
+    try:
+        connection.request(method, path, headers={"Authorization": f"Bearer {runtime.token}"})
+        return connection.getresponse().status
+    except (OSError, HTTPException, ValueError, OverflowError):  # What a broken file may lead to.
+        return None
+    finally:
+        connection.close()
+
+
+def _has_ended(home: Home, seconds: float) -> bool:
+    """Wait until no daemon runs; False where one still does after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while is_running(home):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK)
+    return True
+
+
+@contextmanager
+def _signalling(process: psutil.Process) -> Iterator[None]:
+    """Pass over that a process has ended; say that somebody else's cannot be ended.
+
+    Raises
+    ------
+    DaemonError
+        The process is not this user's.
+    """
+    import psutil
+
+    try:
+        yield
+    except psutil.NoSuchProcess:
+        pass
+    except psutil.AccessDenied as error:
+        message = f"process {process.pid}, the daemon, is not yours to end"
+        raise DaemonError(message, "ask the one who started it") from error

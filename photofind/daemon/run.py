@@ -1,0 +1,150 @@
+"""The daemon itself: assemble, serve, and end in good order."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from types import FrameType
+from typing import Protocol
+
+import psutil
+
+from photofind import __version__
+from photofind.daemon.instance import claim
+from photofind.daemon.logs import set_up_logging
+from photofind.daemon.notify_systemd import notify
+from photofind.daemon.runtime import Runtime, remove_runtime, write_runtime
+from photofind.disk import explained
+from photofind.errors import PhotofindError, SettingsError
+from photofind.paths import Home
+from photofind.settings import Settings, load_settings
+
+__all__ = ["run"]
+
+_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")  # The last is Windows': also at logout.
+
+_log = logging.getLogger(__name__)
+
+
+class _Resident(Protocol):
+    """What keeps the library true to the folders, and answers."""
+
+    def start(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class _Server(Protocol):
+    """What carries questions to it; its port is known before it serves."""
+
+    @property
+    def port(self) -> int: ...
+    def serve(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+def _assemble(home: Home, token: str) -> tuple[_Resident, _Server]:
+    from photofind.daemon.resident import Resident
+    from photofind.daemon.server import Server
+
+    resident = Resident(home)
+    try:
+        return resident, Server(resident, token, home)
+    except BaseException:
+        resident.close()
+        raise
+
+
+def run(
+    home: Home, *, assemble: Callable[[Home, str], tuple[_Resident, _Server]] = _assemble
+) -> None:
+    """Be the daemon of ``home`` until somebody asks for its end.
+
+    Parameters
+    ----------
+    assemble
+        Makes what keeps the library and what serves it, given the home and the API's token.
+
+    Raises
+    ------
+    DaemonRunsError
+        There is one already.
+    PhotofindError
+        The library, the settings or the disk do not allow it.
+    """
+    claim(home)
+    os.umask(0o077)  # Whatever is written here or by a child is this user's alone.
+    if sys.stderr is not None:  # It is with Windows' pythonw.
+        faulthandler.enable()
+    with explained(home.logs):
+        set_up_logging(home, _log_level(home))
+    try:
+        _serve(home, assemble)
+    except PhotofindError as error:
+        _log.error("%s", error)
+        raise
+    except Exception:
+        _log.exception("the daemon failed")
+        raise
+
+
+def _serve(home: Home, assemble: Callable[[Home, str], tuple[_Resident, _Server]]) -> None:
+    end = _End()
+    token = secrets.token_urlsafe(32)
+    try:
+        resident, server = assemble(home, token)
+        with closing(resident):
+            end.reaches(server)
+            if not end.wanted:
+                resident.start()
+                write_runtime(home, _written_down(server.port, token))
+                _log.info("photofind %s serves %s, port %d", __version__, home.root, server.port)
+                notify("READY=1")
+                server.serve()
+            _log.info("ending")
+            notify("STOPPING=1")
+        _log.info("ended")
+    finally:
+        remove_runtime(home)
+
+
+class _End:
+    """The end as signals ask for it: at once where there is a server, else as soon as there is."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._server: _Server | None = None
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            # nohup and shells have some signals ignored, and mean it.
+            if number and (name == "SIGTERM" or signal.getsignal(number) != signal.SIG_IGN):
+                signal.signal(number, self._signalled)
+
+    def reaches(self, server: _Server) -> None:
+        """Have ``server`` stopped from now on."""
+        self._server = server
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        self.wanted = True
+        if number == signal.SIGINT:  # Whoever types Ctrl-C again does not want to wait.
+            signal.signal(number, signal.SIG_DFL)
+        if self._server is not None:
+            self._server.stop()
+
+
+def _written_down(port: int, token: str) -> Runtime:
+    created = psutil.Process().create_time()
+    return Runtime(os.getpid(), created, port, token, __version__, time.time())
+
+
+def _log_level(home: Home) -> str:
+    try:
+        return load_settings(home.settings).log_level
+    except SettingsError:  # What is wrong with them is told where they are needed.
+        return Settings().log_level

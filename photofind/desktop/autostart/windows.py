@@ -1,0 +1,83 @@
+"""The programs that Windows starts at login, in the registry."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from photofind.daemon.service import command
+from photofind.desktop.autostart.base import Autostart, State
+from photofind.errors import DaemonError
+
+__all__ = ["WindowsRun"]
+
+KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
+LONGEST = 260  # Characters of a command there; more are ignored without a word.
+
+
+class WindowsRun(Autostart):
+    """A value in the key ``Run`` of this user's registry."""
+
+    name = "windows"
+    promise = "Windows starts it when you log in"
+
+    def is_present(self) -> bool:
+        """Return True: every Windows has it."""
+        return True
+
+    def install(self) -> bool:
+        """Write the value; see :meth:`Autostart.install`."""
+        line = self._line()
+        if len(line) > LONGEST:
+            raise DaemonError(
+                f"Windows starts nothing at login whose command is longer than {LONGEST} "
+                f"characters, as this would be: {line}",
+                "install photofind, or put its home, where the path is shorter",
+            )
+        if self._written() == line:
+            return False
+        with self._key(write=True) as (registry, key):
+            registry.SetValueEx(key, self.service, 0, registry.REG_SZ, line)
+        return True
+
+    def remove(self) -> bool:
+        """Remove the value."""
+        if self._written() is None:
+            return False
+        with self._key(write=True) as (registry, key):
+            registry.DeleteValue(key, self.service)
+        return True
+
+    def status(self) -> State:
+        """Return whether the value is there, and as it has to be."""
+        written = self._written()
+        if written is None:
+            return State.ABSENT
+        return State.INSTALLED if written == self._line() else State.OUTDATED
+
+    def _line(self) -> str:
+        """Return the command, without a console window where Python can do without."""
+        python, *words = command(self.home)
+        windowless = Path(python).with_name("pythonw.exe")
+        if self.service == "photofind":  # The usual home goes without saying: lines must be short.
+            words = words[: words.index("--home")]
+        program = str(windowless) if windowless.exists() else python
+        return subprocess.list2cmdline([program, *words])
+
+    def _written(self) -> str | None:
+        try:
+            with self._key() as (registry, key):
+                return str(registry.QueryValueEx(key, self.service)[0])
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def _key(self, *, write: bool = False) -> Iterator[tuple[Any, Any]]:
+        registry: Any = importlib.import_module("winreg")
+        access = registry.KEY_SET_VALUE if write else registry.KEY_QUERY_VALUE
+        with registry.CreateKeyEx(registry.HKEY_CURRENT_USER, KEY, 0, access) as key:
+            yield registry, key
