@@ -5,6 +5,7 @@ to what, and a hint that says what to do next. Interfaces print both and no trac
 """
 
 __all__ = [
+    "DaemonError",
     "DamagedError",
     "ExtractorError",
     "ImageError",
@@ -12,6 +13,7 @@ __all__ = [
     "LockedError",
     "NewerFormatError",
     "PhotofindError",
+    "RequestError",
     "SettingsError",
     "WorkerCrashedError",
     "WorkerError",
@@ -91,3 +93,11 @@ class WorkerStartError(WorkerError):
 
 class WorkerStoppedError(WorkerError):
     """A child process was stopped by its owner while a call was under way or waiting."""
+
+
+class DaemonError(PhotofindError):
+    """The daemon cannot be reached, started or stopped."""
+
+
+class RequestError(PhotofindError):
+    """A request that the daemon's API refuses or does not understand."""

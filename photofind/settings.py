@@ -60,6 +60,7 @@ class Settings:
     poll_seconds: float = _setting(
         60.0, "network shares are looked through this often, or less where that takes long", 1
     )
+    autostart_daemon: bool = _setting(True, "commands start the daemon where it does not run")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,68 @@
+"""The runtime file: where the running daemon is reached, and by what token."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from photofind.paths import Home, remove_file, write_atomically
+
+__all__ = ["Runtime", "read_runtime", "remove_runtime", "write_runtime"]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A daemon as it wrote itself down.
+
+    Parameters
+    ----------
+    pid, created
+        Its process, and when that was created (seconds since 1970).
+    port, token
+        Of its API.
+    version
+        Of photofind.
+    started
+        When it was ready, seconds since 1970.
+    """
+
+    pid: int
+    created: float
+    port: int
+    token: str
+    version: str
+    started: float
+
+
+def read_runtime(home: Home) -> Runtime | None:
+    """Return what the last daemon wrote down; None where there is nothing that can be read.
+
+    Whether that daemon still runs is not checked.
+    """
+    try:
+        plain = json.loads(_path(home).read_bytes())
+        return Runtime(
+            pid=int(plain["pid"]),
+            created=float(plain["created"]),
+            port=int(plain["port"]),
+            token=str(plain["token"]),
+            version=str(plain["version"]),
+            started=float(plain["started"]),
+        )
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+        return None
+
+
+def write_runtime(home: Home, runtime: Runtime) -> None:
+    """Write a daemon down, for this user alone."""
+    write_atomically(_path(home), json.dumps(asdict(runtime)).encode())
+
+
+def remove_runtime(home: Home) -> None:
+    """Remove the runtime file where there is one."""
+    remove_file(_path(home))
+
+
+def _path(home: Home) -> Path:
+    return home.root / "runtime.json"
