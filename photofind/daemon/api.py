@@ -414,12 +414,11 @@ def _similar(desk: Desk, request: SimilarRequest) -> values.Answer:
     def named(paths: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(uploads.get(path, path) for path in paths)
 
-    settings = desk.surface.settings
     query = values.Query(
         like=tuple(path(photo) for photo in request.like),
         unlike=tuple(path(photo) for photo in request.unlike),
-        limit=settings.hits if request.limit is None else request.limit,
-        min_score=settings.min_score if request.min_score is None else request.min_score,
+        limit=request.limit,
+        min_score=request.min_score,
         folder=request.folder,
         since=request.since,
         until=request.until,
@@ -433,8 +432,8 @@ def _similar(desk: Desk, request: SimilarRequest) -> values.Answer:
         for upload_path in uploads:
             error = _of_upload(error, upload_path)
         raise error from None
-    asked = replace(query, like=named(query.like), unlike=named(query.unlike))
-    return replace(answer, query=asked)
+    asked = answer.query
+    return replace(answer, query=replace(asked, like=named(asked.like), unlike=named(asked.unlike)))
 
 
 def _photo(desk: Desk, photo: int | str) -> values.PhotoDetails:

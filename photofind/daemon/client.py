@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from photofind.daemon.runtime import read_runtime
 from photofind.daemon.transport import Request, Transport, revived_error
-from photofind.errors import DaemonError, LockedError
+from photofind.errors import DaemonError
 from photofind.paths import Home
 from photofind.values import (
     Answer,
@@ -49,7 +49,9 @@ _LINE_SECONDS = 60.0
 """The server writes far more often, be it nothing."""
 
 
-def connect(home: Home | None = None, *, daemon: bool = True) -> PhotoFind | Client:
+def connect(
+    home: Home | None = None, *, daemon: bool = True, start: bool = True
+) -> PhotoFind | Client:
     """Return what answers for a home: the daemon's client, or `PhotoFind` in this process.
 
     Parameters
@@ -57,8 +59,10 @@ def connect(home: Home | None = None, *, daemon: bool = True) -> PhotoFind | Cli
     home
         This user's own where not given.
     daemon
-        Whether to ask the daemon, and to start it where the setting ``autostart_daemon`` allows;
-        while another photofind holds the library, this process answers.
+        Whether to ask the daemon.
+    start
+        Whether to start it where it does not run and the setting ``autostart_daemon`` allows.
+        While another process writes to the library no daemon can, and this process answers.
 
     Raises
     ------
@@ -71,17 +75,41 @@ def connect(home: Home | None = None, *, daemon: bool = True) -> PhotoFind | Cli
     if daemon:
         with suppress(DaemonError):
             return connect_to_running(home)
-        from photofind.settings import load_settings
-
-        if load_settings(home.settings).autostart_daemon:
-            from photofind.daemon.lifecycle import start  # type: ignore[import-not-found]
-
-            with suppress(LockedError):
-                start(home)
-                return connect_to_running(home)
+        if start and _started(home):
+            return connect_to_running(home)
     from photofind.photofind import PhotoFind
 
     return PhotoFind(home)
+
+
+def _started(home: Home) -> bool:
+    """Start the daemon; return whether it was to be started and could be."""
+    from photofind.settings import load_settings
+
+    if not load_settings(home.settings).autostart_daemon:
+        return False
+    from photofind.daemon.lifecycle import start  # type: ignore[import-not-found]
+
+    try:
+        start(home)
+    except DaemonError:
+        if _is_written_to(home):
+            return False
+        raise
+    return True
+
+
+def _is_written_to(home: Home) -> bool:
+    from filelock import FileLock, Timeout
+
+    try:
+        # Only after a failure: for this moment nobody else can have it.
+        with FileLock(home.lock, mode=0o600).acquire(blocking=False):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
 
 
 def connect_to_running(home: Home | None = None) -> Client:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from photofind.settings import Setting, Settings
@@ -28,6 +28,8 @@ __all__ = ["Served", "Surface"]
 class Surface(Protocol):
     """The methods of `PhotoFind`, which the daemon's client has too; they are documented there."""
 
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exception: object) -> None: ...
     @property
     def problems(self) -> list[str]: ...  # noqa: D102
     @property
@@ -61,7 +63,6 @@ class Surface(Protocol):
         offset: int = 0,
         limit: int = 100,
     ) -> list[PhotoDetails]: ...
-    def thumbnail(self, photo: int, size: int = 256) -> bytes: ...  # noqa: D102
     def pause(self, seconds: float | None = None) -> None: ...  # noqa: D102
     def resume(self) -> None: ...  # noqa: D102
     def list_settings(self) -> list[Setting]: ...  # noqa: D102
@@ -74,8 +75,12 @@ class Surface(Protocol):
 class Served(Surface, Protocol):
     """What the API needs besides: of the daemon's own object alone."""
 
-    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
-        """Have ``callback`` called with every event, in any thread; return what ends that."""
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Have ``listener`` called with every event, in any thread; return what ends that."""
+        ...
+
+    def thumbnail(self, photo: int, size: int = 256) -> bytes:
+        """Return a JPEG of a photo of the library, at most ``size`` pixels a side."""
         ...
 
     def thumbnail_of(self, path: str, size: int = 256) -> bytes:
