@@ -14,6 +14,7 @@ __all__ = [
     "LockedError",
     "NewerFormatError",
     "PhotofindError",
+    "RequestError",
     "SettingsError",
     "WorkerCrashedError",
     "WorkerError",
@@ -101,3 +102,7 @@ class DaemonError(PhotofindError):
 
 class DaemonRunsError(DaemonError):
     """There is a daemon for this home already."""
+
+
+class RequestError(PhotofindError):
+    """A request that the daemon's API refuses or does not understand."""

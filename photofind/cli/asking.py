@@ -11,13 +11,13 @@ import click
 from photofind.cli.output import note
 
 if TYPE_CHECKING:
-    from photofind.photofind import PhotoFind
+    from photofind.daemon.surface import Surface
 
 __all__ = ["asking"]
 
 
 @contextmanager
-def asking(*, start: bool = False) -> Iterator[PhotoFind]:
+def asking(*, start: bool = False) -> Iterator[Surface]:
     """Give what answers for as long as the block runs; then tell what turned out to be damaged.
 
     Parameters

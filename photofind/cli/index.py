@@ -11,7 +11,7 @@ from photofind.cli.output import note, print_json, show_progress
 from photofind.cli.parameters import AbsoluteFolder
 
 if TYPE_CHECKING:
-    from photofind.photofind import PhotoFind
+    from photofind.daemon.surface import Surface
     from photofind.values import Report
 
 __all__ = ["index", "index_with_progress"]
@@ -48,7 +48,7 @@ def index(folders: tuple[str, ...], as_json: bool, **options: bool) -> None:
         print_json(report)
 
 
-def index_with_progress(photofind: PhotoFind, folders: list[str], **options: bool) -> Report:
+def index_with_progress(photofind: Surface, folders: list[str], **options: bool) -> Report:
     """Index folders (all of them where none is named) and tell how it goes and what came of it.
 
     The options are those of :meth:`photofind.photofind.PhotoFind.index`.

@@ -140,12 +140,12 @@ class Anything(RuleBasedStateMachine):
         with suppress(OSError):
             (self.root / "out").rename(self.at(new))
 
-    @rule(folder=FOLDERS, name=NAMES, target=st.sampled_from(["outside", "outside/far.jpg", "."]))
-    def link(self, folder: str, name: str, target: str) -> None:
+    @rule(folder=FOLDERS, name=NAMES, to=st.sampled_from(["outside", "outside/far.jpg", "."]))
+    def link(self, folder: str, name: str, to: str) -> None:
         """Also links that go round in circles."""
         with suppress(OSError):
-            to = self.kept.folder if target == "." else self.root / target
-            self.at(folder, name if target != "." else "loop").symlink_to(to)
+            target = self.kept.folder if to == "." else self.root / to
+            self.at(folder, "loop" if to == "." else name).symlink_to(target)
 
     @rule(folder=FOLDERS, name=NAMES, mode=st.sampled_from([0o000, 0o644]))
     def change_mode(self, folder: str, name: str, mode: int) -> None:

@@ -1,0 +1,196 @@
+"""Who may use the API: whoever knows the token, and browsers that a one-time link let in.
+
+The server listens on this machine alone, but every web page and every user of the machine can send
+requests there. So each request is looked at before anything else happens:
+
+- *Host* must name this server, or a page whose name was made to point here could read answers
+  (DNS rebinding).
+- *Origin*, where a browser sends it, must be this server, and *Sec-Fetch-Site* must not say that
+  another site or another port asks, unless a person follows a link.
+- Then the token, or the cookie, decides.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import time
+from html import escape
+from urllib.parse import quote
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from photofind.daemon.models import Refused, error_response
+from photofind.errors import RequestError
+
+__all__ = ["COOKIE", "SERVER", "Access", "Guard"]
+
+COOKIE = "photofind"
+SERVER = "photofind"
+"""What answers call the server, by which clients know that it is one."""
+
+_OPEN = "/open/"
+_LINK_SECONDS = 60
+_MOST_LINKS = 100
+
+_HEADERS = {
+    "server": SERVER,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""On every answer, unless the answer says otherwise itself."""
+
+
+class Access:
+    """The secrets of one server, and what it takes to be answered.
+
+    Parameters
+    ----------
+    token
+        What programs send.
+    port
+        Of the server.
+    """
+
+    def __init__(self, token: str, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+        self._origins = {f"http://{host}" for host in self._hosts}
+        self._token = token.encode()
+        # Not the token: a browser sends cookies to all ports of a host.
+        self._session = secrets.token_urlsafe(32).encode()
+        self._links: dict[str, tuple[str, float]] = {}
+
+    def refusal(self, scope: Scope) -> Refused | None:
+        """Return why a request is not answered, whoever sent it; None where it may be."""
+        headers = Headers(scope=scope)
+        if headers.get("host", "").lower() not in self._hosts:
+            return Refused(
+                421, RequestError("this server does not go by that name", f"use {self.url}")
+            )
+        elsewhere = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        origins = headers.getlist("origin")
+        if any(o not in self._origins for o in origins) or (elsewhere and not _follows(scope)):
+            return Refused(403, RequestError("other sites may not use this server"))
+        return None
+
+    def admits(self, scope: Scope) -> bool:
+        """Return whether a request carries the token, or the cookie."""
+        headers = Headers(scope=scope)
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and _equal(token.strip(), self._token):
+            return True
+        cookies = (pair.strip() for line in headers.getlist("cookie") for pair in line.split(";"))
+        values = (value for name, _, value in (c.partition("=") for c in cookies) if name == COOKIE)
+        return any(_equal(value, self._session) for value in values)
+
+    def link(self, path: str) -> str:
+        """Return an address that opens a page of this server once, within a minute.
+
+        Raises
+        ------
+        RequestError
+            Where ``path`` leads elsewhere.
+        """
+        target, now = _local(path), time.monotonic()
+        fresh = [item for item in self._links.items() if item[1][1] > now]
+        self._links = dict(fresh[1 - _MOST_LINKS :])
+        code = secrets.token_urlsafe(32)
+        self._links[code] = (target, now + _LINK_SECONDS)
+        return f"{self.url}{_OPEN}{code}"
+
+    def open(self, scope: Scope) -> Response:
+        """Return the answer to a request for such an address: a cookie, and on to the page."""
+        target, until = self._links.pop(scope["path"].removeprefix(_OPEN), ("/", 0.0))
+        if until > time.monotonic():
+            answer = RedirectResponse(target, 303)
+            answer.set_cookie(COOKIE, self._session.decode(), httponly=True, samesite="strict")
+            return answer
+        if self.admits(scope):  # The page was reloaded, or gone back to.
+            return RedirectResponse("/", 303)
+        error = RequestError(
+            "this link was used already, or is too old",
+            "open photofind again from its menu, or with `photofind gallery`",
+        )
+        return _refusal(scope, Refused(403, error))
+
+
+class Guard:
+    """Answers for an ASGI application what it must never see, and marks all that it answers."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            return
+
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._answerer(scope)(scope, receive, marked)
+
+    def _answerer(self, scope: Scope) -> ASGIApp:
+        if refusal := self._access.refusal(scope):
+            return _refusal(scope, refusal)
+        if scope["path"].startswith(_OPEN) and scope["method"] == "GET":
+            return self._access.open(scope)
+        if not self._access.admits(scope):
+            error = RequestError(
+                "this needs the token of the daemon",
+                "open photofind from its menu, or with `photofind gallery`; scripts use"
+                " photofind.daemon.client",
+            )
+            return _refusal(scope, Refused(401, error))
+        return self._app
+
+
+def _equal(text: str, secret: bytes) -> bool:
+    return hmac.compare_digest(text.encode("utf-8", "surrogatepass"), secret)
+
+
+def _follows(scope: Scope) -> bool:
+    """Return whether a request is that of a person who follows a link to a page."""
+    headers = Headers(scope=scope)
+    return (
+        scope["method"] == "GET"
+        and not scope["path"].startswith("/api/")
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+    )
+
+
+def _local(path: str) -> str:
+    """Return a path of this server as it stands in an address."""
+    if not path.startswith("/") or path[1:2] in ("/", "\\"):  # Browsers take these for hosts.
+        raise RequestError(f"{path!r} is no page of this server", "a page begins with one slash")
+    return quote(os.fsencode(path), safe="/?&=%#:@!$'()*+,;~[]")
+
+
+def _refusal(scope: Scope, refused: Refused) -> Response:
+    """Return what is answered to a refused request: a page to people, JSON to programs."""
+    error = refused.error
+    headers = {"www-authenticate": "Bearer"} if refused.status_code == 401 else {}
+    if scope["path"].startswith("/api/") or "text/html" not in Headers(scope=scope).get(
+        "accept", ""
+    ):
+        return error_response(error, refused.status_code, **headers)
+    page = (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>photofind</title>"
+        f"<h1>photofind</h1><p>{escape(error.message)}.</p><p>{escape(error.hint)}.</p>"
+    )
+    return HTMLResponse(page, refused.status_code, headers)

@@ -1,0 +1,167 @@
+"""A photo's own file, as an answer: only what still is a picture, and never as anything else."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import BinaryIO
+from urllib.parse import quote
+
+from anyio import to_thread
+from starlette.responses import Response, StreamingResponse
+
+from photofind.daemon.models import Refused
+from photofind.errors import LibraryError, RequestError
+from photofind.images.formats import RAW_SUFFIXES
+from photofind.values import PhotoDetails
+
+__all__ = ["OpenFile", "file_response", "open_file"]
+
+_PIECE = 1 << 18
+_TIFF = ((0, b"II*\0"), (0, b"MM\0*"), (0, b"II+\0"), (0, b"MM\0+"))
+_ISO_MEDIA = ((4, b"ftyp"),)
+
+# What each format is called on the web, and what its files begin with: offset, bytes there.
+_KINDS: dict[str, tuple[str, tuple[tuple[int, bytes], ...]]] = {
+    "JPEG": ("image/jpeg", ((0, b"\xff\xd8\xff"),)),
+    "MPO": ("image/jpeg", ((0, b"\xff\xd8\xff"),)),
+    "PNG": ("image/png", ((0, b"\x89PNG\r\n\x1a\n"),)),
+    "GIF": ("image/gif", ((0, b"GIF87a"), (0, b"GIF89a"))),
+    "WEBP": ("image/webp", ((8, b"WEBP"),)),
+    "AVIF": ("image/avif", _ISO_MEDIA),
+    "HEIF": ("image/heif", _ISO_MEDIA),
+    "BMP": ("image/bmp", ((0, b"BM"),)),
+    "TIFF": ("image/tiff", _TIFF),
+    "JPEG2000": ("image/jp2", ((4, b"jP  \r\n\x87\n"), (0, b"\xff\x4f\xff\x51"))),
+    "PPM": ("image/x-portable-anymap", tuple((0, b"P%c" % kind) for kind in b"1234567Ff")),
+    "CR3": ("image/x-canon-cr3", _ISO_MEDIA),
+    "RAF": ("image/x-fuji-raf", ((0, b"FUJIFILMCCD-RAW"),)),
+    "ORF": ("image/x-olympus-orf", ((0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"))),
+    "RW2": ("image/x-panasonic-rw2", ((0, b"IIU\0"),)),
+    **{
+        name: ("image/x-dcraw", _TIFF)
+        for name in ("RAW", *(suffix[1:].upper() for suffix in sorted(RAW_SUFFIXES)))
+        if name not in ("CR3", "RAF", "ORF", "RW2")
+    },
+}
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A photo's file, open, with what was seen of it once it was."""
+
+    file: BinaryIO
+    media_type: str
+    status: os.stat_result
+    name: str
+
+
+def open_file(photo: PhotoDetails) -> OpenFile:
+    """Open the file of a photo of the library.
+
+    Its path may lead to something else by now: only a regular file that begins as files of the
+    photo's format do is given away.
+
+    Raises
+    ------
+    Refused
+        Where the photo could not be read as one, or its file is out of reach or something else.
+    """
+    if photo.failure is not None:
+        raise Refused(409, LibraryError(f"{photo.path} could not be read as a photo"))
+    try:
+        # A pipe or a device is not even opened.
+        if stat.S_ISREG(os.stat(photo.path).st_mode):  # noqa: PTH116
+            file = open(photo.path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+            status = os.fstat(file.fileno())
+            media_type = _media_type(photo.format, file.read(32))
+            file.seek(0)
+            if media_type and stat.S_ISREG(status.st_mode):
+                return OpenFile(file, media_type, status, PurePath(photo.path).name)
+            file.close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Refused(404, LibraryError(f"{photo.path} cannot be read: {reason}")) from None
+    raise Refused(409, LibraryError(f"{photo.path} is not the photo any more that was indexed"))
+
+
+def file_response(opened: OpenFile, headers: Mapping[str, str]) -> Response:
+    """Return the answer that a file is, or the range of it that the request's headers ask for.
+
+    Raises
+    ------
+    Refused
+        Where there is nothing in that range.
+    """
+    size = opened.status.st_size
+    tag = f'"{opened.status.st_mtime_ns:x}-{size:x}"'
+    name = quote(opened.name.encode("utf-8", "replace"), safe="")
+    answer = {
+        "accept-ranges": "bytes",
+        "cache-control": "private, no-cache",
+        "content-disposition": f"inline; filename*=UTF-8''{name}",
+        "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+        "etag": tag,
+    }
+    if headers.get("if-none-match") == tag:
+        opened.file.close()
+        return Response(status_code=304, headers=answer)
+    start, end, status = 0, size, 200
+    wanted = _range(headers.get("range", ""), size)
+    if wanted is not None and headers.get("if-range", tag) == tag:
+        start, end, status = *wanted, 206
+        if start >= end:
+            opened.file.close()
+            raise Refused(416, RequestError(f"the file has only {size:,} bytes"))
+        answer["content-range"] = f"bytes {start}-{end - 1}/{size}"
+    answer["content-length"] = str(end - start)
+    opened.file.seek(start)
+    return StreamingResponse(
+        _pieces(opened.file, end - start), status, answer, media_type=opened.media_type
+    )
+
+
+async def _pieces(file: BinaryIO, left: int) -> AsyncIterator[bytes]:
+    with file:
+        while left:
+            piece = await to_thread.run_sync(file.read, min(left, _PIECE))
+            if not piece:
+                return  # It has become shorter.
+            left -= len(piece)
+            yield piece
+
+
+def _media_type(format_name: str, beginning: bytes) -> str | None:
+    """Return what a file is called on the web; None where it is of no such format.
+
+    A preliminary photo has no format yet, and may be of any.
+    """
+    for name in [format_name] if format_name else _KINDS:
+        media_type, signatures = _KINDS.get(name, ("", ()))
+        if any(beginning.startswith(signature, offset) for offset, signature in signatures):
+            return media_type
+    return None
+
+
+def _range(header: str, size: int) -> tuple[int, int] | None:
+    """Return the beginning and the end of the one range that is asked for (RFC 9110, 14.2).
+
+    None where none is, or several: the whole file answers those too.
+    """
+    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", header.strip())
+    if match is None or match.group(0) == "bytes=-":
+        return None
+    first, last = match.groups()
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(int(last) + 1, size) if last else size
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    # It may have been replaced by a pipe or a terminal since it was looked at.
+    more = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC"))
+    return os.open(path, flags | sum(more))

@@ -1,0 +1,118 @@
+"""The server of the API: on this machine alone, on a port that is free."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+
+from photofind.daemon.access import Access, Guard
+from photofind.daemon.api import create_api
+from photofind.daemon.desk import Desk
+from photofind.daemon.surface import Served
+from photofind.daemon.uploads import Uploads
+from photofind.paths import Home
+
+__all__ = ["Server"]
+
+_ADDRESS = "127.0.0.1"
+_GRACE_SECONDS = 3
+_IDLE_SECONDS = 60
+_LONGEST_HEAD = 64 * 1024
+
+
+class Server:
+    """Serves the API of one object, from `serve` until `stop`.
+
+    It has its port as soon as it is made, and refuses nobody who connects before it serves: they
+    wait.
+
+    Parameters
+    ----------
+    surface
+        What answers.
+    token
+        What clients must know.
+    home
+        Where uploads are kept.
+    """
+
+    def __init__(self, surface: Served, token: str, home: Home) -> None:
+        self._socket = _listening()
+        self.port: int = self._socket.getsockname()[1]
+        access = Access(token, self.port)
+        self.url = access.url
+        desk = Desk(surface, Uploads(home.cache / "uploads"), access, self.stop)
+        self._uvicorn = _Uvicorn(
+            uvicorn.Config(
+                Guard(create_api(desk), access),
+                http="h11",
+                loop="asyncio",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                date_header=False,
+                timeout_keep_alive=_IDLE_SECONDS,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+                h11_max_incomplete_event_size=_LONGEST_HEAD,
+            )
+        )
+        self._desk = desk
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_stopped = False
+
+    def serve(self) -> None:
+        """Answer until stopped; then what is being answered is finished, for a few seconds."""
+        try:
+            with asyncio.Runner(loop_factory=self._uvicorn.config.get_loop_factory()) as runner:
+                runner.run(self._serve())
+        finally:
+            self._socket.close()
+
+    def stop(self) -> None:
+        """Have `serve` return; may be called at any time, in any thread or signal handler."""
+        self._is_stopped = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # It has ended.
+                self._loop.call_soon_threadsafe(self._end)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        if not self._is_stopped:
+            await self._uvicorn.serve(sockets=[self._socket])
+
+    def _end(self) -> None:
+        self._desk.mailboxes.stop()
+        self._uvicorn.ended.set()
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn, but it waits to be ended instead of waking up ten times a second to see."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self.ended.wait()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # They are for whoever runs the server.
+
+
+def _listening() -> socket.socket:
+    listener = socket.socket()
+    if sys.platform == "win32":  # Or others could listen on the same port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    listener.bind((_ADDRESS, 0))
+    listener.listen(128)
+    return listener

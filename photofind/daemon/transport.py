@@ -1,0 +1,255 @@
+"""How the client reaches the daemon: HTTP to where the runtime file says, with its token."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import BinaryIO
+
+from photofind import errors
+from photofind.daemon.runtime import Runtime, read_runtime
+from photofind.errors import DaemonError, PhotofindError
+from photofind.paths import Home
+from photofind.values import as_plain
+
+__all__ = ["Request", "Transport", "revived_error"]
+
+_ADDRESS = "127.0.0.1"
+_CONNECT_SECONDS = 5.0
+_RESTART = "`photofind daemon restart` starts it anew"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of the daemon.
+
+    Parameters
+    ----------
+    method, path
+        The path with its query.
+    body
+        A value that is sent as JSON, or an open file that is sent as it is.
+    seconds
+        How long to wait for the answer, or for each further line of it.
+    """
+
+    method: str
+    path: str
+    body: object = None
+    seconds: float = 60.0
+
+    def encoded(self) -> tuple[bytes | BinaryIO | None, dict[str, str]]:
+        """Return the body as it is sent, and the headers that go with it."""
+        if self.body is None:
+            return None, {}
+        if hasattr(self.body, "fileno"):
+            file: BinaryIO = self.body  # type: ignore[assignment]
+            file.seek(0)
+            size = str(os.fstat(file.fileno()).st_size)
+            return file, {"Content-Type": "application/octet-stream", "Content-Length": size}
+        data = json.dumps(self.body, default=as_plain).encode("ascii")
+        return data, {"Content-Type": "application/json"}
+
+
+class Transport:
+    """Asks the daemon of one home; threads may share it, and each has a connection of its own.
+
+    It follows a daemon that was restarted and is reached elsewhere.
+    """
+
+    def __init__(self, home: Home, runtime: Runtime) -> None:
+        self._home = home
+        self._runtime = runtime
+        self._own = threading.local()
+        self._open: set[HTTPConnection] = set()
+        self.problems = 0
+
+    def close(self) -> None:
+        """Close all connections; who still reads from one finds that there is no more."""
+        while self._open:
+            _end(self._open.pop())
+        self._own = threading.local()
+
+    def connect(self) -> None:
+        """Connect this thread.
+
+        Raises
+        ------
+        DaemonError
+            Where nobody listens.
+        """
+        self._own.connection = self._connected()
+
+    def ask(self, request: Request) -> bytes:
+        """Return the body of the answer.
+
+        Raises
+        ------
+        PhotofindError
+            The one that the daemon answers with.
+        DaemonError
+            Where it does not answer.
+        """
+        connection, response = self._answer(request)
+        with _explaining(request), self._dropping(connection):
+            body = response.read()
+        self._own.connection = connection
+        return body
+
+    def lines(self, request: Request) -> Generator[bytes]:
+        """Return the lines of an answer as they come; it has begun when this returns.
+
+        Raises
+        ------
+        PhotofindError
+            As `ask`; while it lasts, DaemonError where no more of it comes.
+        """
+        return self._lines(*self._answer(request), request)
+
+    def _lines(
+        self, connection: HTTPConnection, response: HTTPResponse, request: Request
+    ) -> Generator[bytes]:
+        try:
+            with _explaining(request):
+                while line := response.readline():
+                    yield line
+        finally:
+            self._drop(connection)
+
+    def _answer(self, request: Request) -> tuple[HTTPConnection, HTTPResponse]:
+        """Return an answer that is no error, and the connection that its body comes over."""
+        while True:
+            runtime = self._runtime
+            connection = self._own.__dict__.pop("connection", None)
+            is_new = connection is None or not _is_usable(connection)
+            if is_new:
+                self._drop(connection)
+                connection = self._connected()
+            try:
+                with self._dropping(connection):
+                    response = _send(connection, request, runtime.token)
+                    body = response.read() if response.status >= 400 else b""
+            except ConnectionError as error:
+                # The server closes connections that were idle for long, perhaps just now.
+                if is_new:
+                    raise _explained(error, request) from None
+                continue
+            except (OSError, HTTPException, ValueError) as error:
+                raise _explained(error, request) from None
+            if response.status < 400:
+                self.problems = int(response.getheader("photofind-problems", "0"))
+                return connection, response
+            if response.status == 401 and self._follow(runtime):
+                self._drop(connection)
+                continue
+            self._own.connection = connection
+            raise _error_in(body, response.status)
+
+    def _connected(self) -> HTTPConnection:
+        while True:
+            runtime = self._runtime
+            connection = HTTPConnection(_ADDRESS, runtime.port, timeout=_CONNECT_SECONDS)
+            try:
+                connection.connect()
+            except OSError:
+                if self._follow(runtime):
+                    continue
+                raise DaemonError(
+                    "the daemon is not running", "start it with `photofind daemon start`"
+                ) from None
+            self._open.add(connection)
+            return connection
+
+    def _follow(self, runtime: Runtime) -> bool:
+        """Return whether another daemon runs than the one that was asked, and can be asked."""
+        newer = read_runtime(self._home)
+        if newer is None or (newer.port, newer.token) == (runtime.port, runtime.token):
+            return False
+        self._runtime = newer
+        return True
+
+    @contextmanager
+    def _dropping(self, connection: HTTPConnection) -> Iterator[None]:
+        """Give a connection up unless the block ends well: not by Ctrl-C, for one.
+
+        What is left of the answer would be taken for the next one.
+        """
+        done = False
+        try:
+            yield
+            done = True
+        finally:
+            if not done:
+                self._drop(connection)
+
+    def _drop(self, connection: HTTPConnection | None) -> None:
+        if connection is not None:
+            self._open.discard(connection)
+            _end(connection)
+
+
+def revived_error(plain: dict[str, dict[str, str]]) -> PhotofindError:
+    """Return the error that JSON made an object of; of its class where this version knows it."""
+    said = plain["error"]
+    kind = getattr(errors, said["type"], None)
+    if not (isinstance(kind, type) and issubclass(kind, PhotofindError)):
+        kind = PhotofindError
+    return kind(said["message"], said["hint"])
+
+
+def _send(connection: HTTPConnection, request: Request, token: str) -> HTTPResponse:
+    body, headers = request.encoded()
+    headers["Authorization"] = f"Bearer {token}"
+    connection.sock.settimeout(request.seconds)
+    connection.request(request.method, request.path, body, headers)
+    response = connection.getresponse()
+    if response.getheader("server") != "photofind":
+        raise HTTPException
+    return response
+
+
+def _error_in(body: bytes, status: int) -> PhotofindError:
+    with suppress(ValueError, KeyError, TypeError):
+        return revived_error(json.loads(body))
+    return DaemonError(f"the daemon answers with status {status}", _RESTART)
+
+
+@contextmanager
+def _explaining(request: Request) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, HTTPException, ValueError) as error:
+        raise _explained(error, request) from None
+
+
+def _explained(error: Exception, request: Request) -> DaemonError:
+    """Return what to raise for what went wrong on the way."""
+    if isinstance(error, TimeoutError):
+        return DaemonError(f"the daemon has not answered for {request.seconds:.0f} s", _RESTART)
+    return DaemonError("the daemon went away before it answered", _RESTART)
+
+
+def _is_usable(connection: HTTPConnection) -> bool:
+    """Return whether nothing has come over an idle connection; what comes is its end."""
+    if connection.sock is None:
+        return False
+    try:
+        connection.sock.setblocking(False)
+        connection.sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def _end(connection: HTTPConnection) -> None:
+    with suppress(OSError, AttributeError):  # It has ended already.
+        connection.sock.shutdown(socket.SHUT_RDWR)  # Wakes up whoever reads from it.
+    connection.close()

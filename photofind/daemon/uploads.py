@@ -1,0 +1,212 @@
+"""Pictures from outside the library that were sent to the API, to find the like of.
+
+They lie in a private folder, each under a random name, for a day at the most. Nothing of them is
+decoded here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from photofind.daemon.models import UPLOAD, Refused, too_large
+from photofind.disk import explained
+from photofind.errors import LibraryError, RequestError
+from photofind.paths import private_folder, remove_file
+
+__all__ = ["Incoming", "Uploads"]
+
+_MOST = 50
+_SECONDS = 24 * 3600
+_PARTIAL = ".part"
+
+
+class Uploads:
+    """The uploads of one home, in a folder that is made when the first one comes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, number: str) -> str:
+        """Return where the picture of an upload lies, given its number.
+
+        Raises
+        ------
+        Refused
+            Where there is none of that number, any more.
+        """
+        path = self._folder / number
+        if not re.fullmatch("[0-9a-f]{32}", number) or not path.is_file():
+            raise Refused(
+                404,
+                LibraryError(
+                    "that upload is not there any more",
+                    f"send the picture again; the last {_MOST} are kept, for a day",
+                ),
+            )
+        return str(path)
+
+    def incoming(self, content_type: str, limit: int) -> Incoming:
+        """Return what takes in a picture that is being sent, ``limit`` bytes at the most.
+
+        Raises
+        ------
+        RequestError
+            Where it is sent as a form without a boundary.
+        LibraryError
+            Where the disk refuses.
+        """
+        with explained(self._folder):
+            private_folder(self._folder)
+            self._prune()
+            return Incoming(self._folder / secrets.token_hex(16), content_type, limit)
+
+    def _prune(self) -> None:
+        """Remove what is too old, and the oldest of what is too much with one more."""
+        files = [(entry.stat().st_mtime, Path(entry)) for entry in os.scandir(self._folder)]
+        files.sort(reverse=True)
+        for place, (modified, path) in enumerate(files, 1):
+            if place >= _MOST or modified < time.time() - _SECONDS:
+                remove_file(path)
+
+
+class Incoming:
+    """A picture that is being sent, as it is or in the part ``file`` of a form.
+
+    Nothing is left of it, unless it is kept before the end of the block.
+    """
+
+    def __init__(self, path: Path, content_type: str, limit: int) -> None:
+        self._path = path
+        self._partial = path.with_suffix(_PARTIAL)
+        self._limit = limit
+        self._size = 0
+        kind, options = parse_options_header(content_type)
+        self._form: _Form | None = None
+        if kind == b"multipart/form-data":
+            self._form = _Form(options.get(b"boundary", b""), self._write)
+        descriptor = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file: BinaryIO = os.fdopen(descriptor, "wb")
+
+    def __enter__(self) -> Incoming:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        remove_file(self._partial)
+
+    def feed(self, data: bytes) -> None:
+        """Take in some bytes of the request's body.
+
+        Raises
+        ------
+        RequestError
+            Where it is no form, but says so.
+        Refused
+            Where it is too large.
+        LibraryError
+            Where the disk refuses.
+        """
+        if self._form is not None:
+            self._form.feed(data)
+        else:
+            self._write(data)
+
+    def keep(self) -> str:
+        """Keep the picture; return its upload's name.
+
+        Raises
+        ------
+        RequestError
+            Where nothing was sent.
+        LibraryError
+            Where the disk refuses.
+        """
+        if not self._size or not (self._form is None or self._form.complete):
+            raise RequestError(
+                "there is no whole picture in the request",
+                "send its bytes as they are, or as a form with a part named file",
+            )
+        with explained(self._path):
+            self._file.close()
+            self._partial.replace(self._path)
+        return UPLOAD + self._path.name
+
+    def _write(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > self._limit:
+            raise too_large(self._limit)
+        with explained(self._path):
+            self._file.write(data)
+
+
+class _Form:
+    """Finds the part ``file`` of a form while its bytes come in."""
+
+    def __init__(self, boundary: bytes, write: Callable[[bytes], None]) -> None:
+        self._write = write
+        self._name = self._value = b""
+        self._is_file = self._found = False
+        self.complete = False
+        try:
+            self._parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._begin,
+                    "on_header_field": self._take_name,
+                    "on_header_value": self._take_value,
+                    "on_header_end": self._end_header,
+                    "on_part_data": self._take_data,
+                    "on_end": self._end,
+                },
+            )
+        except FormParserError as error:
+            raise _malformed(error) from None
+
+    def feed(self, data: bytes) -> None:
+        """Take in some bytes of the form."""
+        try:
+            self._parser.write(data)
+        except FormParserError as error:
+            raise _malformed(error) from None
+
+    def _begin(self) -> None:
+        self._is_file = False
+
+    def _take_name(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _take_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end_header(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            _, options = parse_options_header(self._value)
+            self._is_file = options.get(b"name") == b"file" and not self._found
+            self._found = self._found or self._is_file
+        self._name = self._value = b""
+
+    def _take_data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self._write(data[start:end])
+
+    def _end(self) -> None:
+        self.complete = True
+
+
+def _malformed(error: Exception) -> RequestError:
+    return RequestError(f"the form in the request is malformed: {error}")
