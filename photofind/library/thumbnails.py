@@ -29,8 +29,8 @@ __all__ = ["FULL_SIZE", "Thumbnails"]
 FULL_SIZE = 2048
 """The longer side of what `Thumbnails.full` returns, in pixels, at most."""
 
-_WORKERS = 2
-"""Processes that make thumbnails at once. The second is started when the first is busy."""
+_WORKERS = min(max(os.cpu_count() or 1, 2), 4)
+"""Processes that make thumbnails at once at most; each is started when all others are busy."""
 
 _VERSION = 1
 """Of how thumbnails are made: those that were made otherwise are not found any more."""

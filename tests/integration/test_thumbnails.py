@@ -167,7 +167,7 @@ def test_threads_get_what_they_asked_for(thumbnails, photo):
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(is_right, paths * 3, colours * 3))
-    assert len(thumbnails.pids) == 2
+    assert len(thumbnails.pids) > 1
 
 
 def test_one_after_another_needs_one_process(thumbnails, photo):
@@ -279,7 +279,7 @@ def test_what_is_under_way_is_ended_with_it(thumbnails, photo):
     paths = [photo(f"{i}.png", size=(6000, 4000)) for i in range(4)]
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(thumbnails.get, path, 150, stamp(path)) for path in paths]
-        until(lambda: len(thumbnails.pids) == 2)
+        until(lambda: len(thumbnails.pids) > 1)
         thumbnails.close()
         errors = [future.exception(PATIENCE) for future in waiting]
     assert any(isinstance(error, WorkerStoppedError) for error in errors)
