@@ -1,0 +1,93 @@
+"""How fast a page of photos is filled with thumbnails, by six connections as browsers have them.
+
+Of 500 JPEGs of 12 megapixels and of the photos of a folder: thumbnails a second made, with one
+worker and with as many as there are, and kept ones a second; beside the share of that which
+decoding alone allows, each photo to 224 pixels on all processors.
+
+    python benchmarks/thumbnails.py DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from common import (
+    in_fresh_process,
+    megabytes_of_children,
+    photos_below,
+    print_figures,
+    print_table,
+)
+from first_pass import make_backlog
+from indexing import decoding
+
+from photofind.library import thumbnails as product
+from photofind.library.thumbnails import Thumbnails
+
+CONNECTIONS = 6
+
+
+def fill(photos: list[Path], size: int, workers: int) -> dict[str, float]:
+    """Ask for a thumbnail of each photo, twice; return figures, thumbnails a second."""
+    stamps = [(path.stat().st_size, path.stat().st_mtime_ns) for path in photos]
+    with (
+        mock.patch.object(product, "_WORKERS", workers),
+        tempfile.TemporaryDirectory() as folder,
+        Thumbnails(Path(folder, "thumbnails")) as thumbnails,
+        ThreadPoolExecutor(CONNECTIONS) as connections,
+    ):
+        rates = []
+        for _ in range(2):
+            started = time.perf_counter()
+            asked = connections.map(
+                lambda path, stamp: thumbnails.get(str(path), size, stamp), photos, stamps
+            )
+            kept = sum(map(len, asked))
+            rates.append(len(photos) / (time.perf_counter() - started))
+        return {
+            "made": round(rates[0], 1),
+            "kept": round(rates[1]),
+            "bytes each": kept // len(photos),
+            "memory of the workers, MB": megabytes_of_children(),
+        }
+
+
+def measure(folder: Path, size: int) -> dict[str, Any]:
+    photos = photos_below(folder)
+    allowed = in_fresh_process(decoding, folder)["decoding alone"]
+    figures: dict[str, Any] = {"photos": len(photos), "decoding alone": round(allowed, 1)}
+    for workers in (1, product._WORKERS):
+        filled = in_fresh_process(fill, photos, size, workers)
+        figures |= {f"{name}, workers: {workers}": value for name, value in filled.items()}
+        share = round(filled["made"] / allowed, 2)
+        figures[f"share of decoding alone, workers: {workers}"] = share
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="a folder with photos")
+    parser.add_argument("--large", type=int, default=500, help="how many large photos are made")
+    parser.add_argument("--size", type=int, default=256, help="of the thumbnails")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        large = Path(temporary, "large")
+        make_backlog(large, arguments.large)
+        figures = {
+            name: measure(folder, arguments.size)
+            for name, folder in ((arguments.folder.name, arguments.folder), ("large", large))
+        }
+    names = next(iter(figures.values()))
+    rows = [[name, *(figure[name] for figure in figures.values())] for name in names]
+    print_table(["thumbnails a second", *figures], rows)
+    print_figures("thumbnails", figures)
+
+
+if __name__ == "__main__":
+    main()
