@@ -13,9 +13,9 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from photofind.errors import ExtractorError, LibraryError, WorkerError
+from photofind.errors import ExtractorError, ImageError, LibraryError, WorkerError
 from photofind.paths import Home, is_below
 from photofind.settings import (
     Setting,
@@ -44,8 +44,10 @@ from photofind.values import (
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
     from photofind.extractors.registry import Plugin
+    from photofind.images.limits import Limits
     from photofind.library.catalog import Folder, Photo
     from photofind.library.library import Library
+    from photofind.library.thumbnails import Thumbnails
     from photofind.search.browsing import Timeline
     from photofind.search.searcher import Searcher
 
@@ -77,7 +79,7 @@ class PhotoFind:
         self._opening = RLock()  # Held to look at, and to change, what is open.
         self._extractions: dict[str, Extraction] = {}
 
-    def __enter__(self) -> PhotoFind:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -89,6 +91,9 @@ class PhotoFind:
             for extraction in self._extractions.values():
                 extraction.close()
             self._extractions.clear()
+        if "_thumbnails" in self.__dict__:
+            self._thumbnails.close()
+            del self.__dict__["_thumbnails"]
         if "_searcher" in self.__dict__:
             self._searcher.close()
             del self.__dict__["_searcher"]
@@ -366,6 +371,33 @@ class PhotoFind:
         page = self._timeline.page(Filter(folder, since, until), offset, limit)
         return [self._details(photo) for photo in page]
 
+    def thumbnail(self, photo: int, size: int = 256) -> bytes:
+        """Return a JPEG of a photo, upright, of at most ``size`` pixels a side.
+
+        Raises
+        ------
+        LibraryError
+            Where the photo is not in the library.
+        ImageError
+            Where it cannot be read.
+        """
+        known = self._known(photo)
+        return self._thumbnails.get(known.path, size, (known.size, known.modified))
+
+    def thumbnail_of(self, path: str, size: int = 256) -> bytes:
+        """Return a JPEG of a picture that need not be in the library, as `thumbnail` does.
+
+        Raises
+        ------
+        ImageError
+            Where it cannot be read.
+        """
+        try:
+            status = Path(path).stat()
+        except OSError as error:
+            raise ImageError(f"{path} cannot be read: {error.strerror}") from None
+        return self._thumbnails.get(path, size, (status.st_size, status.st_mtime_ns))
+
     # The settings.
 
     def list_settings(self) -> list[Setting]:
@@ -494,6 +526,27 @@ class PhotoFind:
             idle_seconds=self.settings.idle_minutes * 60,
         )
 
+    @cached_property
+    def _thumbnails(self) -> Thumbnails:
+        from photofind.library.thumbnails import Thumbnails
+
+        settings = self.settings
+        return Thumbnails(
+            self.home.cache / "thumbnails",
+            limits=self._limits(),
+            seconds=settings.max_seconds,
+            idle_seconds=settings.idle_minutes * 60,
+            log=self.home.logs / "thumbnails.log",
+        )
+
+    def _limits(self) -> Limits:
+        from photofind.images.limits import Limits
+
+        settings = self.settings
+        return Limits(
+            pixels=int(settings.max_megapixels * 1e6), bytes=int(settings.max_megabytes * 1e6)
+        )
+
     def _writing(self) -> AbstractContextManager[Library]:
         """Open the library for writing: only as long as it takes, unless it is resident."""
         from photofind.library.library import Library
@@ -511,16 +564,12 @@ class PhotoFind:
 
     def _new_extraction(self, extractor: str, *, low_priority: bool) -> Extraction:
         from photofind.extractors.extraction import Extraction
-        from photofind.images.limits import Limits
 
         settings = self.settings
         return Extraction(
             extractor,
             threads=settings.threads,
-            limits=Limits(
-                pixels=int(settings.max_megapixels * 1e6),
-                bytes=int(settings.max_megabytes * 1e6),
-            ),
+            limits=self._limits(),
             seconds=settings.max_seconds,
             idle_seconds=settings.idle_minutes * 60,
             low_priority=low_priority,

@@ -17,17 +17,22 @@ __all__ = ["asking"]
 
 
 @contextmanager
-def asking(*, start: bool = False) -> Iterator[Surface]:
+def asking(*, start: bool = False, begin: bool = False) -> Iterator[Surface]:
     """Give what answers for as long as the block runs; then tell what turned out to be damaged.
 
     Parameters
     ----------
     start
-        Whether to start the daemon where none runs, unless the person or a setting says not to.
+        Whether to start the daemon where there is a library and none runs, unless the person or a
+        setting says not to.
+    begin
+        The same where there is no library yet.
     """
     from photofind.daemon.client import connect
+    from photofind.paths import Home
 
     daemon = not click.get_current_context().find_root().params.get("no_daemon")
+    start = begin or (start and Home.default().catalog.exists())
     with connect(daemon=daemon, start=start) as photofind:
         try:
             yield photofind

@@ -49,7 +49,7 @@ def list_all(as_json: bool) -> None:
               help="What to leave out in it, in gitignore syntax; may be repeated.")  # fmt: skip
 def add(folder: str, exclude: tuple[str, ...]) -> None:
     """Add FOLDER to the library, or change what is excluded in it."""
-    with asking(start=True) as photofind:
+    with asking(begin=True) as photofind:
         photofind.add_folder(folder, excludes=exclude)
         by_itself = photofind.status().daemon is not None
     how = (

@@ -88,7 +88,7 @@ def _started(home: Home) -> bool:
 
     if not load_settings(home.settings).autostart_daemon:
         return False
-    from photofind.daemon.lifecycle import start  # type: ignore[import-not-found]
+    from photofind.daemon.lifecycle import start
 
     try:
         start(home)

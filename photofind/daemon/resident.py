@@ -247,9 +247,9 @@ class Resident(PhotoFind):
             for extraction in self._extractions.values():
                 extraction.close()
             self._extractions.clear()
-            searcher = self.__dict__.pop("_searcher", None)
-        if searcher is not None:
-            searcher.close()
+            open_still = [self.__dict__.pop(name, None) for name in ("_searcher", "_thumbnails")]
+        for one in filter(None, open_still):
+            one.close()
         self._stop_reading()
         self._keeper.reconfigure(self.settings)
         self._housekeeper.touched()
@@ -275,6 +275,8 @@ class Resident(PhotoFind):
             workers = {f"indexing with {name}": one for name, one in self._readings.items()}
             workers |= {f"queries with {name}": one for name, one in self._extractions.items()}
         named += [(name, pid) for name, worker in workers.items() if (pid := worker.pid)]
+        if "_thumbnails" in self.__dict__:
+            named += [("thumbnails", pid) for pid in self._thumbnails.pids]
         named += [("graph", pid) for pid in self._searcher.processes]
         named += [("index builder", pid) for pid in self._housekeeper.processes]
         return tuple(

@@ -88,7 +88,9 @@ class Keeper:
         self._extraction = extraction
         self._settings = settings
         self._tell = tell
-        self._watcher = Watcher(self.notice, poll_seconds=settings.poll_seconds)
+        self._watcher = Watcher(
+            self.notice, poll_seconds=settings.poll_seconds, apart=[str(library.home.root)]
+        )
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
         self._working = threading.Lock()  # Held for a step.
