@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
@@ -317,7 +318,7 @@ class PhotoFind:
             extractor=self.settings.extractor,
             search=self._search_status(),
             home=str(self.home.root),
-            bytes=sum(f.stat().st_size for f in self.home.root.rglob("*") if f.is_file()),
+            bytes=self._bytes(),
             problems=tuple(self.problems),
             preliminary=self._library.preliminary,
         )
@@ -469,6 +470,12 @@ class PhotoFind:
         raise LibraryError("there is no daemon to listen to", "`photofind daemon start` starts it")
 
     # What is open.
+
+    def _bytes(self) -> int:
+        """Return how large the home is, but for what can be thrown away."""
+        every = (place for place in self.home.root.glob("*") if place != self.home.cache)
+        files = chain.from_iterable([place, *place.rglob("*")] for place in every)
+        return sum(file.stat().st_size for file in files if file.is_file())
 
     def _known(self, photo: int | str) -> Photo:
         self._library.refresh()

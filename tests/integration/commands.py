@@ -53,9 +53,13 @@ class Album:
 
 
 def environment(home: Path | None = None, **more: str) -> dict[str, str]:
-    """Return the environment of a command: that of the test, with the home that is given."""
+    """Return the environment of a command: that of the test, with the home that is given.
+
+    Commands work in their own process, unless ``PHOTOFIND_NO_DAEMON`` is given as empty.
+    """
     plain = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
-    return plain | ({"PHOTOFIND_HOME": str(home)} if home else {}) | more
+    own = {"PHOTOFIND_NO_DAEMON": "1"} | ({"PHOTOFIND_HOME": str(home)} if home else {})
+    return plain | own | more
 
 
 def photofind(*arguments: str | bytes | Path, home: Path | None = None, **options: Any) -> Outcome:
