@@ -7,6 +7,8 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from photofind.errors import DamagedError, PhotofindError
 from photofind.library.index import Index, remove_index
 from photofind.library.library import Library
@@ -103,7 +105,8 @@ def _vectors(library: Library, space: str, *, repair: bool) -> Check:
     name = f"vectors of {space}"
     try:
         vectors = library.vectors(space)
-        damaged = len(vectors.damaged()) + vectors.committed - len(vectors)
+        live = library.live_rows(space)  # Others are given back to the disk sooner or later.
+        damaged = int(np.isin(vectors.damaged(), live).sum() + (live >= len(vectors)).sum())
     except PhotofindError as error:
         return Check(name, "broken", error.message, error.hint)
     if not damaged:

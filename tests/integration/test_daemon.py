@@ -177,7 +177,7 @@ def test_a_killed_daemon_comes_back_with_everything(running: Daemon) -> None:
     children = psutil.Process(running.pid).children(recursive=True)
     before = running.pid
     os.kill(before, signal.SIGKILL)
-    gone, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
     assert running.hits(running.photos / "coffee.jpg", "-n", "1") == ["coffee-bright.jpg"]
     assert running.pid != before
