@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from typing import Any
 
 from photofind.images.formats import is_photo, sidecar_of
 from photofind.indexing.excludes import Rules
 from photofind.paths import is_below
 from photofind.values import Skipped
 
-__all__ = ["SETTLE", "Found", "Walk", "scan"]
+__all__ = ["SETTLE", "Found", "Walk", "is_link", "scan"]
 
 SETTLE = 2.0
 """Seconds for which a file must not have changed before it is taken for complete."""
@@ -229,15 +230,16 @@ class _Kind(Enum):
 
 
 def _kind(entry: os.DirEntry[str]) -> _Kind:
-    if entry.is_symlink() or _is_junction(entry):
+    if is_link(entry):
         return _Kind.LINK
     if entry.is_dir(follow_symlinks=False):
         return _Kind.FOLDER
     return _Kind.FILE if entry.is_file(follow_symlinks=False) else _Kind.OTHER
 
 
-def _is_junction(entry: os.DirEntry[str]) -> bool:
-    return (
+def is_link(entry: os.DirEntry[Any]) -> bool:
+    """Tell whether an entry of a folder is a symbolic link, or a junction of Windows."""
+    return entry.is_symlink() or (
         sys.platform == "win32"
         and entry.stat(follow_symlinks=False).st_reparse_tag == stat.IO_REPARSE_TAG_MOUNT_POINT
     )

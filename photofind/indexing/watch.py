@@ -1,35 +1,570 @@
-"""Stub until the real one lands."""
+"""Noticing what changes in the library's folders, so that nobody has to scan them again and again.
+
+Nothing is read and nothing written here. What is reported says where to look; where events may have
+been missed it says so, by reporting the folder as a whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
+import logging
+import os
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from photofind.indexing.excludes import Rules
+from photofind.indexing.inotify_limits import (
+    INSTANCES,
+    LimitReachedError,
+    how_to_raise,
+    read_limit,
+)
+from photofind.indexing.mounting import Bell, Mount, Mounts, new_bell, read_mounts
+from photofind.indexing.notifier import Notifier, NotifierMaker, Watch
+from photofind.indexing.pending import Change, Kind, Pending
+from photofind.indexing.suspension import Suspension
+from photofind.indexing.territory import Territory
 
+__all__ = ["Change", "Kind", "Watcher"]
 
-class Kind(Enum):
-    CHANGED = auto()
-    COMPLETE = auto()
-    GONE = auto()
-    TREE = auto()
+log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    kind: Kind
-    path: str
+# How long a folder that is missing, or another than it was, may stay unnoticed.
+CHECK_SECONDS = 10.0
+# A folder is polled so seldom that scanning it takes no more than a tenth of the time.
+SCANS_AT_MOST = 10.0
+# The same for watching it anew.
+RENEWALS_AT_MOST = 5.0
+RENEWAL_SECONDS = 1.0
+# At a limit, trying takes from others what is left; so it is done so many times more seldom.
+RETRIES_AT_LIMIT = 10.0
+# A thread that asks a file system which does not answer is not waited for.
+PATIENCE_SECONDS = 5.0
 
 
 class Watcher:
-    problems: list[str] = []
+    """Notices what changes in folders, and reports it.
 
-    def __init__(self, report: Callable[[Sequence[Change]], None], *, poll_seconds: float) -> None:
+    Each folder is reported as a :attr:`Kind.TREE` once it is watched, so that what changed before
+    is found too; and again whenever something may have been missed: events were lost, a drive was
+    mounted or unmounted, the folder is missing or another than before, the machine was asleep.
+    A folder in which there are no events for all that changes, as on a network share, is reported
+    so every now and then.
+
+    Photos and folders are reported, and for XMP sidecars the photos that they belong to; what is
+    left out is not. What is inside of what links lead to is reported as its added folder.
+
+    Parameters
+    ----------
+    report
+        Called with what happened, from a thread of its own and never twice at the same time. What
+        belongs together comes together: both ends of a move, for one.
+    poll_seconds
+        How often folders without events are to be looked through.
+    apart
+        What is no part of any folder: photofind's home.
+    notifier, mounts, bell, suspension, check_seconds
+        What it relies on, for tests.
+
+    Notes
+    -----
+    Any thread may call any method, and :attr:`report` may too.
+    """
+
+    def __init__(
+        self,
+        report: Callable[[Sequence[Change]], None],
+        *,
+        poll_seconds: float = 60.0,
+        apart: Iterable[str] = (),
+        notifier: NotifierMaker | None = None,
+        mounts: Callable[[], Mounts] = read_mounts,
+        bell: Callable[[], Bell] = new_bell,
+        suspension: Suspension | None = None,
+        check_seconds: float = CHECK_SECONDS,
+    ) -> None:
         self._report = report
+        self._poll_seconds = poll_seconds
+        self._apart = tuple(apart)
+        self._make_notifier = notifier or new_notifier
+        self._read_mounts = mounts
+        self._make_bell = bell
+        self._suspension = suspension or Suspension()
+        self._check_seconds = check_seconds
 
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-    def watch(self, folders: Mapping[str, Rules]) -> None: ...
-    def state(self, folder: str) -> str | None: ...
-    def scanned(self, folder: str, seconds: float) -> None: ...
+        self._changed = threading.Condition()  # Held to look at, and to change, what follows.
+        self._wanted: dict[str, Rules] = {}
+        self._places: dict[str, _Place] = {}
+        self._is_applied = True
+        self._is_reporting = False
+        self._must_check = False
+        self._stopping = threading.Event()
+
+        # What the thread alone changes.
+        self._mounts = Mounts(())
+        self._next_check = 0.0
+
+        self._bell: Bell | None = None
+        self._notifier: Notifier | None = None
+        self._thread: threading.Thread | None = None
+        self._pending = Pending(self._ring)
+
+    # What others ask.
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._bell = self._make_bell()  # First, so that no change of mounts is missed.
+        self._mounts = self._read_mounts()
+        self._notifier = self._make_notifier(self._pending, self._doubt)
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching; nothing is reported any more once this returns."""
+        with self._changed:
+            self._stopping.set()
+            self._changed.notify_all()
+            busy = [place.renewing for place in self._places.values()]
+        if self._notifier is not None:
+            self._notifier.stop()
+        self._ring()
+        until = time.monotonic() + PATIENCE_SECONDS
+        for thread in filter(None, [self._thread, *busy]):
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, until - time.monotonic()))
+        if self._notifier is not None:
+            self._notifier.close()
+        if self._bell is not None and (self._thread is None or not self._thread.is_alive()):
+            self._bell.close()
+
+    def watch(self, folders: Mapping[str, Rules]) -> None:
+        """Watch these folders from now on, and no others.
+
+        Parameters
+        ----------
+        folders
+            Absolute paths, and what is left out of each. Folders may lie in one another; the inner
+            one is no part of the outer one then.
+        """
+        with self._changed:
+            self._wanted = dict(folders)
+            self._is_applied = False
+        self._ring()
+
+    def scanned(self, folder: str, seconds: float) -> None:
+        """Take note of how long it took to look through a folder, now."""
+        with self._changed:
+            place = self._places.get(folder)
+            if place is not None:
+                place.poll_seconds = max(self._poll_seconds, SCANS_AT_MOST * seconds)
+                due = time.monotonic() + place.poll_seconds
+                place.due = dict.fromkeys(place.due, due)
+
+    def state(self, folder: str) -> str | None:
+        """Return how changes in a folder are noticed: "events" or "polled".
+
+        None where they are not, because it is out of reach or is only just about to be watched.
+        """
+        with self._changed:
+            place = self._places.get(folder)
+            return place.now.state if place is not None and place.now is not None else None
+
+    @property
+    def problems(self) -> list[str]:
+        """Why folders are polled that could be watched, one line each with what to do."""
+        with self._changed:
+            errors = {p.folder: p.error for p in self._places.values() if p.error is not None}
+        polled = f"looked through every {self._poll_seconds:.0f} s instead of watched"
+        problems: list[str] = []
+        limits: defaultdict[str, dict[str, LimitReachedError]] = defaultdict(dict)
+        for folder, error in errors.items():
+            if isinstance(error, LimitReachedError):
+                limits[error.limit][folder] = error
+            else:
+                problems.append(f"{folder} is {polled}: {error}")
+        return problems + [_about_limit(limits[limit], polled) for limit in sorted(limits)]
+
+    def settle(self, seconds: float = 60.0) -> bool:
+        """Wait until all folders are watched and all that was noted is reported.
+
+        Returns
+        -------
+        bool
+            Whether it came to that in time.
+        """
+        with self._changed:
+            return self._changed.wait_for(self._is_settled, seconds)
+
+    # The thread.
+
+    def _run(self) -> None:
+        assert self._bell is not None
+        while not self._stopping.is_set():
+            seconds = self._seconds_to_wait()
+            self._suspension.before_wait(seconds)
+            mounts_changed = self._bell.wait(seconds)
+            if self._stopping.is_set():
+                break
+            try:
+                self._step(was_asleep=self._suspension.after_wait(), mounts_changed=mounts_changed)
+            except Exception:
+                log.exception("watching the folders failed")
+                self._stoppable_pause()
+        with self._changed:
+            places = list(self._places.values())
+        for place in places:
+            place.close()
+
+    def _step(self, *, was_asleep: bool, mounts_changed: bool) -> None:
+        if not self._is_applied:
+            self._apply()
+        if mounts_changed:
+            self._mounts = self._read_mounts()
+        with self._changed:
+            if was_asleep:
+                log.info("the machine was asleep; all folders are looked through")
+                for place in self._places.values():
+                    self._pending.tree(place.territory, place.folder)
+            if mounts_changed:
+                for place in self._places.values():
+                    place.must_renew |= place.has_links or not place.is_mounted_as(self._mounts)
+            if self._must_check or time.monotonic() >= self._next_check:
+                self._must_check = False
+                self._next_check = time.monotonic() + self._check_seconds
+                checked = [p for p in self._places.values() if not (p.renewing or p.must_renew)]
+            else:
+                checked = []
+        for place in checked:  # Asks the disk, which may take its time.
+            place.must_renew = place.must_renew or not self._is_as_it_was(place)
+        now = time.monotonic()
+        with self._changed:
+            for place in self._places.values():
+                if place.may_renew and now >= place.not_before and not self._stopping.is_set():
+                    self._renew(place)
+                for path, due in place.due.items():
+                    if now >= due:
+                        place.due[path] = now + place.poll_seconds
+                        self._pending.tree(place.territory, path)
+        due_report = self._pending.due
+        if due_report is not None and now >= due_report:
+            self._tell()
+        with self._changed:
+            if self._is_settled():
+                self._changed.notify_all()
+
+    def _seconds_to_wait(self) -> float:
+        now = time.monotonic()
+        with self._changed:
+            if not self._is_applied or self._must_check:
+                return 0.0
+            times = [self._next_check]
+            for place in self._places.values():
+                times += place.due.values()
+                if place.may_renew:
+                    times.append(place.not_before)
+        due_report = self._pending.due
+        if due_report is not None:
+            times.append(due_report)
+        return max(0.0, min(times) - now)
+
+    def _tell(self) -> None:
+        """Report what happened; apart from the rest, what others are still at work on."""
+        self._is_reporting = True
+        try:
+            changes = self._pending.take()
+            changing = [change for change in changes if change.kind is Kind.CHANGED]
+            done = [change for change in changes if change.kind is not Kind.CHANGED]
+            for some in filter(None, (done, changing)):
+                if self._stopping.is_set():
+                    return
+                self._report(some)
+        finally:
+            self._is_reporting = False
+
+    def _apply(self) -> None:
+        """Begin and end watches as it is wanted."""
+        with self._changed:
+            wanted = self._wanted
+        reals = {folder: self._real(folder) for folder in wanted}
+        apart = frozenset([*reals.values(), *map(self._real, self._apart)])
+        with self._changed:
+            ended = [self._places.pop(folder) for folder in self._places.keys() - wanted.keys()]
+            for folder, rules in wanted.items():
+                territory = Territory(folder, reals[folder], rules, apart)
+                place = self._places.get(folder)
+                if place is None:
+                    self._places[folder] = _Place(territory, poll_seconds=self._poll_seconds)
+                else:
+                    place.aim_at(territory)
+            for place in self._places.values():  # What was given up may be what others lacked.
+                place.must_renew |= isinstance(place.error, LimitReachedError)
+            self._is_applied = wanted is self._wanted
+        for place in ended:
+            place.close()
+
+    def _real(self, folder: str) -> str:
+        """Return the path without links, unless finding out means to ask another machine."""
+        folder = os.path.normpath(folder)
+        return os.path.realpath(folder) if self._mounts.can_watch(folder) else folder
+
+    def _is_as_it_was(self, place: _Place) -> bool:
+        """Tell whether a folder is the one that is watched, and it is of no use to try again."""
+        if place.error is not None:
+            since = time.monotonic() - place.renewed
+            if isinstance(place.error, LimitReachedError):
+                if read_limit(place.error.limit) != place.error.allowed:
+                    return False
+                since /= RETRIES_AT_LIMIT
+            if since > self._poll_seconds:
+                return False
+        now = place.now
+        if now is None:
+            return True
+        if now.watch is not None and not now.watch.is_well:
+            return False
+        return not now.is_local or now.identity == _identity(place.folder)
+
+    # Watching a folder, anew or for the first time, in a thread of its own: a file system may not
+    # answer, and the other folders must not wait for it.
+
+    def _renew(self, place: _Place) -> None:
+        place.must_renew = False
+        place.renewing = threading.Thread(
+            target=self._renewal,
+            args=(place, place.territory, self._mounts),
+            name=f"watching {place.folder}",
+            daemon=True,
+        )
+        place.renewing.start()
+
+    def _renewal(self, place: _Place, territory: Territory, mounts: Mounts) -> None:
+        began = time.monotonic()
+        outcome = self._outcome(territory, mounts)
+        outcome.mounts = mounts.concerning(outcome.territory.real)
+        with self._changed:
+            old = place.now.watch if place.now is not None else None
+            is_news = place.take(outcome, began)
+            place.must_renew |= not place.is_mounted_as(self._mounts)
+            is_over = place.is_closed or self._stopping.is_set()
+        if old is not None:
+            old.close()
+        if is_over:
+            place.close()
+        elif is_news:
+            if outcome.error is not None:
+                log.warning("%s is polled: %s", place.folder, outcome.error)
+            self._pending.tree(place.territory, place.folder)
+        self._ring()
+
+    def _outcome(self, territory: Territory, mounts: Mounts) -> _Outcome:
+        assert self._notifier is not None
+        folder = territory.folder
+        outcome = _Outcome(territory, polled=(folder,))
+        if not mounts.can_watch(territory.real):
+            return outcome
+        outcome.is_local = True
+        outcome.identity = _identity(folder)
+        if outcome.identity is None:
+            outcome.state, outcome.polled = None, ()
+            return outcome
+        try:
+            real = os.path.realpath(folder)
+            outcome.territory = Territory(folder, real, territory.rules, territory.apart)
+            outcome.watch = self._notifier.watch(outcome.territory, mounts)
+        except PermissionError:  # There is nothing to be seen before it has another identity.
+            return outcome
+        except (LimitReachedError, OSError) as error:
+            if _identity(folder) == outcome.identity:
+                outcome.error = error
+            return outcome
+        outcome.polled = tuple(outcome.watch.polled)
+        if folder not in outcome.polled:
+            outcome.state = "events"
+        return outcome
+
+    # What others ring.
+
+    def _doubt(self) -> None:
+        self._must_check = True
+        self._ring()
+
+    def _ring(self) -> None:
+        if self._bell is not None:
+            self._bell.ring()
+
+    def _stoppable_pause(self) -> None:
+        with self._changed:
+            self._changed.wait_for(self._stopping.is_set, RENEWAL_SECONDS)
+
+    def _is_settled(self) -> bool:
+        return self._stopping.is_set() or (
+            self._is_applied
+            and not self._must_check
+            and not self._is_reporting
+            and self._pending.due is None
+            and not any(place.renewing or place.must_renew for place in self._places.values())
+        )
+
+
+@dataclass
+class _Outcome:
+    """What became of an attempt to watch a folder; to begin with, that it is polled.
+
+    Parameters
+    ----------
+    territory
+        The folder as it is watched.
+    watch
+        What watches it, if anything does.
+    state, error
+        What is said of it; why it cannot be watched.
+    identity, is_local
+        Which folder it is, and whether one may ask.
+    mounts
+        The mounts that it has to do with.
+    polled
+        What is polled in it.
+    """
+
+    territory: Territory
+    watch: Watch | None = None
+    state: str | None = "polled"
+    error: Exception | None = None
+    identity: tuple[int, int, bool] | None = None
+    is_local: bool = False
+    mounts: frozenset[Mount] = frozenset()
+    polled: Collection[str] = ()
+
+    def is_polled_like(self, other: _Outcome) -> bool:
+        """Tell whether another attempt ended as this one, in vain."""
+        return (
+            (self.state, self.watch) == (other.state, other.watch) == ("polled", None)
+            and (self.identity, self.mounts) == (other.identity, other.mounts)
+            and self.territory.is_like(other.territory)
+        )
+
+
+@dataclass
+class _Place:
+    """A folder that is to be watched, and how far that is.
+
+    Parameters
+    ----------
+    territory
+        The folder as it is to be watched.
+    poll_seconds
+        How often what is polled in it is due.
+    now
+        What became of the last attempt to watch it.
+    due
+        What is polled in it, and when next.
+    must_renew, not_before, renewed, renewing
+        Whether it is to be watched anew, when at the earliest, when it was, and who is at it.
+    """
+
+    territory: Territory
+    poll_seconds: float
+    now: _Outcome | None = None
+    due: dict[str, float] = field(default_factory=dict)
+    must_renew: bool = True
+    not_before: float = 0.0
+    renewed: float = 0.0
+    renewing: threading.Thread | None = None
+    is_closed: bool = False
+
+    @property
+    def folder(self) -> str:
+        """Its path, as it was given."""
+        return self.territory.folder
+
+    @property
+    def error(self) -> Exception | None:
+        """Why it is not watched."""
+        return self.now.error if self.now is not None else None
+
+    @property
+    def has_links(self) -> bool:
+        """Whether links in it lead to something that is a part of it."""
+        watch = self.now.watch if self.now is not None else None
+        return watch is not None and watch.has_links
+
+    @property
+    def may_renew(self) -> bool:
+        """Whether it is to be watched anew, and nobody is at it."""
+        return self.must_renew and self.renewing is None
+
+    def aim_at(self, territory: Territory) -> None:
+        """Take note of how it is to be watched from now on."""
+        is_same = self.territory.is_like(territory)
+        if self.has_links:  # They may lead to other added folders.
+            is_same &= self.territory.added == territory.added
+        if not is_same:
+            self.territory = territory
+            self.must_renew = True
+
+    def is_mounted_as(self, mounts: Mounts) -> bool:
+        """Tell whether the mounts that it has to do with are as they were."""
+        return self.now is None or self.now.mounts == mounts.concerning(self.now.territory.real)
+
+    def take(self, outcome: _Outcome, began: float) -> bool:
+        """Take note of how it is watched now; return whether it is to be looked through."""
+        now = time.monotonic()
+        before, self.now = self.now, outcome
+        is_news = before is None or not before.is_polled_like(outcome)
+        if is_news:
+            self.due = dict.fromkeys(outcome.polled, now + self.poll_seconds)
+        if not self.must_renew:
+            self.territory = outcome.territory
+        self.renewing = None
+        self.renewed = now
+        self.not_before = now + max(RENEWAL_SECONDS, RENEWALS_AT_MOST * (now - began))
+        return is_news
+
+    def close(self) -> None:
+        """Watch it no longer."""
+        self.is_closed = True
+        if self.now is not None and self.now.watch is not None:
+            self.now.watch.close()
+
+
+def new_notifier(pending: Pending, doubt: Callable[[], None]) -> Notifier:
+    """Return what notices changes on this system."""
+    if sys.platform == "linux":
+        from photofind.indexing.inotify import Inotify
+
+        return Inotify(pending, doubt)
+    else:  # noqa: RET505 (so that types are checked for each system)
+        from photofind.indexing.observers import Observers
+
+        return Observers(pending, doubt)
+
+
+def _identity(folder: str) -> tuple[int, int, bool] | None:
+    """Tell a folder from others at the same path, and from itself when it may not be read."""
+    try:
+        status = os.stat(folder)  # noqa: PTH116 (paths here may not be UTF-8)
+    except OSError:
+        return None
+    if not os.path.isdir(folder):  # noqa: PTH112
+        return None
+    return status.st_dev, status.st_ino, os.access(folder, os.R_OK | os.X_OK)
+
+
+def _about_limit(reached: Mapping[str, LimitReachedError], polled: str) -> str:
+    """Say in one line what a limit means for folders, and how it is raised."""
+    error = next(iter(reached.values()))
+    needed = sum(one.needed for one in reached.values())
+    which = f"{next(iter(reached))} is" if len(reached) == 1 else f"{len(reached)} folders are"
+    allowed = "no more" if error.allowed is None else f"{error.allowed:,}"
+    if error.limit == INSTANCES:
+        why = f"inotify allows {allowed} instances for all programs of a user, and all are taken"
+    else:
+        why = (
+            f"there are {needed:,} folders in it to be watched, and inotify allows {allowed} for "
+            "all programs of a user"
+        )
+    command = how_to_raise(error.limit, error.allowed, needed)
+    return f"{which} {polled}: {why}; to raise that, run `{command}`"

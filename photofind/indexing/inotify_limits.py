@@ -1,0 +1,55 @@
+"""The limits of inotify: what they are, and how somebody raises one that is reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["INSTANCES", "WATCHES", "LimitReachedError", "how_to_raise", "read_limit"]
+
+WATCHES = "max_user_watches"
+INSTANCES = "max_user_instances"
+
+_FOLDER = Path("/proc/sys/fs/inotify")
+# What is proposed at least.
+_ENOUGH = {WATCHES: 524_288, INSTANCES: 1_024}
+
+
+class LimitReachedError(Exception):
+    """A limit of inotify is reached.
+
+    Parameters
+    ----------
+    limit
+        Which: :data:`WATCHES` or :data:`INSTANCES`.
+    allowed
+        How many a user may have; None where that cannot be read.
+    needed
+        How many are needed here; 0 where that is not known.
+    """
+
+    def __init__(self, limit: str, needed: int = 0) -> None:
+        super().__init__(f"fs.inotify.{limit} is reached")
+        self.limit = limit
+        self.allowed = read_limit(limit)
+        self.needed = needed
+
+
+def read_limit(limit: str) -> int | None:
+    """Return a limit as it is now; None where it cannot be read."""
+    try:
+        return int((_FOLDER / limit).read_text("ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def how_to_raise(limit: str, allowed: int | None, needed: int) -> str:
+    """Return the command that raises a limit far enough, at once and for good."""
+    # What is in use now is at most what is allowed, and others want some too.
+    enough = _ENOUGH[limit]
+    while enough < 1.5 * ((allowed or 0) + needed):
+        enough *= 2
+    name = limit.removeprefix("max_user_")
+    return (
+        f"echo fs.inotify.{limit}={enough} | sudo tee /etc/sysctl.d/60-photofind-{name}.conf "
+        "&& sudo sysctl --system"
+    )

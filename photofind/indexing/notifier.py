@@ -1,0 +1,56 @@
+"""What the systems have in common that tell of changes in folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from photofind.indexing.mounting import Mounts
+from photofind.indexing.pending import Pending
+from photofind.indexing.territory import Territory
+
+__all__ = ["Notifier", "NotifierMaker", "Watch"]
+
+
+class Watch(Protocol):
+    """An added folder that is being watched."""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it still hears of everything; False where it has to be made anew."""
+
+    @property
+    def polled(self) -> Collection[str]:
+        """Folders in it, or itself, that have to be looked through now and then all the same."""
+
+    @property
+    def has_links(self) -> bool:
+        """Whether links in it lead, or may lead one day, to something that is a part of it."""
+
+    def close(self) -> None:
+        """Watch no longer."""
+
+
+class Notifier(Protocol):
+    """Tells of changes in folders."""
+
+    def watch(self, territory: Territory, mounts: Mounts) -> Watch:
+        """Begin to note what changes in a folder; from then on nothing is missed.
+
+        Raises
+        ------
+        LimitReachedError
+            A limit of the system does not allow it.
+        OSError
+            It cannot be done for another reason.
+        """
+
+    def stop(self) -> None:
+        """Let whatever is under way end soon."""
+
+    def close(self) -> None:
+        """Watch nothing any longer, and end all threads."""
+
+
+NotifierMaker = Callable[[Pending, Callable[[], None]], Notifier]
+"""Makes a notifier that notes in the first, and calls the second where a watch is not well."""

@@ -1,0 +1,369 @@
+"""Watching on macOS and Windows, where one watch holds for all that is below a folder.
+
+Neither tells when a writer is done, so what is created or modified counts as changing until it has
+been quiet. Both may lose events; watchdog leaves that out, so what reads them here is watchdog's
+with that put back in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import sys
+import threading
+import unicodedata
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileAttribEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers.api import BaseObserver
+
+from photofind.images.formats import is_photo
+from photofind.indexing.links import links_in, target_of
+from photofind.indexing.mounting import Mounts
+from photofind.indexing.pending import Pending
+from photofind.indexing.territory import Territory, tells
+from photofind.paths import is_below
+
+if TYPE_CHECKING:
+    from watchdog.observers.api import ObservedWatch
+
+__all__ = ["Observers", "new_observer"]
+
+_EVENTS: list[type[FileSystemEvent]] = [
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileAttribEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+]
+
+Lost = Callable[[str], None]
+"""Called with the real path of a folder in which events were lost; empty where it is unknown."""
+
+
+class Observers:
+    """Notes what changes in folders.
+
+    Parameters
+    ----------
+    pending
+        Where it is noted.
+    doubt
+        Called, from any thread, where a watch is not well.
+    make
+        Makes the observer, given what is to be called when events are lost.
+    """
+
+    def __init__(
+        self,
+        pending: Pending,
+        doubt: Callable[[], None],
+        make: Callable[[Lost], BaseObserver] | None = None,
+    ) -> None:
+        self.pending = pending
+        self.doubt = doubt
+        self.stopped = False
+        self._make = make or new_observer
+        self._opening = threading.Lock()
+        self._observer: BaseObserver | None = None
+        self._watches: set[ObserverWatch] = set()
+
+    def watch(self, territory: Territory, mounts: Mounts) -> ObserverWatch:
+        """Begin to note what changes in a folder; from then on nothing is missed.
+
+        Raises
+        ------
+        OSError
+            It cannot be done.
+        """
+        watch = ObserverWatch(self, self._open(), territory, mounts)
+        self._watches = {*self._watches, watch}
+        return watch
+
+    def forget(self, watch: ObserverWatch) -> None:
+        """Take note that a watch is closed."""
+        self._watches = self._watches - {watch}
+
+    def stop(self) -> None:
+        """Let whatever is under way end soon."""
+        self.stopped = True
+
+    def close(self) -> None:
+        """Watch nothing any longer, and end all threads."""
+        self.stopped = True
+        with self._opening:
+            observer, self._observer = self._observer, None
+        if observer is not None:
+            observer.stop()
+            if observer is not threading.current_thread():
+                observer.join()
+
+    def _open(self) -> BaseObserver:
+        with self._opening:
+            if self.stopped:
+                raise OSError("nothing is watched any longer")
+            if self._observer is None or not self._observer.is_alive():
+                self._observer = self._make(self._lost)
+                self._observer.start()
+            return self._observer
+
+    def _lost(self, place: str) -> None:
+        for watch in self._watches:
+            watch.lose(place)
+
+
+class ObserverWatch(FileSystemEventHandler):
+    """An added folder that is being watched."""
+
+    def __init__(
+        self,
+        observers: Observers,
+        observer: BaseObserver,
+        territory: Territory,
+        mounts: Mounts,
+    ) -> None:
+        self.territory = territory
+        self.polled: set[str] = set()
+        self.has_links = False
+        self._observers = observers
+        self._observer = observer
+        self._is_well = True
+        self._parts = _parts(territory.real)
+        self._watch: ObservedWatch | None = observer.schedule(
+            self, territory.real, recursive=True, event_filter=_EVENTS
+        )
+        self._look_for_mounts(mounts)
+        self._look_for_links(mounts)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it still hears of everything."""
+        return (
+            self._is_well
+            and self._observer.is_alive()
+            and any(e.watch == self._watch and e.is_alive() for e in set(self._observer.emitters))
+        )
+
+    def close(self) -> None:
+        """Watch no longer."""
+        self._observers.forget(self)
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            with contextlib.suppress(KeyError, OSError):  # The observer may have ended.
+                self._observer.unschedule(watch)
+
+    def lose(self, place: str) -> None:
+        """Take note that events in a folder were lost, or in no folder that is known."""
+        shown = self._show(place) if place else self.territory.folder
+        if shown is not None:
+            self._observers.pending.tree(self.territory, shown)
+        elif place and is_below(self.territory.real, place):
+            self._observers.pending.tree(self.territory, self.territory.folder)
+
+    # What watchdog calls, from a thread of its own.
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Note what an event tells."""
+        if event.is_synthetic:  # The folder is looked at as a whole.
+            return
+        place = os.fsdecode(event.src_path)
+        match event:
+            case DirCreatedEvent():
+                self._came(place, is_folder=True)
+            case DirMovedEvent():
+                self._went(place, is_folder=True)
+                self._came(os.fsdecode(event.dest_path), is_folder=True)
+            case DirDeletedEvent():
+                self._went(place, is_folder=True)
+            case FileMovedEvent():
+                self._went(place)
+                self._came(os.fsdecode(event.dest_path), self._observers.pending.complete)
+            case FileDeletedEvent():
+                # Windows does not tell whether it was a folder.
+                self._went(place, is_folder=sys.platform == "win32")
+            case FileCreatedEvent() | FileModifiedEvent():
+                self._came(place, self._observers.pending.changed)
+            case FileAttribEvent():
+                self._came(place, self._observers.pending.touched)
+            case FileClosedEvent():
+                self._came(place, self._observers.pending.complete)
+
+    def _came(
+        self,
+        place: str,
+        note: Callable[[Territory, str], None] | None = None,
+        *,
+        is_folder: bool = False,
+    ) -> None:
+        shown = self._show(place)
+        if shown is None:
+            self._wonder(place)
+        elif os.path.islink(place):  # noqa: PTH114 (what the link leads to is not looked at)
+            self._wonder("")
+        elif is_folder or note is None:
+            if self.territory.holds(shown, is_folder=True):
+                self._observers.pending.tree(self.territory, shown)
+        else:
+            self._note(note, shown)
+
+    def _went(self, place: str, *, is_folder: bool = False) -> None:
+        shown = self._show(place)
+        if shown is None or shown == self.territory.folder:
+            self._wonder(place)
+        elif not is_folder:
+            self._note(self._observers.pending.gone, shown)
+        elif self.territory.holds(shown, is_folder=True):
+            self._observers.pending.gone(self.territory, shown)
+
+    def _note(self, note: Callable[[Territory, str], None], shown: str) -> None:
+        if tells(shown) and self.territory.holds(shown):
+            if not is_photo(shown):
+                note = self._observers.pending.described
+            note(self.territory, shown)
+
+    def _wonder(self, place: str) -> None:
+        """Have the folder looked at anew: it, or what links in it lead to, is not as it was."""
+        if place and any(is_below(place, real) for real in self.territory.inside):
+            return
+        if self._is_well:
+            self._is_well = False
+            self._observers.doubt()
+
+    def _show(self, place: str) -> str | None:
+        """Return a path as it is reported; None where it is not in the folder."""
+        parts = _parts(place)
+        if len(parts) < len(self._parts):
+            return None
+        same = zip(self._parts, parts, strict=False)
+        if not all(one == other or _alike(one, other) for one, other in same):
+            return None
+        return self.territory.path(os.sep.join(parts[len(self._parts) :]))  # noqa: PTH118
+
+    def _look_for_mounts(self, mounts: Mounts) -> None:
+        for real in mounts.unwatchable():
+            shown = self._show(real)
+            if shown is not None and self.territory.holds(shown, is_folder=True):
+                self.polled.add(shown)
+
+    def _look_for_links(self, mounts: Mounts) -> None:
+        """Have the folder polled where a link leads to something that is a part of it."""
+        territory = self.territory
+        for link in links_in(territory, self.polled, lambda: self._observers.stopped):
+            self.has_links = True
+            if target_of(link, territory, territory.added) is not None:
+                self.polled = {territory.folder}
+                return
+
+
+def new_observer(lost: Lost) -> BaseObserver:
+    """Return the observer of this system.
+
+    Raises
+    ------
+    OSError
+        Where there is none.
+    """
+    if sys.platform == "darwin":
+        return _fsevents_observer(lost)
+    if sys.platform == "win32":
+        return _windows_observer(lost)
+    raise OSError(f"folders cannot be watched on {sys.platform}")
+
+
+def _fsevents_observer(lost: Lost) -> BaseObserver:
+    from watchdog.observers.fsevents import FSEventsEmitter
+
+    class Emitter(FSEventsEmitter):
+        """watchdog's, which does not tell when macOS lost events."""
+
+        def queue_events(self, timeout: float, events: list[Any]) -> None:  # type: ignore[override]
+            for event in events:
+                if event.must_scan_subdirs or event.is_user_dropped or event.is_kernel_dropped:
+                    lost(os.fsdecode(event.path))
+            super().queue_events(timeout, events)
+
+    return BaseObserver(Emitter)
+
+
+def _windows_observer(lost: Lost) -> BaseObserver:
+    from watchdog.observers.read_directory_changes import WindowsApiEmitter
+    from watchdog.observers.winapi import (
+        DirectoryChangeReader,
+        WinAPINativeEvent,
+        _parse_event_buffer,
+        _parse_extended_event_buffer,
+    )
+
+    class Reader(DirectoryChangeReader):
+        """watchdog's, which leaves out that Windows lost events, and waits for a quiet moment."""
+
+        failed = False
+
+        def get_events(self, timeout: float) -> list[Any]:
+            events: list[Any] = []
+            with contextlib.suppress(queue.Empty):
+                buffer, is_extended = self._buf_queue.get(timeout=timeout)
+                while True:
+                    if not buffer:  # There was more than it could hold.
+                        lost(self._path)
+                    elif is_extended:
+                        for action, path, is_attrib in _parse_extended_event_buffer(buffer):
+                            events.append(WinAPINativeEvent(action, path, is_attrib))
+                    else:
+                        for action, path in _parse_event_buffer(buffer):
+                            events.append(WinAPINativeEvent(action, path))
+                    buffer, is_extended = self._buf_queue.get_nowait()
+            return events
+
+        def _run(self) -> None:
+            try:
+                super()._run()
+            except OSError:  # The drive is gone, or does not tell.
+                self.failed = True
+                self._buf_queue.put((b"", False))
+
+    class Emitter(WindowsApiEmitter):
+        """watchdog's, which goes on when nothing reads any longer."""
+
+        def on_thread_start(self) -> None:
+            with self._lock:
+                self._reader = reader = Reader(self.watch.path, recursive=self.watch.is_recursive)
+            reader.start()
+            if reader.failed:
+                raise OSError(f"{self.watch.path} cannot be watched")
+
+        def queue_events(self, timeout: float) -> None:
+            super().queue_events(timeout)
+            if getattr(self._reader, "failed", False):
+                self.stop()
+
+    return BaseObserver(Emitter)
+
+
+def _parts(path: str) -> list[str]:
+    return path.rstrip(os.sep).split(os.sep)  # noqa: PTH206 (a root is a part too)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Tell whether two names may be spellings of one: macOS and Windows do not mind case."""
+    return unicodedata.normalize("NFC", one).casefold() == (
+        unicodedata.normalize("NFC", other).casefold()
+    )

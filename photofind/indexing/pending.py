@@ -1,0 +1,216 @@
+"""What happened in the watched folders and is not reported yet: the last of each path."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from photofind.images.formats import is_photo
+
+if TYPE_CHECKING:
+    from photofind.indexing.territory import Territory
+
+__all__ = ["Change", "Kind", "Pending"]
+
+# How long events are collected before they are reported.
+GATHER_SECONDS = 0.1
+# A file that moved within the watched folders leaves and arrives within so long.
+MOVE_SECONDS = 0.1
+# With more than this, their folders are looked through from end to end.
+MANY = 50_000
+# Files whose writers never told that they were done are remembered for so long.
+WRITING_SECONDS = 3600.0
+
+
+class Kind(Enum):
+    """What happened at a path."""
+
+    CHANGED = auto()
+    """A file came or changed, and may still be being written."""
+    COMPLETE = auto()
+    """A file came or changed, and nobody is known to be writing it: it was closed, or moved."""
+    GONE = auto()
+    """Nothing is there any more, of a file or of a folder."""
+    TREE = auto()
+    """A folder is to be looked at with everything below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened in a watched folder.
+
+    It says where to look, not what is there: that may have changed again.
+
+    Parameters
+    ----------
+    kind
+        What happened.
+    path
+        Absolute, below the added folder as that was given. Bytes that are not UTF-8 are lone
+        surrogates.
+    """
+
+    kind: Kind
+    path: str
+
+
+class Pending:
+    """Collects what happened until it is taken.
+
+    Parameters
+    ----------
+    wake
+        Called, from whichever thread, when something comes after there was nothing.
+    clock
+        Seconds that only grow.
+    """
+
+    def __init__(
+        self, wake: Callable[[], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._wake = wake
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._places: dict[str, tuple[Kind, Territory]] = {}
+        self._sidecars: dict[str, Territory] = {}
+        self._writing: dict[str, float] = {}
+        self._leaving: dict[int, float] = {}
+        self._since: float | None = None
+
+    def created(self, territory: Territory, path: str) -> None:
+        """Note a new file, of which its writer will tell when it is done."""
+        with self._lock:
+            self._writing[path] = self._clock()
+        self._put(territory, path, Kind.CHANGED)
+
+    def changed(self, territory: Territory, path: str) -> None:
+        """Note a file that may still be being written."""
+        self._put(territory, path, Kind.CHANGED)
+
+    def complete(self, territory: Territory, path: str) -> None:
+        """Note a file that came or changed and is done."""
+        with self._lock:
+            self._writing.pop(path, None)
+        self._put(territory, path, Kind.COMPLETE)
+
+    def touched(self, territory: Territory, path: str) -> None:
+        """Note a file of which something changed, but not its content."""
+        with self._lock:
+            kind = Kind.CHANGED if path in self._writing else Kind.COMPLETE
+            self._places.setdefault(path, (kind, territory))
+        self._something()
+
+    def described(self, territory: Territory, sidecar: str) -> None:
+        """Note an XMP sidecar that came, changed or is gone."""
+        with self._lock:
+            self._sidecars[sidecar] = territory
+        self._something()
+
+    def gone(self, territory: Territory, path: str) -> None:
+        """Note a file or folder that is no longer there."""
+        with self._lock:
+            self._writing.pop(path, None)
+        self._put(territory, path, Kind.GONE)
+
+    def tree(self, territory: Territory, path: str) -> None:
+        """Note a folder that is to be looked at with everything below it."""
+        self._put(territory, path, Kind.TREE)
+
+    def leaving(self, move: int) -> None:
+        """Note that the next half of a move is on its way, if it ends in a watched folder."""
+        with self._lock:
+            self._leaving[move] = self._clock()
+
+    def arrived(self, move: int) -> None:
+        """Note that both halves of a move are here."""
+        with self._lock:
+            self._leaving.pop(move, None)
+
+    @property
+    def due(self) -> float | None:
+        """When it is to be taken; None while there is nothing."""
+        with self._lock:
+            if self._since is None:
+                return None
+            return max(
+                self._since + GATHER_SECONDS,
+                max(self._leaving.values(), default=0.0) + MOVE_SECONDS,
+            )
+
+    def take(self) -> list[Change]:
+        """Return what happened, and forget it. What a folder stands for anyway is left out."""
+        with self._lock:
+            places, self._places = self._places, {}
+            sidecars, self._sidecars = self._sidecars, {}
+            self._leaving.clear()
+            self._since = None
+            horizon = self._clock() - WRITING_SECONDS
+            self._writing = {path: at for path, at in self._writing.items() if at > horizon}
+            writing = set(self._writing)
+        for path, territory in _photos_of(sidecars):
+            kind = Kind.CHANGED if path in writing else Kind.COMPLETE
+            places.setdefault(path, (kind, territory))
+        trees = {
+            (territory, path)
+            for path, (kind, territory) in places.items()
+            if kind is Kind.TREE
+        }  # fmt: skip
+        return [
+            Change(kind, path)
+            for path, (kind, territory) in places.items()
+            if kind in (Kind.COMPLETE, Kind.GONE) or not _is_in(trees, territory, path)
+        ]
+
+    def _put(self, territory: Territory, path: str, kind: Kind) -> None:
+        with self._lock:
+            self._places.pop(path, None)  # So that it comes last.
+            self._places[path] = kind, territory
+            if len(self._places) > MANY:
+                every = {territory for _, territory in self._places.values()}
+                self._places = {one.folder: (Kind.TREE, one) for one in every}
+        self._something()
+
+    def _something(self) -> None:
+        with self._lock:
+            if self._since is not None:
+                return
+            self._since = self._clock()
+        self._wake()
+
+
+def _is_in(trees: set[tuple[Territory, str]], territory: Territory, path: str) -> bool:
+    """Tell whether ``path`` lies below one of ``trees``."""
+    if not trees:
+        return False
+    while len(path) > len(territory.folder):
+        path = os.path.dirname(path)  # noqa: PTH120 (many of these)
+        if (territory, path) in trees:
+            return True
+    return False
+
+
+def _photos_of(sidecars: dict[str, Territory]) -> Iterator[tuple[str, Territory]]:
+    """Yield the photos that sidecars describe: those beside them that are called alike."""
+    by_folder: defaultdict[str, dict[str, Territory]] = defaultdict(dict)
+    for path, territory in sidecars.items():
+        folder, name = os.path.split(path)
+        by_folder[folder][PurePath(name).stem.casefold()] = territory
+    for folder, described in by_folder.items():
+        names: list[str] = []
+        with suppress(OSError):
+            names = os.listdir(folder)  # noqa: PTH208 (names are enough)
+        for name in filter(is_photo, names):
+            for stem in (name, PurePath(name).stem):
+                territory_ = described.get(stem.casefold())
+                path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
+                if territory_ is not None and territory_.holds(path):
+                    yield path, territory_
+                    break
