@@ -84,6 +84,13 @@ class Rules:
                 ) from None
         # The other backends cannot match names that are not UTF-8.
         self._spec = GitIgnoreSpec.from_lines((*DEFAULT_EXCLUDES, *lines), backend="simple")
+        self._lines = lines
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rules) and self._lines == other._lines
+
+    def __hash__(self) -> int:
+        return hash(self._lines)
 
     def exclude(self, path: str, *, is_folder: bool) -> bool:
         """Tell whether ``path`` is left out, given that the folders above it are not.

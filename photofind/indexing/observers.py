@@ -255,7 +255,7 @@ class ObserverWatch(FileSystemEventHandler):
         same = zip(self._parts, parts, strict=False)
         if not all(one == other or _alike(one, other) for one, other in same):
             return None
-        return self.territory.path(os.sep.join(parts[len(self._parts) :]))
+        return self.territory.path(os.sep.join(parts[len(self._parts) :]))  # noqa: PTH118
 
     def _look_for_mounts(self, mounts: Mounts) -> None:
         for real in mounts.unwatchable():
@@ -359,7 +359,7 @@ def _windows_observer(lost: Lost) -> BaseObserver:
 
 
 def _parts(path: str) -> list[str]:
-    return path.rstrip(os.sep).split(os.sep)
+    return path.rstrip(os.sep).split(os.sep)  # noqa: PTH206 (a root is a part too)
 
 
 def _alike(one: str, other: str) -> bool:

@@ -44,6 +44,12 @@ class Territory:
         """Real paths of this and what lies apart."""
         return self.apart | {self.real}
 
+    def is_like(self, other: Territory) -> bool:
+        """Tell whether the same is a part of both."""
+        return (self.folder, self.real, self.rules, self.inside) == (
+            (other.folder, other.real, other.rules, other.inside)
+        )
+
     def path(self, relative: str) -> str:
         """Return the path of something in the folder, spelled as the folder was given."""
         return self._prefix + relative if relative else self.folder

@@ -133,13 +133,11 @@ class Watcher:
         self._ring()
         until = time.monotonic() + PATIENCE_SECONDS
         for thread in filter(None, [self._thread, *busy]):
-            if thread is self._thread and thread is not threading.current_thread():
-                thread.join()
-            elif thread is not threading.current_thread():
+            if thread is not threading.current_thread():
                 thread.join(max(0.0, until - time.monotonic()))
         if self._notifier is not None:
             self._notifier.close()
-        if self._bell is not None:
+        if self._bell is not None and (self._thread is None or not self._thread.is_alive()):
             self._bell.close()
 
     def watch(self, folders: Mapping[str, Rules]) -> None:
@@ -172,7 +170,7 @@ class Watcher:
         """
         with self._changed:
             place = self._places.get(folder)
-            return place.state if place is not None else None
+            return place.now.state if place is not None and place.now is not None else None
 
     @property
     def problems(self) -> list[str]:
@@ -232,7 +230,7 @@ class Watcher:
                     self._pending.tree(place.territory, place.folder)
             if mounts_changed:
                 for place in self._places.values():
-                    place.must_renew |= not place.is_mounted_as(self._mounts)
+                    place.must_renew |= place.has_links or not place.is_mounted_as(self._mounts)
             if self._must_check or time.monotonic() >= self._next_check:
                 self._must_check = False
                 self._next_check = time.monotonic() + self._check_seconds
@@ -289,7 +287,7 @@ class Watcher:
     def _apply(self) -> None:
         """Begin and end watches as it is wanted."""
         with self._changed:
-            wanted, self._is_applied = self._wanted, True
+            wanted = self._wanted
         reals = {folder: self._real(folder) for folder in wanted}
         apart = frozenset([*reals.values(), *map(self._real, self._apart)])
         with self._changed:
@@ -299,11 +297,11 @@ class Watcher:
                 place = self._places.get(folder)
                 if place is None:
                     self._places[folder] = _Place(territory, poll_seconds=self._poll_seconds)
-                elif not place.covers(territory):
-                    place.territory = territory
-                    place.must_renew = True
+                else:
+                    place.aim_at(territory)
             for place in self._places.values():  # What was given up may be what others lacked.
                 place.must_renew |= isinstance(place.error, LimitReachedError)
+            self._is_applied = wanted is self._wanted
         for place in ended:
             place.close()
 
@@ -322,9 +320,12 @@ class Watcher:
                 since /= RETRIES_AT_LIMIT
             if since > self._poll_seconds:
                 return False
-        if place.watch is not None and not place.watch.is_well:
+        now = place.now
+        if now is None:
+            return True
+        if now.watch is not None and not now.watch.is_well:
             return False
-        return not place.is_local or place.identity == _identity(place.folder)
+        return not now.is_local or now.identity == _identity(place.folder)
 
     # Watching a folder, anew or for the first time, in a thread of its own: a file system may not
     # answer, and the other folders must not wait for it.
@@ -344,8 +345,8 @@ class Watcher:
         outcome = self._outcome(territory, mounts)
         outcome.mounts = mounts.concerning(outcome.territory.real)
         with self._changed:
+            old = place.now.watch if place.now is not None else None
             is_news = place.take(outcome, began)
-            old, place.watch = place.watch, outcome.watch
             place.must_renew |= not place.is_mounted_as(self._mounts)
             is_over = place.is_closed or self._stopping.is_set()
         if old is not None:
@@ -437,6 +438,14 @@ class _Outcome:
     mounts: frozenset[Mount] = frozenset()
     polled: Collection[str] = ()
 
+    def is_polled_like(self, other: _Outcome) -> bool:
+        """Tell whether another attempt ended as this one, in vain."""
+        return (
+            (self.state, self.watch) == (other.state, other.watch) == ("polled", None)
+            and (self.identity, self.mounts) == (other.identity, other.mounts)
+            and self.territory.is_like(other.territory)
+        )
+
 
 @dataclass
 class _Place:
@@ -448,9 +457,7 @@ class _Place:
         The folder as it is to be watched.
     poll_seconds
         How often what is polled in it is due.
-    watch
-        What watches it now, if anything does.
-    state, error, identity, is_local, mounts
+    now
         What became of the last attempt to watch it.
     due
         What is polled in it, and when next.
@@ -460,12 +467,7 @@ class _Place:
 
     territory: Territory
     poll_seconds: float
-    watch: Watch | None = None
-    state: str | None = None
-    error: Exception | None = None
-    identity: tuple[int, int, bool] | None = None
-    is_local: bool = True
-    mounts: frozenset[Mount] | None = None
+    now: _Outcome | None = None
     due: dict[str, float] = field(default_factory=dict)
     must_renew: bool = True
     not_before: float = 0.0
@@ -479,49 +481,53 @@ class _Place:
         return self.territory.folder
 
     @property
+    def error(self) -> Exception | None:
+        """Why it is not watched."""
+        return self.now.error if self.now is not None else None
+
+    @property
+    def has_links(self) -> bool:
+        """Whether links in it lead to something that is a part of it."""
+        watch = self.now.watch if self.now is not None else None
+        return watch is not None and watch.has_links
+
+    @property
     def may_renew(self) -> bool:
         """Whether it is to be watched anew, and nobody is at it."""
         return self.must_renew and self.renewing is None
 
-    def covers(self, territory: Territory) -> bool:
-        """Tell whether what is watched is what ``territory`` says."""
-        own = self.territory
-        has_links = self.watch is not None and self.watch.has_links
-        return (
-            own.real == territory.real
-            and own.rules == territory.rules
-            and own.inside == territory.inside
-            and not (has_links and own.added != territory.added)
-        )
+    def aim_at(self, territory: Territory) -> None:
+        """Take note of how it is to be watched from now on."""
+        is_same = self.territory.is_like(territory)
+        if self.has_links:  # They may lead to other added folders.
+            is_same &= self.territory.added == territory.added
+        if not is_same:
+            self.territory = territory
+            self.must_renew = True
 
     def is_mounted_as(self, mounts: Mounts) -> bool:
         """Tell whether the mounts that it has to do with are as they were."""
-        if self.mounts is None:
-            return True
-        if self.mounts != mounts.concerning(self.territory.real):
-            return False
-        return self.watch is None or not self.watch.has_links or self.mounted == mounts
+        return self.now is None or self.now.mounts == mounts.concerning(self.now.territory.real)
 
     def take(self, outcome: _Outcome, began: float) -> bool:
         """Take note of how it is watched now; return whether it is to be looked through."""
         now = time.monotonic()
-        is_still_polled = (
-            (self.state, outcome.state) == ("polled", "polled")
-            and (self.watch, outcome.watch) == (None, None)
-            and (self.identity, self.mounts) == (outcome.identity, outcome.mounts)
-            and self.territory is outcome.territory
-        )
-        self.state, self.error = outcome.state, outcome.error
-        self.identity, self.is_local = outcome.identity, outcome.is_local
-        self.mounts = outcome.mounts
-        if not is_still_polled:
+        before, self.now = self.now, outcome
+        is_news = before is None or not before.is_polled_like(outcome)
+        if is_news:
             self.due = dict.fromkeys(outcome.polled, now + self.poll_seconds)
         if not self.must_renew:
             self.territory = outcome.territory
         self.renewing = None
         self.renewed = now
         self.not_before = now + max(RENEWAL_SECONDS, RENEWALS_AT_MOST * (now - began))
-        return not is_still_polled
+        return is_news
+
+    def close(self) -> None:
+        """Watch it no longer."""
+        self.is_closed = True
+        if self.now is not None and self.now.watch is not None:
+            self.now.watch.close()
 
 
 def new_notifier(pending: Pending, doubt: Callable[[], None]) -> Notifier:
