@@ -78,7 +78,8 @@ def start(home: Home, *, wait_seconds: float = 30.0) -> Start:
                 raise child.failure()
             else:
                 result = Start.STARTED
-                if not start_service(home, deadline - time.monotonic()):
+                # Half of the time, for a manager that hangs is no reason to have no daemon.
+                if not start_service(home, (deadline - time.monotonic()) / 2):
                     child = _Child(home)
     return result
 

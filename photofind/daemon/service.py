@@ -91,6 +91,8 @@ def start_service(home: Home, seconds: float) -> bool:
     """
     if sys.platform == "linux" and unit_link(home).is_symlink():
         unit = f"{service_name(home)}.service"
+        # It may have given up on it, for crashes; and a person may start it as often as they like.
+        run_quietly(["systemctl", "--user", "reset-failed", unit])
         return run_quietly(["systemctl", "--user", "start", unit], seconds)
     if sys.platform == "darwin" and agent_file(home).exists():
         agent = agent_file(home)

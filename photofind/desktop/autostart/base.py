@@ -114,7 +114,7 @@ class FileAutostart(Autostart):
     def remove(self) -> bool:
         """Remove the files, and the folders that are empty then."""
         own = [path for path, what in self.files().items() if _is_own(path, what)]
-        for path in own:
+        for path in reversed(own):
             with explained(path):
                 remove_file(path)
             with suppress(OSError):  # Others have something in it.
