@@ -395,7 +395,8 @@ async def _say_refused(request: Request, error: Exception) -> Response:
 
 
 async def _say_unexpected(request: Request, error: Exception) -> Response:
-    return error_response(unexpected(), 500)  # The server logs it.
+    log.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    return error_response(unexpected(), 500)
 
 
 def _similar(desk: Desk, request: SimilarRequest) -> values.Answer:
