@@ -344,7 +344,7 @@ class Client:
         from urllib.parse import quote
 
         self.__dict__.pop("settings", None)
-        path = f"/api/settings/{quote(name, safe='')}"
+        path = f"/api/settings/{quote(os.fsencode(name), safe='')}"
         return _hashable(json.loads(self._transport.ask(Request(method, path, body)))["value"])
 
 
