@@ -12,6 +12,7 @@ requests there. So each request is looked at before anything else happens:
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
 import secrets
@@ -24,7 +25,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from photofind.daemon.models import Refused, error_response
-from photofind.errors import RequestError
+from photofind.errors import DaemonError, RequestError
 
 __all__ = ["COOKIE", "SERVER", "Access", "Guard"]
 
@@ -134,15 +135,27 @@ class Guard:
         """Answer a request."""
         if scope["type"] != "http":
             return
+        begun = ended = False
 
         async def marked(message: Message) -> None:
+            nonlocal begun, ended
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+            elif message["type"] == "http.response.body":
+                ended = not message.get("more_body", False)
             await send(message)
 
-        await self._answerer(scope)(scope, receive, marked)
+        try:
+            await self._answerer(scope)(scope, receive, marked)
+        except asyncio.CancelledError:  # The server stops, and has waited for it long enough.
+            if not begun:
+                await error_response(DaemonError("the daemon stops"), 503)(scope, receive, marked)
+        except Exception:
+            if not ended:
+                raise
 
     def _answerer(self, scope: Scope) -> ASGIApp:
         if refusal := self._access.refusal(scope):

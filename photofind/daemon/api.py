@@ -324,14 +324,16 @@ async def settings(desk: TheDesk) -> Response:
     return await desk.answer(desk.surface.list_settings)
 
 
-@router.put("/settings/{name}", responses=answers({"type": "object", "required": ["value"]}))
+@router.put("/settings/{name:path}", responses=answers({"type": "object", "required": ["value"]}))
 async def set_setting(name: str, request: SettingRequest, desk: TheDesk) -> Response:
     """Change a setting; the value is typed as a person types it."""
     value = await desk.run(desk.surface.set_setting, name, request.value)
     return JsonResponse({"value": value})
 
 
-@router.delete("/settings/{name}", responses=answers({"type": "object", "required": ["value"]}))
+@router.delete(
+    "/settings/{name:path}", responses=answers({"type": "object", "required": ["value"]})
+)
 async def reset_setting(name: str, desk: TheDesk) -> Response:
     """Give a setting its default again."""
     return JsonResponse({"value": await desk.run(desk.surface.reset_setting, name)})
@@ -395,7 +397,8 @@ async def _say_refused(request: Request, error: Exception) -> Response:
 
 
 async def _say_unexpected(request: Request, error: Exception) -> Response:
-    return error_response(unexpected(), 500)  # The server logs it.
+    log.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    return error_response(unexpected(), 500)
 
 
 def _similar(desk: Desk, request: SimilarRequest) -> values.Answer:

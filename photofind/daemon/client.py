@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from photofind.daemon.runtime import read_runtime
 from photofind.daemon.transport import Request, Transport, revived_error
-from photofind.errors import DaemonError
+from photofind.errors import DaemonError, ImageError
 from photofind.paths import Home
 from photofind.values import (
     Answer,
@@ -268,6 +268,12 @@ class Client:
         path = f"/api/photos/{photo}/thumbnail?{_query(size=size)}"
         return self._transport.ask(Request("GET", path, seconds=_COLD_SECONDS))
 
+    def thumbnail_of(self, path: str, size: int = 256) -> bytes:
+        """Return a picture that need not be in the library, small, as a JPEG; it is sent."""
+        number = self.upload(path).removeprefix("upload:")
+        request = f"/api/uploads/{number}/thumbnail?{_query(size=size)}"
+        return self._transport.ask(Request("GET", request, seconds=_COLD_SECONDS))
+
     # The daemon and its settings.
 
     def pause(self, seconds: float | None = None) -> None:
@@ -317,8 +323,18 @@ class Client:
     # What only a client has.
 
     def upload(self, picture: str | os.PathLike[str]) -> str:
-        """Send a picture that the daemon itself cannot read; return what a query calls it."""
-        with Path(picture).open("rb") as file:
+        """Send a picture that the daemon itself cannot read; return what a query calls it.
+
+        Raises
+        ------
+        ImageError
+            Where there is none, or it cannot be read.
+        """
+        try:
+            file = Path(picture).open("rb")  # noqa: SIM115
+        except OSError as error:
+            raise ImageError(f"{picture} cannot be read: {error.strerror}") from None
+        with file:
             request = Request("POST", "/api/uploads", file, _COLD_SECONDS)
             return str(json.loads(self._transport.ask(request))["upload"])
 
@@ -344,7 +360,7 @@ class Client:
         from urllib.parse import quote
 
         self.__dict__.pop("settings", None)
-        path = f"/api/settings/{quote(name, safe='')}"
+        path = f"/api/settings/{quote(os.fsencode(name), safe='')}"
         return _hashable(json.loads(self._transport.ask(Request(method, path, body)))["value"])
 
 

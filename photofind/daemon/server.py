@@ -46,6 +46,7 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         access = Access(token, self.port)
         self.url = access.url
+        self.link = access.link
         desk = Desk(surface, Uploads(home.cache / "uploads"), access, self.stop)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(

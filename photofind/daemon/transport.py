@@ -67,13 +67,16 @@ class Transport:
         self._home = home
         self._runtime = runtime
         self._own = threading.local()
-        self._open: set[HTTPConnection] = set()
+        self._idle: set[HTTPConnection] = set()
+        self._busy: set[HTTPConnection] = set()
         self.problems = 0
 
     def close(self) -> None:
         """Close all connections; who still reads from one finds that there is no more."""
-        while self._open:
-            _end(self._open.pop())
+        while self._idle:
+            _end(self._idle.pop())
+        for connection in list(self._busy):  # The thread that reads from it closes it.
+            _shut_down(connection)
         self._own = threading.local()
 
     def connect(self) -> None:
@@ -84,7 +87,7 @@ class Transport:
         DaemonError
             Where nobody listens.
         """
-        self._own.connection = self._connected()
+        self._keep(self._connected())
 
     def ask(self, request: Request) -> bytes:
         """Return the body of the answer.
@@ -99,7 +102,7 @@ class Transport:
         connection, response = self._answer(request)
         with _explaining(request), self._dropping(connection):
             body = response.read()
-        self._own.connection = connection
+        self._keep(connection)
         return body
 
     def lines(self, request: Request) -> Generator[bytes]:
@@ -131,6 +134,8 @@ class Transport:
             if is_new:
                 self._drop(connection)
                 connection = self._connected()
+            self._idle.discard(connection)
+            self._busy.add(connection)
             try:
                 with self._dropping(connection):
                     response = _send(connection, request, runtime.token)
@@ -148,7 +153,7 @@ class Transport:
             if response.status == 401 and self._follow(runtime):
                 self._drop(connection)
                 continue
-            self._own.connection = connection
+            self._keep(connection)
             raise _error_in(body, response.status)
 
     def _connected(self) -> HTTPConnection:
@@ -163,7 +168,6 @@ class Transport:
                 raise DaemonError(
                     "the daemon is not running", "start it with `photofind daemon start`"
                 ) from None
-            self._open.add(connection)
             return connection
 
     def _follow(self, runtime: Runtime) -> bool:
@@ -188,9 +192,15 @@ class Transport:
             if not done:
                 self._drop(connection)
 
+    def _keep(self, connection: HTTPConnection) -> None:
+        self._busy.discard(connection)
+        self._idle.add(connection)
+        self._own.connection = connection
+
     def _drop(self, connection: HTTPConnection | None) -> None:
         if connection is not None:
-            self._open.discard(connection)
+            self._busy.discard(connection)
+            self._idle.discard(connection)
             _end(connection)
 
 
@@ -250,6 +260,10 @@ def _is_usable(connection: HTTPConnection) -> bool:
 
 
 def _end(connection: HTTPConnection) -> None:
+    _shut_down(connection)
+    connection.close()
+
+
+def _shut_down(connection: HTTPConnection) -> None:
     with suppress(OSError, AttributeError):  # It has ended already.
         connection.sock.shutdown(socket.SHUT_RDWR)  # Wakes up whoever reads from it.
-    connection.close()

@@ -1,0 +1,410 @@
+"""The daemon's client: the same answers as from the object itself, and the same errors."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from surfaces import TOKEN, FakeSurface, Served, jpeg, serving, wait_for
+
+from photofind import errors
+from photofind.daemon import client as client_module
+from photofind.daemon import server as server_module
+from photofind.daemon.client import Client, connect
+from photofind.daemon.runtime import Runtime, write_runtime
+from photofind.errors import (
+    DaemonError,
+    ImageError,
+    LibraryError,
+    LockedError,
+    PhotofindError,
+    RequestError,
+    SettingsError,
+    WorkerCrashedError,
+)
+from photofind.paths import Home
+from photofind.photofind import PhotoFind
+from photofind.settings import set_setting
+from photofind.values import Event, Progress, Query
+
+
+@pytest.fixture
+def served(home: Home) -> Iterator[Served]:
+    with serving(home) as served:
+        yield served
+
+
+@pytest.fixture
+def client(served: Served) -> Iterator[Client]:
+    with Client(served.home) as client:
+        yield client
+
+
+def test_answers_are_those_of_the_surface(served: Served, client: Client, tmp_path: Path) -> None:
+    surface = served.surface
+    photo = tmp_path / os.fsdecode(b"a \xff%\n?#&+=.jpg") if os.name != "nt" else tmp_path / "a.jpg"
+    photo.write_bytes(jpeg())
+    known = surface.put(photo)
+    client.add_folder(str(tmp_path), excludes=("*.png", "b"))
+    assert surface.added == {str(tmp_path): ("*.png", "b")}
+    query = Query(like=(str(photo),), unlike=(str(photo),), limit=3, folder=str(tmp_path))
+    for name, arguments, options in (
+        ("folders", (), {}),
+        ("covers", (str(tmp_path),), {}),
+        ("covers", (str(photo),), {}),
+        ("similar", (query,), {}),
+        ("similar", (Query(like=(str(photo),)),), {}),
+        ("duplicates", (), {}),
+        ("failures", (), {}),
+        ("extractors", (), {}),
+        ("status", (), {}),
+        ("photo", (1,), {}),
+        ("photo", (str(photo),), {}),
+        ("photos", (), {}),
+        ("photos", (), {"folder": str(photo), "since": "2021", "offset": 0, "limit": 7}),
+        ("thumbnail", (1, 512), {}),
+        ("list_settings", (), {}),
+        ("set_setting", ("exclude", "a b, c"), {}),
+        ("list_settings", (), {}),
+        ("reset_setting", ("exclude",), {}),
+        ("doctor", (), {}),
+        ("doctor", (), {"repair": True}),
+        ("pause", (5.0,), {}),
+        ("pause", (), {}),
+        ("resume", (), {}),
+        ("remove_folder", (str(tmp_path),), {}),
+    ):
+        start = len(surface.asked)
+        answer = getattr(client, name)(*arguments, **options)
+        asked = surface.asked[start:]
+        if name == "remove_folder":
+            assert answer == 2
+            continue
+        assert answer == getattr(surface, name)(*arguments, **options), name
+        assert asked[0] == surface.asked[start + len(asked)], "it was asked the same"
+    assert client.photo(1) == known
+
+
+def test_progress_is_told_and_ctrl_c_in_it_comes_through(served: Served, client: Client) -> None:
+    told: list[Progress] = []
+    report = client.index([str(served.home.root)], retry_failed=True, progress=told.append)
+    assert report == served.surface.index()
+    assert told
+    assert {type(progress) for progress in told} == {Progress}
+
+    def interrupt(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        client.index(progress=interrupt)
+    assert client.status().photos == 2
+
+
+def test_settings_are_as_in_the_file(served: Served, client: Client) -> None:
+    set_setting(served.home.settings, "hits", "7")
+    set_setting(served.home.settings, "exclude", "a,b")
+    assert client.settings == PhotoFind(served.home).settings
+    client.set_setting("hits", "9")
+    assert client.settings.hits == 9
+    with pytest.raises(SettingsError):
+        client.set_setting("../hits", "9")
+
+
+def test_problems_are_told_once_an_answer_knew_of_any(served: Served, client: Client) -> None:
+    client.folders()
+    start = len(served.surface.asked)
+    assert client.problems == []
+    assert len(served.surface.asked) == start, "nothing is asked where there are none"
+    served.surface.problems.append("the catalog is torn")
+    client.folders()
+    assert client.problems == ["the catalog is torn"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ImageError("no \udcff such", "hint"),
+        LockedError("m"),
+        LibraryError("m", "h"),
+        WorkerCrashedError("m", "h"),
+        DaemonError("m", "h"),
+        PhotofindError("m"),
+    ],
+)
+def test_errors_come_back_as_what_they_were(
+    served: Served, client: Client, error: PhotofindError
+) -> None:
+    served.surface.error = error
+    for ask in (
+        client.status,
+        client.index,
+        client.resume,
+        lambda: client.similar(Query(like=("/a.jpg",))),
+        lambda: client.photos(folder="/a"),
+        lambda: client.thumbnail(1),
+    ):
+        with pytest.raises(type(error)) as caught:
+            ask()
+        assert type(caught.value) is type(error)
+        assert (caught.value.message, caught.value.hint) == (error.message, error.hint)
+    served.surface.error = None
+    assert client.status().photos == 2, "the connection is fit for more"
+
+
+def test_errors_of_a_newer_photofind_are_errors_too(
+    served: Served, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.surface.error = LockedError("m", "h")
+    monkeypatch.delattr(errors, "LockedError")
+    monkeypatch.setattr(errors, "LibraryError", object)
+    with pytest.raises(PhotofindError):
+        client.status()
+
+
+def test_what_the_api_refuses_is_a_request_error(client: Client) -> None:
+    with pytest.raises(RequestError, match="absolute"):
+        client.add_folder("Pictures")
+    with pytest.raises(RequestError, match="like"):
+        client.similar(Query(like=()))
+
+
+def test_uploads_and_links(served: Served, client: Client, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.jpg"
+    picture.write_bytes(jpeg() + bytes(2_000_000))
+    upload = client.upload(picture)
+    kept = served.home.cache / "uploads" / upload.removeprefix("upload:")
+    assert kept.read_bytes() == picture.read_bytes()
+    served.surface.put(picture)
+    assert client.similar(Query(like=(upload,))).query.like == (upload,)
+    assert client.link("/?like=5").startswith(f"{served.server.url}/open/")
+
+
+def test_events_are_heard_until_the_daemon_stops(served: Served, client: Client) -> None:
+    events = client.events()
+    served.surface.publish(Event("state", {"paused": True, "paused_until": None}))
+    assert next(events) == Event("state", {"paused": True, "paused_until": None})
+    client.stop()
+    assert list(events) == [Event("stopping", None)]
+    served.thread.join(20)
+    with pytest.raises(DaemonError, match="not running"):
+        client.status()
+    with pytest.raises(DaemonError):
+        Client(served.home)
+
+
+def test_events_end_where_the_daemon_is_gone_or_the_client_closed(home: Home) -> None:
+    code = (
+        "import sys\n"
+        "from surfaces import *\n"
+        "from photofind.paths import Home\n"
+        "with serving(Home.default()) as served:\n"
+        "    print('ready', flush=True)\n"
+        "    served.thread.join()\n"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        client = Client(home)
+        heard: list[list[Event]] = []
+        closed = Client(home)
+        events = closed.events()
+        listener = threading.Thread(target=lambda: heard.append(list(events)))
+        listener.start()
+        closed.close()
+        listener.join(20)
+        assert heard == [[]]
+        events_of_killed = client.events()
+        process.kill()
+        assert list(events_of_killed) == []
+    with pytest.raises(DaemonError):
+        client.status()
+
+
+def test_threads_share_a_client(served: Served, client: Client) -> None:
+    photos = [served.surface.put(Path(f"/photos/{number}.jpg")) for number in range(8)]
+    wrong: list[object] = []
+
+    def look(photo: int) -> None:
+        for _ in range(20):
+            details = client.photo(photo)
+            if details.id != photo:
+                wrong.append(details)
+
+    threads = [threading.Thread(target=look, args=(photo.id,)) for photo in photos]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert wrong == []
+
+
+def test_connections_that_the_server_closed_are_made_anew(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "_IDLE_SECONDS", 0)
+    with serving(home), Client(home) as client:
+        for _ in range(20):
+            assert client.status().photos == 2
+            time.sleep(0.005)
+
+
+def test_a_daemon_that_was_restarted_is_found_again(home: Home) -> None:
+    with serving(home):
+        client = Client(home)
+        client.status()
+    with serving(home, token="another-token"):
+        assert client.status().photos == 2
+
+
+def test_a_stale_runtime_file_is_no_daemon(home: Home) -> None:
+    with pytest.raises(DaemonError):
+        Client(home)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    write_runtime(home, Runtime(1, 0.0, port, TOKEN, "0", 0.0))
+    with pytest.raises(DaemonError, match="not running"):
+        Client(home)
+
+
+def test_another_server_at_that_port_is_not_believed(home: Home) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    answers = [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", b"nonsense\r\n\r\n", b"", b""]
+
+    def answer() -> None:
+        for data in answers:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(data)
+        listener.close()
+
+    threading.Thread(target=answer, daemon=True).start()
+    write_runtime(home, Runtime(1, 0.0, listener.getsockname()[1], TOKEN, "0", 0.0))
+    for _ in range(3):
+        with pytest.raises(DaemonError):
+            Client(home).status()
+
+
+def test_a_daemon_that_hangs_is_given_up(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_COLD_SECONDS", 0.3)
+    with serving(home) as served, Client(home) as client:
+        served.surface.hold.clear()
+        with pytest.raises(DaemonError, match="has not answered for 0 s"):
+            client.similar(Query(like=(__file__,)))
+        served.surface.hold.set()
+        assert client.status().photos == 2, "over a new connection"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a signal cannot be sent to one process there")
+@pytest.mark.parametrize(
+    "call", ["similar(Query(like=(__file__,)))", "index()", "events().__next__()"]
+)
+def test_ctrl_c_ends_every_wait(home: Home, tmp_path: Path, call: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from photofind.daemon.client import Client\n"
+        "from photofind.paths import Home\n"
+        "from photofind.values import Query\n"
+        "client = Client(Home.default())\n"
+        "try:\n"
+        f"    client.{call}\n"
+        "except KeyboardInterrupt:\n"
+        "    print(client.status().photos)\n"
+    )
+    with serving(home) as served:
+        served.surface.hold.clear()
+        with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE) as process:
+            wait_for(lambda: served.surface.subscribers or served.surface.asked)
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=20)[0] == b"2\n"
+        served.surface.hold.set()
+
+
+# Which of the two answers.
+
+
+@pytest.fixture
+def starts(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Has a fake be served where a daemon would be started, or an error that is put in raised."""
+    done: list[str] = []
+    running = []
+
+    def start(home: Home) -> None:
+        if done:
+            raise DaemonError(done[0])
+        done.append("started")
+        context = serving(home)
+        context.__enter__()
+        running.append(context)
+
+    lifecycle = types.ModuleType("photofind.daemon.lifecycle")
+    lifecycle.start = start  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "photofind.daemon.lifecycle", lifecycle)
+    yield done
+    for context in running:
+        context.__exit__(None, None, None)
+
+
+def test_a_running_daemon_is_asked(served: Served, starts: list[str]) -> None:
+    for options in ({}, {"start": False}):
+        with connect(served.home, **options) as found:
+            assert isinstance(found, Client)
+    with connect(served.home, daemon=False) as found:
+        assert isinstance(found, PhotoFind)
+    assert starts == []
+
+
+def test_the_daemon_is_started_where_that_is_wanted(home: Home, starts: list[str]) -> None:
+    assert isinstance(connect(home, start=False), PhotoFind)
+    assert isinstance(connect(home, daemon=False), PhotoFind)
+    set_setting(home.settings, "autostart_daemon", "false")
+    assert isinstance(connect(home), PhotoFind)
+    assert starts == []
+    set_setting(home.settings, "autostart_daemon", "true")
+    assert isinstance(connect(home), Client)
+    assert starts == ["started"]
+
+
+def test_this_process_answers_while_another_writes(home: Home, starts: list[str]) -> None:
+    starts.append("the daemon cannot start")
+    with pytest.raises(DaemonError, match="cannot start"):
+        connect(home)
+    from photofind.library.library import Library
+
+    with Library(home, writable=True):
+        assert isinstance(connect(home), PhotoFind)
+
+
+def test_the_client_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, photofind.daemon.client, photofind.daemon.transport\n"
+        "heavy = {'numpy', 'pydantic', 'fastapi', 'starlette', 'uvicorn', 'httpx', 'requests',\n"
+        "         'anyio', 'asyncio', 'PIL', 'tinydb', 'tomlkit', 'tomllib', 'psutil',\n"
+        "         'filelock', 'photofind.photofind', 'photofind.settings', 'platformdirs'}\n"
+        "print(*sorted(heavy & set(sys.modules)))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert loaded == []
+
+
+def test_the_fake_is_what_the_tests_take_it_for(home: Home) -> None:
+    assert FakeSurface(home).settings == PhotoFind(home).settings
