@@ -84,14 +84,20 @@ def actions(surface: Surface) -> APIRouter:
         """Return in which folders and months photos are: all, or those below ``folder``."""
         return AsciiJson(surface.overview(_path(request, "folder")))
 
+    @routes.get("/number")
+    def number(request: Request) -> Response:
+        """Return the number of the photo at ``path``; null where it is not in the library."""
+        try:
+            known: int | None = surface.photo(_required(request, "path")).id
+        except LibraryError:
+            known = None
+        return AsciiJson({"id": known})
+
     @routes.get("/thumbnail")
     def picture(request: Request, size: Annotated[int, Query(ge=1, le=1024)] = 512) -> Response:
         """Return a JPEG of the picture at ``path``, which need not be in the library."""
-        path = _path(request, "path")
-        if path is None:
-            raise LibraryError("no picture is named", "give its path")
         return Response(
-            surface.thumbnail_of(path, size),
+            surface.thumbnail_of(_required(request, "path"), size),
             media_type="image/jpeg",
             headers={"cache-control": "private, no-cache", "x-content-type-options": "nosniff"},
         )
@@ -121,6 +127,13 @@ def _path(request: Request, name: str) -> str | None:
                 raise LibraryError(f"{path!r} is not an absolute path", "begin at the root")
             return os.path.normpath(path) if not path.endswith(os.sep) else path
     return None
+
+
+def _required(request: Request, name: str) -> str:
+    path = _path(request, name)
+    if path is None:
+        raise LibraryError(f"no {name} is given", "give one that is absolute")
+    return path
 
 
 def _suggestions(typed: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from photofind.values import Overview, Trashing, Untrashing
+    from photofind.values import Overview, PhotoDetails, Trashing, Untrashing
 
 __all__ = ["Surface"]
 
@@ -14,6 +14,7 @@ __all__ = ["Surface"]
 class Surface(Protocol):
     """Methods of `PhotoFind`, which are documented there, and one of the daemon's alone."""
 
+    def photo(self, photo: int | str) -> PhotoDetails: ...  # noqa: D102
     def open(self, photo: int | str) -> None: ...  # noqa: D102
     def reveal(self, photo: int | str) -> None: ...  # noqa: D102
     def trash(self, photos: Sequence[int]) -> Trashing: ...  # noqa: D102

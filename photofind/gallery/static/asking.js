@@ -25,8 +25,8 @@ async function find(asked) {
       return { path, id: asked.id };
     }
     if (asked.kind === "path") {
-      const [photo] = await get(withQuery("/api/photos", { path: asked.path })).catch(() => []);
-      return { path: asked.path, id: photo?.id };
+      const { id } = await get(withQuery("/api/number", { path: asked.path }));
+      return { path: asked.path, id: id ?? undefined };
     }
   } catch (error) {
     return { path: "", name: error.status === 404 ? "no longer there" : "" };

@@ -3,7 +3,7 @@
 import { get, pictureOf } from "./api.js";
 import { button, byId, forEachOf, h, show } from "./dom.js";
 import { bringForward } from "./notices.js";
-import { count, folderOf, momentOf, nameOf, percentOf, shown, sizeOf, timeOf } from "./text.js";
+import { count, folderOf, momentOf, nameOf, shown, sizeOf, timeOf } from "./text.js";
 import { run, trashed } from "./verbs.js";
 
 const AT_ONCE = 40;
@@ -75,7 +75,7 @@ function listMore() {
 function make(group) {
   const photos = left(group);
   const item = h("li", { class: "group" });
-  const alike = group.exact ? "identical files" : `${percentOf(Math.min(group.similarity, 0.999))} alike`;
+  const alike = group.exact ? "identical" : "the same picture";
   const name = shown(nameOf(photos[0].path));
   item.append(
     h(
@@ -168,7 +168,7 @@ function showPair() {
   const known = pair.map((photo) => details.get(photo.id) ?? photo);
   byId("compare-title").textContent = shownGroup.exact
     ? "Identical files"
-    : `The same picture, ${percentOf(Math.min(shownGroup.similarity, 0.999))} alike`;
+    : "The same picture";
   byId("sides").replaceChildren(...known.map((photo, place) => side(photo, known[1 - place])));
   const photos = left(shownGroup);
   byId("strip").replaceChildren(

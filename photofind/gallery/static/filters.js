@@ -126,16 +126,23 @@ function showPlaces() {
   const offline = new Set(
     (live.status?.folders ?? []).filter((one) => one.state === "offline").map((one) => one.path),
   );
+  const names = below.folders.map(([path]) => nameOf(path));
   byId("places").replaceChildren(
-    ...below.folders.map(([path, photos]) =>
+    ...below.folders.map(([path, photos], place) =>
       h("li", {}, linkTo({ folder: path }, [
         icon("folder"),
-        h("bdi", { class: "name" }, shown(nameOf(path) || path)),
+        h("bdi", { class: "name" }, labelOf(path, names.indexOf(names[place]) !== names.lastIndexOf(names[place]))),
         offline.has(path) ? h("span", { class: "state" }, "offline") : null,
         h("span", { class: "number" }, photos.toLocaleString()),
       ].filter(Boolean), { title: shown(path) })),
     ),
   );
+}
+
+/** Return a folder's name; with the folder that it lies in where another one is called the same. */
+function labelOf(path, isAmbiguous) {
+  const name = shown(nameOf(path) || path);
+  return isAmbiguous ? `${shown(nameOf(folderOf(path)))}/${name}` : name;
 }
 
 function showTimes() {
@@ -166,15 +173,19 @@ function showTimes() {
   );
 }
 
-/** Offer the extractors, where there are several. */
-async function offerExtractors() {
+/** Offer the extractors that have described photos, as one of the photos tells, if several have. */
+export async function offerExtractors(id) {
+  const select = byId("extractor");
+  if (select.options.length) return;
   try {
-    const working = (await get("/api/extractors")).filter((one) => !one.error && one.photos);
-    byId("extractor").replaceChildren(
-      h("option", { value: "" }, "as in the settings"),
-      ...working.map(({ name }) => h("option", { value: name }, name)),
-    );
-    if (working.length < 2) byId("extractor").replaceChildren();
+    const { spaces } = await get(`/api/photos/${id}`);
+    const names = [...new Set(spaces.map((space) => space.slice(0, space.lastIndexOf("@"))))].sort();
+    if (names.length > 1) {
+      select.replaceChildren(
+        h("option", { value: "" }, "as the settings say"),
+        ...names.map((name) => h("option", { value: name }, name)),
+      );
+    }
     showForm();
   } catch {
     // Without a choice they are compared as the settings say.
@@ -207,6 +218,4 @@ export function start() {
   }
   byId("extractor").addEventListener("change", (event) => navigate({ extractor: event.target.value || null }));
   byId("offline").addEventListener("change", (event) => navigate({ offline: event.target.checked ? null : "hide" }));
-  // Each is tried in a process of its own, so nobody waits for that.
-  (window.requestIdleCallback ?? setTimeout)(offerExtractors);
 }

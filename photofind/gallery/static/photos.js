@@ -3,7 +3,7 @@
 import { get, post, withQuery } from "./api.js";
 import { lookUp, showAsked, titleOf } from "./asking.js";
 import { button, byId, h, icon, show } from "./dom.js";
-import { showFilters } from "./filters.js";
+import { offerExtractors, showFilters } from "./filters.js";
 import * as grid from "./grid.js";
 import * as live from "./live.js";
 import { filtersIn, isQuery, keyOf, navigate, state } from "./state.js";
@@ -119,8 +119,9 @@ async function showAnswer(answer, fresh) {
   const searched = `${count(answer.photos, "photo")} searched in ${answer.seconds.toLocaleString(undefined, { maximumFractionDigits: answer.seconds < 1 ? 2 : 1 })} s`;
   say(`${count(hits.length, "hit")}${end ? "" : ", and more below"} \u00b7 ${searched}`);
   showNotes(notesOf(answer, hits));
-  if (!hits.length) nothingFound(answer);
-  else if (end) wait(false);
+  if (!hits.length) nothingFound();
+  else offerExtractors(hits[0].id);
+  if (end) wait(false);
   const names = await Promise.all(state.like.map(lookUp));
   if (key !== shownKey) return;
   const first = titleOf(names[0]);

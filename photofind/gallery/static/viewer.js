@@ -86,6 +86,9 @@ function showFacts(of) {
   const place = all.findIndex((one) => one.id === of.id);
   byId("viewer-place").textContent =
     place >= 0 ? `${(place + 1).toLocaleString()} of ${all.length.toLocaleString()}` : "";
+  // A small picture is not blown up, however large the window is.
+  large.style.maxWidth = of.width ? `${Math.max(of.width * 1.5, 320)}px` : "";
+  large.style.maxHeight = of.height ? `${Math.max(of.height * 1.5, 240)}px` : "";
   const name = shown(nameOf(of.path));
   byId("viewer-name").textContent = name || "\u2026";
   large.alt = name;
