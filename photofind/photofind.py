@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
-from photofind.errors import ExtractorError, ImageError, LibraryError, WorkerError
+from photofind.errors import DesktopError, ExtractorError, ImageError, LibraryError, WorkerError
 from photofind.paths import Home, is_below
 from photofind.settings import (
     Setting,
@@ -415,9 +415,11 @@ class PhotoFind:
         Raises
         ------
         LibraryError
-            Where it is not in the library, or nothing opens it.
+            Where it is not in the library.
+        DesktopError
+            Where it is out of reach, or nothing opens it.
         """
-        from photofind.platform.opening import open_file
+        from photofind.platform.reveal import open_file
 
         open_file(self._known(photo).path)
 
@@ -427,11 +429,13 @@ class PhotoFind:
         Raises
         ------
         LibraryError
-            Where it is not in the library, or there is no file manager.
+            Where it is not in the library.
+        DesktopError
+            Where it is out of reach, or no folder can be shown.
         """
-        from photofind.platform.opening import reveal_file
+        from photofind.platform.reveal import show_in_folder
 
-        reveal_file(self._known(photo).path)
+        show_in_folder(self._known(photo).path)
 
     def trash(self, photos: Sequence[int]) -> Trashing:
         """Move photos to the system's trash, by their numbers; nothing is ever deleted.
@@ -452,7 +456,7 @@ class PhotoFind:
                     )
                 moved.append(move_to_trash(path))
                 trashed.append(photo)
-            except LibraryError as error:
+            except (DesktopError, LibraryError) as error:
                 failures.append(Failure(path, str(error)))
         self._files_moved(gone=[file.path for file in moved])
         undo = self._bin.remember(moved) if any(file.item for file in moved) else None
@@ -468,7 +472,7 @@ class PhotoFind:
 
         Raises
         ------
-        LibraryError
+        DesktopError
             Where that is not known, any more.
         """
         from photofind.platform.trash import restore
@@ -478,7 +482,7 @@ class PhotoFind:
             try:
                 restore(file)
                 restored.append(file.path)
-            except LibraryError as error:
+            except DesktopError as error:
                 left.append(file)
                 failures.append(Failure(file.path, str(error)))
         self._files_moved(here=restored)

@@ -57,7 +57,7 @@ class AsciiJson(Response):
 
 def actions(surface: Surface) -> APIRouter:
     """Return the routes. Their functions are called in threads."""
-    routes = APIRouter(prefix="/api", tags=["gallery"])
+    routes = APIRouter(prefix="/api", include_in_schema=False)
 
     @routes.post("/photos/{photo}/open", status_code=204)
     def open_photo(photo: Number) -> None:

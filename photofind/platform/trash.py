@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Lock
 from urllib.parse import unquote_to_bytes
 
-from photofind.errors import LibraryError
+from photofind.errors import DesktopError
 from photofind.paths import remove_file
 
 __all__ = ["Bin", "Trashed", "move_to_trash", "restore"]
@@ -51,7 +51,7 @@ def move_to_trash(path: str) -> Trashed:
 
     Raises
     ------
-    LibraryError
+    DesktopError
         Where it cannot be moved; it is where it was.
     """
     from send2trash import TrashPermissionError, send2trash
@@ -59,18 +59,18 @@ def move_to_trash(path: str) -> Trashed:
     try:
         before = os.lstat(path)
     except OSError as error:
-        raise LibraryError(f"{path} is not there: {error.strerror}") from None
+        raise DesktopError(f"{path} is not there: {error.strerror}") from None
     if not (stat.S_ISREG(before.st_mode) or stat.S_ISLNK(before.st_mode)):
-        raise LibraryError(f"{path} is not a file")
+        raise DesktopError(f"{path} is not a file")
     try:
         send2trash(path)
     except TrashPermissionError:
-        raise LibraryError(
+        raise DesktopError(
             f"the disk that holds {path} has no trash", "delete it in your file manager"
         ) from None
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise LibraryError(
+        raise DesktopError(
             f"{path} cannot be moved to the trash: {reason}", "try it in your file manager"
         ) from error
     if sys.platform in ("darwin", "win32"):
@@ -83,29 +83,29 @@ def restore(trashed: Trashed) -> None:
 
     Raises
     ------
-    LibraryError
+    DesktopError
         Where that cannot be done; the file stays in the trash.
     """
     path, item = trashed.path, trashed.item
     if item is None:
-        raise LibraryError(
+        raise DesktopError(
             f"{path} can be put back from the system's trash only",
             "open the trash and restore it there",
         )
     if not os.path.lexists(item):
-        raise LibraryError(f"{path} is no longer in the trash")
+        raise DesktopError(f"{path} is no longer in the trash")
     if not Path(path).parent.is_dir():
-        raise LibraryError(
+        raise DesktopError(
             f"the folder that {path} lay in is not there", "open the trash and take it from there"
         )
     try:
         _move_to_free_place(item, path)
     except FileExistsError:
-        raise LibraryError(
+        raise DesktopError(
             f"another file is at {path} by now", "rename that one, or open the trash"
         ) from None
     except OSError as error:
-        raise LibraryError(
+        raise DesktopError(
             f"{path} cannot be put back: {error.strerror}", "open the trash and restore it there"
         ) from error
     if trashed.info is not None:
@@ -134,14 +134,14 @@ class Bin:
 
         Raises
         ------
-        LibraryError
+        DesktopError
             Where nothing is.
         """
         with self._changing:
             try:
                 return self._remembered.pop(token)
             except KeyError:
-                raise LibraryError(
+                raise DesktopError(
                     "this can no longer be undone", "open the trash and restore it there"
                 ) from None
 
