@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
-from photofind.errors import ExtractorError, ImageError, LibraryError, WorkerError
+from photofind.errors import DesktopError, ExtractorError, ImageError, LibraryError, WorkerError
 from photofind.paths import Home, is_below
 from photofind.settings import (
     Setting,
@@ -34,12 +34,15 @@ from photofind.values import (
     ExtractorStatus,
     Failure,
     FolderStatus,
+    Overview,
     PhotoDetails,
     Progress,
     Query,
     Report,
     SearchStatus,
     Status,
+    Trashing,
+    Untrashing,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from photofind.library.catalog import Folder, Photo
     from photofind.library.library import Library
     from photofind.library.thumbnails import Thumbnails
+    from photofind.platform.trash import Bin
     from photofind.search.browsing import Timeline
     from photofind.search.searcher import Searcher
 
@@ -399,6 +403,96 @@ class PhotoFind:
             raise ImageError(f"{path} cannot be read: {error.strerror}") from None
         return self._thumbnails.get(path, size, (status.st_size, status.st_mtime_ns))
 
+    def overview(self, folder: str | None = None) -> Overview:
+        """Return where photos are, and when they were taken: all, or those below a folder."""
+        self._library.refresh()
+        return self._timeline.overview(folder)
+
+    # The files of photos.
+
+    def open(self, photo: int | str) -> None:
+        """Open a photo with what the system opens photos with.
+
+        Raises
+        ------
+        LibraryError
+            Where it is not in the library.
+        DesktopError
+            Where it is out of reach, or nothing opens it.
+        """
+        from photofind.platform.reveal import open_file
+
+        open_file(self._known(photo).path)
+
+    def reveal(self, photo: int | str) -> None:
+        """Show a photo in its folder, in the file manager.
+
+        Raises
+        ------
+        LibraryError
+            Where it is not in the library.
+        DesktopError
+            Where it is out of reach, or no folder can be shown.
+        """
+        from photofind.platform.reveal import show_in_folder
+
+        show_in_folder(self._known(photo).path)
+
+    def trash(self, photos: Sequence[int]) -> Trashing:
+        """Move photos to the system's trash, by their numbers; nothing is ever deleted.
+
+        A file that is not what was indexed is left alone.
+        """
+        from photofind.platform.trash import move_to_trash
+
+        trashed, moved, failures = [], [], []
+        for photo in dict.fromkeys(photos):
+            path = f"number {photo}"
+            try:
+                known = self._known(photo)
+                path = known.path
+                if known.failure is None and not _is_as_indexed(known):
+                    raise LibraryError(
+                        f"{path} has changed since it was indexed", "look at it again first"
+                    )
+                moved.append(move_to_trash(path))
+                trashed.append(photo)
+            except (DesktopError, LibraryError) as error:
+                failures.append(Failure(path, str(error)))
+        self._files_moved(gone=[file.path for file in moved])
+        undo = self._bin.remember(moved) if any(file.item for file in moved) else None
+        return Trashing(tuple(trashed), tuple(failures), undo)
+
+    def untrash(self, undo: str) -> Untrashing:
+        """Put photos back from the trash that :meth:`trash` moved there.
+
+        Parameters
+        ----------
+        undo
+            What it returned.
+
+        Raises
+        ------
+        DesktopError
+            Where that is not known, any more.
+        """
+        from photofind.platform.trash import restore
+
+        restored, left, failures = [], [], []
+        for file in self._bin.take(undo):
+            try:
+                restore(file)
+                restored.append(file.path)
+            except DesktopError as error:
+                left.append(file)
+                failures.append(Failure(file.path, str(error)))
+        self._files_moved(here=restored)
+        again = self._bin.remember(left, undo) if any(file.item for file in left) else None
+        return Untrashing(tuple(restored), tuple(failures), again)
+
+    def _files_moved(self, *, gone: Sequence[str] = (), here: Sequence[str] = ()) -> None:
+        """Take note of files that this object moved: the next indexing finds out by itself."""
+
     # The settings.
 
     def list_settings(self) -> list[Setting]:
@@ -508,6 +602,12 @@ class PhotoFind:
             preliminary=photo.preliminary,
             spaces=tuple(photo.rows),
         )
+
+    @cached_property
+    def _bin(self) -> Bin:
+        from photofind.platform.trash import Bin
+
+        return Bin()
 
     @cached_property
     def _timeline(self) -> Timeline:
@@ -639,6 +739,14 @@ class PhotoFind:
             photos,
             error,
         )
+
+
+def _is_as_indexed(photo: Photo) -> bool:
+    try:
+        status = Path(photo.path).stat()
+    except OSError:
+        return True  # Whoever moves it says why that cannot be done.
+    return (status.st_size, status.st_mtime_ns) == (photo.size, photo.modified)
 
 
 def chosen_folders(library: Library, folders: Sequence[str] | None) -> list[Folder]:

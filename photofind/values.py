@@ -22,6 +22,7 @@ __all__ = [
     "Failure",
     "FolderStatus",
     "Hit",
+    "Overview",
     "PhotoDetails",
     "ProcessStatus",
     "Progress",
@@ -30,6 +31,8 @@ __all__ = [
     "SearchStatus",
     "Skipped",
     "Status",
+    "Trashing",
+    "Untrashing",
     "as_plain",
     "revive",
 ]
@@ -139,12 +142,13 @@ class DuplicateGroup:
     """Photos that show the same picture, the largest first.
 
     ``exact`` where all of them are the same file content; ``similarity`` is the lowest cosine
-    between any of them and the first.
+    between any of them and the first. ``ids`` are their numbers in the library.
     """
 
     paths: tuple[str, ...]
     exact: bool
     similarity: float
+    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +427,58 @@ class PhotoDetails:
     offline: bool
     preliminary: bool
     spaces: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Where photos are and when they were taken, for whoever looks around.
+
+    Parameters
+    ----------
+    photos
+        How many there are.
+    folders
+        The folders of the library, or those right below one of them, that hold any: path and
+        number of photos, by path.
+    months
+        The months in which any was taken ("2021-05"), and how many, the newest first.
+    """
+
+    photos: int
+    folders: tuple[tuple[str, int], ...]
+    months: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Trashing:
+    """What became of photos that were to be moved to the trash.
+
+    Parameters
+    ----------
+    trashed
+        The numbers of those that are there now.
+    failures
+        Those that stayed where they are, and why.
+    undo
+        What :meth:`PhotoFind.untrash` takes to put them back; None where none was moved, or where
+        only the system's own trash can put them back.
+    """
+
+    trashed: tuple[int, ...]
+    failures: tuple[Failure, ...] = ()
+    undo: str | None = None
+
+
+@dataclass(frozen=True)
+class Untrashing:
+    """What became of photos that were to be put back: paths, and why others were not.
+
+    ``undo`` can be tried again for those; None where all are back.
+    """
+
+    restored: tuple[str, ...]
+    failures: tuple[Failure, ...] = ()
+    undo: str | None = None
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ from photofind.daemon.openapi import answers, describe
 from photofind.daemon.requests import ApiRequest, ApiRoute
 from photofind.daemon.streams import event_stream
 from photofind.errors import ImageError, LibraryError, PhotofindError, RequestError, WorkerError
+from photofind.gallery import pages
 from photofind.settings import Setting
 
 __all__ = ["create_api"]
@@ -358,6 +359,8 @@ def create_api(desk: Desk | None = None) -> FastAPI:
     )
     app.state.desk = desk
     app.include_router(router)
+    if desk is not None:
+        app.include_router(pages.router(desk.surface))
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.add_exception_handler(PhotofindError, _say_error)
     app.add_exception_handler(OSError, _say_os_error)

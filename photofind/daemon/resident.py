@@ -16,6 +16,7 @@ from photofind import __version__
 from photofind.errors import LibraryError
 from photofind.indexing.housekeeping import Housekeeper
 from photofind.indexing.keeper import Keeper
+from photofind.indexing.watch import Change, Kind
 from photofind.paths import Home
 from photofind.photofind import PhotoFind, chosen_folders
 from photofind.values import (
@@ -214,6 +215,14 @@ class Resident(PhotoFind):
                 waiting=keeper.waiting,
                 processes=self._processes(),
             ),
+        )
+
+    def _files_moved(self, *, gone: Sequence[str] = (), here: Sequence[str] = ()) -> None:
+        self._keeper.notice(
+            [
+                *(Change(Kind.GONE, path) for path in gone),
+                *(Change(Kind.COMPLETE, path) for path in here),
+            ]
         )
 
     def doctor(self, *, repair: bool = False) -> list[Check]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from photofind.gallery.surface import Surface as PageSurface
+
 if TYPE_CHECKING:
     from photofind.settings import Setting, Settings
     from photofind.values import (
@@ -76,7 +78,7 @@ class Surface(Protocol):
     def events(self) -> Iterator[Event]: ...
 
 
-class Served(Surface, Protocol):
+class Served(Surface, PageSurface, Protocol):
     """What the API needs besides: of the daemon's own object alone."""
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:

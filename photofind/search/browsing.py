@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from itertools import islice
+from sys import intern
 from threading import Lock
 
 from photofind.library.catalog import Photo
 from photofind.library.library import Library
+from photofind.paths import is_below
 from photofind.search.filters import Filter, moment_of
+from photofind.values import Overview
 
 __all__ = ["Timeline"]
 
@@ -24,6 +29,7 @@ class Timeline:
         self._sorting = Lock()
         self._revision = -1
         self._order: list[int] = []
+        self._places: Counter[tuple[str, str]] = Counter()  # By folder and month.
 
     def page(self, limits: Filter, offset: int, limit: int) -> list[Photo]:
         """Return photos that pass, from the ``offset``-th on, ``limit`` at the most."""
@@ -31,14 +37,40 @@ class Timeline:
         passing = (photo for photo in photos if photo is not None and limits.passes(photo))
         return list(islice(passing, offset, offset + limit))
 
+    def overview(self, folder: str | None = None) -> Overview:
+        """Return where photos are, and when they were taken: all, or those below a folder."""
+        self._sorted()
+        above = [one.path for one in self._library.folders()] if folder is None else [folder]
+        folders: Counter[str] = Counter()
+        months: Counter[str] = Counter()
+        with self._sorting:
+            places = list(self._places.items())
+        for (lies_in, month), count in places:
+            below = [one for one in above if is_below(lies_in, one)]
+            if not below:
+                continue
+            months[month] += count
+            if folder is None:
+                folders.update(dict.fromkeys(below, count))
+            elif lies_in != folder:
+                start = len(os.path.join(folder, ""))  # noqa: PTH118
+                name = lies_in[start:].split(os.sep, 1)[0]
+                folders[lies_in[: start + len(name)]] += count
+        return Overview(
+            months.total(), tuple(sorted(folders.items())), tuple(sorted(months.items())[::-1])
+        )
+
     def _sorted(self) -> list[int]:
         with self._sorting:
             if self._revision != self._library.revision:
                 self._revision = self._library.revision
-                moments = [
-                    (moment_of(photo), photo.id)
-                    for photo in self._library.photos()
-                    if photo.failure is None
-                ]
+                moments = []
+                self._places = Counter()
+                for photo in self._library.photos():
+                    if photo.failure is None:
+                        moment = moment_of(photo)
+                        moments.append((moment, photo.id))
+                        lies_in = intern(os.path.dirname(photo.path))  # noqa: PTH120
+                        self._places[lies_in, intern(moment[:7])] += 1
                 self._order = [identifier for _, identifier in sorted(moments, reverse=True)]
             return self._order

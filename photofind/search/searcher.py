@@ -564,4 +564,9 @@ def _duplicate_group(photos: list[Photo], *, exact: bool, similarity: float) -> 
     photos = sorted(
         photos, key=lambda photo: (-photo.width * photo.height, -photo.size, photo.path)
     )
-    return DuplicateGroup(tuple(photo.path for photo in photos), exact, round(similarity, 4))
+    return DuplicateGroup(
+        tuple(photo.path for photo in photos),
+        exact,
+        round(similarity, 4),
+        tuple(photo.id for photo in photos),
+    )

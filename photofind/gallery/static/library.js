@@ -1,0 +1,297 @@
+// What photofind does now, its folders, what it could not read, and its extractors.
+
+import { get, index, post, send, withQuery } from "./api.js";
+import { button, byId, calmly, h, icon, show } from "./dom.js";
+import * as live from "./live.js";
+import { ask, complain, say } from "./notices.js";
+import { addressOf, changed, go } from "./state.js";
+import { agoOf, count, shown, sizeOf } from "./text.js";
+
+const isHere = () => !byId("view-library").hidden;
+let home = "";
+
+export async function follow() {
+  const adds = /[?&]add(?:[&=]|$)/.test(location.search);
+  if (adds) byId("add-path").focus();
+  if (live.status) showAll(live.status);
+  live.refresh().catch(complain);
+  showFailures();
+  showExtractors();
+  suggest();
+}
+
+function showAll(status) {
+  if (!isHere()) return;
+  showNow(status);
+  showFolders(status.folders);
+}
+
+// Now.
+
+function showNow(status) {
+  const { daemon } = status;
+  const { text, time, value } = live.described();
+  byId("now").textContent = [text || "Everything is up to date", time].filter(Boolean).join(" \u00b7 ");
+  const bar = byId("now-bar");
+  show(bar, Boolean(daemon?.activity) && !daemon.paused);
+  if (value === null || value === undefined) bar.removeAttribute("value");
+  else bar.value = value;
+  show(byId("resume"), Boolean(daemon?.paused));
+  for (const id of ["pause", "pause-for"]) show(byId(id), Boolean(daemon) && !daemon.paused);
+  const figures = [
+    ["Photos", status.photos.toLocaleString()],
+    ["Waiting to be read", status.pending ? status.pending.toLocaleString() : ""],
+    ["Known by thumbnails so far", status.preliminary ? `${status.preliminary.toLocaleString()} (${share(status)})` : ""],
+    ["Could not be read", status.failed ? status.failed.toLocaleString() : ""],
+    ["Searches", status.search?.explanation ?? ""],
+    ["photofind\u2019s own files", `${sizeOf(status.bytes)} in ${shown(status.home)}`],
+  ];
+  byId("figures").replaceChildren(
+    ...figures
+      .filter(([, what]) => what)
+      .map(([name, what]) => h("div", {}, h("dt", {}, name), h("dd", {}, h("bdi", {}, what)))),
+  );
+  byId("problems").replaceChildren(...status.problems.map((problem) => h("li", {}, shown(problem))));
+  show(byId("problems"), status.problems.length > 0);
+}
+
+const share = ({ preliminary, photos }) => `${Math.round((100 * preliminary) / Math.max(1, photos))}\u202f%`;
+
+async function doing(work) {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    complain(error);
+    return false;
+  }
+}
+
+// Folders.
+
+function showFolders(folders) {
+  const list = byId("folders");
+  const focused = document.activeElement?.closest?.("#folders li")?.dataset.path;
+  const which = document.activeElement?.dataset?.name;
+  list.replaceChildren(...folders.map(folderRow));
+  if (!folders.length) list.append(h("li", { class: "none" }, "No folders yet."));
+  if (focused !== undefined && which) {
+    [...list.children].find((row) => row.dataset.path === focused)?.querySelector(`[data-name=${which}]`)?.focus();
+  }
+}
+
+function folderRow(folder) {
+  const path = shown(folder.path);
+  const watched = { events: "changes are noticed at once", polled: "looked through now and then" }[folder.watched];
+  const facts = [
+    count(folder.photos, "photo"),
+    folder.state === "offline" ? null : watched,
+    folder.scanned ? `looked through ${agoOf(folder.scanned)}` : "not looked through yet",
+    folder.excludes.length ? `without ${folder.excludes.map(shown).join(", ")}` : null,
+  ];
+  return h(
+    "li",
+    { data: { path: folder.path } },
+    h(
+      "div",
+      { class: "about" },
+      h("a", {
+        class: "path",
+        href: addressOf(changed({ view: "photos", folder: folder.path, like: [], since: null, until: null })),
+        data: { name: "browse" },
+        on: {
+          click(event) {
+            if (event.ctrlKey || event.metaKey) return;
+            event.preventDefault();
+            go(changed({ view: "photos", folder: folder.path, like: [], since: null, until: null }));
+          },
+        },
+      }, h("bdi", {}, path)),
+      folder.state === "offline"
+        ? h("span", { class: "state" }, `offline${folder.reason ? `: ${shown(folder.reason)}` : ""}`)
+        : null,
+      h("p", {}, facts.filter(Boolean).join(" \u00b7 ")),
+    ),
+    h(
+      "div",
+      { class: "row" },
+      button("Leave out\u2026", () => changeExcludes(folder), {
+        icon: "filter", data: { name: "excludes" }, "aria-label": `What to leave out in ${path}`,
+      }),
+      button("Look for changes", () => look([folder.path]), {
+        icon: "refresh", data: { name: "look" }, "aria-label": `Look for changes in ${path}`,
+      }),
+      button("Remove\u2026", () => removeFolder(folder), {
+        icon: "close", class: "danger", data: { name: "remove" }, "aria-label": `Remove ${path} from the library`,
+      }),
+    ),
+  );
+}
+
+async function changeExcludes(folder) {
+  const text = h("textarea", { rows: "6", id: "excludes", spellcheck: "false" });
+  text.value = folder.excludes.join("\n");
+  const form = h(
+    "div",
+    { class: "field" },
+    h("label", { for: "excludes" }, "Patterns, one a line, as in .gitignore"),
+    text,
+    h("p", { class: "help" }, "For example: screenshots/ or *.gif. What is left out leaves the library; the files stay."),
+  );
+  const yes = await ask("What to leave out", shown(folder.path), "Save", { more: form });
+  if (!yes) return;
+  const excludes = text.value.split("\n").map((line) => line.trim()).filter(Boolean);
+  await doing(() => post("/api/folders", { path: folder.path, excludes }));
+  await live.refresh().catch(complain);
+}
+
+async function removeFolder(folder) {
+  const yes = await ask(
+    "Remove this folder from the library?",
+    `photofind forgets what it knows of its ${count(folder.photos, "photo")}. The files stay where they are.`,
+    "Remove",
+    { danger: true, list: [shown(folder.path)] },
+  );
+  if (!yes) return;
+  await doing(async () => {
+    const { removed } = await post("/api/folders/remove", { path: folder.path });
+    say(`${count(removed, "photo")} left the library.`);
+  });
+  await live.refresh().catch(complain);
+  byId("folders-title").focus?.();
+}
+
+async function look(folders, retry = false) {
+  say(retry ? "They are read again." : "photofind looks for changes.");
+  await doing(async () => {
+    const report = await index({ folders, retry_failed: retry });
+    const done = ["new", "changed", "moved", "removed", "failed"]
+      .filter((what) => report[what])
+      .map((what) => `${report[what].toLocaleString()} ${what}`);
+    say(`${count(report.found, "photo")}: ${done.join(", ") || "nothing new"}.`);
+  });
+  await live.refresh().catch(complain);
+  if (isHere()) showFailures();
+}
+
+async function addFolder(event) {
+  event.preventDefault();
+  const input = byId("add-path");
+  let path = input.value.trim();
+  if (!path) return;
+  if (home && (path === "~" || /^~[/\\]/.test(path))) path = home + path.slice(1);
+  const known = live.status?.folders.find((folder) => folder.path === path);
+  const added = await doing(() => post("/api/folders", { path, excludes: known?.excludes ?? [] }));
+  if (!added) return input.focus();
+  input.value = "";
+  say(`${shown(path)} is added; its photos can be found in a moment.`);
+  await live.refresh().catch(complain);
+}
+
+const suggest = calmly(async () => {
+  const typed = byId("add-path").value;
+  try {
+    const found = await get(withQuery("/api/folders/suggestions", { path: typed }));
+    home = found.home;
+    byId("add-suggestions").replaceChildren(
+      // What is not text cannot be typed either.
+      ...found.folders.filter((path) => path.isWellFormed?.() ?? true).map((path) => h("option", { value: path })),
+    );
+    const likely = found.folders[0];
+    if (!typed && likely) byId("add-path").placeholder = shown(likely);
+  } catch {
+    // One can type without.
+  }
+}, 150);
+
+// What could not be read.
+
+async function showFailures() {
+  const panel = byId("failures-panel");
+  try {
+    const failures = await get("/api/failures");
+    show(panel, failures.length > 0);
+    byId("failures").replaceChildren(
+      ...failures.slice(0, 500).map(({ path, reason }) =>
+        h("li", {}, h("div", { class: "about" }, h("bdi", { class: "path" }, shown(path)), h("p", {}, shown(reason)))),
+      ),
+    );
+    if (failures.length > 500) byId("failures").append(h("li", {}, `and ${count(failures.length - 500, "other")}`));
+  } catch (error) {
+    show(panel, false);
+    complain(error);
+  }
+}
+
+// Extractors.
+
+async function showExtractors() {
+  const list = byId("extractors");
+  if (!list.children.length) list.append(h("li", { class: "none" }, h("span", { class: "spinner" }), "Each is being tried\u2026"));
+  try {
+    const extractors = await get("/api/extractors");
+    list.replaceChildren(...extractors.map(extractorRow));
+  } catch (error) {
+    list.replaceChildren(h("li", { class: "none" }, error.message));
+  }
+}
+
+function extractorRow(extractor) {
+  const facts = [
+    extractor.version ? `version ${extractor.version}` : null,
+    extractor.dimension ? count(extractor.dimension, "number") + " a photo" : null,
+    `described ${count(extractor.photos, "photo")}`,
+    `from ${extractor.distribution}`,
+  ];
+  return h(
+    "li",
+    {},
+    h(
+      "div",
+      { class: "about" },
+      h("span", { class: "path" }, extractor.name),
+      extractor.in_use ? h("span", { class: "state good" }, "in use") : null,
+      h("p", {}, facts.filter(Boolean).join(" \u00b7 ")),
+      extractor.error ? h("p", { class: "bad" }, icon("unplugged"), shown(extractor.error)) : null,
+    ),
+    h(
+      "div",
+      { class: "row" },
+      extractor.in_use || extractor.error
+        ? null
+        : button("Use this one", () => use(extractor), { "aria-label": `Use the extractor ${extractor.name}` }),
+    ),
+  );
+}
+
+async function use(extractor) {
+  const yes = await ask(
+    `Compare photos by ${extractor.name}?`,
+    "Photos that it has not described yet are read again, which takes a while; until then the other one answers.",
+    "Use it",
+  );
+  if (!yes) return;
+  if (await doing(() => send("PUT", "/api/settings/extractor", { value: extractor.name }))) showExtractors();
+}
+
+export function start() {
+  live.on("status", showAll);
+  live.on("library", calmly(() => isHere() && showFailures(), 1000));
+  byId("pause").addEventListener("click", () => {
+    const seconds = byId("pause-for").value;
+    doing(() => post("/api/pause", seconds ? { seconds: Number(seconds) } : {})).then(() => {
+      live.refresh().catch(complain);
+      setTimeout(() => byId("resume").focus(), 50);
+    });
+  });
+  byId("resume").addEventListener("click", () => {
+    doing(() => post("/api/resume")).then(() => {
+      live.refresh().catch(complain);
+      setTimeout(() => byId("pause").focus(), 50);
+    });
+  });
+  byId("look-all").addEventListener("click", () => look(null));
+  byId("retry").addEventListener("click", () => look(null, true));
+  byId("add-folder").addEventListener("submit", addFolder);
+  byId("add-path").addEventListener("input", suggest);
+}

@@ -1,0 +1,158 @@
+// What happens in the daemon, as it happens, and whether it is there at all.
+
+import { get } from "./api.js";
+import { byId, show } from "./dom.js";
+import { count, durationOf } from "./text.js";
+
+export let status = null;
+const listeners = new Map();
+let source = null;
+let again = 0;
+let pause = 1000;
+let gone = false;
+let activity = null;
+
+/** Have `listener(data)` called for events of a kind; "status" and "back" are this page's own. */
+export function on(kind, listener) {
+  listeners.set(kind, [...(listeners.get(kind) ?? []), listener]);
+}
+
+function tell(kind, data) {
+  for (const listener of listeners.get(kind) ?? []) listener(data);
+}
+
+/** Ask how the library is, and tell all who show it. */
+export async function refresh() {
+  const isFirst = !status;
+  status = await get("/api/status");
+  activity = status.daemon?.activity ?? null;
+  tell("status", status);
+  if (isFirst) tell("first", status);
+  showActivity();
+  return status;
+}
+
+export function start() {
+  connect();
+  document.addEventListener("unreachable", lost);
+  // A tab in the background may have been asleep.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && gone) retry();
+  });
+}
+
+function connect() {
+  clearTimeout(again);
+  source?.close();
+  source = new EventSource("/api/events");
+  source.onopen = () => {
+    pause = 1000;
+    refresh().then(found, () => {});
+  };
+  source.onerror = lost;
+  for (const kind of ["activity", "library", "folders", "state", "notice"]) {
+    source.addEventListener(kind, (event) => heard(kind, JSON.parse(event.data)));
+  }
+  source.addEventListener("stopping", lost);
+}
+
+function heard(kind, data) {
+  if (kind === "activity") activity = data;
+  if (status) {
+    if (kind === "library") {
+      const { photos, preliminary, failed } = data;
+      status = { ...status, photos, preliminary, failed };
+    } else if (kind === "folders") {
+      status = { ...status, folders: data };
+    } else if (kind === "state") {
+      status = { ...status, daemon: { ...status.daemon, ...data } };
+    } else if (kind === "activity") {
+      status = { ...status, daemon: { ...status.daemon, activity } };
+    }
+  }
+  tell(kind, data);
+  if (kind === "notice") return;
+  tell("status", status);
+  showActivity();
+}
+
+// The daemon is gone, and comes back.
+
+function lost() {
+  if (!gone) {
+    gone = true;
+    document.body.classList.add("gone");
+    byId("banner-text").textContent =
+      "photofind has stopped. Start it from its menu, or with \u201cphotofind daemon start\u201d; " +
+      "this page goes on by itself.";
+    show(byId("banner"), true);
+  }
+  source?.close();
+  source = null;
+  clearTimeout(again);
+  again = setTimeout(retry, pause);
+  pause = Math.min(pause * 1.5, 10000);
+}
+
+async function retry() {
+  clearTimeout(again);
+  try {
+    const answer = await fetch("/api/status");
+    if (answer.status === 401) {
+      // It is another one, which does not know this browser.
+      byId("banner-text").textContent =
+        "photofind was started anew, and does not know this page any more. Open it again from " +
+        "its menu, or with \u201cphotofind gallery\u201d.";
+    }
+    if (answer.ok) return connect();
+  } catch {
+    // Not yet.
+  }
+  lost();
+}
+
+function found() {
+  if (!gone) return;
+  gone = false;
+  document.body.classList.remove("gone");
+  show(byId("banner"), false);
+  if (status.daemon && status.daemon.version !== document.body.dataset.version) {
+    location.reload(); // It is a newer one, with a page of its own.
+    return;
+  }
+  tell("back", status);
+}
+
+// What it does, in a few words.
+
+/** Return what the daemon does and how far it is, for people. */
+export function described() {
+  const daemon = status?.daemon;
+  if (!daemon) return { kind: "idle", text: "" };
+  if (daemon.paused) {
+    const until = daemon.paused_until;
+    const clock = until && new Date(until * 1000).toLocaleTimeString([], { timeStyle: "short" });
+    return { kind: "paused", text: clock ? `Paused until ${clock}` : "Paused" };
+  }
+  if (activity) {
+    const { phase, done, total, seconds_left: left } = activity;
+    const words = phase.charAt(0).toUpperCase() + phase.slice(1);
+    const far = total ? `${done.toLocaleString()} of ${total.toLocaleString()}` : done ? done.toLocaleString() : "";
+    const time = left ? `${durationOf(left)} left` : "";
+    return {
+      kind: "working", text: [words, far].filter(Boolean).join(" "), time,
+      value: total ? done / total : null,
+    };
+  }
+  if (daemon.waiting) return { kind: "paused", text: `Waiting: ${daemon.waiting}` };
+  if (status.problems?.length) return { kind: "problem", text: count(status.problems.length, "problem") };
+  return { kind: "idle", text: "" };
+}
+
+function showActivity() {
+  const { kind, text } = described();
+  const element = byId("activity");
+  element.dataset.kind = kind;
+  element.querySelector(".activity-text").textContent = text;
+  show(element, Boolean(text));
+}

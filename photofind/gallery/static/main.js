@@ -1,0 +1,91 @@
+// The page: which view is shown, and what holds for all of them.
+
+import * as asking from "./asking.js";
+import { byId, icon, show } from "./dom.js";
+import * as duplicates from "./duplicates.js";
+import * as filters from "./filters.js";
+import * as grid from "./grid.js";
+import * as library from "./library.js";
+import * as live from "./live.js";
+import * as photos from "./photos.js";
+import * as settings from "./settings.js";
+import { apply, go, onChange, parse } from "./state.js";
+import * as viewer from "./viewer.js";
+
+const TITLES = { duplicates: "Duplicates", library: "Library", settings: "Settings" };
+const HEADINGS = {
+  photos: "title", duplicates: "duplicates-title", library: "library-title", settings: "settings-title",
+};
+const views = { photos, duplicates, library, settings };
+let view = null;
+
+onChange(async (state) => {
+  const isOther = view !== state.view;
+  const before = view;
+  view = state.view;
+  for (const name of Object.keys(views)) show(byId(`view-${name}`), name === view);
+  for (const link of document.querySelectorAll(".views a")) {
+    if (link.dataset.view === view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (TITLES[view]) document.title = `${TITLES[view]} \u2013 photofind`;
+  if (isOther) {
+    grid.select(false);
+    if (before) {
+      scrollTo(0, history.state?.scroll ?? 0);
+      byId(HEADINGS[view]).focus({ preventScroll: true });
+    }
+    await views[view].follow();
+  } else if (view === "photos") {
+    await photos.follow();
+  }
+  await viewer.follow();
+});
+
+addEventListener("popstate", apply);
+history.scrollRestoration = "manual";
+
+// Links to this page are followed without loading it again.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href^='/']");
+  if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const address = new URL(link.href);
+  if (address.pathname !== "/") return;
+  event.preventDefault();
+  go(parse(address.search));
+  if (/[?&]add(?:[&=]|$)/.test(address.search)) byId("add-path").focus();
+});
+
+// Light, dark, or as the system has it.
+const schemes = [
+  { name: "", icon: "theme", label: "Colours: as the system has them" },
+  { name: "light", icon: "sun", label: "Colours: light" },
+  { name: "dark", icon: "moon", label: "Colours: dark" },
+];
+const theme = byId("theme");
+
+function showTheme() {
+  const now = schemes.find((one) => one.name === (document.documentElement.dataset.theme ?? ""));
+  theme.replaceChildren(icon(now.icon));
+  theme.setAttribute("aria-label", now.label);
+  theme.title = now.label;
+}
+
+theme.addEventListener("click", () => {
+  const at = schemes.findIndex((one) => one.name === (document.documentElement.dataset.theme ?? ""));
+  const { name } = schemes[(at + 1) % schemes.length];
+  if (name) document.documentElement.dataset.theme = name;
+  else delete document.documentElement.dataset.theme;
+  const age = name ? 366 * 86400 : 0;
+  document.cookie = `photofind-theme=${name}; path=/; max-age=${age}; samesite=strict`;
+  showTheme();
+});
+
+showTheme();
+asking.start();
+filters.start();
+photos.start();
+duplicates.start();
+library.start();
+live.start();
+apply();

@@ -1,0 +1,72 @@
+// Short words for a person: what was done, what went wrong, and questions.
+
+import { button, byId, h, show } from "./dom.js";
+
+const LONG = 6000;
+
+/** The dialog in front, or the page: whatever can be clicked now. */
+function front() {
+  const open = [...document.querySelectorAll("dialog[open]")];
+  return open.at(-1) ?? document.body;
+}
+
+/** Keep notices where they can be clicked; called after dialogs open or close. */
+export function bringForward() {
+  const toasts = byId("toasts");
+  if (toasts.parentElement !== front()) front().append(toasts);
+}
+
+/** Say something; with something to do about it it stays until it is closed. */
+export function say(text, { action, act, bad = false } = {}) {
+  bringForward();
+  const toast = h("div", { class: bad ? "toast bad" : "toast" }, h("p", {}, text));
+  const close = () => toast.remove();
+  if (action) {
+    toast.append(
+      button(action, () => {
+        close();
+        act();
+      }, { class: "primary" }),
+    );
+  }
+  toast.append(
+    button("", close, { icon: "close", class: "quiet round", "aria-label": "Close this notice" }),
+  );
+  const list = byId("toast-list");
+  list.append(toast);
+  while (list.children.length > 3) list.firstElementChild.remove();
+  if (!action) setTimeout(close, bad ? 2 * LONG : LONG);
+  return close;
+}
+
+/** Say what went wrong. */
+export function complain(error) {
+  if (error.name === "AbortError") return;
+  const hint = error.hint ? ` \u2014 ${error.hint}` : "";
+  say(`${error.message}${hint}`, { bad: true });
+}
+
+/** Ask before something is done; resolves to whether it should be. */
+export function ask(title, text, yes, { danger = false, list = [], more = null } = {}) {
+  const dialog = byId("ask");
+  byId("ask-title").textContent = title;
+  byId("ask-text").textContent = text;
+  byId("ask-list").replaceChildren(...list.map((item) => h("li", {}, item)));
+  show(byId("ask-list"), list.length > 0);
+  byId("ask-more").replaceChildren(...(more ? [more] : []));
+  byId("ask-yes").textContent = yes;
+  byId("ask-yes").classList.toggle("danger", danger);
+  dialog.returnValue = "";
+  dialog.showModal();
+  (more?.querySelector("input, textarea, select") ?? byId(danger ? "ask-no" : "ask-yes")).focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener(
+      "close",
+      () => {
+        bringForward();
+        resolve(dialog.returnValue === "yes");
+      },
+      { once: true },
+    );
+  });
+}

@@ -1,0 +1,361 @@
+// The photos: all of them by time, or those that are like others.
+
+import { get, post, withQuery } from "./api.js";
+import { lookUp, showAsked, titleOf } from "./asking.js";
+import { button, byId, h, icon, show } from "./dom.js";
+import { offerExtractors, showFilters } from "./filters.js";
+import * as grid from "./grid.js";
+import * as live from "./live.js";
+import { filtersIn, isQuery, keyOf, navigate, state } from "./state.js";
+import { count, monthOf, monthTitle, momentOf, nameOf, shown } from "./text.js";
+import { trashed } from "./verbs.js";
+
+const PAGE = 120;
+// More hits are asked for as they are scrolled to; these many at the most.
+const HITS = [60, 200, 500];
+const KEPT = 12;
+
+const kept = new Map(); // Answers, so that going back takes no time.
+let shownKey = "";
+let shownOffline = null;
+let loading = null;
+let end = false;
+let countWhenShown = 0;
+
+/** Show what the address says. `fresh`: ask again, though it was asked before. */
+export async function follow({ fresh = false } = {}) {
+  const key = keyOf(state);
+  if (key === shownKey && state.offline === shownOffline && !fresh) return;
+  loading?.abort();
+  const mine = (loading = new AbortController());
+  if (fresh) kept.clear();
+  const isNew = key !== shownKey || state.offline !== shownOffline;
+  shownKey = key;
+  shownOffline = state.offline;
+  end = false;
+  if (isNew) {
+    grid.clear();
+    byId("title").textContent = title();
+    say("");
+    showNotes([]);
+  }
+  show(byId("message"), false);
+  show(byId("news"), false);
+  byId("grid").setAttribute("aria-busy", "true");
+  if (isQuery()) showAsked();
+  else show(byId("query"), false);
+  const filters = showFilters({ fresh });
+  wait(true);
+  try {
+    if (isQuery()) await search(mine.signal, fresh);
+    else await browse(mine.signal, fresh);
+    countWhenShown = live.status?.photos ?? 0;
+    if (history.state?.scroll) scrollTo(0, history.state.scroll);
+  } catch (error) {
+    if (mine.signal.aborted) return;
+    shownKey = "";
+    fail(error);
+  } finally {
+    if (loading === mine) {
+      byId("grid").setAttribute("aria-busy", "false");
+      if (end || !byId("message").hidden) wait(false);
+    }
+  }
+  await filters;
+}
+
+function title() {
+  if (isQuery()) return state.like.length === 1 ? "Photos like this one" : "Photos like these";
+  const { folder, since, until } = state;
+  const time = since && since === until ? monthTitle(since) : "";
+  const place = folder ? shown(nameOf(folder) || folder) : "";
+  return [place, time].filter(Boolean).join(", ") || (since || until ? "Photos of a time" : "All photos");
+}
+
+const say = (text) => {
+  byId("summary").textContent = text;
+};
+
+function wait(waits) {
+  show(byId("more"), waits);
+}
+
+const passing = (photos) =>
+  photos.filter((photo) => !trashed.has(photo.id) && !(state.offline === "hide" && photo.offline));
+
+// A query.
+
+const numbered = (asked) =>
+  asked.kind === "path" ? asked.path : asked.kind === "upload" ? `upload:${asked.id}` : asked.id;
+
+function request(limit) {
+  const { like, unlike, min, folder, since, until, extractor } = state;
+  const wanted = { like: like.map(numbered), limit, min_score: min, folder, since, until, extractor };
+  if (unlike.length) wanted.unlike = unlike.map(numbered);
+  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== null));
+}
+
+async function search(signal, fresh) {
+  let answer = kept.get(shownKey);
+  if (!answer) {
+    answer = { limit: HITS[0], ...(await post("/api/similar", request(HITS[0]), { signal })) };
+    keep(answer);
+  }
+  await showAnswer(answer, fresh);
+}
+
+function keep(answer) {
+  kept.delete(shownKey);
+  kept.set(shownKey, answer);
+  if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+}
+
+async function showAnswer(answer, fresh) {
+  const key = shownKey;
+  const hits = passing(answer.hits);
+  if (fresh) grid.clear();
+  grid.append(hits);
+  end = answer.hits.length < answer.limit || answer.limit >= HITS.at(-1);
+  const searched = `${count(answer.photos, "photo")} searched in ${answer.seconds.toLocaleString(undefined, { maximumFractionDigits: answer.seconds < 1 ? 2 : 1 })} s`;
+  say(`${count(hits.length, "hit")}${end ? "" : ", and more below"} \u00b7 ${searched}`);
+  showNotes(notesOf(answer, hits));
+  if (!hits.length) nothingFound();
+  else offerExtractors(hits[0].id);
+  if (end) wait(false);
+  const names = await Promise.all(state.like.map(lookUp));
+  if (key !== shownKey) return;
+  const first = titleOf(names[0]);
+  const others = names.length > 1 ? ` and ${count(names.length - 1, "other")}` : "";
+  document.title = `Photos like ${first}${others} \u2013 photofind`;
+}
+
+function notesOf(answer, hits) {
+  const notes = [];
+  const preliminary = hits.filter((hit) => hit.preliminary).length;
+  if (preliminary) {
+    notes.push(`${count(preliminary, "hit is", "hits are")} known by thumbnails so far; the order gets better while photofind reads on.`);
+  }
+  const offline = hits.filter((hit) => hit.offline).length;
+  if (offline) notes.push(`${count(offline, "hit is", "hits are")} on a drive that is not connected now.`);
+  return notes;
+}
+
+function showNotes(notes) {
+  byId("notes").replaceChildren(...notes.map((note) => h("li", {}, note)));
+  show(byId("notes"), notes.length > 0);
+}
+
+// Everything, by time.
+
+async function browse(signal, fresh) {
+  document.title = "photofind";
+  const answer = kept.get(shownKey) ?? { photos: [], end: false };
+  if (!answer.photos.length) await fetchPage(answer, signal);
+  if (fresh) grid.clear();
+  keep(answer);
+  showPage(answer, answer.photos);
+}
+
+async function fetchPage(answer, signal) {
+  const { folder, since, until } = state;
+  const page = await get(
+    withQuery("/api/photos", { folder, since, until, offset: answer.photos.length, limit: PAGE }),
+    { signal },
+  );
+  answer.end = page.length < PAGE;
+  answer.photos = [...answer.photos, ...page];
+  return page;
+}
+
+function showPage(answer, page) {
+  grid.append(passing(page), { headingOf: (photo) => monthOf(momentOf(photo)) });
+  end = answer.end;
+  summarise();
+  if (!grid.photos().length && end) nothingThere();
+  else if (end) wait(false);
+}
+
+/** Say how many photos there are, as far as that is known. */
+function summarise() {
+  const answer = kept.get(shownKey);
+  if (!answer || isQuery()) return;
+  const all = filtersIn().length ? null : live.status?.photos;
+  if (end) say(count(passing(answer.photos).length, "photo"));
+  else say(all ? count(all, "photo") : "");
+  showNotes(offlineNotes());
+}
+
+function offlineNotes() {
+  const away = (live.status?.folders ?? []).filter((folder) => folder.state === "offline");
+  return away.map(
+    (folder) =>
+      `${shown(folder.path)} is offline${folder.reason ? ` (${shown(folder.reason)})` : ""}: ` +
+      "its photos are known, and can be opened once it is back.",
+  );
+}
+
+// More, when the end is near.
+
+let fetching = false;
+
+async function more() {
+  if (fetching || end || !shownKey || byId("view-photos").hidden) return;
+  const answer = kept.get(shownKey);
+  if (!answer || byId("grid").getAttribute("aria-busy") === "true") return;
+  fetching = true;
+  const key = shownKey;
+  const { signal } = loading;
+  try {
+    if (isQuery()) {
+      const limit = HITS.find((one) => one > answer.limit);
+      const next = { limit, ...(await post("/api/similar", request(limit), { signal })) };
+      if (key !== shownKey) return;
+      keep(next);
+      await showAnswer(next, false);
+    } else {
+      const page = await fetchPage(answer, signal);
+      if (key === shownKey) showPage(answer, page);
+    }
+  } catch (error) {
+    if (!signal.aborted) {
+      end = true;
+      wait(false);
+      showNotes([`${error.message}${error.hint ? `; ${error.hint}` : ""}`]);
+    }
+  } finally {
+    fetching = false;
+  }
+  if (key === shownKey && !end) near.unobserve(byId("more")), near.observe(byId("more"));
+}
+
+const near = new IntersectionObserver(
+  (entries) => {
+    if (entries.some((entry) => entry.isIntersecting)) more();
+  },
+  { rootMargin: "1200px" },
+);
+
+// Nothing to show, and what to do.
+
+function message(title, text, ...doings) {
+  const element = byId("message");
+  element.replaceChildren(
+    h("h2", {}, title),
+    h("p", {}, text),
+    ...(doings.length ? [h("div", { class: "row" }, ...doings)] : []),
+  );
+  show(element, true);
+  wait(false);
+}
+
+const link = (address, text, primary = true) =>
+  h("a", { class: primary ? "button primary" : "button", href: address }, text);
+
+function fail(error) {
+  say("");
+  const again = button("Try again", () => follow({ fresh: true }), { icon: "refresh", class: "primary" });
+  const hint = error.hint ? error.hint.charAt(0).toUpperCase() + error.hint.slice(1) + "." : "";
+  if (live.status && !live.status.folders.length) return nothingThere();
+  message(`${shown(error.message)}.`, hint, again, link("/", "All photos", false));
+}
+
+function nothingFound() {
+  const { min } = state;
+  const doings = [];
+  if (filtersIn().length) {
+    doings.push(button("Without filters", () =>
+      navigate({ folder: null, since: null, until: null, min: null, offline: null, extractor: null }), { class: "primary" }));
+  }
+  message(
+    "No photo is that much alike",
+    min ? `Nothing is ${Math.round(min * 100)} % alike or more. Lower that, or take filters away.`
+      : "There may be no other photo like it in the library, or none that passes the filters.",
+    ...doings,
+  );
+}
+
+function nothingThere() {
+  const status = live.status;
+  say("");
+  if (!status) message("", "");
+  else if (!status.folders.length) {
+    message(
+      "Where are your photos?",
+      "Add the folder they lie in. photofind looks at them there, and copies and changes nothing.",
+      link("/?view=library&add", "Add a folder"),
+    );
+  } else if (filtersIn().length) {
+    message("No photos here", "No photo of the library passes these filters.", link("/", "All photos"));
+  } else if (status.daemon?.paused) {
+    message("photofind is paused", "Photos appear here once it goes on.", link("/?view=library", "Go on"));
+  } else if (status.daemon?.activity || status.pending || status.folders.some((folder) => !folder.scanned)) {
+    message("Your photos are being read", "The first ones appear here in a moment.");
+    byId("message").prepend(h("span", { class: "spinner" }));
+  } else {
+    message(
+      "There are no photos in your folders",
+      "Put some there and they appear here, or add another folder.",
+      link("/?view=library&add", "Add a folder"),
+    );
+  }
+}
+
+// What changes meanwhile.
+
+function changedMeanwhile(status) {
+  if (!shownKey) return;
+  const isEmpty = !grid.photos().length;
+  if (isEmpty && !isQuery()) {
+    if (status.photos !== countWhenShown || !byId("message").hidden) again();
+    return;
+  }
+  const difference = status.photos - countWhenShown;
+  const news = byId("news");
+  show(news, difference > 0 && !trashed.size);
+  news.replaceChildren(icon("refresh"), `${count(difference, "new photo")}: ${isQuery() ? "search again" : "show"}`);
+}
+
+let due = 0;
+function again() {
+  clearTimeout(due);
+  due = setTimeout(() => {
+    if (!byId("view-photos").hidden) follow({ fresh: true });
+  }, 300);
+}
+
+export function start() {
+  near.observe(byId("more"));
+  byId("news").addEventListener("click", () => follow({ fresh: true }));
+  live.on("library", () => changedMeanwhile(live.status));
+  live.on("activity", () => {
+    if (!grid.photos().length && !isQuery() && shownKey) nothingThereNow();
+  });
+  live.on("folders", () => showFilters({ fresh: true }));
+  live.on("back", again);
+  live.on("first", () => {
+    countWhenShown = live.status.photos;
+    summarise();
+    if (!byId("message").hidden && !isQuery()) nothingThere();
+    showFilters();
+  });
+  document.addEventListener("more-photos", more);
+  document.addEventListener("trashed", () => kept.clear());
+  // Photos that are put back are known again after a moment, maybe by another number.
+  document.addEventListener("restored", () => {
+    kept.clear();
+    again();
+    let rounds = 0;
+    const look = () => {
+      rounds += 1;
+      again();
+      if (rounds < 3) setTimeout(look, 2500);
+    };
+    setTimeout(look, 1500);
+  });
+  grid.listen({ empty: () => (isQuery() ? nothingFound() : nothingThere()) });
+}
+
+function nothingThereNow() {
+  if (!byId("message").hidden) nothingThere();
+}
+

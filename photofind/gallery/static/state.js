@@ -1,0 +1,113 @@
+// What is shown is what the address says, so that back, forward, reload and bookmarks work.
+//
+//   /?like=ID&unlike=ID     photos of the library; upload:HEX for a picture that was sent
+//    &path=...&unpath=...   pictures anywhere, their paths' bytes percent-encoded
+//    &folder=...&since=...&until=...&min=0.5&extractor=...&offline=hide
+//    &photo=ID              shown large
+//   /?view=duplicates, /?view=library, /?view=settings
+
+import { decodePath, encodePath } from "./text.js";
+
+const VIEWS = ["photos", "duplicates", "library", "settings"];
+const FILTERS = ["folder", "since", "until", "min", "extractor", "offline"];
+const NOTHING = {
+  view: "photos", like: [], unlike: [], folder: null, since: null, until: null, min: null,
+  extractor: null, offline: null, photo: null,
+};
+
+export let state = NOTHING;
+const listeners = [];
+
+/** Have `listener(state, before)` called whenever the address changes. */
+export function onChange(listener) {
+  listeners.push(listener);
+}
+
+/** Return the state that an address stands for. */
+export function parse(search) {
+  const read = { ...NOTHING, like: [], unlike: [] };
+  for (const item of search.replace(/^\?/, "").split("&")) {
+    const [name, ...rest] = item.split("=");
+    const value = decodePath(rest.join("="));
+    if (!value) continue;
+    if (name === "like" || name === "unlike") {
+      const asked = parseAsked(value);
+      if (asked) read[name].push(asked);
+    } else if (name === "path") read.like.push({ kind: "path", path: value });
+    else if (name === "unpath") read.unlike.push({ kind: "path", path: value });
+    else if (name === "view" && VIEWS.includes(value)) read.view = value;
+    else if (name === "folder" || name === "extractor") read[name] = value;
+    else if ((name === "since" || name === "until") && /^\d{4}(-\d\d){0,2}/.test(value))
+      read[name] = value;
+    else if (name === "min" && value >= 0 && value <= 1) read.min = Number(value);
+    else if (name === "offline" && value === "hide") read.offline = "hide";
+    else if (name === "photo" && /^\d+$/.test(value)) read.photo = Number(value);
+  }
+  return read;
+}
+
+function parseAsked(value) {
+  if (/^\d{1,15}$/.test(value)) return { kind: "photo", id: Number(value) };
+  if (/^upload:[0-9a-f]+$/.test(value)) return { kind: "upload", id: value.slice(7) };
+  return null;
+}
+
+/** Return the address of a state. */
+export function addressOf(wanted) {
+  const items = wanted.view === "photos" ? [] : [`view=${wanted.view}`];
+  for (const [list, path] of [["like", "path"], ["unlike", "unpath"]]) {
+    for (const asked of wanted[list]) {
+      if (asked.kind === "path") items.push(`${path}=${encodePath(asked.path)}`);
+      else items.push(`${list}=${asked.kind === "upload" ? "upload:" : ""}${asked.id}`);
+    }
+  }
+  for (const name of [...FILTERS, "photo"]) {
+    if (wanted[name] !== null) items.push(`${name}=${encodePath(String(wanted[name]))}`);
+  }
+  return items.length ? `/?${items.join("&")}` : "/";
+}
+
+/** Return the state with changes; without a photo that hits are like there is no query. */
+export function changed(changes, from = state) {
+  const next = { ...from, photo: null, ...changes };
+  if (!next.like.length) Object.assign(next, { unlike: [], min: null, extractor: null });
+  return next;
+}
+
+/** Go to the state with changes. */
+export function navigate(changes, { replace = false } = {}) {
+  go(changed(changes), replace);
+}
+
+export function go(next, replace = false) {
+  const address = addressOf(next);
+  if (address === location.pathname + location.search) return;
+  remember();
+  // Where this page came from itself, one can go back instead of on.
+  history[replace ? "replaceState" : "pushState"]({ within: replace ? within() : true }, "", address);
+  apply();
+}
+
+/** Tell whether the entry before this one is this page's too. */
+export const within = () => history.state?.within === true;
+
+/** Keep where the page is scrolled to, for whoever comes back. */
+export function remember() {
+  history.replaceState({ ...history.state, scroll: scrollY }, "");
+}
+
+export function apply() {
+  const before = state;
+  state = parse(location.search);
+  for (const listener of listeners) listener(state, before);
+}
+
+export const isQuery = (of = state) => of.like.length > 0;
+
+/** Return what tells two answers apart: all but the photo that is shown large. */
+export const keyOf = (of) => addressOf({ ...of, photo: null, offline: null });
+
+export const sameAsked = (one, other) =>
+  one.kind === other.kind && one.id === other.id && one.path === other.path;
+
+export const filtersIn = (of = state) => FILTERS.filter((name) => of[name] !== null);

@@ -1,0 +1,221 @@
+// One photo, large, with all that is known of it.
+
+import { get, pictureOf } from "./api.js";
+import { byId, h, show } from "./dom.js";
+import * as grid from "./grid.js";
+import { bringForward, complain } from "./notices.js";
+import { addressOf, changed, go, isQuery, state, within } from "./state.js";
+import { count, folderOf, momentOf, nameOf, percentOf, shown, sizeOf, timeOf } from "./text.js";
+import { run, trashed } from "./verbs.js";
+
+const dialog = byId("viewer");
+const large = byId("large");
+const note = byId("stage-note");
+// Formats that browsers show; of others the daemon's picture is shown, as large as it makes them.
+const SHOWN = new Set(["JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP"]);
+
+let photo = null;
+
+/** Show what the address says. */
+export async function follow() {
+  if (state.photo === null) {
+    if (dialog.open) dialog.close();
+    return;
+  }
+  if (photo?.id === state.photo && dialog.open) return;
+  const id = state.photo;
+  const known = grid.photoOf(id);
+  photo = known ?? { id, path: "", score: undefined };
+  showPicture(photo);
+  showFacts(photo);
+  if (!dialog.open) {
+    dialog.showModal();
+    bringForward();
+    byId("viewer-name").focus();
+  }
+  try {
+    const details = await get(`/api/photos/${id}`);
+    if (state.photo !== id) return;
+    photo = { ...photo, ...details };
+    showFacts(photo);
+    if (SHOWN.has(photo.format) && !photo.offline) sharpen(id);
+  } catch (error) {
+    if (state.photo !== id) return;
+    if (error.status === 404) error.hint = "it may have been moved or removed";
+    note.textContent = error.message;
+    show(note, true);
+    if (!known) complain(error);
+  }
+}
+
+function showPicture({ id, path }) {
+  show(note, false);
+  large.classList.add("loading");
+  large.alt = shown(nameOf(path));
+  large.src = pictureOf({ kind: "photo", id }, 1024);
+  for (const step of [1, -1]) {
+    const other = beside(step);
+    show(byId(step > 0 ? "next" : "previous"), other !== undefined);
+    if (other) new Image().src = pictureOf({ kind: "photo", id: other.id }, 1024);
+  }
+}
+
+large.addEventListener("load", () => large.classList.remove("loading"));
+large.addEventListener("error", () => {
+  large.removeAttribute("src");
+  note.textContent = photo?.offline
+    ? "This photo is on a drive that is not connected now."
+    : "This photo cannot be shown.";
+  show(note, true);
+});
+
+/** Replace the daemon's picture by the file itself, once it is there. */
+async function sharpen(id) {
+  const file = new Image();
+  file.src = `/api/photos/${id}/file`;
+  try {
+    await file.decode();
+  } catch {
+    return;
+  }
+  if (state.photo === id) large.src = file.src;
+}
+
+function showFacts(of) {
+  const all = grid.photos();
+  const place = all.findIndex((one) => one.id === of.id);
+  byId("viewer-place").textContent =
+    place >= 0 ? `${(place + 1).toLocaleString()} of ${all.length.toLocaleString()}` : "";
+  // A small picture is not blown up, however large the window is.
+  large.style.maxWidth = of.width ? `${Math.max(of.width * 1.5, 320)}px` : "";
+  large.style.maxHeight = of.height ? `${Math.max(of.height * 1.5, 240)}px` : "";
+  const name = shown(nameOf(of.path));
+  byId("viewer-name").textContent = name || "\u2026";
+  large.alt = name;
+  const folder = byId("viewer-folder");
+  const lies = folderOf(of.path);
+  folder.textContent = shown(lies);
+  folder.href = addressOf(changed({ view: "photos", like: [], unlike: [], folder: lies, since: null, until: null }));
+  folder.title = "Look at this folder";
+  for (const verb of ["open", "reveal", "trash"]) {
+    dialog.querySelector(`[data-do=${verb}]`).disabled = of.offline === true;
+  }
+  dialog.querySelector("[data-do=less]").disabled = !isQuery();
+  const taken = momentOf(of);
+  const megapixels = (of.width * of.height) / 1e6;
+  const facts = [
+    ["Alike", of.score === undefined ? "" : percentOf(of.score)],
+    [of.captured ? "Taken" : "File changed", timeOf(taken)],
+    ["Size", of.size ? sizeOf(of.size) : ""],
+    ["Pixels", of.width ? `${of.width} \u00d7 ${of.height}${megapixels >= 1 ? `, ${megapixels.toFixed(1)} MP` : ""}` : ""],
+    ["Format", of.format],
+    ["Camera", of.camera],
+    ["Place", placeOf(of)],
+    ["Caption", of.caption],
+    ["Keywords", of.keywords?.join(", ")],
+    ["Same picture", of.copies?.length ? count(of.copies.length, "more file") : ""],
+    ["State", stateOf(of)],
+  ];
+  byId("viewer-facts").replaceChildren(
+    ...facts
+      .filter(([, value]) => value)
+      .map(([what, value]) => h("div", {}, h("dt", {}, what), h("dd", {}, h("bdi", {}, shown(value))))),
+  );
+}
+
+function placeOf({ latitude, longitude }) {
+  if (typeof latitude !== "number" || typeof longitude !== "number") return "";
+  const north = `${Math.abs(latitude).toFixed(4)}\u00b0 ${latitude < 0 ? "S" : "N"}`;
+  return `${north}, ${Math.abs(longitude).toFixed(4)}\u00b0 ${longitude < 0 ? "W" : "E"}`;
+}
+
+function stateOf(of) {
+  if (of.failure) return `could not be read: ${of.failure}`;
+  if (of.offline) return "offline: its drive is not connected";
+  return of.preliminary ? "known by its thumbnail so far" : "";
+}
+
+// Turning over.
+
+function beside(step) {
+  const all = grid.photos();
+  const at = all.findIndex((one) => one.id === photo?.id);
+  return at < 0 ? undefined : all[at + step];
+}
+
+function turn(step) {
+  const other = beside(step);
+  if (!other) return;
+  go(changed({ photo: other.id }), true);
+  // The photos behind it are fetched where the last one is near.
+  if (step > 0 && !beside(3)) document.dispatchEvent(new CustomEvent("more-photos"));
+}
+
+byId("previous").addEventListener("click", () => turn(-1));
+byId("next").addEventListener("click", () => turn(1));
+byId("viewer-close").addEventListener("click", leave);
+
+dialog.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "ArrowRight") turn(1);
+  else if (event.key === "ArrowLeft") turn(-1);
+  else if (event.key === "Delete") run("trash", [photo]);
+  else return;
+  event.preventDefault();
+});
+
+dialog.addEventListener("cancel", (event) => {
+  event.preventDefault();
+  leave();
+});
+
+dialog.addEventListener("close", () => {
+  const last = photo?.id;
+  photo = null;
+  large.removeAttribute("src");
+  bringForward();
+  if (last !== undefined && state.photo === null && !document.querySelector("dialog[open]")) {
+    grid.focus(last);
+  }
+});
+
+/** Close it: by going back where it was opened on this page, so that forward opens it again. */
+function leave() {
+  if (within()) history.back();
+  else go(changed({ photo: null }), true);
+}
+
+// A finger turns over too.
+
+let from = null;
+const stage = byId("stage");
+stage.addEventListener("touchstart", (event) => {
+  from = event.touches.length === 1 ? event.touches[0] : null;
+}, { passive: true });
+stage.addEventListener("touchend", (event) => {
+  const to = event.changedTouches[0];
+  if (!from || (window.visualViewport?.scale ?? 1) > 1.01) return;
+  const [x, y] = [to.clientX - from.clientX, to.clientY - from.clientY];
+  if (Math.abs(x) > 60 && Math.abs(x) > 2 * Math.abs(y)) turn(x < 0 ? 1 : -1);
+  from = null;
+});
+
+dialog.addEventListener("click", (event) => {
+  const verb = event.target.closest("[data-do]")?.dataset.do;
+  if (verb && photo) run(verb, [photo]);
+});
+
+byId("viewer-folder").addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  go(changed({ view: "photos", like: [], unlike: [], folder: folderOf(photo.path), since: null, until: null }));
+});
+
+// What was moved to the trash makes way for the next one.
+document.addEventListener("trashing", (event) => {
+  if (photo && dialog.open && event.detail.includes(photo.id)) {
+    const other = beside(1) ?? beside(-1);
+    if (other && !trashed.has(other.id)) go(changed({ photo: other.id }), true);
+    else leave();
+  }
+});
