@@ -8,6 +8,7 @@ __all__ = [
     "DaemonError",
     "DaemonRunsError",
     "DamagedError",
+    "DesktopError",
     "ExtractorError",
     "ImageError",
     "LibraryError",
@@ -106,3 +107,7 @@ class DaemonRunsError(DaemonError):
 
 class RequestError(PhotofindError):
     """A request that the daemon's API refuses or does not understand."""
+
+
+class DesktopError(PhotofindError):
+    """The desktop cannot do what was asked of it: a menu, a tray, a browser, a notification."""

@@ -7,6 +7,7 @@ import click
 from photofind.cli.config import config
 from photofind.cli.daemon import daemon
 from photofind.cli.demo import demo
+from photofind.cli.desktop import desktop
 from photofind.cli.doctor import doctor
 from photofind.cli.duplicates import duplicates
 from photofind.cli.extractors import extractors
@@ -54,6 +55,7 @@ for command in (
     failures,
     extractors,
     config,
+    desktop,
     demo,
 ):
     main.add_command(command)
