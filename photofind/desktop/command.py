@@ -71,7 +71,9 @@ class Command:
         That is quoted twice: the words by the Desktop Entry Specification's rules for ``Exec``,
         and all of it as a string, in which a backslash begins an escape.
         """
-        line = _readable(" ".join(_quoted(word) for word in self.words))
+        # GLib and KDE look for the program by its name as it is quoted, with each % doubled.
+        words = ("/usr/bin/env", *self.words) if "%" in self.words[0] else self.words
+        line = _readable(" ".join(_quoted(word) for word in words))
         escapes = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
         return "".join(escapes.get(character, character) for character in line)
 

@@ -13,7 +13,7 @@ from photofind.images.formats import PHOTO_SUFFIXES
 
 __all__ = ["Nemo"]
 
-# Without "Quote", Nemo quotes each path by itself, and as it has to be.
+# Nemo mangles line breaks in the paths of %F. URIs have none, nor have they quotation marks.
 _ACTION = """\
 # {mark}
 [Nemo Action]
@@ -21,7 +21,8 @@ Active=true
 Name={label}
 Comment={tooltip}
 Icon-Name={icon}
-Exec={command} %F
+Exec={command} %U
+Quote=double
 Selection=notnone
 Extensions={extensions};
 """
@@ -42,7 +43,7 @@ class Nemo(OwnFiles):
             label=LABEL,
             tooltip=TOOLTIP,
             icon=ICON,
-            command=self.command.similar.for_key_file(),
+            command=self.command.similar_by_uri.for_key_file(),
             extensions=";".join(suffix[1:] for suffix in sorted(PHOTO_SUFFIXES)),
         )
         path = data_folder() / "nemo/actions/photofind-similar.nemo_action"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from photofind.desktop.file_managers.menu import ICON, LABEL, TOOLTIP
+from photofind.desktop.file_managers.menu import ICON, LABEL
 from photofind.desktop.folders import data_folder
 from photofind.desktop.integration import MARK, OwnFile, OwnFiles
 from photofind.desktop.mime_types import PHOTO_MIME_TYPES
@@ -18,7 +18,6 @@ _ACTION = """\
 [Desktop Entry]
 Type=Action
 Name={label}
-Tooltip={tooltip}
 Icon={icon}
 Profiles=photos;
 
@@ -42,7 +41,6 @@ class PCManFM(OwnFiles):
         text = _ACTION.format(
             mark=MARK,
             label=LABEL,
-            tooltip=TOOLTIP,
             icon=ICON,
             mime_types=";".join(PHOTO_MIME_TYPES),
             command=self.command.similar.for_key_file(),

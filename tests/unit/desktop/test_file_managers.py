@@ -156,7 +156,18 @@ def test_scripts_pass_on_every_name(
     assert call == [b"similar", b"--open", b"--uris", b"--", *map(str.encode, uris)]
 
 
-@pytest.mark.parametrize("kind", [Nemo, Dolphin, PCManFM])
+def test_nemo_runs_the_command_with_every_name(command: Command, stand_in: StandIn) -> None:
+    (file,) = Nemo(command).files().values()
+    assert b"\nQuote=double\n" in file.content
+    uris = ["file://" + quote_from_bytes(path, safe="/!$&'()*+,;=:@~") for path in PATHS]
+    line = key_file_value(file.content, "Exec")
+    assert line.endswith(" %U")
+    words = split(line[:-2].replace("%%", "%") + " ".join(f'"{uri}"' for uri in uris))
+    subprocess.run(words, check=True, timeout=30)
+    assert stand_in.calls() == [[b"similar", b"--open", b"--uris", b"--", *map(str.encode, uris)]]
+
+
+@pytest.mark.parametrize("kind", [Dolphin, PCManFM])
 def test_what_is_like_a_desktop_entry_runs_the_command_with_every_name(
     kind: type[OwnFiles], command: Command, stand_in: StandIn
 ) -> None:
