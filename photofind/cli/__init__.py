@@ -13,6 +13,7 @@ from photofind.cli.duplicates import duplicates
 from photofind.cli.extractors import extractors
 from photofind.cli.failures import failures
 from photofind.cli.folders import folders
+from photofind.cli.gallery import gallery
 from photofind.cli.group import CommandGroup
 from photofind.cli.index import index
 from photofind.cli.pause import pause, resume
@@ -44,6 +45,7 @@ def main(debug: bool, no_daemon: bool) -> None:
 
 for command in (
     similar,
+    gallery,
     index,
     folders,
     duplicates,
