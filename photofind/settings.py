@@ -67,6 +67,9 @@ class Settings:
         60.0, "network shares are looked through this often, or less where that takes long", 1
     )
     autostart_daemon: bool = _setting(True, "commands start the daemon where it does not run")
+    notifications: bool = _setting(
+        True, "the desktop tells of a first indexing, drives that went away, and problems"
+    )
     log_level: str = _setting(
         "info",
         "what the daemon writes to its log from its next start on: debug, info, warning or error",

@@ -7,11 +7,13 @@ import click
 from photofind.cli.config import config
 from photofind.cli.daemon import daemon
 from photofind.cli.demo import demo
+from photofind.cli.desktop import desktop
 from photofind.cli.doctor import doctor
 from photofind.cli.duplicates import duplicates
 from photofind.cli.extractors import extractors
 from photofind.cli.failures import failures
 from photofind.cli.folders import folders
+from photofind.cli.gallery import gallery
 from photofind.cli.group import CommandGroup
 from photofind.cli.index import index
 from photofind.cli.pause import pause, resume
@@ -43,6 +45,7 @@ def main(debug: bool, no_daemon: bool) -> None:
 
 for command in (
     similar,
+    gallery,
     index,
     folders,
     duplicates,
@@ -54,6 +57,7 @@ for command in (
     failures,
     extractors,
     config,
+    desktop,
     demo,
 ):
     main.add_command(command)

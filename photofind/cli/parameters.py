@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-__all__ = ["AbsoluteFolder", "AbsolutePath", "complete_setting", "date"]
+__all__ = ["AbsoluteFolder", "AbsolutePath", "ImagePath", "complete_setting", "date"]
 
 _DATE_FORMATS = ("%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 
@@ -33,6 +33,24 @@ class AbsolutePath(click.Path):
         if not path:
             self.fail("a path cannot be empty", parameter, context)
         return os.path.abspath(path)  # noqa: PTH100
+
+
+class ImagePath(AbsolutePath):
+    """The absolute path of an image, which is named by a URI where there is a flag ``uris``."""
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> str:
+        """Return the absolute path; the URI itself of what is not on this machine."""
+        if context is not None and context.params.get("uris"):
+            from urllib.parse import unquote_to_bytes
+
+            scheme, _, rest = value.partition("://")
+            host, slash, path = rest.partition("/")
+            if scheme != "file" or host not in ("", "localhost"):
+                return str(value)
+            value = unquote_to_bytes(slash + path)
+        return super().convert(value, parameter, context)
 
 
 class AbsoluteFolder(AbsolutePath):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,7 @@ import click
 from photofind.cli.asking import asking
 from photofind.cli.index import index_with_progress
 from photofind.cli.output import note, print_json, print_paths, print_table
-from photofind.cli.parameters import AbsoluteFolder, AbsolutePath, date
+from photofind.cli.parameters import AbsoluteFolder, AbsolutePath, ImagePath, date
 
 if TYPE_CHECKING:
     from photofind.values import Answer
@@ -24,9 +25,10 @@ Examples:
   photofind similar beach.jpg
   photofind similar beach.jpg boat.jpg --not crowd.jpg
   photofind similar beach.jpg --in ~/Pictures/2021 -n 50
+  photofind similar beach.jpg --open
   photofind similar beach.jpg --paths-only -0 | xargs -0 cp -t ~/Desktop/beach"""
 )
-@click.argument("images", nargs=-1, required=True, type=AbsolutePath())
+@click.argument("images", nargs=-1, required=True, type=ImagePath())
 @click.option("--not", "unlike", multiple=True, type=AbsolutePath(), metavar="IMAGE",
               help="A photo that hits should not be like; may be repeated.")  # fmt: skip
 @click.option("-n", "--hits", "limit", type=click.IntRange(1), metavar="N",
@@ -42,9 +44,14 @@ Examples:
 @click.option("--extractor", metavar="NAME", help="Compare by this extractor (setting: extractor).")
 @click.option("--plain", is_flag=True, help="Rank by the cosine of the embeddings alone.")
 @click.option("--all", "every", is_flag=True, help="Show near-duplicates one by one.")
+@click.option("--open", "opens", is_flag=True, help="Show them on a page in the browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--paths-only", is_flag=True, help="Print the paths of the hits, a line each.")
 @click.option("-0", "--null", is_flag=True, help="With --paths-only: end paths by a null byte.")
+@click.option("--uris", is_flag=True, is_eager=True, hidden=True,
+              help="IMAGES are URIs; for file managers.")  # fmt: skip
+@click.option("--gather", is_flag=True, hidden=True,
+              help="Several of these at once make one query; for file managers.")  # fmt: skip
 def similar(
     images: tuple[str, ...],
     unlike: tuple[str, ...],
@@ -56,9 +63,12 @@ def similar(
     extractor: str | None,
     plain: bool,
     every: bool,
+    opens: bool,
     as_json: bool,
     paths_only: bool,
     null: bool,
+    uris: bool,
+    gather: bool,
 ) -> None:
     """Show the photos most like IMAGES.
 
@@ -67,8 +77,21 @@ def similar(
     """
     if null and not paths_only:
         raise click.UsageError("-0 goes with --paths-only")
-    if as_json and paths_only:
-        raise click.UsageError("--json and --paths-only exclude each other")
+    if opens + as_json + paths_only > 1:
+        raise click.UsageError("--open, --json and --paths-only exclude each other")
+    if opens:
+        filters: dict[str, str | float | bool | None] = {
+            "limit": limit,
+            "min_score": min_score,
+            "folder": folder,
+            "since": since,
+            "until": until,
+            "extractor": extractor,
+            "plain": plain,
+            "every": every,
+        }
+        _open(images, unlike, filters, gather=gather)
+        return
     from photofind.values import Query
 
     with asking(start=True) as photofind:
@@ -97,6 +120,27 @@ def similar(
         print_paths((hit.path for hit in answer.hits), null=null)
     else:
         _print_hits(answer)
+
+
+def _open(
+    images: tuple[str, ...],
+    unlike: tuple[str, ...],
+    filters: Mapping[str, str | float | bool | None],
+    *,
+    gather: bool,
+) -> None:
+    """Open the page of the query; not if another process, started at once, takes its images."""
+    from photofind.cli.gallery import open_page, telling_the_desktop
+
+    with telling_the_desktop():
+        if gather:
+            from photofind.desktop.gathering import gather as gather_images
+            from photofind.paths import Home
+
+            images = tuple(gather_images(Home.default(), images))
+            if not images:
+                return
+        open_page(images, unlike, filters)
 
 
 def _check_presence(images: tuple[str, ...]) -> None:

@@ -1,0 +1,1 @@
+"""The right-click "Find similar photos", one module for each file manager."""

@@ -1,0 +1,94 @@
+"""Explorer, of Windows: a verb for each kind of photo, under the user's own classes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib.resources import files as resources
+
+from photofind.desktop.command import Command
+from photofind.desktop.file_managers.menu import LABEL
+from photofind.desktop.integration import Integration, State
+from photofind.desktop.registry import Registry, user_registry
+from photofind.images.formats import PHOTO_SUFFIXES
+
+__all__ = ["Explorer"]
+
+_CLASSES = r"Software\Classes\SystemFileAssociations"
+_VERB = "photofind.similar"
+
+
+class Explorer(Integration):
+    """A verb in the menu of photos; Windows 11 has it under "Show more options".
+
+    Explorer starts the command once for each selected file; ``--gather`` makes one query of what
+    comes at once.
+    """
+
+    name = "explorer"
+    title = "Explorer"
+    where = f"right-click a photo, {LABEL}; on Windows 11 below Show more options"
+
+    def __init__(self, command: Command, registry: Registry | None = None) -> None:
+        super().__init__(command)
+        self._registry = registry
+
+    def is_present(self) -> bool:
+        """Return whether this is Windows, where Explorer is always there."""
+        return sys.platform == "win32"
+
+    def install(self) -> bool:
+        """Write the verbs; see :meth:`Integration.install`."""
+        changed = False
+        for key, name, value in self._values():
+            if self._own.value(key, name) != value:
+                self._own.set_value(key, name, value)
+                changed = True
+        return changed
+
+    def remove(self) -> bool:
+        """Remove the verbs, and the keys that hold nothing else."""
+        return bool([suffix for suffix in sorted(PHOTO_SUFFIXES) if self._remove_verb(suffix)])
+
+    def status(self) -> State:
+        """Return how the verbs are."""
+        values = list(self._values())
+        found = [self._own.value(key, name) for key, name, _ in values]
+        if found == [value for *_, value in values]:
+            return State.INSTALLED
+        return State.ABSENT if all(value is None for value in found) else State.OUTDATED
+
+    @property
+    def _own(self) -> Registry:
+        if self._registry is None:
+            self._registry = user_registry()
+        return self._registry
+
+    def _values(self) -> Iterator[tuple[str, str, str]]:
+        """Yield each value: its key, its name, and what it is."""
+        command = self.command.gathering.for_windows()
+        icon = str(resources("photofind.desktop").joinpath("assets", "photofind.ico"))
+        for suffix in sorted(PHOTO_SUFFIXES):
+            verb = _verb(suffix)
+            yield verb, "", LABEL
+            yield verb, "Icon", icon
+            yield verb, "MultiSelectModel", "Player"  # Any number; otherwise 15 at the most.
+            # No name on Windows holds a quotation mark.
+            yield rf"{verb}\command", "", f'{command} "%1"'
+
+    def _remove_verb(self, suffix: str) -> bool:
+        registry, verb = self._own, _verb(suffix)
+        ours = [(key, name) for key, name, _ in self._values() if key.startswith(verb)]
+        there = [(key, name) for key, name in ours if registry.value(key, name) is not None]
+        for key, name in there:
+            registry.remove_value(key, name)
+        if there:
+            shell, kind = rf"{_CLASSES}\{suffix}\shell", rf"{_CLASSES}\{suffix}"
+            for key in (rf"{verb}\command", verb, shell, kind):
+                if registry.is_empty(key):
+                    registry.remove_key(key)
+        return bool(there)
+
+
+def _verb(suffix: str) -> str:
+    return rf"{_CLASSES}\{suffix}\shell\{_VERB}"

@@ -1,0 +1,67 @@
+"""Nautilus, the Files of GNOME: a script, and an extension where Nautilus can load one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files as resources
+from itertools import chain
+from pathlib import Path
+
+from photofind.desktop.file_managers.menu import ICON, LABEL, TOOLTIP
+from photofind.desktop.file_managers.scripts import script
+from photofind.desktop.folders import data_folder
+from photofind.desktop.integration import MARK, OwnFile, OwnFiles
+from photofind.desktop.mime_types import PHOTO_MIME_TYPES
+
+__all__ = ["Nautilus"]
+
+_LIBRARIES = (Path("/usr/lib"), Path("/usr/lib64"), Path("/usr/local/lib"))
+_LOADER = "nautilus/extensions-*/libnautilus-python.so"
+
+
+class Nautilus(OwnFiles):
+    """A script under "Scripts"; the extension puts the same at the top of the menu."""
+
+    name = "nautilus"
+    title = "Files (Nautilus)"
+    where = f"right-click a photo, Scripts > {LABEL}; at the top with nautilus-python"
+    programs = ("nautilus",)
+
+    def files(self) -> Mapping[Path, OwnFile]:
+        """Return the script and, where nautilus-python is installed, the extension."""
+        uris = "NAUTILUS_SCRIPT_SELECTED_URIS"
+        files = {data_folder() / "nautilus/scripts" / LABEL: script(self.command, uris)}
+        if _loads_extensions():
+            files[_extension_path()] = self._extension()
+        return files
+
+    def outdated_files(self) -> set[Path]:
+        """Return where the extension is left once nautilus-python is gone."""
+        return {_extension_path()}
+
+    def _extension(self) -> OwnFile:
+        template = resources(__package__).joinpath("nautilus_extension.py.template")
+        values = {
+            "MARK": MARK,
+            "COMMAND": self.command.similar.words,
+            "LABEL": LABEL,
+            "TOOLTIP": TOOLTIP,
+            "ICON": ICON,
+            "MIME_TYPES": PHOTO_MIME_TYPES,
+        }
+        text = template.read_text("utf-8")
+        for name, value in values.items():
+            # As JSON, which is ASCII, and what Python reads as the same.
+            text = text.replace(f"<{name}>", MARK if name == "MARK" else json.dumps(value))
+        return OwnFile(text.encode())
+
+
+def _extension_path() -> Path:
+    return data_folder() / "nautilus-python/extensions/photofind_similar.py"
+
+
+def _loads_extensions() -> bool:
+    """Return whether nautilus-python is installed."""
+    found = (folder.glob(pattern) for folder in _LIBRARIES for pattern in (_LOADER, f"*/{_LOADER}"))
+    return any(True for _ in chain.from_iterable(found))

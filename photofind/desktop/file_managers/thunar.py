@@ -1,0 +1,148 @@
+"""Thunar, of Xfce: a custom action, in the one file that holds all of them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+from photofind.desktop.file_managers.menu import ICON, LABEL, TOOLTIP
+from photofind.desktop.folders import config_folder, system_config_folders
+from photofind.desktop.integration import Integration, OwnFile, State, remove_file, write_file
+from photofind.errors import DesktopError
+
+if TYPE_CHECKING:
+    from photofind.desktop.file_managers.uca import Element
+
+__all__ = ["Thunar"]
+
+_UNIQUE_ID = "photofind-similar"
+_FILE = "Thunar/uca.xml"
+_EMPTY = b'<?xml version="1.0" encoding="UTF-8"?>\n<actions>\n</actions>\n'
+
+# Written as Thunar itself writes it.
+_ACTION = """\
+<action>
+\t<icon>{icon}</icon>
+\t<name>{label}</name>
+\t<submenu></submenu>
+\t<unique-id>{unique_id}</unique-id>
+\t<command>{command}</command>
+\t<description>{tooltip}</description>
+\t<range></range>
+\t<patterns>*</patterns>
+\t<image-files/>
+</action>
+"""
+
+
+class Thunar(Integration):
+    """A custom action beside those of the user and of the system, which are kept byte for byte."""
+
+    name = "thunar"
+    title = "Thunar"
+    where = f"right-click a photo, {LABEL}; a Thunar that is running needs `thunar -q` first"
+
+    def is_present(self) -> bool:
+        """Return whether Thunar is installed."""
+        return shutil.which("thunar") is not None
+
+    def install(self) -> bool:
+        """Add the action, or bring its command up to date; see :meth:`Integration.install`.
+
+        What else somebody changed of it, in Thunar's own dialog, is left as it is.
+        """
+        from photofind.desktop.file_managers.uca import actions_in, appended, with_command
+
+        # A file of the user's own hides the system's, so that it begins as a copy of that one.
+        kept = _read(_path())
+        old = kept or _system_file()
+        root = _parsed(old)
+        own = actions_in(root, _UNIQUE_ID)
+        new = with_command(old, own, self._command) if own else appended(old, root, self._action)
+        if new == kept:
+            return False
+        if not self._is_current(_own_actions(new)):
+            raise _unusable("its form is not the usual one")
+        write_file(_path(), OwnFile(new))
+        return True
+
+    def remove(self) -> bool:
+        """Remove the action; see :meth:`Integration.remove`."""
+        from photofind.desktop.file_managers.uca import removed
+
+        old = _read(_path())
+        own = _own_actions(old)
+        if not own:
+            return False
+        new = removed(old, own)
+        if new == _system_file():
+            remove_file(_path())  # Thunar shows the same without it.
+        else:
+            write_file(_path(), OwnFile(new))
+        return True
+
+    def status(self) -> State:
+        """Return how the action is."""
+        own = _own_actions(_read(_path()))
+        if not own:
+            return State.ABSENT
+        return State.INSTALLED if self._is_current(own) else State.OUTDATED
+
+    @property
+    def _command(self) -> str:
+        return f"{self.command.similar.for_thunar()} %F"
+
+    @property
+    def _action(self) -> bytes:
+        return _ACTION.format(
+            icon=ICON,
+            label=LABEL,
+            unique_id=_UNIQUE_ID,
+            command=escape(self._command),
+            tooltip=TOOLTIP,
+        ).encode()
+
+    def _is_current(self, own: list[Element]) -> bool:
+        return bool(own) and all(action.text_of("command") == self._command for action in own)
+
+
+def _path() -> Path:
+    return config_folder() / _FILE
+
+
+def _read(path: Path) -> bytes:
+    """Return what is in a file, nothing where there is none."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _system_file() -> bytes:
+    """Return the actions that Thunar has for a user without any of their own."""
+    found = (_read(folder / _FILE) for folder in system_config_folders())
+    return next(filter(None, found), _EMPTY)
+
+
+def _own_actions(content: bytes) -> list[Element]:
+    from photofind.desktop.file_managers.uca import actions_in
+
+    return actions_in(_parsed(content), _UNIQUE_ID) if content else []
+
+
+def _parsed(content: bytes) -> Element:
+    from photofind.desktop.file_managers.uca import parse
+
+    try:
+        return parse(content)
+    except ValueError as error:
+        raise _unusable(str(error)) from error
+
+
+def _unusable(reason: str) -> DesktopError:
+    return DesktopError(
+        f"{_path()} cannot be changed: {reason}",
+        "mend it, or add the action in Thunar: Edit, Configure custom actions",
+    )

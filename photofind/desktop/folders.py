@@ -1,0 +1,30 @@
+"""Where the desktop looks for what belongs to one user: the XDG base directories."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["config_folder", "data_folder", "system_config_folders"]
+
+
+def data_folder() -> Path:
+    """Return ``$XDG_DATA_HOME``."""
+    return _folder("XDG_DATA_HOME", ".local/share")
+
+
+def config_folder() -> Path:
+    """Return ``$XDG_CONFIG_HOME``."""
+    return _folder("XDG_CONFIG_HOME", ".config")
+
+
+def system_config_folders() -> list[Path]:
+    """Return the folders of ``$XDG_CONFIG_DIRS``, the most important first."""
+    named = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+    return [Path(folder) for folder in named.split(":") if folder.startswith("/")]
+
+
+def _folder(variable: str, otherwise: str) -> Path:
+    named = os.environ.get(variable, "")
+    # The specification has relative ones ignored.
+    return Path(named) if named.startswith("/") else Path.home() / otherwise

@@ -1,0 +1,19 @@
+"""The photos that photofind reads, as the desktop calls their kinds."""
+
+from __future__ import annotations
+
+__all__ = ["PHOTO_MIME_TYPES"]
+
+PHOTO_MIME_TYPES = (
+    *("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff"),
+    *("image/avif", "image/heif", "image/heic", "image/jp2", "image/jpx", "image/x-jp2-codestream"),
+    *("image/x-portable-anymap", "image/x-portable-pixmap"),
+    *("image/x-portable-graymap", "image/x-portable-bitmap"),
+    *("image/x-adobe-dng", "image/x-canon-cr2", "image/x-canon-cr3", "image/x-nikon-nef"),
+    *("image/x-sony-arw", "image/x-fuji-raf", "image/x-olympus-orf"),
+    *("image/x-panasonic-rw2", "image/x-panasonic-raw2"),
+)
+"""The MIME types of :data:`photofind.images.formats.PHOTO_SUFFIXES` in shared-mime-info.
+
+Some have another name in older versions of it, which stands here as well.
+"""

@@ -1,0 +1,69 @@
+"""A file in the program that it is usually opened with, or selected in the file manager."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote_from_bytes
+
+from photofind.desktop.bus import call
+from photofind.desktop.programs import run_alone
+from photofind.errors import DesktopError
+
+__all__ = ["open_file", "show_in_folder"]
+
+
+def open_file(path: str | os.PathLike[str]) -> None:
+    """Open a file, or a folder, as a double-click does.
+
+    Raises
+    ------
+    DesktopError
+        Where it is not there, or no program opens it.
+    """
+    where = _present(path)
+    if sys.platform == "win32":
+        os.startfile(where)
+    elif sys.platform == "darwin":
+        run_alone(["open", where])
+    else:
+        run_alone(["xdg-open", where])
+
+
+def show_in_folder(path: str | os.PathLike[str]) -> None:
+    """Open the folder of a file with the file selected, where the file manager can.
+
+    Raises
+    ------
+    DesktopError
+        Where it is not there, or no folder can be shown.
+    """
+    where = _present(path)
+    if sys.platform == "win32":
+        # It takes no other quoting than this, and no name on Windows holds a quotation mark.
+        subprocess.Popen(f'explorer /select,"{where}"')
+    elif sys.platform == "darwin":
+        run_alone(["open", "-R", where])
+    else:
+        try:
+            _show_items(where)
+        except DesktopError:
+            open_file(Path(where).parent)
+
+
+def _show_items(path: str) -> None:
+    """Ask the file manager, whichever it is; see file-manager-interface of freedesktop.org."""
+    uri = "file://" + quote_from_bytes(os.fsencode(path))
+    name, interface = "org.freedesktop.FileManager1", "org.freedesktop.FileManager1"
+    call(name, "/org/freedesktop/FileManager1", interface, "ShowItems", "ass", [uri], "")
+
+
+def _present(path: str | os.PathLike[str]) -> str:
+    where = os.path.abspath(path)  # noqa: PTH100 - Links stay as they are.
+    if not os.path.lexists(where):
+        raise DesktopError(
+            f"{where} is not there", "it was moved or removed, or its drive is not mounted"
+        )
+    return where

@@ -1,0 +1,94 @@
+"""What is on the screen, through AT-SPI, for tests; the system's own Python runs this."""
+
+import json
+import sys
+import time
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi, GLib  # noqa: E402
+
+SHOWN = (Atspi.StateType.SHOWING, Atspi.StateType.VISIBLE)
+
+
+def children(thing):
+    for index in range(min(thing.get_child_count(), 400)):
+        try:
+            child = thing.get_child_at_index(index)
+        except GLib.Error:
+            continue
+        if child is not None:
+            yield child
+
+
+def walk(thing, depth=0):
+    yield thing, depth
+    if depth < 30:
+        for child in children(thing):
+            try:
+                yield from walk(child, depth + 1)
+            except GLib.Error:  # It went away meanwhile.
+                continue
+
+
+def is_shown(thing):
+    states = thing.get_state_set()
+    return all(states.contains(state) for state in SHOWN)
+
+
+def described(thing):
+    place = thing.get_extents(Atspi.CoordType.SCREEN)
+    return {
+        "name": thing.get_name(),
+        "role": thing.get_role_name(),
+        "x": place.x,
+        "y": place.y,
+        "width": place.width,
+        "height": place.height,
+    }
+
+
+def find(name, role, within):
+    for application in children(Atspi.get_desktop(0)):
+        if within and application.get_name() != within:
+            continue
+        for thing, _ in walk(application):
+            try:
+                if thing.get_name() == name and (not role or thing.get_role_name() == role):
+                    found = described(thing)
+                    if is_shown(thing) and found["width"] > 1 and found["x"] >= 0:
+                        return found
+            except GLib.Error:
+                continue
+    return None
+
+
+def main(action, *arguments):
+    Atspi.init()
+    if action == "tree":
+        for thing, depth in walk(Atspi.get_desktop(0)):
+            try:
+                if depth < 2 or is_shown(thing):
+                    told = described(thing)
+                    print("  " * depth, told["role"], repr(told["name"]), *list(told.values())[2:])
+            except GLib.Error:
+                continue
+        return
+    name, role, within, seconds = arguments
+    deadline = time.monotonic() + float(seconds)
+    while True:
+        try:
+            found = find(name, role, within)
+        except GLib.Error:
+            found = None
+        if found:
+            print(json.dumps(found))
+            return
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.2)
+        Atspi.get_desktop(0).clear_cache()
+
+
+main(*sys.argv[1:])

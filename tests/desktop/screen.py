@@ -1,0 +1,275 @@
+"""A screen of its own: X server, session bus, window manager and home, to be clicked on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+from PIL import Image
+
+__all__ = ["NEEDED", "Screen", "Thing", "need", "wait_for"]
+
+SYSTEM_PYTHON = "/usr/bin/python3"  # It has GObject's introspection; this one may not.
+ACCESSIBLE = Path(__file__).with_name("accessible.py")
+NEEDED = (
+    *("Xvfb", "dbus-daemon", "openbox", "xdotool", "xprop", "import", SYSTEM_PYTHON),
+    "/usr/lib/*/girepository-1.0/Atspi-2.0.typelib",
+)
+"""Programs and files without which there is no screen; Debian's packages are in the README."""
+
+_Found = TypeVar("_Found")
+
+
+def need(*programs: str) -> None:
+    """Skip the test where one of these programs, or a file of these patterns, is not there."""
+    absent = [
+        program
+        for program in programs
+        if not (any(Path("/").glob(program[1:])) if program[0] == "/" else shutil.which(program))
+    ]
+    if absent:
+        pytest.skip(f"not installed: {', '.join(absent)}")
+
+
+def wait_for(look: Callable[[], _Found | None], what: str, seconds: float = 30) -> _Found:
+    """Look again and again until there is something; fail once it takes too long."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"no {what} within {seconds} s"
+        time.sleep(0.1)
+    return found
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something on the screen that has a name for people who do not see it."""
+
+    name: str
+    role: str
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def middle(self) -> tuple[int, int]:
+        """Where to click."""
+        return self.x + self.width // 2, self.y + self.height // 2
+
+
+class Screen:
+    """An X server under which programs run, with all that a session has.
+
+    Parameters
+    ----------
+    folder
+        Where the person's home is made, and where logs and pictures go.
+    size
+        Width and height in pixels.
+    """
+
+    def __init__(self, folder: Path, size: tuple[int, int] = (1280, 900)) -> None:
+        self.folder = folder
+        self.size = size
+        self.home = folder / "home"
+        self.log = folder / "programs.log"
+        self._programs: list[subprocess.Popen[bytes]] = []
+        runtime = folder / "run"
+        for new in (self.home, self.home / ".config", self.home / ".local/share"):
+            new.mkdir(parents=True)
+        runtime.mkdir(mode=0o700)
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "DBUS_", "GTK_"))}
+        for name in ("WAYLAND_DISPLAY", "VIRTUAL_ENV", "PHOTOFIND_HOME"):
+            kept.pop(name, None)
+        self.environment = kept | {
+            "HOME": str(self.home),
+            # Programs that have Python in them look on the path for what it is to import.
+            "PATH": "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/usr/games",
+            "XDG_RUNTIME_DIR": str(runtime),
+            "XDG_DATA_HOME": str(self.home / ".local/share"),
+            "XDG_CONFIG_HOME": str(self.home / ".config"),
+            "XDG_CACHE_HOME": str(self.home / ".cache"),
+            "XDG_CURRENT_DESKTOP": "TEST",
+            "XDG_SESSION_TYPE": "x11",
+            "LANG": "C.UTF-8",
+            "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+        }
+
+    def __enter__(self) -> Screen:
+        try:
+            self._start_server()
+            self._start_bus()
+            self.start("openbox")
+            wait_for(
+                lambda: "window id" in self.output("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"),
+                "window manager",
+            )
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if exception[0] is not None:
+            with suppress(OSError, subprocess.SubprocessError):
+                self.picture("at-the-failure")
+        self.close()
+
+    def close(self) -> None:
+        """End all programs, those that others started on the bus too."""
+        while self._programs:
+            self.end(self._programs.pop())
+
+    def start(self, *words: str | bytes | Path, **options: Any) -> subprocess.Popen[bytes]:
+        """Start a program on the screen; it is ended with the screen, with all that it starts."""
+        with self.log.open("ab") as log:
+            log.write(f"--- {words}\n".encode())
+            log.flush()
+            program = subprocess.Popen(
+                words,
+                env=self.environment | options.pop("environment", {}),
+                stdin=subprocess.DEVNULL,
+                stdout=options.pop("stdout", log),
+                stderr=options.pop("stderr", log),
+                start_new_session=True,
+                cwd=options.pop("cwd", self.home),
+                **options,
+            )
+        self._programs.append(program)
+        return program
+
+    def end(self, program: subprocess.Popen[bytes]) -> None:
+        """End a program and its children, politely and then not."""
+        for number, seconds in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+            with suppress(ProcessLookupError):
+                os.killpg(program.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                program.wait(seconds)
+        for stream in (program.stdout, program.stderr):
+            if stream:
+                stream.close()
+
+    def output(self, *words: str | bytes | Path, seconds: float = 30, check: bool = False) -> str:
+        """Run a program to its end and return what it wrote."""
+        done = subprocess.run(
+            words,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+            cwd=self.home,
+        )
+        text = done.stdout.decode(errors="replace")
+        assert not check or done.returncode == 0, text + done.stderr.decode(errors="replace")
+        return text
+
+    # Looking.
+
+    def picture(self, name: str) -> Image.Image:
+        """Return what is on the screen now; it is kept as a file of this name too."""
+        path = self.folder / f"{name}.png"
+        self.output("import", "-silent", "-window", "root", path, check=True)
+        with Image.open(path) as image:
+            return image.convert("RGB")
+
+    def window(self, *search: str, seconds: float = 60) -> int:
+        """Wait for a window that is seen, by ``--class`` or ``--name``; return its number."""
+        found = wait_for(
+            lambda: self.output("xdotool", "search", "--onlyvisible", *search).split(),
+            f"window {search}",
+            seconds,
+        )
+        return int(found[-1])
+
+    def find(self, name: str, *, role: str = "", within: str = "", seconds: float = 60) -> Thing:
+        """Wait for something on the screen by its accessible name and role."""
+        told = self.output(
+            SYSTEM_PYTHON, ACCESSIBLE, "find", name, role, within, str(seconds),
+            seconds=seconds + 30,
+        )  # fmt: skip
+        assert told, f"no {role or 'thing'} {name!r} within {seconds} s:\n{self.things()}"
+        return Thing(**json.loads(told))
+
+    def find_colour(
+        self, colour: tuple[int, int, int], *, pixels: int = 200, seconds: float = 60
+    ) -> tuple[int, int]:
+        """Wait for so many pixels of one colour, of a photo for one, and return their middle."""
+
+        def look() -> tuple[int, int] | None:
+            shown = np.asarray(self.picture("now"), dtype=int)
+            rows, columns = np.nonzero(np.abs(shown - colour).max(axis=2) <= 6)
+            return (int(np.median(columns)), int(np.median(rows))) if len(rows) > pixels else None
+
+        return wait_for(look, f"patch of {colour}", seconds)
+
+    def things(self) -> str:
+        """Return all that is on the screen, as a tree of roles and names."""
+        return self.output(SYSTEM_PYTHON, ACCESSIBLE, "tree", seconds=60)
+
+    # Acting.
+
+    def click(self, place: Thing | tuple[int, int], button: int = 1) -> None:
+        """Move the pointer somewhere, by a step that programs see, and click."""
+        x, y = place.middle if isinstance(place, Thing) else place
+        self.output("xdotool", "mousemove", str(x - 3), str(y - 2), check=True)
+        time.sleep(0.15)  # Menus open their submenus, and ignore clicks that come at once.
+        self.output("xdotool", "mousemove", str(x), str(y), check=True)
+        time.sleep(0.15)
+        self.output("xdotool", "click", str(button), check=True)
+
+    def press(self, *keys: str) -> None:
+        """Press keys, as xdotool calls them, one after the other."""
+        for key in keys:
+            self.output("xdotool", "key", "--clearmodifiers", key, check=True)
+            time.sleep(0.05)
+
+    # Starting.
+
+    def _start_server(self) -> None:
+        width, height = self.size
+        read, write = os.pipe()
+        try:
+            self.start(
+                "Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24",
+                "-nolisten", "tcp", "-noreset",
+                pass_fds=(write,),
+            )  # fmt: skip
+            os.close(write)
+            number = _read_line(read, "display")
+        finally:
+            os.close(read)
+        self.environment["DISPLAY"] = f":{number}"
+
+    def _start_bus(self) -> None:
+        bus = self.start(
+            "dbus-daemon", "--session", "--nofork", "--print-address", stdout=subprocess.PIPE
+        )
+        assert bus.stdout
+        self.environment["DBUS_SESSION_BUS_ADDRESS"] = _read_line(bus.stdout.fileno(), "bus")
+
+
+def _read_line(descriptor: int, what: str, seconds: float = 30) -> str:
+    """Return the first line that comes through a pipe."""
+    os.set_blocking(descriptor, False)
+    line = b""
+
+    def look() -> Sequence[bytes] | None:
+        nonlocal line
+        with suppress(BlockingIOError):
+            line += os.read(descriptor, 4096)
+        return [line] if line.endswith(b"\n") else None
+
+    return wait_for(look, what, seconds)[0].decode().strip()

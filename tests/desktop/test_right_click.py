@@ -1,0 +1,120 @@
+"""A right-click on photos in real file managers: what photofind is then called with."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from PIL import Image
+from screen import Screen, need
+from standin import ODD_NAMES, StandIn
+
+from photofind.desktop.command import Command
+from photofind.desktop.integrations import integrations
+
+MAGENTA, GREEN = (255, 0, 255), (30, 190, 90)
+LABEL = "Find similar photos"
+
+
+@dataclass(frozen=True)
+class Manager:
+    """A file manager, and how its menu is read: by names, or by the icon where it tells none."""
+
+    name: str
+    words: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    has_names: bool = True
+    in_scripts: bool = False
+
+
+MANAGERS = [
+    Manager("thunar", ("thunar",), needs=("/usr/lib/*/tumbler-1/tumblerd",)),
+    Manager("nemo", ("nemo", "--no-desktop")),
+    Manager("caja", ("caja", "--no-desktop"), in_scripts=True),
+    Manager(
+        "pcmanfm",
+        ("pcmanfm",),
+        needs=("/usr/lib/*/libfm/modules/gtk-menu-actions.so",),
+        has_names=False,
+    ),
+]
+
+
+@pytest.fixture(params=MANAGERS, ids=lambda manager: manager.name)
+def manager(request: pytest.FixtureRequest) -> Manager:
+    found: Manager = request.param
+    need(found.words[0], *found.needs)
+    return found
+
+
+def install(screen: Screen, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install all there is, for the person of the screen."""
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, screen.environment[name])
+    for integration in integrations(command=command):
+        integration.install()
+
+
+def make_photos(folder: Path, chosen: bytes) -> list[bytes]:
+    """Make a photo of each odd name, all green but the one that is to be clicked on."""
+    folder.mkdir()
+    for name in ODD_NAMES:
+        colour = MAGENTA if name == chosen else GREEN
+        Image.new("RGB", (200, 150), colour).save(os.path.join(os.fsencode(folder), name), "JPEG")  # noqa: PTH118
+    return [os.path.join(os.fsencode(folder), name) for name in ODD_NAMES]  # noqa: PTH118
+
+
+def choose(screen: Screen, manager: Manager) -> None:
+    """Click on "Find similar photos" in the menu that is open."""
+    if manager.in_scripts:
+        screen.click(screen.find("Scripts", role="menu"))
+    if manager.has_names:
+        screen.click(screen.find(LABEL, role="menu item"))
+    else:
+        screen.click(screen.find_colour((0x2F, 0x66, 0xD0), pixels=8))
+
+
+def paths_of(call: list[bytes]) -> list[bytes]:
+    """Return the paths that a call names."""
+    words, named = call[: call.index(b"--")], call[call.index(b"--") + 1 :]
+    assert words[:2] == [b"similar", b"--open"]
+    if words[2:] == [b"--uris"]:
+        assert all(uri.startswith(b"file:///") for uri in named)
+        return [unquote_to_bytes(uri.removeprefix(b"file://")) for uri in named]
+    assert words[2:] == []
+    return named
+
+
+def test_one_photo_is_passed_on(
+    screen: Screen, manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = b"not-utf8-\xff\xe9.jpg"
+    stand_in = StandIn(tmp_path / "o'dd 100% $folder")
+    install(screen, Command((str(stand_in.path),)), monkeypatch)
+    photos = screen.home / "My Photos #1"
+    make_photos(photos, name)
+    screen.start(*manager.words, photos)
+    screen.click(screen.find_colour(MAGENTA), button=3)
+    choose(screen, manager)
+    (call,) = stand_in.wait_for_calls()
+    assert paths_of(call) == [os.path.join(os.fsencode(photos), name)]  # noqa: PTH118
+
+
+def test_several_photos_are_passed_on_at_once(
+    screen: Screen, manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stand_in = StandIn(tmp_path / "program")
+    install(screen, Command((str(stand_in.path),)), monkeypatch)
+    photos = screen.home / "Photos"
+    paths = make_photos(photos, b"plain.jpg")
+    screen.start(*manager.words, photos)
+    place = screen.find_colour(MAGENTA)
+    screen.click(place)
+    screen.press("ctrl+a")
+    screen.click(place, button=3)
+    choose(screen, manager)
+    (call,) = stand_in.wait_for_calls()
+    assert sorted(paths_of(call)) == sorted(paths)

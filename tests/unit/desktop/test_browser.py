@@ -1,0 +1,100 @@
+"""The address of the page, and the browser that it is opened in."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from standin import ODD_NAMES, StandIn
+
+from photofind.daemon.client import Client
+from photofind.desktop.browser import open_in_browser, page_path
+from photofind.errors import LibraryError
+from photofind.values import PhotoDetails
+
+PHOTO = PhotoDetails(
+    id=5, path="", size=1, modified=1, width=1, height=1, format="JPEG", captured=None,
+    camera=None, latitude=None, longitude=None, keywords=(), caption=None, failure=None,
+    offline=False, preliminary=False, spaces=(),
+)  # fmt: skip
+
+
+@dataclass
+class FakeClient:
+    """Knows photos below /library, of which one has failed."""
+
+    def photo(self, photo: str) -> PhotoDetails:
+        if not photo.startswith("/library/"):
+            raise LibraryError("it is not in the library")
+        return replace(PHOTO, failure="truncated") if "bad" in photo else PHOTO
+
+
+def page(*arguments: Any) -> str:
+    return page_path(cast("Client", FakeClient()), *arguments)
+
+
+def test_photos_of_the_library_are_named_by_number() -> None:
+    assert page(["/library/a.jpg"], [], {}) == "/?like=5"
+    assert page(["/library/a.jpg"] * 2, ["/library/b.jpg"], {}) == "/?like=5&like=5&unlike=5"
+    assert page([], [], {}) == "/"
+
+
+def test_other_photos_are_named_by_the_bytes_of_their_paths() -> None:
+    paths = [os.fsdecode(b"/else where/" + name) for name in ODD_NAMES]
+    address = page(paths, paths[:1], {})
+    assert address.isascii()
+    assert not set(address) & set(" \n\t\"'<>\\")
+    query = parse_qs(urlsplit(address).query, errors="surrogateescape")
+    assert query == {"path": paths, "unlike_path": paths[:1]}
+
+
+def test_a_photo_that_failed_is_named_by_its_path() -> None:
+    assert page(["/library/bad.jpg"], [], {}) == "/?path=%2Flibrary%2Fbad.jpg"
+
+
+def test_filters_are_passed_on_where_they_are_set() -> None:
+    filters = {"folder": "/a b&c", "since": "2021", "until": None, "plain": False, "every": True}
+    address = page([], [], filters | {"min_score": 0.5})
+    assert address == "/?folder=%2Fa%20b%26c&since=2021&every=1&min_score=0.5"
+
+
+def test_the_browser_that_is_chosen_gets_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = StandIn(tmp_path / "bin", "browser")
+    monkeypatch.setenv("BROWSER", f"{shlex.quote(str(browser.path))} --new %s")
+    address = "http://127.0.0.1:1/open/code-_"
+    assert open_in_browser(address)
+    assert browser.wait_for_calls() == [[b"--new", address.encode()]]
+
+
+def test_without_a_display_no_browser_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = StandIn(tmp_path, "w3m")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert not open_in_browser("http://127.0.0.1:1/")
+    assert browser.calls() == []
+
+
+def test_what_a_browser_says_is_not_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    noisy = tmp_path / "xdg-open"
+    noisy.write_text("#!/bin/sh\necho out; echo error >&2\n")
+    noisy.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("DISPLAY", ":nowhere")
+    monkeypatch.delenv("BROWSER", raising=False)
+    monkeypatch.setattr("webbrowser._tryorder", None)
+    monkeypatch.setattr("webbrowser._browsers", {})
+    assert open_in_browser("http://127.0.0.1:1/")
+    print("seen")
+    assert capfd.readouterr() == ("seen\n", "")

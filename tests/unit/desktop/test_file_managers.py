@@ -1,0 +1,308 @@
+"""What is written for file managers, read as they read it, and run as they run it."""
+
+from __future__ import annotations
+
+import os
+import plistlib
+import re
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote_from_bytes
+
+import pytest
+from standin import ODD_NAMES, StandIn
+
+from photofind.desktop.application import Application
+from photofind.desktop.command import Command
+from photofind.desktop.file_managers import nautilus
+from photofind.desktop.file_managers.caja import Caja
+from photofind.desktop.file_managers.dolphin import Dolphin
+from photofind.desktop.file_managers.finder import Finder
+from photofind.desktop.file_managers.nautilus import Nautilus
+from photofind.desktop.file_managers.nemo import Nemo
+from photofind.desktop.file_managers.pcmanfm import PCManFM
+from photofind.desktop.integration import MARK, Integration, OwnFiles, State
+from photofind.errors import DesktopError
+
+LINUX: list[type[OwnFiles]] = [Application, Nautilus, Nemo, Caja, Dolphin, PCManFM]
+PATHS = [b"/photos/" + name for name in ODD_NAMES]
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
+def key_file_value(content: bytes, key: str) -> str:
+    """Return a value as GLib and Qt unescape it."""
+    line = re.search(rf"^{key}=(.*)$".encode(), content, re.MULTILINE)
+    assert line
+    escapes = {"\\s": " ", "\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\"}
+    return re.sub(r"\\.", lambda found: escapes[found[0]], line[1].decode())
+
+
+def split(line: str) -> list[str]:
+    """Split as the specification has it, and as GLib and KDE do; shlex unescapes less."""
+    found = re.findall(r'"((?:[^"\\]|\\["`$\\])*)"|([^\s"\']+)', line)
+    return [re.sub(r'\\(["`$\\])', r"\1", quoted) or plain for quoted, plain in found]
+
+
+def run_as_key_file(exec_line: str, paths: list[bytes]) -> None:
+    """Split into words, then put files in the place of %F: the specification's order."""
+    words: list[bytes] = []
+    for word in split(exec_line):
+        if word == "%F":
+            words += paths
+        else:
+            assert not re.search("%[^%]", word.replace("%%", ""))
+            words.append(os.fsencode(word.replace("%%", "%")))
+    subprocess.run(words, check=True, timeout=30)
+
+
+@pytest.mark.parametrize("kind", [*LINUX, Finder])
+def test_installing_is_idempotent_and_removing_leaves_what_was_there(
+    kind: type[OwnFiles], command: Command, person: Path
+) -> None:
+    other = person / "data/nemo/actions/other.nemo_action"
+    other.parent.mkdir(parents=True)
+    other.write_text("[Nemo Action]\n")
+    before = tree(person)
+    integration = kind(command)
+    assert integration.status() is State.ABSENT
+    assert integration.install()
+    assert integration.status() is State.INSTALLED
+    installed = tree(person)
+    assert installed.keys() > before.keys()
+    assert not integration.install()
+    assert not kind(command).install()
+    assert tree(person) == installed
+    assert integration.remove()
+    assert not integration.remove()
+    assert integration.status() is State.ABSENT
+    assert tree(person) == before
+
+
+@pytest.mark.parametrize("kind", [*LINUX, Finder])
+def test_removing_takes_new_folders_along(
+    kind: type[OwnFiles], command: Command, person: Path
+) -> None:
+    before = sorted(person.rglob("*"))
+    integration = kind(command)
+    integration.install()
+    integration.remove()
+    left = [path for path in sorted(person.rglob("*")) if path not in before]
+    assert left in ([], [person / "Library"])
+
+
+@pytest.mark.parametrize("kind", [*LINUX, Finder])
+def test_another_photofind_is_outdated_and_is_replaced(
+    kind: type[OwnFiles], command: Command, person: Path
+) -> None:
+    kind(Command(("/old/photofind",))).install()
+    integration = kind(command)
+    assert integration.status() is State.OUTDATED
+    assert integration.install()
+    assert integration.status() is State.INSTALLED
+    assert integration.remove()
+    assert not any(
+        "/old/photofind" in content.decode("latin-1") for content in tree(person).values()
+    )
+
+
+def test_a_script_of_the_same_name_is_neither_replaced_nor_removed(
+    command: Command, person: Path
+) -> None:
+    script = person / "config/caja/scripts/Find similar photos"
+    script.parent.mkdir(parents=True)
+    script.write_text('#!/bin/sh\nphotofind similar --open -- "$@"\n')
+    caja = Caja(command)
+    with pytest.raises(DesktopError, match="is not photofind's"):
+        caja.install()
+    assert not caja.remove()
+    assert caja.status() is State.ABSENT
+    assert "photofind similar" in script.read_text()
+
+
+def test_a_folder_that_is_a_link_stays_one(command: Command, person: Path) -> None:
+    (person / "dotfiles").mkdir()
+    (person / "config/caja").symlink_to(person / "dotfiles")
+    Caja(command).install()
+    assert (person / "dotfiles/scripts/Find similar photos").exists()
+    Caja(command).remove()
+    assert (person / "config/caja").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("kind", "variable"),
+    [(Nautilus, "NAUTILUS_SCRIPT_SELECTED_URIS"), (Caja, "CAJA_SCRIPT_SELECTED_URIS")],
+)
+@pytest.mark.parametrize("paths", [PATHS, PATHS[3:4]], ids=["many", "one"])
+def test_scripts_pass_on_every_name(
+    kind: type[OwnFiles], variable: str, paths: list[bytes], command: Command, stand_in: StandIn
+) -> None:
+    integration = kind(command)
+    integration.install()
+    script = next(path for path in integration.files() if path.name == "Find similar photos")
+    uris = ["file://" + quote_from_bytes(path, safe="/!$&'()*+,;=:@~") for path in paths]
+    subprocess.run(
+        [script, "relative name"],
+        env=os.environ | {variable: "".join(f"{uri}\n" for uri in uris)},
+        check=True,
+        timeout=30,
+    )
+    (call,) = stand_in.calls()
+    assert call == [b"similar", b"--open", b"--uris", b"--", *map(str.encode, uris)]
+
+
+def test_nemo_runs_the_command_with_every_name(command: Command, stand_in: StandIn) -> None:
+    (file,) = Nemo(command).files().values()
+    assert b"\nQuote=double\n" in file.content
+    uris = ["file://" + quote_from_bytes(path, safe="/!$&'()*+,;=:@~") for path in PATHS]
+    line = key_file_value(file.content, "Exec")
+    assert line.endswith(" %U")
+    words = split(line[:-2].replace("%%", "%") + " ".join(f'"{uri}"' for uri in uris))
+    subprocess.run(words, check=True, timeout=30)
+    assert stand_in.calls() == [[b"similar", b"--open", b"--uris", b"--", *map(str.encode, uris)]]
+
+
+@pytest.mark.parametrize("kind", [Dolphin, PCManFM])
+def test_what_is_like_a_desktop_entry_runs_the_command_with_every_name(
+    kind: type[OwnFiles], command: Command, stand_in: StandIn
+) -> None:
+    for file in kind(command).files().values():
+        stand_in.forget()
+        run_as_key_file(key_file_value(file.content, "Exec"), PATHS)
+        assert stand_in.calls() == [[b"similar", b"--open", b"--", *PATHS]]
+
+
+def test_the_desktop_entry_opens_the_page_with_every_name(
+    command: Command, stand_in: StandIn, person: Path
+) -> None:
+    Application(command).install()
+    entry = (person / "data/applications/photofind.desktop").read_bytes()
+    run_as_key_file(key_file_value(entry, "Exec"), PATHS)
+    assert stand_in.calls() == [[b"gallery", b"--", *PATHS]]
+
+
+def test_the_workflow_of_finder_runs_the_command_with_every_name(
+    command: Command, stand_in: StandIn
+) -> None:
+    files = {path.name: plistlib.loads(f.content) for path, f in Finder(command).files().items()}
+    (action,) = files["document.wflow"]["actions"]
+    parameters = action["action"]["ActionParameters"]
+    assert parameters["inputMethod"] == 1
+    script = parameters["COMMAND_STRING"]
+    subprocess.run([parameters["shell"], "-c", script, "-", *PATHS], check=True, timeout=30)
+    assert stand_in.calls() == [[b"similar", b"--open", b"--", *PATHS]]
+    (service,) = files["Info.plist"]["NSServices"]
+    assert service["NSSendFileTypes"] == ["public.image"]
+
+
+class Selected:
+    """A file as Nautilus hands it to an extension; a path that is not UTF-8 comes as bytes."""
+
+    def __init__(self, path: bytes | None, mime_type: str = "image/jpeg") -> None:
+        self._path, self._mime_type = path, mime_type
+
+    def get_mime_type(self) -> str:
+        return self._mime_type
+
+    def get_location(self) -> Selected:
+        return self
+
+    def get_path(self) -> str | None:
+        return None if self._path is None else os.fsdecode(self._path)
+
+
+class MenuItem:
+    def __init__(self, **properties: str) -> None:
+        self.properties = properties
+
+    def connect(self, signal: str, callback: Callable[..., None], *data: object) -> None:
+        assert signal == "activate"
+        self.activate = lambda: callback(self, *data)
+
+
+@pytest.fixture
+def extension(
+    command: Command, monkeypatch: pytest.MonkeyPatch, person: Path
+) -> types.SimpleNamespace:
+    """The extension, loaded as nautilus-python does, with a Nautilus that does nothing."""
+    monkeypatch.setattr(nautilus, "_loads_extensions", lambda: True)
+    Nautilus(command).install()
+    path = person / "data/nautilus-python/extensions/photofind_similar.py"
+    gi, repository = types.ModuleType("gi"), types.ModuleType("gi.repository")
+    gi.require_version = lambda name, version: None  # type: ignore[attr-defined]
+    repository.GObject = types.SimpleNamespace(GObject=type("GObject", (), {}))  # type: ignore[attr-defined]
+    repository.Nautilus = types.SimpleNamespace(  # type: ignore[attr-defined]
+        MenuProvider=type("MenuProvider", (), {}), MenuItem=MenuItem
+    )
+    monkeypatch.setitem(sys.modules, "gi", gi)
+    monkeypatch.setitem(sys.modules, "gi.repository", repository)
+    namespace: dict[str, object] = {}
+    exec(compile(path.read_bytes(), path, "exec"), namespace)
+    return types.SimpleNamespace(**namespace)
+
+
+@pytest.mark.parametrize("arguments", [(), ("window",)], ids=["4.0", "3.0"])
+def test_the_extension_of_nautilus_runs_the_command_with_every_name(
+    extension: types.SimpleNamespace, arguments: tuple[str, ...], stand_in: StandIn
+) -> None:
+    provider = extension.PhotofindSimilar()
+    (item,) = provider.get_file_items(*arguments, [Selected(path) for path in PATHS])
+    assert item.properties["label"] == "Find similar photos"
+    item.activate()
+    assert stand_in.wait_for_calls() == [[b"similar", b"--open", b"--", *PATHS]]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [],
+        [Selected(b"/a.jpg"), Selected(b"/b.txt", "text/plain")],
+        [Selected(b"/a", "inode/directory")],
+        [Selected(None)],
+    ],
+)
+def test_the_extension_of_nautilus_offers_nothing_for_other_things(
+    extension: types.SimpleNamespace, files: list[Selected]
+) -> None:
+    assert extension.PhotofindSimilar().get_file_items(files) == []
+
+
+def test_the_extension_goes_once_nautilus_cannot_load_it(
+    extension: types.SimpleNamespace,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    person: Path,
+) -> None:
+    monkeypatch.setattr(nautilus, "_loads_extensions", lambda: False)
+    assert Nautilus(command).install()
+    assert not (person / "data/nautilus-python").exists()
+    assert not Nautilus(command).install()
+
+
+@pytest.mark.parametrize("kind", [*LINUX, Finder])
+def test_every_file_names_who_wrote_it(kind: type[OwnFiles], command: Command) -> None:
+    for path, file in kind(command).files().items():
+        assert MARK.encode() in file.content, path
+
+
+@pytest.mark.parametrize("kind", [Nemo, Dolphin, PCManFM, Application])
+def test_what_cannot_be_written_down_is_said(kind: type[Integration], person: Path) -> None:
+    with pytest.raises(DesktopError, match="cannot be written down"):
+        kind(Command((os.fsdecode(b"/opt/\xff/photofind"),))).install()
+    assert tree(person) == {}
+
+
+def test_a_home_of_ones_own_goes_along(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PHOTOFIND_HOME", str(tmp_path / "other home"))
+    words = Command.installed().words
+    environment = {"PATH": os.defpath, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    done = subprocess.run(
+        [*words, "config", "--json"], capture_output=True, timeout=60, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert words[:2] == ("/usr/bin/env", f"PHOTOFIND_HOME={tmp_path / 'other home'}")

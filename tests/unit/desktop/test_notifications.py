@@ -1,0 +1,122 @@
+"""Which events are told, and how each platform is asked to show them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from photofind.desktop import notifications
+from photofind.desktop.notifications import Notices, notify
+from photofind.errors import DesktopError
+from photofind.values import Event
+
+ODD = "$(id) `id` \"quoted\" it's <b>bold</b> & \\ 🏖\n-- 'x"
+
+
+class Shown:
+    """What was shown, and a signal for each."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.all: list[tuple[str, str]] = []
+        self._each = threading.Semaphore(0)
+        self._fails = fails
+
+    def __call__(self, title: str, text: str) -> None:
+        self.all.append((title, text))
+        self._each.release()
+        if self._fails:
+            raise DesktopError("nobody shows any")
+
+    def wait(self) -> None:
+        assert self._each.acquire(timeout=20)
+
+
+def notice(topic: str, text: str = "so it is") -> Event:
+    return Event("notice", {"topic": topic, "text": text})
+
+
+def test_people_are_told_what_they_want_to_know() -> None:
+    shown = Shown()
+    notices = Notices(lambda: True, shown)
+    told = [notice("indexed"), notice("offline"), notice("problem", "the disk is full")]
+    others = [notice("online"), notice("new"), Event("activity", None), Event("stopping", None)]
+    for event in (*others, *told, *others):
+        notices(event)
+    for _ in told:
+        shown.wait()
+    assert shown.all == [
+        ("Your photos can be searched", "so it is"),
+        ("A drive went away", "so it is"),
+        ("photofind needs your help", "the disk is full"),
+    ]
+
+
+def test_whether_they_want_to_is_asked_each_time() -> None:
+    shown, answers = Shown(), iter([False, True])
+    notices = Notices(lambda: next(answers), shown)
+    notices(notice("indexed", "unwanted"))
+    notices(notice("indexed", "wanted"))
+    shown.wait()
+    assert [text for _, text in shown.all] == ["wanted"]
+
+
+def test_one_that_cannot_be_shown_keeps_no_other_back() -> None:
+    shown = Shown(fails=True)
+    notices = Notices(lambda: True, shown)
+    for _ in range(2):
+        notices(notice("problem"))
+        shown.wait()
+
+
+class Ran:
+    """Stands in for ``subprocess.run``."""
+
+    def __init__(self, code: int = 0) -> None:
+        self.code = code
+
+    def __call__(self, words: Sequence[str], **options: Any) -> Any:
+        self.words, self.environment = words, options["env"]
+        return subprocess.CompletedProcess(words, self.code)
+
+
+def test_on_macos_the_text_goes_along_as_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = Ran()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(notifications.subprocess, "run", ran)
+    notify("title", ODD)
+    assert ran.words[0] == "osascript"
+    assert ran.words[-2:] == ["title", ODD]
+    assert ODD not in ran.words[:-1]
+
+
+def test_on_windows_the_text_goes_along_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran = Ran()
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(notifications.subprocess, "run", ran)
+    notify("title", ODD)
+    assert not any(ODD in word for word in ran.words)
+    assert ran.environment["PHOTOFIND_TEXT"] == ODD
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_a_program_that_fails_is_said(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(notifications.subprocess, "run", Ran(code=1))
+    with pytest.raises(DesktopError, match="no notification can be shown"):
+        notify("title", "text")
+
+
+@pytest.mark.parametrize("address", ["", "unix:path=/nowhere/bus", "tcp:host=127.0.0.1,port=1"])
+def test_without_a_bus_there_is_none(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+    with pytest.raises(DesktopError, match="session bus"):
+        notify("title", "text")

@@ -1,0 +1,173 @@
+"""Thunar's custom actions: others are kept to the byte, however they are written."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from standin import ODD_NAMES, StandIn
+
+from photofind.desktop.command import Command
+from photofind.desktop.file_managers.thunar import Thunar
+from photofind.desktop.integration import State
+from photofind.errors import DesktopError
+
+PATHS = [b"/photos/" + name for name in ODD_NAMES]
+SYSTEM = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE actions [
+  <!ELEMENT actions (action)+>
+  <!ATTLIST name xml:lang CDATA #IMPLIED>
+]>
+<actions>
+
+  <action>
+    <icon>utilities-terminal</icon>
+    <name>Open Terminal Here</name>
+    <name xml:lang="de">Terminal hier öffnen</name>
+    <command>exo-open --working-directory %f</command>
+    <directories/>
+  </action>
+
+</actions>
+"""
+OTHERS = [
+    SYSTEM,
+    SYSTEM.rstrip("\n"),
+    SYSTEM.replace("\n", "\r\n"),
+    "\ufeff" + SYSTEM,
+    "<actions></actions>",
+    "<actions><action><unique-id>1-1</unique-id><command>x &amp; y</command></action></actions>\n",
+    "<?xml version='1.0'?><!-- </actions> --><actions>\n<!-- </actions> <action> --></actions >\n",
+    "<actions>\n<action>\n\t<unique-id>photofind-similar-2</unique-id>\n</action>\n</actions>\n",
+    "<actions><action><name>></name><command><![CDATA[</actions>]]></command></action></actions>",
+]
+
+
+@pytest.fixture
+def path(person: Path) -> Path:
+    return person / "config/Thunar/uca.xml"
+
+
+def write(path: Path, text: str) -> bytes:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(text.encode())
+    return text.encode()
+
+
+def commands_in(path: Path) -> list[str | None]:
+    root = ElementTree.fromstring(path.read_bytes())
+    return [action.findtext("command") for action in root.findall("action")]
+
+
+@pytest.mark.parametrize("others", OTHERS)
+def test_what_is_there_is_kept_to_the_byte(others: str, path: Path, command: Command) -> None:
+    before = write(path, others)
+    path.chmod(0o640)
+    known = commands_in(path)
+    thunar = Thunar(command)
+    assert thunar.status() is State.ABSENT
+    assert thunar.install()
+    assert thunar.status() is State.INSTALLED
+    assert not thunar.install()
+    assert commands_in(path) == [*known, f"{command.similar.for_thunar()} %F"]
+    assert thunar.remove()
+    assert not thunar.remove()
+    assert path.read_bytes() == before
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_empty_list_becomes_one_with_an_action(path: Path, command: Command) -> None:
+    write(path, "<?xml version='1.0'?>\n<actions/>\n")
+    Thunar(command).install()
+    assert commands_in(path) == [f"{command.similar.for_thunar()} %F"]
+    Thunar(command).remove()
+    assert commands_in(path) == []
+
+
+def test_without_a_file_the_actions_of_the_system_stay_visible(
+    path: Path, command: Command, tmp_path: Path
+) -> None:
+    write(tmp_path / "system/Thunar/uca.xml", SYSTEM)
+    Thunar(command).install()
+    assert commands_in(path) == [
+        "exo-open --working-directory %f", f"{command.similar.for_thunar()} %F"
+    ]  # fmt: skip
+    Thunar(command).remove()
+    assert not path.parent.exists()
+
+
+def test_without_any_file_one_is_made_and_removed(path: Path, command: Command) -> None:
+    Thunar(command).install()
+    assert commands_in(path) == [f"{command.similar.for_thunar()} %F"]
+    Thunar(command).remove()
+    assert not path.parent.exists()
+
+
+def test_what_thunar_made_of_the_action_is_kept_and_its_command_renewed(
+    path: Path, command: Command
+) -> None:
+    Thunar(Command(("/old/photofind",))).install()
+    renamed = path.read_text().replace("Find similar photos", "Ähnliche Fotos").replace("\t", "  ")
+    path.write_text(renamed)
+    thunar = Thunar(command)
+    assert thunar.status() is State.OUTDATED
+    assert thunar.install()
+    assert thunar.status() is State.INSTALLED
+    assert "<name>Ähnliche Fotos</name>" in path.read_text()
+    assert commands_in(path) == [f"{command.similar.for_thunar()} %F"]
+    assert not thunar.install()
+
+
+def test_an_action_without_a_command_gets_one(path: Path, command: Command) -> None:
+    write(path, "<actions><action><unique-id>photofind-similar</unique-id></action></actions>")
+    assert Thunar(command).status() is State.OUTDATED
+    Thunar(command).install()
+    assert Thunar(command).status() is State.INSTALLED
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "<actions><action></actions>",
+        "words",
+        SYSTEM.replace("<!ELEMENT actions (action)+>", '<!ENTITY a "b">'),
+        '<?xml version="1.0" encoding="no-such"?><actions></actions>',
+        "<actions>\xff</actions>".encode("latin-1").decode("latin-1") + "<",
+    ],
+)
+def test_a_file_that_is_broken_is_left_alone(broken: str, path: Path, command: Command) -> None:
+    before = write(path, broken)
+    for act in (Thunar(command).install, Thunar(command).remove, Thunar(command).status):
+        with pytest.raises(DesktopError, match=r"uca\.xml cannot be changed"):
+            act()
+    assert path.read_bytes() == before
+
+
+def test_a_link_to_the_file_stays_one(path: Path, command: Command, person: Path) -> None:
+    before = write(person / "dotfiles/uca.xml", SYSTEM)
+    path.parent.mkdir()
+    path.symlink_to(person / "dotfiles/uca.xml")
+    Thunar(command).install()
+    assert path.is_symlink()
+    assert len(commands_in(person / "dotfiles/uca.xml")) == 2
+    Thunar(command).remove()
+    assert (person / "dotfiles/uca.xml").read_bytes() == before
+
+
+def test_thunar_runs_the_command_with_every_name(
+    path: Path, command: Command, stand_in: StandIn
+) -> None:
+    Thunar(command).install()
+    (line,) = commands_in(path)
+    assert line
+    # As xfce_expand_desktop_entry_field_codes does: each file in single quotes.
+    quoted = b" ".join(shlex.quote(p.decode("latin-1")).encode("latin-1") for p in PATHS)
+    expanded = re.sub(b"%.", lambda code: {b"%%": b"%", b"%F": quoted}[code[0]], line.encode())
+    subprocess.run(["/bin/sh", "-c", expanded], check=True, timeout=30)
+    assert stand_in.calls() == [[b"similar", b"--open", b"--", *PATHS]]
