@@ -151,17 +151,15 @@ class TrialService:
 
 def prepared(images: npt.NDArray[np.uint8], preprocess: str) -> npt.NDArray[np.float32]:
     """Return pictures scaled in one of :data:`~photofind.extractors.models.PREPROCESSINGS`."""
-    values = images.astype(np.float32)
+    values: npt.NDArray[Any] = images.astype(np.float32)
     match preprocess:
         case "mobilenet":
-            return values / 127.5 - 1
+            values = values / 127.5 - 1
         case "unit":
-            return values / 255
+            values = values / 255
         case "imagenet":
-            scaled: npt.NDArray[np.float32] = (values / 255 - _IMAGENET_MEAN) / _IMAGENET_DEVIATION
-            return scaled
-        case _:
-            return values
+            values = (values / 255 - _IMAGENET_MEAN) / _IMAGENET_DEVIATION
+    return values.astype(np.float32, copy=False)
 
 
 def pooled(parts: npt.NDArray[np.float32], pooling: str) -> npt.NDArray[np.float32]:
@@ -174,6 +172,7 @@ def pooled(parts: npt.NDArray[np.float32], pooling: str) -> npt.NDArray[np.float
     .. [1] F. Radenovic, G. Tolias, O. Chum, "Fine-tuning CNN Image Retrieval with No Human
        Annotation", PAMI 2019, https://arxiv.org/abs/1711.02512
     """
+    vectors: npt.NDArray[Any]
     match pooling:
         case "max":
             vectors = parts.max(axis=1)
@@ -182,7 +181,7 @@ def pooled(parts: npt.NDArray[np.float32], pooling: str) -> npt.NDArray[np.float
             vectors = powers.mean(axis=1) ** (1 / _GEM_POWER)
         case _:
             vectors = parts.mean(axis=1)
-    return np.asarray(vectors, np.float32)
+    return vectors.astype(np.float32)
 
 
 def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:

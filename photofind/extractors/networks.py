@@ -176,7 +176,7 @@ class ConversionService:
             try:
                 self._model.export(folder, format="tf_saved_model", verbose=False)
                 converted = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
-            except Exception as error:  # noqa: BLE001 - whatever it was, Keras can still run it
+            except Exception as error:
                 _logger.warning("a network cannot be converted", exc_info=error)
                 return ["Keras", f"it cannot be converted: {_in_short(error)}"], [nothing]
             file = Path(folder, "network.tflite")
