@@ -31,12 +31,12 @@ import search
 from common import in_fresh_process, milliseconds, photos_below, print_figures, print_table
 from first_pass import make_backlog
 from indexing import decoding
-from photofind.daemon.client import Client, connect
-from photofind.daemon.lifecycle import start, stop
-from photofind.daemon.runtime import read_runtime
 from PIL import Image, ImageEnhance
 from search import path_of
 
+from photofind.daemon.client import Client, connect
+from photofind.daemon.lifecycle import start, stop
+from photofind.daemon.runtime import read_runtime
 from photofind.paths import Home
 from photofind.photofind import PhotoFind
 from photofind.values import Query

@@ -24,11 +24,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 from common import print_figures
+from PIL import Image
+
 from photofind.daemon.client import Client, connect
 from photofind.daemon.lifecycle import is_running, start, stop
 from photofind.daemon.runtime import read_runtime
-from PIL import Image
-
 from photofind.errors import PhotofindError
 from photofind.indexing.excludes import Rules
 from photofind.indexing.scan import Found, scan

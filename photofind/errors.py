@@ -19,6 +19,7 @@ __all__ = [
     "SettingsError",
     "WorkerCrashedError",
     "WorkerError",
+    "WorkerMemoryError",
     "WorkerStartError",
     "WorkerStoppedError",
     "WorkerTimeoutError",
@@ -83,6 +84,10 @@ class WorkerError(PhotofindError):
 
 class WorkerCrashedError(WorkerError):
     """A child process ended by itself in the middle of a call."""
+
+
+class WorkerMemoryError(WorkerCrashedError):
+    """A child process took more memory than it may and was ended."""
 
 
 class WorkerTimeoutError(WorkerError):

@@ -49,6 +49,11 @@ class Home:
         return self.root / "spaces"
 
     @property
+    def models(self) -> Path:
+        """One file for each Keras model that the user added as an extractor."""
+        return self.root / "models"
+
+    @property
     def lock(self) -> Path:
         """The lock that whoever writes to the library holds."""
         return self.root / "lock"

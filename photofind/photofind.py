@@ -307,7 +307,7 @@ class PhotoFind:
         """Return the extractors that are installed, each tried in a process of its own."""
         from photofind.extractors.registry import installed
 
-        return [self._extractor_status(plugin) for plugin in installed()]
+        return [self._extractor_status(plugin) for plugin in installed(self.home)]
 
     def status(self) -> Status:
         """Return how the library is."""
@@ -681,6 +681,8 @@ class PhotoFind:
             idle_seconds=settings.idle_minutes * 60,
             low_priority=low_priority,
             log=self.home.logs / ("extraction.log" if low_priority else "query-extraction.log"),
+            megabytes=settings.worker_megabytes,
+            home=self.home,
         )
 
     def _open_space(self, library: Library, extractor: str) -> str:
@@ -725,16 +727,23 @@ class PhotoFind:
             if space.extractor == plugin.name
         )
         version, dimension, error = None, None, None
-        try:
-            description = self._extraction(plugin.name).describe()
-            version, dimension = description.version, description.dimension
-        except (ExtractorError, WorkerError) as failure:
-            error = str(failure)
+        is_running = plugin.name in self._extractions
+        # A worker started to be asked this one thing ends at once: there may be many extractors.
+        with (
+            nullcontext()
+            if is_running
+            else self._new_extraction(plugin.name, low_priority=True) as new
+        ):
+            try:
+                description = (new or self._extraction(plugin.name)).describe()
+                version, dimension = description.version, description.dimension
+            except (ExtractorError, WorkerError) as failure:
+                error = str(failure)
         return ExtractorStatus(
             plugin.name,
             version,
             dimension,
-            f"{plugin.distribution} {plugin.distribution_version}",
+            f"{plugin.distribution} {plugin.distribution_version}".strip(),
             plugin.name in extractors_in_use(self.settings),
             photos,
             error,

@@ -56,6 +56,9 @@ class Settings:
     max_megabytes: float = _setting(1024.0, "larger files are not read", 1)
     max_seconds: float = _setting(60.0, "a photo that takes longer to read is given up", 1)
     threads: int = _setting(0, "threads that decode and embed; 0 is one a core", 0)
+    worker_megabytes: float = _setting(
+        3000.0, "a worker that holds more memory than this is started anew", 100
+    )
     idle_minutes: float = _setting(3.0, "workers without work end after this long", 0.1)
     previews: bool = _setting(
         True, "look at the thumbnails inside a backlog of photos first, which is much faster"

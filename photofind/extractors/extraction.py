@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -13,11 +14,13 @@ from photofind.errors import (
     ExtractorError,
     WorkerCrashedError,
     WorkerError,
+    WorkerMemoryError,
     WorkerStartError,
     WorkerTimeoutError,
 )
 from photofind.images.described import Metadata
 from photofind.images.limits import DEFAULT_LIMITS, Limits
+from photofind.paths import Home
 from photofind.workers import Reply, Worker, isolate
 from photofind.workers.frames import JSON
 
@@ -28,6 +31,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ["Description", "Extracted", "Extraction"]
+
+# An extractor whose worker outgrows its memory so often in a row, after less than so many photos
+# each time, is given up.
+_MOST_IN_A_ROW = 3
+_FEW_PHOTOS = 500
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +53,11 @@ class Description:
     input_size
         Height and width of what it sees of a photo, in pixels.
     distribution
-        The installed package that offers it.
+        The installed package, or the file of a model, that offers it.
+    abilities
+        What it can do beyond embedding, of :data:`photofind.extractors.protocol.ABILITIES`.
+    engine
+        What runs it, where it says so: "LiteRT" or "Keras".
     """
 
     name: str
@@ -53,6 +65,8 @@ class Description:
     dimension: int
     input_size: tuple[int, int]
     distribution: str
+    abilities: tuple[str, ...] = ()
+    engine: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +118,14 @@ class Extraction:
         Whether other programs go first.
     log
         Where the worker's messages are appended.
+    megabytes
+        A worker that holds more memory than this after a call is ended, and one that holds twice
+        as much in a call too. An extractor whose workers come to that again and again, after few
+        photos, is given up.
+    home
+        Where extractors find models and keep what they convert; this user's own by default.
+    start_seconds
+        How long the extractor may take to load.
     """
 
     def __init__(
@@ -116,9 +138,17 @@ class Extraction:
         idle_seconds: float | None = None,
         low_priority: bool = True,
         log: Path | None = None,
+        megabytes: float = math.inf,
+        home: Home | None = None,
+        start_seconds: float = 300.0,
     ) -> None:
         self._extractor = extractor
         self._seconds = seconds
+        self._start_seconds = start_seconds
+        self._megabytes = megabytes
+        self._photos = 0  # Since the worker last outgrew its memory.
+        self._outgrown = 0  # How often it has.
+        self._in_a_row = 0  # How often after few photos.
         self._worker = Worker(
             "photofind.extractors.service:ExtractionService",
             name="extraction",
@@ -129,7 +159,10 @@ class Extraction:
             },
             idle_seconds=idle_seconds,
             low_priority=low_priority,
+            environment={"PHOTOFIND_HOME": str((home or Home.default()).root)},
             log=log,
+            start_seconds=start_seconds,
+            most_bytes=1e6 * megabytes,
         )
 
     def __enter__(self) -> Self:
@@ -156,7 +189,8 @@ class Extraction:
             Where it is not installed or does not work.
         """
         fields = self._call("describe").value
-        return Description(**{**fields, "input_size": tuple(fields["input_size"])})
+        lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+        return Description(**fields | lists)
 
     def extract(self, paths: Sequence[str], known: Collection[str] = ()) -> list[Extracted]:
         """Read and embed photos.
@@ -208,9 +242,11 @@ class Extraction:
         extracted: dict[int, Extracted] = {}
 
         def run(batch: list[int], note: Any) -> Reply:
-            return self._call(
+            reply = self._call(
                 method, note=note, paths=[paths[place] for place in batch], **arguments
             )
+            self._count(len(batch))
+            return reply
 
         for batch, outcome in isolate(range(len(paths)), run):
             if isinstance(outcome, WorkerError):
@@ -229,15 +265,38 @@ class Extraction:
         try:
             return self._worker.call(method, timeout=self._seconds, **arguments)
         except WorkerStartError as error:
+            reason = error.message
+            if isinstance(error.__cause__, WorkerTimeoutError):
+                reason = f"it took longer than {self._start_seconds:g} s to load"
             raise ExtractorError(
-                f"the extractor {self._extractor!r} cannot be used: {error.message}", error.hint
+                f"the extractor {self._extractor!r} cannot be used: {reason}", error.hint
             ) from error
+
+    def _count(self, photos: int) -> None:
+        """Count what the worker has read; give the extractor up if it outgrows its memory often."""
+        self._photos += photos
+        if self._worker.outgrown == self._outgrown:
+            return
+        subject = f"the extractor {self._extractor!r}"
+        habit = f"held more than {self._megabytes:,.0f} MB of memory after {self._photos:,} photos"
+        _logger.warning("%s %s, and is started anew", subject, habit)
+        self._outgrown = self._worker.outgrown
+        self._in_a_row = self._in_a_row + 1 if self._photos < _FEW_PHOTOS else 0
+        self._photos = 0
+        if self._in_a_row >= _MOST_IN_A_ROW:
+            self._in_a_row = 0
+            raise ExtractorError(
+                f"{subject} cannot be used: it {habit}, {_MOST_IN_A_ROW} times in a row",
+                "`photofind config set worker_megabytes` allows it more",
+            )
 
     def _reason(self, error: WorkerError) -> str:
         """Return why a photo failed that took its worker along."""
         match error:
             case WorkerTimeoutError():
                 return f"took longer than {self._seconds:g} s to read"
+            case WorkerMemoryError():
+                return f"took more than {2 * self._megabytes:,.0f} MB of memory to read"
             case WorkerCrashedError():
                 return f"crashed the extractor: {error}"
             case _:

@@ -1,4 +1,4 @@
-"""What an extractor plugin is.
+"""What an extractor plugin is; docs/plugins.md tells its authors the same at length.
 
 A distribution offers one by an entry point in the group ``photofind.extractors``, whose name is
 the extractor's name and whose object makes an :class:`Extractor` when called without arguments::
@@ -7,23 +7,43 @@ the extractor's name and whose object makes an :class:`Extractor` when called wi
     mobilenet = "photofind.extractors.mobilenet:MobileNet"
 
 It lives in a process of its own, with what it imports; what it prints goes to that process's log.
+
+Beyond what every extractor has to do there are abilities that one may have: :class:`Tagging`,
+:class:`ReadingText`, :class:`Mapping`, :class:`Threaded`. An extractor has an ability by having
+its method or attribute; nothing is declared.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["GROUP", "PROTOCOL", "Extractor", "Threaded"]
+__all__ = [
+    "ABILITIES",
+    "GROUP",
+    "PROTOCOL",
+    "Extractor",
+    "Mapping",
+    "ReadingText",
+    "Tagging",
+    "Threaded",
+]
 
 GROUP = "photofind.extractors"
 """The entry-point group."""
 
 PROTOCOL = 1
-"""The version of this protocol; extractors of another one are not used."""
+"""The version of this protocol; extractors of another one are not used.
+
+It grows when an extractor that was right would no longer be. A new ability does not change it.
+"""
+
+ABILITIES = ("tags", "embed_text", "feature_map")
+"""The methods that an extractor may have beside ``embed``."""
 
 
 class Extractor(Protocol):
@@ -37,7 +57,7 @@ class Extractor(Protocol):
         To be changed whenever the same picture would get another vector: vectors of different
         versions are never compared.
     protocol : int
-        The :data:`PROTOCOL` that it was written for.
+        The :data:`PROTOCOL` that it was written for, as a number of its own: ``1``.
     input_size : tuple of int
         Height and width of the pictures that it takes, in pixels. Photos are squashed to it.
     dimension : int
@@ -56,12 +76,13 @@ class Extractor(Protocol):
         Parameters
         ----------
         images : uint8, (N, height, width, 3)
-            RGB, upright; N is at least 1 and differs from call to call.
+            RGB, upright; N is at least 1 and differs from call to call. Left as it is.
 
         Returns
         -------
         float32, (N, dimension)
-            Finite. Only directions matter: photofind scales each to unit length.
+            Finite, and the caller's to keep. Only directions matter: photofind scales each to
+            unit length. A picture's vector depends on the picture alone, not on the batch.
 
         Notes
         -----
@@ -82,3 +103,64 @@ class Threaded(Protocol):
     """
 
     threads: int
+
+
+@runtime_checkable
+class Tagging(Protocol):
+    """An extractor that knows words for what a picture shows."""
+
+    def tags(self, images: npt.NDArray[np.uint8]) -> list[list[tuple[str, float]]]:
+        """Return, for each picture, words and how sure they are.
+
+        Parameters
+        ----------
+        images : uint8, (N, height, width, 3)
+            As for ``embed``, which is often called with the very same pictures just before.
+
+        Returns
+        -------
+        list, of N lists of (word, confidence)
+            Confidences between 0 and 1, the surest first; none where it recognises nothing.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadingText(Protocol):
+    """An extractor whose vectors of texts can be compared with its vectors of pictures."""
+
+    def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the vectors of texts.
+
+        Parameters
+        ----------
+        texts
+            N of them, at least 1.
+
+        Returns
+        -------
+        float32, (N, dimension)
+            Near the vectors of the pictures that a text describes. Finite; only directions matter.
+        """
+        ...
+
+
+@runtime_checkable
+class Mapping(Protocol):
+    """An extractor that can say what it sees where, so that a match can be explained."""
+
+    def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return what it sees in each part of each picture.
+
+        Parameters
+        ----------
+        images : uint8, (N, height, width, 3)
+            As for ``embed``.
+
+        Returns
+        -------
+        float32, (N, h, w, C)
+            A vector for each of h times w equal parts, from the upper left to the lower right.
+            Finite. The more alike two of them are in direction, the more alike the parts.
+        """
+        ...

@@ -1,6 +1,7 @@
 """The extractors that are installed, and loading one without trusting it.
 
-Listing imports no plugin. Loading one holds it to its contract, so that a defect is an
+They are the entry points of distributions, and the models that the user added. Listing imports no
+plugin. Loading one holds it to its contract, so that a defect is an
 :class:`~photofind.errors.ExtractorError` that names the plugin, never an ill vector in the library.
 """
 
@@ -8,14 +9,17 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from photofind.errors import ExtractorError
-from photofind.extractors.protocol import GROUP, PROTOCOL, Extractor, Threaded
+from photofind.errors import ExtractorError, PhotofindError
+from photofind.extractors import models
+from photofind.extractors.protocol import ABILITIES, GROUP, PROTOCOL, Extractor, Threaded
+from photofind.paths import Home
 from photofind.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,7 +31,9 @@ __all__ = [
     "Plugin",
     "extractors_in_use",
     "installed",
+    "is_name",
     "load",
+    "loaded",
     "parse_extractors",
 ]
 
@@ -41,16 +47,16 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Plugin:
-    """An entry point of the group ``photofind.extractors``.
+    """An entry point of the group ``photofind.extractors``, or a model that the user added.
 
     Parameters
     ----------
     name
         The extractor's name.
     target
-        What makes it, ``"package.module:factory"``.
+        What makes it, ``"package.module:factory"``, or the path of the model.
     distribution, distribution_version
-        Which installed package offers it.
+        Which installed package offers it; of a model the file, and the first digits of its hash.
     """
 
     name: str
@@ -59,7 +65,8 @@ class Plugin:
     distribution_version: str
 
     def __str__(self) -> str:
-        return f"the extractor {self.name!r} of {self.distribution} {self.distribution_version}"
+        source = f"{self.distribution} {self.distribution_version}".strip()
+        return f"the extractor {self.name!r} of {source}"
 
 
 def parse_extractors(text: str) -> dict[str, float]:
@@ -97,9 +104,20 @@ def extractors_in_use(settings: Settings) -> list[str]:
     return [*dict.fromkeys([*parse_extractors(settings.extractor), *settings.also])]
 
 
-def installed() -> list[Plugin]:
-    """Return every extractor that is installed, by name; none is imported."""
-    return sorted((_plugin(point) for point in entry_points(group=GROUP)), key=_sort_key)
+def installed(home: Home | None = None) -> list[Plugin]:
+    """Return every extractor that is installed, by name; none is imported.
+
+    Parameters
+    ----------
+    home
+        Where the user's models are; this user's own where not given.
+    """
+    return [plugin for plugin, _ in _offers(home or Home.default())]
+
+
+def is_name(word: object) -> bool:
+    """Return whether ``word`` can be an extractor's name or version: a part of a folder's name."""
+    return isinstance(word, str) and _WORD.fullmatch(word) is not None
 
 
 def load(name: str) -> LoadedExtractor:
@@ -110,20 +128,37 @@ def load(name: str) -> LoadedExtractor:
     ExtractorError
         Where there is no such extractor, more than one, or it does not keep to the protocol.
     """
-    points = [point for point in entry_points(group=GROUP) if point.name == name]
-    if not points:
-        names = ", ".join(plugin.name for plugin in installed()) or "none"
+    offers = _offers(Home.default())
+    named = [(plugin, make) for plugin, make in offers if plugin.name == name]
+    if not named:
+        names = ", ".join(plugin.name for plugin, _ in offers) or "none"
         raise ExtractorError(f"there is no extractor {name!r}", f"installed: {names}")
-    plugins = sorted(map(_plugin, points), key=_sort_key)
-    if len(points) > 1:
-        sources = " and ".join(f"{p.distribution} {p.distribution_version}" for p in plugins)
+    if len(named) > 1:
+        sources = " and ".join(f"{p.distribution} {p.distribution_version}" for p, _ in named)
         raise ExtractorError(
             f"the extractor {name!r} is offered more than once, by {sources}", "uninstall one"
         )
-    (plugin,) = plugins
+    ((plugin, make),) = named
+    return loaded(plugin, make)
+
+
+def loaded(plugin: Plugin, make: Callable[[], Any]) -> LoadedExtractor:
+    """Make an extractor and hold it to its contract.
+
+    Raises
+    ------
+    ExtractorError
+        Where it cannot be made or does not keep to the protocol.
+    """
     with _blaming(plugin, "cannot be loaded"):
-        extractor = points[0].load()()
+        extractor = make()
         declared = _declared(extractor)
+    if declared["protocol"] != PROTOCOL:
+        raise ExtractorError(
+            f"{plugin} was made for protocol {declared['protocol']!r}, "
+            f"and this photofind speaks {PROTOCOL}",
+            f"install another version of {plugin.distribution}, or of photofind",
+        )
     if fault := _fault(declared, plugin):
         raise ExtractorError(f"{plugin} breaks its contract: {fault}")
     return LoadedExtractor(plugin, extractor, declared)
@@ -138,6 +173,10 @@ class LoadedExtractor:
         Where it comes from.
     name, version, input_size, dimension
         As in :class:`~photofind.extractors.protocol.Extractor`.
+    abilities : tuple of str
+        Which of :data:`~photofind.extractors.protocol.ABILITIES` it has.
+    engine : str or None
+        What runs it, where it says so.
     """
 
     def __init__(self, plugin: Plugin, extractor: Extractor, declared: dict[str, Any]) -> None:
@@ -146,7 +185,10 @@ class LoadedExtractor:
         self.version: str = declared["version"]
         self.input_size: tuple[int, int] = tuple(declared["input_size"])
         self.dimension: int = declared["dimension"]
-        self._extractor = extractor
+        self.abilities = tuple(name for name in ABILITIES if callable(declared[name]))
+        engine = declared["engine"]
+        self.engine: str | None = engine if isinstance(engine, str) else None
+        self._extractor: Any = extractor
 
     def use_threads(self, threads: int) -> None:
         """Tell the extractor how many threads to use, where it can be told."""
@@ -172,15 +214,90 @@ class LoadedExtractor:
         ExtractorError
             Where the extractor fails, or returns another shape or type, or what is not finite.
         """
-        import numpy as np
-
         with _blaming(self.plugin, "failed"):
             vectors = self._extractor.embed(images)
-        if fault := _fault_of_vectors(vectors, (len(images), self.dimension)):
+        return self._unit_vectors(vectors, len(images))
+
+    def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the unit vectors of texts, float32 (N, dimension); needs that ability.
+
+        Raises
+        ------
+        ExtractorError
+            As :meth:`embed`.
+        """
+        with _blaming(self.plugin, "failed"):
+            vectors = self._extractor.embed_text(texts)
+        return self._unit_vectors(vectors, len(texts))
+
+    def tags(self, images: npt.NDArray[np.uint8]) -> list[list[tuple[str, float]]]:
+        """Return words for each picture with their confidences; needs that ability.
+
+        Raises
+        ------
+        ExtractorError
+            Where the extractor fails, or returns anything else.
+        """
+        with _blaming(self.plugin, "failed"):
+            tags = [
+                [(word, float(confidence)) for word, confidence in picture]
+                for picture in self._extractor.tags(images)
+            ]
+        if fault := _fault_of_tags(tags, len(images)):
+            raise ExtractorError(f"{self.plugin} breaks its contract: {fault}")
+        return tags
+
+    def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return what it sees where, float32 (N, h, w, C); needs that ability.
+
+        Raises
+        ------
+        ExtractorError
+            Where the extractor fails, or returns another shape or type, or what is not finite.
+        """
+        with _blaming(self.plugin, "failed"):
+            maps: npt.NDArray[np.float32] = self._extractor.feature_map(images)
+        shape = (len(images), *getattr(maps, "shape", ())[1:])
+        fault = _fault_of_array(maps, shape, "a feature map")
+        if fault is None and maps.ndim != 4:
+            fault = f"it returned a feature map of shape {maps.shape}"
+        if fault:
+            raise ExtractorError(f"{self.plugin} breaks its contract: {fault}")
+        return maps
+
+    def _unit_vectors(self, vectors: Any, count: int) -> npt.NDArray[np.float32]:
+        import numpy as np
+
+        if fault := _fault_of_array(vectors, (count, self.dimension), "vectors"):
             raise ExtractorError(f"{self.plugin} breaks its contract: {fault}")
         # In float64: squares of large values would not be finite in float32.
         lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-        return (vectors / np.where(lengths == 0, 1, lengths)).astype(np.float32)
+        unit: npt.NDArray[np.float32] = vectors / np.where(lengths == 0, 1, lengths)
+        return unit.astype(np.float32)
+
+
+def _offers(home: Home) -> list[tuple[Plugin, Callable[[], Any]]]:
+    """Return all extractors, by name, each with what makes it; nothing is imported yet."""
+
+    def importing(point: EntryPoint) -> Callable[[], Any]:
+        return lambda: point.load()()
+
+    def opening(model: models.Model) -> Callable[[], Any]:
+        def make() -> Any:
+            from photofind.extractors.custom import CustomModel
+
+            return CustomModel(model)
+
+        return make
+
+    offers: list[tuple[Plugin, Callable[[], Any]]] = [
+        (_plugin(point), importing(point)) for point in entry_points(group=GROUP)
+    ]
+    offers += [
+        (Plugin(model.name, model.path, model.source, model.sha256[:8]), opening(model))
+        for model in models.known(home)
+    ]
+    return sorted(offers, key=lambda offer: (offer[0].name, offer[0].distribution))
 
 
 def _plugin(point: EntryPoint) -> Plugin:
@@ -190,10 +307,6 @@ def _plugin(point: EntryPoint) -> Plugin:
     return Plugin(point.name, point.value, distribution.name, distribution.version)
 
 
-def _sort_key(plugin: Plugin) -> tuple[str, str]:
-    return plugin.name, plugin.distribution
-
-
 @contextmanager
 def _blaming(plugin: Plugin, what: str) -> Iterator[None]:
     """Turn whatever a plugin raises into an error that names it; the traceback is logged."""
@@ -201,6 +314,8 @@ def _blaming(plugin: Plugin, what: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise
+    except PhotofindError as error:  # In words for the user already.
+        raise ExtractorError(f"{plugin} {what}: {error.message}", error.hint) from error
     except BaseException as error:  # A plugin may well call sys.exit.
         _logger.error("%s %s", plugin, what, exc_info=error)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
@@ -209,18 +324,16 @@ def _blaming(plugin: Plugin, what: str) -> Iterator[None]:
 
 def _declared(extractor: Any) -> dict[str, Any]:
     """Return what an extractor says of itself; None for what it does not say."""
-    names = ("name", "version", "protocol", "input_size", "dimension", "embed")
-    return {name: getattr(extractor, name, None) for name in names}
+    names = ("name", "version", "protocol", "input_size", "dimension", "engine", "embed")
+    return {name: getattr(extractor, name, None) for name in (*names, *ABILITIES)}
 
 
 def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
     """Return what is wrong with what an extractor says of itself, None where nothing is."""
-    if declared["protocol"] != PROTOCOL:
-        return f"its protocol is {declared['protocol']!r}, this photofind speaks {PROTOCOL}"
     if declared["name"] != plugin.name:
         return f"it calls itself {declared['name']!r}"
     for word in ("name", "version"):
-        if not isinstance(declared[word], str) or not _WORD.fullmatch(declared[word]):
+        if not is_name(declared[word]):
             return f"its {word} {declared[word]!r} is not a short word"
     size = declared["input_size"]
     if not (
@@ -240,16 +353,30 @@ def _is_within(value: object, largest: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= largest
 
 
-def _fault_of_vectors(vectors: Any, shape: tuple[int, int]) -> str | None:
+def _fault_of_array(array: Any, shape: tuple[int, ...], what: str) -> str | None:
     """Return what is wrong with what an extractor returned, None where nothing is."""
     import numpy as np
 
-    if not isinstance(vectors, np.ndarray):
-        return f"it returned {type(vectors).__name__}, not an array"
-    if vectors.shape != shape:
-        return f"it returned vectors of shape {vectors.shape}, not {shape}"
-    if vectors.dtype != np.float32:
-        return f"it returned vectors of {vectors.dtype}, not float32"
-    if not np.isfinite(vectors).all():
-        return "it returned vectors with values that are not finite"
+    if not isinstance(array, np.ndarray):
+        return f"it returned {type(array).__name__}, not an array"
+    if array.shape != shape:
+        return f"it returned {what} of shape {array.shape}, not {shape}"
+    if array.dtype != np.float32:
+        return f"it returned {what} of {array.dtype}, not float32"
+    if not np.isfinite(array).all():
+        return f"it returned {what} with values that are not finite"
+    return None
+
+
+def _fault_of_tags(tags: list[list[tuple[Any, float]]], count: int) -> str | None:
+    if len(tags) != count:
+        return f"it returned tags for {len(tags)} pictures, not {count}"
+    for word, confidence in (tag for picture in tags for tag in picture):
+        if not isinstance(word, str) or not word.strip() or not word.isprintable():
+            return f"it returned the tag {word!r}, which is no word"
+        if not 0 <= confidence <= 1:
+            return f"it returned the tag {word!r} with the confidence {confidence}"
+    for picture in tags:
+        if any(first < second for (_, first), (_, second) in pairwise(picture)):
+            return "it returned tags that do not begin with the surest"
     return None

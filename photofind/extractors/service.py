@@ -83,6 +83,8 @@ class ExtractionService:
             "dimension": self._extractor.dimension,
             "input_size": self._extractor.input_size,
             "distribution": self._extractor.plugin.distribution,
+            "abilities": self._extractor.abilities,
+            "engine": self._extractor.engine,
         }
 
     def extract(self, paths: Sequence[str], known: Sequence[str], note: Note) -> Embedded:

@@ -227,7 +227,7 @@ class Searcher:
                 "there are no photos to search in yet",
                 "add some with `photofind folders add ~/Pictures`, then run `photofind index`",
             )
-        if name not in {plugin.name for plugin in installed()}:
+        if name not in {plugin.name for plugin in installed(self._library.home)}:
             raise ExtractorError(
                 f"there is no extractor {name!r}", "`photofind extractors` lists what is installed"
             )

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from photofind.errors import (
     WorkerCrashedError,
     WorkerError,
+    WorkerMemoryError,
     WorkerStoppedError,
     WorkerTimeoutError,
 )
@@ -34,6 +35,7 @@ _PATIENCE = 1.0  # Seconds between asking a process to leave, telling it to, and
 _LONGEST_LOG = 2**20  # Bytes after which a log is set aside for a new one.
 _LONGEST_DETAILS = 4096  # Bytes of a process's last words that go with an error.
 _NICENESS = 10
+_LOOK_AT_MEMORY = 0.25  # Seconds between two looks at the memory of a process that has a bound.
 
 _logger = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class _Ending(Enum):
     """Why this side ended the process."""
 
     OVERDUE = "showed no progress"
+    GREEDY = "took too much memory"
     IDLE = "had nothing to do"
     STOPPED = "was stopped"
 
@@ -67,12 +70,21 @@ class Process:
         Whether other programs go first, for processor and disk.
     log
         Where its standard error is appended; a temporary file by default.
+    most_bytes
+        It is ended when it holds more memory than this (resident) in an exchange.
     """
 
     def __init__(
-        self, *, name: str, environment: Mapping[str, str], low_priority: bool, log: Path | None
+        self,
+        *,
+        name: str,
+        environment: Mapping[str, str],
+        low_priority: bool,
+        log: Path | None,
+        most_bytes: float = math.inf,
     ) -> None:
         self._name = name
+        self._most_bytes = most_bytes
         self._log = _open_log(log)
         self._log_start = self._log.seek(0, os.SEEK_END)
         # -P: a module in the current folder, which may be one of photos, is never imported.
@@ -110,6 +122,15 @@ class Process:
         """Whether the process has not ended; one that has is reaped by looking."""
         return self._popen.poll() is None
 
+    def memory(self) -> int:
+        """Return the bytes that the process holds in memory (resident), 0 where it has ended."""
+        import psutil
+
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss) if self.running else 0
+        except psutil.Error:
+            return 0
+
     def claim(self) -> bool:
         """Take the process for an exchange; False where it has ended or is being ended."""
         with self._changed:
@@ -117,6 +138,8 @@ class Process:
                 return False
             self._claimed = True
             self._deadline = math.inf
+            if self._most_bytes < math.inf:
+                self._changed.notify()  # To look at its memory from now on.
             return True
 
     def release(self, idle_seconds: float | None) -> None:
@@ -142,6 +165,8 @@ class Process:
             After ``timeout`` seconds without a note or the answer.
         WorkerCrashedError
             Where the process ended.
+        WorkerMemoryError
+            Where it held more memory than it may.
         WorkerStoppedError
             Where another thread ended it.
         """
@@ -199,12 +224,21 @@ class Process:
 
     def _watch(self) -> None:
         with self._changed:
-            while self._ending is None and (remaining := self._deadline - time.monotonic()) > 0:
+            while self._ending is None:
+                remaining = self._deadline - time.monotonic()
+                if remaining <= 0:
+                    self._ending = _Ending.OVERDUE if self._claimed else _Ending.IDLE
+                    break
+                longest = threading.TIMEOUT_MAX
+                if self._claimed and self._most_bytes < math.inf:
+                    if self.memory() > self._most_bytes:
+                        self._ending = _Ending.GREEDY
+                        break
+                    longest = _LOOK_AT_MEMORY
                 self._awake = self._deadline
-                self._changed.wait(min(remaining, threading.TIMEOUT_MAX))
-            if self._ending is not None:
+                self._changed.wait(min(remaining, longest))
+            else:
                 return
-            self._ending = _Ending.OVERDUE if self._claimed else _Ending.IDLE
         self.end()
 
     def _send(self, request: Sequence[memoryview]) -> None:
@@ -227,6 +261,9 @@ class Process:
         if ending is _Ending.OVERDUE:
             message = f"{subject} showed no progress for {timeout:g} s and was ended"
             return WorkerTimeoutError(message, details=self._last_words)
+        if ending is _Ending.GREEDY:
+            message = f"{subject} took more than {self._most_bytes / 1e6:,.0f} MB and was ended"
+            return WorkerMemoryError(message, details=self._last_words)
         fate, hint = _describe_exit(self._popen.returncode)
         return WorkerCrashedError(f"{subject} {fate}", hint, self._last_words)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -66,6 +67,14 @@ class Worker:
         Where the child's standard error is appended. Set aside as ``*.old`` when over 1 MB.
     start_seconds
         How long the child may take to import and make the service.
+    most_bytes
+        The child is ended when it holds more memory than this (resident) after a call, or twice
+        as much in a call.
+
+    Attributes
+    ----------
+    outgrown : int
+        How often a child was ended for its memory after a call.
 
     Notes
     -----
@@ -84,6 +93,7 @@ class Worker:
         environment: Mapping[str, str] | None = None,
         log: Path | None = None,
         start_seconds: float = 120.0,
+        most_bytes: float = math.inf,
     ) -> None:
         self._service = service
         self._name = name
@@ -93,10 +103,12 @@ class Worker:
         self._environment = dict(environment or {})
         self._log = log
         self._start_seconds = start_seconds
+        self._most_bytes = most_bytes
         self._calling = threading.Lock()  # Held for a call.
         self._starting = threading.Lock()  # Held to look at, and to change, what follows.
         self._process: Process | None = None
         self._finalizer: weakref.finalize[[], Worker]
+        self.outgrown = 0
         self._stops = 0  # How often this worker was stopped; calls made before are void.
 
     def __enter__(self) -> Self:
@@ -118,12 +130,8 @@ class Worker:
 
     def memory(self) -> int:
         """Return the bytes that the child holds in memory (resident), 0 where none is running."""
-        import psutil
-
-        try:
-            return int(psutil.Process(pid).memory_info().rss) if (pid := self.pid) else 0
-        except psutil.NoSuchProcess:
-            return 0
+        process = self._process
+        return process.memory() if process is not None else 0
 
     def call(
         self,
@@ -159,6 +167,8 @@ class Worker:
             Where the method raised anything else; the traceback is in ``details``.
         WorkerCrashedError
             Where the child ended, by itself or by a signal.
+        WorkerMemoryError
+            Where the child held more memory than it may.
         WorkerTimeoutError
             Where ``timeout`` passed.
         WorkerStartError
@@ -178,7 +188,11 @@ class Worker:
             if process is None or not process.claim():
                 process = self._start(stops)
             answer = process.exchange(request, timeout, note)
-            process.release(self._idle_seconds)
+            if self._most_bytes < math.inf and process.memory() > self._most_bytes:
+                self.outgrown += 1
+                process.discard()
+            else:
+                process.release(self._idle_seconds)
         return _unwrap(answer)
 
     def stop(self) -> None:
@@ -230,6 +244,7 @@ class Worker:
                     environment=self._environment,
                     low_priority=self._low_priority,
                     log=self._log,
+                    most_bytes=2 * self._most_bytes,
                 )
             except OSError as error:
                 raise WorkerStartError(f"the {self._name} worker did not start: {error}") from error

@@ -111,3 +111,55 @@ class Flat(Colour):
 class Mute(Colour):
     name = "mute"
     embed = None
+
+
+class Hanging(Colour):
+    name = "hanging"
+
+    def __init__(self):
+        time.sleep(600)
+
+
+class Leaking(Colour):
+    """Holds on to 30 MB more for each batch that it embeds."""
+
+    name = "leaking"
+    leaked = []  # noqa: RUF012
+
+    def embed(self, images):
+        if len(images) > 1:
+            self.leaked.append(np.ones(30_000_000, np.uint8))
+            time.sleep(0.1)
+        return super().embed(images)
+
+
+class Able(Colour):
+    """Has every ability there is."""
+
+    name = "able"
+    engine = "NumPy"
+
+    def embed_text(self, texts):
+        return np.array([[len(text), 1, 0] for text in texts], np.float32)
+
+    def tags(self, images):
+        red = images[..., 0].mean(axis=(1, 2)) / 255
+        return [[("red", share)] if share > 0.5 else [] for share in red]
+
+    def feature_map(self, images):
+        return images.astype(np.float32) + 1
+
+
+class Boasting(Colour):
+    """Has every ability there is, and keeps none of their contracts."""
+
+    name = "boasting"
+
+    def embed_text(self, texts):
+        return np.full((len(texts), 3), np.nan, np.float32)
+
+    def tags(self, images):
+        return [[("blue", 0.1), ("red", 0.9)]] * len(images)
+
+    def feature_map(self, images):
+        return np.ones((len(images), 3), np.float32)

@@ -240,6 +240,33 @@ def test_an_extractor_that_does_not_work_blames_no_photo(name, reason, photo):
             extraction.describe()
 
 
+def test_an_extractor_that_never_loads_is_given_up():
+    with Extraction("hanging", start_seconds=5) as extraction:  # noqa: SIM117
+        with pytest.raises(ExtractorError, match=r"'hanging' .* longer than 5 s to load"):
+            extraction.describe()
+
+
+def test_an_extractor_that_leaks_is_started_anew_and_given_up_if_that_does_not_help(photo):
+    paths = [photo(f"{i}.png", (i, 1, 7)) for i in range(160)]
+    with Extraction("leaking", megabytes=250) as extraction:
+        (result,) = extraction.extract(paths[:1])  # A photo alone leaks nothing.
+        assert describes(result, (0, 1, 7))
+        for _ in range(2):
+            assert all(one.vector is not None for one in extraction.extract(paths))
+        with pytest.raises(ExtractorError) as caught:
+            extraction.extract(paths)
+    assert "'leaking' cannot be used: it held more than 250 MB" in caught.value.message
+    assert "3 times in a row" in caught.value.message
+    assert "worker_megabytes" in caught.value.hint
+
+
+def test_a_worker_that_takes_too_much_in_one_call_costs_no_photo(photo):
+    paths = [photo(f"{i}.png", "red") for i in range(240)]
+    with Extraction("leaking", megabytes=200) as extraction:
+        results = extraction.extract(paths)
+    assert all(describes(result, (255, 0, 0)) for result in results)
+
+
 def test_mobilenet_recognises_photographs(tmp_path):
     folder = Path(skimage.__file__).parent / "data"
     cat, coffee = str(folder / "chelsea.png"), str(folder / "coffee.png")

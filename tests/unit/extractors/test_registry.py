@@ -78,7 +78,7 @@ def test_threads_are_set_where_an_extractor_has_them():
     [
         ("exiting", "cannot be loaded: SystemExit: this plugin wants another machine"),
         ("missing", "cannot be loaded: ModuleNotFoundError: No module named"),
-        ("newer", "its protocol is 2, this photofind speaks 1"),
+        ("newer", "was made for protocol 2, and this photofind speaks 1"),
         ("misnamed", "it calls itself 'somebody else'"),
         ("unversioned", "its version 1 is not"),
         ("sizeless", "its input size (224,) is not"),
@@ -120,3 +120,36 @@ def test_a_name_that_is_offered_twice_is_refused():
     assert [plugin.name for plugin in installed()].count("twice") == 2
     with pytest.raises(ExtractorError, match=r"plugins-for-tests 1.0 and rival-for-tests 2.0"):
         load("twice")
+
+
+def test_a_plugin_for_another_protocol_says_what_to_do():
+    with pytest.raises(ExtractorError) as caught:
+        load("newer")
+    assert caught.value.hint == "install another version of plugins-for-tests, or of photofind"
+
+
+def test_abilities_are_found_by_their_methods():
+    assert load("colour").abilities == ()
+    able = load("able")
+    assert able.abilities == ("tags", "embed_text", "feature_map")
+    assert able.engine == "NumPy"
+    pictures = np.zeros((2, 4, 6, 3), np.uint8)
+    pictures[1, ..., 0] = 255
+    assert able.tags(pictures) == [[], [("red", 1.0)]]
+    assert able.feature_map(pictures).shape == (2, 4, 6, 3)
+    np.testing.assert_allclose(np.linalg.norm(able.embed_text(["a", "bc"]), axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ability", "asked", "reason"),
+    [
+        ("tags", PICTURES, "it returned tags that do not begin with the surest"),
+        ("embed_text", ["a"], "it returned vectors with values that are not finite"),
+        ("feature_map", PICTURES, "it returned a feature map of shape (2, 3)"),
+    ],
+)
+def test_an_ability_that_breaks_its_contract_is_stopped_by_name(ability, asked, reason):
+    with pytest.raises(ExtractorError) as caught:
+        getattr(load("boasting"), ability)(asked)
+    assert "'boasting' of plugins-for-tests 1.0 breaks its contract" in caught.value.message
+    assert reason in caught.value.message

@@ -1,0 +1,346 @@
+"""A Keras model that the user added, as an extractor; for the worker, which alone opens it."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.errors import ExtractorError
+from photofind.extractors.models import Model, content_hash, kind_of
+from photofind.extractors.networks import KerasNetwork, Verdict
+from photofind.extractors.protocol import PROTOCOL
+from photofind.extractors.registry import Plugin, loaded
+from photofind.extractors.samples import blanks, photographs
+
+__all__ = ["CustomModel", "TrialService", "build", "pooled", "prepared"]
+
+# Layers that hold code, or name files that do.
+_LAYERS_WITH_CODE = {"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"}
+_IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+_GEM_POWER = 3.0
+_ALIKE = 0.99999  # The cosine from which two vectors count as the same.
+
+
+class CustomModel:
+    """A saved Keras model, pinned by the hash of its content.
+
+    Parameters
+    ----------
+    model
+        Which, and what is done before and after it. Where its dimension is not known yet, the
+        network says it.
+
+    Raises
+    ------
+    ExtractorError
+        Where the model is not there, has changed, or is none that can be used.
+    """
+
+    protocol = PROTOCOL
+
+    def __init__(self, model: Model) -> None:
+        _check_content(model)
+        self.name = model.name
+        self.version = model.version
+        self.threads = 1
+        self._model = model
+        self._network = KerasNetwork(
+            "photofind.extractors.custom:build",
+            {
+                "path": model.path,
+                "layer": model.layer,
+                "input_size": list(model.input_size) if model.input_size else None,
+            },
+            key=model.sha256,
+        )
+        shape = self.verdict.output_shape
+        if not 1 <= len(shape) <= 3 or shape[-1] < 2:
+            raise ExtractorError(
+                f"the output of {model.source} has the shape {('N', *shape)}, "
+                "which is neither vectors nor feature maps",
+                "choose another with --layer",
+            )
+        self.input_size = self.verdict.input_size
+        self.dimension = shape[-1]
+        if model.dimension not in (0, self.dimension):
+            raise ExtractorError(f"{model.source} gives other vectors than when it was added")
+        if len(shape) > 1:
+            self.feature_map = self._feature_map
+
+    @property
+    def verdict(self) -> Verdict:
+        """What runs it, and why."""
+        return self._network.verdict
+
+    @property
+    def engine(self) -> str:
+        """What runs it: ``"LiteRT"`` or ``"Keras"``."""
+        return self.verdict.engine
+
+    def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the vectors, float32 (N, dimension), of pictures."""
+        outputs = self._run(images)
+        if outputs.ndim == 2:
+            return outputs
+        return pooled(outputs.reshape(len(outputs), -1, outputs.shape[-1]), self._model.pooling)
+
+    def _feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        outputs = self._run(images)
+        # A sequence, of a transformer for one, is a map one part high.
+        return outputs if outputs.ndim == 4 else outputs[:, np.newaxis]
+
+    def _run(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        network = self._threaded_network
+        return network(prepared(images, self._model.preprocess)).astype(np.float32)
+
+    @cached_property
+    def _threaded_network(self) -> KerasNetwork:
+        self._network.threads = self.threads
+        return self._network
+
+
+class TrialService:
+    """Tries a model that is to be added, in a worker.
+
+    Parameters
+    ----------
+    model
+        The fields of a :class:`~photofind.extractors.models.Model`, as JSON has them.
+    """
+
+    def __init__(self, model: dict[str, Any]) -> None:
+        size = model.get("input_size")
+        self._model = replace(Model(**model), input_size=tuple(size) if size else None)
+
+    def run(self) -> dict[str, Any]:
+        """Return its ``dimension``, ``input_size``, ``engine`` and the ``reason`` for that.
+
+        Raises
+        ------
+        ExtractorError
+            Where it does not load, or does not tell real photographs apart.
+        """
+        model = self._model
+        plugin = Plugin(model.name, model.path, model.source, model.sha256[:8])
+        custom = CustomModel(model)
+        extractor = loaded(plugin, lambda: custom)
+        extractor.embed(np.stack([*blanks(extractor.input_size).values()]))
+        vectors = extractor.embed(photographs(extractor.input_size))
+        likeness = vectors @ vectors.T - 2 * np.eye(len(vectors), dtype=np.float32)
+        if not likeness.max() < _ALIKE:
+            raise ExtractorError(
+                f"{model.source} gives different pictures the same vector",
+                "choose another output with --layer, or another --preprocess",
+            )
+        return {
+            "dimension": extractor.dimension,
+            "input_size": extractor.input_size,
+            "engine": custom.verdict.engine,
+            "reason": custom.verdict.reason,
+        }
+
+
+def prepared(images: npt.NDArray[np.uint8], preprocess: str) -> npt.NDArray[np.float32]:
+    """Return pictures scaled in one of :data:`~photofind.extractors.models.PREPROCESSINGS`."""
+    values: npt.NDArray[Any] = images.astype(np.float32)
+    match preprocess:
+        case "mobilenet":
+            values = values / 127.5 - 1
+        case "unit":
+            values = values / 255
+        case "imagenet":
+            values = (values / 255 - _IMAGENET_MEAN) / _IMAGENET_DEVIATION
+    return values.astype(np.float32, copy=False)
+
+
+def pooled(parts: npt.NDArray[np.float32], pooling: str) -> npt.NDArray[np.float32]:
+    """Return one vector, float32 (N, C), for all parts of a picture, float32 (N, parts, C).
+
+    The generalised mean [1]_ lies between the mean and the largest value.
+
+    References
+    ----------
+    .. [1] F. Radenovic, G. Tolias, O. Chum, "Fine-tuning CNN Image Retrieval with No Human
+       Annotation", PAMI 2019, https://arxiv.org/abs/1711.02512
+    """
+    vectors: npt.NDArray[Any]
+    match pooling:
+        case "max":
+            vectors = parts.max(axis=1)
+        case "gem":
+            powers = np.clip(parts, 1e-6, None).astype(np.float64) ** _GEM_POWER
+            vectors = powers.mean(axis=1) ** (1 / _GEM_POWER)
+        case _:
+            vectors = parts.mean(axis=1)
+    return vectors.astype(np.float32)
+
+
+def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:
+    """Return a saved model as a ``keras.Model`` with one output; imports TensorFlow.
+
+    Raises
+    ------
+    ExtractorError
+        Where it cannot be loaded, or its inputs and outputs are not those of an extractor.
+    """
+    import keras
+
+    file = Path(path)
+    model = _loaded(file, kind_of(file), layer, input_size)
+    if len(model.inputs) != 1:
+        raise ExtractorError(f"{file.name} has {len(model.inputs)} inputs, and photofind has one")
+    (source,) = model.inputs
+    if len(source.shape) != 4 or source.shape[-1] != 3:
+        raise ExtractorError(
+            f"{file.name} takes {_shape(source)}, and photofind has pictures (N, height, width, 3)"
+        )
+    size = _size(file, source, input_size)
+    target = _output(file, model, layer)
+    pictures = keras.Input((*size, 3), dtype="float32")
+    features = keras.Model(model.inputs, target)(pictures)
+    return keras.Model(pictures, keras.ops.cast(features, "float32"))
+
+
+def _loaded(file: Path, kind: str, layer: str | None, input_size: list[int] | None) -> Any:
+    import keras
+
+    if kind == "SavedModel":
+        if layer:
+            raise ExtractorError(
+                f"{file.name} is a SavedModel, whose layers have no names",
+                "save it with model.save('NAME.keras') to choose a layer",
+            )
+        return _saved_model(file, input_size)
+    for name in _layers_with_code(file, kind):
+        raise ExtractorError(
+            f"{file.name} has a {name} layer, which is code of its own, and photofind runs none",
+            "save the model without it, or choose --layer of a model that ends before it",
+        )
+    try:
+        return keras.saving.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise ExtractorError(
+            f"{file.name} is no model that Keras can load: {type(error).__name__}: {text[:200]}"
+        ) from error
+
+
+def _saved_model(folder: Path, input_size: list[int] | None) -> Any:
+    import keras
+    import tensorflow as tf
+
+    try:
+        signatures = tf.saved_model.load(str(folder)).signatures
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise ExtractorError(f"{folder.name} is no SavedModel: {text[:200]}") from error
+    name = next((n for n in ("serving_default", "serve") if n in signatures), None)
+    if name is None:
+        raise ExtractorError(f"{folder.name} has no serving signature")
+    inputs = list(signatures[name].structured_input_signature[1].values())
+    outputs = signatures[name].structured_outputs
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ExtractorError(
+            f"{folder.name} has {len(inputs)} inputs and {len(outputs)} outputs, "
+            "and photofind has and wants one"
+        )
+    shape = inputs[0].shape.as_list()
+    if len(shape) != 4:
+        raise ExtractorError(f"{folder.name} takes {shape}, which are no pictures")
+    height, width, channels = shape[1:]
+    if input_size and None in (height, width):
+        height, width = input_size
+    pictures = keras.Input((height, width, channels), dtype="float32")
+    layer = keras.layers.TFSMLayer(str(folder), call_endpoint=name)
+    return keras.Model(pictures, layer(pictures)[next(iter(outputs))])
+
+
+def _layers_with_code(file: Path, kind: str) -> Iterator[str]:
+    """Yield the kinds of layers in a file that photofind does not run; nothing is loaded."""
+    try:
+        if kind == "h5":
+            import h5py
+
+            with h5py.File(file) as opened:
+                config = json.loads(opened.attrs["model_config"])
+        else:
+            with zipfile.ZipFile(file) as archive:
+                config = json.loads(archive.read("config.json"))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ExtractorError(
+            f"{file.name} holds no Keras model", "save one with model.save('NAME.keras')"
+        ) from error
+    yield from _class_names(config) & _LAYERS_WITH_CODE
+
+
+def _class_names(config: Any) -> set[str]:
+    names: set[str] = set()
+    waiting = [config]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if isinstance(name := part.get("class_name"), str):
+                names.add(name.rsplit(">", 1)[-1])
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return names
+
+
+def _size(file: Path, source: Any, input_size: list[int] | None) -> tuple[int, int]:
+    made_for = tuple(source.shape[1:3])
+    if None in made_for:
+        if input_size is None:
+            raise ExtractorError(
+                f"{file.name} takes pictures of any size", "say which with --input 224x224"
+            )
+        height, width = input_size
+        if any(given not in (None, side) for given, side in zip(made_for, input_size, strict=True)):
+            raise ExtractorError(f"{file.name} takes {_shape(source)}, not {height}x{width}")
+        return height, width
+    if input_size is not None and made_for != tuple(input_size):
+        raise ExtractorError(
+            f"{file.name} takes pictures of {made_for[0]}x{made_for[1]}, "
+            f"not {input_size[0]}x{input_size[1]}"
+        )
+    return made_for
+
+
+def _output(file: Path, model: Any, layer: str | None) -> Any:
+    if layer is not None:
+        names = [one.name for one in model.layers]
+        if layer not in names:
+            raise ExtractorError(
+                f"{file.name} has no layer {layer!r}", f"its last ones are {', '.join(names[-5:])}"
+            )
+        return model.get_layer(layer).output
+    if len(model.outputs) != 1:
+        raise ExtractorError(
+            f"{file.name} has {len(model.outputs)} outputs", "choose one with --layer"
+        )
+    return model.outputs[0]
+
+
+def _shape(tensor: Any) -> str:
+    return str(tuple("N" if side is None else side for side in tensor.shape))
+
+
+def _check_content(model: Model) -> None:
+    add = f"`photofind extractors add {model.name} PATH` takes it in anew"
+    try:
+        content = content_hash(Path(model.path))
+    except OSError as error:
+        raise ExtractorError(
+            f"its model is not at {model.path} any more: {error.strerror}", add
+        ) from error
+    if content != model.sha256:
+        raise ExtractorError(f"its model {model.path} has changed since it was added", add)

@@ -1,0 +1,163 @@
+"""The Keras models that the user added as extractors: one TOML file each, in ``home/models``.
+
+Nothing here opens a model. :mod:`photofind.extractors.custom` does, in the worker alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from photofind.disk import explained
+from photofind.errors import ExtractorError
+from photofind.paths import Home, remove_file, write_atomically
+
+__all__ = [
+    "POOLINGS",
+    "PREPROCESSINGS",
+    "Model",
+    "content_hash",
+    "forget",
+    "keep",
+    "kind_of",
+    "known",
+]
+
+PREPROCESSINGS = ("mobilenet", "imagenet", "unit", "none")
+"""How pixels are scaled: -1 to 1; by ImageNet's mean and deviation; 0 to 1; as they are."""
+
+POOLINGS = ("avg", "max", "gem")
+"""How a feature map becomes a vector: its mean, its largest values, their generalised mean."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A saved Keras model and how it describes pictures.
+
+    Parameters
+    ----------
+    name
+        The extractor's name.
+    path
+        The file, or the folder of a SavedModel; absolute.
+    sha256
+        Its content hash, which it must still have when it is loaded.
+    input_size
+        Height and width of the pictures that it takes; None for the size that it was made for.
+    layer
+        The layer whose output is taken; None for the model's own output.
+    preprocess, pooling
+        One of :data:`PREPROCESSINGS`, one of :data:`POOLINGS`.
+    dimension
+        The length of its vectors; 0 while it is not known.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    input_size: tuple[int, int] | None = None
+    layer: str | None = None
+    preprocess: str = "mobilenet"
+    pooling: str = "avg"
+    dimension: int = 0
+
+    @property
+    def source(self) -> str:
+        """The name of its file or folder."""
+        return Path(self.path).name
+
+    @property
+    def version(self) -> str:
+        """Other than that of every model that would give other vectors."""
+        facts = f"{self.sha256} {self.layer} {self.input_size} {self.preprocess} {self.pooling}"
+        return hashlib.sha256(facts.encode()).hexdigest()[:12]
+
+
+def known(home: Home) -> list[Model]:
+    """Return the models that were added, by name; a file that is none of ours is left out."""
+    found = []
+    for file in sorted(home.models.glob("*.toml")):
+        try:
+            written = tomllib.loads(file.read_text("utf-8"))
+            values = {f.name: written[f.name] for f in fields(Model) if f.name in written}
+            if size := values.get("input_size"):
+                height, width = size
+                values["input_size"] = (int(height), int(width))
+            model = Model(**values)
+        except (OSError, TypeError, ValueError) as error:
+            _logger.warning("%s does not describe a model: %s", file, error)
+        else:
+            if model.name == file.stem:
+                found.append(model)
+    return found
+
+
+def keep(home: Home, model: Model) -> None:
+    """Write down a model, so that it is an extractor from now on."""
+    import tomlkit
+
+    file = home.models / f"{model.name}.toml"
+    written = {key: value for key, value in asdict(model).items() if value is not None}
+    if model.input_size:
+        written["input_size"] = list(model.input_size)
+    with explained(file):
+        write_atomically(file, tomlkit.dumps(written).encode())
+
+
+def forget(home: Home, name: str) -> None:
+    """Let a model no longer be an extractor; the model itself stays where it is."""
+    file = home.models / f"{name}.toml"
+    with explained(file):
+        remove_file(file)
+
+
+def kind_of(path: Path) -> str:
+    """Return what a model is saved as: ``"keras"``, ``"h5"`` or ``"SavedModel"``.
+
+    Raises
+    ------
+    ExtractorError
+        Where there is nothing, or it is named as no model is.
+    """
+    if not path.exists():
+        raise ExtractorError(f"there is no {path}", "name a .keras file")
+    if path.is_dir():
+        if (path / "saved_model.pb").is_file():
+            return "SavedModel"
+        raise ExtractorError(f"{path} is a folder without a saved_model.pb", "name a .keras file")
+    kind = {".keras": "keras", ".h5": "h5", ".hdf5": "h5"}.get(path.suffix.lower())
+    if kind is None:
+        raise ExtractorError(
+            f"{path} is not named as a Keras model", "save it with model.save('NAME.keras')"
+        )
+    return kind
+
+
+def content_hash(path: Path) -> str:
+    """Return the SHA-256, hexadecimal, of a file, or of all files of a folder and their names.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be read.
+    """
+    total = hashlib.sha256()
+    if not path.is_dir():
+        for part in _parts(path):
+            total.update(part)
+        return total.hexdigest()
+    for file in sorted(one for one in path.rglob("*") if one.is_file()):
+        total.update(f"{file.relative_to(path).as_posix()}\0{content_hash(file)}\n".encode())
+    return total.hexdigest()
+
+
+def _parts(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while part := file.read(2**20):
+            yield part

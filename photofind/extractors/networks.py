@@ -1,0 +1,252 @@
+"""Keras models that run on LiteRT: converted once, kept in the cache, compared with Keras.
+
+What cannot be converted, or gives other numbers on LiteRT, runs on Keras.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import logging
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.errors import ExtractorError, PhotofindError, WorkerError, WorkerStartError
+from photofind.extractors.litert import Network
+from photofind.extractors.samples import photographs
+from photofind.paths import Home, write_atomically
+from photofind.workers import Worker
+from photofind.workers.frames import JSON
+
+__all__ = ["ConversionService", "KerasNetwork", "Verdict"]
+
+LEAST_AGREEMENT = 0.999
+"""The cosine, picture by picture, that outputs on LiteRT must have with those of Keras."""
+
+_START_SECONDS = 280.0
+_CONVERT_SECONDS = 280.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Verdict(NamedTuple):
+    """What came of a conversion.
+
+    Attributes
+    ----------
+    engine
+        What runs the network: ``"LiteRT"`` or ``"Keras"``.
+    reason
+        Why it is not LiteRT; empty where it is.
+    input_size
+        Height and width of the pictures that the network takes.
+    output_shape
+        Of its output for one picture, without the batch.
+    """
+
+    engine: str
+    reason: str
+    input_size: tuple[int, int]
+    output_shape: tuple[int, ...]
+
+
+class KerasNetwork:
+    """A Keras model to be run without TensorFlow where that is possible.
+
+    The first use builds it in a process of its own, which gives TensorFlow's memory back, and
+    converts it there; later ones open the converted file.
+
+    Parameters
+    ----------
+    builder
+        ``"package.module:function"``, which returns a ``keras.Model`` that takes float32
+        (N, height, width, 3) and returns one float32 array with N as its first axis. It may raise
+        an :class:`~photofind.errors.ExtractorError`, for weights that are missing say.
+    arguments
+        Its arguments by name, JSON.
+    key
+        Changes whenever the network's weights or code do.
+
+    Attributes
+    ----------
+    threads : int
+        Threads to use, if set before the first call.
+    """
+
+    def __init__(self, builder: str, arguments: Mapping[str, JSON], key: str) -> None:
+        self.threads = 1
+        self._builder = builder
+        self._arguments = dict(arguments)
+        tools = [version("keras"), version("tensorflow")]
+        identity = json.dumps([builder, self._arguments, key, tools], sort_keys=True)
+        name = hashlib.sha256(identity.encode()).hexdigest()[:32]
+        self._file = Home.default().cache / "networks" / f"{name}.tflite"
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What runs the network, and its shapes; converts it where that was not done yet.
+
+        Raises
+        ------
+        ExtractorError
+            Where the network cannot be built.
+        """
+        try:
+            known = json.loads(self._file.with_suffix(".json").read_bytes())
+            verdict = _revived(known["verdict"])
+            if verdict.engine == "Keras" or _sha256(self._file.read_bytes()) == known["sha256"]:
+                return verdict
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # There is none yet, or a damaged one.
+        return self._convert()
+
+    def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the outputs for a batch of prepared pictures."""
+        return self._run(batch)
+
+    @cached_property
+    def _run(self) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+        if self.verdict.engine == "LiteRT":
+            return Network(self._file, self.threads)
+        return _running(_build(self._builder, self._arguments), self.threads)
+
+    def _convert(self) -> Verdict:
+        converted: bytes = b""
+        with Worker(
+            "photofind.extractors.networks:ConversionService",
+            name="conversion",
+            options={"builder": self._builder, "arguments": self._arguments},
+            environment={"TF_CPP_MIN_LOG_LEVEL": "2"},
+            start_seconds=_START_SECONDS,
+        ) as worker:
+            try:
+                shapes = worker.call("shapes", timeout=_CONVERT_SECONDS).value
+            except WorkerStartError as error:
+                reason = error.message.removeprefix("the conversion worker did not start: ")
+                raise ExtractorError(f"the network cannot be built: {reason}") from error
+            try:
+                reply = worker.call("convert", timeout=_CONVERT_SECONDS)
+            except WorkerError as error:  # The converter ends the whole process over some graphs.
+                _logger.warning("a network is not converted: %s\n%s", error, error.details)
+                verdict = _revived(["Keras", error.message, *shapes])
+            else:
+                verdict = _revived([*reply.value, *shapes])
+                converted = reply.arrays[0].tobytes()
+        if verdict.engine == "Keras":
+            _logger.warning("a network runs on Keras: %s", verdict.reason)
+        else:
+            write_atomically(self._file, converted)
+        record = {"verdict": verdict, "sha256": _sha256(converted)}
+        write_atomically(self._file.with_suffix(".json"), json.dumps(record).encode())
+        return verdict
+
+
+class ConversionService:
+    """Builds a network and converts it, in a worker.
+
+    Parameters
+    ----------
+    builder, arguments
+        As for :class:`KerasNetwork`.
+    """
+
+    def __init__(self, builder: str, arguments: dict[str, JSON]) -> None:
+        self._model = _build(builder, arguments)
+
+    def shapes(self) -> list[list[int]]:
+        """Return the height and width of the pictures it takes, and the shape of an output."""
+        height, width = self._model.input_shape[1:3]
+        picture = np.zeros((1, height, width, 3), np.float32)
+        return [[height, width], list(self._outputs(picture).shape[1:])]
+
+    def convert(self) -> tuple[list[str], list[npt.NDArray[np.uint8]]]:
+        """Return the engine and the reason for it, and the converted network, uint8 (bytes,)."""
+        import tensorflow as tf
+
+        nothing = np.zeros(0, np.uint8)
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                self._model.export(folder, format="tf_saved_model", verbose=False)
+                converted = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+            except Exception as error:
+                _logger.warning("a network cannot be converted", exc_info=error)
+                return ["Keras", f"it cannot be converted: {_in_short(error)}"], [nothing]
+            file = Path(folder, "network.tflite")
+            file.write_bytes(converted)
+            # Both kinds of scale that networks are made for.
+            pictures = photographs(self._model.input_shape[1:3]).astype(np.float32)
+            batch = np.concatenate([pictures / 127.5 - 1, pictures])
+            try:
+                given = Network(file, 1)(batch)
+            except Exception as error:  # noqa: BLE001
+                return ["Keras", f"LiteRT cannot run it: {_in_short(error)}"], [nothing]
+        agreement = _agreement(given, self._outputs(batch))
+        if not agreement >= LEAST_AGREEMENT:
+            return ["Keras", f"LiteRT gives other numbers: cosine {agreement:.4f}"], [nothing]
+        return ["LiteRT", ""], [np.frombuffer(converted, np.uint8)]
+
+    def _outputs(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        parts = [np.asarray(self._model(batch[i : i + 4])) for i in range(0, len(batch), 4)]
+        return np.concatenate(parts)
+
+
+def _build(builder: str, arguments: Mapping[str, JSON]) -> Any:
+    module, _, name = builder.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)(**arguments)
+    except PhotofindError:
+        raise
+    except Exception as error:
+        raise ExtractorError(_in_short(error)) from error
+
+
+def _running(
+    model: Any, threads: int
+) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+    """Return what runs a Keras model on so many threads, where they can still be chosen."""
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:  # TensorFlow has started already.
+        _logger.info("TensorFlow uses as many threads as it likes")
+
+    def run(batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return np.asarray(model.predict_on_batch(batch))
+
+    return run
+
+
+def _agreement(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
+    """Return the lowest cosine between the outputs for the same picture; 0 for other shapes."""
+    if first.shape != second.shape:
+        return 0.0
+    one, two = (a.reshape(len(a), -1).astype(np.float64) for a in (first, second))
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(two, axis=1)
+    both_nothing = (one == two).all(axis=1)
+    cosines = (one * two).sum(axis=1) / np.where(lengths == 0, 1, lengths)
+    return float(np.where(both_nothing, 1, cosines).min())
+
+
+def _revived(plain: list[Any]) -> Verdict:
+    engine, reason, (height, width), output_shape = plain
+    return Verdict(engine, reason, (height, width), tuple(output_shape))
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _in_short(error: BaseException) -> str:
+    """Return what went wrong, from messages that fill pages."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = f"{type(error).__name__}: {lines[0] if lines else ''}"
+    return text if len(text) <= 200 else f"{text[:199]}…"

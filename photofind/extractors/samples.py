@@ -1,0 +1,35 @@
+"""Pictures to try an extractor on: real photographs, noise, and such with nothing in them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["PHOTOGRAPHS", "blanks", "photographs"]
+
+PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "coins", "grass", "moon", "rocket")
+"""Photographs that lie inside scikit-image's wheel; all in the public domain or CC0."""
+
+
+def photographs(size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Return the photographs, uint8 (8, height, width, 3), squashed to a height and width."""
+    from PIL import Image
+    from skimage import data
+
+    height, width = size
+    pictures = [Image.fromarray(getattr(data, name)()).convert("RGB") for name in PHOTOGRAPHS]
+    return np.stack([np.asarray(picture.resize((width, height))) for picture in pictures])
+
+
+def blanks(size: tuple[int, int]) -> dict[str, npt.NDArray[np.uint8]]:
+    """Return pictures with nothing to recognise in them, each uint8 (height, width, 3)."""
+    height, width = size
+    shape = (height, width, 3)
+    ramp = np.linspace(0, 255, width).astype(np.uint8)
+    return {
+        "black": np.zeros(shape, np.uint8),
+        "white": np.full(shape, 255, np.uint8),
+        "grey": np.full(shape, 128, np.uint8),
+        "a ramp": np.broadcast_to(ramp[:, np.newaxis], shape).copy(),
+        "noise": np.random.default_rng(0).integers(0, 256, shape, np.uint8),
+    }

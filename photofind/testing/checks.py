@@ -1,0 +1,421 @@
+"""The promises of the extractor protocol, each as a function that tries one.
+
+Modelled on scikit-learn's ``utils.estimator_checks``: a check takes what is under test, returns
+nothing where the promise is kept, and raises where it is not.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import tempfile
+import threading
+import time
+import unittest
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+from unittest import mock
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.errors import ExtractorError
+from photofind.extractors.extraction import Extraction
+from photofind.extractors.protocol import Threaded
+from photofind.extractors.registry import LoadedExtractor, Plugin, load, loaded
+from photofind.extractors.samples import PHOTOGRAPHS, blanks, photographs
+
+__all__ = ["CHECKS", "CheckFailedError", "Figures", "Subject", "check_extractor", "measure"]
+
+Vectors: TypeAlias = npt.NDArray[np.float32]
+
+# Of vectors of length 1. Runtimes sum in another order for another batch or number of threads.
+_TOLERANCE = 2e-3
+_SAME_DIRECTION = 0.99999
+_COLOURFUL = [PHOTOGRAPHS.index(name) for name in ("astronaut", "chelsea", "coffee", "rocket")]
+_ROUNDS = 10
+_LEAK_SECONDS = 10.0
+_LEAK_MEGABYTES = 40.0
+_SPEED_SECONDS = 3.0
+
+
+class CheckFailedError(AssertionError):
+    """A promise of the protocol is not kept; the message says which and how."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What an extractor costs.
+
+    Parameters
+    ----------
+    load_seconds
+        To be made and to embed its first picture.
+    pictures_per_second
+        In batches of 16, on one thread of its own.
+    megabytes
+        By which the process grew, from before it was loaded.
+    dimension, bytes_per_photo
+        The length of its vectors, and what one takes on disk (float16).
+    """
+
+    load_seconds: float
+    pictures_per_second: float
+    megabytes: float
+    dimension: int
+    bytes_per_photo: int
+
+
+class Subject:
+    """An extractor under test.
+
+    Parameters
+    ----------
+    extractor
+        The name of one that is installed, or what makes one when called without arguments. One
+        that is not installed cannot be tried in a worker.
+    """
+
+    def __init__(self, extractor: str | Callable[[], Any]) -> None:
+        self._extractor = extractor
+
+    @property
+    def name(self) -> str | None:
+        """The name of the one that is installed, None where another one is under test."""
+        return self._extractor if isinstance(self._extractor, str) else None
+
+    def make(self) -> LoadedExtractor:
+        """Return a new instance, held to its contract at every call."""
+        if isinstance(self._extractor, str):
+            return load(self._extractor)
+        made = self._extractor()
+        name = str(getattr(made, "name", "unnamed"))
+        return loaded(Plugin(name, "", "the one under test", ""), lambda: made)
+
+    @cached_property
+    def instance(self) -> LoadedExtractor:
+        """An instance that checks share."""
+        return self.make()
+
+    @cached_property
+    def pictures(self) -> npt.NDArray[np.uint8]:
+        """Photographs, uint8 (8, height, width, 3)."""
+        return photographs(self.instance.input_size)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """Their vectors, float32 (8, dimension), of length 1."""
+        return self.instance.embed(self.pictures)
+
+
+Check: TypeAlias = Callable[[Subject], None]
+
+
+def check_extractor(extractor: str | Callable[[], Any]) -> None:
+    """Run all checks on an extractor.
+
+    Parameters
+    ----------
+    extractor
+        As for :class:`Subject`.
+
+    Raises
+    ------
+    CheckFailedError, ExtractorError
+        From the first check that fails.
+    """
+    subject = Subject(extractor)
+    for check in CHECKS:
+        try:
+            check(subject)
+        except unittest.SkipTest:
+            continue
+
+
+def measure(subject: Subject) -> Figures:
+    """Return what an extractor costs; truthful in a process in which nothing else was loaded."""
+    import psutil
+
+    before = psutil.Process().memory_info().rss
+    begin = time.perf_counter()
+    extractor = subject.make()
+    pictures = photographs(extractor.input_size)
+    extractor.embed(pictures[:1])
+    load_seconds = time.perf_counter() - begin
+    batch = np.concatenate([pictures, pictures[:, :, ::-1]])
+    extractor.embed(batch)
+    count, begin = 0, time.perf_counter()
+    while (passed := time.perf_counter() - begin) < _SPEED_SECONDS:
+        extractor.embed(batch)
+        count += len(batch)
+    return Figures(
+        load_seconds=round(load_seconds, 2),
+        pictures_per_second=round(count / passed, 1),
+        megabytes=round((psutil.Process().memory_info().rss - before) / 1e6, 1),
+        dimension=extractor.dimension,
+        bytes_per_photo=2 * extractor.dimension,
+    )
+
+
+def check_declaration(subject: Subject) -> None:
+    """Two instances say the same of themselves, and it is what the protocol asks for."""
+    first, second = subject.instance, subject.make()
+    for attribute in ("name", "version", "input_size", "dimension", "abilities"):
+        one, other = getattr(first, attribute), getattr(second, attribute)
+        _require(one == other, f"its {attribute} is {one!r} and then {other!r}")
+
+
+def check_batches(subject: Subject) -> None:
+    """Batches of 1, 2, 3 and 8 pictures give as many vectors, float32 and finite."""
+    for count in (1, 2, 3, 8):
+        vectors = subject.instance.embed(subject.pictures[:count])
+        _require(vectors.shape[0] == count, f"{count} pictures gave {len(vectors)} vectors")
+
+
+def check_any_picture(subject: Subject) -> None:
+    """Black, white, grey, noise and a ramp give finite vectors like any picture."""
+    for name, picture in blanks(subject.instance.input_size).items():
+        with _about(f"of {name}"):
+            subject.instance.embed(picture[np.newaxis])
+
+
+def check_determinism(subject: Subject) -> None:
+    """The same picture gives the same vector, again and from another instance."""
+    _require_close(subject.instance.embed(subject.pictures), subject.vectors, "the second time")
+    _require_close(subject.make().embed(subject.pictures), subject.vectors, "another instance")
+
+
+def check_batch_invariance(subject: Subject) -> None:
+    """A picture's vector does not depend on what else is in its batch, nor on its place."""
+    alone = np.concatenate([subject.instance.embed(p[np.newaxis]) for p in subject.pictures])
+    _require_close(alone, subject.vectors, "alone and in a batch")
+    backwards = subject.instance.embed(subject.pictures[::-1].copy())[::-1]
+    _require_close(backwards, subject.vectors, "in another order")
+
+
+def check_leaves_pictures(subject: Subject) -> None:
+    """The pictures are left as they are: tags or a feature map may be asked of them next."""
+    given = subject.pictures.copy()
+    subject.instance.embed(given)
+    _require(np.array_equal(given, subject.pictures), "it wrote into the pictures")
+
+
+def check_gives_vectors_away(subject: Subject) -> None:
+    """The vectors are the caller's: the next call does not write over them."""
+    first = _raw(subject.instance).embed(subject.pictures[:2])
+    kept = first.copy()
+    _raw(subject.instance).embed(subject.pictures[2:4])
+    _require(np.array_equal(first, kept), "the second call wrote over the vectors of the first")
+
+
+def check_tells_apart(subject: Subject) -> None:
+    """Different photographs give different vectors."""
+    vectors = subject.vectors[_COLOURFUL]
+    likeness = vectors @ vectors.T - 2 * np.eye(len(vectors), dtype=np.float32)
+    one, other = np.unravel_index(likeness.argmax(), likeness.shape)
+    names = [PHOTOGRAPHS[place] for place in _COLOURFUL]
+    _require(
+        likeness.max() < _SAME_DIRECTION,
+        f"{names[one]} and {names[other]} have the same vector",
+    )
+
+
+def check_recognises_copies(subject: Subject) -> None:
+    """A photograph saved again as a JPEG is nearer to itself than to any other."""
+    from PIL import Image
+
+    copies = []
+    for picture in subject.pictures:
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "JPEG", quality=75)
+        copies.append(np.asarray(Image.open(file)))
+    likeness = subject.instance.embed(np.stack(copies)) @ subject.vectors.T
+    for place in _COLOURFUL:
+        nearest = int(likeness[place].argmax())
+        _require(
+            nearest == place,
+            f"a copy of {PHOTOGRAPHS[place]} is nearer to {PHOTOGRAPHS[nearest]}",
+        )
+
+
+def check_threads(subject: Subject) -> None:
+    """It works in a thread that is not the main one, and on as many threads as it is told to."""
+    found: list[Vectors] = []
+    extractor = subject.make()
+
+    def embed() -> None:
+        extractor.use_threads(2)
+        found.append(extractor.embed(subject.pictures))
+
+    thread = threading.Thread(target=embed)
+    thread.start()
+    thread.join()
+    _require(bool(found), "it failed in a thread that is not the main one")
+    _require_close(found[0], subject.vectors, "in another thread")
+    if isinstance(raw := _raw(extractor), Threaded):
+        _require(raw.threads == 2, "it does not keep the number of threads that it was told")
+
+
+def check_leaves_no_process(subject: Subject) -> None:
+    """Embedding leaves no process behind."""
+    import psutil
+
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    subject.instance.embed(subject.pictures[:2])
+    left = [c for c in psutil.Process().children(recursive=True) if c.pid not in before]
+    _require(not left, f"it left {len(left)} processes running")
+
+
+def check_stays_offline(subject: Subject) -> None:
+    """Embedding asks nobody on the network: nothing leaves the machine."""
+    subject.instance.embed(subject.pictures[:1])
+
+    def refuse(*arguments: Any, **options: Any) -> Any:
+        raise CheckFailedError("it wanted to reach the network while it embedded")
+
+    with (
+        mock.patch.object(socket.socket, "connect", refuse),
+        mock.patch.object(socket, "getaddrinfo", refuse),
+    ):
+        try:
+            subject.instance.embed(subject.pictures[:1])
+        except ExtractorError as error:
+            if isinstance(error.__cause__, CheckFailedError):
+                raise error.__cause__ from None
+            raise
+
+
+def check_errors(subject: Subject) -> None:
+    """Pictures of another size raise, or are embedded all the same; then it works as before."""
+    height, width = subject.instance.input_size
+    odd = np.zeros((1, height + 1, width + 3, 3), np.uint8)
+    try:
+        subject.instance.embed(odd)
+    except ExtractorError as error:
+        _require(
+            isinstance(error.__cause__, Exception | None),
+            "it ends the program over a picture of another size",
+        )
+    _require_close(subject.instance.embed(subject.pictures), subject.vectors, "after an error")
+
+
+def check_memory(subject: Subject) -> None:
+    """Memory does not grow with the number of pictures."""
+    import psutil
+
+    for _ in range(3):
+        subject.instance.embed(subject.pictures)
+    begin, before, rounds = time.monotonic(), psutil.Process().memory_info().rss, 0
+    while rounds < _ROUNDS and time.monotonic() - begin < _LEAK_SECONDS:
+        subject.instance.embed(subject.pictures)
+        rounds += 1
+    grown = (psutil.Process().memory_info().rss - before) / 1e6
+    _require(grown < _LEAK_MEGABYTES, f"it took {grown:.0f} MB more for {8 * rounds} more pictures")
+
+
+def check_worker(subject: Subject) -> None:
+    """In a worker, as photofind uses it, and with nothing pickled, it gives the same vectors."""
+    if subject.name is None:
+        raise unittest.SkipTest("it is not installed, so no worker can find it")
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for name, picture in zip(PHOTOGRAPHS, subject.pictures, strict=True):
+            paths.append(str(Path(folder, f"{name}.png")))
+            Image.fromarray(picture).save(paths[-1])
+        with Extraction(subject.name, threads=2) as extraction:
+            described = extraction.describe()
+            results = extraction.extract(paths)
+    ours = subject.instance
+    _require(
+        (described.version, described.dimension) == (ours.version, ours.dimension),
+        "in a worker it says something else of itself",
+    )
+    for name, result, vector in zip(PHOTOGRAPHS, results, subject.vectors, strict=True):
+        if result.vector is None:
+            raise CheckFailedError(f"in a worker {name} failed: {result.failure}")
+        _require_close(result.vector, vector, f"in a worker, of {name}")
+
+
+def check_tags(subject: Subject) -> None:
+    """Tags are words with confidences, the surest first, whatever else is in the batch."""
+    together = _able(subject, "tags").tags(subject.pictures)
+    alone = subject.instance.tags(subject.pictures[:1])
+    _require(
+        [word for word, _ in together[0]] == [word for word, _ in alone[0]],
+        "a picture has other tags in a batch than alone",
+    )
+    for name, picture in blanks(subject.instance.input_size).items():
+        with _about(f"of {name}"):
+            subject.instance.tags(picture[np.newaxis])
+
+
+def check_text(subject: Subject) -> None:
+    """Texts give finite vectors as long as those of pictures; different ones, different vectors."""
+    texts = ["a cat", "a cup of coffee on a table", "", "Ein Foto \N{SNOWFLAKE}"]
+    vectors = _able(subject, "embed_text").embed_text(texts)
+    _require(float(vectors[0] @ vectors[1]) < _SAME_DIRECTION, "two texts have the same vector")
+
+
+def check_feature_map(subject: Subject) -> None:
+    """A feature map is float32 and finite, and a part of it depends on the picture there."""
+    maps = _able(subject, "feature_map").feature_map(subject.pictures[:2])
+    _require(not np.array_equal(maps[0], maps[1]), "two pictures have the same feature map")
+
+
+CHECKS: tuple[Check, ...] = (
+    check_declaration,
+    check_batches,
+    check_any_picture,
+    check_determinism,
+    check_batch_invariance,
+    check_leaves_pictures,
+    check_gives_vectors_away,
+    check_tells_apart,
+    check_recognises_copies,
+    check_threads,
+    check_leaves_no_process,
+    check_stays_offline,
+    check_errors,
+    check_memory,
+    check_worker,
+    check_tags,
+    check_text,
+    check_feature_map,
+)
+"""All checks; those of an ability that an extractor lacks raise ``unittest.SkipTest``."""
+
+
+def _raw(extractor: LoadedExtractor) -> Any:
+    return extractor._extractor
+
+
+def _able(subject: Subject, ability: str) -> LoadedExtractor:
+    if ability not in subject.instance.abilities:
+        raise unittest.SkipTest(f"it has no {ability}")
+    return subject.instance
+
+
+def _require(kept: bool | np.bool, otherwise: str) -> None:
+    if not kept:
+        raise CheckFailedError(otherwise)
+
+
+def _require_close(vectors: Vectors, expected: Vectors, when: str) -> None:
+    difference = float(np.abs(vectors - expected).max())
+    _require(
+        difference <= _TOLERANCE, f"another vector {when}: they differ by up to {difference:.4f}"
+    )
+
+
+@contextmanager
+def _about(what: str) -> Iterator[None]:
+    try:
+        yield
+    except ExtractorError as error:
+        raise ExtractorError(f"{error.message} ({what})", error.hint) from error.__cause__

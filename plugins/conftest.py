@@ -1,0 +1,58 @@
+"""Have photofind find the plugins of this repository, also where they are not installed.
+
+What installing a plugin leaves for others to find, its metadata, is made of its ``pyproject.toml``
+in a temporary folder, which child processes look into too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+
+PROJECTS = sorted(Path(__file__).parent.glob("*/pyproject.toml"))
+
+for _project in PROJECTS:  # What the tests import; what photofind finds comes with the fixture.
+    sys.path.insert(0, str(_project.parent / "src"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Offer the plugins to photofind, and give their tests one home, to convert into once.
+
+    Child processes see both.
+    """
+    metadata = tmp_path_factory.mktemp("metadata")
+    for project in PROJECTS:
+        _describe(project, metadata)
+    paths = [str(metadata), *(str(project.parent / "src") for project in PROJECTS)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(metadata))
+        for path in reversed(paths):
+            patch.setenv("PYTHONPATH", path, prepend=os.pathsep)
+        folder = tmp_path_factory.mktemp("home") / "photofind"
+        patch.setenv("PHOTOFIND_HOME", str(folder))
+        yield folder
+
+
+def _describe(project: Path, folder: Path) -> None:
+    """Write the metadata of a plugin, unless it is installed."""
+    described = tomllib.loads(project.read_text("utf-8"))["project"]
+    name, version = described["name"], described["version"]
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        metadata = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        )
+        lines = []
+        for group, points in described["entry-points"].items():
+            lines += [f"[{group}]", *(f"{key} = {value}" for key, value in points.items())]
+        (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")

@@ -1,0 +1,91 @@
+"""The extractor ``efficientnet-lite0``."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from importlib.resources import files
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.extractors.networks import KerasNetwork
+from photofind_efficientnet.network import (
+    CHANNELS,
+    INPUT_SIZE,
+    WEIGHTS_SHA256,
+    build,
+    top_weights,
+)
+
+__all__ = ["EfficientNetLite0"]
+
+_LEAST_CONFIDENCE = 0.1
+_MOST_TAGS = 5
+
+
+class EfficientNetLite0:
+    """EfficientNet-Lite0 at 224 pixels: the mean over its last feature map.
+
+    It has the 1000 classes of ImageNet too, whose names are its tags.
+    """
+
+    name = "efficientnet-lite0"
+    version = "1"
+    protocol = 1
+    input_size = INPUT_SIZE
+    dimension = CHANNELS
+
+    def __init__(self) -> None:
+        self.threads = 1
+        self._last: tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]] | None = None
+
+    @property
+    def engine(self) -> str:
+        """What runs it: ``"LiteRT"``, or ``"Keras"`` where it does not convert."""
+        return self._network.verdict.engine
+
+    def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the vectors, float32 (N, 1280), of pictures, uint8 (N, 224, 224, 3) RGB."""
+        vectors: npt.NDArray[np.float32] = self.feature_map(images).mean(axis=(1, 2))
+        return vectors
+
+    def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return what it sees in each of 49 parts, float32 (N, 7, 7, 1280)."""
+        # Embedding a batch and naming tags for it are often asked one after the other.
+        if self._last is not None and np.array_equal(self._last[0], images):
+            return self._last[1].copy()
+        scaled = ((images.astype(np.float32) - 127) / 128).astype(np.float32, copy=False)
+        maps = self._network(scaled)
+        self._last = images.copy(), maps
+        return maps.copy()
+
+    def tags(self, images: npt.NDArray[np.uint8]) -> list[list[tuple[str, float]]]:
+        """Return the classes, at most 5, that a picture may well be of."""
+        weights, biases = self._top
+        scores = (self.embed(images) @ weights + biases).astype(np.float64)
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        confidences = scores / scores.sum(axis=1, keepdims=True)
+        return [self._surest(picture) for picture in confidences]
+
+    def _surest(self, confidences: npt.NDArray[np.float64]) -> list[tuple[str, float]]:
+        places = confidences.argsort()[::-1][:_MOST_TAGS]
+        return [
+            (self._classes[place], float(confidences[place]))
+            for place in places
+            if confidences[place] >= _LEAST_CONFIDENCE
+        ]
+
+    @cached_property
+    def _network(self) -> KerasNetwork:
+        network = KerasNetwork(f"{build.__module__}:{build.__name__}", {}, WEIGHTS_SHA256)
+        network.threads = self.threads
+        return network
+
+    @cached_property
+    def _top(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        return top_weights()
+
+    @cached_property
+    def _classes(self) -> list[str]:
+        """The names of each class, separated by commas, from WordNet."""
+        return files(__package__).joinpath("classes.txt").read_text("utf-8").splitlines()

@@ -1,0 +1,217 @@
+"""The conformance checks pass what keeps the protocol, and name what does not."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import unittest
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+from photofind.errors import ExtractorError
+from photofind.testing import (
+    CHECKS,
+    CheckFailedError,
+    ExtractorChecks,
+    Subject,
+    check_extractor,
+    checks,
+)
+
+
+class Grid:
+    """Mean colours of a grid: an extractor that keeps every promise."""
+
+    name = "grid"
+    version = "1"
+    protocol = 1
+    input_size = (32, 48)
+    dimension = 4 * 6 * 3
+
+    def embed(self, images):
+        cells = images.reshape(len(images), 4, 8, 6, 8, 3).mean(axis=(2, 4))
+        return cells.reshape(len(images), -1).astype(np.float32) / 255
+
+    def tags(self, images):
+        return [[("bright", float(mean) / 255)] for mean in images.mean(axis=(1, 2, 3))]
+
+    def feature_map(self, images):
+        cells = images.reshape(len(images), 4, 8, 6, 8, 3).mean(axis=(2, 4))
+        return cells.astype(np.float32)
+
+
+class TestGrid(ExtractorChecks):
+    extractor = Grid
+
+
+class TestMobileNet(ExtractorChecks):
+    extractor = "mobilenet"
+
+
+def test_one_call_runs_all_checks():
+    check_extractor(Grid)
+    with pytest.raises(CheckFailedError):
+        check_extractor(LikesItsNeighbours)
+
+
+class LikesItsNeighbours(Grid):
+    def embed(self, images):
+        return super().embed(images) - super().embed(images).mean(axis=0) + 0.1
+
+
+class CountsItsCalls(Grid):
+    calls = 0
+
+    def embed(self, images):
+        self.calls += 1
+        return super().embed(images) + np.float32(self.calls) ** 2
+
+
+class KeepsItsResult(Grid):
+    def __init__(self):
+        self.result = np.zeros((64, self.dimension), np.float32)
+
+    def embed(self, images):
+        self.result[: len(images)] = super().embed(images)
+        return self.result[: len(images)]
+
+
+class WritesIntoPictures(Grid):
+    def embed(self, images):
+        images[:] = images // 2 + 50
+        return super().embed(images)
+
+
+class Colourless(Grid):
+    def embed(self, images):
+        return np.ones((len(images), self.dimension), np.float32)
+
+
+class Moody(Grid):
+    """Looks at the last bit of the pixels alone, which no copy keeps."""
+
+    def embed(self, images):
+        return super().embed(images % 2 * 255) - 0.5
+
+
+class LikesTheMainThread(Grid):
+    def embed(self, images):
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("signal only works in main thread")
+        return super().embed(images)
+
+
+class StartsProcesses(Grid):
+    def embed(self, images):
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(15)"])
+        return super().embed(images)
+
+
+class CallsHome(Grid):
+    def embed(self, images):
+        with socket.socket() as one:
+            one.settimeout(0.2)
+            with suppress(OSError):
+                one.connect(("127.0.0.1", 9))
+        return super().embed(images)
+
+
+class GivesUp(Grid):
+    failed = False
+
+    def embed(self, images):
+        if images.shape[1:3] != self.input_size:
+            self.failed = True
+        if self.failed:
+            raise ValueError("no more")
+        return super().embed(images)
+
+
+class Leaks(Grid):
+    kept: list = []  # noqa: RUF012
+
+    def embed(self, images):
+        self.kept.append(np.ones(10_000_000, np.uint8))
+        return super().embed(images)
+
+
+class DividesByZero(Grid):
+    def embed(self, images):
+        with np.errstate(all="ignore"):
+            deviation = images.std(axis=(1, 2, 3)).astype(np.float32)
+            return super().embed(images) / deviation[:, np.newaxis]
+
+
+class WordsOfTheBatch(Grid):
+    def tags(self, images):
+        return [[(f"one of {len(images)}", 1.0)]] * len(images)
+
+
+class OneText(Grid):
+    def embed_text(self, texts):
+        return np.ones((len(texts), self.dimension), np.float32)
+
+
+class OneMap(Grid):
+    def feature_map(self, images):
+        return np.ones((len(images), 4, 6, 3), np.float32)
+
+
+class Undecided(Grid):
+    made = 0
+
+    def __init__(self):
+        Undecided.made += 1
+        self.version = str(self.made)
+
+
+class Short(Grid):
+    def embed(self, images):
+        return super().embed(images)[:2]
+
+
+@pytest.mark.parametrize(
+    ("check", "kind"),
+    [
+        (checks.check_declaration, Undecided),
+        (checks.check_batches, Short),
+        (checks.check_any_picture, DividesByZero),
+        (checks.check_determinism, CountsItsCalls),
+        (checks.check_batch_invariance, LikesItsNeighbours),
+        (checks.check_leaves_pictures, WritesIntoPictures),
+        (checks.check_gives_vectors_away, KeepsItsResult),
+        (checks.check_tells_apart, Colourless),
+        (checks.check_recognises_copies, Moody),
+        (checks.check_threads, LikesTheMainThread),
+        (checks.check_leaves_no_process, StartsProcesses),
+        (checks.check_stays_offline, CallsHome),
+        (checks.check_errors, GivesUp),
+        (checks.check_memory, Leaks),
+        (checks.check_tags, WordsOfTheBatch),
+        (checks.check_text, OneText),
+        (checks.check_feature_map, OneMap),
+    ],
+    ids=lambda value: value.__name__,
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_broken_promise_is_found(check, kind):
+    with pytest.raises((CheckFailedError, ExtractorError)):
+        check(Subject(kind))
+
+
+def test_what_is_not_installed_is_not_tried_in_a_worker():
+    with pytest.raises(unittest.SkipTest):
+        checks.check_worker(Subject(Grid))
+    assert len(CHECKS) == len({check.__doc__ for check in CHECKS})
+
+
+def test_what_an_extractor_costs_is_measured(monkeypatch):
+    monkeypatch.setattr(checks, "_SPEED_SECONDS", 0.1)
+    figures = checks.measure(Subject(Grid))
+    assert figures.pictures_per_second > 1
+    assert (figures.dimension, figures.bytes_per_photo) == (72, 144)
