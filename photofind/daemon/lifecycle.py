@@ -50,8 +50,12 @@ class Stop(Enum):
 
 def reachable(home: Home) -> Runtime | None:
     """Return where the daemon answers; None where none does."""
+    from urllib.parse import quote
+
     runtime = read_runtime(home)
-    return runtime if runtime and _request(runtime, "GET", "/api/status") == 200 else None
+    # Of all that can be asked this costs it the least, however large the library.
+    path = f"/api/folders/covers?path={quote(os.fsencode(home.root))}"
+    return runtime if runtime and _request(runtime, "GET", path) == 200 else None
 
 
 def start(home: Home, *, wait_seconds: float = 30.0) -> Start:
