@@ -96,7 +96,7 @@ def restart() -> None:
     note(start(home).value + _process(home))
 
 
-@daemon.command()
+@daemon.command(short_help="Say whether the daemon runs (also without a command).")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def status(as_json: bool) -> None:
     """Say whether the daemon runs, and whether it is started at login (also without a command).
