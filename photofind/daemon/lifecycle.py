@@ -108,12 +108,14 @@ def stop(home: Home, *, wait_seconds: float = 10.0) -> Stop:
     runtime, process = read_runtime(home), running_process(home)
     try:
         asked = runtime and _request(runtime, "POST", "/api/stop") in (200, 202, 204)
-        if asked and _has_ended(home, wait_seconds):
+        # It would start again what is killed without its knowledge. Told later, it might end one
+        # that somebody has started meanwhile.
+        stop_service(home)
+        if asked and _has_ended(home, process, wait_seconds):
             return Stop.STOPPED
-        stop_service(home)  # It would start again what is killed without its knowledge.
         process = process or running_process(home)
         if process is None:
-            if _has_ended(home, wait_seconds):
+            if _has_ended(home, process, wait_seconds):
                 return Stop.STOPPED
             raise DaemonError(
                 f"somebody holds {home.daemon_lock}, and it cannot be told which process",
@@ -123,15 +125,14 @@ def stop(home: Home, *, wait_seconds: float = 10.0) -> Stop:
             process.terminate()
             if sys.platform != "win32":
                 process.resume()  # Somebody may have stopped it in its tracks.
-        if _has_ended(home, wait_seconds):
+        if _has_ended(home, process, wait_seconds):
             return Stop.STOPPED
         with _signalling(process):
             process.kill()
-        if _has_ended(home, _FOR_KILL):
+        if _has_ended(home, process, _FOR_KILL):
             return Stop.KILLED
         raise DaemonError(f"process {process.pid}, the daemon, does not end, not even when killed")
     finally:
-        stop_service(home)
         forget_ended(home)
 
 
@@ -251,14 +252,26 @@ def _request(runtime: Runtime, method: str, path: str) -> int | None:
         connection.close()
 
 
-def _has_ended(home: Home, seconds: float) -> bool:
-    """Wait until no daemon runs; False where one still does after so many seconds."""
+def _has_ended(home: Home, process: psutil.Process | None, seconds: float) -> bool:
+    """Wait until no daemon runs; False where one still does after so many seconds.
+
+    Python lets go of the lock shortly before its process is gone, so that is waited for too.
+    """
     deadline = time.monotonic() + seconds
-    while is_running(home):
+    while is_running(home) or (process is not None and _lives(process)):
         if time.monotonic() > deadline:
             return False
         time.sleep(_LOOK)
     return True
+
+
+def _lives(process: psutil.Process) -> bool:
+    import psutil
+
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager
