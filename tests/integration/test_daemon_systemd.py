@@ -69,9 +69,8 @@ TRIALS = {
         restart_soon
         before=$(pid)
         kill -9 "$before"
-        become activating
+        until [ "$(pid)" != "$before" ] && [ "$(pid)" != 0 ]; do sleep 0.1; done
         become active
-        [ "$(pid)" != "$before" ]
         [ "$(pid)" = "$(daemon)" ]
     """,
     "it does not come back when stopped after a crash": """
