@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from photofind import errors
 from photofind.errors import (
@@ -68,10 +68,8 @@ def json_bytes(value: Any) -> bytes:
     return json.dumps(value, default=as_plain, separators=(",", ":")).encode("ascii")
 
 
-class JsonResponse(Response):
+class JsonResponse(JSONResponse):
     """An answer as JSON in ASCII."""
-
-    media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
         """Return the body; bytes are JSON already."""

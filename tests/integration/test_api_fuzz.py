@@ -1,0 +1,74 @@
+"""The API under requests made up from its own description, right and wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from surfaces import TOKEN, FakeSurface, Served, jpeg, serving
+
+from photofind.daemon.api import create_api
+from photofind.paths import Home
+
+EXAMPLES = 20
+ENDLESS = ("/api/stop", "/api/events")
+"""The one ends the server, the other does not end."""
+
+SCHEMA = schemathesis.openapi.from_dict(create_api().openapi()).exclude(path=list(ENDLESS))
+OPERATIONS = {one.ok().label: one.ok() for one in SCHEMA.get_all_operations()}
+MADE_UP = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    root = tmp_path_factory.mktemp("fuzz")
+    home = Home(root / "home")
+    surface = FakeSurface(home)
+    for number in range(3):
+        photo = root / f"{number}.jpg"
+        photo.write_bytes(jpeg())
+        surface.put(photo)
+    with serving(home, surface) as served:
+        yield served
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_made_up_requests_are_answered_as_described(
+    served: Served, label: str, mode: GenerationMode
+) -> None:
+    @MADE_UP
+    @given(case=OPERATIONS[label].as_strategy(generation_mode=mode))
+    def ask(case: Any) -> None:
+        token = {"Authorization": f"Bearer {TOKEN}"}
+        response = case.call(base_url=served.server.url, headers=token)
+        # No description says which paths there are on this machine.
+        case.validate_response(response, excluded_checks=[positive_data_acceptance])
+        assert response.status_code < 500
+
+    ask()
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_made_up_requests_without_the_token_reach_nothing(served: Served, label: str) -> None:
+    asked = len(served.surface.asked)
+
+    @MADE_UP
+    @given(case=OPERATIONS[label].as_strategy())
+    def ask(case: Any) -> None:
+        assert case.call(base_url=served.server.url).status_code == 401
+
+    ask()
+    assert len(served.surface.asked) == asked
