@@ -145,13 +145,17 @@ def run(home: str | None) -> None:
 
     from photofind.daemon.lifecycle import RUNS_ALREADY
     from photofind.daemon.run import run
+    from photofind.desktop.notifications import Notices
     from photofind.errors import DaemonRunsError
     from photofind.paths import Home
+    from photofind.settings import load_settings
 
     if home is not None:
         os.environ["PHOTOFIND_HOME"] = home  # For children too.
+    settings = Home.default().settings
+    notices = Notices(lambda: load_settings(settings).notifications)
     try:
-        run(Home.default())
+        run(Home.default(), listener=notices)
     except DaemonRunsError as error:
         note(f"photofind: {error.message}", f"  {error.hint}")
         sys.exit(RUNS_ALREADY)

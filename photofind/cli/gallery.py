@@ -39,13 +39,13 @@ def gallery(images: tuple[str, ...], link: bool) -> None:
 def open_page(
     like: Sequence[str] = (),
     unlike: Sequence[str] = (),
-    filters: Mapping[str, str | float | bool | None] | None = None,
+    filters: Mapping[str, str | float | None] | None = None,
     *,
     print_link: bool = False,
 ) -> None:
     """Open the page of a query in the browser; print its address where there is none.
 
-    Filters are named as in :class:`photofind.values.Query`.
+    Filters are those of :func:`photofind.desktop.browser.page_path`.
 
     Raises
     ------

@@ -79,18 +79,11 @@ def similar(
         raise click.UsageError("-0 goes with --paths-only")
     if opens + as_json + paths_only > 1:
         raise click.UsageError("--open, --json and --paths-only exclude each other")
+    if opens and (limit or plain or every):
+        raise click.UsageError("-n, --plain and --all do not go with --open")
     if opens:
-        filters: dict[str, str | float | bool | None] = {
-            "limit": limit,
-            "min_score": min_score,
-            "folder": folder,
-            "since": since,
-            "until": until,
-            "extractor": extractor,
-            "plain": plain,
-            "every": every,
-        }
-        _open(images, unlike, filters, gather=gather)
+        filters = {"folder": folder, "since": since, "until": until, "extractor": extractor}
+        _open(images, unlike, filters | {"min": min_score}, gather=gather)
         return
     from photofind.values import Query
 
@@ -125,7 +118,7 @@ def similar(
 def _open(
     images: tuple[str, ...],
     unlike: tuple[str, ...],
-    filters: Mapping[str, str | float | bool | None],
+    filters: Mapping[str, str | float | None],
     *,
     gather: bool,
 ) -> None:

@@ -25,6 +25,7 @@ from photofind.disk import explained
 from photofind.errors import PhotofindError, SettingsError
 from photofind.paths import Home
 from photofind.settings import Settings, load_settings
+from photofind.values import Event
 
 __all__ = ["run"]
 
@@ -38,6 +39,7 @@ class _Resident(Protocol):
 
     def start(self) -> None: ...
     def close(self) -> None: ...
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]: ...
 
 
 class _Server(Protocol):
@@ -62,12 +64,17 @@ def _assemble(home: Home, token: str) -> tuple[_Resident, _Server]:
 
 
 def run(
-    home: Home, *, assemble: Callable[[Home, str], tuple[_Resident, _Server]] = _assemble
+    home: Home,
+    *,
+    listener: Callable[[Event], None] | None = None,
+    assemble: Callable[[Home, str], tuple[_Resident, _Server]] = _assemble,
 ) -> None:
     """Be the daemon of ``home`` until somebody asks for its end.
 
     Parameters
     ----------
+    listener
+        Is called with all that happens, and must not wait.
     assemble
         Makes what keeps the library and what serves it, given the home and the API's token.
 
@@ -85,7 +92,7 @@ def run(
     with explained(home.logs):
         set_up_logging(home, _log_level(home))
     try:
-        _serve(home, assemble)
+        _serve(home, listener, assemble)
     except PhotofindError as error:
         _log.error("%s", error)
         raise
@@ -94,13 +101,19 @@ def run(
         raise
 
 
-def _serve(home: Home, assemble: Callable[[Home, str], tuple[_Resident, _Server]]) -> None:
+def _serve(
+    home: Home,
+    listener: Callable[[Event], None] | None,
+    assemble: Callable[[Home, str], tuple[_Resident, _Server]],
+) -> None:
     end = _End()
     token = secrets.token_urlsafe(32)
     try:
         resident, server = assemble(home, token)
         with closing(resident):
             end.reaches(server)
+            if listener is not None:
+                resident.subscribe(listener)
             if not end.wanted:
                 resident.start()
                 write_runtime(home, _written_down(server.port, token))

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
-from photofind.desktop.programs import has_display
 from photofind.errors import LibraryError
+from photofind.platform.programs import has_display
 
 if TYPE_CHECKING:
     from photofind.daemon.client import Client
@@ -22,22 +22,21 @@ def page_path(
     client: Client,
     like: Sequence[str],
     unlike: Sequence[str],
-    filters: Mapping[str, str | float | bool | None],
+    filters: Mapping[str, str | float | None],
 ) -> str:
     """Return the path of the page that shows a query, or of the first page where it is empty.
 
     A photo of the library stands in it by its number (``like=5``), any other by its path, byte
     by byte (``path=%2Fhome...``); those that hits should not be like as ``unlike`` and
-    ``unlike_path``. Filters are named as in :class:`photofind.values.Query`.
+    ``unpath``. The filters are those of the page: ``folder``, ``since``, ``until``, ``min`` (a
+    score) and ``extractor``.
     """
     parts = []
-    for paths, by_number, by_path in ((like, "like", "path"), (unlike, "unlike", "unlike_path")):
+    for paths, by_number, by_path in ((like, "like", "path"), (unlike, "unlike", "unpath")):
         for path in paths:
             number = _number(client, path)
             parts.append(f"{by_number}={number}" if number else f"{by_path}={_encoded(path)}")
-    for name, value in filters.items():
-        if value not in (None, False):
-            parts.append(f"{name}={_encoded('1' if value is True else str(value))}")
+    parts += [f"{k}={_encoded(str(value))}" for k, value in filters.items() if value is not None]
     return "/?" + "&".join(parts) if parts else "/"
 
 

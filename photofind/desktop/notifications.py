@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 from xml.sax.saxutils import escape
 
-from photofind.desktop.bus import call
 from photofind.errors import DesktopError
+from photofind.platform.bus import call
 from photofind.values import Event
 
 __all__ = ["Notices", "notify"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,12 @@ def open_file(path: str | os.PathLike[str]) -> None:
     elif sys.platform == "darwin":
         run_alone(["open", where])
     else:
-        run_alone(["xdg-open", where])
+        try:
+            run_alone(["xdg-open", where])
+        except DesktopError:  # It fails at names that are not UTF-8; URIs are always ASCII.
+            if not shutil.which("gio"):
+                raise
+            run_alone(["gio", "open", _uri(where)])
 
 
 def show_in_folder(path: str | os.PathLike[str]) -> None:
@@ -55,9 +61,12 @@ def show_in_folder(path: str | os.PathLike[str]) -> None:
 
 def _show_items(path: str) -> None:
     """Ask the file manager, whichever it is; see file-manager-interface of freedesktop.org."""
-    uri = "file://" + quote_from_bytes(os.fsencode(path))
     name, interface = "org.freedesktop.FileManager1", "org.freedesktop.FileManager1"
-    call(name, "/org/freedesktop/FileManager1", interface, "ShowItems", "ass", [uri], "")
+    call(name, "/org/freedesktop/FileManager1", interface, "ShowItems", "ass", [_uri(path)], "")
+
+
+def _uri(path: str) -> str:
+    return "file://" + quote_from_bytes(os.fsencode(path))
 
 
 def _present(path: str | os.PathLike[str]) -> str:

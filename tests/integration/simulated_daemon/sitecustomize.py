@@ -31,6 +31,9 @@ class Resident:
     def start(self):
         pass
 
+    def subscribe(self, listener):
+        return lambda: None
+
     def close(self):
         if "lingering" in FAULTS:
             time.sleep(1)

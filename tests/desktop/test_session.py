@@ -1,0 +1,103 @@
+"""Notices, "show in folder" and opening, by the real services of a session."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from screen import Screen, need, wait_for
+from standin import StandIn, make_files
+
+from photofind.desktop.notifications import notify
+from photofind.errors import DesktopError
+from photofind.platform.reveal import open_file, show_in_folder
+
+BUS = ("--dest", "org.freedesktop.DBus", "--object-path", "/", "--method",
+       "org.freedesktop.DBus.ListNames")  # fmt: skip
+MAGENTA = (255, 0, 255)
+
+
+def wait_for_service(screen: Screen, name: str) -> None:
+    """Wait until somebody has this name on the session's bus."""
+    wait_for(lambda: f"'{name}'" in screen.output("gdbus", "call", "--session", *BUS), name)
+
+
+@pytest.fixture
+def session(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """The screen, whose session this process belongs to."""
+    for name, value in screen.environment.items():
+        monkeypatch.setenv(name, value)
+    return screen
+
+
+def test_a_notice_is_shown(session: Screen) -> None:
+    daemon = "/usr/lib/notification-daemon/notification-daemon"
+    need(daemon)
+    session.start(daemon)
+    wait_for_service(session, "org.freedesktop.Notifications")
+    notify("A drive went away", '<b>photos</b> & \udcff "more" 🏖')
+    assert session.find("A drive went away", role="label")
+    told = session.things()
+    assert '<b>photos</b> & ? "more"' in told.replace("\\'", "'")
+
+
+def test_the_file_is_selected_in_its_folder(session: Screen) -> None:
+    need("thunar", "/usr/lib/*/tumbler-1/tumblerd")
+    folder = session.home / "Photos of #1 100% é"
+    folder.mkdir()
+    chosen = os.path.join(os.fsencode(folder), b"b \xff's.jpg")  # noqa: PTH118
+    for path in (chosen, os.fsencode(folder / "a.jpg"), os.fsencode(folder / "c.jpg")):
+        colour = MAGENTA if path == chosen else (30, 190, 90)
+        Image.new("RGB", (200, 150), colour).save(os.fsdecode(path))
+    session.start("thunar", "--daemon")
+    wait_for_service(session, "org.freedesktop.FileManager1")
+    show_in_folder(os.fsdecode(chosen))
+    session.window("--name", "Photos of")
+    session.find_colour((30, 190, 90))
+    # It is drawn in another colour while it is selected, and told of in the status bar.
+    wait_for(lambda: "'\"b " in session.things(), "selected file")
+
+
+def test_without_a_file_manager_on_the_bus_the_folder_is_opened(
+    session: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opener = StandIn(tmp_path / "bin", "xdg-open")
+    monkeypatch.setenv("PATH", str(opener.path.parent), prepend=":")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+    (photo, *_) = make_files(tmp_path / "photos")
+    show_in_folder(os.fsdecode(photo))
+    assert opener.wait_for_calls() == [[os.fsencode(tmp_path / "photos")]]
+
+
+def test_files_are_opened_by_the_program_for_them(session: Screen) -> None:
+    need("xdg-open", "gio")
+    viewer = StandIn(session.home / "bin", "viewer")
+    entry = session.home / ".local/share/applications/viewer.desktop"
+    entry.parent.mkdir(parents=True)
+    entry.write_text(f"[Desktop Entry]\nType=Application\nName=Viewer\nExec={viewer.path} %f\n")
+    subprocess.run(["gio", "mime", "image/jpeg", "viewer.desktop"], check=True)
+    for path in make_files(session.home / "photos"):
+        Image.new("RGB", (8, 8)).save(os.fsdecode(path))
+        open_file(os.fsdecode(path))
+        assert viewer.wait_for_calls() == [[path]]
+        viewer.forget()
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    for act in (open_file, show_in_folder):
+        with pytest.raises(DesktopError, match="is not there"):
+            act(tmp_path / "gone.jpg")
+
+
+def test_a_program_that_fails_at_once_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = tmp_path / "xdg-open"
+    failing.write_text("#!/bin/sh\nexit 3\n")
+    failing.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DesktopError, match="xdg-open could not do it; it ended with code 3"):
+        open_file(tmp_path)
