@@ -1,0 +1,854 @@
+"""The results page in a real Chromium: every action once, and what came of it on the disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, unquote_to_bytes
+
+import pytest
+
+pytest.importorskip("selenium", reason="selenium is not installed")
+
+from chromium import ODD_NAMES, Daemon, Page, chromium, make_album, until
+from PIL import Image, ImageOps
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.support.select import Select
+from skimage import data
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the daemon's desktop is Linux's")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def daemon(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon with the album; started only where there is a browser to show it."""
+    root = tmp_path_factory.mktemp("gallery")
+    running = Daemon(root).start()
+    try:
+        running.index(make_album(root / "album"))
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def album(daemon: Daemon) -> Path:
+    return daemon.root / "album"
+
+
+@pytest.fixture
+def page(browser: Chrome, daemon: Daemon) -> Iterator[Page]:
+    """The page, which must not complain, nor ask anybody else for anything."""
+    shown = Page(browser, daemon)
+    shown.complaints()
+    shown.requests()
+    yield shown
+    complaints, requests = shown.complaints(), shown.requests()
+    shown.driver.get("about:blank")
+    assert complaints == []
+    elsewhere = [url for url in requests if not url.startswith((daemon.url + "/", "blob:", "about:"))]
+    # The browser's own page for a new tab, before ours.
+    assert [url for url in elsewhere if not url.startswith(("chrome:", "data:"))] == []
+
+
+@pytest.fixture
+def plain(daemon: Daemon) -> Iterator[Daemon]:
+    """The same daemon, whose settings are reset afterwards."""
+    yield daemon
+    for setting in daemon.ask("GET", "/api/settings"):
+        if setting["value"] != setting["default"]:
+            daemon.ask("DELETE", f"/api/settings/{setting['name']}")
+
+
+def add_photo(daemon: Daemon, path: Path, rotation: int = 90) -> int:
+    """Put one more photo into the album, and wait until it is known."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(data.rocket()).convert("RGB").rotate(rotation).resize((300, 300)).save(path)
+    daemon.ask("POST", "/api/folders", {"path": str(daemon.root / "album")})
+    until(lambda: daemon.knows(path), f"{path} in the library")
+    return daemon.number(path)
+
+
+# Looking around.
+
+
+def test_without_a_query_all_photos_are_shown_by_time(page: Page, album: Path) -> None:
+    page.open("/")
+    page.says("#title", "All photos")
+    names = page.hits()
+    assert len(names) == len(page.daemon.ask("GET", "/api/photos?limit=1000"))
+    headings = [heading.text for heading in page.all("#grid h2")]
+    assert headings[-3:] == ["May 2021", "May 2020", "May 2019"]
+    assert {"chelsea-original.jpg", "chelsea-small.jpg"} <= set(names[-8:])
+    assert page.barriers() == []
+
+
+def test_a_folder_and_a_year_are_chosen_and_taken_back(page: Page, album: Path) -> None:
+    page.open("/").hits()
+    page.click(f'#places a[title="{album}"]')
+    page.click(f'#places a[title="{album}/2020"]')
+    page.says("#title", "2020")
+    assert {name.split("-")[0] for name in page.hits()} == {"astronaut", "rocket"}
+    assert page.query == f"?folder={album}/2020"
+    page.driver.back()
+    page.says("#title", album.name)
+    page.driver.forward()
+    page.says("#title", "2020")
+    page.driver.refresh()
+    page.says("#title", "2020")
+    until(lambda: len(page.hits()) == 8)
+    page.click("#chips a")
+    page.says("#title", "All photos")
+    page.wait("#times a")
+    year = next(link for link in page.all("#times > li > a") if "2021" in link.text)
+    year.click()
+    page.says("#title", "2021")
+    assert {name.split("-")[0] for name in page.hits()} == {"camera", "coins"}
+    page.click("#times .months a")
+    page.says("#title", "May 2021")
+    assert page.query == "?since=2021-05&until=2021-05"
+
+
+def test_a_span_of_time_is_typed(page: Page) -> None:
+    page.open("/?until=2020").hits()
+    assert page.script("return document.getElementById('until').value") == "2020-12-31"
+    page.script(
+        "const e = document.getElementById('since'); e.value = '2020-01-01';"
+        "e.dispatchEvent(new Event('change'))"
+    )
+    until(lambda: "since=2020-01-01" in page.query)
+    until(lambda: {name.split("-")[0] for name in page.hits()} == {"astronaut", "rocket"})
+
+
+def test_scrolling_shows_more(page: Page, daemon: Daemon) -> None:
+    """With more photos than a page has; they are not indexed here, but told of."""
+    page.open("/").hits()
+    page.script(
+        """
+        const photos = Array.from({length: 300}, (_, n) => ({
+          id: 100000 + n, path: `/photos/${n}.jpg`, size: 1, modified: 1.7e18, width: 3, height: 2,
+          captured: '2020-01-01', keywords: [], spaces: [], offline: false, preliminary: false}));
+        const real = window.fetch;
+        window.fetch = (address, ...rest) => {
+          const asked = new URL(address, location.href);
+          if (asked.pathname !== '/api/photos') return real(address, ...rest);
+          const from = Number(asked.searchParams.get('offset'));
+          return Promise.resolve(Response.json(photos.slice(from, from + 120)));
+        };
+        """
+    )
+    # Their pictures are not there.
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/api/photos/1000*"]})
+    try:
+        page.click("#places a")
+        until(lambda: 0 < len(page.numbers()) <= 240 and page.numbers()[0] == 100000)
+        until(
+            lambda: (
+                page.script("window.scrollTo(0, document.body.scrollHeight)")
+                or len(page.numbers()) == 300
+            )
+        )
+        page.says("#summary", "300 photos")
+    finally:
+        page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+        page.complaints()
+
+
+# Finding.
+
+
+def test_find_similar_to_a_photo(page: Page, album: Path) -> None:
+    page.open("/").hits()
+    number = page.daemon.number(album / "2019/chelsea-original.jpg")
+    page.hover(number)
+    page.click(f'.card[data-id="{number}"] .like')
+    page.says("#title", "Photos like this one")
+    assert page.query == f"?like={number}"
+    hits = page.hits()
+    assert all(name.startswith("chelsea") for name in hits[:2])
+    assert "chelsea-original.jpg" not in hits
+    page.says("#like .name", "chelsea-original.jpg")
+    scores = [int(one.text.removesuffix("\u202f%")) for one in page.all(".score")]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > 80
+    until(lambda: "chelsea-original.jpg" in page.driver.title)
+    page.driver.back()
+    page.says("#title", "All photos")
+    page.driver.forward()
+    page.says("#title", "Photos like this one")
+    page.driver.refresh()
+    assert page.hits() == hits
+
+
+def test_near_duplicates_lie_under_the_best(page: Page, album: Path) -> None:
+    number = page.daemon.number(album / "2021/coins-cropped.jpg")
+    page.open(f"/?like={number}").hits()
+    stacks = page.all(".stack")
+    assert stacks
+    before = page.numbers()
+    hidden = {name for one in page.daemon.ask(
+        "POST", "/api/similar", {"like": [number], "limit": 60})["hits"] for name in one["copy_ids"]}
+    assert not hidden & set(before)
+    for _ in range(len(stacks)):
+        page.click('.stack[aria-expanded="false"]')
+    until(lambda: hidden <= set(page.numbers()))
+    assert len(page.numbers()) == len(before) + len(hidden)
+    for _ in range(len(stacks)):
+        page.click('.stack[aria-expanded="true"]')
+    until(lambda: page.numbers() == before)
+
+
+def test_more_like_this_and_less_like_that(page: Page, album: Path) -> None:
+    number = page.daemon.number
+    cat, cup = number(album / "2019/chelsea-original.jpg"), number(album / "2019/coffee-bright.jpg")
+    moon = number(album / "2022/moon-original.jpg")
+    page.open(f"/?like={cat}").hits()
+    page.do(cup, "more")
+    page.says("#title", "Photos like these")
+    assert page.query == f"?like={cat}&like={cup}"
+    page.hits()
+    page.do(moon, "less")
+    until(lambda: page.query == f"?like={cat}&like={cup}&unlike={moon}")
+    page.says("#unlike .name", "moon-original.jpg")
+    hits = page.hits()
+    answer = page.daemon.ask(
+        "POST", "/api/similar", {"like": [cat, cup], "unlike": [moon], "limit": 60}
+    )
+    assert page.numbers() == [hit["id"] for hit in answer["hits"]]
+    assert hits
+    page.click("#unlike button")
+    until(lambda: page.query == f"?like={cat}&like={cup}")
+    page.click("#like button")
+    until(lambda: page.query == f"?like={cup}")
+    page.click("#like button")
+    page.says("#title", "All photos")
+    assert page.query == ""
+
+
+def test_a_minimum_score(page: Page, album: Path) -> None:
+    number = page.daemon.number(album / "2019/chelsea-original.jpg")
+    page.open(f"/?like={number}&min=0.9").hits()
+    assert all(int(one.text.removesuffix("\u202f%")) >= 90 for one in page.all(".score"))
+    slider = page.wait("#min")
+    assert slider.get_attribute("value") == "90"
+    slider.send_keys(Keys.ARROW_LEFT)
+    until(lambda: page.query == f"?like={number}&min=0.85")
+    page.open(f"/?like={page.daemon.number(album / '2022/brick-small.jpg')}&min=0.99&folder={album}/2020")
+    page.says("#message", "No photo is that much alike")
+    page.click("#message button")
+    page.gone("#message")
+    assert page.hits()
+
+
+@pytest.mark.parametrize("way", ["drop", "paste", "choose"])
+def test_a_picture_from_elsewhere(page: Page, tmp_path: Path, way: str) -> None:
+    picture = tmp_path / "seen <b>elsewhere</b>.jpg"
+    Image.fromarray(data.chelsea()).crop((60, 20, 400, 280)).save(picture)
+    page.open("/").hits()
+    if way == "choose":
+        page.script("document.getElementById('file').hidden = false")
+        page.wait("#file").send_keys(str(picture))
+    else:
+        page.drop(picture, way)
+    page.says("#title", "Photos like this one")
+    assert page.query.startswith("?like=upload:") or page.query.startswith("?like=upload%3A")
+    assert page.hits()[0].startswith("chelsea")
+    page.says("#like .name", "seen <b>elsewhere</b>.jpg")
+    page.driver.refresh()
+    assert page.hits()[0].startswith("chelsea")
+
+
+def test_what_is_no_picture_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+    words = tmp_path / "words.jpg"
+    words.write_text("These are words, not pixels.\n")
+    page.open("/").hits()
+    page.drop(words)
+    page.wait("#message h2")
+    page.click("#message a")
+    page.says("#title", "All photos")
+    assert any("422" in one for one in page.complaints())
+
+
+@pytest.mark.parametrize("name", [b"seen elsewhere.jpg", *ODD_NAMES])
+def test_a_path_outside_the_library(page: Page, tmp_path: Path, name: bytes) -> None:
+    """As the right-click opens the page."""
+    path = os.fsencode(tmp_path) + b"/" + name
+    with open(path, "wb") as file:
+        Image.fromarray(data.chelsea()).crop((60, 20, 400, 280)).save(file, "JPEG")
+    page.open(f"/?path={quote(path)}")
+    page.says("#title", "Photos like this one")
+    assert page.hits()[0].startswith("chelsea")
+    until(lambda: page.script("return document.querySelector('#like img').naturalWidth") or 0)
+    page.click("#grid .like") if page.hover(page.numbers()[0]) else None
+    page.driver.back()
+    until(lambda: unquote_to_bytes(page.query.removeprefix("?path=")) == path)
+
+
+def test_several_paths_make_one_query(page: Page, tmp_path: Path, album: Path) -> None:
+    for name in ("chelsea", "coffee"):
+        Image.fromarray(getattr(data, name)()).resize((300, 200)).save(tmp_path / f"{name}.png")
+    page.open(f"/?path={tmp_path}/chelsea.png&path={tmp_path}/coffee.png")
+    page.says("#title", "Photos like these")
+    assert {name.split("-")[0] for name in page.hits()[:4]} <= {"chelsea", "coffee", "coffee again.jpg"}
+    page.driver.get(page.daemon.link(f"/?path={album}/2019/chelsea-original.jpg"))
+    page.wait("#like a").click()
+    page.says("#viewer-name", "chelsea-original.jpg")
+
+
+def test_new_photos_are_told_of(page: Page, album: Path) -> None:
+    page.open("/").hits()
+    path = album / "2024/arrived just now.jpg"
+    add_photo(page.daemon, path, 10)
+    until(lambda: page.all("#news") or "arrived just now.jpg" in page.names(), "the news")
+    page.click("#news")
+    until(lambda: "arrived just now.jpg" in page.names())
+
+
+# One photo, large.
+
+
+def test_a_photo_large_with_all_that_is_known(page: Page, album: Path) -> None:
+    page.open(f"/?folder={album}/2019").hits()
+    first, second, *_ = page.numbers()
+    page.card(first).find_element("css selector", ".shot").click()
+    page.says("#viewer-place", "1 of ")
+    assert f"photo={first}" in page.query
+    details = page.daemon.ask("GET", f"/api/photos/{first}")
+    page.says("#viewer-name", Path(details["path"]).name)
+    page.says("#viewer-facts", f"{details['width']} × {details['height']}")
+    page.says("#viewer-facts", "3 May 2019")
+    until(lambda: page.script("return document.getElementById('large').src.endsWith('/file')"))
+    assert page.barriers() == []
+    page.keys(Keys.ARROW_RIGHT)
+    page.says("#viewer-place", "2 of ")
+    assert f"photo={second}" in page.query
+    page.driver.refresh()
+    page.says("#viewer-place", "2 of ")
+    page.keys(Keys.ARROW_LEFT)
+    page.says("#viewer-place", "1 of ")
+    page.keys(Keys.ESCAPE)
+    page.gone("#viewer")
+    assert "photo=" not in page.query
+    until(lambda: page.focused().startswith("shot"))
+    page.driver.back()  # It was opened by a click, so that going back leads further.
+    page.click("#grid .shot")
+    page.wait("#viewer")
+    page.driver.back()
+    page.gone("#viewer")
+
+
+def test_a_photo_is_opened_and_shown_in_its_folder(page: Page, album: Path) -> None:
+    path = album / "2020/rocket-small.jpg"
+    page.open("/").hits()
+    number = page.daemon.number(path)
+    page.do(number, "open")
+    until(lambda: page.daemon.was_opened()[-1:] == [str(path)])
+    page.do(number, "reveal")
+    until(lambda: page.daemon.was_opened()[-1:] == [str(path.parent)])
+    page.hover(number).find_element("css selector", ".shot").click()
+    page.click("#viewer [data-do=open]")
+    until(lambda: page.daemon.was_opened()[-1:] == [str(path)])
+
+
+def copied(page: Page) -> str:
+    return str(
+        page.driver.execute_async_script(
+            "navigator.clipboard.readText().then(arguments[0], e => arguments[0]('!' + e))"
+        )
+    )
+
+
+def test_paths_are_copied(page: Page, album: Path) -> None:
+    page.open(f"/?folder={album}/2019").hits()
+    first, second, third, *_ = page.numbers()
+    paths = [page.daemon.ask("GET", f"/api/photos/{one}")["path"] for one in (first, second, third)]
+    page.do(first, "copy")
+    page.says(".toast", "The path is copied")
+    assert copied(page) == paths[0]
+    page.click("#select")
+    page.click(f'.card[data-id="{first}"] .pick')
+    shot = page.card(third).find_element("css selector", ".shot")
+    ActionChains(page.driver).key_down(Keys.SHIFT).click(shot).key_up(Keys.SHIFT).perform()
+    page.says("#selection-count", "3 selected")
+    assert page.barriers() == []
+    page.click("#selection [data-do=copy]")
+    page.says(".toast", "3 paths are copied")
+    assert copied(page) == "\n".join(paths)
+    page.keys(Keys.ESCAPE)
+    page.gone("#selection")
+
+
+def test_several_photos_are_searched_with(page: Page, album: Path) -> None:
+    page.open(f"/?folder={album}/2020").hits()
+    first, second, *_ = page.numbers()
+    for number in (first, second):
+        page.hover(number)
+        page.click(f'.card[data-id="{number}"] .pick')
+    page.click("#selection [data-do=similar]")
+    page.says("#title", "Photos like these")
+    assert page.query == f"?like={first}&like={second}&folder={album}/2020"
+    page.gone("#selection")
+
+
+# The trash.
+
+
+def test_one_photo_to_the_trash_and_back(page: Page, album: Path) -> None:
+    path = album / "2023/to be missed.jpg"
+    number = add_photo(page.daemon, path)
+    before = path.read_bytes(), path.stat().st_mtime_ns
+    similar = page.daemon.ask("POST", "/api/similar", {"like": [str(path)], "limit": 5})
+    page.open(f"/?folder={album}/2023").hits()
+    page.do(number, "trash")
+    page.says("#ask-list", str(path))
+    page.click("#ask-no")
+    page.gone("#ask")
+    assert path.exists()
+    assert number in page.numbers()
+    page.do(number, "trash")
+    page.wait("#ask")
+    assert page.barriers() == []
+    page.click("#ask-yes")
+    page.says(".toast", "in the trash")
+    until(lambda: not path.exists())
+    assert number not in page.numbers()
+    (item,) = (page.daemon.trash / "files").iterdir()
+    assert item.read_bytes() == before[0]
+    assert f"/2023/{quote(path.name)}" in (
+        page.daemon.trash / "info" / f"{item.name}.trashinfo"
+    ).read_text()
+    until(lambda: not page.daemon.knows(path), "the library's knowledge")
+    page.click(".toast .primary")
+    page.says(".toast", "put back")
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+    assert not item.exists()
+    assert not list((page.daemon.trash / "info").iterdir())
+    until(lambda: page.daemon.knows(path), "the photo in the library again")
+    until(lambda: path.name in page.names(), "the photo on the page again")
+    again = page.daemon.ask("POST", "/api/similar", {"like": [str(path)], "limit": 5})
+    hits = [[(hit["path"], hit["score"]) for hit in one["hits"]] for one in (similar, again)]
+    assert hits[0] == hits[1]
+
+
+def test_several_photos_to_the_trash(page: Page, album: Path) -> None:
+    paths = [album / f"2023/unwanted {n}.jpg" for n in range(3)]
+    numbers = [add_photo(page.daemon, path, 30 * place + 5) for place, path in enumerate(paths)]
+    page.open(f"/?folder={album}/2023").hits()
+    for number in numbers:
+        page.hover(number)
+        page.click(f'.card[data-id="{number}"] .pick')
+    page.click("#selection [data-do=trash]")
+    page.says("#ask-title", "Move 3 photos to the trash?")
+    page.click("#ask-yes")
+    page.says(".toast", "3 photos are in the trash")
+    assert not any(path.exists() for path in paths)
+    assert not set(numbers) & set(page.numbers())
+    until(lambda: not any(map(page.daemon.knows, paths)), "the library's knowledge")
+    page.driver.refresh()
+    page.hits()
+    assert not set(numbers) & set(page.numbers())
+
+
+def test_the_photo_that_is_shown_large_to_the_trash(page: Page, album: Path) -> None:
+    path = album / "2023/large and unwanted.jpg"
+    number = add_photo(page.daemon, path, 45)
+    page.open(f"/?folder={album}/2023").hits()
+    page.hover(number).find_element("css selector", ".shot").click()
+    page.says("#viewer-name", path.name)
+    page.click("#viewer [data-do=trash]")
+    page.click("#ask-yes")
+    until(lambda: not path.exists())
+    until(lambda: str(number) not in page.query)
+    page.click(".toast .primary")  # It can be reached though the photo's neighbour is in front.
+    until(path.exists)
+
+
+def test_a_changed_file_is_not_moved(page: Page, album: Path) -> None:
+    path = album / "2023/another by now.jpg"
+    number = add_photo(page.daemon, path, 60)
+    page.open(f"/?folder={album}/2023").hits()
+    page.daemon.ask("POST", "/api/pause", {})
+    try:
+        Image.fromarray(data.coffee()).save(path)
+        page.do(number, "trash")
+        page.click("#ask-yes")
+        page.says(".toast.bad", "has changed since it was indexed")
+        assert path.exists()
+    finally:
+        page.daemon.ask("POST", "/api/resume")
+
+
+# Names that mean something elsewhere.
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_odd_names_are_shown_and_done_right_by(page: Page, album: Path, name: bytes) -> None:
+    path = os.fsencode(album) + b"/odd/" + name
+    number = page.daemon.number(os.fsdecode(path))
+    page.open(f"/?folder={quote(os.fsencode(album))}/odd").hits()
+    assert page.driver.title == "photofind"
+    page.do(number, "open")
+    until(lambda: page.daemon.was_opened()[-1:] == [os.fsdecode(path)])
+    page.do(number, "copy")
+    page.says(".toast", "The path is copied")
+    text = copied(page)
+    if text.startswith("$'"):
+        shell = f"printf %s {text}"
+        import subprocess
+
+        printed = subprocess.run(["bash", "-c", shell], capture_output=True, check=True).stdout
+        assert printed == path
+    else:
+        assert os.fsencode(text) == path
+    page.hover(number).find_element("css selector", ".shot").click()
+    shown = page.wait("#viewer-name").text
+    for part in ("<", ">", "#1?&=+"):
+        if part.encode() in name:
+            assert part in shown
+    page.click("#viewer [data-do=similar]")
+    page.says("#title", "Photos like this one")
+    page.hits()
+    page.driver.get(page.daemon.link(f"/?path={quote(path)}"))
+    page.hits()
+    assert page.script("return document.querySelectorAll('#view-photos script, #grid [onerror]').length") == 0
+
+
+def test_an_odd_name_to_the_trash_and_back(page: Page, album: Path) -> None:
+    for place, name in enumerate((b"go\n\xff<b>'\".jpg", b"-%0A#\xf0\x9f\x90\x88.jpg")):
+        path = Path(os.fsdecode(os.fsencode(album) + b"/2023/" + name))
+        number = add_photo(page.daemon, path, 100 + 20 * place)
+        content = path.read_bytes()
+        page.open(f"/?folder={album}/2023").hits()
+        page.do(number, "trash")
+        page.click("#ask-yes")
+        until(lambda path=path: not path.exists())
+        page.click(".toast .primary")
+        until(path.exists)
+        assert path.read_bytes() == content
+        until(lambda path=path: page.daemon.knows(path))
+
+
+# Duplicates.
+
+
+def test_duplicates_are_compared_and_one_is_moved_to_the_trash(page: Page, album: Path) -> None:
+    original, copy = album / "2024/twice.jpg", album / "2024/copies/twice again.jpg"
+    picture = Image.fromarray(data.immunohistochemistry()).convert("RGB")
+    for path, size in ((original, 500), (copy, 400)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.resize((size, size)).save(path)
+    os.utime(copy, (1.5e9, 1.5e9))
+    page.daemon.ask("POST", "/api/folders", {"path": str(album)})
+    until(lambda: page.daemon.knows(original) and page.daemon.knows(copy))
+    page.open("/?view=duplicates")
+    page.says("#duplicates-summary", "more file")
+    assert page.barriers() == []
+    page.click('[aria-label="Compare the files of twice.jpg"]')
+    page.says("#compare .one:first-child", "500 × 500")
+    page.says("#compare .one:first-child .better", "larger")
+    assert any(one.text == "newer" for one in page.all("#compare .one:first-child .better"))
+    assert page.barriers() == []
+    page.click('[aria-label="Move twice again.jpg to the trash"]')
+    page.click("#ask-yes")
+    until(lambda: not copy.exists())
+    assert original.exists()
+    page.gone("#compare")
+    page.gone('[aria-label="Compare the files of twice.jpg"]')
+    page.click('[data-kind="exact"]')
+    page.says("#groups", "coffee again.jpg")
+    assert all("identical" in one.text for one in page.all(".group-head"))
+
+
+# Controls.
+
+
+def test_a_folder_is_added_changed_and_removed(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "more 'photos' & <i>things</i>"
+    (folder / "private").mkdir(parents=True)
+    Image.fromarray(data.coins()).save(folder / "coins.png")
+    Image.fromarray(data.moon()).save(folder / "private/moon.png")
+    page.open("/?view=library")
+    page.wait("#folders .path")
+    page.wait("#add-path").send_keys(str(folder), Keys.ENTER)
+    row = f'#folders li[data-path="{folder}"]'
+    until(lambda: page.daemon.knows(folder / "private/moon.png"))
+    page.says(row, "2 photos")
+    page.click(f"{row} [data-name=excludes]")
+    page.wait("#excludes").send_keys("private/\n*.gif")
+    assert page.barriers() == []
+    page.click("#ask-yes")
+    until(lambda: not page.daemon.knows(folder / "private/moon.png"))
+    page.says(row, "without private/, *.gif")
+    Image.fromarray(data.camera()).save(folder / "camera.png")
+    page.click(f"{row} [data-name=look]")
+    page.says(".toast", "2 photos: 1 new")
+    page.says(row, "2 photos")
+    page.click(f"{row} [data-name=remove]")
+    page.says("#ask-list", str(folder))
+    page.click("#ask-no")
+    page.says(row, "2 photos")
+    page.click(f"{row} [data-name=remove]")
+    page.click("#ask-yes")
+    page.says(".toast", "2 photos left the library")
+    page.gone(row)
+    assert not page.daemon.knows(folder / "coins.png")
+    assert (folder / "coins.png").exists()
+
+
+def test_a_folder_that_is_not_there_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+    page.open("/?view=library")
+    page.wait("#add-path").send_keys(str(tmp_path / "nowhere"), Keys.ENTER)
+    page.says(".toast.bad", "is not a folder")
+    assert any("409" in one for one in page.complaints())
+
+
+def test_folders_are_suggested(page: Page, album: Path) -> None:
+    page.open("/?view=library")
+    page.wait("#add-path").send_keys(str(album) + "/20")
+    until(
+        lambda: page.script(
+            "return [...document.querySelectorAll('#add-suggestions option')].map(o => o.value)"
+        )[:2]
+        == [f"{album}/2019", f"{album}/2020"]
+    )
+
+
+def test_what_could_not_be_read_is_listed_with_its_reason(page: Page, album: Path) -> None:
+    page.open("/?view=library")
+    page.says("#failures", "words.jpg")
+    (failure,) = page.daemon.ask("GET", "/api/failures")
+    page.says("#failures", failure["reason"])
+    Image.fromarray(data.page()).save(album / "odd/words.jpg")
+    page.click("#retry")
+    page.says(".toast", "photos")
+    until(lambda: not page.daemon.ask("GET", "/api/failures"))
+    page.gone("#failures-panel")
+    (album / "odd/words.jpg").write_text("These are words, not pixels.\n")
+    page.daemon.ask("POST", "/api/folders", {"path": str(album)})
+    until(lambda: page.daemon.ask("GET", "/api/failures"))
+
+
+def test_extractors_are_listed(page: Page) -> None:
+    page.open("/?view=library")
+    page.says("#extractors", "mobilenet")
+    page.says("#extractors", "in use")
+    assert page.barriers() == []
+
+
+def test_pause_and_go_on(page: Page, album: Path) -> None:
+    page.open("/?view=library")
+    Select(page.wait("#pause-for")).select_by_visible_text("Pause for an hour")
+    page.click("#pause")
+    page.says("#now", "Paused until")
+    daemon = page.daemon.ask("GET", "/api/status")["daemon"]
+    assert daemon["paused"]
+    assert 3000 < daemon["paused_until"] - os.times().elapsed * 0 - __import__("time").time() <= 3600
+    page.says("#activity", "Paused")
+    page.click("#resume")
+    page.wait("#pause")
+    assert not page.daemon.ask("GET", "/api/status")["daemon"]["paused"]
+    page.gone("#activity[data-kind=paused]")
+
+
+def test_settings_are_changed_and_reset(page: Page, plain: Daemon) -> None:
+    def value(name: str) -> object:
+        return next(
+            one["value"] for one in plain.ask("GET", "/api/settings") if one["name"] == name
+        )
+
+    page.open("/?view=settings")
+    row = "form[data-name={}]".format
+    assert len(page.driver.find_elements("css selector", "#settings form")) == len(
+        plain.ask("GET", "/api/settings")
+    )
+    field = page.wait(f"{row('hits')} input")
+    field.clear()
+    field.send_keys("50")
+    page.click(f"{row('hits')} .primary")
+    page.says(".toast", "Hits is changed")
+    assert value("hits") == 50
+    page.says(row("hits"), "By default: 20")
+    assert page.barriers() == []
+    field = page.wait(f"{row('hits')} input")
+    field.clear()
+    field.send_keys("-3", Keys.ENTER)
+    page.says(".toast.bad", "it takes 1 or more")
+    assert value("hits") == 50
+    assert any("422" in one for one in page.complaints())
+    page.click(f"{row('hits')} button:not(.primary)")
+    page.says(".toast", "is 20 again")
+    assert value("hits") == 20
+    page.click(f"{row('previews')} input")
+    until(lambda: value("previews") is False)
+    page.wait(f"{row('exclude')} textarea").send_keys("*.bak\nold/")
+    page.click(f"{row('exclude')} .primary")
+    until(lambda: value("exclude") == ["*.bak", "old/"])
+
+
+def test_colours_are_chosen_and_kept(page: Page) -> None:
+    page.open("/")
+    colour = "return getComputedStyle(document.body).backgroundColor"
+    light = page.script(colour)
+    page.click("#theme")  # Light, as this browser has it anyway.
+    page.click("#theme")
+    until(lambda: page.script(colour) != light)
+    page.driver.refresh()
+    page.hits()
+    assert page.script(colour) != light
+    assert page.barriers() == []
+    page.click("#theme")
+    until(lambda: page.script(colour) == light)
+
+
+# Keys alone, small windows, drives that are away, nothing there, and the daemon's end.
+
+
+def test_keys_alone(page: Page, album: Path) -> None:
+    page.open(f"/?folder={album}/2019").hits()
+    first, second, third, *_ = page.numbers()
+    page.script("document.querySelector('#grid .shot').focus()")
+    page.keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
+    focused = "return Number(document.activeElement.closest('.card')?.dataset.id)"
+    assert page.script(focused) == second
+    page.keys(Keys.SPACE)
+    page.says("#selection-count", "1 selected")
+    page.keys(Keys.ESCAPE)
+    page.gone("#selection")
+    page.keys(Keys.TAB, Keys.TAB, Keys.TAB)
+    assert "Actions for" in page.focused()
+    page.keys(Keys.ENTER)
+    page.wait("#menu")
+    assert page.focused() == " Find similar photos"
+    assert page.barriers() == []
+    page.keys(Keys.ARROW_DOWN)
+    assert page.focused() == " More like this"
+    page.keys(Keys.ESCAPE)
+    page.gone("#menu")
+    until(lambda: "Actions for" in page.focused())
+    page.script("document.querySelector('#grid .shot').focus()")
+    page.keys(Keys.END)
+    assert page.script(focused) == page.numbers()[-1]
+    page.keys(Keys.HOME)
+    assert page.script(focused) == first
+    page.keys(Keys.ENTER)
+    page.says("#viewer-place", "1 of")
+    page.keys(Keys.ESCAPE)
+    page.gone("#viewer")
+    until(lambda: page.script(focused) == first)
+    page.keys("s")
+    page.says("#title", "Photos like this one")
+    assert third not in page.names()
+
+
+def test_a_window_as_small_as_a_phones(page: Page, album: Path) -> None:
+    page.driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True},
+    )
+    try:
+        number = page.daemon.number(album / "2019/chelsea-original.jpg")
+        for address in (
+            "/", f"/?like={number}", f"/?like={number}&photo={number}", "/?view=duplicates",
+            "/?view=library", "/?view=settings",
+        ):  # fmt: skip
+            page.open(address)
+            page.wait("h1, #viewer-name")
+            assert page.script("return document.documentElement.scrollWidth <= innerWidth"), address
+            assert page.barriers() == [], address
+        page.open("/").hits()
+        page.click("#filters summary")
+        page.click("#places a")
+        page.says("#title", album.name)
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_drive_that_is_away(page: Page, tmp_path: Path) -> None:
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    for place in range(3):
+        Image.fromarray(data.rocket()).rotate(7 * place).save(drive / f"rocket {place}.jpg")
+    away = tmp_path / "away"
+    page.daemon.index(drive)
+    number = page.daemon.number(drive / "rocket 0.jpg")
+    try:
+        shutil.move(drive, away)
+        page.daemon.ask("POST", "/api/index", {"folders": [str(drive)]}) if False else None
+        page.open("/?view=library")
+        page.wait(f'#folders li[data-path="{drive}"]')
+        page.click(f'#folders li[data-path="{drive}"] [data-name=look]')
+        page.says(f'#folders li[data-path="{drive}"]', "offline")
+        page.open("/").hits()
+        page.says("#notes", "is offline")
+        assert number in page.numbers()
+        assert "offline" in page.card(number).get_attribute("class")
+        page.click("#offline")
+        until(lambda: page.query == "?offline=hide")
+        until(lambda: number not in page.numbers())
+        page.click("#offline")
+        until(lambda: number in page.numbers())
+        page.hover(number).find_element("css selector", ".shot").click()
+        page.says("#viewer-facts", "offline")
+        assert not page.wait("#viewer [data-do=open]").is_enabled()
+        assert page.barriers() == []
+        page.keys(Keys.ESCAPE)
+    finally:
+        shutil.move(away, drive)
+        page.daemon.ask("POST", "/api/folders/remove", {"path": str(drive)})
+        page.complaints()  # A picture of what is away cannot be had.
+
+
+@pytest.fixture
+def other(tmp_path: Path, browser: Chrome) -> Iterator[Page]:
+    """The page of a daemon of its own, which has no folders yet."""
+    daemon = Daemon(tmp_path / "other").start()
+    try:
+        yield Page(browser, daemon)
+    finally:
+        browser.get("about:blank")
+        daemon.stop()
+        Page(browser, daemon).complaints()
+
+
+def test_from_nothing_to_the_first_photo(other: Page, tmp_path: Path) -> None:
+    other.open("/")
+    other.says("#message", "Where are your photos?")
+    assert other.barriers() == []
+    other.click("#message a")
+    other.says("#folders", "No folders yet")
+    assert other.focused() == "add-path"
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    other.wait("#add-path").send_keys(str(photos), Keys.ENTER)
+    other.says("#folders", str(photos))
+    other.click('.views a[data-view="photos"]')
+    other.says("#message", "There are no photos in your folders")
+    Image.fromarray(data.chelsea()).save(photos / "first.jpg")
+    other.daemon.ask("POST", "/api/folders", {"path": str(photos)})
+    until(lambda: other.names() == ["first.jpg"], "the first photo, by itself")
+
+
+def test_the_daemon_goes_and_comes_back(other: Page, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.fromarray(data.chelsea()).save(photos / "first.jpg")
+    other.daemon.index(photos)
+    other.open("/").hits()
+    other.daemon.stop()
+    other.says("#banner", "photofind has stopped")
+    assert other.barriers() == []
+    Image.fromarray(data.coffee()).save(photos / "second.jpg")
+    other.daemon.start()
+    other.gone("#banner")
+    until(lambda: sorted(other.names()) == ["first.jpg", "second.jpg"])
