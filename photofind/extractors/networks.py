@@ -182,7 +182,7 @@ class ConversionService:
             file = Path(folder, "network.tflite")
             file.write_bytes(converted)
             # Both kinds of scale that networks are made for.
-            pictures = photographs(self._model.input_shape[1:3]).astype(np.float32)
+            pictures = photographs(self._model.input_shape[1:3])[:4].astype(np.float32)
             batch = np.concatenate([pictures / 127.5 - 1, pictures])
             try:
                 given = Network(file, 1)(batch)
@@ -205,7 +205,7 @@ def _build(builder: str, arguments: Mapping[str, JSON]) -> Any:
     except PhotofindError:
         raise
     except Exception as error:
-        raise ExtractorError(_in_short(error)) from error
+        raise ExtractorError(f"the network cannot be built: {_in_short(error)}") from error
 
 
 def _running(

@@ -1,0 +1,87 @@
+"""Where the weights of a network are, and how they come there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from photofind.errors import ExtractorError
+
+__all__ = ["VARIABLE", "Weights", "download", "find", "hash_of"]
+
+VARIABLE = "PHOTOFIND_KERAS_WEIGHTS"
+"""The environment variable with files of weights and folders of such, separated as in PATH."""
+
+_PUBLISHED = "https://storage.googleapis.com/tensorflow/"
+
+
+class Weights(NamedTuple):
+    """A file of weights as Keras publishes it: below which address, its name and its hash."""
+
+    address: str
+    file: str
+    hash: str
+
+    @property
+    def algorithm(self) -> str:
+        """What the hash is."""
+        return "md5" if len(self.hash) == 32 else "sha256"
+
+
+def find(name: str, weights: Weights) -> Path:
+    """Return the file: from where the variable points to, or from Keras's own cache.
+
+    Raises
+    ------
+    ExtractorError
+        Where it is in neither; the hint says which file to put where.
+    """
+    given = [Path(entry) for entry in os.environ.get(VARIABLE, "").split(os.pathsep) if entry]
+    for entry in [*given, _cache()]:
+        file = entry / weights.file if entry.is_dir() else entry
+        if file.name == weights.file and file.is_file():
+            return file
+    raise ExtractorError(
+        f"it has no weights: put {weights.file} into {_cache()}",
+        f"`python -m photofind_keras_zoo download {name}` does, from {_url(weights)}",
+    )
+
+
+def download(weights: Weights) -> Path:
+    """Fetch the file from where Keras publishes it into Keras's cache, and check its hash.
+
+    Raises
+    ------
+    ExtractorError
+        Where that does not succeed.
+    """
+    from keras.utils import get_file
+
+    try:
+        return Path(
+            get_file(weights.file, _url(weights), cache_subdir="models", file_hash=weights.hash)
+        )
+    except Exception as error:
+        raise ExtractorError(
+            f"{_url(weights)} cannot be fetched: {' '.join(str(error).split())}",
+            f"fetch it on another machine and put it into {_cache()}",
+        ) from error
+
+
+def hash_of(file: Path, algorithm: str) -> str:
+    """Return the hash of a file, hexadecimal."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(
+            opened, lambda: hashlib.new(algorithm, usedforsecurity=False)
+        ).hexdigest()
+
+
+def _url(weights: Weights) -> str:
+    return f"{_PUBLISHED}{weights.address}{weights.file}"
+
+
+def _cache() -> Path:
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return Path(home).expanduser() / "models"

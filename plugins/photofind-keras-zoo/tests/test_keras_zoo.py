@@ -1,0 +1,142 @@
+"""The networks of Keras, with random weights in the place of those that Keras publishes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from photofind_keras_zoo import weights
+from photofind_keras_zoo.extractors import ZOO, scaled
+
+from photofind.errors import ExtractorError
+from photofind.extractors.extraction import Extraction
+from photofind.extractors.registry import installed, load
+from photofind.extractors.samples import photographs
+
+# In a process of its own, since no test is to import TensorFlow.
+MAKE_WEIGHTS = """
+import sys, h5py, keras
+from keras.src.legacy.saving import legacy_h5_format
+from photofind_keras_zoo.extractors import ZOO, network
+keras.utils.set_random_seed(1)
+kind = ZOO[sys.argv[1]]
+model = network(kind.application, kind.input_size)
+with h5py.File(sys.argv[2], "w") as file:
+    legacy_h5_format.save_weights_to_hdf5_group(file, model)
+"""
+
+ASK_KERAS = """
+import inspect, sys
+import keras, numpy
+from photofind_keras_zoo.extractors import ZOO, network, scaled
+pictures = numpy.random.default_rng(1).integers(0, 256, (2, 8, 8, 3), numpy.uint8)
+for kind in ZOO.values():
+    model = network(kind.application, kind.input_size)
+    module = sys.modules[getattr(keras.applications, kind.application).__module__]
+    source = inspect.getsource(module).replace('"\\n    f"', "").replace('"\\n    "', "")
+    expected = module.preprocess_input(pictures.astype("float32"))
+    numpy.testing.assert_allclose(scaled(pictures, kind.scaling), expected, atol=1e-4)
+    assert model.output_shape[-1] == kind.dimension, kind
+    assert model.output_shape[0] is None
+    assert kind.weights.hash in source, kind
+    assert kind.weights.address in source, kind
+"""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """Keras's cache, empty."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.delenv(weights.VARIABLE, raising=False)
+    folder = tmp_path / "keras/models"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def random_weights(home, tmp_path_factory):
+    """A file of random weights for the smallest network."""
+    kind = ZOO["mobilenetv3large"]
+    file = tmp_path_factory.mktemp("weights") / kind.weights.file
+    subprocess.run([sys.executable, "-c", MAKE_WEIGHTS, kind.name, file], check=True)
+    return file
+
+
+def test_all_seven_are_found():
+    found = {p.name for p in installed() if p.distribution == "photofind-keras-zoo"}
+    assert found == set(ZOO)
+    assert len(found) == 7
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_without_weights_one_line_says_which_file_to_put_where(name, cache):
+    with pytest.raises(ExtractorError) as caught:
+        load(name)
+    assert "cannot be loaded: it has no weights: put" in caught.value.message
+    assert caught.value.message.endswith(f"{ZOO[name].weights.file} into {cache}")
+    assert f"photofind_keras_zoo download {name}" in caught.value.hint
+    assert "\n" not in str(caught.value)
+
+
+def test_they_are_what_keras_has():
+    subprocess.run([sys.executable, "-c", ASK_KERAS], check=True)
+
+
+def test_a_network_is_found_in_the_cache_of_keras_and_converted(random_weights, cache, tmp_path):
+    kind = ZOO["mobilenetv3large"]
+    (cache / kind.weights.file).symlink_to(random_weights)
+    loaded = load(kind.name)
+    assert re.fullmatch(r"1-[0-9a-f]{8}", loaded.version)  # Not the published weights.
+    assert loaded.engine == "LiteRT"
+    vectors = loaded.embed(photographs(kind.input_size))
+    assert vectors.shape == (8, 960)
+    assert not np.allclose(vectors[2], vectors[3], atol=1e-4)
+    maps = loaded.feature_map(photographs(kind.input_size)[:1])
+    assert maps.shape == (1, 7, 7, 960)
+    with Extraction(kind.name) as extraction:
+        assert extraction.describe().version == loaded.version
+
+
+def test_a_file_or_folder_can_be_given(random_weights, monkeypatch, tmp_path):
+    kind = ZOO["mobilenetv3large"]
+    for given in (random_weights, random_weights.parent):
+        paths = os.pathsep.join([str(tmp_path / "nowhere"), str(given)])
+        monkeypatch.setenv(weights.VARIABLE, paths)
+        assert weights.find(kind.name, kind.weights) == random_weights
+    monkeypatch.setenv(weights.VARIABLE, str(random_weights))
+    with pytest.raises(ExtractorError):
+        weights.find("vgg16", ZOO["vgg16"].weights)
+
+
+def test_published_weights_have_the_plain_version(cache, monkeypatch):
+    kind = ZOO["vgg16"]
+    (cache / kind.weights.file).write_bytes(b"weights")
+    assert kind().version != "1"
+    hash_of = weights.hash_of(cache / kind.weights.file, "md5")
+    monkeypatch.setattr(kind, "weights", kind.weights._replace(hash=hash_of))
+    assert kind().version == "1"
+
+
+def test_a_damaged_file_is_one_line(cache):
+    (cache / ZOO["resnet50"].weights.file).write_bytes(b"no weights at all")
+    with pytest.raises(ExtractorError, match=r"'resnet50' .* the network cannot be built") as caught:
+        load("resnet50")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_lists_and_says_what_is_missing(cache):
+    (cache / ZOO["vgg16"].weights.file).write_bytes(b"weights")
+    command = [sys.executable, "-m", "photofind_keras_zoo", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert listed.stdout == f"vgg16: {cache / ZOO['vgg16'].weights.file}\n"
+    assert len(listed.stderr.splitlines()) == 6
+
+
+def test_scaling_leaves_the_pictures_alone():
+    pictures = np.full((1, 2, 2, 3), (255, 128, 0), np.uint8)
+    np.testing.assert_allclose(scaled(pictures, "tf")[0, 0, 0], [1, 0.0039, -1], atol=1e-3)
+    assert (pictures == (255, 128, 0)).all()
