@@ -151,12 +151,18 @@ def _as_object(answer: Answer) -> dict[str, object]:
         "extractor": answer.extractor,
         "searched_by": answer.searched_by,
         "photos": answer.photos,
+        "preliminary": answer.preliminary,
         "seconds": round(answer.seconds, 4),
         "hits": answer.hits,
     }
 
 
 def _print_hits(answer: Answer) -> None:
+    if answer.preliminary:
+        note(
+            f"{answer.preliminary:,} photos are known by their thumbnails so far; "
+            "answers get better while they are read"
+        )
     if not answer.hits:
         if answer.photos:
             note(f"none of {answer.photos:,} photos is like that; try a lower --min-score")

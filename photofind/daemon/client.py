@@ -25,11 +25,14 @@ from photofind.values import (
     ExtractorStatus,
     Failure,
     FolderStatus,
+    Overview,
     PhotoDetails,
     Progress,
     Query,
     Report,
     Status,
+    Trashing,
+    Untrashing,
     revive,
 )
 
@@ -273,6 +276,29 @@ class Client:
         number = self.upload(path).removeprefix("upload:")
         request = f"/api/uploads/{number}/thumbnail?{_query(size=size)}"
         return self._transport.ask(Request("GET", request, seconds=_COLD_SECONDS))
+
+    def overview(self, folder: str | None = None) -> Overview:
+        """Return where photos are, and when they were taken."""
+        return revive(Overview, self._get(f"/api/overview?{_query(folder=folder)}"))
+
+    def open(self, photo: int | str) -> None:
+        """Open a photo with what the system opens photos with."""
+        self._post(f"/api/photos/{self._number(photo)}/open")
+
+    def reveal(self, photo: int | str) -> None:
+        """Show a photo in its folder, in the file manager."""
+        self._post(f"/api/photos/{self._number(photo)}/reveal")
+
+    def trash(self, photos: Sequence[int]) -> Trashing:
+        """Move photos to the system's trash, by their numbers; nothing is ever deleted."""
+        return revive(Trashing, self._post("/api/photos/trash", {"ids": [*photos]}))
+
+    def untrash(self, undo: str) -> Untrashing:
+        """Put photos back from the trash that :meth:`trash` moved there."""
+        return revive(Untrashing, self._post("/api/photos/untrash", {"undo": undo}))
+
+    def _number(self, photo: int | str) -> int:
+        return photo if isinstance(photo, int) else self.photo(photo).id
 
     # The daemon and its settings.
 

@@ -337,7 +337,9 @@ class Page:
 
     def requests(self) -> list[str]:
         """Return the addresses that were asked for since the last look."""
-        logged = (json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance"))
+        logged = (
+            json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")
+        )
         return [
             event["params"]["request"]["url"]
             for event in logged

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("selenium", reason="selenium is not installed")
 
 from chromium import ODD_NAMES, Daemon, Page, chromium, make_album, until
-from PIL import Image, ImageOps
+from PIL import Image
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.select import Select
@@ -56,7 +56,9 @@ def page(browser: Chrome, daemon: Daemon) -> Iterator[Page]:
     complaints, requests = shown.complaints(), shown.requests()
     shown.driver.get("about:blank")
     assert complaints == []
-    elsewhere = [url for url in requests if not url.startswith((daemon.url + "/", "blob:", "about:"))]
+    elsewhere = [
+        url for url in requests if not url.startswith((daemon.url + "/", "blob:", "about:"))
+    ]
     # The browser's own page for a new tab, before ours.
     assert [url for url in elsewhere if not url.startswith(("chrome:", "data:"))] == []
 
@@ -197,8 +199,11 @@ def test_near_duplicates_lie_under_the_best(page: Page, album: Path) -> None:
     stacks = page.all(".stack")
     assert stacks
     before = page.numbers()
-    hidden = {name for one in page.daemon.ask(
-        "POST", "/api/similar", {"like": [number], "limit": 60})["hits"] for name in one["copy_ids"]}
+    hidden = {
+        name
+        for one in page.daemon.ask("POST", "/api/similar", {"like": [number], "limit": 60})["hits"]
+        for name in one["copy_ids"]
+    }
     assert not hidden & set(before)
     for _ in range(len(stacks)):
         page.click('.stack[aria-expanded="false"]')
@@ -244,7 +249,9 @@ def test_a_minimum_score(page: Page, album: Path) -> None:
     assert slider.get_attribute("value") == "90"
     slider.send_keys(Keys.ARROW_LEFT)
     until(lambda: page.query == f"?like={number}&min=0.85")
-    page.open(f"/?like={page.daemon.number(album / '2022/brick-small.jpg')}&min=0.99&folder={album}/2020")
+    page.open(
+        f"/?like={page.daemon.number(album / '2022/brick-small.jpg')}&min=0.99&folder={album}/2020"
+    )
     page.says("#message", "No photo is that much alike")
     page.click("#message button")
     page.gone("#message")
@@ -300,7 +307,11 @@ def test_several_paths_make_one_query(page: Page, tmp_path: Path, album: Path) -
         Image.fromarray(getattr(data, name)()).resize((300, 200)).save(tmp_path / f"{name}.png")
     page.open(f"/?path={tmp_path}/chelsea.png&path={tmp_path}/coffee.png")
     page.says("#title", "Photos like these")
-    assert {name.split("-")[0] for name in page.hits()[:4]} <= {"chelsea", "coffee", "coffee again.jpg"}
+    assert {name.split("-")[0] for name in page.hits()[:4]} <= {
+        "chelsea",
+        "coffee",
+        "coffee again.jpg",
+    }
     page.driver.get(page.daemon.link(f"/?path={album}/2019/chelsea-original.jpg"))
     page.wait("#like a").click()
     page.says("#viewer-name", "chelsea-original.jpg")
@@ -425,9 +436,10 @@ def test_one_photo_to_the_trash_and_back(page: Page, album: Path) -> None:
     assert number not in page.numbers()
     (item,) = (page.daemon.trash / "files").iterdir()
     assert item.read_bytes() == before[0]
-    assert f"/2023/{quote(path.name)}" in (
-        page.daemon.trash / "info" / f"{item.name}.trashinfo"
-    ).read_text()
+    assert (
+        f"/2023/{quote(path.name)}"
+        in (page.daemon.trash / "info" / f"{item.name}.trashinfo").read_text()
+    )
     until(lambda: not page.daemon.knows(path), "the library's knowledge")
     page.click(".toast .primary")
     page.says(".toast", "put back")
@@ -521,7 +533,12 @@ def test_odd_names_are_shown_and_done_right_by(page: Page, album: Path, name: by
     page.hits()
     page.driver.get(page.daemon.link(f"/?path={quote(path)}"))
     page.hits()
-    assert page.script("return document.querySelectorAll('#view-photos script, #grid [onerror]').length") == 0
+    assert (
+        page.script(
+            "return document.querySelectorAll('#view-photos script, #grid [onerror]').length"
+        )
+        == 0
+    )
 
 
 def test_an_odd_name_to_the_trash_and_back(page: Page, album: Path) -> None:
@@ -617,10 +634,12 @@ def test_folders_are_suggested(page: Page, album: Path) -> None:
     page.open("/?view=library")
     page.wait("#add-path").send_keys(str(album) + "/20")
     until(
-        lambda: page.script(
-            "return [...document.querySelectorAll('#add-suggestions option')].map(o => o.value)"
-        )[:2]
-        == [f"{album}/2019", f"{album}/2020"]
+        lambda: (
+            page.script(
+                "return [...document.querySelectorAll('#add-suggestions option')].map(o => o.value)"
+            )[:2]
+            == [f"{album}/2019", f"{album}/2020"]
+        )
     )
 
 
@@ -653,7 +672,9 @@ def test_pause_and_go_on(page: Page, album: Path) -> None:
     page.says("#now", "Paused until")
     daemon = page.daemon.ask("GET", "/api/status")["daemon"]
     assert daemon["paused"]
-    assert 3000 < daemon["paused_until"] - os.times().elapsed * 0 - __import__("time").time() <= 3600
+    assert (
+        3000 < daemon["paused_until"] - os.times().elapsed * 0 - __import__("time").time() <= 3600
+    )
     page.says("#activity", "Paused")
     page.click("#resume")
     page.wait("#pause")

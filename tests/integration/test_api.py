@@ -159,7 +159,7 @@ def test_what_is_not_there_is_said_so(served: Served, tmp_path: Path) -> None:
         ("POST", "/api/folders", {"path": missing}, 409, "LibraryError"),
         ("PUT", "/api/settings/nonsense", {"value": "5"}, 422, "SettingsError"),
         ("GET", "/api/nonsense", None, 404, "RequestError"),
-        ("GET", "/", None, 404, "RequestError"),
+        ("GET", "/nonsense", None, 404, "RequestError"),
         ("DELETE", "/api/status", None, 405, "RequestError"),
     ):
         reply = ask(served, method, path, body)
