@@ -132,7 +132,8 @@ def _absolute(value: Any) -> str:
     path = _text(value)
     if not os.path.isabs(path):  # noqa: PTH117
         raise ValueError("it is not an absolute path")
-    return os.path.normpath(path)
+    path = os.path.normpath(path)
+    return path[1:] if path.startswith("//") else path  # Which POSIX lets it keep.
 
 
 def _like(value: Any) -> int | str:

@@ -111,7 +111,8 @@ class _Uvicorn(uvicorn.Server):
 
 
 def _listening() -> socket.socket:
-    listener = socket.socket()
+    # Said to be TCP, or asyncio leaves Nagle's algorithm on, and answers wait 40 ms for each other.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if sys.platform == "win32":  # Or others could listen on the same port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
     listener.bind((_ADDRESS, 0))

@@ -253,6 +253,16 @@ def test_threads_share_a_client(served: Served, client: Client) -> None:
     assert wrong == []
 
 
+def test_answers_do_not_wait_for_acknowledgements(client: Client) -> None:
+    """Where Nagle's algorithm is on, each answer takes the 40 ms of a delayed acknowledgement."""
+    taken = []
+    for _ in range(31):
+        began = time.perf_counter()
+        client.covers("/photos")
+        taken.append(time.perf_counter() - began)
+    assert sorted(taken)[15] < 0.03
+
+
 def test_connections_that_the_server_closed_are_made_anew(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
