@@ -19,6 +19,7 @@ from photofind.cli.index import index
 from photofind.cli.pause import pause, resume
 from photofind.cli.similar import similar
 from photofind.cli.status import status
+from photofind.cli.tray import tray
 
 __all__ = ["main"]
 
@@ -58,6 +59,7 @@ for command in (
     extractors,
     config,
     desktop,
+    tray,
     demo,
 ):
     main.add_command(command)

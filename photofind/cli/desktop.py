@@ -68,6 +68,22 @@ def remove(names: tuple[str, ...], as_json: bool) -> None:
     _report(remove_from(names), as_json)
 
 
+@desktop.command()
+@click.argument("state", required=False, type=click.Choice(["on", "off"]))
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def autostart(state: str | None, as_json: bool) -> None:
+    """Have the daemon and the tray icon started at login, or no longer; say which.
+
+    With neither "on" nor "off" nothing is changed. What runs goes on, or is started by
+    "photofind daemon start" and "photofind tray".
+    """
+    from photofind.desktop.login import look_at, set_autostart
+    from photofind.paths import Home
+
+    home = Home.default()
+    _report(look_at(home) if state is None else set_autostart(home, on=state == "on"), as_json)
+
+
 def _report(places: list[Place], as_json: bool) -> None:
     """Print how places are, say what went wrong, and fail where something did."""
     if as_json:

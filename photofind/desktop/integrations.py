@@ -10,7 +10,7 @@ from photofind.desktop.command import Command
 from photofind.desktop.integration import Integration, State
 from photofind.errors import DesktopError
 
-__all__ = ["Place", "install", "integrations", "look_at", "remove"]
+__all__ = ["Place", "act_on", "install", "integrations", "look_at", "remove"]
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,16 @@ def install(names: Sequence[str] = ()) -> list[Place]:
     A place that refuses keeps none of the others from it.
     """
     chosen = integrations(names)
-    return _each([one for one in chosen if names or one.is_present()], lambda one: one.install())
+    return act_on([one for one in chosen if names or one.is_present()], lambda one: one.install())
 
 
 def remove(names: Sequence[str] = ()) -> list[Place]:
     """Take photofind out of the places of these names; of all where none is named."""
-    return _each(integrations(names), lambda one: one.remove())
+    return act_on(integrations(names), lambda one: one.remove())
 
 
-def _each(chosen: Iterable[Integration], do: Callable[[Integration], bool]) -> list[Place]:
+def act_on(chosen: Iterable[Integration], do: Callable[[Integration], bool]) -> list[Place]:
+    """Do something to each of them; return how they are then, and what kept it from being done."""
     places = []
     for integration in chosen:
         try:

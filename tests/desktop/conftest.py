@@ -18,3 +18,4 @@ def screen(tmp_path: Path) -> Iterator[Screen]:
     need(*NEEDED)
     with Screen(tmp_path / "screen") as screen:
         yield screen
+        screen.picture("at-the-end")

@@ -122,9 +122,6 @@ class Screen:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if exception[0] is not None:
-            with suppress(OSError, subprocess.SubprocessError):
-                self.picture("at-the-failure")
         self.close()
 
     def close(self) -> None:
@@ -140,7 +137,7 @@ class Screen:
             program = subprocess.Popen(
                 words,
                 env=self.environment | options.pop("environment", {}),
-                stdin=subprocess.DEVNULL,
+                stdin=options.pop("stdin", subprocess.DEVNULL),
                 stdout=options.pop("stdout", log),
                 stderr=options.pop("stderr", log),
                 start_new_session=True,
@@ -157,7 +154,7 @@ class Screen:
                 os.killpg(program.pid, number)
             with suppress(subprocess.TimeoutExpired):
                 program.wait(seconds)
-        for stream in (program.stdout, program.stderr):
+        for stream in (program.stdin, program.stdout, program.stderr):
             if stream:
                 stream.close()
 

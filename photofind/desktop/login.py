@@ -1,0 +1,47 @@
+"""What of photofind is started when its user logs in: the daemon, and the tray icon."""
+
+from __future__ import annotations
+
+from photofind.desktop.autostart import Autostart, State, autostart, services
+from photofind.desktop.autostart.tray import tray_autostart
+from photofind.desktop.integrations import Place, act_on
+from photofind.errors import PhotofindError
+from photofind.paths import Home
+
+__all__ = ["is_on", "look_at", "set_autostart"]
+
+_STATES = {
+    State.INSTALLED: "installed",
+    State.OUTDATED: "outdated",
+    State.ABSENT: "not installed",
+}
+
+
+def look_at(home: Home) -> list[Place]:
+    """Return how the daemon and the tray icon stand."""
+    return [_daemon(autostart(home)), *act_on([tray_autostart(home)], lambda tray: False)]
+
+
+def is_on(home: Home) -> bool:
+    """Return whether one of them is started at login."""
+    return any(place.state != "not installed" for place in look_at(home))
+
+
+def set_autostart(home: Home, *, on: bool) -> list[Place]:
+    """Have both started at login from now on, or none; return how they stand then."""
+    changed, error = False, None
+    try:
+        if on:
+            changed = autostart(home).install()
+        else:
+            changed = bool([one for one in services(home) if one.remove()])
+    except (PhotofindError, OSError) as trouble:
+        error = str(trouble)
+    tray = tray_autostart(home)
+    trays = act_on([tray], lambda tray: tray.install() if on else tray.remove())
+    return [_daemon(autostart(home), changed=changed, error=error), *trays]
+
+
+def _daemon(service: Autostart, *, changed: bool = False, error: str | None = None) -> Place:
+    state = _STATES[service.status()]
+    return Place("daemon", "Daemon", service.is_present(), state, service.promise, changed, error)

@@ -1,0 +1,168 @@
+"""What is in the menu of the tray, as plain values."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from photofind.desktop.icon import Mood
+from photofind.tray.situation import Situation
+
+__all__ = ["SEPARATOR", "Actions", "Entry", "entries"]
+
+PAUSES = (
+    ("15 minutes", 15 * 60.0),
+    ("1 hour", 60 * 60.0),
+    ("4 hours", 4 * 60 * 60.0),
+    ("Until I resume", None),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the menu.
+
+    Parameters
+    ----------
+    text
+        What it says.
+    act
+        What a click does; None where it does nothing.
+    default
+        Whether a click on the icon itself does the same.
+    checked
+        Whether it has a mark; None where it never has one.
+    below
+        The entries of its submenu.
+    """
+
+    text: str
+    act: Callable[[], None] | None = None
+    default: bool = False
+    checked: bool | None = None
+    below: tuple[Entry, ...] = ()
+
+
+SEPARATOR = Entry("")
+
+
+class Actions:
+    """What the menu does; whoever shows it says how."""
+
+    def open_page(self) -> None:
+        """Open the page."""
+        raise NotImplementedError
+
+    def find_similar(self) -> None:
+        """Let a photo be chosen, and open the page of those like it."""
+        raise NotImplementedError
+
+    def search(self, paths: Sequence[str]) -> None:
+        """Open the page of the photos like these."""
+        raise NotImplementedError
+
+    def pause(self, seconds: float | None) -> None:
+        """Have the daemon leave work for so long."""
+        raise NotImplementedError
+
+    def resume(self) -> None:
+        """Have it go on."""
+        raise NotImplementedError
+
+    def show_folder(self, path: str) -> None:
+        """Open a folder in the file manager."""
+        raise NotImplementedError
+
+    def add_folder(self) -> None:
+        """Let a folder be chosen, and add it to the library."""
+        raise NotImplementedError
+
+    def set_autostart(self, on: bool) -> None:
+        """Have photofind started at login, or no longer."""
+        raise NotImplementedError
+
+    def quit_tray(self) -> None:
+        """Take the icon away."""
+        raise NotImplementedError
+
+    def stop_daemon(self) -> None:
+        """Stop the daemon; the icon stays."""
+        raise NotImplementedError
+
+    def start_daemon(self) -> None:
+        """Start the daemon."""
+        raise NotImplementedError
+
+
+def entries(
+    situation: Situation,
+    recent: Sequence[Sequence[str]],
+    *,
+    starts_at_login: bool,
+    actions: Actions,
+) -> list[Entry]:
+    """Return the menu as it is in a situation.
+
+    Parameters
+    ----------
+    recent
+        The last searches, each the paths of its photos.
+    """
+    searches = tuple(Entry(_names(paths), partial(actions.search, paths)) for paths in recent)
+    folders = [
+        Entry(_folder(f.path, f.state), partial(actions.show_folder, f.path))
+        for f in situation.folders
+    ]
+    folders += [SEPARATOR] if folders else []
+    folders.append(Entry("Add a folder…", actions.add_folder))
+    pauses = tuple(Entry(text, partial(actions.pause, seconds)) for text, seconds in PAUSES)
+    set_autostart = partial(actions.set_autostart, not starts_at_login)
+    menu = [
+        Entry(situation.line),
+        SEPARATOR,
+        Entry("Open photofind", actions.open_page, default=True),
+        Entry("Find similar to…", actions.find_similar),
+    ]
+    if searches:
+        menu.append(Entry("Recent searches", below=searches))
+    menu.append(SEPARATOR)
+    if situation.running:
+        menu += [
+            Entry("Resume", actions.resume)
+            if situation.paused
+            else Entry("Pause for", below=pauses),
+            Entry(
+                "Folders", below=(*folders, SEPARATOR, Entry("Add a folder…", actions.add_folder))
+            ),
+        ]
+    menu += [
+        Entry("Start at login", set_autostart, checked=starts_at_login),
+        SEPARATOR,
+        Entry("Quit tray", actions.quit_tray),
+        Entry("Start photofind", actions.start_daemon)
+        if situation.mood is Mood.STOPPED
+        else Entry("Stop photofind", actions.stop_daemon),
+    ]
+    return menu
+
+
+def _names(paths: Sequence[str], most: int = 50) -> str:
+    names = ", ".join(_shown(os.path.basename(path)) for path in paths)  # noqa: PTH119
+    return names if len(names) <= most else f"{names[: most - 1]}…"
+
+
+def _folder(path: str, state: str) -> str:
+    home = os.path.expanduser("~")  # noqa: PTH111
+    inside = path.startswith(home + os.sep)
+    name = _shown(f"~{path[len(home) :]}" if inside else path)
+    return name if state == "online" else f"{name} ({state})"
+
+
+def _shown(text: str) -> str:
+    """Return a text as menus can have it."""
+    text = text.encode("utf-8", "replace").decode()
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return text.replace("&", "&&") if sys.platform == "win32" else text  # A key, otherwise.

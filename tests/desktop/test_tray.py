@@ -1,0 +1,309 @@
+"""The icon in real panels: seen in its moods, clicked, and its menu used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from screen import Screen, need, wait_for
+from standin import StandIn
+from Xlib import X
+from Xlib.display import Display
+
+from photofind.daemon.client import connect_to_running
+from photofind.daemon.lifecycle import start, stop
+from photofind.daemon.runtime import read_runtime
+from photofind.desktop.icon import Mood
+from photofind.paths import Home
+
+MOODS = Path(__file__).with_name("moods.py")
+PHOTOFIND = (sys.executable, "-m", "photofind")
+COLOURS = {
+    Mood.IDLE: (0x2F, 0x66, 0xD0),
+    Mood.WORKING: (0x1F, 0x9D, 0x55),
+    Mood.PAUSED: (0xF0, 0xA0, 0x00),
+    Mood.PROBLEM: (0xE0, 0x31, 0x31),
+    Mood.STOPPED: (0x6F, 0x77, 0x82),
+}
+PANEL = """<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-panel" version="1.0">
+  <property name="configver" type="int" value="2"/>
+  <property name="panels" type="array"><value type="int" value="1"/>
+    <property name="panel-1" type="empty">
+      <property name="position" type="string" value="p=8;x=0;y=0"/>
+      <property name="length" type="uint" value="100"/>
+      <property name="size" type="uint" value="28"/>
+      <property name="plugin-ids" type="array"><value type="int" value="1"/></property>
+    </property>
+  </property>
+  <property name="plugins" type="empty">
+    <property name="plugin-1" type="string" value="systray"/>
+  </property>
+</channel>
+"""
+TRAYER = (
+    "trayer", "--edge", "bottom", "--align", "right", "--SetDockType", "true",
+    "--widthtype", "pixel", "--width", "120", "--heighttype", "pixel", "--height", "24",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel, and the way in which the icon gets there."""
+
+    backend: str
+
+    def start(self, screen: Screen) -> None:
+        """Put it on the screen."""
+        if self.backend == "appindicator":
+            folder = screen.home / ".config/xfce4/xfconf/xfce-perchannel-xml"
+            folder.mkdir(parents=True)
+            (folder / "xfce4-panel.xml").write_text(PANEL)
+            screen.start("xfce4-panel", "--disable-wm-check")
+            watcher = "org.kde.StatusNotifierWatcher"
+            wait_for(lambda: watcher in screen.output("dbus-send", *NAMES), "panel")
+        else:
+            screen.start(*TRAYER)
+            wait_for(lambda: has_tray(screen), "panel")
+
+
+def has_tray(screen: Screen) -> bool:
+    """Return whether a panel has the tray of the screen."""
+    display = Display(screen.environment["DISPLAY"])
+    owner = display.get_selection_owner(display.intern_atom("_NET_SYSTEM_TRAY_S0"))
+    display.close()
+    return bool(owner != X.NONE)
+
+
+RUNNING = ("Open photofind", "Find similar to…", "Pause for", "Folders", "Start at login",
+           "Quit tray", "Stop photofind")  # fmt: skip
+NOT_RUNNING = ("Open photofind", "Find similar to…", "Start at login", "Quit tray",
+               "Start photofind")  # fmt: skip
+PAUSES = ("15 minutes", "1 hour", "4 hours", "Until I resume")
+NAMES = ("--session", "--print-reply", "--dest=org.freedesktop.DBus", "/",
+         "org.freedesktop.DBus.ListNames")  # fmt: skip
+
+
+@pytest.fixture(params=["xorg", "gtk", "appindicator"])
+def panel(request: pytest.FixtureRequest) -> Panel:
+    if request.param == "appindicator":
+        need("xfce4-panel", "/usr/lib/*/girepository-1.0/AyatanaAppIndicator3-0.1.typelib")
+    else:
+        need("trayer")
+    if request.param != "xorg" and not has_gtk():
+        pytest.skip("GTK of the system cannot be used by this Python")
+    return Panel(request.param)
+
+
+def has_gtk() -> bool:
+    """Return whether this Python can use GTK, be it the system's."""
+    code = "from photofind.tray.host import _imports; print(_imports('Gtk'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    return done.stdout.strip() == "True"
+
+
+@pytest.fixture
+def daemon(home: Home, screen: Screen) -> Iterator[Home]:
+    """The home of the test, which programs on the screen use too; its daemon is stopped after."""
+    screen.environment["PHOTOFIND_HOME"] = str(home.root)
+    yield home
+    stop(home)
+
+
+@pytest.fixture
+def browser(screen: Screen, tmp_path: Path) -> StandIn:
+    """What stands in for a browser."""
+    browser = StandIn(tmp_path / "browser", "browser")
+    screen.environment["BROWSER"] = f"{browser.path} %s"
+    return browser
+
+
+def start_tray(screen: Screen, panel: Panel) -> subprocess.Popen[bytes]:
+    """Put the icon into the panel; only where there is no menu it is told which way to go."""
+    chosen = {"PYSTRAY_BACKEND": "xorg"} if panel.backend == "xorg" else {}
+    return screen.start(*PHOTOFIND, "tray", environment=chosen)
+
+
+def menu_is_open(screen: Screen) -> bool:
+    """Return whether there is something white above the panel."""
+    colours = screen.picture("menu").crop((0, 0, 300, 860)).getcolors(10_000) or []
+    return any(colour == (255, 255, 255) and count > 3000 for count, colour in colours)
+
+
+def see(screen: Screen, mood: Mood) -> tuple[int, int]:
+    """Wait until the icon is in a mood, and return where it is."""
+    return screen.find_colour(COLOURS[mood], pixels=12)
+
+
+def test_every_mood_is_seen(screen: Screen, panel: Panel, tmp_path: Path) -> None:
+    panel.start(screen)
+    chosen = {"PYSTRAY_BACKEND": panel.backend}
+    icon = screen.start(
+        sys.executable, MOODS, tmp_path / "theme", stdin=subprocess.PIPE, environment=chosen
+    )
+    assert icon.stdin
+    for mood in (*Mood, Mood.IDLE):
+        icon.stdin.write(f"{mood.name}\n".encode())
+        icon.stdin.flush()
+        see(screen, mood)
+        screen.picture(f"{panel.backend}-{mood.name.lower()}")
+    icon.stdin.close()
+    assert icon.wait(30) == 0
+
+
+@pytest.mark.parametrize("panel", ["xorg", "gtk"], indirect=True)
+def test_a_click_opens_the_page(
+    screen: Screen, panel: Panel, daemon: Home, browser: StandIn
+) -> None:
+    panel.start(screen)
+    start_tray(screen, panel)
+    screen.click(see(screen, Mood.IDLE))
+    ((address,),) = browser.wait_for_calls()
+    url = urlsplit(address.decode())
+    connection = HTTPConnection(url.netloc, timeout=30)
+    connection.request("GET", url.path)
+    answer = connection.getresponse()
+    connection.close()
+    assert (answer.status, answer.headers["location"]) == (303, "/")
+
+
+@pytest.mark.parametrize("panel", ["gtk", "appindicator"], indirect=True)
+def test_the_menu_is_used(screen: Screen, panel: Panel, daemon: Home, browser: StandIn) -> None:
+    panel.start(screen)
+    tray = start_tray(screen, panel)
+
+    def choose(mood: Mood, *path: str) -> None:
+        place = see(screen, mood)
+        if panel.backend == "gtk":
+            screen.click(place, button=3)
+            for name in path:
+                screen.click(screen.find(name))
+            return
+        # The menu is the panel's, which tells the names of its entries to nobody.
+        screen.click(place)
+        wait_for(lambda: menu_is_open(screen), "menu")
+        entries = RUNNING if mood is not Mood.STOPPED else NOT_RUNNING
+        screen.press(*["Down"] * (entries.index(path[0].replace("Resume", "Pause for")) + 1))
+        for name in path[1:]:
+            screen.press("Right", *["Down"] * PAUSES.index(name))
+        screen.press("Return")
+        wait_for(lambda: not menu_is_open(screen), "end of the menu")
+
+    choose(Mood.IDLE, "Pause for", "1 hour")
+    see(screen, Mood.PAUSED)
+    state = connect_to_running(daemon).status().daemon
+    assert state
+    assert state.paused
+    assert state.paused_until
+    assert 3000 < state.paused_until - time.time() <= 3600
+    screen.picture("paused")
+    choose(Mood.PAUSED, "Resume")
+    see(screen, Mood.IDLE)
+    choose(Mood.IDLE, "Open photofind")
+    assert browser.wait_for_calls()
+    choose(Mood.IDLE, "Start at login")
+    entry = screen.home / ".config/autostart"
+    wait_for(lambda: list(entry.glob("photofind*-tray.desktop")), "autostart of the tray")
+    choose(Mood.IDLE, "Stop photofind")
+    see(screen, Mood.STOPPED)
+    choose(Mood.STOPPED, "Start photofind")
+    see(screen, Mood.IDLE)
+    choose(Mood.IDLE, "Quit tray")
+    assert tray.wait(30) == 0
+    assert connect_to_running(daemon).status().daemon  # It goes on.
+
+
+def test_it_ends_when_it_is_told_to(screen: Screen, panel: Panel, daemon: Home) -> None:
+    panel.start(screen)
+    tray = start_tray(screen, panel)
+    see(screen, Mood.IDLE)
+    tray.terminate()
+    assert tray.wait(30) == 0
+
+
+@pytest.mark.parametrize("panel", ["xorg"], indirect=True)
+def test_it_follows_the_daemon(screen: Screen, panel: Panel, daemon: Home) -> None:
+    panel.start(screen)
+    start_tray(screen, panel)
+    see(screen, Mood.IDLE)
+    stop(daemon)
+    see(screen, Mood.STOPPED)
+    start(daemon)
+    see(screen, Mood.IDLE)
+    runtime = read_runtime(daemon)
+    assert runtime
+    psutil.Process(runtime.pid).kill()
+    see(screen, Mood.STOPPED)
+    start(daemon)
+    see(screen, Mood.IDLE)
+    with connect_to_running(daemon) as client:
+        client.pause()
+    see(screen, Mood.PAUSED)
+
+
+@pytest.mark.parametrize("panel", ["xorg"], indirect=True)
+def test_idle_it_does_nothing(screen: Screen, panel: Panel, daemon: Home) -> None:
+    panel.start(screen)
+    tray = psutil.Process(start_tray(screen, panel).pid)
+    see(screen, Mood.IDLE)
+    time.sleep(3)  # What it began with is over then.
+    before = tray.cpu_times()
+    switches = tray.num_ctx_switches().voluntary
+    time.sleep(5)
+    after = tray.cpu_times()
+    assert after.user + after.system - before.user - before.system <= 0.02
+    assert tray.num_ctx_switches().voluntary - switches <= 5
+
+
+@pytest.mark.parametrize("panel", ["xorg"], indirect=True)
+def test_a_panel_may_come_back(screen: Screen, panel: Panel, daemon: Home) -> None:
+    first = screen.start(*TRAYER)
+    wait_for(lambda: has_tray(screen), "panel")
+    start_tray(screen, panel)
+    see(screen, Mood.IDLE)
+    screen.end(first)
+    wait_for(lambda: not has_tray(screen), "end of the panel")
+    panel.start(screen)
+    see(screen, Mood.IDLE)
+
+
+@pytest.mark.parametrize("panel", ["xorg"], indirect=True)
+def test_there_is_one_icon(screen: Screen, panel: Panel, daemon: Home) -> None:
+    panel.start(screen)
+    start_tray(screen, panel)
+    see(screen, Mood.IDLE)
+    second = subprocess.run(
+        [*PHOTOFIND, "tray"], env=screen.environment, capture_output=True, text=True, timeout=60
+    )
+    assert (second.returncode, second.stderr) == (0, "the icon is in the panel already\n")
+
+
+def test_without_a_panel_one_line_says_why(screen: Screen, daemon: Home) -> None:
+    def run(**environment: str) -> str:
+        kept = {k: v for k, v in screen.environment.items() if environment.get(k) != ""}
+        done = subprocess.run(
+            [*PHOTOFIND, "tray"],
+            env=kept | {k: v for k, v in environment.items() if v},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (done.returncode, done.stdout) == (1, "")
+        lines = done.stderr.splitlines()
+        assert len(lines) == 2
+        assert "`photofind gallery` opens the page" in lines[1]
+        return lines[0]
+
+    assert run() == "photofind: no panel here shows tray icons"
+    assert run(XDG_CURRENT_DESKTOP="ubuntu:GNOME") == (
+        "photofind: GNOME shows no tray icons by itself"
+    )
+    assert run(DISPLAY="") == "photofind: there is no display here that could show a tray icon"
