@@ -7,7 +7,8 @@ requests there. So each request is looked at before anything else happens:
   (DNS rebinding).
 - *Origin*, where a browser sends it, must be this server, and *Sec-Fetch-Site* must not say that
   another site or another port asks, unless a person follows a link.
-- Then the token, or the cookie, decides.
+- Then the token, or the cookie, decides. A page that had the cookie of the daemon before this one
+  can prove it, and gets this one's.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ import time
 from html import escape
 from urllib.parse import quote
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from photofind.daemon.models import Refused, error_response
+from photofind.daemon.models import JsonResponse, Refused, error_response
+from photofind.daemon.returning import Returning
 from photofind.errors import DaemonError, RequestError
 
 __all__ = ["COOKIE", "SERVER", "Access", "Guard"]
@@ -34,6 +36,7 @@ SERVER = "photofind"
 """What answers call the server, by which clients know that it is one."""
 
 _OPEN = "/open/"
+_RETURN = "/api/return"
 _LINK_SECONDS = 60
 _MOST_LINKS = 100
 
@@ -59,9 +62,11 @@ class Access:
         What programs send.
     port
         Of the server.
+    returning
+        Knows the pages of the daemon before this one.
     """
 
-    def __init__(self, token: str, port: int) -> None:
+    def __init__(self, token: str, port: int, returning: Returning) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
         self._origins = {f"http://{host}" for host in self._hosts}
@@ -69,6 +74,7 @@ class Access:
         # Not the token: a browser sends cookies to all ports of a host.
         self._session = secrets.token_urlsafe(32).encode()
         self._links: dict[str, tuple[str, float]] = {}
+        self.returning = returning
 
     def refusal(self, scope: Scope) -> Refused | None:
         """Return why a request is not answered, whoever sent it; None where it may be."""
@@ -112,9 +118,7 @@ class Access:
         """Return the answer to a request for such an address: a cookie, and on to the page."""
         target, until = self._links.pop(scope["path"].removeprefix(_OPEN), ("/", 0.0))
         if until > time.monotonic():
-            answer = RedirectResponse(target, 303)
-            answer.set_cookie(COOKIE, self._session.decode(), httponly=True, samesite="strict")
-            return answer
+            return self._let_in(RedirectResponse(target, 303))
         if self.admits(scope):  # The page was reloaded, or gone back to.
             return RedirectResponse("/", 303)
         error = RequestError(
@@ -122,6 +126,22 @@ class Access:
             "open photofind again from its menu, or with `photofind gallery`",
         )
         return _refusal(scope, Refused(403, error))
+
+    def let_return(self, scope: Scope) -> Response:
+        """Return the answer to a page that was let in by the daemon before this one.
+
+        It asks for a question with GET, and answers it with POST.
+        """
+        if scope["method"] == "GET":
+            return JsonResponse({"question": self.returning.question()})
+        said = QueryParams(scope["query_string"])
+        if self.returning.proves(*(said.get(name, "") for name in ("page", "question", "proof"))):
+            return self._let_in(Response(status_code=204))
+        return _refusal(scope, Refused(403, RequestError("this page is not known here")))
+
+    def _let_in(self, answer: Response) -> Response:
+        answer.set_cookie(COOKIE, self._session.decode(), httponly=True, samesite="strict")
+        return answer
 
 
 class Guard:
@@ -162,6 +182,8 @@ class Guard:
             return _refusal(scope, refusal)
         if scope["path"].startswith(_OPEN) and scope["method"] == "GET":
             return self._access.open(scope)
+        if scope["path"] == _RETURN and scope["method"] in ("GET", "POST"):
+            return self._access.let_return(scope)
         if not self._access.admits(scope):
             error = RequestError(
                 "this needs the token of the daemon",

@@ -136,6 +136,12 @@ async def links(request: LinkRequest, desk: TheDesk) -> Response:
     return JsonResponse({"url": desk.access.link(request.path)})
 
 
+@router.get("/return/key", include_in_schema=False)
+async def key_for_page(desk: TheDesk) -> Response:
+    """Return what a page proves by, to the next daemon, that this one let it in."""
+    return JsonResponse(desk.access.returning.key_for_page())
+
+
 @router.get("/doctor", responses=answers(values.Check, many=True))
 async def doctor(desk: TheDesk) -> Response:
     """Return what the doctor finds."""

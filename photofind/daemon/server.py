@@ -13,6 +13,7 @@ import uvicorn
 from photofind.daemon.access import Access, Guard
 from photofind.daemon.api import create_api
 from photofind.daemon.desk import Desk
+from photofind.daemon.returning import Remembered, Returning, recall, remember
 from photofind.daemon.surface import Served
 from photofind.daemon.uploads import Uploads
 from photofind.paths import Home
@@ -38,13 +39,15 @@ class Server:
     token
         What clients must know.
     home
-        Where uploads are kept.
+        Where uploads are kept, and the port that is taken again where it is free.
     """
 
     def __init__(self, surface: Served, token: str, home: Home) -> None:
-        self._socket = _listening()
+        left = recall(home)
+        self._socket = _listening(left.port)
         self.port: int = self._socket.getsockname()[1]
-        access = Access(token, self.port)
+        remember(home, Remembered(self.port, left.key))
+        access = Access(token, self.port, Returning(left.key, self.port))
         self.url = access.url
         self.link = access.link
         desk = Desk(surface, Uploads(home.cache / "uploads"), access, self.stop)
@@ -110,11 +113,20 @@ class _Uvicorn(uvicorn.Server):
         yield  # They are for whoever runs the server.
 
 
-def _listening() -> socket.socket:
+def _listening(wanted: int) -> socket.socket:
+    """Return a socket that listens on the port that is wanted, or else on another one."""
     # Said to be TCP, or asyncio leaves Nagle's algorithm on, and answers wait 40 ms for each other.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if sys.platform == "win32":  # Or others could listen on the same port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-    listener.bind((_ADDRESS, 0))
-    listener.listen(128)
+    else:  # Or connections of the last daemon, which have ended, would still hold it.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((_ADDRESS, wanted))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        if not wanted:
+            raise
+        return _listening(0)
     return listener

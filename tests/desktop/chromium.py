@@ -89,7 +89,7 @@ def make_album(folder: Path) -> Path:
     picture = Image.fromarray(data.hubble_deep_field()).convert("RGB")
     for place, name in enumerate(ODD_NAMES):
         part = picture.crop((100 * place, 0, 100 * place + 300, 250))
-        with open(os.fsencode(odd) + b"/" + name, "wb") as file:  # noqa: PTH123
+        with (odd / os.fsdecode(name)).open("wb") as file:
             ImageOps.posterize(part, 4).save(file, "JPEG")
     shutil.copy(folder / "2019/coffee-original.jpg", folder / "odd/coffee again.jpg")
     (folder / "odd/words.jpg").write_text("These are words, not pixels.\n")
@@ -239,8 +239,8 @@ class Page:
     def names(self) -> list[str]:
         """Return the names of the photos that are shown, as they are read out."""
         shown = self.script(
-            "return [...document.querySelectorAll('#grid .card .shot')]"
-            ".map(link => link.getAttribute('aria-label').split(', ')[0])"
+            "return [...document.querySelectorAll('#grid .card .caption .name')]"
+            ".map(name => name.textContent)"
         )
         return list(shown)
 
@@ -293,11 +293,14 @@ class Page:
         ActionChains(self.driver).send_keys(*keys).perform()
 
     def card(self, number: int) -> WebElement:
-        return self.wait(f'.card[data-id="{number}"]')
+        """Return the card of a photo, scrolled to."""
+        css = f'.card[data-id="{number}"]'
+        found = until(lambda: self.driver.find_elements("css selector", css), css)[0]
+        self.script("arguments[0].scrollIntoView({block: 'center'})", found)
+        return found
 
     def hover(self, number: int) -> WebElement:
         card = self.card(number)
-        self.script("arguments[0].scrollIntoView({block: 'center'})", card)
         ActionChains(self.driver).move_to_element(card).perform()
         return card
 
@@ -315,9 +318,10 @@ class Page:
             const file = new File([Uint8Array.from(numbers)], name, {type: 'image/jpeg'});
             const carried = new DataTransfer();
             carried.items.add(file);
+            const how = {bubbles: true, cancelable: true};
             const event = kind === 'paste'
-              ? new ClipboardEvent('paste', {clipboardData: carried, bubbles: true, cancelable: true})
-              : new DragEvent('drop', {dataTransfer: carried, bubbles: true, cancelable: true});
+              ? new ClipboardEvent('paste', {clipboardData: carried, ...how})
+              : new DragEvent('drop', {dataTransfer: carried, ...how});
             document.body.dispatchEvent(event);
             """,
             kind,
@@ -355,7 +359,8 @@ class Page:
             const done = arguments[0];
             const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
             axe.run(document, {runOnly: tags}).then(
-              result => done(result.violations), error => done([{impact: 'critical', id: String(error), nodes: []}]));
+              result => done(result.violations),
+              error => done([{impact: 'critical', id: String(error), nodes: []}]));
             """
         )
         return [

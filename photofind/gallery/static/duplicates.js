@@ -83,7 +83,7 @@ function make(group) {
       { class: "group-head" },
       h("h2", {}, h("bdi", {}, name)),
       h("p", {}, `${count(photos.length, "file")}, ${alike}`),
-      button("Compare", () => compare(group), { icon: "compare", "aria-label": `Compare the files of ${name}` }),
+      button("Compare", () => compare(group), { icon: "compare", "aria-label": `Compare: the files of ${name}` }),
     ),
     h("ol", { class: "copies", role: "list" }, ...photos.slice(0, 12).map((photo) => cell(group, photo))),
   );
@@ -226,13 +226,13 @@ function side(photo, other) {
     h(
       "div",
       { class: "row" },
-      button("Open", () => run("open", [photo]), { icon: "open", "aria-label": `Open ${name}` }),
-      button("Show in folder", () => run("reveal", [photo]), { icon: "folder", "aria-label": `Show ${name} in its folder` }),
-      button("Copy path", () => run("copy", [photo]), { icon: "copy", "aria-label": `Copy the path of ${name}` }),
+      button("Open", () => run("open", [photo]), { icon: "open", "aria-label": `Open: ${name}` }),
+      button("Show in folder", () => run("reveal", [photo]), { icon: "folder", "aria-label": `Show in folder: ${name}` }),
+      button("Copy path", () => run("copy", [photo]), { icon: "copy", "aria-label": `Copy path: ${name}` }),
       button("Move to trash", () => run("trash", [photo]), {
         icon: "trash",
         class: "danger",
-        "aria-label": `Move ${name} to the trash`,
+        "aria-label": `Move to trash: ${name}`,
       }),
     ),
   );

@@ -99,7 +99,7 @@ function make(photo) {
           class: "stack",
           tabindex: "-1",
           "aria-expanded": "false",
-          "aria-label": `${count(photo.copy_ids.length, "more photo")} that show${photo.copy_ids.length === 1 ? "s" : ""} the same picture as ${name}`,
+          "aria-label": `+${photo.copy_ids.length}: more files with the same picture as ${name}`,
           title: "Show the same picture\u2019s other files",
         },
         icon("stack"),
@@ -107,32 +107,25 @@ function make(photo) {
       ),
     );
   }
-  describe(card);
   if (photo.offline) card.classList.add("offline");
   return card;
 }
 
-function describe(card) {
-  const { photo } = card;
-  const about = [
-    shown(nameOf(photo.path)),
-    photo.score !== undefined ? `${percentOf(photo.score)} alike` : null,
-    dayOf(momentOf(photo)) || null,
-    photo.offline ? "offline" : null,
-    photo.preliminary ? "known by its thumbnail so far" : null,
-  ];
-  card.querySelector(".shot").setAttribute("aria-label", about.filter(Boolean).join(", "));
-}
-
+/** Return what a photo is called and what is told of it: shown over it, and read out for it. */
 function caption(photo, name) {
   const facts = [dayOf(momentOf(photo)), photo.size ? sizeOf(photo.size) : ""].filter(Boolean);
+  const unseen = [
+    photo.score !== undefined ? `, ${percentOf(photo.score)} alike` : "",
+    photo.preliminary ? ", known by its thumbnail so far" : "",
+  ].join("");
   return h(
     "span",
-    { class: "caption", "aria-hidden": "true" },
+    { class: "caption" },
     h("bdi", { class: "name" }, name),
     h("bdi", { class: "folder" }, shown(nameOf(folderOf(photo.path)))),
     h("span", {}, facts.join(" \u00b7 ")),
     photo.offline ? h("span", { class: "state" }, "offline") : null,
+    unseen ? h("span", { class: "visually-hidden" }, unseen) : null,
   );
 }
 
@@ -214,7 +207,6 @@ async function unfold(card) {
       Object.assign(copy.photo, await get(`/api/photos/${copy.photo.id}`));
       if (copy.photo.width) setRatio(copy, copy.photo.width / copy.photo.height);
       copy.querySelector(".caption").replaceWith(caption(copy.photo, shown(nameOf(copy.photo.path))));
-      describe(copy);
     } catch {
       // It is shown by its name.
     }

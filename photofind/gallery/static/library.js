@@ -116,13 +116,13 @@ function folderRow(folder) {
       "div",
       { class: "row" },
       button("Leave out\u2026", () => changeExcludes(folder), {
-        icon: "filter", data: { name: "excludes" }, "aria-label": `What to leave out in ${path}`,
+        icon: "filter", data: { name: "excludes" }, "aria-label": `Leave out\u2026: ${path}`,
       }),
       button("Look for changes", () => look([folder.path]), {
-        icon: "refresh", data: { name: "look" }, "aria-label": `Look for changes in ${path}`,
+        icon: "refresh", data: { name: "look" }, "aria-label": `Look for changes: ${path}`,
       }),
       button("Remove\u2026", () => removeFolder(folder), {
-        icon: "close", class: "danger", data: { name: "remove" }, "aria-label": `Remove ${path} from the library`,
+        icon: "close", class: "danger", data: { name: "remove" }, "aria-label": `Remove\u2026: ${path}`,
       }),
     ),
   );
@@ -259,7 +259,7 @@ function extractorRow(extractor) {
       { class: "row" },
       extractor.in_use || extractor.error
         ? null
-        : button("Use this one", () => use(extractor), { "aria-label": `Use the extractor ${extractor.name}` }),
+        : button("Use this one", () => use(extractor), { "aria-label": `Use this one: ${extractor.name}` }),
     ),
   );
 }
@@ -276,7 +276,13 @@ async function use(extractor) {
 
 export function start() {
   live.on("status", showAll);
-  live.on("library", calmly(() => isHere() && showFailures(), 1000));
+  // How many photos each folder has is not told with every commit.
+  const follow = calmly(() => {
+    if (!isHere()) return;
+    live.refresh().catch(() => {});
+    showFailures();
+  }, 700);
+  live.on("library", follow);
   byId("pause").addEventListener("click", () => {
     const seconds = byId("pause-for").value;
     doing(() => post("/api/pause", seconds ? { seconds: Number(seconds) } : {})).then(() => {

@@ -34,6 +34,7 @@ export async function refresh() {
 
 export function start() {
   connect();
+  takeKey();
   document.addEventListener("unreachable", lost);
   // A tab in the background may have been asleep.
   document.addEventListener("visibilitychange", () => {
@@ -97,9 +98,10 @@ function lost() {
 async function retry() {
   clearTimeout(again);
   try {
-    const answer = await fetch("/api/status");
+    let answer = await fetch("/api/status");
+    // It is another one, which does not know this browser by its cookie.
+    if (answer.status === 401 && (await isLetIn())) answer = await fetch("/api/status");
     if (answer.status === 401) {
-      // It is another one, which does not know this browser.
       byId("banner-text").textContent =
         "photofind was started anew, and does not know this page any more. Open it again from " +
         "its menu, or with \u201cphotofind gallery\u201d.";
@@ -109,6 +111,28 @@ async function retry() {
     // Not yet.
   }
   lost();
+}
+
+// This page proves to the next daemon that the last one let it in. Its key stays in this module:
+// whoever else might listen on the port meanwhile gets a proof that is good for nothing.
+
+let key = null;
+
+async function takeKey() {
+  key = await get("/api/return/key").catch(() => null);
+}
+
+async function isLetIn() {
+  if (!key || !crypto.subtle) return false;
+  const { question } = await (await fetch("/api/return")).json();
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const bytes = Uint8Array.from(key.key.match(/../g), (two) => parseInt(two, 16));
+  const secret = await crypto.subtle.importKey("raw", bytes, algorithm, false, ["sign"]);
+  const said = new TextEncoder().encode(`${question} ${location.port}`);
+  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", secret, said));
+  const proof = [...mac].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const query = new URLSearchParams({ page: key.page, question, proof });
+  return (await fetch(`/api/return?${query}`, { method: "POST" })).ok;
 }
 
 function found() {

@@ -28,8 +28,8 @@ function row(setting) {
   const id = `setting-${name}`;
   const input = inputFor(setting, id);
   const title = name.replaceAll("_", " ");
-  const save = button("Save", () => change(), { class: "primary", "aria-label": `Save ${title}` });
-  const reset = button("Reset", () => restore(), { "aria-label": `Reset ${title} to ${written(standard)}` });
+  const save = button("Save", () => change(), { class: "primary", "aria-label": `Save: ${title}` });
+  const reset = button("Reset", () => restore(), { "aria-label": `Reset: ${title}, to ${written(standard)}` });
   const form = h(
     "form",
     { class: typeof value === "boolean" ? "setting switch" : "setting", data: { name } },
@@ -82,8 +82,9 @@ function row(setting) {
   async function replace() {
     const now = (await get("/api/settings")).find((one) => one.name === name);
     const next = row(now);
+    const had = form.contains(document.activeElement);
     form.replaceWith(next);
-    next.querySelector("input, textarea").focus();
+    if (had) next.querySelector("input, textarea").focus();
   }
 
   return form;
