@@ -17,6 +17,7 @@ from photofind.cli.gallery import gallery
 from photofind.cli.group import CommandGroup
 from photofind.cli.index import index
 from photofind.cli.pause import pause, resume
+from photofind.cli.plugins import plugins
 from photofind.cli.similar import similar
 from photofind.cli.status import status
 
@@ -56,6 +57,7 @@ for command in (
     doctor,
     failures,
     extractors,
+    plugins,
     config,
     desktop,
     demo,
