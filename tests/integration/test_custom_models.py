@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -221,3 +223,21 @@ def test_the_commands(models, home):
     assert wrong.code == 2
     missing = photofind("extractors", "add", "mine", "/nowhere/model.keras")
     assert (missing.code, missing.notes[0]) == (1, "photofind: there is no /nowhere/model.keras")
+
+
+def test_the_network_of_the_authors_guide_keeps_its_promises(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/plugins.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n# an extractor on a network\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "tiny_example.py").write_text(example)
+    program = (
+        "from photofind.testing import check_extractor\n"
+        "from tiny_example import Tiny\n"
+        "check_extractor(Tiny)\n"
+        "print(Tiny()._network.verdict.engine)\n"
+    )
+    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "LiteRT"
