@@ -17,6 +17,7 @@ from photofind.cli.gallery import gallery
 from photofind.cli.group import CommandGroup
 from photofind.cli.index import index
 from photofind.cli.pause import pause, resume
+from photofind.cli.plugins import plugins
 from photofind.cli.similar import similar
 from photofind.cli.status import status
 from photofind.cli.tray import tray
@@ -57,6 +58,7 @@ for command in (
     doctor,
     failures,
     extractors,
+    plugins,
     config,
     desktop,
     tray,

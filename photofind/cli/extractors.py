@@ -6,7 +6,8 @@ import click
 
 from photofind.cli.asking import asking
 from photofind.cli.group import ListingGroup
-from photofind.cli.output import print_json, print_table
+from photofind.cli.output import note, print_json, print_table
+from photofind.cli.parameters import AbsolutePath, complete_extractor, picture_size
 
 __all__ = ["extractors"]
 
@@ -17,7 +18,9 @@ __all__ = ["extractors"]
     epilog="""\b
 Examples:
   photofind extractors
-  photofind extractors --json""",
+  photofind extractors --json
+  photofind extractors add flowers flowers.keras --layer features
+  photofind extractors check flowers""",
 )
 def extractors() -> None:
     """List the extractors that are installed, and what is wrong with those that do not work.
@@ -52,3 +55,126 @@ def list_all(as_json: bool) -> None:
             for extractor in installed
         ),
     )
+
+
+@extractors.command()
+@click.argument("name")
+@click.argument("model", type=AbsolutePath())
+@click.option("--layer", metavar="LAYER", help="Take the output of this layer, not the last.")
+@click.option("--input", "input_size", type=picture_size, metavar="HEIGHTxWIDTH",
+              help="The size of its pictures, for a model that takes any.")  # fmt: skip
+@click.option("--preprocess", type=click.Choice(["mobilenet", "imagenet", "unit", "none"]),
+              default="mobilenet", show_default=True,
+              help="Pixels become -1 to 1; ImageNet's mean 0; 0 to 1; or stay.")  # fmt: skip
+@click.option("--pooling", type=click.Choice(["avg", "max", "gem"]),
+              default="avg", show_default=True,
+              help="How a feature map becomes a vector.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def add(
+    name: str,
+    model: str,
+    layer: str | None,
+    input_size: tuple[int, int] | None,
+    preprocess: str,
+    pooling: str,
+    as_json: bool,
+) -> None:
+    """Make a saved Keras model an extractor called NAME.
+
+    MODEL is a .keras file, the folder of a SavedModel, or an .h5 file. It stays where it is, and
+    has to stay as it is. Layers that hold code of their own are not run.
+    """
+    from photofind.extractors.adding import add
+    from photofind.extractors.models import Model
+    from photofind.paths import Home
+
+    wanted = Model(name, model, "", input_size, layer, preprocess, pooling)
+    added = add(Home.default(), wanted, lambda phase: note(f"{phase} ..."))
+    note(*(f"warning: {warning}" for warning in added.warnings))
+    if as_json:
+        print_json(added)
+        return
+    height, width = added.input_size
+    runs = added.engine + (f", since {added.reason}" if added.reason else "")
+    note(
+        f"{name} describes pictures of {height}x{width} by {added.model.dimension} numbers; "
+        f"it runs on {runs}",
+        f"  to use it: photofind config set extractor {name}",
+    )
+
+
+@extractors.command()
+@click.argument("name", shell_complete=complete_extractor)
+def remove(name: str) -> None:
+    """Let a model that was added no longer be an extractor.
+
+    The model stays where it is, and so does what it has described.
+    """
+    from photofind.extractors.adding import remove
+    from photofind.paths import Home
+
+    note(f"{name} is no extractor any more; its model {remove(Home.default(), name).path} stays")
+
+
+@extractors.command()
+@click.argument("name", shell_complete=complete_extractor)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def info(name: str, as_json: bool) -> None:
+    """Tell what an extractor says of itself."""
+    from dataclasses import asdict
+
+    from photofind.extractors.extraction import Extraction
+    from photofind.extractors.registry import installed
+    from photofind.paths import Home
+
+    home = Home.default()
+    with Extraction(name, home=home) as extraction:
+        described = asdict(extraction.describe())
+    plugin = next(one for one in installed(home) if one.name == name)
+    described |= {"target": plugin.target, "distribution_version": plugin.distribution_version}
+    if as_json:
+        print_json(described)
+        return
+    height, width = described["input_size"]
+    rows = {
+        "name": name,
+        "version": described["version"],
+        "vectors": f"{described['dimension']} numbers",
+        "pictures": f"{height} x {width} pixels",
+        "abilities": ", ".join(described["abilities"]) or "none",
+        "runs on": described["engine"] or "its own code",
+        "from": f"{plugin.distribution} {plugin.distribution_version}".strip(),
+        "made by": plugin.target,
+    }
+    print_table(("", ""), rows.items())
+
+
+@extractors.command()
+@click.argument("name", shell_complete=complete_extractor)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@click.pass_context
+def check(context: click.Context, name: str, as_json: bool) -> None:
+    """Check that an extractor keeps the promises of the protocol, and what it costs.
+
+    The exit code is 1 where it breaks one.
+    """
+    from photofind.testing.service import run_in_worker
+
+    note(f"checking {name} ...")
+    checked = run_in_worker(name)
+    if as_json:
+        print_json(checked)
+    else:
+        print_table(
+            ("check", "state", "promise"),
+            (
+                (one.check.replace("_", " "), one.state, one.reason or one.promise)
+                for one in checked.results
+            ),
+        )
+        figures = checked.figures
+        note(
+            f"{figures.pictures_per_second:g} pictures a second, {figures.megabytes:g} MB, "
+            f"loaded in {figures.load_seconds:g} s, {figures.bytes_per_photo} bytes a photo"
+        )
+    context.exit(int(any(one.state == "broken" for one in checked.results)))

@@ -11,7 +11,14 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-__all__ = ["AbsoluteFolder", "AbsolutePath", "ImagePath", "complete_setting", "date"]
+__all__ = [
+    "AbsoluteFolder",
+    "AbsolutePath",
+    "ImagePath",
+    "complete_extractor",
+    "complete_setting",
+    "date",
+]
 
 _DATE_FORMATS = ("%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 
@@ -83,4 +90,25 @@ def complete_setting(
         CompletionItem(field.name, help=field.metadata["help"])
         for field in fields(Settings)
         if field.name.startswith(incomplete)
+    ]
+
+
+def picture_size(typed: str) -> tuple[int, int]:
+    """Return a height and a width in pixels, typed as ``224x224``."""
+    height, _, width = typed.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) > 0 and int(width) > 0):
+        raise click.BadParameter(f"{typed!r} is no size; type one as 224x224")
+    return int(height), int(width)
+
+
+def complete_extractor(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Return the extractors whose names begin so, for a shell."""
+    from photofind.extractors.registry import installed
+
+    return [
+        CompletionItem(plugin.name, help=plugin.distribution)
+        for plugin in installed()
+        if plugin.name.startswith(incomplete)
     ]

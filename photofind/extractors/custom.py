@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -122,7 +121,9 @@ class TrialService:
         self._model = replace(Model(**model), input_size=tuple(size) if size else None)
 
     def run(self) -> dict[str, Any]:
-        """Return its ``dimension``, ``input_size``, ``engine`` and the ``reason`` for that.
+        """Return its ``dimension`` and ``input_size``, and what runs it: ``engine``, ``reason``.
+
+        ``classifies`` says whether its vectors look like the probabilities of classes.
 
         Raises
         ------
@@ -134,7 +135,9 @@ class TrialService:
         custom = CustomModel(model)
         extractor = loaded(plugin, lambda: custom)
         extractor.embed(np.stack([*blanks(extractor.input_size).values()]))
-        vectors = extractor.embed(photographs(extractor.input_size))
+        pictures = photographs(extractor.input_size)
+        vectors = extractor.embed(pictures)
+        raw = custom.embed(pictures)
         likeness = vectors @ vectors.T - 2 * np.eye(len(vectors), dtype=np.float32)
         if not likeness.max() < _ALIKE:
             raise ExtractorError(
@@ -146,6 +149,7 @@ class TrialService:
             "input_size": extractor.input_size,
             "engine": custom.verdict.engine,
             "reason": custom.verdict.reason,
+            "classifies": bool((raw >= 0).all() and np.allclose(raw.sum(axis=1), 1, atol=1e-3)),
         }
 
 
@@ -192,10 +196,10 @@ def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:
     ExtractorError
         Where it cannot be loaded, or its inputs and outputs are not those of an extractor.
     """
-    import keras
-
     file = Path(path)
     model = _loaded(file, kind_of(file), layer, input_size)
+    import keras
+
     if len(model.inputs) != 1:
         raise ExtractorError(f"{file.name} has {len(model.inputs)} inputs, and photofind has one")
     (source,) = model.inputs
@@ -211,8 +215,6 @@ def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:
 
 
 def _loaded(file: Path, kind: str, layer: str | None, input_size: list[int] | None) -> Any:
-    import keras
-
     if kind == "SavedModel":
         if layer:
             raise ExtractorError(
@@ -220,11 +222,15 @@ def _loaded(file: Path, kind: str, layer: str | None, input_size: list[int] | No
                 "save it with model.save('NAME.keras') to choose a layer",
             )
         return _saved_model(file, input_size)
-    for name in _layers_with_code(file, kind):
+    # Before Keras looks at it: it takes older files' code for its user's own.
+    if names := _layers_with_code(file, kind):
         raise ExtractorError(
-            f"{file.name} has a {name} layer, which is code of its own, and photofind runs none",
-            "save the model without it, or choose --layer of a model that ends before it",
+            f"{file.name} has a {' and a '.join(names)} layer, which is code of its own, "
+            "and photofind runs none",
+            "save the model without it",
         )
+    import keras
+
     try:
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
@@ -264,8 +270,8 @@ def _saved_model(folder: Path, input_size: list[int] | None) -> Any:
     return keras.Model(pictures, layer(pictures)[next(iter(outputs))])
 
 
-def _layers_with_code(file: Path, kind: str) -> Iterator[str]:
-    """Yield the kinds of layers in a file that photofind does not run; nothing is loaded."""
+def _layers_with_code(file: Path, kind: str) -> list[str]:
+    """Return the kinds of layers in a file that photofind does not run; nothing is loaded."""
     try:
         if kind == "h5":
             import h5py
@@ -279,7 +285,7 @@ def _layers_with_code(file: Path, kind: str) -> Iterator[str]:
         raise ExtractorError(
             f"{file.name} holds no Keras model", "save one with model.save('NAME.keras')"
         ) from error
-    yield from _class_names(config) & _LAYERS_WITH_CODE
+    return sorted(_class_names(config) & _LAYERS_WITH_CODE)
 
 
 def _class_names(config: Any) -> set[str]:

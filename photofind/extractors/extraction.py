@@ -125,7 +125,7 @@ class Extraction:
     home
         Where extractors find models and keep what they convert; this user's own by default.
     start_seconds
-        How long the extractor may take to load, which may include converting its network.
+        How long the extractor may take to load; converting its network is not counted.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Extraction:
         log: Path | None = None,
         megabytes: float = math.inf,
         home: Home | None = None,
-        start_seconds: float = 600.0,
+        start_seconds: float = 120.0,
     ) -> None:
         self._extractor = extractor
         self._seconds = seconds

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from photofind.errors import ExtractorError, PhotofindError, WorkerError, WorkerStartError
 from photofind.extractors.litert import Network
+from photofind.extractors.progress import working
 from photofind.extractors.samples import photographs
 from photofind.paths import Home, write_atomically
 from photofind.workers import Worker
@@ -106,7 +107,8 @@ class KerasNetwork:
                 return verdict
         except (OSError, ValueError, KeyError, TypeError):
             pass  # There is none yet, or a damaged one.
-        return self._convert()
+        with working("converting a network"):
+            return self._convert()
 
     def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the outputs for a batch of prepared pictures."""

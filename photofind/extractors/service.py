@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import ImageError
+from photofind.extractors.progress import showing_progress
 from photofind.extractors.registry import load
 from photofind.images.decode import Picture, decode
 from photofind.images.formats import sidecar_of
@@ -31,7 +32,7 @@ _BATCH = 16
 _AHEAD = 4 * _BATCH
 
 Record: TypeAlias = dict[str, Any]
-Note: TypeAlias = Callable[[dict[str, int]], None]
+Note: TypeAlias = Callable[[dict[str, Any]], None]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Embedded: TypeAlias = tuple[list[Record], list[npt.NDArray[np.float32]]]
 Read: TypeAlias = Callable[[str, Record], Pixels | None]
@@ -60,6 +61,8 @@ class ExtractionService:
         Threads that read photos, and that the extractor is told to use.
     pixels, bytes
         The :class:`~photofind.images.limits.Limits` of a photo.
+    note
+        Told now and then, while the extractor converts its network, that it does.
 
     Raises
     ------
@@ -67,13 +70,21 @@ class ExtractionService:
         Where the extractor cannot be loaded, or fails on a blank picture.
     """
 
-    def __init__(self, extractor: str, threads: int, pixels: int, bytes: int) -> None:  # noqa: A002
-        self._extractor = load(extractor)
-        self._extractor.use_threads(threads)
+    def __init__(
+        self,
+        extractor: str,
+        threads: int,
+        pixels: int,
+        bytes: int,  # noqa: A002
+        note: Note = lambda value: None,
+    ) -> None:
+        with showing_progress(note):
+            self._extractor = load(extractor)
+            self._extractor.use_threads(threads)
+            # One that fails whatever it is shown does so here, where no photo is blamed for it.
+            self._extractor.embed(np.full((1, *self._extractor.input_size, 3), 128, np.uint8))
         self._threads = threads
         self._limits = Limits(pixels, bytes)
-        # One that fails whatever it is shown does so here, where no photo is blamed for it.
-        self._extractor.embed(np.full((1, *self._extractor.input_size, 3), 128, np.uint8))
 
     def describe(self) -> Record:
         """Return the fields of :class:`~photofind.extractors.extraction.Description`."""

@@ -84,7 +84,7 @@ def _serve(incoming: SimpleQueue[frames.Frame], replies: FileIO) -> None:
         call = _Call(replies, message["timeout"])
         try:
             if service is None:
-                service = _make(message["service"], message["options"])
+                service = _make(message["service"], message["options"], call.note)
                 call.reply(None, [])
             else:
                 call.reply(*_run(service, message, arrays, call.note))
@@ -136,9 +136,14 @@ class _Call:
             faulthandler.dump_traceback_later(self._patience, exit=True)
 
 
-def _make(service: str, options: dict[str, Any]) -> Any:
+def _make(service: str, options: dict[str, Any], note: Callable[[frames.JSON], None]) -> Any:
+    import inspect
+
     module, _, name = service.partition(":")
-    return getattr(importlib.import_module(module), name)(**options)
+    kind = getattr(importlib.import_module(module), name)
+    if "note" in inspect.signature(kind).parameters:
+        options["note"] = note
+    return kind(**options)
 
 
 def _run(

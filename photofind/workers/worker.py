@@ -52,7 +52,8 @@ class Worker:
         ``"package.module:Class"``. The child imports the module and makes one ``Class(**options)``
         whose methods are called. A method takes arrays by position and JSON by keyword, and
         returns JSON or a tuple of JSON and a list of arrays. One that has a parameter ``note``
-        gets a callable there that sends JSON to the parent as a sign of progress.
+        gets a callable there that sends JSON to the parent as a sign of progress; so does the
+        constructor.
     name
         What the worker is called in messages: "extraction", say.
     options
@@ -66,7 +67,7 @@ class Worker:
     log
         Where the child's standard error is appended. Set aside as ``*.old`` when over 1 MB.
     start_seconds
-        How long the child may take to import and make the service.
+        How long the child may take to import and make the service, without a sign of progress.
     most_bytes
         The child is ended when it holds more memory than this (resident) after a call, or twice
         as much in a call.

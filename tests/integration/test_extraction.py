@@ -260,13 +260,6 @@ def test_an_extractor_that_leaks_is_started_anew_and_given_up_if_that_does_not_h
     assert "worker_megabytes" in caught.value.hint
 
 
-def test_a_worker_that_takes_too_much_in_one_call_costs_no_photo(photo):
-    paths = [photo(f"{i}.png", "red") for i in range(240)]
-    with Extraction("leaking", megabytes=200) as extraction:
-        results = extraction.extract(paths)
-    assert all(describes(result, (255, 0, 0)) for result in results)
-
-
 def test_mobilenet_recognises_photographs(tmp_path):
     folder = Path(skimage.__file__).parent / "data"
     cat, coffee = str(folder / "chelsea.png"), str(folder / "coffee.png")

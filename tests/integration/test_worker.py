@@ -21,6 +21,7 @@ from photofind.errors import (
     ImageError,
     WorkerCrashedError,
     WorkerError,
+    WorkerMemoryError,
     WorkerStartError,
     WorkerStoppedError,
     WorkerTimeoutError,
@@ -319,6 +320,36 @@ class TestTimeouts:
         worker.call("greet", timeout=30)
         reply = worker.call("count", timeout=0.5, note=lambda _: time.sleep(0.7), to=2)
         assert reply.value == 2
+
+    def test_a_service_that_shows_progress_may_take_long_to_be_made(self):
+        options = {"duration": 1.5, "pause": 0.1}
+        with make_worker("Patient", start_seconds=1.0, options=options) as worker:
+            assert worker.call("done", timeout=30).value
+        silent = {"duration": 60, "pause": 60}
+        with make_worker("Patient", start_seconds=1.0, options=silent) as worker:  # noqa: SIM117
+            with pytest.raises(WorkerStartError, match="showed no progress for 1 s"):
+                worker.call("done", timeout=30)
+
+
+class TestMemory:
+    def test_a_child_that_takes_too_much_in_a_call_is_ended(self):
+        with make_worker(most_bytes=150e6) as worker:
+            first = worker.call("process_id", timeout=30).value
+            with pytest.raises(WorkerMemoryError) as caught:
+                worker.call("hold_memory", timeout=60, megabytes=400, duration=60)
+            assert caught.value.message == "the test worker took more than 300 MB and was ended"
+            assert is_gone(first)
+            assert worker.outgrown == 0
+            assert worker.call("greet", timeout=30).value == "hello"
+
+    def test_a_child_that_holds_too_much_after_a_call_is_started_anew(self):
+        with make_worker(most_bytes=150e6) as worker:
+            first = worker.call("process_id", timeout=30).value
+            assert worker.call("hold_memory", timeout=60, megabytes=200).value is None
+            assert worker.outgrown == 1
+            assert is_gone(first)
+            assert worker.call("process_id", timeout=30).value != first
+            assert worker.outgrown == 1
 
 
 class TestEnds:

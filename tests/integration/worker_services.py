@@ -100,6 +100,10 @@ class Service:
         note("asleep")
         time.sleep(duration)
 
+    def hold_memory(self, megabytes, duration=0.0):
+        self.held = b"x" * (megabytes * 1_000_000)
+        time.sleep(duration)
+
     def hold_interpreter(self, note):
         note("holding")
         re.match(r"(a+)+$", "a" * 64 + "b")
@@ -124,6 +128,19 @@ class Service:
                 os._exit(9)
             note({"finished": position})
         return len(paths)
+
+
+class Patient:
+    """Takes long to be made, and says so."""
+
+    def __init__(self, duration, pause, note):
+        begun = time.monotonic()
+        while time.monotonic() - begun < duration:
+            time.sleep(pause)
+            note("still here")
+
+    def done(self):
+        return True
 
 
 class Unwilling:

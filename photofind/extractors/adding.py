@@ -1,0 +1,146 @@
+"""Taking a saved Keras model in as an extractor, and letting it go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from photofind.errors import ExtractorError, SettingsError, WorkerError, WorkerStartError
+from photofind.extractors.models import Model, content_hash, forget, keep, kind_of, known
+from photofind.extractors.registry import extractors_in_use, installed, is_name
+from photofind.paths import Home
+from photofind.settings import load_settings
+from photofind.workers import Worker
+
+__all__ = ["Added", "add", "remove"]
+
+_SECONDS = 900.0
+
+
+@dataclass(frozen=True)
+class Added:
+    """A model that is an extractor now.
+
+    Parameters
+    ----------
+    model
+        The model, with its dimension.
+    input_size
+        Height and width of the pictures that it takes.
+    engine, reason
+        What runs it, ``"LiteRT"`` or ``"Keras"``, and why it is not LiteRT.
+    warnings
+        What should be known about it, a line each.
+    """
+
+    model: Model
+    input_size: tuple[int, int]
+    engine: str
+    reason: str
+    warnings: tuple[str, ...]
+
+
+def add(home: Home, model: Model, progress: Callable[[str], None] = lambda phase: None) -> Added:
+    """Try a model on real photographs in a worker, convert it, and make it an extractor.
+
+    One of the same name that was added before is replaced.
+
+    Parameters
+    ----------
+    home
+        Where it is written down.
+    model
+        The model; its hash and its dimension are found out here.
+    progress
+        Told what is being done.
+
+    Raises
+    ------
+    ExtractorError
+        Where the name is taken or is none, or the model cannot be an extractor.
+    LibraryError
+        Where the disk refuses.
+    """
+    if not is_name(model.name):
+        raise ExtractorError(
+            f"{model.name!r} cannot be the name of an extractor",
+            "a name is a short word of letters, digits and . _ + -",
+        )
+    path = Path(model.path)
+    ours = {one.name for one in known(home)}
+    for plugin in installed(home):
+        if plugin.name == model.name and plugin.name not in ours:
+            raise ExtractorError(f"there is {plugin} already", "choose another name")
+    kind = kind_of(path)
+    progress("reading the model")
+    try:
+        model = replace(model, sha256=content_hash(path))
+    except OSError as error:
+        raise ExtractorError(f"{path} cannot be read: {error.strerror}") from error
+    progress("converting the model and trying it")
+    with Worker(
+        "photofind.extractors.custom:TrialService",
+        name="trial",
+        options={"model": asdict(model)},
+        environment={"PHOTOFIND_HOME": os.fspath(home.root), "TF_CPP_MIN_LOG_LEVEL": "2"},
+    ) as worker:
+        try:
+            found = worker.call("run", timeout=_SECONDS).value
+        except WorkerStartError as error:
+            raise ExtractorError(f"{path.name} cannot be tried: {error.message}") from error
+        except WorkerError as error:
+            raise ExtractorError(f"{path.name} cannot be used: {error.message}") from error
+    model = replace(model, dimension=found["dimension"])
+    keep(home, model)
+    return Added(
+        model,
+        (found["input_size"][0], found["input_size"][1]),
+        found["engine"],
+        found["reason"],
+        tuple(_warnings(path, kind, found["classifies"])),
+    )
+
+
+def remove(home: Home, name: str) -> Model:
+    """Let a model no longer be an extractor; the model and the library stay as they are.
+
+    Raises
+    ------
+    ExtractorError
+        Where it was not added, or is in use.
+    """
+    models = {model.name: model for model in known(home)}
+    if name not in models:
+        plugins = {plugin.name: plugin for plugin in installed(home)}
+        if name in plugins:
+            raise ExtractorError(
+                f"{plugins[name]} is not a model that was added",
+                f"`python -m pip uninstall {plugins[name].distribution}` removes it",
+            )
+        raise ExtractorError(f"there is no extractor {name!r}", "`photofind extractors` lists them")
+    try:
+        in_use = extractors_in_use(load_settings(home.settings))
+    except SettingsError:
+        in_use = []
+    if name in in_use:
+        raise ExtractorError(
+            f"the extractor {name!r} is in use", "`photofind config set extractor mobilenet` first"
+        )
+    forget(home, name)
+    return models[name]
+
+
+def _warnings(path: Path, kind: str, classifies: bool) -> list[str]:
+    warnings = []
+    if kind == "h5":
+        warnings.append(
+            f"{path.name} is in Keras's older format; saving it as .keras is safer and lasts longer"
+        )
+    if classifies:
+        warnings.append(
+            "its vectors look like class probabilities; the layer before, with --layer, "
+            "tells photos apart better"
+        )
+    return warnings

@@ -1,0 +1,243 @@
+"""Saved Keras models become extractors, in a worker, and those that cannot say why in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import photofind
+
+from photofind.errors import ExtractorError
+from photofind.extractors.adding import add, remove
+from photofind.extractors.extraction import Extraction
+from photofind.extractors.models import Model, known
+from photofind.extractors.registry import installed, load
+from photofind.extractors.samples import photographs
+from photofind.settings import set_setting
+
+# In a process of its own, since no other test is to import TensorFlow.
+MAKE_MODELS = """
+import os, sys
+os.chdir(sys.argv[1])
+import keras, numpy
+from keras import layers
+keras.utils.set_random_seed(1)
+
+# Trained on the spot: which corner of a picture is bright?
+corners = numpy.random.default_rng(1).integers(0, 4, 512)
+pictures = numpy.random.default_rng(2).random((512, 32, 32, 3), "float32") / 2
+for picture, corner in zip(pictures, corners):
+    picture[16 * (corner // 2):, 16 * (corner % 2):][:16, :16] += 0.4
+trained = keras.Sequential([
+    keras.Input((32, 32, 3)),
+    layers.Conv2D(16, 3, 2, activation="relu"),
+    layers.Conv2D(24, 3, 2, activation="relu", name="features"),
+    layers.Flatten(),
+    layers.Dense(4, activation="softmax"),
+])
+trained.compile("adam", "sparse_categorical_crossentropy")
+trained.fit(pictures, corners, epochs=2, verbose=0)
+trained.save("trained.keras")
+trained.save("older.h5")
+trained.export("saved", format="tf_saved_model", verbose=False)
+
+keras.applications.MobileNetV2(
+    alpha=0.35, include_top=False, weights=None, input_shape=(None, None, 3)
+).save("application.keras")
+
+pictures = keras.Input((32, 32, 3))
+code = layers.Lambda(lambda x: x * 2)(layers.Conv2D(4, 3)(pictures))
+keras.Model(pictures, code).save("code.keras")
+keras.Model(pictures, code).save("code.h5")
+keras.Model(pictures, layers.GlobalAveragePooling2D()(pictures)[:, :1]).save("scalar.keras")
+keras.Model(pictures, layers.Conv2D(4, 3, kernel_initializer="zeros", bias_initializer="ones")(
+    pictures)).save("constant.keras")
+other = keras.Input((32, 32, 3))
+keras.Model([pictures, other], layers.Add()([pictures, other])).save("two.keras")
+grey = keras.Input((32, 32, 1))
+keras.Model(grey, layers.Conv2D(4, 3)(grey)).save("grey.keras")
+
+@keras.saving.register_keras_serializable("mine")
+class Own(layers.Layer):
+    def call(self, x):
+        return x
+
+keras.Model(pictures, Own()(layers.Conv2D(4, 3)(pictures))).save("own.keras")
+# TensorFlow Lite has no such operation.
+keras.Model(pictures, keras.ops.abs(keras.ops.fft2((
+    layers.Conv2D(4, 3)(pictures), keras.ops.zeros_like(layers.Conv2D(4, 3)(pictures))))[0])
+).save("unusual.keras")
+"""
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    subprocess.run([sys.executable, "-c", MAKE_MODELS, folder], check=True, timeout=240)
+    (folder / "text.keras").write_text("These are words.\n")
+    (folder / "text.h5").write_text("These are words.\n")
+    (folder / "picture.png").write_bytes(b"\x89PNG")
+    (folder / "folder").mkdir()
+    return folder
+
+
+def given(name: str, path: Path, **options) -> Model:
+    return Model(name, str(path), "", **options)
+
+
+def test_a_model_trained_on_the_spot(models, home):
+    path = shutil.copy(models / "trained.keras", home.root.parent / "mine.keras")
+    wanted = given("mine", path, layer="features", preprocess="unit", pooling="gem")
+    added = add(home, wanted)
+    assert (added.engine, added.reason, added.warnings) == ("LiteRT", "", ())
+    assert (added.model.dimension, added.input_size) == (24, (32, 32))
+    assert known(home) == [added.model]
+    (plugin,) = (plugin for plugin in installed(home) if plugin.name == "mine")
+    assert (plugin.distribution, plugin.target) == ("mine.keras", str(path))
+
+    extractor = load("mine")
+    assert extractor.abilities == ("feature_map",)
+    pictures = photographs((32, 32))
+    maps = extractor.feature_map(pictures)
+    means = (np.clip(maps, 1e-6, None) ** 3).mean((1, 2)) ** (1 / 3)
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    np.testing.assert_allclose(extractor.embed(pictures), means, atol=1e-4)
+    with Extraction("mine") as extraction:
+        described = extraction.describe()
+    assert (described.engine, described.dimension) == ("LiteRT", 24)
+
+    set_setting(home.settings, "extractor", "mine")
+    with pytest.raises(ExtractorError, match="is in use"):
+        remove(home, "mine")
+    set_setting(home.settings, "extractor", "mobilenet")
+
+    content = path.read_bytes()
+    path.write_bytes(content + b"\0")
+    with pytest.raises(
+        ExtractorError, match=r"'mine' of mine.keras .* has changed since"
+    ) as caught:
+        load("mine")
+    assert "photofind extractors add mine PATH" in caught.value.hint
+    path.rename(path.with_name("moved.keras"))
+    with pytest.raises(ExtractorError, match=r"is not at .*mine.keras any more"):
+        load("mine")
+    path.with_name("moved.keras").rename(path)
+    path.write_bytes(content)
+    assert load("mine").version == extractor.version
+
+    assert remove(home, "mine") == added.model
+    assert "mine" not in {plugin.name for plugin in installed(home)}
+    assert path.exists()
+
+
+def test_a_model_of_keras_applications_that_takes_any_size(models, home):
+    with pytest.raises(ExtractorError, match=r"takes pictures of any size; .*--input 224x224"):
+        add(home, given("small", models / "application.keras"))
+    added = add(home, given("small", models / "application.keras", input_size=(64, 96)))
+    assert (added.engine, added.input_size, added.model.dimension) == ("LiteRT", (64, 96), 1280)
+    assert load("small").embed(photographs((64, 96))).shape == (8, 1280)
+
+
+def test_an_older_file_and_a_saved_model(models, home):
+    older = add(home, given("older", models / "older.h5", preprocess="unit"))
+    assert "older format" in older.warnings[0]
+    assert "class probabilities" in older.warnings[1]
+    saved = add(home, given("saved", models / "saved", preprocess="unit"))
+    assert saved.model.dimension == 4
+    pictures = photographs((32, 32))
+    np.testing.assert_allclose(
+        load("saved").embed(pictures), load("older").embed(pictures), atol=1e-3
+    )
+
+
+def test_a_model_that_does_not_convert_runs_on_keras(models, home):
+    added = add(home, given("unusual", models / "unusual.keras"))
+    assert added.engine == "Keras"
+    assert added.reason
+    assert "\n" not in added.reason
+    with Extraction("unusual") as extraction:
+        assert extraction.describe().engine == "Keras"
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "reason"),
+    [
+        ("code.keras", {}, "has a Lambda layer, which is code of its own"),
+        ("code.h5", {}, "has a Lambda layer, which is code of its own"),
+        ("text.keras", {}, "text.keras holds no Keras model"),
+        ("text.h5", {}, "text.h5 holds no Keras model"),
+        ("picture.png", {}, "is not named as a Keras model"),
+        ("nothing.keras", {}, "there is no "),
+        ("folder", {}, "is a folder without a saved_model.pb"),
+        ("saved", {"layer": "features"}, "whose layers have no names"),
+        ("scalar.keras", {}, "neither vectors nor feature maps"),
+        ("constant.keras", {}, "gives different pictures the same vector"),
+        ("two.keras", {}, "has 2 inputs"),
+        ("grey.keras", {}, "takes ('N', 32, 32, 1)"),
+        ("own.keras", {}, "is no model that Keras can load"),
+        ("trained.keras", {"layer": "nose"}, "has no layer 'nose'; its last ones are"),
+        ("trained.keras", {"input_size": (64, 64)}, "takes pictures of 32x32, not 64x64"),
+    ],
+)
+def test_what_cannot_be_an_extractor_says_why_in_one_line(file, options, reason, models, home):
+    with pytest.raises(ExtractorError) as caught:
+        add(home, given("odd", models / file, **options))
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert known(home) == []
+
+
+def test_names_are_words_and_taken_once(models, home):
+    for name in ("mobilenet", "no name", ""):
+        with pytest.raises(ExtractorError, match=r"already|cannot be the name"):
+            add(home, given(name, models / "trained.keras"))
+    with pytest.raises(ExtractorError, match="python -m pip uninstall photofind"):
+        remove(home, "mobilenet")
+    with pytest.raises(ExtractorError, match="there is no extractor 'nobody'"):
+        remove(home, "nobody")
+
+
+def test_the_commands(models, home):
+    path = str(models / "trained.keras")
+    added = photofind(
+        *("extractors", "add", "mine", path, "--layer", "features", "--preprocess", "unit")
+    )
+    assert added.code == 0, added.stderr
+    assert "mine describes pictures of 32x32 by 24 numbers; it runs on LiteRT" in added.notes
+    info = photofind("extractors", "info", "mine", "--json").json
+    assert (info["dimension"], info["engine"], info["target"]) == (24, "LiteRT", path)
+    assert photofind("extractors", "info", "nobody").code == 1
+    checked = photofind("extractors", "check", "mine", "--json")
+    assert checked.code == 0, checked.stdout
+    assert {result["state"] for result in checked.json["results"]} == {"kept", "skipped"}
+    assert json.loads(json.dumps(checked.json["figures"]))["dimension"] == 24
+    assert photofind("extractors", "remove", "mine").code == 0
+    wrong = photofind("extractors", "add", "mine", path, "--input", "large")
+    assert wrong.code == 2
+    missing = photofind("extractors", "add", "mine", "/nowhere/model.keras")
+    assert (missing.code, missing.notes[0]) == (1, "photofind: there is no /nowhere/model.keras")
+
+
+def test_the_network_of_the_authors_guide_keeps_its_promises(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/plugins.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n# an extractor on a network\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "tiny_example.py").write_text(example)
+    program = (
+        "from photofind.testing import check_extractor\n"
+        "from tiny_example import Tiny\n"
+        "check_extractor(Tiny)\n"
+        "print(Tiny()._network.verdict.engine)\n"
+    )
+    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "LiteRT"

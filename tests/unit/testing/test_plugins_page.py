@@ -1,0 +1,84 @@
+"""docs/plugins.md says what is so, and its examples work."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+from plugin_project import offered
+
+from photofind.errors import ExtractorError
+from photofind.extractors.protocol import ABILITIES, PROTOCOL, Extractor, Threaded
+from photofind.testing import CHECKS, check_extractor
+from photofind.testing.project import write_project
+
+PAGE = Path(__file__).parents[3] / "docs/plugins.md"
+TEXT = PAGE.read_text("utf-8")
+EXAMPLES = {
+    code.splitlines()[0].removeprefix("# "): code
+    for code in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+}
+
+
+def run(title: str) -> types.SimpleNamespace:
+    """Run an example as a module of its own."""
+    name = "example_of_the_page"
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    exec(compile(EXAMPLES[title], title, "exec"), module.__dict__)
+    return types.SimpleNamespace(**module.__dict__)
+
+
+def test_every_attribute_is_there():
+    documented = set(re.findall(r"^\| `(\w+)` \| ", TEXT, re.MULTILINE))
+    assert set(Extractor.__annotations__) | set(Threaded.__annotations__) <= documented
+    assert f"| `protocol` | `{PROTOCOL}`" in TEXT
+    for ability in ABILITIES:
+        assert f"| `{ability}(" in TEXT
+
+
+def test_every_check_is_there():
+    promised = re.findall(r" \| `(\w+)` \|$", TEXT, re.MULTILINE)
+    assert promised == [check.__name__.removeprefix("check_") for check in CHECKS]
+
+
+def test_the_first_plugin_passes_its_tests(tmp_path):
+    project = write_project("sunset", tmp_path)
+    for title in ("src/photofind_sunset/extractor.py", "tests/test_extractor.py"):
+        written = project / title.replace("test_extractor", "test_sunset")
+        assert written.exists()
+        written.write_text(EXAMPLES[title])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    result = subprocess.run(
+        command, cwd=project, env=offered(project), capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout
+    assert f"{len(CHECKS) - 3} passed, 3 skipped" in result.stdout
+    assert re.search(r"sunset: .* pictures per second", result.stdout)
+
+
+def test_the_extractor_with_abilities_keeps_its_promises():
+    check_extractor(run("an extractor with abilities").Brightness)
+
+
+def test_missing_weights_are_told(tmp_path):
+    with pytest.raises(ExtractorError, match=r"put tiny.h5 into .*; `python -m photofind_tiny"):
+        run("weights that are missing").weights(tmp_path / "tiny.h5")
+
+
+def test_the_commands_are_those_that_there_are():
+    page = (PAGE.with_name("cli.md")).read_text("utf-8")
+    for command in re.findall(r"photofind (?:extractors|plugins|config) [a-z]+", TEXT):
+        assert f"### `{command}`" in page, command
+
+
+def test_no_example_is_left_out():
+    assert set(EXAMPLES) == {
+        *("src/photofind_sunset/extractor.py", "tests/test_extractor.py"),
+        *("an extractor with abilities", "an extractor on a network", "weights that are missing"),
+    }
+    # The one on a network is run where TensorFlow may be: in integration/.

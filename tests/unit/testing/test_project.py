@@ -1,0 +1,52 @@
+"""`photofind plugins new` writes a plugin that passes its own tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from click.testing import CliRunner
+from plugin_project import offered
+
+from photofind.cli import main
+from photofind.errors import ExtractorError
+from photofind.testing.project import write_project
+
+
+def test_a_new_plugin_passes_its_own_tests(tmp_path):
+    result = CliRunner().invoke(main, ["plugins", "new", "first-light", "--in", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    project = tmp_path / "photofind-first-light"
+    assert f"{project} is a plugin now" in result.output
+    files = {str(f.relative_to(project)) for f in project.rglob("*") if f.is_file()}
+    assert files == {
+        *("pyproject.toml", "README.md", ".gitignore"),
+        *("src/photofind_first_light/__init__.py", "src/photofind_first_light/extractor.py"),
+        *("tests/conftest.py", "tests/test_first_light.py"),
+    }
+    assert all("{{" not in (project / file).read_text() for file in files)
+    described = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+    assert described["entry-points"]["photofind.extractors"] == {
+        "first-light": "photofind_first_light:FirstLight"
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    tests = subprocess.run(
+        command, cwd=project, env=offered(project), capture_output=True, text=True, check=False
+    )
+    assert tests.returncode == 0, tests.stdout
+    assert "first-light: " in tests.stdout  # Speed and memory.
+
+
+@pytest.mark.parametrize("name", ["", "Sunset", "sun set", "../sunset", "2d", "class", "a--b"])
+def test_names_that_will_not_do_are_refused(name, tmp_path):
+    with pytest.raises(ExtractorError, match="name"):
+        write_project(name, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_written_over(tmp_path):
+    assert write_project("photofind-sunset", tmp_path) == tmp_path / "photofind-sunset"
+    with pytest.raises(ExtractorError, match=r"there is .* already"):
+        write_project("sunset", tmp_path)
