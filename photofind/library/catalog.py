@@ -218,10 +218,8 @@ class Catalog:
         """Return how many photos below ``folder`` are not failures, decoding none."""
         prefix = json.dumps(os.path.join(folder, "")).encode("ascii")[:-1]  # noqa: PTH118
         part = b'"path":' + prefix
-        return sum(
-            part in raw and b'"failure":' not in raw
-            for raw in list(self.storage.documents("photos").values())
-        )
+        holding = self.storage.documents("photos").holding(part)
+        return sum(b'"failure":' not in raw for _, raw in holding)
 
     def failures(self) -> Iterator[Photo]:
         """Iterate over the photos that could not be indexed."""
@@ -292,9 +290,8 @@ class Catalog:
 
     def _holding(self, part: bytes) -> Iterator[Photo]:
         """Iterate over the photos whose raw documents hold ``part``, decoding no others."""
-        for identifier, raw in list(self.storage.documents("photos").items()):
-            if part in raw:
-                yield _record(Photo, decode(raw), id=identifier)
+        for identifier, raw in self.storage.documents("photos").holding(part):
+            yield _record(Photo, decode(raw), id=identifier)
 
     def _follow(self, changes: Iterable[Change]) -> None:
         photos = (change for change in changes if change.table == "photos")

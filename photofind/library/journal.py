@@ -16,16 +16,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from functools import lru_cache
-from io import FileIO
+from io import BytesIO, FileIO
 from itertools import chain, islice
 from pathlib import Path
+from threading import get_ident
 from typing import IO, Any, NamedTuple, TypeAlias
 from urllib.parse import quote, unquote
 
 from tinydb.storages import Storage
 
 from photofind.disk import explained, sync_file
-from photofind.errors import LibraryError, NewerFormatError
+from photofind.errors import DamagedError, LibraryError, NewerFormatError
+from photofind.library.documents import ChangedDocuments, Documents, WrittenDocuments
+from photofind.library.steady import SteadyFile, open_steady
 from photofind.paths import private_folder, write_atomically
 
 __all__ = ["Change", "JournalStorage", "decode", "encode"]
@@ -37,8 +40,12 @@ _COMMIT = re.compile(rb"(= \d+ (\d+) )([0-9a-f]{8})\n")
 _SNAPSHOT = 64
 
 
-# Table, document id, raw document; None removes it.
+# Table, document id, and raw document; None removes it.
 _Operation: TypeAlias = tuple[str, int, bytes | None]
+# The same, and where in the journal the raw document begins.
+_Placed: TypeAlias = tuple[str, int, bytes | None, int]
+
+_NO_DOCUMENTS = WrittenDocuments()
 
 
 class Change(NamedTuple):
@@ -62,9 +69,10 @@ def decode(raw: bytes) -> dict[str, Any]:
 
 
 class JournalStorage(Storage):
-    """Documents in memory as raw JSON, and on disk as a journal of transactions.
+    """Documents as raw JSON in a journal of transactions, read from there when they are asked for.
 
-    A table without documents does not exist.
+    A table without documents does not exist. One thread changes them, and sees at once what it
+    does; others see what is committed.
 
     Parameters
     ----------
@@ -93,9 +101,11 @@ class JournalStorage(Storage):
     def __init__(self, path: str | Path, *, writable: bool = True) -> None:
         self._path = Path(path)
         self._writable = writable
-        self._tables: dict[str, dict[int, bytes]] = {}
-        self._before: dict[tuple[str, int], bytes | None] | None = None
+        self._tables: dict[str, WrittenDocuments] = {}
+        self._changes: dict[str, dict[int, bytes | None]] | None = None  # While in a transaction.
+        self._changing = 0  # The thread that is in it.
         self._follower: Callable[[Iterable[Change]], None] | None = None
+        self._journal: SteadyFile | None = None
         self._header = b""
         self._end = 0
         self._file: FileIO | None = None
@@ -114,16 +124,15 @@ class JournalStorage(Storage):
     def read(self) -> dict[str, dict[str, Any]] | None:
         """Return all tables, decoded, or None where there is none."""
         tables = {
-            name: {str(key): decode(raw) for key, raw in documents.copy().items()}
-            for name, documents in self._tables.items()
-            if documents
+            name: {str(key): decode(raw) for key, raw in self.documents(name).items()}
+            for name in self._names()
         }
-        return tables or None
+        return {name: documents for name, documents in tables.items() if documents} or None
 
     def write(self, data: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
         """Replace all tables by ``data``, writing only what differs, in one transaction."""
         with self._joined():
-            for name in {*self._tables, *data}:
+            for name in {*self._names(), *data}:
                 documents = {int(key): encode(value) for key, value in data.get(name, {}).items()}
                 gone = dict.fromkeys(self.documents(name).keys() - documents.keys())
                 self.change(name, gone | documents)
@@ -131,26 +140,24 @@ class JournalStorage(Storage):
     def close(self) -> None:
         """Close the journal; nothing can be written after."""
         self._writable = False
+        self._follower = None  # Or it and this hold each other, and the journal open.
         if self._file is not None:
             self._file.close()
 
     # What JournalTable and the catalog use: only what changes.
 
-    def documents(self, table: str) -> Mapping[int, bytes]:
+    def documents(self, table: str) -> Documents:
         """Return the raw documents of a table by id, live."""
-        return self._tables.get(table, {})
+        documents, changes = self._tables.get(table, _NO_DOCUMENTS), self._changes
+        if changes is None or self._changing != get_ident():
+            return documents
+        return ChangedDocuments(documents, changes.setdefault(table, {}))
 
     def change(self, table: str, documents: Mapping[int, bytes | None]) -> None:
         """Put raw documents into a table, or remove them where None."""
         with self._joined():
-            assert self._before is not None
-            current = self._tables.setdefault(table, {})
-            for key, raw in documents.items():
-                self._before.setdefault((table, key), current.get(key))
-                if raw is None:
-                    current.pop(key, None)
-                else:
-                    current[key] = raw
+            assert self._changes is not None
+            self._changes.setdefault(table, {}).update(documents)
 
     @contextmanager
     def transaction(self, *, rewrite: bool = False) -> Iterator[None]:
@@ -168,23 +175,22 @@ class JournalStorage(Storage):
             The disk refused; nothing has changed, and the same can be tried again.
         """
         self._require_writable()
-        if self._before is not None:
+        if self._changes is not None:
             raise RuntimeError("transactions do not nest")
-        self._before = {}
+        self._changing = get_ident()
+        self._changes = {}
         try:
             yield
             changes = [
                 Change(table, key, before, after)
-                for (table, key), before in self._before.items()
-                if (after := self._tables[table].get(key)) != before
+                for table, documents in self._changes.items()
+                for key, after in documents.items()
+                if (before := self._tables.get(table, _NO_DOCUMENTS).get(key)) != after
             ]
             if changes:
                 self._write(changes, rewrite=rewrite)
-        except BaseException:
-            self._undo(self._before)
-            raise
         finally:
-            self._before = None
+            self._changes = None
         if changes and self._follower:
             self._follower(changes)
 
@@ -214,7 +220,7 @@ class JournalStorage(Storage):
     @property
     def live_size(self) -> int:
         """Bytes of the documents that are not outdated."""
-        return sum(sum(map(len, documents.copy().values())) for documents in self._tables.values())
+        return sum(documents.size for documents in self._tables.values())
 
     def compact(self) -> None:
         """Write the journal anew without what is outdated, and switch to it at once.
@@ -222,10 +228,12 @@ class JournalStorage(Storage):
         Raises
         ------
         LibraryError
-            The disk refused; the old journal is still in use.
+            The disk refused, or the journal was damaged since it was opened; the old one is still
+            in use.
         """
         self._require_writable()
         with explained(self._path):
+            self._check()
             self._rewrite(self.revision)
 
     # Reading.
@@ -233,54 +241,80 @@ class JournalStorage(Storage):
     def _load(self) -> tuple[int, bool]:
         """Read the whole journal; return how many bytes are damaged and whether a tail is torn."""
         try:
-            file = self._path.open("rb")
+            journal = open_steady(self._path)
         except FileNotFoundError:
-            self._tables, self._header, self._end, self.revision = {}, b"", 0, 0
+            self._journal, self._tables = None, {}
+            self._header, self._end, self.revision = b"", 0, 0
             return 0, False
-        with file:
-            header = file.readline()
-            if version := _HEADER.fullmatch(header):
-                if int(version[1]) > VERSION:
-                    raise NewerFormatError(
-                        f"{self._path} was written by a newer photofind", "upgrade photofind"
-                    )
-                end, revision = len(header), int(version[2])
-            else:
-                header, end, revision = b"", 0, 0
-                file.seek(0)
-            tables: dict[str, dict[int, bytes]] = {}
-            lost = 0
-            for transaction in _transactions(file, end):
-                _apply(transaction.operations, tables)
-                lost += transaction.lost
-                end, revision = transaction.end, transaction.revision
-            file.seek(end)
-            tail = file.read()
-        self._tables, self._header, self._end, self.revision = tables, header, end, revision
+        header = journal.stream(0).readline()
+        if version := _HEADER.fullmatch(header):
+            if int(version[1]) > VERSION:
+                raise NewerFormatError(
+                    f"{self._path} was written by a newer photofind", "upgrade photofind"
+                )
+            end, revision = len(header), int(version[2])
+        else:
+            header, end, revision = b"", 0, 0
+        tables: dict[str, WrittenDocuments] = {}
+        lost = 0
+        for transaction in _transactions(journal.stream(end), end):
+            _apply(transaction.operations, tables, journal)
+            lost += transaction.lost
+            end, revision = transaction.end, transaction.revision
+        tail = journal.stream(end).read()
+        self._journal, self._tables = journal, tables
+        self._header, self._end, self.revision = header, end, revision
         return (lost if _is_unfinished(tail) else lost + len(tail)), bool(tail)
 
     def _read_on(self) -> list[Change]:
         """Read what was appended, or everything where the journal was compacted."""
-        with suppress(FileNotFoundError), self._path.open("rb") as file:
-            if file.readline() == self._header and file.seek(0, os.SEEK_END) >= self._end:
-                file.seek(self._end)
-                changes = []
-                for transaction in _transactions(file, self._end):
-                    changes += [
-                        Change(table, key, self.documents(table).get(key), raw)
-                        for table, key, raw in transaction.operations
-                    ]
-                    _apply(transaction.operations, self._tables)
-                    self._end, self.revision = transaction.end, transaction.revision
-                return changes
+        if self._journal is not None and self._is_same(self._journal):
+            changes = []
+            for transaction in _transactions(self._journal.stream(self._end), self._end):
+                changes += [
+                    Change(table, key, self._tables.get(table, _NO_DOCUMENTS).get(key), raw)
+                    for table, key, raw, _ in transaction.operations
+                ]
+                self._take_in(transaction, self._journal)
+            return changes
         old = self._tables
         self._load()
         return [
-            Change(name, key, before, after)
+            change
             for name in {*old, *self._tables}
-            for key in {**old.get(name, {}), **self.documents(name)}
-            if (before := old.get(name, {}).get(key)) != (after := self.documents(name).get(key))
+            for change in _difference(
+                name, old.get(name, _NO_DOCUMENTS), self._tables.get(name, _NO_DOCUMENTS)
+            )
         ]
+
+    def _is_same(self, journal: SteadyFile) -> bool:
+        """Tell whether a journal is still the one of this path, as it was or longer."""
+        return (
+            journal.is_at(self._path)
+            and journal.size >= self._end
+            and journal.read(0, len(self._header)) == self._header
+        )
+
+    def _take_in(self, transaction: _Transaction, journal: SteadyFile) -> None:
+        _apply(transaction.operations, self._tables, journal)
+        self._end, self.revision = transaction.end, transaction.revision
+
+    def _check(self) -> None:
+        """Read the journal again: what was damaged since must not be written anew as if whole."""
+        assert self._journal is not None
+        end = len(self._header)
+        for transaction in _transactions(self._journal.stream(end), end):
+            if transaction.lost or end == self._end:
+                break
+            end = transaction.end
+        if end != self._end:
+            raise DamagedError(
+                f"{self._path} was damaged while it was in use",
+                "start photofind again: it keeps what is whole",
+            )
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys([*self._tables, *(self._changes or ())]))
 
     # Writing.
 
@@ -321,12 +355,14 @@ class JournalStorage(Storage):
         revision = self.revision + 1
         with explained(self._path):
             if rewrite:
+                self._check()
                 self._rewrite(revision)
             else:
                 self._append(_pack([(table, key, raw) for table, key, _, raw in changes], revision))
-        self.revision = revision
 
     def _append(self, data: bytes) -> None:
+        """Write a transaction at the end of the journal, and take it in."""
+        assert self._journal is not None
         file = self._open() if self._file is None or self._file.closed else self._file
         try:
             if file.seek(0, os.SEEK_END) != self._end:
@@ -341,53 +377,62 @@ class JournalStorage(Storage):
             with suppress(OSError):
                 self._cut()
             raise
-        self._end += len(data)
+        for transaction in _transactions(BytesIO(data), self._end):
+            self._take_in(transaction, self._journal)
 
     def _rewrite(self, revision: int) -> None:
+        # Windows does not replace a file that is open.
         if self._file is not None:
-            self._file.close()  # Windows does not replace a file that is open.
+            self._file.close()
+        if self._journal is not None:
+            self._journal.give_way()
         header = b"photofind catalog %d %d\n" % (VERSION, revision)
-        write_atomically(self._path, chain([header], self._snapshot(revision)))
-        self._header, self.revision = header, revision
-        self._end = self._open().seek(0, os.SEEK_END)
+        try:
+            write_atomically(self._path, chain([header], self._snapshot(revision)))
+        finally:
+            self._load()
+        self._open()
 
     def _snapshot(self, revision: int) -> Iterator[bytes]:
         operations = (
-            (table, key, raw)
-            for table, documents in self._tables.items()
-            for key, raw in documents.items()
+            (name, key, raw) for name in self._names() for key, raw in self.documents(name).items()
         )
         while some := list(islice(operations, _SNAPSHOT)):
             yield _pack(some, revision)
 
-    def _undo(self, before: Mapping[tuple[str, int], bytes | None]) -> None:
-        for (table, key), raw in before.items():
-            if raw is None:
-                self._tables[table].pop(key, None)
-            else:
-                self._tables[table][key] = raw
-
     def _joined(self) -> AbstractContextManager[None]:
         """Join the transaction that is under way, or begin one."""
-        return self.transaction() if self._before is None else nullcontext()
+        return self.transaction() if self._changes is None else nullcontext()
 
 
 class _Transaction(NamedTuple):
     """A whole transaction in a journal, where it ends, and how much is damaged before it."""
 
     revision: int
-    operations: list[_Operation]
+    operations: list[_Placed]
     end: int
     lost: int
 
 
-def _apply(operations: Iterable[_Operation], tables: dict[str, dict[int, bytes]]) -> None:
-    for table, key, raw in operations:
-        documents = tables.setdefault(table, {})
+def _apply(
+    operations: Iterable[_Placed], tables: dict[str, WrittenDocuments], journal: SteadyFile
+) -> None:
+    for table, key, raw, start in operations:
+        if table not in tables:
+            tables[table] = WrittenDocuments(journal)
         if raw is None:
-            documents.pop(key, None)
+            tables[table].remove(key)
         else:
-            documents[key] = raw
+            tables[table].put(key, start, len(raw))
+
+
+def _difference(table: str, old: Documents, new: Documents) -> Iterator[Change]:
+    """Yield what makes the new documents of a table of the old ones."""
+    for key, after in new.items():
+        if (before := old.get(key)) != after:
+            yield Change(table, key, before, after)
+    for key in old.keys() - new.keys():
+        yield Change(table, key, old[key], None)
 
 
 def _pack(operations: Iterable[_Operation], revision: int) -> bytes:
@@ -402,12 +447,14 @@ def _pack(operations: Iterable[_Operation], revision: int) -> bytes:
     return data + b"%08x\n" % zlib.crc32(data)
 
 
-def _unpack(lines: Iterable[bytes]) -> list[_Operation]:
-    """Return the operations that `_pack` wrote in these lines."""
-    operations: list[_Operation] = []
+def _unpack(lines: Iterable[bytes], start: int) -> list[_Placed]:
+    """Return the operations that `_pack` wrote in these lines, the first of which begins there."""
+    operations: list[_Placed] = []
     for line in lines:
-        sign, name, key, *raw = line[:-1].split(b" ", 3)
-        operations.append((_table(name), int(key), raw[0] if sign == b"+" else None))
+        sign, name, key, *rest = line.split(b" ", 3)
+        start += len(line)
+        raw = rest[0][:-1] if sign == b"+" else None
+        operations.append((_table(name), int(key), raw, start - len(raw or b"") - 1))
     return operations
 
 
@@ -425,10 +472,11 @@ def _transactions(file: IO[bytes], end: int) -> Iterator[_Transaction]:
             lines.append(line)
             continue
         whole = len(lines) - count
-        end += sum(map(len, lines)) + len(line)
         revision = int(line.split(b" ")[1])
         lost = sum(map(len, lines[:whole]))
-        yield _Transaction(revision, _unpack(lines[whole:]), end, lost)
+        operations = _unpack(lines[whole:], end + lost)
+        end += sum(map(len, lines)) + len(line)
+        yield _Transaction(revision, operations, end, lost)
         lines = []
 
 

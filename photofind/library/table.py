@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from tinydb.table import Table
 
 from photofind.library.journal import JournalStorage, decode, encode
+from photofind.library.steady import SteadyMapping
 
 __all__ = ["JournalTable"]
 
@@ -51,7 +52,7 @@ class JournalTable(Table):
         self._storage.change(self.name, update.changes())
 
 
-class _Documents(Mapping[str, Mapping[str, Any]]):
+class _Documents(SteadyMapping[str, Mapping[str, Any]]):
     """Raw documents as TinyDB reads them, each decoded when it is asked for."""
 
     def __init__(self, raw: Mapping[int, bytes]) -> None:
@@ -64,25 +65,14 @@ class _Documents(Mapping[str, Mapping[str, Any]]):
             raise KeyError(key) from None
 
     def __iter__(self) -> Iterator[str]:
-        return map(str, list(self._raw))
+        return map(str, self._raw)
 
     def __len__(self) -> int:
         return len(self._raw)
 
-    def items(self) -> ItemsView[str, Mapping[str, Any]]:
-        return _Items(self)
-
     def snapshot(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Iterate over what is there now, whatever changes meanwhile."""
-        for key, raw in list(self._raw.items()):
-            yield str(key), decode(raw)
-
-
-class _Items(ItemsView[str, Mapping[str, Any]]):
-    _mapping: _Documents
-
-    def __iter__(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        return self._mapping.snapshot()
+        return ((str(key), decode(raw)) for key, raw in self._raw.items())
 
 
 class _Update(MutableMapping[int, dict[str, Any]]):
