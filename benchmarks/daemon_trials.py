@@ -73,6 +73,25 @@ class Album:
                 self.add()
 
 
+class Building(threading.Thread):
+    """Has the index and its graph built again and again, for there is no quiet moment here."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__(daemon=True)
+        self.done = threading.Event()
+        self._home = home
+
+    def run(self) -> None:
+        while not self.done.is_set():
+            try:
+                with connect(self._home) as client:
+                    client.doctor(repair=True)  # Nothing is taken for looked after any more.
+                    client.index(wait=True)
+            except (PhotofindError, OSError):
+                pass  # Killed in the middle of it.
+            self.done.wait(1.0)
+
+
 class Asking(threading.Thread):
     """Asks for the like of photos whose copies are known, all the time, and judges the answers."""
 
@@ -157,6 +176,8 @@ def trial(root: Path, times: int, seed: int) -> int:
         client.add_folder(str(album.folder))
     asking = Asking(home, pairs, outside)
     asking.start()
+    building = Building(home)
+    building.start()
     dice = random.Random(seed)
     killed: Counter[str] = Counter()
     leftovers: list[str] = []
@@ -170,8 +191,6 @@ def trial(root: Path, times: int, seed: int) -> int:
                 start(home)
             with connect(home) as client:
                 there = victims(client)
-                if "index builder" not in there and killed["index builder"] < times:
-                    client.doctor(repair=True)  # Has the index built again.
         except (PhotofindError, OSError):
             continue
         wanted = [kind for kind in there if killed[kind] < times]
@@ -187,8 +206,9 @@ def trial(root: Path, times: int, seed: int) -> int:
             print(
                 dict(killed), dict(asking.counts), f"{time.monotonic() - began:.0f} s", flush=True
             )
-    asking.done.set()
-    asking.join()
+    for thread in (asking, building):
+        thread.done.set()
+        thread.join()
     if not is_running(home):
         start(home)
     wanted_paths = expected(album.folder, home) | expected(stable, home)

@@ -38,6 +38,8 @@ CALM_SECONDS = 10.0
 # Fewer new vectors than this can wait so long to be written to the index: queries take them in.
 FEW = 64
 LATEST_SECONDS = 15 * 60.0
+# A builder that was killed or failed is tried again after so long, so many times.
+RETRY_SECONDS, MOST_FAILURES = 5.0, 6
 # A library that grows for hours is fitted in between whenever it has grown by half.
 GROWTH = 1.5
 
@@ -89,6 +91,7 @@ class Housekeeper:
         self._asked = time.monotonic()  # When the last query came.
         self._resting = False
         self._worker: Worker | None = None
+        self._failures, self._retry = 0, 0.0
         self._tending = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
         self.activity: Progress | None = None
@@ -158,8 +161,9 @@ class Housekeeper:
                 if self._stopping:
                     return
             try:
-                self._take_a_moment()
-                self.problems = []
+                if time.monotonic() >= self._retry:
+                    self._take_a_moment()
+                    self.problems, self._failures = [], 0
             except (WorkerStoppedError, Timeout):
                 continue  # Interrupted, or another process builds; there will be another moment.
             except PhotofindError as error:
@@ -171,13 +175,16 @@ class Housekeeper:
     def _fail(self, error: PhotofindError) -> None:
         log.error("%s", error)
         self.problems = [str(error)]
-        self._touched = False  # Not again before something changes.
+        self._failures += 1
+        self._retry = time.monotonic() + RETRY_SECONDS * self._failures
+        # What fails again and again is not tried again before something changes.
+        self._touched = self._failures < MOST_FAILURES
 
     def _patience(self) -> float | None:
         """Return the seconds until there may be something to do; None for ever."""
         waits = []
         if self._touched:
-            waits.append(QUIET_SECONDS)
+            waits.append(max(QUIET_SECONDS, self._retry - time.monotonic()))
         if not self._resting:
             waits.append(max(QUIET_SECONDS, self._asked + self._idle_seconds - time.monotonic()))
         return min(waits, default=None)

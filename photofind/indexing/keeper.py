@@ -50,7 +50,7 @@ CHUNK = 2048
 BATCH_SECONDS = 0.7
 # A file that nobody said is complete must not have changed for so long before it is read.
 SETTLE_SECONDS = 1.2
-# How long to wait after trouble before trying again, and between two looks at the power supply.
+# How long to wait at most after trouble before trying again, and between two looks at the power supply.
 TROUBLE_SECONDS = 30.0
 POWER_SECONDS = 20.0
 # Events about the same thing are told at most so often.
@@ -110,7 +110,7 @@ class Keeper:
         self._pace = Pace("", 0)
         self._asked: list[Request] = []
         self._fresh_folders: set[str] = set()  # Added, and not yet indexed once.
-        self._trouble = ""
+        self._trouble, self._troubles = "", 0
         self._ailing: list[str] = []
         self._retry = 0.0
         self._waiting: str | None = None
@@ -372,10 +372,12 @@ class Keeper:
             log.error("%s", error)
             self._tell(Event("notice", {"topic": "problem", "text": str(error)}))
         self._trouble = str(error)
-        self._retry = time.monotonic() + TROUBLE_SECONDS
+        self._troubles += 1
+        patience = min(TROUBLE_SECONDS, 2.0**self._troubles)
+        self._retry = time.monotonic() + patience
 
     def _recovered(self) -> None:
-        self._trouble, self._retry = "", 0.0
+        self._trouble, self._troubles, self._retry = "", 0, 0.0
 
     # Finding out what there is to do.
 
