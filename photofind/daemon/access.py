@@ -226,6 +226,10 @@ def _refusal(scope: Scope, refused: Refused) -> Response:
         return error_response(error, refused.status_code, **headers)
     page = (
         "<!doctype html><html lang=en><meta charset=utf-8><title>photofind</title>"
-        f"<h1>photofind</h1><p>{escape(error.message)}.</p><p>{escape(error.hint)}.</p>"
+        f"<h1>photofind</h1><p>{_sentence(error.message)}</p><p>{_sentence(error.hint)}</p>"
     )
     return HTMLResponse(page, refused.status_code, headers)
+
+
+def _sentence(text: str) -> str:
+    return escape(f"{text[:1].upper()}{text[1:]}.")

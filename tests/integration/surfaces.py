@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -280,7 +281,7 @@ def serving(home: Home, surface: FakeSurface | None = None, token: str = TOKEN) 
     server = Server(surface, token, home)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
-    write_runtime(home, Runtime(1, 0.0, server.port, token, "0", 0.0))
+    write_runtime(home, Runtime(os.getpid(), 0.0, server.port, token, "0", 0.0))
     try:
         yield Served(surface, server, home, thread)
     finally:
