@@ -26,6 +26,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from photofind.daemon.models import JsonResponse, Refused, error_response
+from photofind.daemon.requests import Body
 from photofind.daemon.returning import Returning
 from photofind.errors import DaemonError, RequestError
 
@@ -36,6 +37,7 @@ SERVER = "photofind"
 """What answers call the server, by which clients know that it is one."""
 
 _OPEN = "/open/"
+_UPLOADS = "/api/uploads"  # These are limited by how large photos may be.
 _RETURN = "/api/return"
 _LINK_SECONDS = 60
 _MOST_LINKS = 100
@@ -155,12 +157,13 @@ class Guard:
         """Answer a request."""
         if scope["type"] != "http":
             return
-        begun = ended = False
+        body = Body(receive, unlimited=scope["path"] == _UPLOADS)
+        ended = False
 
         async def marked(message: Message) -> None:
-            nonlocal begun, ended
+            nonlocal ended
             if message["type"] == "http.response.start":
-                begun = True
+                body.is_answered = True
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
@@ -169,9 +172,9 @@ class Guard:
             await send(message)
 
         try:
-            await self._answerer(scope)(scope, receive, marked)
+            await self._answerer(scope)(scope, body.receive, marked)
         except asyncio.CancelledError:  # The server stops, and has waited for it long enough.
-            if not begun:
+            if not body.is_answered:
                 await error_response(DaemonError("the daemon stops"), 503)(scope, receive, marked)
         except Exception:
             if not ended:
@@ -226,6 +229,10 @@ def _refusal(scope: Scope, refused: Refused) -> Response:
         return error_response(error, refused.status_code, **headers)
     page = (
         "<!doctype html><html lang=en><meta charset=utf-8><title>photofind</title>"
-        f"<h1>photofind</h1><p>{escape(error.message)}.</p><p>{escape(error.hint)}.</p>"
+        f"<h1>photofind</h1><p>{_sentence(error.message)}</p><p>{_sentence(error.hint)}</p>"
     )
     return HTMLResponse(page, refused.status_code, headers)
+
+
+def _sentence(text: str) -> str:
+    return escape(f"{text[:1].upper()}{text[1:]}.")

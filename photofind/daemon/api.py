@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
 from photofind import values
@@ -235,8 +236,11 @@ async def upload(request: ApiRequest, desk: TheDesk) -> Response:
         raise too_large(largest)
     kind = request.headers.get("content-type", "")
     with await desk.run(desk.uploads.incoming, kind, largest) as incoming:
-        async for piece in _larger(request.pieces()):
-            await desk.run(incoming.feed, piece)
+        try:
+            async for piece in _larger(request.stream()):
+                await desk.run(incoming.feed, piece)
+        except ClientDisconnect:
+            raise Refused(400, RequestError("the request ended too early")) from None
         return JsonResponse({"upload": await desk.run(incoming.keep)})
 
 

@@ -145,7 +145,7 @@ class Client:
     def __init__(self, home: Home) -> None:
         self.home = home
         runtime = read_runtime(home)
-        if runtime is None:
+        if runtime is None or not _is_alive(runtime.pid):
             raise DaemonError("the daemon is not running", "start it with `photofind daemon start`")
         self._transport = Transport(home, runtime)
         self._transport.connect()
@@ -388,6 +388,20 @@ class Client:
         self.__dict__.pop("settings", None)
         path = f"/api/settings/{quote(os.fsencode(name), safe='')}"
         return _hashable(json.loads(self._transport.ask(Request(method, path, body)))["value"])
+
+
+def _is_alive(pid: int) -> bool:
+    """Return whether a process of this user has that id: where none has, its port may be another's.
+
+    Windows cannot tell without more being imported.
+    """
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(pid, 0)
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _told(line: bytes) -> dict[str, Any]:

@@ -3,26 +3,70 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
 from fastapi.routing import APIRoute
 from starlette.datastructures import QueryParams
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message, Receive
 
 from photofind.daemon.models import Refused, too_large
 from photofind.errors import RequestError
 
-__all__ = ["ApiRequest", "ApiRoute"]
+__all__ = ["ApiRequest", "ApiRoute", "Body"]
 
 _LARGEST = 1 << 20
 _PATIENCE = 30.0
 _MOST_PARAMETERS = 100
 
 
+class Body:
+    """The body of a request as it comes in, as long as it is not too large and keeps coming.
+
+    Parameters
+    ----------
+    receive
+        Gives the next piece of it.
+    unlimited
+        Whether it may be as large as it likes.
+    """
+
+    def __init__(self, receive: Receive, *, unlimited: bool = False) -> None:
+        self._receive = receive
+        self._left = float("inf") if unlimited else _LARGEST
+        self._whole = False
+        self.is_answered = False
+        """Whether the answer has begun, so that nothing else can be answered any more."""
+
+    async def receive(self) -> Message:
+        """Return the next message.
+
+        Raises
+        ------
+        Refused
+            Where it is larger than allowed, or nothing came for long.
+        """
+        if self._whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                message = await self._receive()
+        except TimeoutError:
+            if self.is_answered:
+                return {"type": "http.disconnect"}
+            error = RequestError(f"nothing more of the request came for {_PATIENCE:.0f} s")
+            raise Refused(408, error, connection="close") from None
+        self._whole = not message.get("more_body", False)
+        self._left -= len(message.get("body", b""))
+        if self._left < 0 and not self.is_answered:
+            raise too_large(_LARGEST)
+        return message if self._left >= 0 else {"type": "http.disconnect"}
+
+
 class ApiRequest(Request):
-    """A request whose body comes within bounds, and whose query may hold any bytes."""
+    """A request whose query may hold any bytes."""
 
     @property
     def query_params(self) -> QueryParams:
@@ -40,37 +84,6 @@ class ApiRequest(Request):
                 raise Refused(422, RequestError("the query has too many parameters")) from None
             self._query_params = QueryParams(pairs)
         return self._query_params
-
-    async def stream(self) -> AsyncIterator[bytes]:  # type: ignore[override]
-        """Yield the body, if it is not too large for anything but a picture."""
-        size = 0
-        async for piece in self.pieces():
-            size += len(piece)
-            if size > _LARGEST:
-                raise too_large(_LARGEST)
-            yield piece
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body, however large, as long as it keeps coming.
-
-        Raises
-        ------
-        Refused
-            Where it does not.
-        """
-        stream = super().stream()
-        try:
-            while True:
-                async with asyncio.timeout(_PATIENCE):
-                    piece = await anext(stream, None)
-                if piece is None:
-                    return
-                yield piece
-        except TimeoutError:
-            error = RequestError(f"nothing more of the request came for {_PATIENCE:.0f} s")
-            raise Refused(408, error, connection="close") from None
-        except ClientDisconnect:
-            raise Refused(400, RequestError("the request ended too early")) from None
 
 
 class ApiRoute(APIRoute):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,12 +28,15 @@ from photofind.values import (
     Failure,
     FolderStatus,
     Hit,
+    Overview,
     PhotoDetails,
     Progress,
     Query,
     Report,
     SearchStatus,
     Status,
+    Trashing,
+    Untrashing,
 )
 
 __all__ = ["TOKEN", "FakeSurface", "Served", "jpeg", "serving", "wait_for"]
@@ -224,6 +228,24 @@ class FakeSurface:
             raise ImageError(f"{path} is no picture") from error
         return file.getvalue()
 
+    def overview(self, folder: str | None = None) -> Overview:
+        self._hear("overview", folder)
+        return Overview(len(self.known), (("/photos/\udcff", 2),), (("2021-05", 2),))
+
+    def open(self, photo: int | str) -> None:
+        self._hear("open", self.photo(photo).id)
+
+    def reveal(self, photo: int | str) -> None:
+        self._hear("reveal", self.photo(photo).id)
+
+    def trash(self, photos: Sequence[int]) -> Trashing:
+        self._hear("trash", tuple(photos))
+        return Trashing(tuple(photos), (Failure("/photos/\udcff", "it is not there"),), "0" * 32)
+
+    def untrash(self, undo: str) -> Untrashing:
+        self._hear("untrash", undo)
+        return Untrashing(("/photos/\udcff",))
+
     def pause(self, seconds: float | None = None) -> None:
         self._hear("pause", seconds)
 
@@ -280,7 +302,7 @@ def serving(home: Home, surface: FakeSurface | None = None, token: str = TOKEN) 
     server = Server(surface, token, home)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
-    write_runtime(home, Runtime(1, 0.0, server.port, token, "0", 0.0))
+    write_runtime(home, Runtime(os.getpid(), 0.0, server.port, token, "0", 0.0))
     try:
         yield Served(surface, server, home, thread)
     finally:

@@ -509,7 +509,8 @@ def test_large_uploads_are_refused_soon_and_by_what_is_sent(served: Served) -> N
         assert connection.getresponse().status == 413
     assert kept(served.home) == []
     body = json.dumps({"path": "/" + " " * 2_000_000}).encode()
-    assert ask(served, "POST", "/api/folders", body, JSON).status == 413
+    for path in ("/api/folders", "/api/photos/trash"):
+        assert ask(served, "POST", path, body, JSON).status == 413
     assert ask(served, "GET", "/api/status").status == 200
 
 

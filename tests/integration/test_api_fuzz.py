@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
+from fastapi.openapi.utils import get_openapi
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from surfaces import TOKEN, FakeSurface, Served, jpeg, serving
 
 from photofind.daemon.api import create_api
+from photofind.gallery.actions import actions
 from photofind.paths import Home
 
 EXAMPLES = 20
 ENDLESS = ("/api/stop", "/api/events")
 """The one ends the server, the other does not end."""
 
-SCHEMA = schemathesis.openapi.from_dict(create_api().openapi()).exclude(path=list(ENDLESS))
-OPERATIONS = {one.ok().label: one.ok() for one in SCHEMA.get_all_operations()}
+
+def operations(document: dict[str, Any]) -> dict[str, Any]:
+    schema = schemathesis.openapi.from_dict(document).exclude(path=list(ENDLESS))
+    return {one.ok().label: one.ok() for one in schema.get_all_operations()}
+
+
+def described(routes: Sequence[Any]) -> dict[str, Any]:
+    """Return the description of routes, those too that are left out of the API's own."""
+    for route in routes:
+        route.include_in_schema = True
+    return get_openapi(title="the page", version="1", routes=routes)
+
+
+OPERATIONS = operations(create_api().openapi())
+OF_THE_PAGE = operations(described(actions(FakeSurface(Home(Path("/")))).routes))
 MADE_UP = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -61,12 +77,23 @@ def test_made_up_requests_are_answered_as_described(
     ask()
 
 
-@pytest.mark.parametrize("label", OPERATIONS)
+@pytest.mark.parametrize("label", OF_THE_PAGE)
+def test_made_up_requests_of_the_page_are_answered(served: Served, label: str) -> None:
+    @MADE_UP
+    @given(case=OF_THE_PAGE[label].as_strategy())
+    def ask(case: Any) -> None:
+        token = {"Authorization": f"Bearer {TOKEN}"}
+        assert case.call(base_url=served.server.url, headers=token).status_code < 500
+
+    ask()
+
+
+@pytest.mark.parametrize("label", OPERATIONS | OF_THE_PAGE)
 def test_made_up_requests_without_the_token_reach_nothing(served: Served, label: str) -> None:
     asked = len(served.surface.asked)
 
     @MADE_UP
-    @given(case=OPERATIONS[label].as_strategy())
+    @given(case=(OPERATIONS | OF_THE_PAGE)[label].as_strategy())
     def ask(case: Any) -> None:
         assert case.call(base_url=served.server.url).status_code == 401
 

@@ -72,6 +72,12 @@ def test_answers_are_those_of_the_surface(served: Served, client: Client, tmp_pa
         ("photos", (), {}),
         ("photos", (), {"folder": str(photo), "since": "2021", "offset": 0, "limit": 7}),
         ("thumbnail", (1, 512), {}),
+        ("overview", (), {}),
+        ("overview", (str(photo.parent),), {}),
+        ("trash", ([1, 2],), {}),
+        ("untrash", ("0" * 32,), {}),
+        ("open", (1,), {}),
+        ("reveal", (1,), {}),
         ("list_settings", (), {}),
         ("set_setting", ("exclude", "a b, c"), {}),
         ("list_settings", (), {}),
@@ -287,9 +293,20 @@ def test_a_stale_runtime_file_is_no_daemon(home: Home) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    write_runtime(home, Runtime(1, 0.0, port, TOKEN, "0", 0.0))
+    write_runtime(home, Runtime(os.getpid(), 0.0, port, TOKEN, "0", 0.0))
     with pytest.raises(DaemonError, match="not running"):
         Client(home)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="whether a process lives is not looked at there")
+def test_a_port_of_a_daemon_that_has_ended_is_not_asked(home: Home) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with serving(home) as served:
+        write_runtime(home, Runtime(ended.pid, 0.0, served.port, TOKEN, "0", 0.0))
+        with pytest.raises(DaemonError, match="not running"):
+            Client(home)
+        assert served.surface.asked == []
 
 
 def test_another_server_at_that_port_is_not_believed(home: Home) -> None:
@@ -305,7 +322,7 @@ def test_another_server_at_that_port_is_not_believed(home: Home) -> None:
         listener.close()
 
     threading.Thread(target=answer, daemon=True).start()
-    write_runtime(home, Runtime(1, 0.0, listener.getsockname()[1], TOKEN, "0", 0.0))
+    write_runtime(home, Runtime(os.getpid(), 0.0, listener.getsockname()[1], TOKEN, "0", 0.0))
     for _ in range(3):
         with pytest.raises(DaemonError):
             Client(home).status()
