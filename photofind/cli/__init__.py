@@ -14,19 +14,19 @@ from photofind.cli.extractors import extractors
 from photofind.cli.failures import failures
 from photofind.cli.folders import folders
 from photofind.cli.gallery import gallery
-from photofind.cli.group import CommandGroup
 from photofind.cli.index import index
 from photofind.cli.pause import pause, resume
 from photofind.cli.plugins import plugins
 from photofind.cli.similar import similar
 from photofind.cli.status import status
 from photofind.cli.tray import tray
+from photofind.cli.welcome import WelcomingGroup, welcome
 
 __all__ = ["main"]
 
 
 @click.group(
-    cls=CommandGroup,
+    cls=WelcomingGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Start with:
@@ -63,5 +63,6 @@ for command in (
     desktop,
     tray,
     demo,
+    welcome,
 ):
     main.add_command(command)

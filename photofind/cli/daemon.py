@@ -183,14 +183,17 @@ def logs(lines: int, follow: bool) -> None:
 @daemon.command()
 def enable() -> None:
     """Have the daemon started at login from now on, and start it now."""
+    from photofind.cli.desktop import tell_places
     from photofind.daemon.lifecycle import is_running, start, stop
     from photofind.desktop.autostart import autostart
+    from photofind.desktop.integrations import install
     from photofind.paths import Home
 
     home = Home.default()
     service = autostart(home)
     if service.install():
         note(f"the daemon is enabled: {service.promise}")
+        tell_places(install())
         if is_running(home):  # It goes on as a child of the service.
             stop(home)
     else:

@@ -13,7 +13,7 @@ from photofind.cli.output import note, print_json, print_table
 if TYPE_CHECKING:
     from photofind.desktop.integrations import Place
 
-__all__ = ["desktop"]
+__all__ = ["desktop", "tell_places"]
 
 
 class _StatusGroup(ListingGroup):
@@ -82,6 +82,17 @@ def autostart(state: str | None, as_json: bool) -> None:
 
     home = Home.default()
     _report(look_at(home) if state is None else set_autostart(home, on=state == "on"), as_json)
+
+
+def tell_places(places: list[Place]) -> None:
+    """Tell where photofind was just put, and where it could not be."""
+    for place in places:
+        if place.error:
+            note(f"photofind: {place.title}: {place.error}")
+        elif place.changed:
+            note(f"{place.title}: {place.where}")
+    if any(place.changed for place in places):
+        note("`photofind desktop remove` takes all of that away again")
 
 
 def _report(places: list[Place], as_json: bool) -> None:

@@ -134,9 +134,7 @@ def entries(
             Entry("Resume", actions.resume)
             if situation.paused
             else Entry("Pause for", below=pauses),
-            Entry(
-                "Folders", below=(*folders, SEPARATOR, Entry("Add a folder…", actions.add_folder))
-            ),
+            Entry("Folders", below=tuple(folders)),
         ]
     menu += [
         Entry("Start at login", set_autostart, checked=starts_at_login),
