@@ -1,0 +1,142 @@
+"""Every installed extractor side by side on the same photos, in class folders.
+
+Prints, for each: mAP and P@10 in percent with every photo a query against the rest, by the plain
+cosine and by photofind's ranking; photos a second from files to vectors; the memory of the worker;
+the length of a vector and the bytes that it takes on disk. Then the same for extractors that are
+asked together. Writes a plot of it beside.
+
+    python benchmarks/extractors.py DIR [--only a,b] [--together a,b] [--plot FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+from common import photos_below, print_figures, print_table, without_graphs
+
+from photofind.errors import ExtractorError
+from photofind.extractors.extraction import Extraction
+from photofind.extractors.registry import installed
+from photofind.paths import Home
+from photofind.photofind import PhotoFind
+from photofind.settings import set_setting
+from photofind.values import Query
+
+COLUMNS = [
+    *("extractor", "plain mAP", "plain P@10", "mAP", "P@10"),
+    *("photos/s", "MB", "numbers", "bytes a photo"),
+]
+TOGETHER = "mobilenet,efficientnet-lite0"
+
+
+def label(path: str) -> str:
+    return Path(path).parent.name
+
+
+def evaluate(photofind: PhotoFind, photos: Sequence[str], extractor: str, plain: bool) -> list:
+    """Return mAP and P@10 with every photo a query, in percent."""
+    relevant = Counter(map(label, photos))
+    average, at_ten = 0.0, 0.0
+    for path in photos:
+        query = Query((path,), limit=len(photos), every=True, plain=plain, extractor=extractor)
+        hits = [hit.path for hit in photofind.similar(query).hits if hit.path != path]
+        found, precision = 0, 0.0
+        for rank, hit in enumerate(hits, 1):
+            if label(hit) == label(path):
+                found += 1
+                precision += found / rank
+        average += precision / (relevant[label(path)] - 1)
+        at_ten += sum(label(hit) == label(path) for hit in hits[:10]) / 10
+    return [round(100 * total / len(photos), 1) for total in (average, at_ten)]
+
+
+def speed(name: str, home: Home, photos: Sequence[str]) -> tuple[float, float, int]:
+    """Return photos a second, the worker's memory in MB, and the length of a vector."""
+    with Extraction(name, home=home, low_priority=False) as extraction:
+        dimension = extraction.describe().dimension  # Converted and loaded before the clock runs.
+        extraction.extract(photos[:16])
+        begin = time.perf_counter()
+        extraction.extract(photos)
+        seconds = time.perf_counter() - begin
+        memory = psutil.Process(extraction.pid).memory_info()
+    megabytes = (memory.rss - getattr(memory, "shared", 0)) / 1e6
+    return round(len(photos) / seconds, 1), round(megabytes, 1), dimension
+
+
+def plot(rows: list[list[Any]], file: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
+    for name, plain, _, ranked, _, rate, *_ in rows:
+        if rate is None:
+            axes.axhline(ranked, color="grey", linestyle=":", linewidth=1)
+            axes.annotate(name, (axes.get_xlim()[0], ranked), fontsize=8, color="grey")
+            continue
+        axes.plot([rate, rate], [plain, ranked], color="lightgrey", zorder=1)
+        axes.scatter(rate, plain, marker="o", facecolor="white", edgecolor="tab:blue", zorder=2)
+        axes.scatter(rate, ranked, marker="o", color="tab:blue", zorder=2)
+        axes.annotate(name, (rate, ranked), (5, 4), textcoords="offset points", fontsize=8)
+    axes.set(xscale="log", xlabel="photos a second", ylabel="mAP in percent", ylim=(0, 100))
+    axes.set_title("Filled: photofind's ranking. Hollow: plain cosine.", fontsize=10)
+    axes.grid(alpha=0.3)
+    figure.savefig(file, dpi=150)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="class folders with photos")
+    parser.add_argument("--only", help="these extractors, with commas between them")
+    parser.add_argument("--together", default=TOGETHER, help="extractors to ask together")
+    parser.add_argument("--plot", type=Path, default=Path("extractors.png"), help="the plot's file")
+    arguments = parser.parse_args()
+    photos = [str(path) for path in photos_below(arguments.folder)]
+    names = [plugin.name for plugin in installed()]
+    if arguments.only:
+        names = [name for name in names if name in arguments.only.split(",")]
+    rows: list[list[Any]] = []
+    with tempfile.TemporaryDirectory() as temporary, without_graphs():
+        home = Home(Path(temporary, "home"))
+        # Speed first: it says which of them work here.
+        speeds = {}
+        for name in names:
+            try:
+                speeds[name] = speed(name, home, photos)
+            except ExtractorError as error:
+                print(f"left out: {error}")
+        for name in speeds:
+            set_setting(home.settings, "extractor", name)
+            with PhotoFind(home) as photofind:
+                photofind.add_folder(str(arguments.folder.resolve()))
+                photofind.index()
+                plain = evaluate(photofind, photos, name, plain=True)
+                ranked = evaluate(photofind, photos, name, plain=False)
+            rate, megabytes, dimension = speeds[name]
+            rows.append([name, *plain, *ranked, rate, megabytes, dimension, 2 * dimension])
+            print(*rows[-1], flush=True)
+        together = arguments.together.split(",")
+        if len(together) > 1 and set(together) <= set(speeds):
+            with PhotoFind(home) as photofind:
+                joined = ",".join(together)
+                plain = evaluate(photofind, photos, joined, plain=True)
+                ranked = evaluate(photofind, photos, joined, plain=False)
+            dimension = sum(speeds[name][2] for name in together)
+            title = " with ".join(together)
+            rows.append([title, *plain, *ranked, None, None, dimension, 2 * dimension])
+    rows.sort(key=lambda row: -row[3])
+    print_table(COLUMNS, rows)
+    print_figures("extractors", {"rows": [dict(zip(COLUMNS, row, strict=True)) for row in rows]})
+    plot(rows, arguments.plot)
+
+
+if __name__ == "__main__":
+    main()
