@@ -14,6 +14,7 @@ attributes. Reading and listing make none, so that a scan does not wake what wat
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -79,6 +80,7 @@ class Inotify:
         self.stopped = False
         self._opening = threading.Lock()
         self._reader: InotifyFD | None = None
+        self._watches: frozenset[InotifyWatch] = frozenset()
 
     def watch(self, territory: Territory, mounts: Mounts) -> InotifyWatch:
         """Begin to note what changes in a folder; from then on nothing is missed.
@@ -90,7 +92,20 @@ class Inotify:
         OSError
             It cannot be done for another reason.
         """
-        return InotifyWatch(self, self._open(), territory, mounts)
+        watch = InotifyWatch(self, self._open(), territory, mounts)
+        with self._opening:
+            self._watches |= {watch}
+        return watch
+
+    def forget(self, watch: InotifyWatch) -> None:
+        """Take note that a watch is closed."""
+        with self._opening:
+            self._watches -= {watch}
+
+    def tell_of_everything(self) -> None:
+        """Have all folders looked through."""
+        for watch in self._watches:
+            self.pending.tree(watch.territory, watch.territory.folder)
 
     def stop(self) -> None:
         """Let whatever is under way end soon."""
@@ -133,7 +148,7 @@ class InotifyWatch:
         self.unwatchable = mounts.unwatchable()
         self.polled: set[str] = set()
         self.has_links = False
-        self._inotify = inotify
+        self.inotify = inotify
         self._is_well = True
         self._trees: list[_Tree] = []
         try:
@@ -146,12 +161,12 @@ class InotifyWatch:
     @property
     def pending(self) -> Pending:
         """Where changes are noted."""
-        return self._inotify.pending
+        return self.inotify.pending
 
     @property
     def stopped(self) -> bool:
         """Whether it is of no use to go on."""
-        return self._inotify.stopped
+        return self.inotify.stopped
 
     @property
     def is_well(self) -> bool:
@@ -162,14 +177,15 @@ class InotifyWatch:
         """Take note that not everything is heard of."""
         if self._is_well:
             self._is_well = False
-            self._inotify.doubt()
+            self.inotify.doubt()
 
     def doubt(self) -> None:
         """Have the folders looked at: one may be another than before."""
-        self._inotify.doubt()
+        self.inotify.doubt()
 
     def close(self) -> None:
         """Watch no longer."""
+        self.inotify.forget(self)
         for tree in self._trees:
             tree.close()
 
@@ -320,8 +336,10 @@ class _Tree:
 
     def close(self) -> None:
         """Watch none of them any longer."""
-        if self._root is not None:
-            self._forget(self._root)
+        with self._changing:
+            root, self._root = self._root, None
+        if root is not None:
+            self._forget(root)
 
     def links_shown(self) -> list[str]:
         """Return the links in it, sorted."""
@@ -414,10 +432,11 @@ class _Tree:
             self._tell(pending.gone, path)
         elif event.is_create and status is not None and status.st_nlink == 1:
             self._tell(pending.created, path)
-        elif event.mask & InotifyConstants.IN_ATTRIB:
-            self._tell(pending.touched, path)
         else:
-            self._tell(pending.complete, path)
+            is_touched = bool(event.mask & InotifyConstants.IN_ATTRIB)
+            self._tell(pending.touched if is_touched else pending.complete, path)
+            if status is None:
+                self._tell_of_other_names(path)
 
     def _take_link(self, path: bytes, event: InotifyEvent) -> None:
         shown, excludes = self._show(path), self.watch.territory.excludes
@@ -436,6 +455,12 @@ class _Tree:
             self.watch.pending.tree(territory, territory.folder)
         else:
             note(territory, self._show(path))
+
+    def _tell_of_other_names(self, path: bytes) -> None:
+        """Where a file that changed has other names, it changed there too, wherever that is."""
+        with contextlib.suppress(OSError):
+            if os.lstat(path).st_nlink > 1:
+                self.watch.inotify.tell_of_everything()
 
     def _may_be_read_again(self, parent: _Folder, path: bytes) -> bool:
         """Tell whether a folder of other attributes may be read, and could not be before."""

@@ -146,7 +146,10 @@ class Pending:
             )
 
     def take(self) -> list[Change]:
-        """Return what happened, and forget it. What a folder stands for anyway is left out."""
+        """Return what happened, folders that are to be looked at last, and forget it.
+
+        What such a folder stands for anyway is left out.
+        """
         with self._lock:
             places, self._places = self._places, {}
             sidecars, self._sidecars = self._sidecars, {}
@@ -158,16 +161,15 @@ class Pending:
         for path, territory in _photos_of(sidecars):
             kind = Kind.CHANGED if path in writing else Kind.COMPLETE
             places.setdefault(path, (kind, territory))
-        trees = {
-            (territory, path)
-            for path, (kind, territory) in places.items()
-            if kind is Kind.TREE
-        }  # fmt: skip
-        return [
+        trees = {(t, path) for path, (kind, t) in places.items() if kind is Kind.TREE}
+        changes = [
             Change(kind, path)
             for path, (kind, territory) in places.items()
             if kind in (Kind.COMPLETE, Kind.GONE) or not _is_in(trees, territory, path)
         ]
+        # Something else may be in a folder now than what went before it came.
+        changes.sort(key=lambda change: change.kind is Kind.TREE)
+        return changes
 
     def _put(self, territory: Territory, path: str, kind: Kind) -> None:
         with self._lock:

@@ -162,6 +162,7 @@ class Watcher:
                 place.poll_seconds = max(self._poll_seconds, SCANS_AT_MOST * seconds)
                 due = time.monotonic() + place.poll_seconds
                 place.due = dict.fromkeys(place.due, due)
+        self._ring()
 
     def state(self, folder: str) -> str | None:
         """Return how changes in a folder are noticed: "events" or "polled".
@@ -212,7 +213,10 @@ class Watcher:
                 self._step(was_asleep=self._suspension.after_wait(), mounts_changed=mounts_changed)
             except Exception:
                 log.exception("watching the folders failed")
-                self._stoppable_pause()
+                self._stopping.wait(RENEWAL_SECONDS)
+            with self._changed:
+                if self._is_settled():
+                    self._changed.notify_all()
         with self._changed:
             places = list(self._places.values())
         for place in places:
@@ -251,9 +255,6 @@ class Watcher:
         due_report = self._pending.due
         if due_report is not None and now >= due_report:
             self._tell()
-        with self._changed:
-            if self._is_settled():
-                self._changed.notify_all()
 
     def _seconds_to_wait(self) -> float:
         now = time.monotonic()
@@ -281,6 +282,8 @@ class Watcher:
                 if self._stopping.is_set():
                     return
                 self._report(some)
+        except Exception:
+            log.exception("what happened in the folders was not taken in")
         finally:
             self._is_reporting = False
 
@@ -347,7 +350,9 @@ class Watcher:
         with self._changed:
             old = place.now.watch if place.now is not None else None
             is_news = place.take(outcome, began)
+            # What happened meanwhile.
             place.must_renew |= not place.is_mounted_as(self._mounts)
+            place.must_renew |= outcome.watch is not None and not outcome.watch.is_well
             is_over = place.is_closed or self._stopping.is_set()
         if old is not None:
             old.close()
@@ -394,10 +399,6 @@ class Watcher:
     def _ring(self) -> None:
         if self._bell is not None:
             self._bell.ring()
-
-    def _stoppable_pause(self) -> None:
-        with self._changed:
-            self._changed.wait_for(self._stopping.is_set, RENEWAL_SECONDS)
 
     def _is_settled(self) -> bool:
         return self._stopping.is_set() or (

@@ -1,0 +1,112 @@
+"""What a watcher reports, and a mirror that is kept true by nothing else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from photofind.indexing.excludes import Rules
+from photofind.indexing.scan import Found, scan
+from photofind.indexing.watch import Change, Kind
+from photofind.paths import is_below
+
+PATIENCE = 60.0
+
+
+class Reported:
+    """Collects reports: give :meth:`take` to the watcher."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Change]] = []
+        self.times: list[float] = []
+        self._changed = threading.Condition()
+
+    def take(self, changes: Sequence[Change]) -> None:
+        with self._changed:
+            self.batches.append(list(changes))
+            self.times.append(time.monotonic())
+            self._changed.notify_all()
+
+    @property
+    def all(self) -> list[Change]:
+        with self._changed:
+            return [change for batch in self.batches for change in batch]
+
+    def forget(self) -> None:
+        with self._changed:
+            self.batches.clear()
+            self.times.clear()
+
+    def wait_for(self, *changes: Change, seconds: float = PATIENCE) -> None:
+        """Wait until all of these were reported."""
+        with self._changed:
+            came = self._changed.wait_for(
+                lambda: {c for batch in self.batches for c in batch} >= set(changes), seconds
+            )
+        assert came, f"{set(changes) - set(self.all)} is not among {self.all}"
+
+
+class Mirror:
+    """Knows the photos of folders from what is reported alone, as the library does."""
+
+    def __init__(self, folders: dict[str, Rules], apart: Sequence[str] = ()) -> None:
+        self.known: dict[str, Found] = {}
+        self._folders = folders
+        self._apart = apart
+
+    def take(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.kind is Kind.TREE:
+                self._resolve(change.path)
+            elif change.kind is Kind.GONE or not Path(change.path).exists():
+                self._drop(change.path)
+            else:
+                status = Path(change.path).stat()
+                self.known[change.path] = Found(
+                    change.path, status.st_size, status.st_mtime_ns, status.st_ino
+                )
+
+    def scanned(self) -> dict[str, Found]:
+        """Return what a scan finds now."""
+        return {
+            found.path: Found(found.path, found.size, found.modified, found.inode)
+            for folder in self._folders
+            for found in self._scan(folder)
+        }
+
+    def _scan(self, folder: str):
+        apart = [*(other for other in self._folders if other != folder), *self._apart]
+        for entry in scan(folder, self._folders[folder], apart=apart, settle=0):
+            if isinstance(entry, Found):
+                yield entry
+
+    def _resolve(self, tree: str) -> None:
+        """Look at all that is below ``tree``, which is done here by looking at everything."""
+        for folder in self._folders:
+            if is_below(tree, folder) or is_below(folder, tree):
+                found = {f.path: f for f in self._scan(folder) if is_below(f.path, tree)}
+                self._drop(tree, folder)
+                for path, one in found.items():
+                    self.known[path] = Found(path, one.size, one.modified, one.inode)
+
+    def _drop(self, place: str, folder: str | None = None) -> None:
+        if self.known.pop(place, None) is not None:
+            return
+        for path in list(self.known):
+            if is_below(path, place) and (folder is None or self._folder_of(path) == folder):
+                del self.known[path]
+
+    def _folder_of(self, path: str) -> str:
+        return max((f for f in self._folders if is_below(path, f)), key=len)
+
+
+def eventually(is_true: Callable[[], bool], seconds: float = PATIENCE) -> bool:
+    """Wait until something is true; return whether it came to that."""
+    until = time.monotonic() + seconds
+    while not is_true():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
