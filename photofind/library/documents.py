@@ -99,14 +99,14 @@ class WrittenDocuments(Documents):
     def put(self, key: int, start: int, size: int) -> None:
         """Note where the document ``key`` stands from now on."""
         with self._looking:
-            last = self._ids[-1] if self._ids else key - 1
-            slot = None if key > last else self._slot(key)
-            if slot is not None:
-                self._starts[slot], self._sizes[slot] = start, size
-                return
-            if key <= last:
+            if self._ids and key <= self._ids[-1]:
+                slot = self._slot(key)
+                if slot is not None:
+                    self._starts[slot], self._sizes[slot] = start, size
+                    return
                 self._unordered[key] = len(self._ids)
-            self._ids.append(max(key, last))
+                key = self._ids[-1]
+            self._ids.append(key)
             self._starts.append(start)
             self._sizes.append(size)
             self._count += 1

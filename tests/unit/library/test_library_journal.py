@@ -4,12 +4,15 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from threading import Event, Thread
 
 import pytest
+from tinydb.table import Document
 
-from photofind.errors import LibraryError, NewerFormatError
+from photofind.errors import DamagedError, LibraryError, NewerFormatError
 from photofind.library import journal
 from photofind.library.journal import JournalStorage
+from photofind.library.steady import LockedSteadyFile
 from photofind.library.table import JournalTable
 
 
@@ -25,6 +28,15 @@ def fill(path, count):
         table.insert({"n": n})
     storage.close()
     return path.read_bytes().splitlines(keepends=True)
+
+
+@pytest.fixture(params=["posix", "windows"])
+def system(request, monkeypatch):
+    """How files are read there."""
+    if request.param == "windows":
+        monkeypatch.setattr(journal, "open_steady", LockedSteadyFile)
+    elif not hasattr(os, "pread"):
+        pytest.skip("there is no pread")
 
 
 def test_what_was_written_is_read_again(tmp_path):
@@ -225,3 +237,171 @@ def test_full_disk_changes_nothing_and_can_be_tried_again(tmp_path, monkeypatch,
     assert path.read_bytes() == before
     write()
     assert numbers(JournalStorage(path, writable=False)) == [0, 1, 2, 3]
+
+
+def test_only_the_thread_that_changes_documents_sees_it_before_the_commit(tmp_path):
+    storage = JournalStorage(tmp_path / "catalog")
+    table = JournalTable(storage, "numbers")
+    table.insert_multiple([{"n": 1}, {"n": 2}])
+    seen = []
+
+    def look():
+        thread = Thread(target=lambda: seen.append((numbers(storage), numbers(storage, "new"))))
+        thread.start()
+        thread.join()
+
+    with storage.transaction():
+        table.update({"n": 9}, doc_ids=[1])
+        table.remove(doc_ids=[2])
+        table.insert({"n": 3})
+        JournalTable(storage, "new").insert({"n": 4})
+        assert (numbers(storage), numbers(storage, "new")) == ([9, 3], [4])
+        assert (len(table), table.contains(doc_id=2)) == (2, False)
+        look()
+    look()
+    assert seen == [([1, 2], []), ([9, 3], [4])]
+
+
+@pytest.mark.parametrize("writable", [False, True], ids=["reader", "writer"])
+def test_who_goes_through_documents_goes_on_while_they_are_compacted(tmp_path, system, writable):
+    path = tmp_path / "catalog"
+    writer = JournalStorage(path)
+    table = JournalTable(writer, "numbers")
+    table.insert_multiple({"n": n} for n in range(2000))
+    storage = writer if writable else JournalStorage(path, writable=False)
+    documents = storage.documents("numbers")
+    raws = iter(documents.values())
+    assert next(raws) == b'{"n":0}'
+    table.remove(doc_ids=range(1, 1001))
+    writer.compact()
+    storage.refresh()
+    assert list(raws) == [b'{"n":%d}' % n for n in range(1, 2000)]
+    assert numbers(storage) == list(range(1000, 2000))
+
+
+def test_threads_read_whole_documents_while_others_are_written_and_compacted(tmp_path, system):
+    storage = JournalStorage(tmp_path / "catalog")
+    table = JournalTable(storage, "t")
+    table.insert_multiple({"id": n, "text": str(n) * 30} for n in range(1, 301))
+    done, wrong, reads = Event(), [], [0] * 3
+
+    def is_wrong(key, document):
+        return document["text"] != str(document["id"]) * 30 or document["id"] % 10_000 != key
+
+    def read(reader):
+        try:
+            while not done.is_set():
+                for key in range(1 + reader, 301, 7):
+                    document = table.get(doc_id=key)
+                    if document is not None and is_wrong(key, document):
+                        wrong.append(document)
+                wrong.extend(one for one in table if is_wrong(one.doc_id, one))
+                reads[reader] += 1
+        except BaseException as error:
+            wrong.append(error)
+            raise
+
+    threads = [Thread(target=read, args=(reader,)) for reader in range(3)]
+    for thread in threads:
+        thread.start()
+    turn = 0
+    while (turn < 30 or min(reads) < 3) and not wrong:
+        turn += 1
+        with storage.transaction(rewrite=turn % 7 == 0):
+            keys = range(1 + turn % 5, 301, 5)
+            table.remove(doc_ids=keys[::2])
+            for key in keys[1::2]:
+                new = key + 10_000 * turn
+                table.update({"id": new, "text": str(new) * 30}, doc_ids=[key])
+        with storage.transaction():
+            for key in keys[::2]:
+                table.insert(Document({"id": key, "text": str(key) * 30}, key))
+        if turn % 3 == 0:
+            storage.compact()
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert len(table) == 300
+
+
+def test_reader_follows_a_writer_that_compacts_again_and_again(tmp_path, system):
+    path = tmp_path / "catalog"
+    writer = JournalStorage(path)
+    table = JournalTable(writer, "numbers")
+    reader = JournalStorage(path, writable=False)
+    seen = {}
+
+    def follow(changes):
+        for change in changes:
+            assert seen.get(change.id) == change.before
+            seen[change.id] = change.after
+
+    reader.follow(follow)
+    for turn in range(20):
+        table.insert_multiple({"n": n} for n in range(50))
+        table.update({"n": -turn}, doc_ids=range(20 * turn + 1, 20 * turn + 41))
+        table.remove(doc_ids=range(20 * turn + 10, 20 * turn + 30))
+        if turn % 3:
+            writer.compact()
+        if turn % 4:
+            assert reader.refresh()
+            assert reader.read() == writer.read()
+            documents = {key: raw for key, raw in seen.items() if raw is not None}
+            assert documents == dict(writer.documents("numbers"))
+    assert reader.size == writer.size == path.stat().st_size
+    assert reader.live_size == sum(map(len, writer.documents("numbers").values()))
+
+
+@pytest.mark.parametrize("rewrite", [False, True])
+def test_what_was_damaged_while_open_is_not_written_anew_as_whole(tmp_path, rewrite):
+    path = tmp_path / "catalog"
+    lines = fill(path, 4)
+    storage = JournalStorage(path)
+    with path.open("r+b") as file:
+        file.seek(len(b"".join(lines[:3])) + len(lines[3]) - 3)
+        file.write(b"7")
+    damaged = path.read_bytes()
+
+    def write_anew():
+        if rewrite:
+            with storage.transaction(rewrite=True):
+                JournalTable(storage, "numbers").insert({"n": 4})
+        else:
+            storage.compact()
+
+    with pytest.raises(DamagedError, match="was damaged while it was in use"):
+        write_anew()
+    assert path.read_bytes() == damaged
+    assert numbers(JournalStorage(path)) == [0, 2, 3]
+
+
+def test_one_that_was_cut_while_open_is_told(tmp_path):
+    path = tmp_path / "catalog"
+    lines = fill(path, 4)
+    storage = JournalStorage(path, writable=False)
+    os.truncate(path, len(b"".join(lines[:6])))
+    with pytest.raises(DamagedError, match="was cut short while it was in use"):
+        numbers(storage)
+    assert numbers(JournalStorage(path, writable=False)) == [0, 1]
+
+
+def test_a_closed_one_leaves_no_file_open(tmp_path):
+    storage = JournalStorage(tmp_path / "catalog")
+    JournalTable(storage, "numbers").insert({"n": 1})
+
+    class Follower:  # It and the storage refer to each other, as a catalog does.
+        def __init__(self, storage):
+            self.storage = storage
+            storage.follow(self.follow)
+
+        def follow(self, changes):
+            list(changes)
+
+    follower = Follower(storage)
+    descriptor = storage._journal._descriptor
+    storage.close()
+    assert numbers(storage) == [1]
+    del storage, follower
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
