@@ -50,7 +50,7 @@ CHUNK = 2048
 BATCH_SECONDS = 0.7
 # A file that nobody said is complete must not have changed for so long before it is read.
 SETTLE_SECONDS = 1.2
-# How long to wait at most after trouble before trying again, and between two looks at the power supply.
+# How long to wait after trouble at most, and between two looks at the power supply.
 TROUBLE_SECONDS = 30.0
 POWER_SECONDS = 20.0
 # Events about the same thing are told at most so often.
