@@ -23,12 +23,16 @@ Examples:
 @click.option("--repair", is_flag=True, help="Mend what can be mended.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def doctor(repair: bool, as_json: bool) -> None:
-    """Look at the catalog, vectors, graph, folders, watching, permissions and the disk.
+    """Look at catalog, vectors, graph, folders, watching, permissions, disk and desktop.
 
     Exits with 1 where something is broken and was not mended.
     """
+    from photofind.desktop.checkup import examine
+    from photofind.paths import Home
+
     with asking() as photofind:
         checks = photofind.doctor(repair=repair)
+    checks += examine(Home.default(), repair=repair)
     if as_json:
         print_json(checks)
     else:
