@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from photofind.cli.asking import asking
@@ -9,24 +11,27 @@ from photofind.cli.group import ListingGroup
 from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import AbsolutePath, complete_extractor, picture_size
 
+if TYPE_CHECKING:
+    from photofind.daemon.surface import Surface
+
 __all__ = ["extractors"]
 
 
 @click.group(
     cls=ListingGroup,
-    short_help="List the extractors that are installed.",
+    short_help="List the extractors that are installed, and choose among them.",
     epilog="""\b
 Examples:
   photofind extractors
-  photofind extractors --json
+  photofind extractors use efficientnet-lite0
+  photofind extractors use mobilenet,efficientnet-lite0
   photofind extractors add flowers flowers.keras --layer features
   photofind extractors check flowers""",
 )
 def extractors() -> None:
     """List the extractors that are installed, and what is wrong with those that do not work.
 
-    An extractor turns a photo into the vector that it is compared by. The one that is used is a
-    setting: photofind config set extractor NAME
+    An extractor turns a photo into the vector that it is compared by.
     """
 
 
@@ -54,6 +59,103 @@ def list_all(as_json: bool) -> None:
             )
             for extractor in installed
         ),
+    )
+
+
+@extractors.command()
+@click.argument("names", metavar="NAME[,NAME...]", shell_complete=complete_extractor)
+def use(names: str) -> None:
+    """Compare photos by this extractor, or by several together.
+
+    Several are named with commas, and weights if wanted: "a,b" or "a=2,b=1". Until a new one has
+    described nearly all photos, the old one answers; no finished vector is ever thrown away.
+    """
+    from photofind.extractors.registry import parse_extractors
+
+    with asking() as photofind:
+        wanted = [*parse_extractors(names)]
+        _check_installed(wanted)
+        before = _in_use(photofind)
+        photofind.set_setting("extractor", names)
+        # What was in use goes on describing what is new: it answers until the others can.
+        others = [name for name in before if name not in wanted]
+        photofind.set_setting("also", ",".join(others))
+        by_itself = photofind.status().daemon is not None
+    note(f"photos are compared by {names} from now on")
+    _tell_of_work(by_itself)
+    if others:
+        note(
+            f"{', '.join(others)} still describes new photos; "
+            "`photofind extractors disable` ends that"
+        )
+
+
+@extractors.command()
+@click.argument("name", shell_complete=complete_extractor)
+def enable(name: str) -> None:
+    """Have an extractor describe all photos too, in the background, beside the one in use."""
+    with asking() as photofind:
+        _check_installed([name])
+        _, also = _setting(photofind)
+        if name not in _in_use(photofind):
+            photofind.set_setting("also", ",".join([*also, name]))
+        by_itself = photofind.status().daemon is not None
+    note(f"{name} describes the photos too; `photofind similar --extractor {name}` compares by it")
+    _tell_of_work(by_itself)
+
+
+@extractors.command()
+@click.argument("name", shell_complete=complete_extractor)
+def disable(name: str) -> None:
+    """Have an extractor describe no more photos; what it described stays.
+
+    Not the one in use: use another one first.
+    """
+    from photofind.errors import ExtractorError
+    from photofind.extractors.registry import parse_extractors
+
+    with asking() as photofind:
+        extractor, also = _setting(photofind)
+        if name in parse_extractors(extractor):
+            raise ExtractorError(f"{name} is in use", "`photofind extractors use` another first")
+        if name not in also:
+            raise ExtractorError(
+                f"{name} is not enabled", "`photofind extractors` lists what is installed"
+            )
+        photofind.set_setting("also", ",".join(one for one in also if one != name))
+    note(f"{name} describes no more photos; its vectors stay")
+
+
+def _setting(photofind: Surface) -> tuple[str, tuple[str, ...]]:
+    """Return the settings ``extractor`` and ``also``."""
+    values = {setting.name: setting.value for setting in photofind.list_settings()}
+    return values["extractor"], tuple(values["also"])
+
+
+def _in_use(photofind: Surface) -> list[str]:
+    from photofind.extractors.registry import parse_extractors
+
+    extractor, also = _setting(photofind)
+    return [*dict.fromkeys([*parse_extractors(extractor), *also])]
+
+
+def _check_installed(names: list[str]) -> None:
+    from photofind.errors import ExtractorError
+    from photofind.extractors.registry import installed
+
+    known = {plugin.name for plugin in installed()}
+    for name in names:
+        if name not in known:
+            raise ExtractorError(
+                f"there is no extractor {name!r}", f"installed: {', '.join(sorted(known))}"
+            )
+
+
+def _tell_of_work(by_itself: bool) -> None:
+    note(
+        "photos that it has not described yet are read in the background"
+        if by_itself
+        else "`photofind index` has it describe the photos that it has not described yet"
     )
 
 

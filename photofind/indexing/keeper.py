@@ -294,7 +294,12 @@ class Keeper:
     def _step(self) -> bool:
         """Do the most urgent thing; return whether there was any."""
         if not self._describers or self._reconfigured:
-            self._open()
+            self._reconfigured = False
+            try:
+                self._open()
+            except BaseException:
+                self._reconfigured = True  # It is still to be done.
+                raise
         with self._changed:
             places = self._inbox.take()
         if places:
@@ -318,10 +323,8 @@ class Keeper:
 
     def _open(self) -> None:
         """Ask the extractors what they are, and open their spaces."""
-        with self._changed:
-            self._reconfigured = False
         first, *others = extractors_in_use(self._settings)
-        describers = [self._describer(first)]
+        describers = [self._describer(first, is_first=True)]
         self._ailing = []
         for name in others:
             try:
@@ -331,11 +334,11 @@ class Keeper:
                 self._ailing.append(str(error))
         self._describers = describers
 
-    def _describer(self, name: str) -> Describer:
+    def _describer(self, name: str, *, is_first: bool = False) -> Describer:
         extraction = self._extraction(name)
         plugin = extraction.describe()
         space = self._library.open_space(plugin.name, plugin.version, plugin.dimension)
-        if not self._describers or self._describers[0].extractor == name:
+        if is_first:
             self._departed = Departed(space.id)
         reader = Reader(
             self._library, extraction, space.id, self._departed, on_commit=self._committed
@@ -355,6 +358,8 @@ class Keeper:
                 waits.append(POWER_SECONDS)
             if self._retry:
                 waits.append(self._retry - time.monotonic())
+            elif self._reconfigured:
+                waits.append(0.0)
             elif not self.paused and (self._requests or self._surveys or self._backlog.urgent):
                 waits.append(0.0)
             timeout = min((wait for wait in waits if wait is not None), default=None)
