@@ -358,9 +358,9 @@ class Keeper:
                 waits.append(POWER_SECONDS)
             if self._retry:
                 waits.append(self._retry - time.monotonic())
-            elif self._reconfigured:
-                waits.append(0.0)
-            elif not self.paused and (self._requests or self._surveys or self._backlog.urgent):
+            elif self._reconfigured or (
+                not self.paused and (self._requests or self._surveys or self._backlog.urgent)
+            ):
                 waits.append(0.0)
             timeout = min((wait for wait in waits if wait is not None), default=None)
             if timeout is None or timeout > 0:
