@@ -21,6 +21,7 @@ __all__ = ["collapse", "group_near_duplicates"]
 NEAR_DUPLICATE = 0.9
 
 BLOCK = 1024
+COLLAPSED_AT_ONCE = 256
 NEIGHBOURS = 10
 
 Rows = npt.NDArray[np.int64]
@@ -43,14 +44,16 @@ def collapse(vectors: Vectors32, limit: int, index: Index | None) -> list[list[i
     """
     background = index.facts.plain if index else TYPICAL
     groups: list[list[int]] = []
-    leaders = np.empty((0, vectors.shape[1]), np.float32)
-    for place, vector in enumerate(vectors):
-        scores = background.scores(leaders @ vector)
-        if len(scores) and scores.max() >= NEAR_DUPLICATE:
-            groups[int(scores.argmax())].append(place)
-        elif len(groups) < limit:
-            groups.append([place])
-            leaders = np.concatenate([leaders, vector[None]])
+    # Many at a time: one by one, a multiplication costs less than handing it to the processors.
+    for start in range(0, len(vectors), COLLAPSED_AT_ONCE):
+        end = min(start + COLLAPSED_AT_ONCE, len(vectors))
+        for place, cosines in enumerate(vectors[start:end] @ vectors[:end].T, start):
+            to_leaders = cosines[[group[0] for group in groups]]
+            nearest = int(to_leaders.argmax()) if groups else 0
+            if groups and background.scores(to_leaders[nearest : nearest + 1])[0] >= NEAR_DUPLICATE:
+                groups[nearest].append(place)
+            elif len(groups) < limit:
+                groups.append([place])
     return groups
 
 

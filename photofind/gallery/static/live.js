@@ -58,18 +58,17 @@ function connect() {
 }
 
 function heard(kind, data) {
-  if (kind === "activity") activity = data;
-  if (status) {
-    if (kind === "library") {
-      const { photos, preliminary, failed } = data;
-      status = { ...status, photos, preliminary, failed };
-    } else if (kind === "folders") {
-      status = { ...status, folders: data };
-    } else if (kind === "state") {
-      status = { ...status, daemon: { ...status.daemon, ...data } };
-    } else if (kind === "activity") {
-      status = { ...status, daemon: { ...status.daemon, activity } };
-    }
+  if (!status) return; // It is being asked for, and tells all this too.
+  if (kind === "activity") {
+    activity = data;
+    status = { ...status, daemon: { ...status.daemon, activity } };
+  } else if (kind === "library") {
+    const { photos, preliminary, failed } = data;
+    status = { ...status, photos, preliminary, failed };
+  } else if (kind === "folders") {
+    status = { ...status, folders: data };
+  } else if (kind === "state") {
+    status = { ...status, daemon: { ...status.daemon, ...data } };
   }
   tell(kind, data);
   if (kind === "notice") return;
