@@ -323,7 +323,7 @@ class PhotoFind:
             search=self._search_status(),
             home=str(self.home.root),
             bytes=self._bytes(),
-            problems=tuple(self.problems),
+            problems=(*self.problems, *self._missing_extractors()),
             preliminary=self._library.preliminary,
         )
 
@@ -717,6 +717,18 @@ class PhotoFind:
             return SearchStatus("graph", built, fresh, recall, explained)
         explained = f"{scanned}; processes that stay use the graph, recall {recall:.3f}"
         return SearchStatus("exact", built, fresh, recall, explained)
+
+    def _missing_extractors(self) -> list[str]:
+        """Return a line for each extractor in use that is not installed; none is imported."""
+        from photofind.extractors.registry import extractors_in_use, installed
+
+        names = {plugin.name for plugin in installed(self.home)}
+        return [
+            f"the extractor {name!r} is in use and not installed; "
+            "`photofind extractors` lists those that are"
+            for name in extractors_in_use(self.settings)
+            if name not in names
+        ]
 
     def _extractor_status(self, plugin: Plugin) -> ExtractorStatus:
         from photofind.extractors.registry import extractors_in_use

@@ -85,6 +85,9 @@ class Extracted(Metadata):
         float32 (dimension,), of unit length; None for a failure and for a known content.
     failure
         Why there is no vector, in one line; None where nothing is wrong.
+    tags
+        Words for what it shows with their confidences, the surest first, from an extractor that
+        has that ability and made a vector.
     """
 
     path: str
@@ -94,6 +97,7 @@ class Extracted(Metadata):
     format: str = ""
     vector: npt.NDArray[np.float32] | None = None
     failure: str | None = None
+    tags: tuple[tuple[str, float], ...] = ()
 
 
 class Extraction:
@@ -258,6 +262,7 @@ class Extraction:
             for place, record in zip(batch, outcome.value, strict=True):
                 vector = next(vectors) if record.pop("embedded", False) else None
                 record["keywords"] = tuple(record.get("keywords", ()))
+                record["tags"] = tuple((word, sure) for word, sure in record.get("tags", ()))
                 extracted[place] = Extracted(path=paths[place], vector=vector, **record)
         return [extracted[place] for place in range(len(paths))]
 

@@ -141,7 +141,11 @@ class ExtractionService:
         waiting: dict[int, Pixels] = {}
 
         def embed_waiting() -> None:
-            embedded = self._extractor.embed(np.stack([*waiting.values()]))
+            pictures = np.stack([*waiting.values()])
+            embedded = self._extractor.embed(pictures)
+            if "tags" in self._extractor.abilities:
+                for position, tags in zip(waiting, self._extractor.tags(pictures), strict=True):
+                    records[position]["tags"] = tags
             for position, vector in zip(waiting, embedded, strict=True):
                 vectors[position] = vector
                 records[position]["embedded"] = True

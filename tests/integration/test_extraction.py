@@ -100,6 +100,15 @@ def test_a_photo_comes_with_what_is_known_of_it(extraction, photo, tmp_path):
     assert result.keywords == ("sea", "sand")
 
 
+def test_a_photo_comes_with_the_tags_of_an_extractor_that_has_them(photo, extraction):
+    paths = [photo("red.png", "red"), photo("blue.png", "blue")]
+    with Extraction("able") as able:
+        first, second = able.extract(paths)
+        assert able.describe().abilities == ("tags", "embed_text", "feature_map")
+    assert (first.tags, second.tags) == ((("red", 1.0),), ())
+    assert [one.tags for one in extraction.extract(paths)] == [(), ()]
+
+
 def test_a_known_content_is_read_but_not_embedded(extraction, photo):
     old, new = photo("old.png", "red"), photo("new.png", "blue")
     known = content_id(Path(old).read_bytes())

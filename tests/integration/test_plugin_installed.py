@@ -59,6 +59,7 @@ def test_a_plugin_comes_and_goes(tmp_path):
     assert again["hits"] == answer["hits"]
     status = run("status", "--json").json
     assert status["photos"] == 12
+    assert "the extractor 'first-light' is in use and not installed" in status["problems"][0]
     failing = photofind("similar", str(project / "README.md"), env=environment)
     assert failing.code == 1
     run("config", "set", "extractor", "mobilenet")
