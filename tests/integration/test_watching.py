@@ -451,12 +451,13 @@ def test_a_folder_below_one_that_is_renamed_is_missed_soon(tmp_path, album):
     album.wait_for(Change(Kind.TREE, str(deep)))
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_in_it_that_could_not_be_read_is_looked_at_once_it_can(album):
     shut = album.folder / "shut"
     shut.mkdir()
     (shut / "a.jpg").touch()
     shut.chmod(0)
+    if os.access(shut, os.R_OK):
+        pytest.skip("root may read everything")
     try:
         album.watch(album.folder, rules=Rules(["none"]))
         shut.chmod(0o700)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from photofind.indexing.excludes import Rules
 from photofind.indexing.scan import Found, scan
 from photofind.indexing.watch import Change, Kind
 from photofind.paths import is_below
+from photofind.values import Skipped
 
 PATIENCE = 60.0
 
@@ -60,10 +62,15 @@ class Mirror:
         for change in changes:
             if change.kind is Kind.TREE:
                 self._resolve(change.path)
-            elif change.kind is Kind.GONE or not Path(change.path).exists():
-                self._drop(change.path)
-            else:
+                continue
+            try:
                 status = Path(change.path).stat()
+            except PermissionError:  # What is known of it stays known.
+                continue
+            except OSError:
+                self._drop(change.path)
+                continue
+            if change.kind is not Kind.GONE:
                 self.known[change.path] = Found(
                     change.path, status.st_size, status.st_mtime_ns, status.st_ino
                 )
@@ -71,25 +78,32 @@ class Mirror:
     def scanned(self) -> dict[str, Found]:
         """Return what a scan finds now."""
         return {
-            found.path: Found(found.path, found.size, found.modified, found.inode)
+            found.path: replace(found, sidecar=None)
             for folder in self._folders
             for found in self._scan(folder)
+            if isinstance(found, Found)
         }
 
-    def _scan(self, folder: str):
+    def _scan(self, folder: str) -> Iterator[Found | Skipped]:
         apart = [*(other for other in self._folders if other != folder), *self._apart]
-        for entry in scan(folder, self._folders[folder], apart=apart, settle=0):
-            if isinstance(entry, Found):
-                yield entry
+        return scan(folder, self._folders[folder], apart=apart, settle=0)
 
     def _resolve(self, tree: str) -> None:
         """Look at all that is below ``tree``, which is done here by looking at everything."""
         for folder in self._folders:
             if is_below(tree, folder) or is_below(folder, tree):
-                found = {f.path: f for f in self._scan(folder) if is_below(f.path, tree)}
+                entries = [entry for entry in self._scan(folder) if is_below(entry.path, tree)]
+                kept = {
+                    path: found
+                    for path, found in self.known.items()
+                    for entry in entries
+                    if isinstance(entry, Skipped) and is_below(path, entry.path)
+                }
                 self._drop(tree, folder)
-                for path, one in found.items():
-                    self.known[path] = Found(path, one.size, one.modified, one.inode)
+                self.known |= kept
+                for entry in entries:
+                    if isinstance(entry, Found):
+                        self.known[entry.path] = replace(entry, sidecar=None)
 
     def _drop(self, place: str, folder: str | None = None) -> None:
         if self.known.pop(place, None) is not None:
