@@ -649,10 +649,15 @@ def test_who_waits_for_an_indexing_hears_from_the_server(
 ) -> None:
     monkeypatch.setattr(streams, "_INDEX_SECONDS", 0.05)
     served.surface.hold.clear()
-    timer = threading.Timer(0.5, served.surface.hold.set)
-    timer.start()
-    body = ask(served, "POST", "/api/index", {}).body
-    assert b"\n\n\n" in body
+    with closing(HTTPConnection("127.0.0.1", served.port, timeout=30)) as connection:
+        headers = {"Authorization": f"Bearer {TOKEN}"} | JSON
+        connection.request("POST", "/api/index", b"{}", headers)
+        answer = connection.getresponse()
+        lines = [answer.readline()]
+        while lines[-2:] != [b"\n", b"\n"]:
+            lines.append(answer.readline())
+        served.surface.hold.set()
+        assert b'{"report":' in answer.read()
 
 
 class Listener:
