@@ -218,8 +218,10 @@ class Catalog:
         """Return how many photos below ``folder`` are not failures, decoding none."""
         prefix = json.dumps(os.path.join(folder, "")).encode("ascii")[:-1]  # noqa: PTH118
         part = b'"path":' + prefix
-        holding = self.storage.documents("photos").holding(part)
-        return sum(b'"failure":' not in raw for _, raw in holding)
+        below = self.storage.documents("photos").holding(part)
+        if not self.failed:
+            return sum(1 for _ in below)
+        return sum(b'"failure":' not in raw for _, raw in below)
 
     def failures(self) -> Iterator[Photo]:
         """Iterate over the photos that could not be indexed."""

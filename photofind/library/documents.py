@@ -141,15 +141,19 @@ class WrittenDocuments(Documents):
     def _read(self, starts: _Numbers, ends: _Numbers, part: bytes) -> list[bytes]:
         """Return what stands at some places; nothing for those with ``part`` nowhere near."""
         assert self._file is not None
-        raws = [b""] * len(starts)
         order = np.argsort(starts, kind="stable")
-        gaps = np.flatnonzero(starts[order][1:] - ends[order][:-1] > _GAP) + 1
-        places = [*zip(order.tolist(), starts[order].tolist(), ends[order].tolist(), strict=True)]
-        for first, last in pairwise([0, *gaps.tolist(), len(places)]):
-            begin, end = places[first][1], places[last - 1][2]
-            data = self._file.read(begin, end - begin)
+        starts, ends = starts[order], ends[order]
+        gaps = np.flatnonzero(starts[1:] - ends[:-1] > _GAP) + 1
+        begins, stops = starts.tolist(), ends.tolist()
+        raws = [b""] * len(order)
+        for first, last in pairwise([0, *gaps.tolist(), len(order)]):
+            begin = begins[first]
+            data = self._file.read(begin, stops[last - 1] - begin)
             if part in data:
-                for place, start, end in places[first:last]:
+                run = zip(
+                    order[first:last].tolist(), begins[first:last], stops[first:last], strict=True
+                )
+                for place, start, end in run:
                     raws[place] = data[start - begin : end - begin]
         return raws
 
