@@ -18,8 +18,9 @@ import hmac
 import os
 import secrets
 import time
+from collections import deque
 from html import escape
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -41,6 +42,7 @@ _UPLOADS = "/api/uploads"  # These are limited by how large photos may be.
 _RETURN = "/api/return"
 _LINK_SECONDS = 60
 _MOST_LINKS = 100
+_MOST_NAMED = 1000
 
 _HEADERS = {
     "server": SERVER,
@@ -76,6 +78,7 @@ class Access:
         # Not the token: a browser sends cookies to all ports of a host.
         self._session = secrets.token_urlsafe(32).encode()
         self._links: dict[str, tuple[str, float]] = {}
+        self._named: deque[str] = deque(maxlen=_MOST_NAMED)
         self.returning = returning
 
     def refusal(self, scope: Scope) -> Refused | None:
@@ -114,7 +117,17 @@ class Access:
         self._links = dict(fresh[1 - _MOST_LINKS :])
         code = secrets.token_urlsafe(32)
         self._links[code] = (target, now + _LINK_SECONDS)
+        query = target.partition("?")[2]
+        self._named.extend(
+            os.fsdecode(unquote_to_bytes(value))
+            for name, _, value in (item.partition("=") for item in query.split("&"))
+            if name in ("path", "unpath")
+        )
         return f"{self.url}{_OPEN}{code}"
+
+    def is_named(self, path: str) -> bool:
+        """Tell whether a link was made, by whoever has the token, to a page that shows ``path``."""
+        return path in self._named
 
     def open(self, scope: Scope) -> Response:
         """Return the answer to a request for such an address: a cookie, and on to the page."""

@@ -370,7 +370,7 @@ def create_api(desk: Desk | None = None) -> FastAPI:
     app.state.desk = desk
     app.include_router(router)
     if desk is not None:
-        app.include_router(pages.router(desk.surface))
+        app.include_router(pages.router(desk.surface, desk.access.is_named))
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.add_exception_handler(PhotofindError, _say_error)
     app.add_exception_handler(OSError, _say_os_error)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
@@ -55,7 +55,7 @@ class AsciiJson(Response):
         return json.dumps(content, default=as_plain, separators=(",", ":")).encode("ascii")
 
 
-def actions(surface: Surface) -> APIRouter:
+def actions(surface: Surface, is_named: Callable[[str], bool]) -> APIRouter:
     """Return the routes. Their functions are called in threads."""
     routes = APIRouter(prefix="/api", include_in_schema=False)
 
@@ -95,9 +95,15 @@ def actions(surface: Surface) -> APIRouter:
 
     @routes.get("/thumbnail")
     def picture(request: Request, size: Annotated[int, Query(ge=1, le=1024)] = 512) -> Response:
-        """Return a JPEG of the picture at ``path``, which need not be in the library."""
+        """Return a JPEG of the picture at ``path``, outside the library, that a query is about.
+
+        Only of one that a link of the daemon's named: no page can look at other files with this.
+        """
+        path = _required(request, "path")
+        if not is_named(path):
+            raise LibraryError(f"{path} is no picture of this query", "drop it onto the page")
         return Response(
-            surface.thumbnail_of(_required(request, "path"), size),
+            surface.thumbnail_of(path, size),
             media_type="image/jpeg",
             headers={"cache-control": "private, no-cache", "x-content-type-options": "nosniff"},
         )

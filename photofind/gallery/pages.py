@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
 
@@ -48,16 +49,18 @@ _TYPES = {
 }
 
 
-def router(surface: Surface) -> APIRouter:
+def router(surface: Surface, is_named: Callable[[str], bool]) -> APIRouter:
     """Return the routes of the page, and those of the API that only it needs.
 
     Parameters
     ----------
     surface
         What the daemon answers with.
+    is_named
+        Tells whether whoever has the daemon's token asked for a page that shows this path.
     """
     routes = APIRouter()
-    routes.include_router(actions(surface))
+    routes.include_router(actions(surface, is_named))
 
     @routes.get("/", include_in_schema=False)
     def page() -> Response:

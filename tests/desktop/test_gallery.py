@@ -302,7 +302,7 @@ def test_a_path_outside_the_library(page: Page, tmp_path: Path, name: bytes) -> 
     path = os.fsencode(tmp_path) + b"/" + name
     with Path(os.fsdecode(path)).open("wb") as file:
         Image.fromarray(data.chelsea()).crop((60, 20, 400, 280)).save(file, "JPEG")
-    page.open(f"/?path={quote(path)}")
+    page.driver.get(page.daemon.link(f"/?path={quote(path)}"))
     page.says("#title", "Photos like this one")
     assert page.hits()[0].startswith("chelsea")
     until(lambda: page.script("return document.querySelector('#like img').naturalWidth") or 0)
@@ -314,7 +314,7 @@ def test_a_path_outside_the_library(page: Page, tmp_path: Path, name: bytes) -> 
 def test_several_paths_make_one_query(page: Page, tmp_path: Path, album: Path) -> None:
     for name in ("chelsea", "coffee"):
         Image.fromarray(getattr(data, name)()).resize((300, 200)).save(tmp_path / f"{name}.png")
-    page.open(f"/?path={tmp_path}/chelsea.png&path={tmp_path}/coffee.png")
+    page.driver.get(page.daemon.link(f"/?path={tmp_path}/chelsea.png&path={tmp_path}/coffee.png"))
     page.says("#title", "Photos like these")
     assert {name.split("-")[0] for name in page.hits()[:4]} <= {
         "chelsea",

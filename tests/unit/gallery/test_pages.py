@@ -65,7 +65,7 @@ def surface() -> Surface:
 @pytest.fixture
 def client(surface: Surface) -> TestClient:
     app = FastAPI()
-    app.include_router(router(surface))  # type: ignore[arg-type]
+    app.include_router(router(surface, lambda path: "secret" not in path))  # type: ignore[arg-type]
 
     @app.exception_handler(PhotofindError)
     def say(request: Request, error: PhotofindError) -> JSONResponse:
@@ -216,7 +216,8 @@ def test_paths_are_bytes(client: TestClient, surface: Surface, encode: Any) -> N
     assert client.get(f"/api/overview?folder={path}").json()["folders"] == [[ODD, 3]]
     client.get("/api/overview")
     assert surface.asked == [("thumbnail_of", (ODD, 64)), ("overview", ODD), ("overview", None)]
-    for wrong in ("", "?path=", "?path=a.jpg", "?path=..%2Fa.jpg", "?path=%2Fa%00b"):
+    for wrong in ("", "?path=", "?path=a.jpg", "?path=..%2Fa.jpg", "?path=%2Fa%00b",
+                  "?path=%2Fsecret.jpg"):  # fmt: skip
         assert client.get(f"/api/thumbnail{wrong}").status_code == 409
     assert client.get("/api/thumbnail?path=/a&size=5000").status_code == 422
 
