@@ -3,7 +3,7 @@
 import { get, pictureOf } from "./api.js";
 import { button, byId, forEachOf, h, show } from "./dom.js";
 import { bringForward } from "./notices.js";
-import { count, folderOf, momentOf, nameOf, shown, sizeOf, timeOf } from "./text.js";
+import { count, folderOf, momentOf, nameOf, sentence, shown, sizeOf, timeOf } from "./text.js";
 import { run, trashed } from "./verbs.js";
 
 const AT_ONCE = 40;
@@ -33,8 +33,8 @@ function fail(error) {
   byId("duplicates-summary").textContent = "";
   byId("groups").replaceChildren();
   byId("duplicates-message").replaceChildren(
-    h("h2", {}, `${shown(error.message)}.`),
-    h("p", {}, error.hint ?? ""),
+    h("h2", {}, sentence(error.message)),
+    h("p", {}, sentence(error.hint)),
     button("Try again", follow, { icon: "refresh", class: "primary" }),
   );
   show(byId("duplicates-message"), true);

@@ -22,6 +22,12 @@ let listeners = {};
 export const photos = () => [...cards.values()].map((card) => card.photo);
 export const photoOf = (id) => cards.get(id)?.photo;
 
+/** Return the address of a photo's picture as it is shown already; undefined where it is not. */
+export function pictureShown(id) {
+  const image = cards.get(id)?.querySelector("img.there");
+  return image?.currentSrc;
+}
+
 export function clear() {
   grid.replaceChildren();
   cards.clear();

@@ -1,6 +1,7 @@
 // Short words for a person: what was done, what went wrong, and questions.
 
 import { button, byId, h, show } from "./dom.js";
+import { sentence } from "./text.js";
 
 const LONG = 6000;
 
@@ -42,8 +43,7 @@ export function say(text, { action, act, bad = false } = {}) {
 /** Say what went wrong. */
 export function complain(error) {
   if (error.name === "AbortError") return;
-  const hint = error.hint ? ` \u2014 ${error.hint}` : "";
-  say(`${error.message}${hint}`, { bad: true });
+  say([error.message, error.hint].filter(Boolean).map(sentence).join(" "), { bad: true });
 }
 
 /** Ask before something is done; resolves to whether it should be. */

@@ -7,13 +7,14 @@ import { offerExtractors, showFilters } from "./filters.js";
 import * as grid from "./grid.js";
 import * as live from "./live.js";
 import { filtersIn, isQuery, keyOf, navigate, state } from "./state.js";
-import { count, monthOf, monthTitle, momentOf, nameOf, shown } from "./text.js";
+import { count, monthOf, monthTitle, momentOf, nameOf, sentence, shown } from "./text.js";
 import { trashed } from "./verbs.js";
 
 const PAGE = 120;
 // More hits are asked for as they are scrolled to; these many at the most.
 const HITS = [60, 200, 500];
 const KEPT = 12;
+const AT_ONCE = 60;
 
 const kept = new Map(); // Answers, so that going back takes no time.
 let shownKey = "";
@@ -114,7 +115,8 @@ async function showAnswer(answer, fresh) {
   const key = shownKey;
   const hits = passing(answer.hits);
   if (fresh) grid.clear();
-  grid.append(hits);
+  await appendCalmly(hits);
+  if (key !== shownKey) return;
   end = answer.hits.length < answer.limit || answer.limit >= HITS.at(-1);
   const searched = `${count(answer.photos, "photo")} searched in ${answer.seconds.toLocaleString(undefined, { maximumFractionDigits: answer.seconds < 1 ? 2 : 1 })} s`;
   say(`${count(hits.length, "hit")}${end ? "" : ", and more below"} \u00b7 ${searched}`);
@@ -127,6 +129,15 @@ async function showAnswer(answer, fresh) {
   const first = titleOf(names[0]);
   const others = names.length > 1 ? ` and ${count(names.length - 1, "other")}` : "";
   document.title = `Photos like ${first}${others} \u2013 photofind`;
+}
+
+/** Show photos behind the others, not so many at once that scrolling would halt. */
+async function appendCalmly(photos, options) {
+  const key = shownKey;
+  for (let at = 0; at < photos.length && key === shownKey; at += AT_ONCE) {
+    if (at) await new Promise((resume) => setTimeout(resume));
+    if (key === shownKey) grid.append(photos.slice(at, at + AT_ONCE), options);
+  }
 }
 
 function notesOf(answer, hits) {
@@ -153,7 +164,7 @@ async function browse(signal, fresh) {
   if (!answer.photos.length) await fetchPage(answer, signal);
   if (fresh) grid.clear();
   keep(answer);
-  showPage(answer, answer.photos);
+  await showPage(answer, answer.photos);
 }
 
 async function fetchPage(answer, signal) {
@@ -167,8 +178,10 @@ async function fetchPage(answer, signal) {
   return page;
 }
 
-function showPage(answer, page) {
-  grid.append(passing(page), { headingOf: (photo) => monthOf(momentOf(photo)) });
+async function showPage(answer, page) {
+  const key = shownKey;
+  await appendCalmly(passing(page), { headingOf: (photo) => monthOf(momentOf(photo)) });
+  if (key !== shownKey) return;
   end = answer.end;
   summarise();
   if (!grid.photos().length && end) nothingThere();
@@ -214,7 +227,7 @@ async function more() {
       await showAnswer(next, false);
     } else {
       const page = await fetchPage(answer, signal);
-      if (key === shownKey) showPage(answer, page);
+      if (key === shownKey) await showPage(answer, page);
     }
   } catch (error) {
     if (!signal.aborted) {
@@ -225,7 +238,9 @@ async function more() {
   } finally {
     fetching = false;
   }
-  if (key === shownKey && !end) near.unobserve(byId("more")), near.observe(byId("more"));
+  if (key !== shownKey || end) return;
+  near.unobserve(byId("more")); // It may still be in sight, and is told of only once.
+  near.observe(byId("more"));
 }
 
 const near = new IntersectionObserver(
@@ -254,9 +269,8 @@ const link = (address, text, primary = true) =>
 function fail(error) {
   say("");
   const again = button("Try again", () => follow({ fresh: true }), { icon: "refresh", class: "primary" });
-  const hint = error.hint ? error.hint.charAt(0).toUpperCase() + error.hint.slice(1) + "." : "";
   if (live.status && !live.status.folders.length) return nothingThere();
-  message(`${shown(error.message)}.`, hint, again, link("/", "All photos", false));
+  message(sentence(error.message), sentence(error.hint), again, link("/", "All photos", false));
 }
 
 function nothingFound() {

@@ -3,6 +3,7 @@
 import { get, send } from "./api.js";
 import { button, byId, h, show } from "./dom.js";
 import { complain, say } from "./notices.js";
+import { sentence } from "./text.js";
 
 export async function follow() {
   show(byId("settings-message"), false);
@@ -12,8 +13,8 @@ export async function follow() {
   } catch (error) {
     byId("settings").replaceChildren();
     byId("settings-message").replaceChildren(
-      h("h2", {}, `${error.message}.`),
-      h("p", {}, error.hint ?? ""),
+      h("h2", {}, sentence(error.message)),
+      h("p", {}, sentence(error.hint)),
       button("Try again", follow, { icon: "refresh", class: "primary" }),
     );
     show(byId("settings-message"), true);

@@ -120,6 +120,11 @@ export function pasted(path) {
   return `$'${quoted}'`;
 }
 
+/** Return what the daemon says of something as a sentence. */
+export function sentence(text) {
+  return text ? `${text.charAt(0).toUpperCase()}${shown(text.slice(1))}.` : "";
+}
+
 export function count(number, one, several = one + "s") {
   return `${number.toLocaleString()} ${number === 1 ? one : several}`;
 }

@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { ask, complain, say } from "./notices.js";
 import { isQuery, navigate, sameAsked, state } from "./state.js";
-import { count, nameOf, pasted, shown } from "./text.js";
+import { count, nameOf, pasted, sentence, shown } from "./text.js";
 
 /** Photos that went to the trash, until the library knows it too. */
 export const trashed = new Set();
@@ -99,7 +99,7 @@ async function moveToTrash(photos) {
       undo ? { action: "Undo", act: () => putBack(undo, ids) } : {},
     );
   }
-  for (const failure of failures.slice(0, 3)) complain({ message: shown(failure.reason) });
+  for (const failure of failures.slice(0, 3)) complain({ message: failure.reason });
   return ids.length > 0;
 }
 
@@ -109,7 +109,7 @@ async function putBack(undo, ids) {
     for (const id of ids) trashed.delete(id);
     if (restored.length) say(`${count(restored.length, "photo")} put back where ${restored.length === 1 ? "it" : "they"} lay.`);
     for (const failure of failures) {
-      say(shown(failure.reason), again ? { action: "Try again", act: () => putBack(again, ids), bad: true } : { bad: true });
+      say(sentence(failure.reason), again ? { action: "Try again", act: () => putBack(again, ids), bad: true } : { bad: true });
     }
     document.dispatchEvent(new CustomEvent("restored", { detail: ids }));
   } catch (error) {

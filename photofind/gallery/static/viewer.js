@@ -48,11 +48,21 @@ export async function follow() {
   }
 }
 
+/** Show a picture: as small as it is in the grid at once, and larger when that has come. */
 function showPicture({ id, path }) {
   show(note, false);
-  large.classList.add("loading");
   large.alt = shown(nameOf(path));
-  large.src = pictureOf({ kind: "photo", id }, 1024);
+  const small = grid.pictureShown(id);
+  if (small) large.src = small;
+  else large.removeAttribute("src");
+  large.classList.add("loading");
+  show(byId("large-waits"), true);
+  const better = new Image();
+  better.src = pictureOf({ kind: "photo", id }, 1024);
+  better.decode().then(
+    () => state.photo === id && !large.src.endsWith("/file") && replaceBy(better),
+    () => state.photo === id && tellWhy(),
+  );
   for (const step of [1, -1]) {
     const other = beside(step);
     show(byId(step > 0 ? "next" : "previous"), other !== undefined);
@@ -60,14 +70,20 @@ function showPicture({ id, path }) {
   }
 }
 
-large.addEventListener("load", () => large.classList.remove("loading"));
-large.addEventListener("error", () => {
-  large.removeAttribute("src");
+function replaceBy(image) {
+  large.src = image.src;
+  large.classList.remove("loading");
+  show(byId("large-waits"), false);
+}
+
+function tellWhy() {
+  show(byId("large-waits"), false);
+  large.classList.remove("loading");
   note.textContent = photo?.offline
     ? "This photo is on a drive that is not connected now."
     : "This photo cannot be shown.";
   show(note, true);
-});
+}
 
 /** Replace the daemon's picture by the file itself, once it is there. */
 async function sharpen(id) {
@@ -78,7 +94,7 @@ async function sharpen(id) {
   } catch {
     return;
   }
-  if (state.photo === id) large.src = file.src;
+  if (state.photo === id) replaceBy(file);
 }
 
 function showFacts(of) {
