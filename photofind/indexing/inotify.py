@@ -125,7 +125,7 @@ class Inotify:
         with self._opening:
             if self.stopped:
                 raise OSError(errno.ECANCELED, "nothing is watched any longer")
-            if self._reader is None or not self._reader.is_alive():
+            if self._reader is None or not _reads(self._reader):
                 try:
                     self._reader = InotifyFD()
                 except OSError as error:
@@ -171,7 +171,7 @@ class InotifyWatch:
     @property
     def is_well(self) -> bool:
         """Whether it still hears of everything."""
-        return self._is_well and self.reader.is_alive()
+        return self._is_well and _reads(self.reader)
 
     def lose(self) -> None:
         """Take note that not everything is heard of."""
@@ -580,6 +580,10 @@ class _Tree:
 
     def _show(self, path: bytes) -> str:
         return self._shown + os.fsdecode(path[self._cut :]) or os.sep
+
+
+def _reads(reader: InotifyFD) -> bool:
+    return reader.is_alive() and reader.should_keep_running()
 
 
 def _list(folder: bytes) -> tuple[list[bytes], list[bytes]]:

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 CHECK_SECONDS = 10.0
 # A folder is polled so seldom that scanning it takes no more than a tenth of the time.
 SCANS_AT_MOST = 10.0
-# The same for watching it anew.
+# The same, in time of the processor, for watching it anew.
 RENEWALS_AT_MOST = 5.0
 RENEWAL_SECONDS = 1.0
 # At a limit, trying takes from others what is left; so it is done so many times more seldom.
@@ -344,12 +344,13 @@ class Watcher:
         place.renewing.start()
 
     def _renewal(self, place: _Place, territory: Territory, mounts: Mounts) -> None:
-        began = time.monotonic()
+        began, worked = time.monotonic(), time.thread_time()
         outcome = self._outcome(territory, mounts)
+        took = max(RENEWALS_AT_MOST * (time.thread_time() - worked), time.monotonic() - began)
         outcome.mounts = mounts.concerning(outcome.territory.real)
         with self._changed:
             old = place.now.watch if place.now is not None else None
-            is_news = place.take(outcome, began)
+            is_news = place.take(outcome, max(RENEWAL_SECONDS, took))
             # What happened meanwhile.
             place.must_renew |= not place.is_mounted_as(self._mounts)
             place.must_renew |= outcome.watch is not None and not outcome.watch.is_well
@@ -510,8 +511,11 @@ class _Place:
         """Tell whether the mounts that it has to do with are as they were."""
         return self.now is None or self.now.mounts == mounts.concerning(self.now.territory.real)
 
-    def take(self, outcome: _Outcome, began: float) -> bool:
-        """Take note of how it is watched now; return whether it is to be looked through."""
+    def take(self, outcome: _Outcome, rest: float) -> bool:
+        """Take note of how it is watched now; return whether it is to be looked through.
+
+        For ``rest`` seconds it is not watched anew.
+        """
         now = time.monotonic()
         before, self.now = self.now, outcome
         is_news = before is None or not before.is_polled_like(outcome)
@@ -521,7 +525,7 @@ class _Place:
             self.territory = outcome.territory
         self.renewing = None
         self.renewed = now
-        self.not_before = now + max(RENEWAL_SECONDS, RENEWALS_AT_MOST * (now - began))
+        self.not_before = now + rest
         return is_news
 
     def close(self) -> None:

@@ -835,6 +835,17 @@ def test_a_share_in_a_folder_is_polled_and_not_walked_through(album, monkeypatch
             again.watcher.stop()
 
 
+def test_what_reads_the_events_is_replaced_when_it_ends(album):
+    reader = next(thread for thread in threading.enumerate() if thread.name == "inotify")
+    reader.stop()
+    album.wait_for(Change(Kind.TREE, str(album.folder)))
+    assert album.watcher.settle(PATIENCE)
+    assert album.state == "events"
+    album.forget()
+    (album.folder / "x" / "a.jpg").touch()
+    album.expect_only(complete="x/a.jpg")
+
+
 def test_idle_it_takes_no_time(album):
     put_folders(album.folder / "x", 500)
     assert album.watcher.settle(PATIENCE)
