@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import psutil
 import pytest
+from PIL import Image
 from screen import Screen, need, wait_for
 from standin import StandIn
 from Xlib import X
@@ -219,6 +220,40 @@ def test_the_menu_is_used(screen: Screen, panel: Panel, daemon: Home, browser: S
     choose(Mood.IDLE, "Quit tray")
     assert tray.wait(30) == 0
     assert connect_to_running(daemon).status().daemon  # It goes on.
+
+
+@pytest.mark.parametrize("panel", ["gtk"], indirect=True)
+def test_a_photo_is_chosen_and_offered_again(
+    screen: Screen, panel: Panel, daemon: Home, browser: StandIn
+) -> None:
+    photo = screen.home / "a photo.jpg"
+    Image.new("RGB", (20, 20)).save(photo)
+    panel.start(screen)
+    start_tray(screen, panel)
+
+    def opened() -> str:
+        ((address,),) = browser.wait_for_calls()
+        browser.forget()
+        url = urlsplit(address.decode())
+        connection = HTTPConnection(url.netloc, timeout=30)
+        connection.request("GET", url.path)
+        location = str(connection.getresponse().headers["location"])
+        connection.close()
+        return location
+
+    screen.click(see(screen, Mood.IDLE), button=3)
+    screen.click(screen.find("Find similar to…"))
+    choose = screen.find("Choose", role="push button")
+    screen.press("ctrl+l")  # Opens an entry for the path.
+    time.sleep(1)
+    screen.output("xdotool", "type", "--delay", "50", str(photo), check=True)
+    time.sleep(1)  # What it completes by itself is in the way until then.
+    screen.click(choose)
+    assert opened() == f"/?path={quote(str(photo), safe='')}"
+    screen.click(see(screen, Mood.IDLE), button=3)
+    screen.click(screen.find("Recent searches"))
+    screen.click(screen.find("a photo.jpg", role="menu item"))
+    assert opened() == f"/?path={quote(str(photo), safe='')}"
 
 
 def test_it_ends_when_it_is_told_to(screen: Screen, panel: Panel, daemon: Home) -> None:
