@@ -22,7 +22,7 @@ def holds(colours, colour):
 class Colour:
     """Describes a picture by its mean colour; magenta crashes it, cyan hangs it."""
 
-    name = "colour"
+    name = "mean-colour"
     version = "1"
     protocol = 1
     input_size = (4, 6)

@@ -50,14 +50,14 @@ def test_each_is_named_with_its_error_and_the_others_work(home):
     for name, reason in BAD.items():
         assert reason in found[name].error, name
         assert "\n" not in found[name].error
-    for name in ("mobilenet", "colour", "able", "leaking"):  # Colour prints whenever it can.
+    for name in ("mobilenet", "mean-colour", "able", "leaking"):  # Colour prints whenever it can.
         assert found[name].error is None, found[name]
     assert "plugins print when they embed" in (home.logs / "extraction.log").read_text()
 
 
 @pytest.mark.parametrize("name", ["exiting", "not-finite", "crashing"])
 def test_nothing_is_lost_while_a_bad_one_is_chosen(name, home, photos):
-    set_setting(home.settings, "extractor", "colour")
+    set_setting(home.settings, "extractor", "mean-colour")
     query = Query((str(photos / "3.png"),), limit=3, plain=True)
     with PhotoFind(home) as photofind:
         photofind.add_folder(str(photos))
@@ -67,7 +67,7 @@ def test_nothing_is_lost_while_a_bad_one_is_chosen(name, home, photos):
     with PhotoFind(home) as photofind, pytest.raises(ExtractorError) as caught:
         photofind.index()
     assert repr(name) in caught.value.message
-    set_setting(home.settings, "extractor", "colour")
+    set_setting(home.settings, "extractor", "mean-colour")
     with PhotoFind(home) as photofind:
         report = photofind.index()
         assert (report.found, report.unchanged, report.failed) == (40, 40, 0)

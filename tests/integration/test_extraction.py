@@ -18,7 +18,7 @@ from photofind.images.limits import Limits
 from photofind.images.reading import PRELIMINARY, content_id
 
 PLUGINS = Path(__file__).parents[1] / "extractor_plugins"
-# What the extractor "colour" does not survive.
+# What the extractor "mean-colour" does not survive.
 CRASHES, HANGS, GIVES_NAN = "magenta", "cyan", "yellow"
 
 
@@ -56,7 +56,7 @@ def with_thumbnail(tmp_path):
 
 @pytest.fixture
 def extraction():
-    with Extraction("colour", threads=2) as extraction:
+    with Extraction("mean-colour", threads=2) as extraction:
         yield extraction
 
 
@@ -67,7 +67,7 @@ def describes(extracted: Extracted, colour, exactness=1e-6) -> bool:
 
 
 def test_the_extractor_is_described(extraction):
-    assert extraction.describe() == Description("colour", "1", 3, (4, 6), "plugins-for-tests")
+    assert extraction.describe() == Description("mean-colour", "1", 3, (4, 6), "plugins-for-tests")
 
 
 def test_results_come_in_the_order_of_the_photos(extraction, photo):
@@ -127,7 +127,7 @@ def test_photos_that_cannot_be_read_cost_the_others_nothing(photo, tmp_path):
     data = Path(photo("whole.jpg", "red", size=(150, 120))).read_bytes()
     (tmp_path / "cut.jpg").write_bytes(data[: len(data) // 2])
     limits = Limits(pixels=19_999, bytes=2**20)
-    with Extraction("colour", limits=limits) as extraction:
+    with Extraction("mean-colour", limits=limits) as extraction:
         paths = [*(str(tmp_path / n) for n in ("text.jpg", "cut.jpg", "none.jpg")), wide, good]
         text, cut, none, large, last = extraction.extract(paths)
     assert "not a picture" in text.failure
@@ -162,7 +162,7 @@ def test_photos_that_crash_the_worker_are_found(extraction, photo):
 
 def test_a_photo_that_hangs_the_worker_is_found(photo):
     paths = [photo(f"{i}.png", HANGS if i == 1 else "red") for i in range(4)]
-    with Extraction("colour", seconds=1.0) as extraction:
+    with Extraction("mean-colour", seconds=1.0) as extraction:
         results = extraction.extract(paths)
     assert results[1].failure == "took longer than 1 s to read"
     assert all(describes(result, (255, 0, 0)) for result in (results[0], *results[2:]))
@@ -209,7 +209,7 @@ def test_previews_that_crash_or_hang_the_worker_cost_the_others_nothing(with_thu
     colours = ["red"] * 20
     colours[3], colours[11] = CRASHES, HANGS
     paths = [with_thumbnail(f"{i}.jpg", colour) for i, colour in enumerate(colours)]
-    with Extraction("colour", seconds=1.0) as extraction:
+    with Extraction("mean-colour", seconds=1.0) as extraction:
         results = extraction.extract_previews(paths)
     for place, result in enumerate(results):
         if place in (3, 11):
@@ -224,7 +224,9 @@ def test_an_extractor_that_does_not_work_fails_at_previews_too(with_thumbnail):
 
 
 def test_a_vector_that_is_not_finite_is_the_extractors_fault(extraction, photo):
-    with pytest.raises(ExtractorError, match=r"'colour' of plugins-for-tests 1.0 .* not finite"):
+    with pytest.raises(
+        ExtractorError, match=r"'mean-colour' of plugins-for-tests 1.0 .* not finite"
+    ):
         extraction.extract([photo("odd.png", GIVES_NAN)])
     (result,) = extraction.extract([photo("fine.png", "red")])
     assert describes(result, (255, 0, 0))

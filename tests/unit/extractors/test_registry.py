@@ -29,7 +29,7 @@ def test_photofinds_own_extractor_is_found_like_any_other():
 
 
 def test_a_plugin_is_listed_with_its_distribution():
-    plugin = Plugin("colour", "plugins_for_tests:Colour", "plugins-for-tests", "1.0")
+    plugin = Plugin("mean-colour", "plugins_for_tests:Colour", "plugins-for-tests", "1.0")
     assert plugin in installed()
 
 
@@ -52,8 +52,8 @@ def test_listing_imports_no_plugin_and_nothing_heavy():
 
 
 def test_a_loaded_extractor_is_what_it_says():
-    colour = load("colour")
-    assert (colour.name, colour.version) == ("colour", "1")
+    colour = load("mean-colour")
+    assert (colour.name, colour.version) == ("mean-colour", "1")
     assert (colour.input_size, colour.dimension) == ((4, 6), 3)
     assert colour.plugin.distribution_version == "1.0"
 
@@ -61,14 +61,14 @@ def test_a_loaded_extractor_is_what_it_says():
 def test_vectors_are_scaled_to_unit_length():
     pictures = np.zeros((2, 4, 6, 3), np.uint8)
     pictures[0] = (3, 0, 4)
-    vectors = load("colour").embed(pictures)
+    vectors = load("mean-colour").embed(pictures)
     assert vectors.dtype == np.float32
     # Black has no direction, and stays where it is.
     np.testing.assert_allclose(vectors, [(0.6, 0, 0.8), (0, 0, 0)], rtol=1e-6)
 
 
 def test_threads_are_set_where_an_extractor_has_them():
-    colour = load("colour")
+    colour = load("mean-colour")
     colour.use_threads(5)
     assert colour._extractor.threads == 5
 
@@ -129,7 +129,7 @@ def test_a_plugin_for_another_protocol_says_what_to_do():
 
 
 def test_abilities_are_found_by_their_methods():
-    assert load("colour").abilities == ()
+    assert load("mean-colour").abilities == ()
     able = load("able")
     assert able.abilities == ("tags", "embed_text", "feature_map")
     assert able.engine == "NumPy"
