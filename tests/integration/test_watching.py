@@ -8,12 +8,14 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from watched import Mirror, Reported, eventually
 
 from photofind.indexing.excludes import Rules
@@ -617,15 +619,16 @@ def put_folders(folder: Path, count: int) -> None:
 def kernel_setting(name: str, value: int) -> Iterator[None]:
     """Give a block in which a limit of inotify is another."""
     path = INOTIFY / name
-    before = path.read_text()
-    try:
-        path.write_text(str(value))
-    except OSError:
+    if not os.access(path, os.W_OK):
         pytest.skip(f"{path} cannot be written")
-    try:
-        yield
-    finally:
-        path.write_text(before)
+    # Of two runs at once, one would take the other's limit for the one to be restored.
+    with FileLock(Path(tempfile.gettempdir(), "photofind-tests-inotify.lock"), timeout=100):
+        before = path.read_text()
+        try:
+            path.write_text(str(value))
+            yield
+        finally:
+            path.write_text(before)
 
 
 def watches_in_use() -> int:
