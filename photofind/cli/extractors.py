@@ -201,7 +201,7 @@ def add(
     note(
         f"{name} describes pictures of {height}x{width} by {added.model.dimension} numbers; "
         f"it runs on {runs}",
-        f"  to use it: photofind config set extractor {name}",
+        f"  to use it: photofind extractors use {name}",
     )
 
 

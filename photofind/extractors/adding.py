@@ -126,7 +126,7 @@ def remove(home: Home, name: str) -> Model:
         in_use = []
     if name in in_use:
         raise ExtractorError(
-            f"the extractor {name!r} is in use", "`photofind config set extractor mobilenet` first"
+            f"the extractor {name!r} is in use", "`photofind extractors use mobilenet` first"
         )
     forget(home, name)
     return models[name]

@@ -235,7 +235,7 @@ class Searcher:
             raise LibraryError("nothing is indexed yet", "run `photofind index`")
         raise LibraryError(
             f"nothing is indexed with the extractor {name!r} yet",
-            f"run `photofind config set extractor {name}`, then `photofind index`",
+            f"run `photofind extractors use {name}`, then `photofind index`",
         )
 
     def index(self, space: Space) -> Index | None:
