@@ -100,8 +100,9 @@ def test_help_lists_all_commands_uncut() -> None:
     commands = lines[lines.index("Commands:") + 1 :]
     commands = [line.split()[0] for line in commands[: commands.index("")]]
     assert commands == [
-        "similar", "gallery", "index", "folders", "duplicates", "status", "pause", "resume",
-        "daemon", "desktop", "doctor", "failures", "extractors", "config", "demo",
+        "similar", "gallery", "index", "folders", "duplicates", "status", "pause",
+        "resume", "daemon", "doctor", "failures", "extractors", "plugins", "config",
+        "desktop", "tray", "demo",
     ]  # fmt: skip
     assert not any(line.endswith("...") for line in lines[1:])
 
