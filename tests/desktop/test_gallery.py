@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-from chromium import ODD_NAMES, Daemon, Page, chromium, make_album, until
+from chromium import ODD_NAMES, PATIENCE, Daemon, Page, chromium, make_album, until
 from PIL import Image
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.action_chains import ActionChains
@@ -618,7 +618,7 @@ def test_a_folder_is_added_changed_and_removed(page: Page, tmp_path: Path) -> No
     page.says(row, "without private/, *.gif")
     Image.fromarray(data.camera()).save(folder / "camera.png")
     page.click(f"{row} [data-name=look]")
-    page.says(".toast", "2 photos: ")
+    until(lambda: any("2 photos: " in one.text for one in page.all(".toast")), "it", 3 * PATIENCE)
     page.says(row, "2 photos")
     page.click(f"{row} [data-name=remove]")
     page.says("#ask-list", str(folder))
@@ -669,7 +669,10 @@ def test_what_could_not_be_read_is_listed_with_its_reason(page: Page, album: Pat
 
 def test_extractors_are_listed(page: Page) -> None:
     page.open("/?view=library")
-    page.says("#extractors", "mobilenet")
+    page.says("#compared-by", "mobilenet")
+    page.click("#show-extractors")
+    # Each that is installed here is started once, which may be many.
+    until(lambda: "mobilenet" in page.text("#extractors"), "the extractors", 5 * PATIENCE)
     page.says("#extractors", "in use")
     assert page.barriers() == []
 

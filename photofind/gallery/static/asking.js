@@ -65,8 +65,12 @@ function itemOf(asked, list) {
     name,
   );
   image.addEventListener("error", () => image.replaceWith(h("span", { class: "no-picture" }, icon("photos"))));
-  image.src = pictureOf(asked, 260);
+  if (asked.kind !== "path") image.src = pictureOf(asked, 260);
   lookUp(asked).then((about) => {
+    if (asked.kind === "path") {
+      const inLibrary = about.id !== undefined;
+      image.src = pictureOf(inLibrary ? { kind: "photo", id: about.id } : asked, 260);
+    }
     name.textContent = titleOf(about);
     name.title = shown(about.path);
     image.alt = titleOf(about);

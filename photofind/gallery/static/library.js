@@ -16,7 +16,6 @@ export async function follow() {
   if (live.status) showAll(live.status);
   live.refresh().catch(complain);
   showFailures();
-  showExtractors();
   suggest();
 }
 
@@ -53,6 +52,7 @@ function showNow(status) {
   );
   byId("problems").replaceChildren(...status.problems.map((problem) => h("li", {}, shown(problem))));
   show(byId("problems"), status.problems.length > 0);
+  byId("compared-by").textContent = `Photos are compared by ${shown(status.extractor)}.`;
 }
 
 const share = ({ preliminary, photos }) => `${Math.round((100 * preliminary) / Math.max(1, photos))}\u202f%`;
@@ -223,11 +223,15 @@ async function showFailures() {
   }
 }
 
-// Extractors.
+// Extractors. Each is tried in a process of its own, so only when somebody wants to know.
 
 async function showExtractors() {
   const list = byId("extractors");
-  if (!list.children.length) list.append(h("li", { class: "none" }, h("span", { class: "spinner" }), "Each is being tried\u2026"));
+  byId("extractors-title").focus();
+  show(byId("show-extractors"), false);
+  if (!list.children.length) {
+    list.append(h("li", { class: "none" }, h("span", { class: "spinner" }), "Each is being tried\u2026"));
+  }
   try {
     const extractors = await get("/api/extractors");
     list.replaceChildren(...extractors.map(extractorRow));
@@ -297,6 +301,7 @@ export function start() {
     });
   });
   byId("look-all").addEventListener("click", () => look(null));
+  byId("show-extractors").addEventListener("click", showExtractors);
   byId("retry").addEventListener("click", () => look(null, true));
   byId("add-folder").addEventListener("submit", addFolder);
   byId("add-path").addEventListener("input", suggest);
