@@ -805,6 +805,28 @@ def test_a_window_as_small_as_a_phones(page: Page, album: Path) -> None:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_many_tabs_at_once(page: Page, album: Path) -> None:
+    """As the right-click leaves them behind; browsers keep six connections to a server."""
+    page.open(f"/?folder={album}/2019").hits()
+    first = page.driver.current_window_handle
+    others = []
+    try:
+        for _ in range(8):
+            page.driver.switch_to.new_window("tab")
+            others.append(page.driver.current_window_handle)
+            page.open(f"/?folder={album}/2020")
+            assert page.hits()
+    finally:
+        for other in others:
+            page.driver.switch_to.window(other)
+            page.driver.close()
+        page.driver.switch_to.window(first)
+    path = album / "2019/while nobody looked.jpg"
+    add_photo(page.daemon, path, 77)
+    page.click("#news")
+    until(lambda: path.name in page.names())
+
+
 def test_a_drive_that_is_away(page: Page, tmp_path: Path) -> None:
     drive = tmp_path / "drive"
     drive.mkdir()

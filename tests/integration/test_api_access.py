@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -205,3 +208,36 @@ def test_who_is_not_let_in_costs_nothing(served: Served) -> None:
     answer = ask(served, "/api/uploads", {}, "POST", bytes(5_000_000))
     assert answer.status == 401
     assert not (served.home.cache / "uploads").exists()
+
+
+def test_a_page_of_the_last_daemon_is_let_in_again(served: Served, home: Home) -> None:
+    page = json.loads(ask(served, "/api/return/key", BEARER).text)
+    with serving(home) as following:
+        answer = ask(following, "/api/return", {})
+        question = json.loads(answer.text)["question"]
+        assert answer.getheader("set-cookie") is None
+
+        def prove(port: int) -> HTTPResponse:
+            said = f"{question} {port}".encode()
+            proof = hmac.new(bytes.fromhex(page["key"]), said, hashlib.sha256).hexdigest()
+            query = f"page={page['page']}&question={question}&proof={proof}"
+            return ask(following, f"/api/return?{query}", {}, "POST")
+
+        answer = prove(following.port)
+        assert answer.status == 204
+        cookie = (answer.getheader("set-cookie") or "").split(";")[0]
+        assert ask(following, "/api/status", {"Cookie": cookie}).status == 200
+        assert prove(following.port).status == 403  # Each question is answered once.
+        assert ask(served, "/api/status", {"Cookie": cookie}).status == 401
+
+
+def test_nobody_else_is_let_in_that_way(served: Served) -> None:
+    assert ask(served, "/api/return/key", {}).status == 401
+    for query in ("", "?", "?page=&question=&proof=", f"?page={'0' * 32}&proof={'0' * 64}"):
+        answer = ask(served, f"/api/return{query}", {}, "POST")
+        assert answer.status == 403
+        assert answer.getheader("set-cookie") is None
+    for method in ("GET", "POST"):
+        assert ask(served, "/api/return", {"Host": "elsewhere.example"}, method).status == 421
+        elsewhere = {"Origin": "http://elsewhere.example"}
+        assert ask(served, "/api/return", elsewhere, method).status == 403

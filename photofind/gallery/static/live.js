@@ -36,19 +36,32 @@ export function start() {
   connect();
   takeKey();
   document.addEventListener("unreachable", lost);
-  // A tab in the background may have been asleep.
+  // Browsers keep six connections to a server, for all tabs together: those that nobody looks at
+  // must not hold any. What they miss they are told when they are looked at again.
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && gone) retry();
+    if (document.hidden) disconnect();
+    else if (gone) retry();
+    else connect();
   });
 }
 
-function connect() {
+function disconnect() {
   clearTimeout(again);
   source?.close();
+  source = null;
+}
+
+function connect() {
+  disconnect();
+  if (document.hidden) return;
   source = new EventSource("/api/events");
   source.onopen = () => {
     pause = 1000;
-    refresh().then(found, () => {});
+    const before = status?.photos;
+    refresh().then(() => {
+      if (before !== undefined && before !== status.photos) tell("library", status);
+      found();
+    }, () => {});
   };
   source.onerror = lost;
   for (const kind of ["activity", "library", "folders", "state", "notice"]) {
@@ -87,9 +100,8 @@ function lost() {
       "this page goes on by itself.";
     show(byId("banner"), true);
   }
-  source?.close();
-  source = null;
-  clearTimeout(again);
+  disconnect();
+  if (document.hidden) return;
   again = setTimeout(retry, pause);
   pause = Math.min(pause * 1.5, 10000);
 }
