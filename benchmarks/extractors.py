@@ -81,13 +81,17 @@ def plot(rows: list[list[Any]], file: Path) -> None:
     for name, plain, _, ranked, _, rate, *_ in rows:
         if rate is None:
             axes.axhline(ranked, color="grey", linestyle=":", linewidth=1)
-            axes.annotate(name, (axes.get_xlim()[0], ranked), fontsize=8, color="grey")
+            place = (0.02, ranked - 3)
+            axes.text(*place, name, fontsize=8, color="grey", transform=axes.get_yaxis_transform())
             continue
         axes.plot([rate, rate], [plain, ranked], color="lightgrey", zorder=1)
         axes.scatter(rate, plain, marker="o", facecolor="white", edgecolor="tab:blue", zorder=2)
         axes.scatter(rate, ranked, marker="o", color="tab:blue", zorder=2)
         axes.annotate(name, (rate, ranked), (5, 4), textcoords="offset points", fontsize=8)
     axes.set(xscale="log", xlabel="photos a second", ylabel="mAP in percent", ylim=(0, 100))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
+    axes.margins(x=0.15)
     axes.set_title("Filled: photofind's ranking. Hollow: plain cosine.", fontsize=10)
     axes.grid(alpha=0.3)
     figure.savefig(file, dpi=150)

@@ -65,5 +65,6 @@ def environment(home: Path | None = None, **more: str) -> dict[str, str]:
 def photofind(*arguments: str | bytes | Path, home: Path | None = None, **options: Any) -> Outcome:
     """Run ``photofind`` with arguments, in the test's own home where none is given."""
     options.setdefault("env", environment(home))
-    done = subprocess.run([*COMMAND, *arguments], capture_output=True, timeout=120, **options)
+    options.setdefault("timeout", 120)
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, **options)
     return Outcome(done.returncode, done.stdout, done.stderr)

@@ -207,7 +207,8 @@ def test_names_are_words_and_taken_once(models, home):
 def test_the_commands(models, home):
     path = str(models / "trained.keras")
     added = photofind(
-        *("extractors", "add", "mine", path, "--layer", "features", "--preprocess", "unit")
+        *("extractors", "add", "mine", path, "--layer", "features", "--preprocess", "unit"),
+        timeout=240,
     )
     assert added.code == 0, added.stderr
     assert "mine describes pictures of 32x32 by 24 numbers; it runs on LiteRT" in added.notes
