@@ -36,7 +36,7 @@ def described(routes: Sequence[Any]) -> dict[str, Any]:
 
 
 OPERATIONS = operations(create_api().openapi())
-OF_THE_PAGE = operations(described(actions(FakeSurface(Home(Path("/")))).routes))
+OF_THE_PAGE = operations(described(actions(FakeSurface(Home(Path("/"))), bool).routes))
 MADE_UP = settings(
     max_examples=EXAMPLES,
     deadline=None,
