@@ -38,6 +38,8 @@ from photofind.values import Query
 
 KINDS = ("daemon", "indexing", "queries", "graph", "index builder")
 PATIENCE = 180.0
+# More photos than this are not kept: the index is to stay of use.
+MOST = 450
 
 
 class Album:
@@ -65,9 +67,10 @@ class Album:
         photos = [path for path in self.folder.rglob("*.jpg") if "copy" not in path.name]
         path = self._random.choice(photos)
         match self._random.random():
-            case dice if dice < 0.15:
-                path.rename(path.with_name(f"moved-{path.name}"))
-            case dice if dice < 0.25 and len(photos) > 50:
+            case dice if dice < 0.4:
+                self._number += 1
+                path.rename(path.with_name(f"{self._number:05}-moved.jpg"))
+            case dice if dice < 0.7 and len(photos) > MOST:
                 path.unlink()
             case _:
                 self.add()
@@ -153,8 +156,10 @@ def expected(folder: Path, home: Home) -> set[str]:
     return {entry.path for entry in found if isinstance(entry, Found)}
 
 
-def trial(root: Path, times: int, seed: int) -> int:
+def trial(root: Path, times: int, seed: int, cache: Path) -> int:
     home = Home(root / "home")
+    home.root.mkdir(mode=0o700)
+    home.cache.symlink_to(cache)  # What numba has compiled once need not be compiled again.
     album = Album(root / "photos", seed)
     stable = root / "stable"
     stable.mkdir()
@@ -174,6 +179,7 @@ def trial(root: Path, times: int, seed: int) -> int:
         client.add_folder(str(stable))
         client.index()
         client.add_folder(str(album.folder))
+        client.index(wait=True)
     asking = Asking(home, pairs, outside)
     asking.start()
     building = Building(home)
@@ -202,7 +208,7 @@ def trial(root: Path, times: int, seed: int) -> int:
         if kind == "daemon":
             _, alive = psutil.wait_procs(children, timeout=20)
             leftovers += [" ".join(process.cmdline()) for process in alive]
-        if sum(killed.values()) % 25 == 0:
+        if sum(killed.values()) % 10 == 0:
             print(
                 dict(killed), dict(asking.counts), f"{time.monotonic() - began:.0f} s", flush=True
             )
@@ -251,10 +257,13 @@ def main() -> int:
     )
     parser.add_argument("--times", type=int, default=50, help="how often each is killed")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cache", type=Path, help="where to keep what numba has compiled")
     arguments = parser.parse_args()
     os.environ.pop("PHOTOFIND_NO_DAEMON", None)
     with tempfile.TemporaryDirectory() as temporary:
-        return trial(Path(temporary), arguments.times, arguments.seed)
+        cache = arguments.cache or Path(temporary, "cache")
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return trial(Path(temporary), arguments.times, arguments.seed, cache.resolve())
 
 
 if __name__ == "__main__":
