@@ -145,7 +145,9 @@ def kill(pid: int) -> list[psutil.Process]:
         process = psutil.Process(pid)
         children = process.children(recursive=True)
         process.kill()
-        process.wait(20)
+        # Its parent may not have looked at it yet.
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
     except psutil.NoSuchProcess:
         return []
     return children

@@ -201,6 +201,7 @@ class Resident(PhotoFind):
     def status(self) -> Status:
         """Return how the library is, and what the daemon does."""
         status = super().status()
+        self._housekeeper.opened()
         keeper, housekeeper = self._keeper, self._housekeeper
         return replace(
             status,

@@ -23,6 +23,7 @@ from photofind.daemon.notify_systemd import notify
 from photofind.daemon.runtime import Runtime, remove_runtime, write_runtime
 from photofind.disk import explained
 from photofind.errors import PhotofindError, SettingsError
+from photofind.memory import keep_together
 from photofind.paths import Home
 from photofind.settings import Settings, load_settings
 from photofind.values import Event
@@ -86,6 +87,7 @@ def run(
         The library, the settings or the disk do not allow it.
     """
     claim(home)
+    keep_together()
     os.umask(0o077)  # Whatever is written here or by a child is this user's alone.
     if sys.stderr is not None:  # It is with Windows' pythonw.
         faulthandler.enable()

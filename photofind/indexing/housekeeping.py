@@ -6,14 +6,11 @@ nor new photos wait for it.
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import math
-import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
@@ -24,6 +21,7 @@ from photofind.indexing.power import on_battery
 from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_graph
 from photofind.library.index import Index
 from photofind.library.library import Library
+from photofind.memory import give_back
 from photofind.values import Event, Progress
 from photofind.workers import Worker
 
@@ -126,6 +124,10 @@ class Housekeeper:
     def asked(self) -> None:
         """Note that a query came."""
         self._asked = time.monotonic()
+        self.opened()
+
+    def opened(self) -> None:
+        """Note that what answering takes was opened; it is let go of when nobody asks."""
         if self._resting:
             with self._changed:
                 self._resting = False
@@ -193,14 +195,14 @@ class Housekeeper:
         if not self._resting and time.monotonic() - self._asked >= self._idle_seconds:
             self._resting = True
             self._rest()
-            _trim()
+            self._give_back()
         if not self._touched or self._keeper.paused:
             return
         revision, is_idle = self._library.revision, self._keeper.idle
         done = [self._look_after(space, is_idle=is_idle) for space in self._keeper.spaces]
         if is_idle and all(done) and revision == self._library.revision:
             self._touched = False
-            _trim()
+            self._give_back()
 
     def _look_after(self, space: str, *, is_idle: bool) -> bool:
         """Do what the index of a space needs and the moment allows; return whether that is all."""
@@ -252,13 +254,10 @@ class Housekeeper:
                 self._worker = None
                 self._say(None)
 
+    def _give_back(self) -> None:
+        self._library.rest()
+        give_back()
+
     def _say(self, phase: str | None) -> None:
         self.activity = None if phase is None else Progress(phase, 0)
         self._tell(Event("activity", self.activity))
-
-
-def _trim() -> None:
-    """Give memory that is free inside this process back to the system, where glibc holds it."""
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):  # Another C library.
-            ctypes.CDLL(None).malloc_trim(0)

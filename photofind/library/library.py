@@ -339,6 +339,11 @@ class Library:
         self._vectors[space] = current, vectors
         return vectors
 
+    def rest(self) -> None:
+        """Let go of the vectors that are open: what was read of them counts as this process's."""
+        with self._writing:
+            self._vectors.clear()
+
     def references(self, space: str) -> npt.NDArray[np.int32]:
         """Return how many photos refer to each row of a space, (rows,)."""
         return self._catalog.references(self.space(space))
