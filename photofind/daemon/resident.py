@@ -68,7 +68,7 @@ class Resident(PhotoFind):
             self._library,
             self._keeper,
             lambda: self._searcher.rest(),
-            self.settings.idle_minutes * 60,
+            lambda: self.settings.idle_minutes * 60,
             self._tell,
         )
 

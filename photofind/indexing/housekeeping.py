@@ -64,7 +64,7 @@ class Housekeeper:
     rest
         Lets go of the memory that answering takes.
     idle_seconds
-        After so long without a query ``rest`` is called.
+        Tells after how long without a query ``rest`` is called.
     tell
         Told of what it does.
     """
@@ -74,7 +74,7 @@ class Housekeeper:
         library: Library,
         keeper: Keeper,
         rest: Callable[[], None],
-        idle_seconds: float,
+        idle_seconds: Callable[[], float],
         tell: Callable[[Event], None] = lambda event: None,
     ) -> None:
         self._library = library
@@ -188,11 +188,11 @@ class Housekeeper:
         if self._touched:
             waits.append(max(QUIET_SECONDS, self._retry - time.monotonic()))
         if not self._resting:
-            waits.append(max(QUIET_SECONDS, self._asked + self._idle_seconds - time.monotonic()))
+            waits.append(max(QUIET_SECONDS, self._asked + self._idle_seconds() - time.monotonic()))
         return min(waits, default=None)
 
     def _take_a_moment(self) -> None:
-        if not self._resting and time.monotonic() - self._asked >= self._idle_seconds:
+        if not self._resting and time.monotonic() - self._asked >= self._idle_seconds():
             self._resting = True
             self._rest()
             self._give_back()
