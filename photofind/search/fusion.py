@@ -50,17 +50,20 @@ def fuse(
     """
     rows = _common_rows(library, parts, limit)
     total = np.zeros(len(rows))
-    weights = np.zeros(len(rows))
+    closeness, weights = np.zeros(len(rows)), np.zeros(len(rows))
     for part in parts:
         known = [(place, own[part.space]) for place, own in enumerate(rows) if part.space in own]
         places = np.array([place for place, _ in known], np.intp)
         if len(places):
-            scores = part.comparison.scores(np.array([row for _, row in known], np.int64))
-            total[places] += part.weight * scores
+            own_rows = np.array([row for _, row in known], np.int64)
+            similarities = part.comparison.similarities(own_rows)
+            total[places] += part.weight * part.comparison.scores(similarities)
+            closeness[places] += part.weight * similarities
             weights[places] += part.weight
     scores = total / np.maximum(weights, 1e-9)
     first = np.array([own[parts[0].space] for own in rows], np.int64)
-    order = np.argsort(-scores, kind="stable")
+    # Of all that are no more alike than strangers the scores are 0.
+    order = np.lexsort((-closeness / np.maximum(weights, 1e-9), -scores))
     return first[order], scores[order]
 
 

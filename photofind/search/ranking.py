@@ -93,10 +93,12 @@ class Ranker:
         """
         comparison = self.compare(like, unlike, query_rows=query_rows, plain=plain)
         rows = comparison.candidates(limit, allowed)
-        scores = comparison.scores(rows)
-        order = np.argsort(-scores, kind="stable")
+        similarities = comparison.similarities(rows)
+        # Not by their scores: of all that are no more alike than strangers, those are 0.
+        order = np.argsort(-similarities, kind="stable")
         vectors = normalised(self._vectors.rows(rows[order]))
-        return Ranked(rows[order], scores[order], vectors, comparison.searched_by)
+        scores = comparison.scores(similarities[order])
+        return Ranked(rows[order], scores, vectors, comparison.searched_by)
 
     def compare(
         self, like: Vectors32, unlike: Vectors32, *, query_rows: Rows, plain: bool = False
@@ -157,10 +159,14 @@ class Comparison(ABC):
         """
         return self._candidates(limit, self._alive if allowed is None else self._alive & allowed)
 
-    def scores(self, rows: Rows) -> npt.NDArray[np.float64]:
-        """Return the scores, 0 to 1, of rows (n,)."""
-        similarities = np.where(np.isin(rows, self._query_rows), 1.0, self._similarities(rows))
-        return self._background.scores(similarities.astype(np.float32))
+    def similarities(self, rows: Rows) -> Similarities:
+        """Return what rows (n,) are ranked by; 1 for the same picture."""
+        own = np.isin(rows, self._query_rows)
+        return np.where(own, 1.0, self._similarities(rows)).astype(np.float32)
+
+    def scores(self, similarities: Similarities) -> npt.NDArray[np.float64]:
+        """Return the scores, 0 to 1, that similarities (n,) mean."""
+        return self._background.scores(similarities)
 
     @abstractmethod
     def _candidates(self, limit: int, allowed: Mask) -> Rows: ...

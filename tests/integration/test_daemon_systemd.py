@@ -109,6 +109,7 @@ assert stop(Home.default(), wait_seconds=0.5) is Stop.KILLED'
     "disabled, it leaves nothing": """
         photofind daemon disable
         [ "$(daemon)" = None ]
+        photofind desktop remove
         [ -z "$(find "$HOME/.config" ! -type d)" ]
         [ "$(systemctl --user show --value -p LoadState "$unit")" = not-found ]
         photofind daemon start

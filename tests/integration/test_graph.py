@@ -83,7 +83,7 @@ def _no_extraction(name: str) -> None:
 
 
 def paths(searcher: Searcher, query: str, limit: int = 20, **options: object) -> list[str]:
-    answer = searcher.similar(Query((query,), limit=limit, every=True, **options))
+    answer = searcher.similar(Query((query,), limit=limit, min_score=0.0, every=True, **options))
     return [hit.path for hit in answer.hits]
 
 
@@ -97,7 +97,7 @@ def test_the_graph_is_measured_against_exact_search(library: Library) -> None:
 def test_the_graph_answers_as_exact_search_does(library: Library, resident: Searcher) -> None:
     once = Searcher(library, "mobilenet", _no_extraction)
     for number in range(0, PHOTOS, 35):
-        query = Query((f"/photos/{number}.jpg",), limit=20, every=True)
+        query = Query((f"/photos/{number}.jpg",), limit=20, min_score=0.0, every=True)
         by_graph, exactly = resident.similar(query), once.similar(query)
         assert (by_graph.searched_by, exactly.searched_by) == ("graph", "exact")
         assert [hit.path for hit in by_graph.hits] == [hit.path for hit in exactly.hits]
@@ -122,7 +122,9 @@ def test_filters_are_searched_exactly(library: Library, resident: Searcher) -> N
     library.commit(
         [replace(library.photo(f"/photos/{n}.jpg"), path=f"/few/{n}.jpg") for n in range(9)]
     )
-    answer = resident.similar(Query(("/photos/100.jpg",), limit=5, every=True, folder="/few"))
+    answer = resident.similar(
+        Query(("/photos/100.jpg",), limit=5, min_score=0.0, every=True, folder="/few")
+    )
     assert answer.searched_by == "exact"
     assert answer.hits[0].path == "/few/0.jpg"
     assert answer.photos == 9
@@ -134,7 +136,9 @@ def test_a_killed_graph_process_costs_no_answer(library: Library, resident: Sear
     os.kill(graph.pid, signal.SIGKILL)
     assert paths(resident, "/photos/5.jpg") == expected
     deadline = time.monotonic() + 240
-    while resident.similar(Query(("/photos/5.jpg",))).searched_by != "graph":
+    while (
+        resident.similar(Query(("/photos/5.jpg",), limit=20, min_score=0.0)).searched_by != "graph"
+    ):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     assert paths(resident, "/photos/5.jpg") == expected
@@ -144,7 +148,7 @@ def test_an_index_of_another_generation_is_not_used(library: Library) -> None:
     library.remove([library.photo(f"/photos/{number}.jpg") for number in range(300)])
     assert library.reclaim()
     searcher = Searcher(library, "mobilenet", _no_extraction)
-    answer = searcher.similar(Query(("/photos/305.jpg",), limit=10, every=True))
+    answer = searcher.similar(Query(("/photos/305.jpg",), limit=10, min_score=0.0, every=True))
     assert answer.searched_by == "plain"
     assert {int(Path(hit.path).stem) % 10 for hit in answer.hits} == {5}
 
@@ -166,7 +170,7 @@ def test_a_bad_graph_is_not_used(library: Library, monkeypatch: pytest.MonkeyPat
     assert index.facts.graph_points == 0
     assert not wants_graph(library, SPACE)
     answer = Searcher(library, "mobilenet", _no_extraction, resident=True).similar(
-        Query(("/photos/4.jpg",), limit=10, every=True)
+        Query(("/photos/4.jpg",), limit=10, min_score=0.0, every=True)
     )
     assert answer.searched_by == "exact"
     assert {int(Path(hit.path).stem) % 10 for hit in answer.hits} == {4}
@@ -184,7 +188,9 @@ def test_a_damaged_graph_costs_no_answer_and_is_built_again(
     os.kill(graph.pid, signal.SIGKILL)
     assert paths(resident, "/photos/5.jpg") == expected
     assert not resident.graph(library.space(SPACE)).wait(240)
-    assert resident.similar(Query(("/photos/5.jpg",))).searched_by == "exact"
+    assert (
+        resident.similar(Query(("/photos/5.jpg",), limit=20, min_score=0.0)).searched_by == "exact"
+    )
     assert wants_graph(library, SPACE)
     with builder(library.home) as worker:
         (problem,) = keep_index(library, SPACE, worker, lambda phase: None)
