@@ -128,7 +128,8 @@ def test_a_span_of_time_is_typed(page: Page) -> None:
     assert page.script("return document.getElementById('until').value") == "2020-12-31"
     page.script(
         "const e = document.getElementById('since'); e.value = '2020-01-01';"
-        "e.dispatchEvent(new Event('change'))"
+        "e.dispatchEvent(new Event('change'));"
+        "dispatchEvent(new PopStateEvent('popstate'))"  # The form is shown anew meanwhile.
     )
     until(lambda: "since=2020-01-01" in page.query)
     until(lambda: {name.split("-")[0] for name in page.hits()} == {"astronaut", "rocket"})

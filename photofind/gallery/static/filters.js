@@ -10,6 +10,7 @@ import { folderOf, isBelow, monthName, monthTitle, nameOf, shown } from "./text.
 let overview = null; // Of everything: the folders of the library.
 let below = null; // Of the folder that is chosen.
 let belowKey = "";
+const beingSet = new Set(); // Fields whose new value is not in the address yet.
 
 /** Return a link that changes the address without loading the page. */
 function linkTo(changes, label, properties = {}) {
@@ -51,10 +52,10 @@ export async function showFilters({ fresh = false } = {}) {
 function showForm() {
   const query = isQuery();
   for (const field of document.querySelectorAll(".only-query")) show(field, query);
-  byId("min").value = Math.round((state.min ?? 0) * 100);
+  fill("min", Math.round((state.min ?? 0) * 100));
   showMinimum();
-  byId("since").value = whole(state.since, "01-01");
-  byId("until").value = whole(state.until, "12-31");
+  fill("since", whole(state.since, "01-01"));
+  fill("until", whole(state.until, "12-31"));
   byId("offline").checked = state.offline !== "hide";
   const hasOffline = live.status?.folders.some((folder) => folder.state === "offline");
   show(byId("offline-field"), Boolean(hasOffline) || state.offline !== null);
@@ -62,6 +63,11 @@ function showForm() {
   byId("extractor").value = state.extractor ?? "";
   const active = filtersIn().length;
   byId("filter-count").textContent = active ? ` (${active})` : "";
+}
+
+/** Have a field show a value, unless somebody is setting it to another. */
+function fill(name, value) {
+  if (!beingSet.has(name)) byId(name).value = value;
 }
 
 /** Return a date as an input takes it; the day of a shorter one is the first or the last. */
@@ -202,19 +208,26 @@ export function start() {
   narrow.addEventListener("change", fit);
   byId("filter-form").addEventListener("submit", (event) => event.preventDefault());
   const setMinimum = calmly(() => {
+    beingSet.delete("min");
     const value = Number(byId("min").value);
     navigate({ min: value ? value / 100 : null, photo: null });
   }, 250);
   byId("min").addEventListener("input", () => {
+    beingSet.add("min");
     showMinimum();
     setMinimum();
   });
   for (const name of ["since", "until"]) {
     // A year that is being typed passes through 0002, 0020 and 0202.
-    byId(name).addEventListener("change", calmly(() => {
+    const setDate = calmly(() => {
+      beingSet.delete(name);
       const { value, validity } = byId(name);
       if (validity.valid && (!value || value >= "1800")) navigate({ [name]: value || null });
-    }, 400));
+    }, 400);
+    byId(name).addEventListener("change", () => {
+      beingSet.add(name);
+      setDate();
+    });
   }
   byId("extractor").addEventListener("change", (event) => navigate({ extractor: event.target.value || null }));
   byId("offline").addEventListener("change", (event) => navigate({ offline: event.target.checked ? null : "hide" }));
