@@ -103,6 +103,7 @@ class Screen:
             "XDG_CURRENT_DESKTOP": "TEST",
             "XDG_SESSION_TYPE": "x11",
             "LANG": "C.UTF-8",
+            "GVFS_DISABLE_FUSE": "1",  # What it mounts would outlive the test.
             "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",
             "LIBGL_ALWAYS_SOFTWARE": "1",
         }

@@ -260,7 +260,10 @@ def test_one_that_is_about_to_start_is_stopped(home: Home, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_end_it_cleanly(home: Home, number: signal.Signals) -> None:
-    running = subprocess.Popen([*COMMAND, "daemon", "run"])
+    running = subprocess.Popen(
+        [*COMMAND, "daemon", "run"],
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # Whatever we run under.
+    )
     until(lambda: reachable(home))
     running.send_signal(number)
     assert running.wait(PATIENCE) == 0
