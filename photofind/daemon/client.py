@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import photofind
 from photofind.daemon.runtime import read_runtime
 from photofind.daemon.transport import Request, Transport, revived_error
 from photofind.errors import DaemonError, ImageError
@@ -64,8 +65,9 @@ def connect(
     daemon
         Whether to ask the daemon.
     start
-        Whether to start it where it does not run and the setting ``autostart_daemon`` allows.
-        While another process writes to the library no daemon can, and this process answers.
+        Whether to start it where it does not run and the setting ``autostart_daemon`` allows, and
+        anew where another version of photofind was installed meanwhile. While another process
+        writes to the library no daemon can, and this process answers.
 
     Raises
     ------
@@ -77,20 +79,33 @@ def connect(
     home = home or Home.default()
     if daemon:
         with suppress(DaemonError):
-            return connect_to_running(home)
-        if start and _started(home):
+            client = connect_to_running(home)
+            if not (start and client.is_outdated and _may_start(home)):
+                return client
+            _end(client)
+        if start and _may_start(home) and _started(home):
             return connect_to_running(home)
     from photofind.photofind import PhotoFind
 
     return PhotoFind(home)
 
 
-def _started(home: Home) -> bool:
-    """Start the daemon; return whether it was to be started and could be."""
+def _may_start(home: Home) -> bool:
     from photofind.settings import load_settings
 
-    if not load_settings(home.settings).autostart_daemon:
-        return False
+    return load_settings(home.settings).autostart_daemon
+
+
+def _end(client: Client) -> None:
+    """End the daemon of a client, in good order."""
+    from photofind.daemon.lifecycle import stop
+
+    client.close()
+    stop(client.home)
+
+
+def _started(home: Home) -> bool:
+    """Start the daemon; return whether it could be, for somebody else may write to the library."""
     from photofind.daemon.lifecycle import start
 
     try:
@@ -147,6 +162,7 @@ class Client:
         runtime = read_runtime(home)
         if runtime is None or not _is_alive(runtime.pid):
             raise DaemonError("the daemon is not running", "start it with `photofind daemon start`")
+        self._runtime = runtime
         self._transport = Transport(home, runtime)
         self._transport.connect()
 
@@ -159,6 +175,13 @@ class Client:
     def close(self) -> None:
         """Close the connections; the daemon goes on."""
         self._transport.close()
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another version of photofind was installed since the daemon was started."""
+        # The version itself takes long to find out.
+        installed = Path(photofind.__file__).parent.stat().st_mtime
+        return installed > self._runtime.started and photofind.__version__ != self._runtime.version
 
     @cached_property
     def settings(self) -> Settings:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import psutil
 
 from photofind import __version__
+from photofind.daemon.pausing import paused_until, remember_pause
+from photofind.disk import explained
 from photofind.errors import LibraryError
 from photofind.indexing.housekeeping import Housekeeper
 from photofind.indexing.keeper import Keeper
@@ -73,7 +75,10 @@ class Resident(PhotoFind):
         )
 
     def start(self) -> None:
-        """Begin to watch the folders and to index what is new in them."""
+        """Begin to watch the folders and to index what is new in them, unless that is paused."""
+        until = paused_until(self.home)
+        if until is not None:
+            self._keeper.pause(until)
         self._keeper.start()
         self._housekeeper.start()
 
@@ -240,14 +245,24 @@ class Resident(PhotoFind):
         return checks
 
     def pause(self, seconds: float | None = None) -> None:
-        """Leave files alone for so long, or until :meth:`resume`; answering goes on."""
-        self._keeper.pause(float("inf") if seconds is None else time.time() + seconds)
+        """Leave files alone for so long, or until :meth:`resume`; answering goes on.
+
+        The daemon's next start changes nothing about it.
+        """
+        until = float("inf") if seconds is None else time.time() + seconds
+        self._keeper.pause(until)
         self._housekeeper.interrupt()
+        self._remember_pause(until)
 
     def resume(self) -> None:
         """Go on indexing at once."""
         self._keeper.resume()
         self._housekeeper.touched()
+        self._remember_pause(None)
+
+    def _remember_pause(self, until: float | None) -> None:
+        with explained(self.home.root):
+            remember_pause(self.home, until)
 
     # The settings.
 

@@ -302,7 +302,7 @@ def serving(home: Home, surface: FakeSurface | None = None, token: str = TOKEN) 
     server = Server(surface, token, home)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
-    write_runtime(home, Runtime(os.getpid(), 0.0, server.port, token, "0", 0.0))
+    write_runtime(home, Runtime(os.getpid(), 0.0, server.port, token, "0", time.time()))
     try:
         yield Served(surface, server, home, thread)
     finally:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from PIL import Image, ImageEnhance
 from skimage import data
 
 from photofind.daemon.lifecycle import is_running, stop
-from photofind.daemon.runtime import read_runtime
+from photofind.daemon.runtime import read_runtime, write_runtime
 from photofind.paths import Home
 
 NAMES = ("chelsea", "coffee", "astronaut", "rocket", "camera", "coins", "moon", "clock")
@@ -144,6 +145,41 @@ def test_pausing_and_going_on(running: Daemon) -> None:
     assert running("resume").code == 0
     running.until(lambda: running.status()["photos"] == 2 * len(NAMES) + 1)
     assert running("pause", "--for", "soon").code == 2
+
+
+def test_a_pause_outlasts_the_daemon(running: Daemon) -> None:
+    assert running("pause").code == 0
+    psutil.Process(running.status()["daemon"]["pid"]).kill()
+    picture("brick").save(running.photos / "brick.jpg")
+    assert running("daemon", "start").code == 0
+    for _ in range(3):
+        assert running.status()["daemon"]["paused"] is True
+        assert running.status()["photos"] == 2 * len(NAMES)
+        time.sleep(0.5)
+    assert running("resume").code == 0
+    running.until(lambda: running.status()["photos"] == 2 * len(NAMES) + 1)
+    assert running("daemon", "restart").code == 0
+    assert running.status()["daemon"]["paused"] is False
+    assert running("pause", "--for", "1s").code == 0
+    assert running("daemon", "stop").code == 0
+    time.sleep(1.0)
+    assert running("daemon", "start").code == 0
+    assert running.status()["daemon"]["paused"] is False
+
+
+def test_a_daemon_of_another_version_is_replaced(running: Daemon) -> None:
+    """As it is after an upgrade: the one that runs was started before, and is another."""
+    now = read_runtime(running.home)
+    assert now is not None
+    write_runtime(running.home, replace(now, version="0.0.1"))
+    assert running.hits(running.photos / "coffee.jpg", "-n", "1") == ["coffee-bright.jpg"]
+    assert read_runtime(running.home) == replace(now, version="0.0.1")  # Installed before it.
+    write_runtime(running.home, replace(now, version="0.0.1", started=0.0))
+    assert running.status()["daemon"]["pid"] == now.pid  # Whoever only looks starts nothing.
+    assert running.hits(running.photos / "coffee.jpg", "-n", "1") == ["coffee-bright.jpg"]
+    after = read_runtime(running.home)
+    assert after is not None
+    assert (after.version, after.pid == now.pid) == (now.version, False)
 
 
 def test_settings_take_effect_at_once(running: Daemon) -> None:

@@ -1,0 +1,38 @@
+"""The file that keeps a pause over the daemon's restarts, its crashes included."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+
+from photofind.paths import Home, remove_file, write_atomically
+
+__all__ = ["paused_until", "remember_pause"]
+
+
+def paused_until(home: Home) -> float | None:
+    """Return until when somebody has paused the daemon, in seconds since 1970.
+
+    Infinite where it is until resumed; None where it is not paused, or what was written down
+    cannot be read.
+    """
+    try:
+        until = float(json.loads(_path(home).read_bytes())["until"])
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+        return None
+    return until if until > time.time() else None
+
+
+def remember_pause(home: Home, until: float | None) -> None:
+    """Write down until when it is paused, as :func:`paused_until` returns it."""
+    if until is None:
+        remove_file(_path(home))
+    else:
+        written = "Infinity" if math.isinf(until) else until
+        write_atomically(_path(home), json.dumps({"until": written}).encode())
+
+
+def _path(home: Home) -> Path:
+    return home.root / "pause.json"
