@@ -21,7 +21,8 @@ class Network:
     Parameters
     ----------
     path
-        A ``.tflite`` file whose input and output have the batch as their first axis.
+        A ``.tflite`` file whose input and output have the batch as their first axis. Where its
+        layers allow it, the other sides of the input may differ from call to call.
     threads
         Threads that it uses for a batch.
 
@@ -53,8 +54,10 @@ class Network:
 
     def _run(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the outputs for a batch of one, from the interpreter of this thread."""
-        if not hasattr(self._own, "interpreter"):
-            self._own.interpreter = self._load()
+        if getattr(self._own, "shape", None) != batch.shape:
+            self._own.shape = None  # What fails half-way is of no use afterwards.
+            self._own.interpreter = self._load(batch.shape)
+            self._own.shape = batch.shape
         interpreter = self._own.interpreter
         (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
         interpreter.set_tensor(source["index"], batch)
@@ -62,10 +65,13 @@ class Network:
         outputs: npt.NDArray[Any] = interpreter.get_tensor(target["index"])
         return outputs
 
-    def _load(self) -> Any:
+    def _load(self, shape: tuple[int, ...]) -> Any:
         interpreter = _interpreter_class()(
             model_path=str(self._path), num_threads=self._threads_each
         )
+        (source,) = interpreter.get_input_details()
+        if tuple(source["shape"]) != shape:
+            interpreter.resize_tensor_input(source["index"], shape)
         interpreter.allocate_tensors()
         return interpreter
 

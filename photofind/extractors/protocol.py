@@ -9,8 +9,8 @@ the extractor's name and whose object makes an :class:`Extractor` when called wi
 It lives in a process of its own, with what it imports; what it prints goes to that process's log.
 
 Beyond what every extractor has to do there are abilities that one may have: :class:`Tagging`,
-:class:`ReadingText`, :class:`Mapping`, :class:`Threaded`. An extractor has an ability by having
-its method or attribute; nothing is declared.
+:class:`ReadingText`, :class:`Mapping`, :class:`Previewing`, :class:`Threaded`. An extractor has an
+ability by having its method or attribute; nothing is declared.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ __all__ = [
     "PROTOCOL",
     "Extractor",
     "Mapping",
+    "Previewing",
     "ReadingText",
     "Tagging",
     "Threaded",
@@ -103,6 +104,22 @@ class Threaded(Protocol):
     """
 
     threads: int
+
+
+@runtime_checkable
+class Previewing(Protocol):
+    """An extractor that embeds smaller pictures too, faster, for vectors that can be compared.
+
+    The thumbnails inside photos are shown to it in this size. Their vectors are replaced by those
+    of the whole photos in time.
+
+    Attributes
+    ----------
+    preview_size : tuple of int
+        Height and width of such pictures, in pixels; what ``embed`` and other abilities take then.
+    """
+
+    preview_size: tuple[int, int]
 
 
 @runtime_checkable

@@ -173,6 +173,8 @@ class LoadedExtractor:
         Where it comes from.
     name, version, input_size, dimension
         As in :class:`~photofind.extractors.protocol.Extractor`.
+    preview_size : tuple of int
+        As in :class:`~photofind.extractors.protocol.Previewing`; ``input_size`` without it.
     abilities : tuple of str
         Which of :data:`~photofind.extractors.protocol.ABILITIES` it has.
     engine : str or None
@@ -184,6 +186,9 @@ class LoadedExtractor:
         self.name = plugin.name
         self.version: str = declared["version"]
         self.input_size: tuple[int, int] = tuple(declared["input_size"])
+        self.preview_size: tuple[int, int] = tuple(
+            declared["preview_size"] or declared["input_size"]
+        )
         self.dimension: int = declared["dimension"]
         self.abilities = tuple(name for name in ABILITIES if callable(declared[name]))
         engine = declared["engine"]
@@ -324,8 +329,11 @@ def _blaming(plugin: Plugin, what: str) -> Iterator[None]:
 
 def _declared(extractor: Any) -> dict[str, Any]:
     """Return what an extractor says of itself; None for what it does not say."""
-    names = ("name", "version", "protocol", "input_size", "dimension", "engine", "embed")
-    return {name: getattr(extractor, name, None) for name in (*names, *ABILITIES)}
+    names = (
+        *("name", "version", "protocol", "input_size", "preview_size", "dimension"),
+        *("engine", "embed", *ABILITIES),
+    )
+    return {name: getattr(extractor, name, None) for name in names}
 
 
 def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
@@ -335,18 +343,23 @@ def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
     for word in ("name", "version"):
         if not is_name(declared[word]):
             return f"its {word} {declared[word]!r} is not a short word"
-    size = declared["input_size"]
-    if not (
-        isinstance(size, tuple | list)
-        and len(size) == 2
-        and all(_is_within(side, _LARGEST_SIDE) for side in size)
-    ):
+    if not _is_size(size := declared["input_size"]):
         return f"its input size {size!r} is not a height and a width in pixels"
+    if (size := declared["preview_size"]) is not None and not _is_size(size):
+        return f"its preview size {size!r} is not a height and a width in pixels"
     if not _is_within(declared["dimension"], _LARGEST_DIMENSION):
         return f"its dimension {declared['dimension']!r} is not a length of vectors"
     if not callable(declared["embed"]):
         return "it has no method embed"
     return None
+
+
+def _is_size(size: object) -> bool:
+    return (
+        isinstance(size, tuple | list)
+        and len(size) == 2
+        and all(_is_within(side, _LARGEST_SIDE) for side in size)
+    )
 
 
 def _is_within(value: object, largest: int) -> bool:

@@ -207,7 +207,7 @@ class ExtractionService:
         )
 
     def _read_preview(self, path: str, record: Record) -> Pixels | None:
-        preview = read_preview(path, self._extractor.input_size, self._limits)
+        preview = read_preview(path, self._extractor.preview_size, self._limits)
         if preview is None:
             return None
         record["content"] = preview.content

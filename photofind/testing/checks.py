@@ -342,6 +342,20 @@ def check_worker(subject: Subject) -> None:
         _require_close(result.vector, vector, f"in a worker, of {name}")
 
 
+def check_previews(subject: Subject) -> None:
+    """Of smaller pictures, where it takes them, vectors are nearest to those of the whole ones."""
+    size = subject.instance.preview_size
+    if size == subject.instance.input_size:
+        raise unittest.SkipTest("it has no preview_size")
+    vectors = subject.instance.embed(photographs(size))
+    nearest = (vectors @ subject.vectors.T).argmax(axis=1)
+    _require(
+        np.array_equal(nearest, np.arange(len(vectors))),
+        "the vector of a smaller picture is nearest to that of another picture",
+    )
+    _require_close(subject.instance.embed(subject.pictures), subject.vectors, "after smaller ones")
+
+
 def check_tags(subject: Subject) -> None:
     """Tags are words with confidences, the surest first, whatever else is in the batch."""
     together = _able(subject, "tags").tags(subject.pictures)
@@ -384,6 +398,7 @@ CHECKS: tuple[Check, ...] = (
     check_errors,
     check_memory,
     check_worker,
+    check_previews,
     check_tags,
     check_text,
     check_feature_map,

@@ -9,6 +9,7 @@ import numpy as np
 from photofind.extractors.litert import Network
 from photofind.extractors.mobilenet import TFLITE_FILE, WEIGHTS_FILE, MobileNet
 from photofind.extractors.registry import load
+from photofind.extractors.samples import photographs
 
 
 def test_the_weights_are_those_that_the_recipe_wrote():
@@ -27,6 +28,17 @@ def test_it_keeps_its_contract():
     vectors = mobilenet.embed(pictures)
     assert vectors.shape == (3, 1280)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+
+
+def test_smaller_pictures_can_be_compared():
+    mobilenet = load("mobilenet")
+    whole = mobilenet.embed(photographs(mobilenet.input_size))
+    small = mobilenet.embed(photographs(mobilenet.preview_size))
+    again = mobilenet.embed(photographs(mobilenet.input_size))
+    np.testing.assert_array_equal(again, whole)
+    similarities = small @ whole.T
+    assert (similarities.argmax(axis=1) == np.arange(len(whole))).all()
+    assert similarities.diagonal().mean() > 0.6
 
 
 def test_a_picture_has_the_same_vector_in_any_batch_and_on_any_number_of_threads():
