@@ -53,9 +53,14 @@ class _Server(Protocol):
 
 
 def _assemble(home: Home, token: str) -> tuple[_Resident, _Server]:
+    from threadpoolctl import threadpool_limits
+
     from photofind.daemon.resident import Resident
     from photofind.daemon.server import Server
 
+    # Products that share the processors wait for each other wherever somebody else has one: on a
+    # busy machine answers took four times as long.
+    threadpool_limits(1, user_api="blas")
     resident = Resident(home)
     try:
         return resident, Server(resident, token, home)

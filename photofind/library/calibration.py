@@ -25,6 +25,7 @@ import numpy.typing as npt
 __all__ = ["TYPICAL", "Background", "blend", "measure_background"]
 
 SIGNIFICANT = 4.0
+_SCORES = (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,16 @@ class Background:
 
     def scores(self, similarities: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the score, 0 to 1, of each similarity (1 is the same picture)."""
+        return np.interp(similarities, self._similarities, _SCORES)
+
+    def similarity(self, score: float) -> float:
+        """Return the similarity that has a score."""
+        return float(np.interp(score, _SCORES, self._similarities))
+
+    @property
+    def _similarities(self) -> tuple[float, float, float]:
         significant = min(self.median + SIGNIFICANT * self.deviation, 0.99)
-        return np.interp(similarities, (self.median, significant, 1.0), (0.0, 0.5, 1.0))
+        return self.median, significant, 1.0
 
 
 # Cosines of average-pooled ImageNet features, for libraries too small to be measured.

@@ -42,18 +42,24 @@ def collapse(vectors: Vectors32, limit: int, index: Index | None) -> list[list[i
     list of lists
         Places in ``vectors``; the best of each group first, groups in the order of their best.
     """
-    background = index.facts.plain if index else TYPICAL
+    least = (index.facts.plain if index else TYPICAL).similarity(NEAR_DUPLICATE)
     groups: list[list[int]] = []
-    # Many at a time: one by one, a multiplication costs less than handing it to the processors.
-    for start in range(0, len(vectors), COLLAPSED_AT_ONCE):
-        end = min(start + COLLAPSED_AT_ONCE, len(vectors))
-        for place, cosines in enumerate(vectors[start:end] @ vectors[:end].T, start):
-            to_leaders = cosines[[group[0] for group in groups]]
-            nearest = int(to_leaders.argmax()) if groups else 0
-            if groups and background.scores(to_leaders[nearest : nearest + 1])[0] >= NEAR_DUPLICATE:
-                groups[nearest].append(place)
+    group_of: dict[int, list[int]] = {}  # By the place of its best.
+    start = 0
+    while start < len(vectors):
+        # As many as may still begin a group, or else many at a time: one by one, a multiplication
+        # costs less than handing it to the processors.
+        beginning = limit - len(groups)
+        end = min(start + (beginning or COLLAPSED_AT_ONCE), len(vectors))
+        others = [*group_of, *(range(start, end) if beginning else ())]
+        for place, cosines in enumerate(vectors[start:end] @ vectors[others].T, start):
+            near = [c for c in np.flatnonzero(cosines >= least).tolist() if others[c] in group_of]
+            if near:
+                group_of[others[max(near, key=cosines.__getitem__)]].append(place)
             elif len(groups) < limit:
-                groups.append([place])
+                group_of[place] = [place]
+                groups.append(group_of[place])
+        start = end
     return groups
 
 
