@@ -75,4 +75,4 @@ def _print_counts(counts: list[TagCount]) -> None:
 def _described(photo: PhotoDetails) -> str:
     """Return a photo's keywords and its tags with their confidences."""
     named = (f"{tag.name} {tag.confidence:.0%}" for tag in photo.tags)
-    return ", ".join([*photo.keywords, *named])
+    return "; ".join([*photo.keywords, *named])
