@@ -387,10 +387,16 @@ class PhotoFind:
         page = self._timeline.page(Filter(folder, since, until, tuple(tags)), offset, limit)
         return [self._details(photo) for photo in page]
 
-    def tags(self) -> list[TagCount]:
-        """Return the tags and keywords that photos carry, those of the most photos first."""
+    def tags(self, *, limit: int | None = None) -> list[TagCount]:
+        """Return the tags and keywords that photos carry, those of the most photos first.
+
+        Parameters
+        ----------
+        limit
+            How many to return at the most; all where not given.
+        """
         self._library.refresh()
-        return self._timeline.tags()
+        return self._timeline.tags()[:limit]
 
     def tagged(self, tags: Sequence[str], *, limit: int = 100) -> list[PhotoDetails]:
         """Return the photos that carry all of some tags or keywords, the surest first.

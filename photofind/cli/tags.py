@@ -38,7 +38,7 @@ def tags(words: tuple[str, ...], limit: int | None, as_json: bool) -> None:
         if words:
             photos = photofind.tagged(words, limit=limit or 100)
         else:
-            counts = photofind.tags()[:limit]
+            counts = photofind.tags(limit=limit)
     if as_json:
         print_json(photos if words else counts)
     elif words:

@@ -286,9 +286,11 @@ async def photos(
 
 
 @router.get("/tags", responses=answers(values.TagCount, many=True))
-async def tags(desk: TheDesk) -> Response:
+async def tags(
+    desk: TheDesk, limit: Annotated[int | None, Query(ge=1, le=2**53)] = None
+) -> Response:
     """Return the tags and keywords that photos carry, those of the most photos first."""
-    return await desk.answer(desk.surface.tags)
+    return await desk.answer(partial(desk.surface.tags, limit=limit))
 
 
 @router.get("/tagged", responses=answers(values.PhotoDetails, many=True))

@@ -292,9 +292,9 @@ class Client:
         page = _query(offset=offset, limit=limit)
         return self._values(PhotoDetails, f"/api/photos?{limits}&{page}")
 
-    def tags(self) -> list[TagCount]:
+    def tags(self, *, limit: int | None = None) -> list[TagCount]:
         """Return the tags and keywords that photos carry, those of the most photos first."""
-        return self._values(TagCount, "/api/tags")
+        return self._values(TagCount, f"/api/tags?{_query(limit=limit)}")
 
     def tagged(self, tags: Sequence[str], *, limit: int = 100) -> list[PhotoDetails]:
         """Return the photos that carry all of some tags or keywords, the surest first."""

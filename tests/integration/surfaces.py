@@ -217,9 +217,10 @@ class FakeSurface:
         self._hear("photos", (folder, since, until, tuple(tags), offset, limit))
         return list(self.known.values())[offset : offset + limit]
 
-    def tags(self) -> list[TagCount]:
-        self._hear("tags")
-        return [TagCount("seashore", 2, ("mobilenet",), False), TagCount("beach", 1, (), True)]
+    def tags(self, *, limit: int | None = None) -> list[TagCount]:
+        self._hear("tags", limit)
+        both = TagCount("seashore", 2, ("mobilenet",), False), TagCount("beach", 1, (), True)
+        return list(both[:limit])
 
     def tagged(self, tags: Sequence[str], *, limit: int = 100) -> list[PhotoDetails]:
         self._hear("tagged", (tuple(tags), limit))

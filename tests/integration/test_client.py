@@ -73,6 +73,7 @@ def test_answers_are_those_of_the_surface(served: Served, client: Client, tmp_pa
         ("photos", (), {"folder": str(photo), "since": "2021", "offset": 0, "limit": 7}),
         ("photos", (), {"tags": ("hot dog", "caf\xe9 & caf\udce9")}),
         ("tags", (), {}),
+        ("tags", (), {"limit": 1}),
         ("tagged", (("dog", "#1 + 1=2"),), {}),
         ("tagged", (["dog"],), {"limit": 7}),
         ("thumbnail", (1, 512), {}),

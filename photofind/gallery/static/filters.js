@@ -11,7 +11,7 @@ let overview = null; // Of everything: the folders of the library.
 let below = null; // Of the folder that is chosen.
 let belowKey = "";
 const beingSet = new Set(); // Fields whose new value is not in the address yet.
-let tags = []; // Those that photos have.
+let tags = []; // Those that most photos have.
 const SUGGESTED = 500;
 
 /** Return a link that changes the address without loading the page. */
@@ -37,7 +37,8 @@ export async function showFilters({ fresh = false } = {}) {
   const key = state.folder ?? "";
   try {
     if (fresh || !overview) {
-      [overview, tags] = await Promise.all([get("/api/overview"), get("/api/tags")]);
+      const suggested = get(withQuery("/api/tags", { limit: SUGGESTED }));
+      [overview, tags] = await Promise.all([get("/api/overview"), suggested]);
       suggestTags();
     }
     if (fresh || belowKey !== key || !below) {
@@ -88,7 +89,7 @@ function whole(date, rest) {
 
 function suggestTags() {
   byId("tag-suggestions").replaceChildren(
-    ...tags.slice(0, SUGGESTED).map(({ name, photos }) =>
+    ...tags.map(({ name, photos }) =>
       h("option", { value: name, label: `${shown(name)} (${photos.toLocaleString()})` })),
   );
   show(byId("tags-field"), tags.length > 0 || state.tags !== null);
