@@ -41,6 +41,8 @@ from photofind.values import (
     Report,
     SearchStatus,
     Status,
+    Tag,
+    TagCount,
     Trashing,
     Untrashing,
 )
@@ -286,12 +288,15 @@ class PhotoFind:
         ImageError
             Where a photo of the query cannot be read.
         LibraryError
-            Where nothing is indexed yet.
+            Where nothing is indexed yet, or no photo has one of the tags.
         """
         settings = self.settings
         limit = settings.hits if query.limit is None else query.limit
         min_score = settings.min_score if query.min_score is None else query.min_score
-        return self._searcher.similar(replace(query, limit=limit, min_score=min_score))
+        answer = self._searcher.similar(replace(query, limit=limit, min_score=min_score))
+        if query.tags and not answer.hits:
+            self._timeline.check_tags(query.tags)
+        return answer
 
     def duplicates(self) -> list[DuplicateGroup]:
         """Group the photos that show the same picture; the largest groups first."""
@@ -358,23 +363,58 @@ class PhotoFind:
         folder: str | None = None,
         since: str | None = None,
         until: str | None = None,
+        tags: Sequence[str] = (),
         offset: int = 0,
         limit: int = 100,
     ) -> list[PhotoDetails]:
-        """Return photos of a folder, or of a time, or all of them, page by page, newest first.
+        """Return photos of a folder, of a time, with tags, or all, page by page, newest first.
 
         Parameters
         ----------
-        folder, since, until
+        folder, since, until, tags
             As in :class:`~photofind.values.Query`.
         offset, limit
             How many to leave out first, and how many to return at the most.
+
+        Raises
+        ------
+        LibraryError
+            Where no photo has one of the tags; it names those that are written much like it.
         """
         from photofind.search.filters import Filter
 
         self._library.refresh()
-        page = self._timeline.page(Filter(folder, since, until), offset, limit)
+        page = self._timeline.page(Filter(folder, since, until, tuple(tags)), offset, limit)
         return [self._details(photo) for photo in page]
+
+    def tags(self, *, limit: int | None = None) -> list[TagCount]:
+        """Return the tags and keywords that photos carry, those of the most photos first.
+
+        Parameters
+        ----------
+        limit
+            How many to return at the most; all where not given.
+        """
+        self._library.refresh()
+        return self._timeline.tags()[:limit]
+
+    def tagged(self, tags: Sequence[str], *, limit: int = 100) -> list[PhotoDetails]:
+        """Return the photos that carry all of some tags or keywords, the surest first.
+
+        Parameters
+        ----------
+        tags
+            At least one; as in :class:`~photofind.values.Query`.
+        limit
+            How many to return at the most.
+
+        Raises
+        ------
+        LibraryError
+            Where no photo has one of the tags; it names those that are written much like it.
+        """
+        self._library.refresh()
+        return [self._details(photo) for photo in self._timeline.tagged(tags, limit)]
 
     def thumbnail(self, photo: int, size: int = 256) -> bytes:
         """Return a JPEG of a photo, upright, of at most ``size`` pixels a side.
@@ -601,6 +641,16 @@ class PhotoFind:
             offline=folder is not None and folder.state == "offline",
             preliminary=photo.preliminary,
             spaces=tuple(photo.rows),
+            tags=tuple(
+                sorted(
+                    (
+                        Tag(name, confidence, space)
+                        for space, tags in photo.tags.items()
+                        for name, confidence in tags.items()
+                    ),
+                    key=lambda tag: -tag.confidence,
+                )
+            ),
         )
 
     @cached_property

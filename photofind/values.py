@@ -31,6 +31,8 @@ __all__ = [
     "SearchStatus",
     "Skipped",
     "Status",
+    "Tag",
+    "TagCount",
     "Trashing",
     "Untrashing",
     "as_plain",
@@ -58,6 +60,9 @@ class Query:
         Only photos captured in this span: ISO 8601 dates or times, each as precise as wanted
         (``until="2021"`` takes in all of 2021). A photo without a capture date counts by the
         time of its file.
+    tags
+        Only photos that carry all of these tags or keywords: whole names or whole words of them,
+        whatever their case.
     extractor
         The name of the extractor whose embeddings are compared; None is the one in the settings.
     plain
@@ -76,6 +81,7 @@ class Query:
     extractor: str | None = None
     plain: bool = False
     every: bool = False
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -402,12 +408,38 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Tag:
+    """What an extractor has named in a photo, and how sure it is: 0 to 1.
+
+    ``space`` is the extractor with its version (``name@version``).
+    """
+
+    name: str
+    confidence: float
+    space: str
+
+
+@dataclass(frozen=True)
+class TagCount:
+    """A tag or keyword, and how many photos carry it.
+
+    ``extractors`` are those that have named it, ``keyword`` says whether people have.
+    """
+
+    name: str
+    photos: int
+    extractors: tuple[str, ...]
+    keyword: bool
+
+
+@dataclass(frozen=True)
 class PhotoDetails:
     """What is known of one photo.
 
     ``size`` is in bytes, ``modified`` in nanoseconds since 1970, ``captured`` ISO 8601,
     ``latitude`` and ``longitude`` in degrees. ``spaces`` names the extractors (``name@version``)
-    that have described it, ``failure`` says why none could.
+    that have described it, ``failure`` says why none could. ``keywords`` are what people wrote
+    into it, ``tags`` what extractors named in it, the surest first.
     """
 
     id: int
@@ -427,6 +459,7 @@ class PhotoDetails:
     offline: bool
     preliminary: bool
     spaces: tuple[str, ...]
+    tags: tuple[Tag, ...] = ()
 
 
 @dataclass(frozen=True)

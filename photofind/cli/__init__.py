@@ -19,6 +19,7 @@ from photofind.cli.pause import pause, resume
 from photofind.cli.plugins import plugins
 from photofind.cli.similar import similar
 from photofind.cli.status import status
+from photofind.cli.tags import tags
 from photofind.cli.tray import tray
 from photofind.cli.welcome import WelcomingGroup, welcome
 
@@ -51,6 +52,7 @@ for command in (
     index,
     folders,
     duplicates,
+    tags,
     status,
     pause,
     resume,

@@ -39,7 +39,7 @@ def gallery(images: tuple[str, ...], link: bool) -> None:
 def open_page(
     like: Sequence[str] = (),
     unlike: Sequence[str] = (),
-    filters: Mapping[str, str | float | None] | None = None,
+    filters: Mapping[str, str | float | Sequence[str] | None] | None = None,
     *,
     print_link: bool = False,
 ) -> None:

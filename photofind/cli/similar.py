@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +25,7 @@ Examples:
   photofind similar beach.jpg
   photofind similar beach.jpg boat.jpg --not crowd.jpg
   photofind similar beach.jpg --in ~/Pictures/2021 -n 50
+  photofind similar beach.jpg --tag dog --tag surfboard
   photofind similar beach.jpg --open
   photofind similar beach.jpg --paths-only -0 | xargs -0 cp -t ~/Desktop/beach"""
 )
@@ -41,6 +42,8 @@ Examples:
               help="Only photos from then on: 2021, 2021-05, 2021-05-03 ...")  # fmt: skip
 @click.option("--until", type=date, metavar="DATE",
               help="Only photos up to and including then.")  # fmt: skip
+@click.option("--tag", "tags", multiple=True, metavar="WORD",
+              help="Only photos with this tag or keyword; may be repeated.")  # fmt: skip
 @click.option("--extractor", metavar="NAME", help="Compare by this extractor (setting: extractor).")
 @click.option("--plain", is_flag=True, help="Rank by the cosine of the embeddings alone.")
 @click.option("--all", "every", is_flag=True, help="Show near-duplicates one by one.")
@@ -60,6 +63,7 @@ def similar(
     folder: str | None,
     since: str | None,
     until: str | None,
+    tags: tuple[str, ...],
     extractor: str | None,
     plain: bool,
     every: bool,
@@ -83,7 +87,7 @@ def similar(
         raise click.UsageError("-n, --plain and --all do not go with --open")
     if opens:
         filters = {"folder": folder, "since": since, "until": until, "extractor": extractor}
-        _open(images, unlike, filters | {"min": min_score}, gather=gather)
+        _open(images, unlike, filters | {"min": min_score, "tag": tags}, gather=gather)
         return
     from photofind.values import Query
 
@@ -102,6 +106,7 @@ def similar(
                 folder=folder,
                 since=since,
                 until=until,
+                tags=tags,
                 extractor=extractor,
                 plain=plain,
                 every=every,
@@ -118,7 +123,7 @@ def similar(
 def _open(
     images: tuple[str, ...],
     unlike: tuple[str, ...],
-    filters: Mapping[str, str | float | None],
+    filters: Mapping[str, str | float | Sequence[str] | None],
     *,
     gather: bool,
 ) -> None:
@@ -167,7 +172,7 @@ def _print_hits(answer: Answer) -> None:
         if answer.photos:
             note(f"none of {answer.photos:,} photos is like that; try a lower --min-score")
         else:
-            note("there is no photo in that folder, or from that time")
+            note("there is no photo in that folder, from that time, or with those tags")
         return
     print_table(
         ("#", "score", "photo", ""),

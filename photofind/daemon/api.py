@@ -34,6 +34,7 @@ from photofind.daemon.models import (
     Refused,
     SettingRequest,
     SimilarRequest,
+    TagName,
     ThumbnailSize,
     error_response,
     not_found,
@@ -77,6 +78,8 @@ _UPLOAD = {
     }
 }
 
+_TAG = "photos that carry this tag or keyword; may be repeated"
+TagNames = Annotated[list[TagName], Query(max_length=20, description=_TAG)]
 Number = Annotated[int, Path(ge=0, le=2**53, description="the number of a photo")]
 Size = Annotated[ThumbnailSize, Query(description="pixels of the longer side, at the most")]
 
@@ -271,14 +274,33 @@ async def photos(
     folder: Annotated[AbsolutePath | None, Query(description="photos below this folder")] = None,
     since: Annotated[Date | None, Query(description="captured then or later")] = None,
     until: Annotated[Date | None, Query(description="captured then or earlier")] = None,
+    tag: TagNames = [],  # noqa: B006 (it is only read)
     offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
 ) -> Response:
     """Return what is known of photos, the newest first."""
     if path is not None:
         return await desk.answer(lambda: [_photo(desk, path)])
-    chosen = partial(desk.surface.photos, folder=folder, since=since, until=until)
+    chosen = partial(desk.surface.photos, folder=folder, since=since, until=until, tags=tag)
     return await desk.answer(partial(chosen, offset=offset, limit=limit))
+
+
+@router.get("/tags", responses=answers(values.TagCount, many=True))
+async def tags(
+    desk: TheDesk, limit: Annotated[int | None, Query(ge=1, le=2**53)] = None
+) -> Response:
+    """Return the tags and keywords that photos carry, those of the most photos first."""
+    return await desk.answer(partial(desk.surface.tags, limit=limit))
+
+
+@router.get("/tagged", responses=answers(values.PhotoDetails, many=True))
+async def tagged(
+    desk: TheDesk,
+    tag: Annotated[list[TagName], Query(min_length=1, max_length=20, description=_TAG)],
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+) -> Response:
+    """Return the photos that carry all of some tags or keywords, the surest first."""
+    return await desk.answer(partial(desk.surface.tagged, tag, limit=limit))
 
 
 @router.get("/photos/{number}", responses=answers(values.PhotoDetails))
@@ -438,6 +460,7 @@ def _similar(desk: Desk, request: SimilarRequest) -> values.Answer:
         folder=request.folder,
         since=request.since,
         until=request.until,
+        tags=tuple(request.tags),
         extractor=request.extractor,
         plain=request.plain,
         every=request.every,

@@ -32,6 +32,7 @@ from photofind.values import (
     Query,
     Report,
     Status,
+    TagCount,
     Trashing,
     Untrashing,
     revive,
@@ -282,12 +283,22 @@ class Client:
         folder: str | None = None,
         since: str | None = None,
         until: str | None = None,
+        tags: Sequence[str] = (),
         offset: int = 0,
         limit: int = 100,
     ) -> list[PhotoDetails]:
         """Return what is known of photos, the newest first."""
-        query = _query(folder=folder, since=since, until=until, offset=offset, limit=limit)
-        return self._values(PhotoDetails, f"/api/photos?{query}")
+        limits = _query(folder=folder, since=since, until=until, tag=tags)
+        page = _query(offset=offset, limit=limit)
+        return self._values(PhotoDetails, f"/api/photos?{limits}&{page}")
+
+    def tags(self, *, limit: int | None = None) -> list[TagCount]:
+        """Return the tags and keywords that photos carry, those of the most photos first."""
+        return self._values(TagCount, f"/api/tags?{_query(limit=limit)}")
+
+    def tagged(self, tags: Sequence[str], *, limit: int = 100) -> list[PhotoDetails]:
+        """Return the photos that carry all of some tags or keywords, the surest first."""
+        return self._values(PhotoDetails, f"/api/tagged?{_query(tag=tags, limit=limit)}")
 
     def thumbnail(self, photo: int, size: int = 256) -> bytes:
         """Return a photo, small, as a JPEG."""
@@ -449,12 +460,13 @@ def _events(lines: Generator[bytes]) -> Iterator[Event]:
 
 
 def _query(**parameters: object) -> str:
-    """Return parameters as they stand in an address; paths byte by byte."""
+    """Return parameters as they stand in an address; paths byte by byte, several one by one."""
     from urllib.parse import quote
 
     return "&".join(
         f"{name}={quote(os.fsencode(str(value)), safe='/')}"
-        for name, value in parameters.items()
+        for name, values in parameters.items()
+        for value in (values if isinstance(values, tuple | list) else [values])
         if value is not None
     )
 

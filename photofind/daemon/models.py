@@ -38,6 +38,8 @@ __all__ = [
     "Refused",
     "SettingRequest",
     "SimilarRequest",
+    "TagName",
+    "Tags",
     "Text",
     "ThumbnailSize",
     "as_error",
@@ -128,6 +130,12 @@ def _text(value: Any) -> str:
     return value
 
 
+def _tag(value: Any) -> str:
+    if not _text(value).strip():
+        raise ValueError("it is empty")
+    return str(value)
+
+
 def _absolute(value: Any) -> str:
     path = _text(value)
     if not os.path.isabs(path):  # noqa: PTH117
@@ -156,6 +164,11 @@ _PATH_SCHEMA = {"type": "string", "pattern": r"^(/|[A-Za-z]:)", "maxLength": _LO
 Text = Annotated[
     str, PlainValidator(_text), WithJsonSchema({"type": "string", "maxLength": _LONGEST})
 ]
+TagName = Annotated[
+    str,
+    PlainValidator(_tag),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": _LONGEST}),
+]
 AbsolutePath = Annotated[str, PlainValidator(_absolute), WithJsonSchema(_PATH_SCHEMA)]
 Like = Annotated[
     int | str,
@@ -179,6 +192,7 @@ ThumbnailSize = Annotated[
     WithJsonSchema({"type": "integer", "enum": list(THUMBNAIL_SIZES)}),
 ]
 Photos = Annotated[list[Like], Field(max_length=100)]
+Tags = Annotated[list[TagName], Field(max_length=20)]
 
 
 class _Request(BaseModel):
@@ -210,7 +224,7 @@ class SimilarRequest(_Request):
     """Photos to find the like of, and what the hits are limited to.
 
     ``like`` and ``unlike`` hold absolute paths, numbers of photos, and uploads. Where ``limit``
-    or ``min_score`` is missing, the settings say it.
+    or ``min_score`` is missing, the settings say it. Hits carry all of the ``tags``.
     """
 
     like: Annotated[Photos, Field(min_length=1)]
@@ -220,6 +234,7 @@ class SimilarRequest(_Request):
     folder: AbsolutePath | None = None
     since: Date | None = None
     until: Date | None = None
+    tags: Tags = []
     extractor: Text | None = None
     plain: bool = False
     every: bool = False

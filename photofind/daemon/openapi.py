@@ -26,6 +26,7 @@ _VALUES = (
     values.Report,
     Setting,
     values.Status,
+    values.TagCount,
 )
 _ERROR = {
     "type": "object",

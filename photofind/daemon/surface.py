@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Query,
         Report,
         Status,
+        TagCount,
         Trashing,
         Untrashing,
     )
@@ -67,9 +68,12 @@ class Surface(Protocol):
         folder: str | None = None,
         since: str | None = None,
         until: str | None = None,
+        tags: Sequence[str] = (),
         offset: int = 0,
         limit: int = 100,
     ) -> list[PhotoDetails]: ...
+    def tags(self, *, limit: int | None = None) -> list[TagCount]: ...
+    def tagged(self, tags: Sequence[str], *, limit: int = 100) -> list[PhotoDetails]: ...
     def thumbnail(self, photo: int, size: int = 256) -> bytes: ...
     def thumbnail_of(self, path: str, size: int = 256) -> bytes: ...
     def overview(self, folder: str | None = None) -> Overview: ...

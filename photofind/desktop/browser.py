@@ -22,21 +22,23 @@ def page_path(
     client: Client,
     like: Sequence[str],
     unlike: Sequence[str],
-    filters: Mapping[str, str | float | None],
+    filters: Mapping[str, str | float | Sequence[str] | None],
 ) -> str:
     """Return the path of the page that shows a query, or of the first page where it is empty.
 
     A photo of the library stands in it by its number (``like=5``), any other by its path, byte
     by byte (``path=%2Fhome...``); those that hits should not be like as ``unlike`` and
     ``unpath``. The filters are those of the page: ``folder``, ``since``, ``until``, ``min`` (a
-    score) and ``extractor``.
+    score), ``extractor``, and ``tag``, of which there may be several.
     """
     parts = []
     for paths, by_number, by_path in ((like, "like", "path"), (unlike, "unlike", "unpath")):
         for path in paths:
             number = _number(client, path)
             parts.append(f"{by_number}={number}" if number else f"{by_path}={_encoded(path)}")
-    parts += [f"{k}={_encoded(str(value))}" for k, value in filters.items() if value is not None]
+    for name, wanted in filters.items():
+        every = wanted if isinstance(wanted, tuple | list) else (wanted,)
+        parts += [f"{name}={_encoded(str(value))}" for value in every if value is not None]
     return "/?" + "&".join(parts) if parts else "/"
 
 

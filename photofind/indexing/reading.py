@@ -6,13 +6,13 @@ import logging
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from photofind.indexing.scan import Found
-from photofind.library.catalog import Photo
+from photofind.library.catalog import Photo, Tags
 from photofind.library.library import Library
 from photofind.values import Progress
 
@@ -26,6 +26,7 @@ __all__ = ["Departed", "Outcome", "Pace", "Reader", "Rest", "contents_of_sizes"]
 
 SMALLEST_BATCH, LARGEST_BATCH = 16, 1024
 MOST_DEPARTED = 50_000
+MOST_TAGS = 5
 
 Contents = defaultdict[int, set[str]]
 
@@ -265,7 +266,7 @@ class Reader:
             if image is None:
                 lacking.append(file)
                 continue
-            photo = _photo(file, one, image)
+            photo = _photo(file, one, image, self._space)
             known = self._library.photo(file.path)
             if known:
                 kind = "refined" if known.preliminary else "changed"
@@ -280,7 +281,10 @@ class Reader:
         self._library.commit(photos, self._space, vectors)
         for space, kept in others.items():
             again = [photo for photo in photos if photo.content in kept]
-            now = [self._library.photo(photo.path) or photo for photo in again]
+            now = [
+                replace(self._library.photo(photo.path) or photo, tags=photo.tags)
+                for photo in again
+            ]
             self._library.commit(now, space, kept)
         self._on_commit(outcomes)
         return lacking
@@ -367,7 +371,7 @@ def contents_of_sizes(
     return contents
 
 
-def _photo(file: Found, one: Extracted, image: Extracted | Photo) -> Photo:
+def _photo(file: Found, one: Extracted, image: Extracted | Photo, space: str) -> Photo:
     """Return the photo of a file; ``image`` was decoded from the same content, maybe earlier."""
     return Photo(
         path=file.path,
@@ -384,6 +388,16 @@ def _photo(file: Found, one: Extracted, image: Extracted | Photo) -> Photo:
         longitude=one.longitude,
         keywords=one.keywords,
         caption=one.caption,
+        tags=image.tags if isinstance(image, Photo) else _tags(image, space),
         failure=one.failure,
         sidecar=file.sidecar,
     )
+
+
+def _tags(one: Extracted, space: str) -> Mapping[str, Tags]:
+    """Return the surest tags as they are kept: a few, and no more exact than they are."""
+    tags: dict[str, float] = {}
+    for word, confidence in one.tags:
+        if (rounded := round(confidence, 2)) > 0 and len(tags) < MOST_TAGS:
+            tags.setdefault(word, rounded)
+    return {space: tags} if tags else {}

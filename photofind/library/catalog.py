@@ -23,7 +23,19 @@ from photofind.library.keys import KeyIndex
 from photofind.library.table import JournalTable
 from photofind.paths import is_below
 
-__all__ = ["PRELIMINARY", "Catalog", "Folder", "Photo", "Space", "innermost"]
+__all__ = [
+    "PRELIMINARY",
+    "Catalog",
+    "Folder",
+    "Photo",
+    "Space",
+    "Tags",
+    "innermost",
+    "undescribed",
+]
+
+Tags = Mapping[str, float]
+"""What an extractor named in a photo: words with their confidences, the surest first."""
 
 _Record = TypeVar("_Record", "Photo", "Folder", "Space")
 
@@ -52,6 +64,8 @@ class Photo:
         When it was taken, ISO 8601.
     camera, latitude, longitude, keywords, caption
         What the file says of itself; degrees.
+    tags
+        What extractors named in it, by the id of their space.
     failure
         Why it could not be indexed.
     sidecar
@@ -75,6 +89,7 @@ class Photo:
     longitude: float | None = None
     keywords: tuple[str, ...] = ()
     caption: str | None = None
+    tags: Mapping[str, Tags] = field(default_factory=dict, hash=False)
     failure: str | None = None
     sidecar: int | None = None
     id: int = 0
@@ -270,8 +285,7 @@ class Catalog:
         """Remove a space, and what photos know of it."""
         for photo in self.photos():
             if space.id in photo.rows:
-                rows = {one: row for one, row in photo.rows.items() if one != space.id}
-                self.put_photo(replace(photo, rows=rows))
+                self.put_photo(undescribed(photo, space.id))
         self._spaces.remove((where("extractor") == space.extractor)
                             & (where("version") == space.version))  # fmt: skip
 
@@ -325,6 +339,15 @@ def innermost(folders: Iterable[Folder], path: str) -> Folder | None:
     """Return the folder that holds ``path``, the inner one of two; None where none does."""
     holding = [folder for folder in folders if is_below(path, folder.path)]
     return max(holding, key=lambda folder: len(folder.path), default=None)
+
+
+def undescribed(photo: Photo, space: str) -> Photo:
+    """Return a photo without what the extractor of a space has made of it."""
+    return replace(
+        photo,
+        rows={one: row for one, row in photo.rows.items() if one != space},
+        tags={one: tags for one, tags in photo.tags.items() if one != space},
+    )
 
 
 def _keys(document: Mapping[str, Any]) -> tuple[Hashable, ...]:

@@ -18,7 +18,15 @@ import numpy.typing as npt
 
 from photofind.disk import explained
 from photofind.errors import LibraryError, LockedError
-from photofind.library.catalog import Catalog, Folder, Photo, Space, innermost
+from photofind.library.catalog import (
+    Catalog,
+    Folder,
+    Photo,
+    Space,
+    Tags,
+    innermost,
+    undescribed,
+)
 from photofind.library.vectors import Vectors
 from photofind.paths import Home, private_folder, remove_file
 
@@ -166,7 +174,8 @@ class Library:
         A photo replaces the one with its id, and whatever is at its path; a photo from the library
         with another path is thereby moved. Rows are found by content: a content that already has a
         row in a space keeps it, whatever the photos are called, and a photo that could not be
-        indexed has none.
+        indexed has none. Tags belong to rows: a content has those that its photos have, here or in
+        the library, of the spaces in which it has a row.
 
         Parameters
         ----------
@@ -191,11 +200,13 @@ class Library:
         """
         with self._writing:
             kept, gone = self._place(list(photos))
-            rows = {
-                photo.content: self._rows_of(photo.content)
-                for photo in kept
-                if photo.content and photo.failure is None
-            }
+            rows: dict[str, dict[str, int]] = {}
+            tags: dict[str, dict[str, Tags]] = {}
+            for photo in kept:
+                if photo.content and photo.failure is None:
+                    if photo.content not in rows:
+                        rows[photo.content], tags[photo.content] = self._described(photo.content)
+                    tags[photo.content].update(photo.tags)
             new = [content for content in rows if content in vectors and space not in rows[content]]
             if new:
                 first = self.vectors(space).append(np.stack([vectors[content] for content in new]))
@@ -214,9 +225,9 @@ class Library:
                     self._catalog.put_space(replace(self.space(space), rows=first + len(new)))
                 stored = [
                     self._catalog.put_photo(
-                        replace(photo, rows=rows.get(photo.content, {}))
+                        _with_rows(photo, rows.get(photo.content, {}), tags.get(photo.content, {}))
                         if photo.failure is None
-                        else replace(photo, rows={})
+                        else replace(photo, rows={}, tags={})
                     )
                     for photo in kept + twins
                 ]
@@ -424,11 +435,14 @@ class Library:
             kept.append(replace(photo, id=photo.id or (0 if displaced in named else displaced)))
         return kept, named.union(there.values()).difference(photo.id for photo in kept)
 
-    def _rows_of(self, content: str) -> dict[str, int]:
+    def _described(self, content: str) -> tuple[dict[str, int], dict[str, Tags]]:
+        """Return the rows and the tags of a content, by space."""
         rows: dict[str, int] = {}
+        tags: dict[str, Tags] = {}
         for photo in self._catalog.with_content(content):
             rows.update(photo.rows)
-        return rows
+            tags.update(photo.tags)
+        return rows, tags
 
     def _forget(self, space: Space, rows: npt.NDArray[np.int64]) -> int:
         """Take rows from the photos that refer to them; return how many photos those are."""
@@ -440,7 +454,7 @@ class Library:
         if photos:
             with self._storage.transaction():
                 for photo in photos:
-                    self._catalog.put_photo(_at_row(photo, space, None))
+                    self._catalog.put_photo(undescribed(photo, space.id))
             self.warnings.append(
                 f"the vectors of {len(photos)} photos in {space.id} were damaged; "
                 "indexing makes them again"
@@ -459,8 +473,8 @@ class Library:
             with self._storage.transaction(rewrite=True):
                 for photo in self.photos():
                     if space.id in photo.rows:
-                        row = renumbered[photo.rows[space.id]]
-                        self._catalog.put_photo(_at_row(photo, space, row))
+                        rows = {**photo.rows, space.id: renumbered[photo.rows[space.id]]}
+                        self._catalog.put_photo(replace(photo, rows=rows))
                 self._catalog.put_space(new)
         except BaseException:
             remove_file(path)
@@ -488,9 +502,9 @@ class Library:
                     remove_file(path)
 
 
-def _at_row(photo: Photo, space: Space, row: int | None) -> Photo:
-    rows = {one: known for one, known in photo.rows.items() if one != space.id}
-    return replace(photo, rows=rows if row is None else {**rows, space.id: row})
+def _with_rows(photo: Photo, rows: Mapping[str, int], tags: Mapping[str, Tags]) -> Photo:
+    """Return a photo with these rows, and the tags that go with them."""
+    return replace(photo, rows=rows, tags={space: tags[space] for space in rows if tags.get(space)})
 
 
 def _locked(home: Home) -> AbstractContextManager[object]:

@@ -1,4 +1,4 @@
-"""Which photos a query, or somebody who browses, is about: those of a folder, those of a time."""
+"""Which photos a query, or somebody who browses, is about: of a folder, of a time, with tags."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from datetime import datetime
 
 from photofind.library.catalog import Photo
 from photofind.paths import is_below
+from photofind.search.tags import carries
 
 __all__ = ["Filter", "moment_of"]
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Limits on where photos are and when they were taken.
+    """Limits on where photos are, when they were taken, and what is said of them.
 
     Parameters
     ----------
@@ -22,20 +23,26 @@ class Filter:
     since, until
         Only photos of this span: ISO 8601, each as precise as wanted (``until="2021"`` takes in
         all of 2021).
+    tags
+        Only photos that carry all of these tags or keywords, as
+        :func:`~photofind.search.tags.carries` says.
     """
 
     folder: str | None = None
     since: str | None = None
     until: str | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def passes_all(self) -> bool:
         """Whether there is no limit."""
-        return self.folder is None and self.since is None and self.until is None
+        return self == Filter()
 
     def passes(self, photo: Photo) -> bool:
-        """Return whether a photo is where, and from when, it should be."""
+        """Return whether a photo is where, from when, and of what it should be."""
         if self.folder is not None and not is_below(photo.path, self.folder):
+            return False
+        if not all(carries(photo, tag) for tag in self.tags):
             return False
         if self.since is None and self.until is None:
             return True

@@ -557,7 +557,7 @@ def _files(paths: Iterable[str]) -> set[tuple[int, int]]:
 
 
 def _filter(query: Query) -> Filter:
-    return Filter(query.folder, query.since, query.until)
+    return Filter(query.folder, query.since, query.until, query.tags)
 
 
 def _duplicate_group(photos: list[Photo], *, exact: bool, similarity: float) -> DuplicateGroup:

@@ -909,3 +909,84 @@ def test_the_daemon_goes_and_comes_back(other: Page, tmp_path: Path) -> None:
     if other.all("#news"):
         other.click("#news")
     until(lambda: sorted(other.names()) == ["first.jpg", "second.jpg"])
+
+
+# Tags.
+
+
+@pytest.fixture
+def tagged(tmp_path: Path, browser: Chrome) -> Iterator[Page]:
+    """The page of a daemon whose extractor names the colours of its three photos."""
+    daemon = Daemon(tmp_path / "tagged")
+    plugins = str(Path(__file__).parents[1] / "extractor_plugins")
+    daemon.environment["PYTHONPATH"] += os.pathsep + plugins
+    daemon.start()
+    try:
+        daemon.ask("PUT", "/api/settings/extractor", {"value": "naming"})
+        photos = tmp_path / "photos"
+        photos.mkdir()
+        exif = Image.Exif()
+        exif[0x9C9E] = "<b>sea</b> & sand".encode("utf-16-le") + b"\0\0"  # XPKeywords.
+        for name, colour in (("red", (250, 3, 3)), ("green", (3, 250, 3)), ("both", (230, 220, 3))):
+            Image.new("RGB", (300, 200), colour).save(photos / f"{name}.jpg", exif=exif.tobytes())
+            exif = Image.Exif()
+        daemon.index(photos)
+        shown = Page(browser, daemon)
+        shown.complaints()
+        yield shown
+        assert shown.complaints() == []
+    finally:
+        browser.get("about:blank")
+        daemon.stop()
+
+
+def test_tags_lead_to_the_photos_that_carry_them(tagged: Page) -> None:
+    page = tagged
+    both, red = (
+        page.daemon.number(page.daemon.root.parent / f"photos/{n}.jpg") for n in ("both", "red")
+    )
+    page.open(f"/?photo={both}")
+    page.says("#viewer-facts", "green grass")
+    assert [tag.text for tag in page.all("#viewer .tags a")] == [
+        "red dog 90\u202f%", "green grass 86\u202f%", "blue sky 1\u202f%",
+    ]  # fmt: skip
+    assert page.barriers() == []
+    page.click("#viewer .tags li:nth-child(2) a")
+    page.gone("#viewer")
+    page.says("#title", "green grass")
+    page.says("#chips", "Tagged green grass")
+    assert page.query == "?tag=green%20grass"
+    assert sorted(page.hits()) == ["both.jpg", "green.jpg", "red.jpg"]
+
+    # Two tags at once: what has both.
+    offered = page.script(
+        "return [...document.querySelectorAll('datalist option')].map(o => o.value)"
+    )
+    assert {"red dog", "<b>sea</b> & sand"} <= {*offered}
+    page.wait("#tag").send_keys("SAND", Keys.ENTER)
+    page.says("#chips", "Tagged SAND")
+    until(lambda: page.names() == ["red.jpg"])
+    assert page.query == "?tag=green%20grass&tag=SAND"
+    assert page.barriers() == []
+    page.driver.refresh()
+    until(lambda: page.names() == ["red.jpg"])
+
+    # With a query too; each is taken back by its chip.
+    page.open(f"/?like={both}&tag=sea")
+    assert page.hits() == ["red.jpg"]
+    page.click("#chips a")
+    until(lambda: len(page.names()) == 2)
+    assert page.query == f"?like={both}"
+
+    # What people wrote is a link as well, and stays text.
+    page.open(f"/?photo={red}")
+    page.says("#viewer-facts", "<b>sea</b> & sand")
+    page.click("#viewer .tags a")
+    until(lambda: page.names() == ["red.jpg"])
+
+    page.wait("#tag").send_keys("gras", Keys.ENTER)
+    page.says("#message", "No photo has the tag 'gras'.")
+    page.says("#message", "Near it are 'grass'.")
+    page.driver.back()
+    until(lambda: page.names() == ["red.jpg"])
+    page.complaints()  # An answer that is an error is one to the console.

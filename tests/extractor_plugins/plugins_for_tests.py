@@ -150,6 +150,20 @@ class Able(Colour):
         return images.astype(np.float32) + 1
 
 
+class Naming(Colour):
+    """Names the things that have a colour, the surer the more of it there is."""
+
+    name = "naming"
+
+    def tags(self, images):
+        things = ("red dog", "green grass", "blue sky")
+        named = []
+        for shares in images.mean(axis=(1, 2)) / 255:
+            pairs = [(thing, float(share)) for thing, share in zip(things, shares, strict=True)]
+            named.append(sorted(pairs, key=lambda pair: -pair[1]))
+        return named
+
+
 class Boasting(Colour):
     """Has every ability there is, and keeps none of their contracts."""
 

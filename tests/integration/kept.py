@@ -84,7 +84,7 @@ def extracted(path: str, content: str, vector: Any = None, failure: str | None =
     return SimpleNamespace(
         path=path, content=content, vector=vector, failure=failure, width=1, height=1,
         format="JPEG", captured=None, camera=None, latitude=None, longitude=None, keywords=(),
-        caption=None,
+        caption=None, tags=() if vector is None else (("simulated", 0.5),),
     )  # fmt: skip
 
 

@@ -35,6 +35,8 @@ from photofind.values import (
     Report,
     SearchStatus,
     Status,
+    Tag,
+    TagCount,
     Trashing,
     Untrashing,
 )
@@ -100,6 +102,7 @@ class FakeSurface:
             offline=False,
             preliminary=False,
             spaces=("mobilenet@1",),
+            tags=(Tag("seashore", 0.8, "mobilenet@1"), Tag("lakeside", 0.1, "mobilenet@1")),
         )
         photo = replace(photo, **details)
         self.known[photo.id] = photo
@@ -207,11 +210,21 @@ class FakeSurface:
         folder: str | None = None,
         since: str | None = None,
         until: str | None = None,
+        tags: Sequence[str] = (),
         offset: int = 0,
         limit: int = 100,
     ) -> list[PhotoDetails]:
-        self._hear("photos", (folder, since, until, offset, limit))
+        self._hear("photos", (folder, since, until, tuple(tags), offset, limit))
         return list(self.known.values())[offset : offset + limit]
+
+    def tags(self, *, limit: int | None = None) -> list[TagCount]:
+        self._hear("tags", limit)
+        both = TagCount("seashore", 2, ("mobilenet",), False), TagCount("beach", 1, (), True)
+        return list(both[:limit])
+
+    def tagged(self, tags: Sequence[str], *, limit: int = 100) -> list[PhotoDetails]:
+        self._hear("tagged", (tuple(tags), limit))
+        return list(self.known.values())[:limit]
 
     def thumbnail(self, photo: int, size: int = 256) -> bytes:
         self._hear("thumbnail", (photo, size))

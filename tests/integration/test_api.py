@@ -102,8 +102,16 @@ def test_every_question_reaches_the_surface(served: Served, tmp_path: Path) -> N
     assert ask(served, "GET", "/api/photos/1").json["camera"] == "Canon EOS"
     assert ask(served, "GET", f"/api/photos?path={quote(str(photo))}").json[0]["id"] == 1
     query = f"/api/photos?folder={quote(folder)}&since=2021&until=2022-05&offset=0&limit=5"
+    query += "&tag=a%20b&tag=c"
     assert [one["id"] for one in ask(served, "GET", query).json] == [1]
-    assert ("photos", (folder, "2021", "2022-05", 0, 5)) in served.surface.asked
+    assert ("photos", (folder, "2021", "2022-05", ("a b", "c"), 0, 5)) in served.surface.asked
+    assert ask(served, "GET", "/api/tags").json[0] == {
+        "name": "seashore", "photos": 2, "extractors": ["mobilenet"], "keyword": False,
+    }  # fmt: skip
+    (tagged,) = ask(served, "GET", "/api/tagged?tag=sea&tag=DOG&limit=5").json
+    tag = {"name": "seashore", "confidence": 0.8, "space": "mobilenet@1"}
+    assert tagged["tags"][0] == tag
+    assert ("tagged", (("sea", "DOG"), 5)) in served.surface.asked
     assert ask(served, "GET", "/api/duplicates").json[0]["similarity"] == 0.97
     assert ask(served, "GET", "/api/failures").json[0]["reason"] == "the file is empty"
     assert ask(served, "GET", "/api/extractors").json[0]["dimension"] == 1280
@@ -132,7 +140,13 @@ def test_a_query_may_name_paths_numbers_and_uploads(served: Served, tmp_path: Pa
         served,
         "POST",
         "/api/similar",
-        {"like": [str(one), 1, upload], "unlike": [str(other)], "limit": 1, "plain": True},
+        {
+            "like": [str(one), 1, upload],
+            "unlike": [str(other)],
+            "limit": 1,
+            "plain": True,
+            "tags": ["sea"],
+        },
     ).json
     assert answer["query"]["like"] == [str(one), str(other), upload], "no path of ours is told"
     assert [hit["path"] for hit in answer["hits"]] == [str(other)]
@@ -140,6 +154,7 @@ def test_a_query_may_name_paths_numbers_and_uploads(served: Served, tmp_path: Pa
     assert query.like[:2] == (str(one), str(other))
     assert Path(query.like[2]).read_bytes() == jpeg(color="red")
     assert query.min_score is None, "the settings say it where the request does not"
+    assert query.tags == ("sea",)
     assert query.plain
     assert not query.every
 
@@ -234,6 +249,12 @@ def test_answers_count_the_problems_of_the_library(served: Served) -> None:
         ("POST", "/api/similar", {"like": ["/p.jpg"], "nonsense": 1}),
         ("POST", "/api/similar", {"like": ["/p.jpg"], "\ud800": 1}),
         ("POST", "/api/similar", {"like": ["/p.jpg"] * 101}),
+        ("POST", "/api/similar", {"like": ["/p.jpg"], "tags": "dog"}),
+        ("POST", "/api/similar", {"like": ["/p.jpg"], "tags": [" "]}),
+        ("POST", "/api/similar", {"like": ["/p.jpg"], "tags": ["dog"] * 21}),
+        ("GET", "/api/photos?tag=", None),
+        ("GET", "/api/tagged", None),
+        ("GET", "/api/tagged?tag=%00", None),
         ("POST", "/api/similar", None),
         ("POST", "/api/similar", b"{"),
         ("POST", "/api/similar", b"\xff\xfe{}"),

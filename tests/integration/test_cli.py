@@ -100,7 +100,7 @@ def test_help_lists_all_commands_uncut() -> None:
     commands = lines[lines.index("Commands:") + 1 :]
     commands = [line.split()[0] for line in commands[: commands.index("")]]
     assert commands == [
-        "similar", "gallery", "index", "folders", "duplicates", "status", "pause",
+        "similar", "gallery", "index", "folders", "duplicates", "tags", "status", "pause",
         "resume", "daemon", "doctor", "failures", "extractors", "plugins", "config",
         "desktop", "tray", "demo",
     ]  # fmt: skip
@@ -274,7 +274,7 @@ def test_hits_of_one_folder(album: Album) -> None:
     assert all(name.startswith("2022/") for name in names(album, answer))
     nowhere = similar(album, album.path(CAT), "--in", album.path("bad"))
     assert (nowhere.stdout, nowhere.notes) == (
-        b"", ["there is no photo in that folder, or from that time"],
+        b"", ["there is no photo in that folder, from that time, or with those tags"],
     )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def test_answers_are_those_of_the_surface(served: Served, client: Client, tmp_pa
     known = surface.put(photo)
     client.add_folder(str(tmp_path), excludes=("*.png", "b"))
     assert surface.added == {str(tmp_path): ("*.png", "b")}
-    query = Query(like=(str(photo),), unlike=(str(photo),), limit=3, folder=str(tmp_path))
+    query = Query((str(photo),), (str(photo),), 3, folder=str(tmp_path), tags=("dog", "sea & sky"))
     for name, arguments, options in (
         ("folders", (), {}),
         ("covers", (str(tmp_path),), {}),
@@ -71,6 +71,11 @@ def test_answers_are_those_of_the_surface(served: Served, client: Client, tmp_pa
         ("photo", (str(photo),), {}),
         ("photos", (), {}),
         ("photos", (), {"folder": str(photo), "since": "2021", "offset": 0, "limit": 7}),
+        ("photos", (), {"tags": ("hot dog", "caf\xe9 & caf\udce9")}),
+        ("tags", (), {}),
+        ("tags", (), {"limit": 1}),
+        ("tagged", (("dog", "#1 + 1=2"),), {}),
+        ("tagged", (["dog"],), {"limit": 7}),
         ("thumbnail", (1, 512), {}),
         ("overview", (), {}),
         ("overview", (str(photo.parent),), {}),

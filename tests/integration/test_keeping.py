@@ -73,6 +73,7 @@ def test_a_renamed_photo_keeps_its_vector_and_is_not_read(kept: Kept) -> None:
     assert before
     assert after
     assert (after.id, after.rows) == (before.id, before.rows)
+    assert after.tags == before.tags == {"simulated@1": {"simulated": 0.5}}
 
 
 def test_a_photo_that_moves_to_another_place_by_copying_is_not_decoded_again(kept: Kept) -> None:
@@ -84,6 +85,9 @@ def test_a_photo_that_moves_to_another_place_by_copying_is_not_decoded_again(kep
     copy = kept.put("elsewhere/b.jpg", data)
     until(lambda: kept.has(copy, b"a"))
     assert kept.extraction.decoded == [str(path)]
+    moved = kept.photo(copy)
+    assert moved
+    assert moved.tags == {"simulated@1": {"simulated": 0.5}}
 
 
 def test_a_renamed_folder_keeps_its_vectors(kept: Kept) -> None:

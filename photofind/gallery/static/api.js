@@ -90,11 +90,11 @@ export async function index(request, progress = () => {}) {
   }
 }
 
-/** Return the address with a query string of what is given: paths are encoded as bytes. */
+/** Return the address with a query string of what is given, lists item by item; as bytes. */
 export function withQuery(address, values) {
   const query = Object.entries(values)
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
-    .map(([name, value]) => `${name}=${encodePath(String(value))}`);
+    .flatMap(([name, value]) => [value].flat().map((one) => `${name}=${encodePath(String(one))}`));
   return query.length ? `${address}?${query.join("&")}` : address;
 }
 

@@ -1,4 +1,4 @@
-// What the photos are limited to: a folder, a time, how much alike, by which extractor.
+// What the photos are limited to: a folder, a time, tags, how much alike, by which extractor.
 
 import { get, withQuery } from "./api.js";
 import { byId, calmly, h, icon, show } from "./dom.js";
@@ -11,6 +11,8 @@ let overview = null; // Of everything: the folders of the library.
 let below = null; // Of the folder that is chosen.
 let belowKey = "";
 const beingSet = new Set(); // Fields whose new value is not in the address yet.
+let tags = []; // Those that most photos have.
+const SUGGESTED = 500;
 
 /** Return a link that changes the address without loading the page. */
 function linkTo(changes, label, properties = {}) {
@@ -34,7 +36,11 @@ export async function showFilters({ fresh = false } = {}) {
   showChips();
   const key = state.folder ?? "";
   try {
-    if (fresh || !overview) overview = await get("/api/overview");
+    if (fresh || !overview) {
+      const suggested = get(withQuery("/api/tags", { limit: SUGGESTED }));
+      [overview, tags] = await Promise.all([get("/api/overview"), suggested]);
+      suggestTags();
+    }
     if (fresh || belowKey !== key || !below) {
       const asked = key ? await get(withQuery("/api/overview", { folder: key })) : overview;
       if ((state.folder ?? "") !== key) return;
@@ -56,6 +62,7 @@ function showForm() {
   showMinimum();
   fill("since", whole(state.since, "01-01"));
   fill("until", whole(state.until, "12-31"));
+  show(byId("tags-field"), tags.length > 0 || state.tags !== null);
   byId("offline").checked = state.offline !== "hide";
   const hasOffline = live.status?.folders.some((folder) => folder.state === "offline");
   show(byId("offline-field"), Boolean(hasOffline) || state.offline !== null);
@@ -80,6 +87,26 @@ function whole(date, rest) {
   return `${date}-${String(day).padStart(2, "0")}`;
 }
 
+function suggestTags() {
+  byId("tag-suggestions").replaceChildren(
+    ...tags.map(({ name, photos }) =>
+      h("option", { value: name, label: `${shown(name)} (${photos.toLocaleString()})` })),
+  );
+  show(byId("tags-field"), tags.length > 0 || state.tags !== null);
+}
+
+function addTag() {
+  const tag = byId("tag").value.trim();
+  byId("tag").value = "";
+  if (tag) navigate({ tags: [...new Set([...(state.tags ?? []), tag])] });
+}
+
+/** Return what is left of the tags without one; null where none is. */
+function withoutTag(tag) {
+  const left = state.tags.filter((one) => one !== tag);
+  return left.length ? left : null;
+}
+
 function showMinimum() {
   const value = Number(byId("min").value);
   byId("min-value").textContent = value ? `${value}\u202f%` : "any";
@@ -88,7 +115,7 @@ function showMinimum() {
 // Chips: what is in force, each of which can be taken away.
 
 function showChips() {
-  const { folder, since, until, min, extractor, offline } = state;
+  const { folder, since, until, tags: wanted, min, extractor, offline } = state;
   const chips = [];
   if (folder) chips.push([`In ${shown(nameOf(folder) || folder)}`, { folder: null }]);
   if (since && since === until) chips.push([monthTitle(since), { since: null, until: null }]);
@@ -96,6 +123,7 @@ function showChips() {
     if (since) chips.push([`From ${since}`, { since: null }]);
     if (until) chips.push([`To ${until}`, { until: null }]);
   }
+  for (const tag of wanted ?? []) chips.push([`Tagged ${shown(tag)}`, { tags: withoutTag(tag) }]);
   if (min) chips.push([`${Math.round(min * 100)}\u202f% alike or more`, { min: null }]);
   if (extractor) chips.push([`By ${extractor}`, { extractor: null }]);
   if (offline) chips.push(["Without what is offline", { offline: null }]);
@@ -206,7 +234,10 @@ export function start() {
   };
   fit();
   narrow.addEventListener("change", fit);
-  byId("filter-form").addEventListener("submit", (event) => event.preventDefault());
+  byId("filter-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    addTag();
+  });
   const setMinimum = calmly(() => {
     beingSet.delete("min");
     const value = Number(byId("min").value);

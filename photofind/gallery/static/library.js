@@ -97,13 +97,13 @@ function folderRow(folder) {
       { class: "about" },
       h("a", {
         class: "path",
-        href: addressOf(changed({ view: "photos", folder: folder.path, like: [], since: null, until: null })),
+        href: addressOf(changed({ view: "photos", folder: folder.path, like: [], since: null, until: null, tags: null })),
         data: { name: "browse" },
         on: {
           click(event) {
             if (event.ctrlKey || event.metaKey) return;
             event.preventDefault();
-            go(changed({ view: "photos", folder: folder.path, like: [], since: null, until: null }));
+            go(changed({ view: "photos", folder: folder.path, like: [], since: null, until: null, tags: null }));
           },
         },
       }, h("bdi", {}, path)),

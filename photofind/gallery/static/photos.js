@@ -67,10 +67,10 @@ export async function follow({ fresh = false } = {}) {
 
 function title() {
   if (isQuery()) return state.like.length === 1 ? "Photos like this one" : "Photos like these";
-  const { folder, since, until } = state;
+  const { folder, since, until, tags } = state;
   const time = since && since === until ? monthTitle(since) : "";
   const place = folder ? shown(nameOf(folder) || folder) : "";
-  return [place, time].filter(Boolean).join(", ") || (since || until ? "Photos of a time" : "All photos");
+  return [...(tags ?? []).map(shown), place, time].filter(Boolean).join(", ") || (since || until ? "Photos of a time" : "All photos");
 }
 
 const say = (text) => {
@@ -90,8 +90,8 @@ const numbered = (asked) =>
   asked.kind === "path" ? asked.path : asked.kind === "upload" ? `upload:${asked.id}` : asked.id;
 
 function request(limit) {
-  const { like, unlike, min, folder, since, until, extractor } = state;
-  const wanted = { like: like.map(numbered), limit, min_score: min, folder, since, until, extractor };
+  const { like, unlike, min, folder, since, until, tags, extractor } = state;
+  const wanted = { like: like.map(numbered), limit, min_score: min, folder, since, until, tags, extractor };
   if (unlike.length) wanted.unlike = unlike.map(numbered);
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== null));
 }
@@ -168,9 +168,9 @@ async function browse(signal, fresh) {
 }
 
 async function fetchPage(answer, signal) {
-  const { folder, since, until } = state;
+  const { folder, since, until, tags } = state;
   const page = await get(
-    withQuery("/api/photos", { folder, since, until, offset: answer.photos.length, limit: PAGE }),
+    withQuery("/api/photos", { folder, since, until, tag: tags, offset: answer.photos.length, limit: PAGE }),
     { signal },
   );
   answer.end = page.length < PAGE;
@@ -278,7 +278,7 @@ function nothingFound() {
   const doings = [];
   if (filtersIn().length) {
     doings.push(button("Without filters", () =>
-      navigate({ folder: null, since: null, until: null, min: null, offline: null, extractor: null }), { class: "primary" }));
+      navigate({ folder: null, since: null, until: null, tags: null, min: null, offline: null, extractor: null }), { class: "primary" }));
   }
   message(
     "No photo is that much alike",

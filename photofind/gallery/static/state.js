@@ -2,16 +2,16 @@
 //
 //   /?like=ID&unlike=ID     photos of the library; upload:HEX for a picture that was sent
 //    &path=...&unpath=...   pictures anywhere, their paths' bytes percent-encoded
-//    &folder=...&since=...&until=...&min=0.5&extractor=...&offline=hide
+//    &folder=...&since=...&until=...&tag=...&tag=...&min=0.5&extractor=...&offline=hide
 //    &photo=ID              shown large
 //   /?view=duplicates, /?view=library, /?view=settings
 
 import { decodePath, encodePath } from "./text.js";
 
 const VIEWS = ["photos", "duplicates", "library", "settings"];
-const FILTERS = ["folder", "since", "until", "min", "extractor", "offline"];
+const FILTERS = ["folder", "since", "until", "tags", "min", "extractor", "offline"];
 const NOTHING = {
-  view: "photos", like: [], unlike: [], folder: null, since: null, until: null, min: null,
+  view: "photos", like: [], unlike: [], folder: null, since: null, until: null, tags: null, min: null,
   extractor: null, offline: null, photo: null,
 };
 
@@ -39,6 +39,7 @@ export function parse(search) {
     else if (name === "folder" || name === "extractor") read[name] = value;
     else if ((name === "since" || name === "until") && /^\d{4}(-\d\d){0,2}/.test(value))
       read[name] = value;
+    else if (name === "tag") read.tags = [...new Set([...(read.tags ?? []), value])];
     else if (name === "min" && value >= 0 && value <= 1) read.min = Number(value);
     else if (name === "offline" && value === "hide") read.offline = "hide";
     else if (name === "photo" && /^\d+$/.test(value)) read.photo = Number(value);
@@ -62,7 +63,8 @@ export function addressOf(wanted) {
     }
   }
   for (const name of [...FILTERS, "photo"]) {
-    if (wanted[name] !== null) items.push(`${name}=${encodePath(String(wanted[name]))}`);
+    if (name === "tags") items.push(...(wanted.tags ?? []).map((tag) => `tag=${encodePath(tag)}`));
+    else if (wanted[name] !== null) items.push(`${name}=${encodePath(String(wanted[name]))}`);
   }
   return items.length ? `/?${items.join("&")}` : "/";
 }

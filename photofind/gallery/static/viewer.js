@@ -111,7 +111,7 @@ function showFacts(of) {
   const folder = byId("viewer-folder");
   const lies = folderOf(of.path);
   folder.textContent = shown(lies);
-  folder.href = addressOf(changed({ view: "photos", like: [], unlike: [], folder: lies, since: null, until: null }));
+  folder.href = addressOf(changed({ view: "photos", like: [], unlike: [], folder: lies, since: null, until: null, tags: null }));
   folder.title = "Look at this folder";
   for (const verb of ["open", "reveal", "trash"]) {
     dialog.querySelector(`[data-do=${verb}]`).disabled = of.offline === true;
@@ -128,15 +128,34 @@ function showFacts(of) {
     ["Camera", of.camera],
     ["Place", placeOf(of)],
     ["Caption", of.caption],
-    ["Keywords", of.keywords?.join(", ")],
+    ["Keywords", tagLinks(of.keywords?.map((name) => ({ name })))],
+    ["Tags", tagLinks(of.tags)],
     ["Same picture", of.copies?.length ? count(of.copies.length, "more file") : ""],
     ["State", stateOf(of)],
   ];
   byId("viewer-facts").replaceChildren(
     ...facts
       .filter(([, value]) => value)
-      .map(([what, value]) => h("div", {}, h("dt", {}, what), h("dd", {}, h("bdi", {}, shown(value))))),
+      .map(([what, value]) => h("div", {}, h("dt", {}, what),
+        h("dd", {}, typeof value === "string" ? h("bdi", {}, shown(value)) : value))),
   );
+}
+
+/** Return links to the photos with each of some tags; nothing where there are none. */
+function tagLinks(tags) {
+  if (!tags?.length) return null;
+  const links = tags.map(({ name, confidence }) => h("li", {}, h(
+    "a",
+    {
+      href: addressOf(changed({
+        view: "photos", like: [], unlike: [], folder: null, since: null, until: null, tags: [name],
+      })),
+      title: "Photos with this tag",
+    },
+    h("bdi", {}, shown(name)),
+    confidence === undefined ? null : h("span", { class: "number" }, ` ${percentOf(confidence)}`),
+  )));
+  return h("ul", { class: "tags" }, ...links);
 }
 
 function placeOf({ latitude, longitude }) {
@@ -224,7 +243,7 @@ dialog.addEventListener("click", (event) => {
 byId("viewer-folder").addEventListener("click", (event) => {
   if (event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  go(changed({ view: "photos", like: [], unlike: [], folder: folderOf(photo.path), since: null, until: null }));
+  go(changed({ view: "photos", like: [], unlike: [], folder: folderOf(photo.path), since: null, until: null, tags: null }));
 });
 
 // What was moved to the trash makes way for the next one.

@@ -14,11 +14,15 @@ import photofind_efficientnet.network as network
 import pytest
 from photofind_efficientnet import EfficientNetLite0
 from photofind_efficientnet.torch_file import read_arrays
+from PIL import Image
 
-from photofind.errors import ExtractorError
+from photofind.errors import ExtractorError, LibraryError
 from photofind.extractors.registry import installed, load
 from photofind.extractors.samples import PHOTOGRAPHS, photographs
+from photofind.paths import Home
+from photofind.photofind import PhotoFind
 from photofind.testing import ExtractorChecks
+from photofind.values import Query
 
 
 class TestEfficientNet(ExtractorChecks):
@@ -50,6 +54,29 @@ def test_it_names_what_photographs_show(extractor, pictures):
     assert tags["camera"][0][0] == "tripod"
     assert tags["coffee"][0][1] > 0.8
     assert tags["grass"] == []
+
+
+def test_photofind_finds_photos_by_what_it_names(home, extractor, pictures, tmp_path):
+    extractor.embed(pictures[:1])
+    shutil.copytree(home / "cache", tmp_path / "home/cache")  # What is converted is.
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name, picture in zip(PHOTOGRAPHS, pictures, strict=True):
+        Image.fromarray(picture).save(photos / f"{name}.png")
+    with PhotoFind(Home(tmp_path / "home")) as photofind:
+        photofind.set_setting("extractor", "efficientnet-lite0")
+        photofind.add_folder(str(photos))
+        photofind.index()
+        (cat, *_) = photofind.tagged(["cat"])
+        assert cat.path == str(photos / "chelsea.png")
+        assert (cat.tags[0].name, cat.tags[0].space) == ("Egyptian cat", "efficientnet-lite0@1")
+        assert photofind.photo(str(photos / "grass.png")).tags == ()
+        counts = {count.name: count.photos for count in photofind.tags()}
+        assert counts["espresso"] == 1
+        query = Query((str(photos / "moon.png"),), tags=("espresso",), min_score=0.0, plain=True)
+        assert [hit.path for hit in photofind.similar(query).hits] == [str(photos / "coffee.png")]
+        with pytest.raises(LibraryError, match="no photo has the tag 'expresso'; near it are 'esp"):
+            photofind.tagged(["expresso"])
 
 
 def test_vectors_are_means_of_maps_whatever_was_asked_before(extractor, pictures):

@@ -60,6 +60,8 @@ def test_a_photo_that_failed_is_named_by_its_path() -> None:
 def test_filters_are_passed_on_where_they_are_set() -> None:
     filters = {"folder": "/a b&c", "since": "2021", "until": None, "min": 0.5}
     assert page([], [], filters) == "/?folder=%2Fa%20b%26c&since=2021&min=0.5"
+    assert page([], [], {"tag": ("hot dog", "sea")}) == "/?tag=hot%20dog&tag=sea"
+    assert page([], [], {"tag": ()}) == "/"
 
 
 def test_the_browser_that_is_chosen_gets_the_address(

@@ -33,12 +33,17 @@ class SimulatedExtracted:
     longitude: float | None = None
     keywords: tuple[str, ...] = ()
     caption: str | None = None
+    tags: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass
 class SimulatedExtraction:
-    """Notes what it read and what it embedded; bytes that begin with ``broken`` are no picture."""
+    """Notes what it read and what it embedded; bytes that begin with ``broken`` are no picture.
 
+    ``tags`` are what it names in every picture that it embeds.
+    """
+
+    tags: tuple[tuple[str, float], ...] = ()
     read: list[str] = field(default_factory=list)
     embedded: list[str] = field(default_factory=list)
 
@@ -59,7 +64,9 @@ class SimulatedExtraction:
         if content in known:
             return SimulatedExtracted(path, content)
         self.embedded.append(path)
-        return SimulatedExtracted(path, content, vector_of(data), None, len(data), 1, "JPEG")
+        return SimulatedExtracted(
+            path, content, vector_of(data), None, len(data), 1, "JPEG", tags=self.tags
+        )
 
 
 def vector_of(data: bytes) -> np.ndarray:

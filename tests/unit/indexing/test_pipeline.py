@@ -3,13 +3,17 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from simulated import SPACE, SimulatedExtraction, add, run
+from simulated import DIMENSION, SPACE, SimulatedExtraction, add, run
 
 from photofind.errors import LibraryError
 from photofind.indexing import reading, survey
+from photofind.indexing.pipeline import describe
+from photofind.indexing.reading import Departed, Pace, Reader
+from photofind.indexing.scan import Found
 from photofind.library.library import Library
 from photofind.values import Progress
 
@@ -341,3 +345,54 @@ def test_a_folder_whose_drive_is_not_mounted_is_offline(library, pictures, monke
     report = run(library, SimulatedExtraction())
     assert report.offline[0].reason == f"{pictures.parent} is not mounted"
     assert len(library) == 6
+
+
+# Tags.
+
+TAGS = (("dog", 0.876), ("puppy", 0.1), ("dog", 0.05), ("cur", 0.03), ("a", 0.02), ("b", 0.01))
+
+
+def tags_of(library: Library) -> dict[str, dict]:
+    return {Path(photo.path).name: photo.tags for photo in library.photos()}
+
+
+def test_a_few_tags_are_kept_the_surest_first_and_rounded(library, pictures):
+    run(library, SimulatedExtraction((*TAGS, ("c", 0.009), ("d", 0.001))))
+    kept = {"dog": 0.88, "puppy": 0.1, "cur": 0.03, "a": 0.02, "b": 0.01}
+    assert tags_of(library) == {f"{number}.jpg": {SPACE: kept} for number in range(6)}
+    assert [*library.photo(str(pictures / "0.jpg")).tags[SPACE]] == [*kept]
+
+
+def test_what_is_not_embedded_again_has_the_tags_of_its_content(library, pictures):
+    run(library, SimulatedExtraction((("dog", 0.9),)))
+    shutil.copyfile(pictures / "0.jpg", pictures / "copy.jpg")
+    shutil.copyfile(pictures / "1.jpg", pictures / "moved.jpg")
+    (pictures / "1.jpg").unlink()
+    put(pictures / "2.xmp", b"<xmp/>")
+    (pictures / "3.jpg").rename(pictures / "renamed.jpg")
+    put(pictures / "4.jpg", b"another picture")
+    run(library, SimulatedExtraction((("cat", 0.8),)))
+    names = ["0.jpg", "2.jpg", "5.jpg", "copy.jpg", "moved.jpg", "renamed.jpg"]
+    dog, cat = {SPACE: {"dog": 0.9}}, {SPACE: {"cat": 0.8}}
+    assert tags_of(library) == dict.fromkeys(names, dog) | {"4.jpg": cat}
+
+
+def test_each_extractor_has_tags_of_its_own(library, pictures):
+    run(library, SimulatedExtraction((("dog", 0.9),)))
+    other = library.open_space("other", "1", DIMENSION).id
+    describe(library, SimulatedExtraction((("hound", 0.7),)), "other", other)
+    both = {SPACE: {"dog": 0.9}, other: {"hound": 0.7}}
+    assert set(map(str, tags_of(library).values())) == {str(both)}
+
+    # One that left the library and turns up again brings both along, and is not decoded.
+    gone = library.photo(str(pictures / "1.jpg"))
+    library.remove([gone])
+    moved = (pictures / "1.jpg").rename(pictures / "moved.jpg")
+    extraction = SimulatedExtraction()
+    reader = Reader(library, extraction, SPACE, Departed(SPACE, [gone]))
+    found = Found(str(moved), gone.size, gone.modified, gone.inode)
+    reader.read([found], defaultdict(set), Pace("reading photos", 1))
+    assert extraction.embedded == []
+    assert tags_of(library)["moved.jpg"] == both
+    library.remove_space(other)
+    assert set(map(str, tags_of(library).values())) == {str({SPACE: {"dog": 0.9}})}

@@ -73,6 +73,7 @@ def test_photo_is_kept_with_all_it_says(home, library):
         longitude=-1.5,
         keywords=("a", "b"),
         caption="x",
+        tags={"mobilenet@1": {"sea-coast": 0.87, "caf\xe9": 0.1}},
         sidecar=5,
     )
     (stored,) = library.commit([photo], "mobilenet@1", {"c0ffee": vector("c0ffee")})
@@ -185,6 +186,40 @@ def test_spaces(library):
         library.vectors("nothing@1")
     library.open_space("../odd: name/", "1", 4)
     assert library.space_folder("../odd: name/@1").parent == library.home.spaces
+
+
+def test_tags_belong_to_a_content_in_a_space(home, library):
+    library.open_space("other", "2", DIMENSION)
+    dog, cat = {"mobilenet@1": {"dog": 0.9, "cur": 0.1}}, {"other@2": {"cat": 0.5}}
+    (one,) = library.commit(
+        [Photo("/one", content="a", tags=dog)], "mobilenet@1", {"a": vector("a")}
+    )
+    assert one.tags == dog
+
+    (copy,) = library.commit([Photo("/copy", content="a")])
+    assert (copy.rows, copy.tags) == (one.rows, dog)
+    (described,) = library.commit([replace(copy, tags=cat)], "other@2", {"a": vector("a")})
+    assert described.tags == library.photo("/one").tags == dog | cat
+    (moved,) = library.commit([replace(described, path="/moved", tags={})])
+    assert moved.tags == dog | cat
+
+    library.remove_space("other@2")
+    assert all(photo.tags == dog for photo in Library(home).photos())
+    (edited,) = library.commit(
+        [replace(one, content="b", tags={})], "mobilenet@1", {"b": vector("b")}
+    )
+    assert edited.tags == {}
+    (broken,) = library.commit([replace(moved, failure="no picture")])
+    assert broken.tags == broken.rows == {}
+
+
+def test_tags_of_a_space_without_a_row_are_not_kept(library):
+    strange = {"gone@1": {"dog": 0.9}, "mobilenet@1": {}}
+    (photo,) = library.commit(
+        [Photo("/a", content="a", tags=strange)], "mobilenet@1", {"a": vector("a")}
+    )
+    assert photo.tags == {}
+    assert b"tags" not in library.home.catalog.read_bytes()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 70000.0])
