@@ -169,8 +169,11 @@ def _print_hits(answer: Answer) -> None:
             "answers get better while they are read"
         )
     if not answer.hits:
+        query = answer.query
         if answer.photos:
             note(f"none of {answer.photos:,} photos is like that; try a lower --min-score")
+        elif not (query.folder or query.since or query.until or query.tags):
+            note("no photo is indexed yet; `photofind status` says how far that is")
         else:
             note("there is no photo in that folder, from that time, or with those tags")
         return

@@ -36,6 +36,11 @@ class Inbox:
     def __len__(self) -> int:
         return len(self._due)
 
+    @property
+    def files(self) -> int:
+        """How many of the places are files that were written to."""
+        return sum(kind in (Kind.COMPLETE, Kind.CHANGED) for _, kind in self._due.values())
+
     def add(self, changes: Collection[Change], quiet: float | None = None) -> None:
         """Take in changes that belong together, as the two ends of a move do.
 

@@ -204,8 +204,9 @@ class Keeper:
 
     @property
     def pending(self) -> int:
-        """How many files wait to be looked at for the first time."""
-        return len(self._backlog)
+        """How many files wait to be read, or to have been quiet for long enough for that."""
+        with self._changed:
+            return len(self._backlog) + self._inbox.files
 
     @property
     def idle(self) -> bool:

@@ -289,6 +289,15 @@ def test_without_a_library_nothing_is_started(home: Home, tmp_path: Path) -> Non
     assert daemon("pause").code == 1
 
 
+def test_nothing_is_indexed_yet(daemon: Daemon) -> None:
+    assert daemon("daemon", "start").code == 0
+    assert daemon("pause").code == 0
+    assert daemon("folders", "add", daemon.photos).code == 0
+    found = daemon("similar", daemon.photos / "coffee.jpg")
+    assert (found.code, found.stdout) == (0, b"")
+    assert found.notes == ["no photo is indexed yet; `photofind status` says how far that is"]
+
+
 def test_a_setting_keeps_commands_from_starting_it(daemon: Daemon) -> None:
     assert daemon("config", "set", "autostart_daemon", "false").code == 0
     assert daemon("folders", "add", daemon.photos).code == 0

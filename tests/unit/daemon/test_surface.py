@@ -14,7 +14,7 @@ from photofind.photofind import PhotoFind
 ONLY = {
     PhotoFind: set(),
     Resident: {"start", "subscribe"},
-    Client: {"link", "stop", "upload"},
+    Client: {"is_outdated", "link", "stop", "upload"},
 }
 """What the others have no use for."""
 

@@ -29,6 +29,16 @@ def test_a_place_is_due_once_it_was_quiet(clock: list[float]) -> None:
     assert inbox.wait() is None
 
 
+def test_files_that_wait_are_counted(clock: list[float]) -> None:
+    inbox = Inbox()
+    inbox.add([Change(Kind.COMPLETE, "/a"), Change(Kind.CHANGED, "/b"), Change(Kind.TREE, "/c")])
+    inbox.add([Change(Kind.GONE, "/d")])
+    assert inbox.files == 2
+    clock[0] += 60.0
+    inbox.take()
+    assert inbox.files == 0
+
+
 def test_another_change_begins_the_wait_anew(clock: list[float]) -> None:
     inbox = Inbox()
     inbox.add([Change(Kind.COMPLETE, "/a.jpg")])
