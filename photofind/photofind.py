@@ -7,6 +7,7 @@ process or asks the daemon.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -243,29 +244,37 @@ class PhotoFind:
         with self._writing() as library:
             chosen = chosen_folders(library, folders)
             library.verify()
-            first, *others = extractors_in_use(self.settings)
-            say("starting the extractor")
-            space = self._open_space(library, first)
-            report = index(
-                library,
-                self._extraction(first),
-                space,
-                chosen,
-                excludes=self.settings.exclude,
-                accept_removals=accept_removals,
-                retry_failed=retry_failed,
-                progress=progress,
-            )
-            spaces, notes = [space], [*library.warnings]
-            for name in others:
+            if retry_failed:
+                for folder in chosen:
+                    library.forget_refusals(folder=folder.path)
+            report: Report | None = None
+            failed: list[ExtractorError] = []
+            spaces, notes = [], [*library.warnings]
+            for name in extractors_in_use(self.settings):
+                say("starting the extractor")
                 try:
-                    other = self._open_space(library, name)
+                    space = self._open_space(library, name)
+                    spaces.append(space)
+                    if report is None:
+                        report = index(
+                            library,
+                            self._extraction(name),
+                            space,
+                            chosen,
+                            excludes=self.settings.exclude,
+                            accept_removals=accept_removals,
+                            retry_failed=retry_failed,
+                            progress=progress,
+                        )
+                    else:
+                        notes += describe(
+                            library, self._extraction(name), name, space, progress=progress
+                        )
                 except ExtractorError as error:  # The others go on without it.
-                    notes.append(str(error))
-                    continue
-                extraction = self._extraction(name)
-                notes += describe(library, extraction, name, other, progress=progress)
-                spaces.append(other)
+                    failed.append(error)
+            if report is None:
+                raise failed[0]
+            notes += map(str, failed)
             for space in spaces:
                 retire_outdated(library, space)
             library.reclaim()
@@ -303,10 +312,23 @@ class PhotoFind:
         return self._searcher.duplicates()
 
     def failures(self) -> list[Failure]:
-        """Return the photos that could not be indexed, with their reasons, by path."""
+        """Return the photos that could not be indexed, with their reasons, by path.
+
+        Also those that one extractor could not describe, though others may have.
+        """
         self._library.refresh()
-        failed = ((photo.path, photo.failure) for photo in self._library.failures())
-        return [Failure(path, reason) for path, reason in sorted(failed) if reason is not None]
+        failures = [
+            Failure(photo.path, photo.failure)
+            for photo in self._library.failures()
+            if photo.failure is not None and not photo.refusals
+        ]
+        extractors = {space.id: space.extractor for space in self._library.spaces()}
+        failures += [
+            Failure(photo.path, reason, extractors.get(space))
+            for photo in self._library.refusals()
+            for space, reason in photo.refusals.items()
+        ]
+        return sorted(failures, key=lambda failure: (failure.path, failure.extractor or ""))
 
     def extractors(self) -> list[ExtractorStatus]:
         """Return the extractors that are installed, each tried in a process of its own."""
@@ -322,13 +344,13 @@ class PhotoFind:
         return Status(
             photos=described,
             failed=self._library.failed,
-            pending=len(self._library) - self._library.failed - described,
+            pending=self._library.lacking(space) if space else 0,
             folders=tuple(self.folders()),
             extractor=self.settings.extractor,
             search=self._search_status(),
             home=str(self.home.root),
             bytes=self._bytes(),
-            problems=(*self.problems, *self._missing_extractors()),
+            problems=(*self.problems, *self._missing_extractors(), *self._refused()),
             preliminary=self._library.preliminary,
         )
 
@@ -738,7 +760,7 @@ class PhotoFind:
     def _open_space(self, library: Library, extractor: str) -> str:
         """Ask an extractor what it is, and return the id of its space."""
         plugin = self._extraction(extractor).describe()
-        return library.open_space(plugin.name, plugin.version, plugin.dimension).id
+        return library.open_space(plugin.name, plugin.version, plugin.dimension, plugin.build).id
 
     def _space(self) -> str | None:
         """Return the id of the space that answers, None while nothing is indexed."""
@@ -779,6 +801,19 @@ class PhotoFind:
             for name in extractors_in_use(self.settings)
             if name not in names
         ]
+
+    def _refused(self) -> list[str]:
+        """Return a line for each extractor that could not describe what others have described."""
+        from photofind.indexing.pipeline import could_not_be_described
+
+        extractors = {space.id: space.extractor for space in self._library.spaces()}
+        counts = Counter(
+            extractors[space]
+            for photo in self._library.refusals()
+            if photo.failure is None
+            for space in photo.refusals
+        )
+        return [could_not_be_described(count, name) for name, count in counts.items()]
 
     def _extractor_status(self, plugin: Plugin) -> ExtractorStatus:
         from photofind.extractors.registry import extractors_in_use

@@ -286,10 +286,14 @@ class FolderStatus:
 
 @dataclass(frozen=True)
 class Failure:
-    """A photo that could not be indexed, and why."""
+    """A photo that could not be indexed, or moved, and why.
+
+    ``extractor`` is the one that could not describe it, where another may have; None otherwise.
+    """
 
     path: str
     reason: str
+    extractor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -383,7 +387,7 @@ class Status:
     failed
         How many could not be indexed.
     pending
-        How many are known, or found on disk, and not yet described by the extractor in use.
+        How many are known, or found on disk, and still to be described by the extractor in use.
     folders, extractor, search
         The folders, the extractor in use, and how searches are answered.
     home, bytes

@@ -21,13 +21,17 @@ Examples:
 def failures(as_json: bool) -> None:
     """List the photos that could not be indexed, with the reason of each.
 
-    They are tried again once they change.
+    Where an extractor is named, that one could not describe the photo, and others may have. They
+    are tried again once they change or the extractor does, or by "photofind index --retry-failed".
     """
     with asking() as photofind:
         failed = photofind.failures()
     if as_json:
         print_json(failed)
     elif failed:
-        print_table(("photo", "reason"), ((f.path, f.reason) for f in failed))
+        print_table(
+            ("photo", "extractor", "reason"),
+            ((f.path, f.extractor or "", f.reason) for f in failed),
+        )
     else:
         note("every photo found could be indexed")

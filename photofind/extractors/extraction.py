@@ -54,6 +54,9 @@ class Description:
         Height and width of what it sees of a photo, in pixels.
     distribution
         The installed package, or the file of a model, that offers it.
+    build
+        Another text whenever another version of the package is installed, or the file that
+        defines the extractor was written: it may do now what it could not do before.
     abilities
         What it can do beyond embedding, of :data:`photofind.extractors.protocol.ABILITIES`.
     engine
@@ -65,6 +68,7 @@ class Description:
     dimension: int
     input_size: tuple[int, int]
     distribution: str
+    build: str = ""
     abilities: tuple[str, ...] = ()
     engine: str | None = None
 
@@ -85,6 +89,9 @@ class Extracted(Metadata):
         float32 (dimension,), of unit length; None for a failure and for a known content.
     failure
         Why there is no vector, in one line; None where nothing is wrong.
+    refused
+        Whether it took the worker down, so that the extractor may be to blame: another may well
+        describe it.
     tags
         Words for what it shows with their confidences, the surest first, from an extractor that
         has that ability and made a vector.
@@ -97,6 +104,7 @@ class Extracted(Metadata):
     format: str = ""
     vector: npt.NDArray[np.float32] | None = None
     failure: str | None = None
+    refused: bool = False
     tags: tuple[tuple[str, float], ...] = ()
 
 
@@ -256,7 +264,9 @@ class Extraction:
             if isinstance(outcome, WorkerError):
                 (place,) = batch
                 _logger.warning("%s: %s\n%s", paths[place], outcome, outcome.details)
-                extracted[place] = Extracted(path=paths[place], failure=self._reason(outcome))
+                extracted[place] = Extracted(
+                    path=paths[place], failure=self._reason(outcome), refused=True
+                )
                 continue
             vectors = iter(outcome.arrays[0])
             for place, record in zip(batch, outcome.value, strict=True):

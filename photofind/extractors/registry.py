@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photofind.errors import ExtractorError, PhotofindError
@@ -179,6 +181,8 @@ class LoadedExtractor:
         Which of :data:`~photofind.extractors.protocol.ABILITIES` it has.
     engine : str or None
         What runs it, where it says so.
+    build : str
+        Which version of the package it is of, and when the file that defines it was written.
     """
 
     def __init__(self, plugin: Plugin, extractor: Extractor, declared: dict[str, Any]) -> None:
@@ -193,6 +197,7 @@ class LoadedExtractor:
         self.abilities = tuple(name for name in ABILITIES if callable(declared[name]))
         engine = declared["engine"]
         self.engine: str | None = engine if isinstance(engine, str) else None
+        self.build = f"{plugin.distribution} {plugin.distribution_version}{_written(extractor)}"
         self._extractor: Any = extractor
 
     def use_threads(self, threads: int) -> None:
@@ -325,6 +330,15 @@ def _blaming(plugin: Plugin, what: str) -> Iterator[None]:
         _logger.error("%s %s", plugin, what, exc_info=error)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ExtractorError(f"{plugin} {what}: {reason}") from error
+
+
+def _written(extractor: object) -> str:
+    """Return when the file that defines an extractor was written; nothing where there is none."""
+    file = getattr(sys.modules.get(type(extractor).__module__), "__file__", None)
+    try:
+        return f" {Path(file).stat().st_mtime_ns}" if file else ""
+    except OSError:  # It is in an archive.
+        return ""
 
 
 def _declared(extractor: Any) -> dict[str, Any]:

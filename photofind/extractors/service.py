@@ -94,6 +94,7 @@ class ExtractionService:
             "dimension": self._extractor.dimension,
             "input_size": self._extractor.input_size,
             "distribution": self._extractor.plugin.distribution,
+            "build": self._extractor.build,
             "abilities": self._extractor.abilities,
             "engine": self._extractor.engine,
         }

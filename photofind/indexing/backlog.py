@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from photofind.indexing.reading import Reader
+from photofind.indexing.reading import Departed, Reader
 from photofind.indexing.scan import Found
 from photofind.library.catalog import Photo
 from photofind.library.library import Library
@@ -27,20 +27,20 @@ class Describer:
         Its name, and the id of the space that its vectors belong to.
     reader
         Reads with it.
+    departed
+        Photos that are gone, for the reader.
     queue
         Photos that are known and that it is to describe, by path.
     derived
         The revision of the library at which the queue was filled last.
-    given_up
-        Paths of photos that it cannot describe.
     """
 
     extractor: str
     space: str
     reader: Reader
+    departed: Departed
     queue: dict[str, Found] = field(default_factory=dict)
     derived: int = -1
-    given_up: set[str] = field(default_factory=set)
 
 
 class Backlog:
@@ -95,15 +95,15 @@ class Backlog:
         if describer.derived == library.revision:
             return False
         describer.derived = library.revision
-        described = int(library.references(describer.space).sum())
-        if described < len(library) - library.failed:
+        space = describer.space
+        if library.lacking(space):
             describer.queue = self._files(
                 photo
                 for photo in library.photos()
-                if photo.failure is None
+                if (photo.failure is None or photo.refusals)
                 and not photo.preliminary
-                and describer.space not in photo.rows
-                and photo.path not in describer.given_up
+                and space not in photo.rows
+                and space not in photo.refusals
             )
         return bool(describer.queue)
 

@@ -17,6 +17,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -50,11 +51,32 @@ CHUNK = 2048
 BATCH_SECONDS = 0.7
 # A file that nobody said is complete must not have changed for so long before it is read.
 SETTLE_SECONDS = 1.2
-# How long to wait after trouble at most, and between two looks at the power supply.
+# How long to wait after trouble at most, before an extractor that does not work is tried again
+# while others do, and between two looks at the power supply.
 TROUBLE_SECONDS = 30.0
+AILING_SECONDS = 600.0
 POWER_SECONDS = 20.0
 # Events about the same thing are told at most so often.
 TELL_SECONDS = 0.25
+
+
+@dataclass
+class _Ailing:
+    """An extractor in use that does not work, while others do.
+
+    Parameters
+    ----------
+    reason
+        What is wrong, in a line.
+    times
+        How often it has failed without having described anything.
+    retry
+        When it is tried again, on the monotonic clock.
+    """
+
+    reason: str
+    times: int
+    retry: float
 
 
 class Keeper:
@@ -103,7 +125,6 @@ class Keeper:
 
         # What the thread alone changes.
         self._describers: list[Describer] = []  # The first describes what is new.
-        self._departed = Departed("")
         self._backlog = Backlog(library)
         self._contents: defaultdict[int, set[str]] = defaultdict(set)
         self._first_pass = False
@@ -111,7 +132,7 @@ class Keeper:
         self._asked: list[Request] = []
         self._fresh_folders: set[str] = set()  # Added, and not yet indexed once.
         self._trouble, self._troubles = "", 0
-        self._ailing: list[str] = []
+        self._ailing: dict[str, _Ailing] = {}  # By the extractor's name.
         self._retry = 0.0
         self._waiting: str | None = None
         self._told: dict[str, float] = {}
@@ -181,7 +202,7 @@ class Keeper:
         """Go on at once."""
         with self._changed:
             self._paused_until = None
-            self._retry = 0.0
+            self._try_again()
             self._changed.notify_all()
         self._tell_state()
 
@@ -229,17 +250,15 @@ class Keeper:
         with self._working:
             retired = [retire_outdated(self._library, space) for space in self.spaces]
             if self._library.reclaim() or any(retired):
-                self._departed.clear()  # Their rows have other numbers now, or none.
+                for describer in self._describers:
+                    describer.departed.clear()  # Their rows have other numbers now, or none.
 
     @property
     def problems(self) -> list[str]:
         """What somebody should know or do something about, one line each."""
-        refused = [
-            f"{len(one.given_up):,} photos could not be described by {one.extractor}; see the log"
-            for one in self._describers
-            if one.given_up
-        ]
-        return [*self._watcher.problems, *filter(None, [self._trouble]), *self._ailing, *refused]
+        names = {describer.extractor for describer in self._describers}
+        ailing = [one.reason for name, one in [*self._ailing.items()] if name not in names]
+        return [*self._watcher.problems, *filter(None, [self._trouble]), *ailing]
 
     @property
     def spaces(self) -> list[str]:
@@ -269,7 +288,7 @@ class Keeper:
             if self._stopping:
                 raise LibraryError("the daemon is stopping", "run the same again")
             self._requests.append(request)
-            self._retry = 0.0
+            self._try_again()
             self._changed.notify_all()
         return request.wait()
 
@@ -294,10 +313,10 @@ class Keeper:
 
     def _step(self) -> bool:
         """Do the most urgent thing; return whether there was any."""
-        if not self._describers or self._reconfigured:
-            self._reconfigured = False
+        if not self._describers or self._reconfigured or self._next_try() == 0.0:
+            anew, self._reconfigured = self._reconfigured, False
             try:
-                self._open()
+                self._open(anew=anew)
             except BaseException:
                 self._reconfigured = True  # It is still to be done.
                 raise
@@ -322,29 +341,64 @@ class Keeper:
             return self._read_backlog()
         return True
 
-    def _open(self) -> None:
-        """Ask the extractors what they are, and open their spaces."""
-        first, *others = extractors_in_use(self._settings)
-        describers = [self._describer(first, is_first=True)]
-        self._ailing = []
-        for name in others:
+    def _open(self, *, anew: bool) -> None:
+        """Ask the extractors what they are, and open their spaces.
+
+        Unless it is to be done ``anew``, those that are open already stay so.
+        """
+        if anew:
+            self._ailing.clear()
+        open_already = {} if anew else {one.extractor: one for one in self._describers}
+        describers: list[Describer] = []
+        failed: dict[str, ExtractorError] = {}
+        for name in extractors_in_use(self._settings):
             try:
-                describers.append(self._describer(name))
-            except ExtractorError as error:  # The others go on without it.
-                log.error("%s", error)
-                self._ailing.append(str(error))
+                describers.append(open_already.get(name) or self._describer(name))
+            except ExtractorError as error:
+                failed[name] = error
+        if not describers:
+            raise next(iter(failed.values()))
+        for name, reason in failed.items():  # The others go on without it.
+            self._set_aside(name, reason)
+        if self._describers[:1] != describers[:1]:
+            self._contents.clear()  # They have a vector, but in another space.
         self._describers = describers
 
-    def _describer(self, name: str, *, is_first: bool = False) -> Describer:
+    def _describer(self, name: str) -> Describer:
         extraction = self._extraction(name)
         plugin = extraction.describe()
-        space = self._library.open_space(plugin.name, plugin.version, plugin.dimension)
-        if is_first:
-            self._departed = Departed(space.id)
-        reader = Reader(
-            self._library, extraction, space.id, self._departed, on_commit=self._committed
+        space = self._library.open_space(
+            plugin.name, plugin.version, plugin.dimension, plugin.build
         )
-        return Describer(name, space.id, reader)
+        departed = Departed(space.id)
+        reader = Reader(self._library, extraction, space.id, departed, on_commit=self._committed)
+        return Describer(name, space.id, reader, departed)
+
+    def _set_aside(self, name: str, error: ExtractorError) -> None:
+        """Note that an extractor does not work, while others do; it is tried again later."""
+        before = self._ailing.get(name)
+        if before is None or before.reason != str(error):
+            log.error("%s", error)
+            self._tell(Event("notice", {"topic": "problem", "text": str(error)}))
+        times = before.times + 1 if before else 1
+        patience = min(AILING_SECONDS, 2.0**times)
+        self._ailing[name] = _Ailing(str(error), times, time.monotonic() + patience)
+
+    def _next_try(self) -> float | None:
+        """Return the seconds until an extractor that did not work is tried again; None for ever."""
+        open_already = {one.extractor for one in self._describers}
+        waits = [
+            max(0.0, one.retry - time.monotonic())
+            for name, one in self._ailing.items()
+            if name not in open_already
+        ]
+        return None if self.paused else min(waits, default=None)
+
+    def _try_again(self) -> None:
+        """Have what failed tried again now."""
+        self._retry = 0.0
+        for one in [*self._ailing.values()]:
+            one.retry = 0.0
 
     def _be_idle(self) -> None:
         self._show(None)
@@ -359,10 +413,12 @@ class Keeper:
                 waits.append(POWER_SECONDS)
             if self._retry:
                 waits.append(self._retry - time.monotonic())
-            elif self._reconfigured or (
-                not self.paused and (self._requests or self._surveys or self._backlog.urgent)
-            ):
-                waits.append(0.0)
+            else:
+                waits.append(self._next_try())
+                if self._reconfigured or (
+                    not self.paused and (self._requests or self._surveys or self._backlog.urgent)
+                ):
+                    waits.append(0.0)
             timeout = min((wait for wait in waits if wait is not None), default=None)
             if timeout is None or timeout > 0:
                 self._changed.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
@@ -424,6 +480,9 @@ class Keeper:
             retry = request is not None and request.retry_failed and photo.failure is not None
             return self._is_complete(photo) and not retry
 
+        if request is not None and request.retry_failed:
+            for folder in folders:
+                self._library.forget_refusals(folder=folder.path)
         began = time.monotonic()
         seen = survey(
             self._library,
@@ -478,7 +537,8 @@ class Keeper:
 
     def _forget(self, gone: Sequence[Photo]) -> None:
         """Take photos out of the library, and keep in mind what they were."""
-        self._departed.add(photo for photo in gone if photo.content and not photo.preliminary)
+        departed = self._describers[0].departed
+        departed.add(photo for photo in gone if photo.content and not photo.preliminary)
         self._library.remove(gone)
 
     # Reading.
@@ -501,7 +561,7 @@ class Keeper:
         first = self._describers[0]
         if lacking is not None:
             phase = f"describing photos with {lacking.extractor}"
-            self._read(lacking, lacking.queue, phase, failing=False)
+            self._read(lacking, lacking.queue, phase)
         elif backlog.new:
             self._first_pass = self._settings.previews and (
                 self._first_pass or len(backlog.new) > FEW
@@ -522,7 +582,6 @@ class Keeper:
         phase: str,
         *,
         previews: bool = False,
-        failing: bool = True,
     ) -> None:
         """Read files from the first on, until there is something more urgent to do."""
         if self._pace.phase != phase or self._pace.done >= self._pace.total:
@@ -530,17 +589,25 @@ class Keeper:
         self._pace.begin()
         self._pace.total = self._pace.done + len(files)
         self._previewing = previews
-        self._describing = describer
         chunk = [*islice(files.values(), CHUNK)]
-        rest = describer.reader.read(
-            chunk,
-            self._contents,
-            self._pace,
-            previews=previews,
-            failing=failing,
-            go_on=lambda: self._may_go_on(urgent=files is self._backlog.urgent),
-            progress=self._show,
-        )
+        try:
+            rest = describer.reader.read(
+                chunk,
+                self._contents,
+                self._pace,
+                previews=previews,
+                go_on=lambda: self._may_go_on(urgent=files is self._backlog.urgent),
+                progress=self._show,
+            )
+        except ExtractorError as error:
+            if len(self._describers) == 1:
+                raise
+            self._set_aside(describer.extractor, error)  # The others go on without it.
+            self._describers.remove(describer)
+            self._contents.clear()
+            return
+        if rest.read:
+            self._ailing.pop(describer.extractor, None)
         for file in chunk[: rest.read]:
             files.pop(file.path, None)
         self._backlog.rest.update((file.path, file) for file in rest.without_preview)
@@ -566,9 +633,6 @@ class Keeper:
     def _committed(self, outcomes: Mapping[str, Outcome]) -> None:
         for request in self._asked:
             request.done(outcomes, final=not self._previewing)
-        self._describing.given_up.update(
-            path for path, outcome in outcomes.items() if outcome.kind == "refused"
-        )
         self._tell_library()
 
     def _finish_requests(self) -> None:

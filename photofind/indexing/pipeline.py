@@ -19,7 +19,7 @@ from photofind.values import Progress, Report, Skipped
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
 
-__all__ = ["describe", "index"]
+__all__ = ["could_not_be_described", "describe", "index"]
 
 
 def index(
@@ -74,7 +74,7 @@ def index(
     begin = time.monotonic()
 
     def is_complete(photo: Photo) -> bool:
-        if photo.failure is not None:
+        if space in photo.refusals or (photo.failure is not None and not photo.refusals):
             return not retry_failed
         return space in photo.rows and not photo.preliminary
 
@@ -146,21 +146,36 @@ def describe(
     -------
     list of str
         One line of how many it could not describe; they stay as others described them.
+
+    Raises
+    ------
+    LibraryError
+        The disk refused; what was committed before stays.
+    ExtractorError
+        The extractor does not work at all.
     """
-    refused: set[str] = set()
+    refused = 0
 
-    def note(outcomes: dict[str, Outcome]) -> None:
-        refused.update(path for path, outcome in outcomes.items() if outcome.kind == "refused")
+    def count(outcomes: dict[str, Outcome]) -> None:
+        nonlocal refused
+        refused += sum(outcome.kind == "refused" for outcome in outcomes.values())
 
-    reader = Reader(library, extraction, space, Departed(space), on_commit=note)
-    describer = Describer(extractor, space, reader, given_up=refused)
+    departed = Departed(space)
+    reader = Reader(library, extraction, space, departed, on_commit=count)
+    describer = Describer(extractor, space, reader, departed)
     backlog = Backlog(library)
     while backlog.lacks(describer):
         files = [*describer.queue.values()]
         pace = Pace(f"describing photos with {extractor}", len(files))
-        reader.read(files, defaultdict(set), pace, failing=False, progress=progress)
+        reader.read(files, defaultdict(set), pace, progress=progress)
         describer.queue.clear()
-    return [f"{len(refused):,} photos could not be described by {extractor}"] if refused else []
+    return [could_not_be_described(refused, extractor)] if refused else []
+
+
+def could_not_be_described(photos: int, extractor: str) -> str:
+    """Return a line for a person of how many photos an extractor could not describe."""
+    count = "1 photo" if photos == 1 else f"{photos:,} photos"
+    return f"{count} could not be described by {extractor}; `photofind failures` says why"
 
 
 def _now_and_then(tell: Callable[[int], None], seconds: float = 0.1) -> Callable[[int], None]:

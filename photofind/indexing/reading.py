@@ -100,7 +100,7 @@ class Outcome(NamedTuple):
     kind
         "new", "changed", "moved"; "refined", where its preliminary vector was replaced;
         "vanished" before it was read; "unwanted", where its folder was removed meanwhile;
-        "refused", where it could not be read and the photo was to stay as it is.
+        "refused", where it could not be described and stays as others described it.
     failed
         Whether it could not be read.
     """
@@ -168,7 +168,6 @@ class Reader:
         pace: Pace,
         *,
         previews: bool = False,
-        failing: bool = True,
         go_on: Callable[[], bool] = lambda: True,
         progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Rest:
@@ -182,9 +181,6 @@ class Reader:
             How fast it went so far; it is told how far this gets.
         previews
             Whether to look at embedded thumbnails only, where files have them.
-        failing
-            Whether photos that cannot be read are failures from then on. Otherwise they stay as
-            they are: other extractors have described them.
         go_on
             Asked before each batch.
         progress
@@ -214,7 +210,7 @@ class Reader:
                     rest.without_preview += [
                         file for file, one in zip(batch, extracted, strict=True) if one is None
                     ]
-                    committing = committer.submit(self._commit, ready, pace, failing)
+                    committing = committer.submit(self._commit, ready, pace)
                     rest.read += len(batch)
                     pace.advance(len(batch))
             finally:
@@ -239,9 +235,7 @@ class Reader:
                 contents[file.size].add(one.content)
         return extracted
 
-    def _commit(
-        self, batch: Sequence[tuple[Found, Extracted]], pace: Pace, failing: bool
-    ) -> list[Found]:
+    def _commit(self, batch: Sequence[tuple[Found, Extracted]], pace: Pace) -> list[Found]:
         photos: list[Photo] = []
         vectors: dict[str, npt.NDArray[np.float32]] = {}
         lacking: list[Found] = []
@@ -259,20 +253,32 @@ class Reader:
             if not self._is_wanted(file.path):
                 outcomes[file.path] = Outcome("unwanted", False)
                 continue
-            if one.failure is not None and not failing:
-                log.warning("%s: %s", file.path, one.failure)
-                outcomes[file.path] = Outcome("refused", True)
-                continue
             if image is None:
                 lacking.append(file)
                 continue
-            photo = _photo(file, one, image, self._space)
             known = self._library.photo(file.path)
-            if known:
+            before = known if known and _is_still(known, file, one) else None
+            stays = before is not None and bool(before.rows) and self._space not in before.rows
+            refusals = dict(before.refusals) if before else {}
+            if one.failure is not None and (one.refused or refusals or stays):
+                refusals[self._space] = one.failure
+            photo = replace(_photo(file, one, image, self._space), refusals=refusals)
+            if before and stays and one.failure is not None:
+                log.warning("%s: %s", file.path, one.failure)
+                kind = "refused"
+                photo = replace(
+                    before,
+                    refusals=refusals,
+                    size=file.size,
+                    modified=file.modified,
+                    inode=file.inode,
+                    sidecar=file.sidecar,
+                )
+            elif known:
                 kind = "refined" if known.preliminary else "changed"
             elif one.content and (departed := self._departed.take(one.content)):
                 kind = "moved"
-                photo = replace(photo, id=departed.id)
+                photo = replace(photo, id=departed.id, refusals={**departed.refusals, **refusals})
             else:
                 kind = "new"
             pace.failed += one.failure is not None
@@ -369,6 +375,15 @@ def contents_of_sizes(
             if photo.size in sizes and space in photo.rows:
                 contents[photo.size].add(photo.content)
     return contents
+
+
+def _is_still(known: Photo, file: Found, one: Extracted) -> bool:
+    """Return whether what is known of a photo is of the content that was read now."""
+    if known.preliminary:
+        return False
+    if known.content and one.content:
+        return known.content == one.content
+    return (known.size, known.modified) == (file.size, file.modified)
 
 
 def _photo(file: Found, one: Extracted, image: Extracted | Photo, space: str) -> Photo:

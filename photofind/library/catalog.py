@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import islice
@@ -32,6 +32,7 @@ __all__ = [
     "Tags",
     "innermost",
     "undescribed",
+    "without_refusal",
 ]
 
 Tags = Mapping[str, float]
@@ -68,6 +69,9 @@ class Photo:
         What extractors named in it, by the id of their space.
     failure
         Why it could not be indexed.
+    refusals
+        Why extractors could not describe it that may be to blame themselves, by the id of their
+        space. Others may have described it: only where none has, it is a failure too.
     sidecar
         When its sidecar file was changed, nanoseconds since 1970.
     id
@@ -91,6 +95,7 @@ class Photo:
     caption: str | None = None
     tags: Mapping[str, Tags] = field(default_factory=dict, hash=False)
     failure: str | None = None
+    refusals: Mapping[str, str] = field(default_factory=dict, hash=False)
     sidecar: int | None = None
     id: int = 0
 
@@ -146,6 +151,9 @@ class Space:
         Which file holds the vectors; a new one numbers its rows anew.
     rows
         How many rows of that file are committed, those that no photo refers to included.
+    build
+        Which build of the extractor was last used: see
+        :class:`~photofind.extractors.extraction.Description`.
     """
 
     extractor: str
@@ -153,6 +161,7 @@ class Space:
     dimension: int
     generation: int = 1
     rows: int = 0
+    build: str = ""
 
     @property
     def id(self) -> str:
@@ -179,6 +188,10 @@ class Catalog:
         The journal's storage.
     failed
         How many photos could not be indexed.
+    unreadable
+        How many of those no other extractor, or build of one, would describe either.
+    refused
+        How many photos each extractor could not describe that may be to blame, by its space's id.
     preliminary
         Of how many photos only the embedded thumbnail was looked at so far.
 
@@ -196,7 +209,8 @@ class Catalog:
         self._keys = KeyIndex()
         # How many photos refer to each row of a space.
         self._references: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
-        self.failed = self.preliminary = 0
+        self.failed = self.unreadable = self.preliminary = 0
+        self.refused: Counter[str] = Counter()
         self.storage.follow(self._follow)
 
     def __len__(self) -> int:
@@ -242,6 +256,12 @@ class Catalog:
         """Iterate over the photos that could not be indexed."""
         return (photo for photo in self._holding(b'"failure":') if photo.failure is not None)
 
+    def refusals(self) -> Iterator[Photo]:
+        """Iterate over the photos that an extractor could not describe and may be to blame for."""
+        if not self.refused.total():
+            return iter(())
+        return (photo for photo in self._holding(b'"refusals":') if photo.refusals)
+
     def preliminary_photos(self) -> Iterator[Photo]:
         """Iterate over the photos of which only the embedded thumbnail was looked at so far."""
         holding = self._holding(f'"content":"{PRELIMINARY}'.encode())
@@ -284,8 +304,8 @@ class Catalog:
     def remove_space(self, space: Space) -> None:
         """Remove a space, and what photos know of it."""
         for photo in self.photos():
-            if space.id in photo.rows:
-                self.put_photo(undescribed(photo, space.id))
+            if space.id in photo.rows or space.id in photo.refusals:
+                self.put_photo(without_refusal(undescribed(photo, space.id), space.id))
         self._spaces.remove((where("extractor") == space.extractor)
                             & (where("version") == space.version))  # fmt: skip
 
@@ -326,7 +346,11 @@ class Catalog:
         self._keys.add(hashes, ids)
 
     def _refer(self, document: Mapping[str, Any], count: int) -> None:
-        self.failed += count * ("failure" in document)
+        if "failure" in document:
+            self.failed += count
+            self.unreadable += count * ("refusals" not in document)
+        for space in document.get("refusals", ()):
+            self.refused[space] += count
         self.preliminary += count * document.get("content", "").startswith(PRELIMINARY)
         for space, row in document.get("rows", {}).items():
             references = self._references[space]
@@ -348,6 +372,18 @@ def undescribed(photo: Photo, space: str) -> Photo:
         rows={one: row for one, row in photo.rows.items() if one != space},
         tags={one: tags for one, tags in photo.tags.items() if one != space},
     )
+
+
+def without_refusal(photo: Photo, space: str | None = None) -> Photo:
+    """Return a photo as it is once one extractor, or none, is known to have failed with it.
+
+    Where none is, and none has described it, it is as one that nobody has looked at.
+    """
+    if not photo.refusals:
+        return photo
+    left = {one: why for one, why in photo.refusals.items() if one != space and space is not None}
+    failure = None if photo.rows else next(iter(left.values()), None)
+    return replace(photo, refusals=left, failure=failure)
 
 
 def _keys(document: Mapping[str, Any]) -> tuple[Hashable, ...]:

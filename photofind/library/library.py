@@ -26,9 +26,10 @@ from photofind.library.catalog import (
     Tags,
     innermost,
     undescribed,
+    without_refusal,
 )
 from photofind.library.vectors import Vectors
-from photofind.paths import Home, private_folder, remove_file
+from photofind.paths import Home, is_below, private_folder, remove_file
 
 __all__ = ["Library"]
 
@@ -151,6 +152,19 @@ class Library:
         """Iterate over the photos that could not be indexed."""
         return self._catalog.failures()
 
+    def refusals(self) -> Iterator[Photo]:
+        """Iterate over the photos that an extractor could not describe and may be to blame for."""
+        return self._catalog.refusals()
+
+    def refused(self, space: str) -> int:
+        """Return how many photos the extractor of a space could not describe for that reason."""
+        return self._catalog.refused[space]
+
+    def lacking(self, space: str) -> int:
+        """Return how many photos lack a vector of a space that its extractor has still to try."""
+        described = int(self.references(space).sum())
+        return len(self) - self._catalog.unreadable - described - self.refused(space)
+
     def preliminary_photos(self) -> Iterator[Photo]:
         """Iterate over the photos of which only the embedded thumbnail was looked at so far."""
         return self._catalog.preliminary_photos()
@@ -175,7 +189,8 @@ class Library:
         with another path is thereby moved. Rows are found by content: a content that already has a
         row in a space keeps it, whatever the photos are called, and a photo that could not be
         indexed has none. Tags belong to rows: a content has those that its photos have, here or in
-        the library, of the spaces in which it has a row.
+        the library, of the spaces in which it has a row. What a space has
+        a row for, its extractor has not refused.
 
         Parameters
         ----------
@@ -244,6 +259,33 @@ class Library:
         with self._writing, self._storage.transaction():
             self._catalog.remove_photos([photo.id for photo in photos])
 
+    def forget_refusals(self, *, space: str | None = None, folder: str | None = None) -> None:
+        """Have photos tried again that an extractor could not describe.
+
+        Parameters
+        ----------
+        space
+            The id of the extractor's space; all of them where not given.
+        folder
+            Only photos in this folder and below.
+
+        Raises
+        ------
+        LibraryError
+            The disk refused; nothing has changed.
+        """
+        with self._writing:
+            photos = [
+                photo
+                for photo in self.refusals()
+                if (space is None or space in photo.refusals)
+                and (folder is None or is_below(photo.path, folder))
+            ]
+            if photos:
+                with self._storage.transaction():
+                    for photo in photos:
+                        self._catalog.put_photo(without_refusal(photo, space))
+
     # Folders.
 
     def folders(self) -> list[Folder]:
@@ -283,8 +325,10 @@ class Library:
                 return space
         raise LibraryError(f"the library has no vectors of {identifier}", "run `photofind index`")
 
-    def open_space(self, extractor: str, version: str, dimension: int) -> Space:
+    def open_space(self, extractor: str, version: str, dimension: int, build: str = "") -> Space:
         """Return the space of an extractor, made where there is none.
+
+        What it could not describe, another ``build`` of it tries again.
 
         Raises
         ------
@@ -292,7 +336,7 @@ class Library:
             The space keeps vectors of another dimension; or the disk refused.
         """
         with self._writing:
-            space = Space(extractor, version, dimension)
+            space = Space(extractor, version, dimension, build=build)
             known = next((one for one in self.spaces() if one.id == space.id), None)
             if known is None:
                 # Never a file that is there: what it holds is not known any more.
@@ -306,6 +350,11 @@ class Library:
                     f"but made {known.dimension} before",
                     "an extractor needs a new version when its dimension changes",
                 )
+            if build != known.build:
+                self.forget_refusals(space=known.id)
+                known = replace(known, build=build)
+                with self._storage.transaction():
+                    self._catalog.put_space(known)
             return known
 
     def remove_space(self, identifier: str) -> None:
@@ -503,8 +552,13 @@ class Library:
 
 
 def _with_rows(photo: Photo, rows: Mapping[str, int], tags: Mapping[str, Tags]) -> Photo:
-    """Return a photo with these rows, and the tags that go with them."""
-    return replace(photo, rows=rows, tags={space: tags[space] for space in rows if tags.get(space)})
+    """Return a photo with these rows, the tags that go with them, and no refusals of theirs."""
+    return replace(
+        photo,
+        rows=rows,
+        tags={space: tags[space] for space in rows if tags.get(space)},
+        refusals={space: why for space, why in photo.refusals.items() if space not in rows},
+    )
 
 
 def _locked(home: Home) -> AbstractContextManager[object]:

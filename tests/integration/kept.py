@@ -44,7 +44,7 @@ class Extraction:
     def describe(self) -> Any:
         if self.broken:
             raise ExtractorError(self.broken)
-        return SimpleNamespace(name="simulated", version="1", dimension=DIMENSION)
+        return SimpleNamespace(name="simulated", version="1", dimension=DIMENSION, build="")
 
     def extract(self, paths: list[str], known: set[str] = frozenset()) -> list[Any]:  # type: ignore[assignment]
         self.gate.wait(PATIENCE)
@@ -82,9 +82,9 @@ class Extraction:
 
 def extracted(path: str, content: str, vector: Any = None, failure: str | None = None) -> Any:
     return SimpleNamespace(
-        path=path, content=content, vector=vector, failure=failure, width=1, height=1,
-        format="JPEG", captured=None, camera=None, latitude=None, longitude=None, keywords=(),
-        caption=None, tags=() if vector is None else (("simulated", 0.5),),
+        path=path, content=content, vector=vector, failure=failure, refused=False, width=1,
+        height=1, format="JPEG", captured=None, camera=None, latitude=None, longitude=None,
+        keywords=(), caption=None, tags=() if vector is None else (("simulated", 0.5),),
     )  # fmt: skip
 
 

@@ -212,8 +212,17 @@ async function showFailures() {
     const failures = await get("/api/failures");
     show(panel, failures.length > 0);
     byId("failures").replaceChildren(
-      ...failures.slice(0, 500).map(({ path, reason }) =>
-        h("li", {}, h("div", { class: "about" }, h("bdi", { class: "path" }, shown(path)), h("p", {}, shown(reason)))),
+      ...failures.slice(0, 500).map(({ path, reason, extractor }) =>
+        h(
+          "li",
+          {},
+          h(
+            "div",
+            { class: "about" },
+            h("bdi", { class: "path" }, shown(path)),
+            h("p", {}, extractor ? `not described by ${extractor}: ${shown(reason)}` : shown(reason)),
+          ),
+        ),
       ),
     );
     if (failures.length > 500) byId("failures").append(h("li", {}, `and ${count(failures.length - 500, "other")}`));

@@ -24,6 +24,7 @@ class SimulatedExtracted:
     content: str = ""
     vector: np.ndarray | None = None
     failure: str | None = None
+    refused: bool = field(default=False, kw_only=True)
     width: int = 0
     height: int = 0
     format: str = ""
