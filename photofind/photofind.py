@@ -61,6 +61,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PhotoFind", "chosen_folders"]
 
+# A plugin may bring half a gigabyte of libraries into its process.
+TRIED_AT_ONCE = 3
+
 
 class PhotoFind:
     """The library of one home, and all that can be done with it.
@@ -332,9 +335,13 @@ class PhotoFind:
 
     def extractors(self) -> list[ExtractorStatus]:
         """Return the extractors that are installed, each tried in a process of its own."""
+        from concurrent.futures import ThreadPoolExecutor
+
         from photofind.extractors.registry import installed
 
-        return [self._extractor_status(plugin) for plugin in installed(self.home)]
+        self._library.refresh()
+        with ThreadPoolExecutor(TRIED_AT_ONCE) as pool:
+            return [*pool.map(self._extractor_status, installed(self.home))]
 
     def status(self) -> Status:
         """Return how the library is."""

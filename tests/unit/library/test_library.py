@@ -137,6 +137,89 @@ def test_failures_are_counted_and_mended(home, library):
     assert library.photo("/photos/a.jpg").failure is None
 
 
+def refused(photo, **refusals):
+    """A photo that extractors could not describe, by their names."""
+    return replace(photo, refusals={f"{name}@1": reason for name, reason in refusals.items()})
+
+
+def test_a_refusal_leaves_the_vectors_of_others_and_follows_moves(home, library):
+    library.open_space("other", "1", DIMENSION)
+    photo, plain = put(library, "a.jpg", "b.jpg")
+    (photo,) = library.commit([refused(photo, other="it crashed")])
+    assert (photo.rows, photo.failure) == ({"mobilenet@1": 0}, None)
+    (moved,) = library.commit([replace(photo, path="/photos/moved.jpg")])
+    for one in (library, Library(home)):
+        assert [*one.refusals()] == [replace(photo, path="/photos/moved.jpg")]
+        assert (one.failed, one.refused("other@1"), one.lacking("other@1")) == (0, 1, 1)
+        assert one.lacking("mobilenet@1") == 0
+    vectors = {"a": vector("a")}
+    (described,) = library.commit([moved], "other@1", vectors)
+    assert (described.refusals, [*library.refusals()]) == ({}, [])
+    assert (library.refused("other@1"), library.lacking("other@1")) == (0, 1)
+    assert library.photo(plain.path) == plain
+
+
+def test_a_copy_that_gets_a_vector_is_refused_no_more(library):
+    library.open_space("other", "1", DIMENSION)
+    one, copy = put(library, "a.jpg", "a.copy.jpg")
+    library.commit([refused(copy, other="it crashed")])
+    library.commit([one], "other@1", {"a": vector("a")})
+    assert library.photo(copy.path).refusals == {}
+
+
+def test_what_only_an_extractor_failed_with_is_not_given_up_by_the_others(library):
+    library.open_space("other", "1", DIMENSION)
+    library.commit(
+        [
+            Photo("/unreadable", failure="no picture"),
+            refused(Photo("/one", failure="a crash"), mobilenet="a crash"),
+            refused(Photo("/both", failure="a crash"), mobilenet="a crash", other="another"),
+        ]
+    )
+    assert (library.failed, library.lacking("mobilenet@1"), library.lacking("other@1")) == (3, 0, 1)
+    library.remove_space("mobilenet@1")
+    failures = {photo.path: photo.failure for photo in library.photos()}
+    assert failures == {"/unreadable": "no picture", "/one": None, "/both": "another"}
+    assert (library.failed, library.lacking("other@1")) == (2, 1)
+    assert library.photo("/both").refusals == {"other@1": "another"}
+
+
+def test_a_photo_whose_only_vector_goes_with_its_space_is_a_failure_of_the_others(library):
+    library.open_space("other", "1", DIMENSION)
+    (photo,) = put(library, "a.jpg")
+    library.commit([refused(photo, other="it crashed")])
+    library.remove_space("mobilenet@1")
+    photo = library.photo(photo.path)
+    assert (photo.rows, photo.failure, library.failed) == ({}, "it crashed", 1)
+
+
+def test_refusals_are_forgotten_by_folder_and_when_the_extractor_is_another_build(library):
+    def paths():
+        return [photo.path for photo in library.refusals()]
+
+    library.open_space("other", "1", DIMENSION, "first")
+    one, two = put(library, "a.jpg", "b.jpg")
+    photos = [refused(one, other="it crashed"), refused(two, other="it crashed")]
+    library.commit([*photos, refused(Photo("/else/c", failure="it hung"), other="it hung")])
+    library.open_space("other", "1", DIMENSION, "first")
+    assert paths() == [one.path, two.path, "/else/c"]
+    library.forget_refusals(folder="/else")
+    assert paths() == [one.path, two.path]
+    assert library.photo("/else/c").failure is None
+    again = library.open_space("other", "1", DIMENSION, "second")
+    assert (paths(), again, library.space("other@1")) == ([], again, again)
+    assert library.lacking("other@1") == 3
+    library.commit(photos)
+    library.open_space("mobilenet", "1", DIMENSION, "second")
+    assert paths() == [one.path, two.path]
+
+
+def test_a_photo_that_nobody_refused_costs_nothing_more(home, library):
+    put(library, "a.jpg")
+    library.close()
+    assert b"refusals" not in home.catalog.read_bytes()
+
+
 def test_moves_keep_rows_and_ids(library):
     a, b, c = put(library, "a.jpg", "b.jpg", "c.jpg")
     library.commit([replace(a, path=b.path), replace(b, path=a.path)])
