@@ -279,6 +279,10 @@ class Resident(PhotoFind):
         self._keeper.reconfigure(self.settings)
         self._housekeeper.touched()
 
+    def _missing_extractors(self) -> list[str]:
+        """Return nothing: the keeper has tried all that are in use, and says what is wrong."""
+        return []
+
     def _indexing(self, extractor: str) -> Extraction:
         """Return what embeds the photos of the folders: apart from queries, which do not wait."""
         with self._opening:
