@@ -49,7 +49,7 @@ from photofind.values import (
 )
 
 if TYPE_CHECKING:
-    from photofind.extractors.extraction import Extraction
+    from photofind.extractors.extraction import Description, Extraction
     from photofind.extractors.registry import Plugin
     from photofind.images.limits import Limits
     from photofind.library.catalog import Folder, Photo
@@ -334,14 +334,34 @@ class PhotoFind:
         return sorted(failures, key=lambda failure: (failure.path, failure.extractor or ""))
 
     def extractors(self) -> list[ExtractorStatus]:
-        """Return the extractors that are installed, each tried in a process of its own."""
+        """Return the extractors that are installed, each tried in a process of its own.
+
+        One that works is not tried again before something has changed.
+        """
         from concurrent.futures import ThreadPoolExecutor
 
+        from photofind.extractors.extraction import Description
         from photofind.extractors.registry import installed
+        from photofind.extractors.remembered import remember, remembered, stamp_of
 
         self._library.refresh()
+        plugins = installed(self.home)
+        known = remembered(self.home)
+        stamps = [stamp_of(plugin) for plugin in plugins]
+
+        def described(plugin: Plugin, stamp: str | None) -> Description | str:
+            return (known.get(stamp) if stamp else None) or self._try(plugin.name)
+
         with ThreadPoolExecutor(TRIED_AT_ONCE) as pool:
-            return [*pool.map(self._extractor_status, installed(self.home))]
+            found = [*pool.map(described, plugins, stamps)]
+        working = {
+            stamp: one
+            for stamp, one in zip(stamps, found, strict=True)
+            if stamp and isinstance(one, Description)
+        }
+        if working != known:
+            remember(self.home, working)
+        return [*map(self._extractor_status, plugins, found)]
 
     def status(self) -> Status:
         """Return how the library is."""
@@ -822,7 +842,21 @@ class PhotoFind:
         )
         return [could_not_be_described(count, name) for name, count in counts.items()]
 
-    def _extractor_status(self, plugin: Plugin) -> ExtractorStatus:
+    def _try(self, extractor: str) -> Description | str:
+        """Return what an extractor says of itself, or in words why it does not work."""
+        is_running = extractor in self._extractions
+        # A worker started to be asked this one thing ends at once: there may be many extractors.
+        with (
+            nullcontext()
+            if is_running
+            else self._new_extraction(extractor, low_priority=True) as new
+        ):
+            try:
+                return (new or self._extraction(extractor)).describe()
+            except (ExtractorError, WorkerError) as failure:
+                return str(failure)
+
+    def _extractor_status(self, plugin: Plugin, found: Description | str) -> ExtractorStatus:
         from photofind.extractors.registry import extractors_in_use
 
         photos = sum(
@@ -830,27 +864,15 @@ class PhotoFind:
             for space in self._library.spaces()
             if space.extractor == plugin.name
         )
-        version, dimension, error = None, None, None
-        is_running = plugin.name in self._extractions
-        # A worker started to be asked this one thing ends at once: there may be many extractors.
-        with (
-            nullcontext()
-            if is_running
-            else self._new_extraction(plugin.name, low_priority=True) as new
-        ):
-            try:
-                description = (new or self._extraction(plugin.name)).describe()
-                version, dimension = description.version, description.dimension
-            except (ExtractorError, WorkerError) as failure:
-                error = str(failure)
+        works = None if isinstance(found, str) else found
         return ExtractorStatus(
             plugin.name,
-            version,
-            dimension,
+            works.version if works else None,
+            works.dimension if works else None,
             f"{plugin.distribution} {plugin.distribution_version}".strip(),
             plugin.name in extractors_in_use(self.settings),
             photos,
-            error,
+            None if works else str(found),
         )
 
 

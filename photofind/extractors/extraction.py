@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,18 @@ class Description:
     build: str = ""
     abilities: tuple[str, ...] = ()
     engine: str | None = None
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the description with these fields, as JSON made them.
+
+        Raises
+        ------
+        TypeError
+            Where they are others.
+        """
+        lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+        return cls(**{**fields, **lists})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,9 +212,7 @@ class Extraction:
         ExtractorError
             Where it is not installed or does not work.
         """
-        fields = self._call("describe").value
-        lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-        return Description(**fields | lists)
+        return Description.of(self._call("describe").value)
 
     def extract(self, paths: Sequence[str], known: Collection[str] = ()) -> list[Extracted]:
         """Read and embed photos.

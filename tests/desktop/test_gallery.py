@@ -22,6 +22,8 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.select import Select
 from skimage import data
 
+from photofind.settings import set_setting
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the daemon's desktop is Linux's")
 
 
@@ -667,6 +669,31 @@ def test_what_could_not_be_read_is_listed_with_its_reason(page: Page, album: Pat
     (album / "odd/words.jpg").write_text("These are words, not pixels.\n")
     page.daemon.ask("POST", "/api/folders", {"path": str(album)})
     until(lambda: page.daemon.ask("GET", "/api/failures"))
+
+
+def test_what_one_of_several_extractors_cannot_describe_is_listed_with_it(
+    tmp_path: Path, browser: Chrome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "extractor_plugins"))
+    daemon = Daemon(tmp_path / "several")
+    set_setting(daemon.home.settings, "also", "mean-colour")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.fromarray(data.chelsea()).save(photos / "cat.jpg")
+    Image.new("RGB", (60, 40), (255, 0, 255)).save(photos / "magenta.png")  # Which crashes it.
+    page = Page(browser, daemon.start())
+    try:
+        daemon.ask("POST", "/api/folders", {"path": str(photos)})
+        until(lambda: daemon.ask("GET", "/api/failures"), "a failure", 3 * PATIENCE)
+        page.open("/?view=library")
+        page.says("#failures", "magenta.png")
+        page.says("#failures", "not described by mean-colour: crashed the extractor")
+        assert daemon.ask("GET", "/api/status")["failed"] == 0
+        assert page.barriers() == []
+    finally:
+        browser.get("about:blank")
+        daemon.stop()
+        page.complaints()
 
 
 def test_extractors_are_listed(page: Page) -> None:
