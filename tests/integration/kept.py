@@ -21,7 +21,7 @@ from photofind.paths import Home
 from photofind.settings import Settings
 from photofind.values import Event
 
-__all__ = ["PATIENCE", "Kept", "until"]
+__all__ = ["PATIENCE", "Extraction", "Kept", "until"]
 
 DIMENSION = 8
 SPACE = "simulated@1"
@@ -31,7 +31,8 @@ PATIENCE = 40.0
 class Extraction:
     """Notes what it reads; bytes that begin with ``thumb`` carry a thumbnail."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "simulated") -> None:
+        self.name = name
         self.read: list[str] = []
         self.decoded: list[str] = []
         self.previewed: list[str] = []
@@ -44,7 +45,7 @@ class Extraction:
     def describe(self) -> Any:
         if self.broken:
             raise ExtractorError(self.broken)
-        return SimpleNamespace(name="simulated", version="1", dimension=DIMENSION, build="")
+        return SimpleNamespace(name=self.name, version="1", dimension=DIMENSION, build="")
 
     def extract(self, paths: list[str], known: set[str] = frozenset()) -> list[Any]:  # type: ignore[assignment]
         self.gate.wait(PATIENCE)
@@ -100,10 +101,11 @@ class Kept:
         self.folder = folder
         self.library = Library(home, writable=True)
         self.extraction = Extraction()
+        self.others: dict[str, Extraction] = {}
         self.told: list[Event] = []
         self.keeper = Keeper(
             self.library,
-            lambda name: self.extraction,  # type: ignore[arg-type,return-value]
+            lambda name: self.others.get(name, self.extraction),  # type: ignore[arg-type,return-value]
             settings,
             self.told.append,
         )

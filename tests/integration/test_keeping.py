@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kept import Kept, until
+from kept import SPACE, Extraction, Kept, until
 
 from photofind.errors import PhotofindError
 from photofind.indexing import keeper as keeping
@@ -345,6 +345,29 @@ def test_a_broken_extractor_is_told_and_tried_again(
     kept.extraction.broken = ""
     until(lambda: kept.photo(path))
     until(lambda: not kept.keeper.problems)
+
+
+def test_one_of_two_copies_that_comes_back_is_described_by_another_extractor_too(
+    make: Any,
+) -> None:
+    kept = make(also=("other",))
+    other = kept.others["other"] = Extraction("other")
+    other.broken = "it is not ready"
+    copies = [kept.put("a.jpg", "same"), kept.put("b.jpg", "same")]
+    kept.keeper.start()
+    until(lambda: all(kept.photo(path) and kept.photo(path).rows for path in copies))
+    assert kept.keeper.problems == ["it is not ready"]
+    for path in copies:
+        path.unlink()
+    until(lambda: kept.names() == [])
+    kept.put("a.jpg", "same")
+    until(lambda: kept.names() == ["a.jpg"])
+    assert len(kept.extraction.decoded) <= 2
+    other.broken = ""
+    kept.index()
+    until(lambda: set(kept.photo(copies[0]).rows) == {SPACE, "other@1"})
+    until(lambda: kept.keeper.idle)
+    assert (other.decoded, kept.keeper.problems) == ([str(copies[0])], [])
 
 
 def test_a_folder_that_goes_away_is_offline_and_comes_back_unread(kept: Kept) -> None:
