@@ -327,7 +327,7 @@ class PhotoFind:
         ]
         extractors = {space.id: space.extractor for space in self._library.spaces()}
         failures += [
-            Failure(photo.path, reason, extractors.get(space))
+            Failure(photo.path, reason, extractors.get(space, space))
             for photo in self._library.refusals()
             for space, reason in photo.refusals.items()
         ]
@@ -835,7 +835,7 @@ class PhotoFind:
 
         extractors = {space.id: space.extractor for space in self._library.spaces()}
         counts = Counter(
-            extractors[space]
+            extractors.get(space, space)
             for photo in self._library.refusals()
             if photo.failure is None
             for space in photo.refusals
