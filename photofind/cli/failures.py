@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from photofind.cli.asking import asking
 from photofind.cli.output import note, print_json, print_table
+
+if TYPE_CHECKING:
+    from photofind.values import Failure
 
 __all__ = ["failures"]
 
@@ -29,9 +34,12 @@ def failures(as_json: bool) -> None:
     if as_json:
         print_json(failed)
     elif failed:
-        print_table(
-            ("photo", "extractor", "reason"),
-            ((f.path, f.extractor or "", f.reason) for f in failed),
-        )
+        print_table(("photo", "reason"), ((f.path, _reason(f)) for f in failed))
     else:
         note("every photo found could be indexed")
+
+
+def _reason(failure: Failure) -> str:
+    if failure.extractor is None:
+        return failure.reason
+    return f"not described by {failure.extractor}: {failure.reason}"

@@ -67,7 +67,11 @@ def describes(extracted: Extracted, colour, exactness=1e-6) -> bool:
 
 
 def test_the_extractor_is_described(extraction):
-    assert extraction.describe() == Description("mean-colour", "1", 3, (4, 6), "plugins-for-tests")
+    described = extraction.describe()
+    written = (PLUGINS / "plugins_for_tests.py").stat().st_mtime_ns
+    assert described == Description(
+        "mean-colour", "1", 3, (4, 6), "plugins-for-tests", f"plugins-for-tests 1.0 {written}"
+    )
 
 
 def test_results_come_in_the_order_of_the_photos(extraction, photo):

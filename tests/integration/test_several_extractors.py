@@ -346,6 +346,8 @@ def test_a_daemon_keeps_in_mind_what_one_could_not_describe(daemon, home, plugin
     daemon("folders", "add", photos)
     daemon("extractors", "enable", "shade")
     daemon.until(lambda: daemon.json("failures"))
+    (line,) = photofind("failures", home=home.root).lines
+    assert "magenta.png\tnot described by shade: crashed the extractor" in line
     (failure,) = daemon.json("failures")
     assert (Path(failure["path"]).name, failure["extractor"]) == ("magenta.png", "shade")
     daemon.until(lambda: daemon.described().get("shade") == PHOTOS)
