@@ -19,7 +19,7 @@ from pathlib import Path
 from common import in_fresh_process, megabytes, milliseconds, print_figures
 
 from photofind.indexing.excludes import Rules
-from photofind.indexing.watch import Change, Watcher
+from photofind.indexing.watching.watcher import Change, Watcher
 
 
 class Listener:

@@ -18,7 +18,7 @@ from photofind.disk import explained
 from photofind.errors import LibraryError
 from photofind.indexing.housekeeping import Housekeeper
 from photofind.indexing.keeper import Keeper
-from photofind.indexing.watch import Change, Kind
+from photofind.indexing.watching.watcher import Change, Kind
 from photofind.paths import Home
 from photofind.photofind import PhotoFind, chosen_folders
 from photofind.values import (

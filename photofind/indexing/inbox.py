@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection
 from typing import Final
 
-from photofind.indexing.watch import Change, Kind
+from photofind.indexing.watching.watcher import Change, Kind
 
 __all__ = ["QUIET", "Inbox"]
 

@@ -33,7 +33,7 @@ from photofind.indexing.request import Request
 from photofind.indexing.scan import Found
 from photofind.indexing.survey import survey
 from photofind.indexing.upkeep import retire_outdated
-from photofind.indexing.watch import Change, Kind, Watcher
+from photofind.indexing.watching.watcher import Change, Kind, Watcher
 from photofind.library.catalog import Folder, Photo
 from photofind.library.library import Library
 from photofind.settings import Settings

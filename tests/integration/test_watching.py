@@ -19,7 +19,7 @@ from filelock import FileLock
 from watched import Mirror, Reported, eventually
 
 from photofind.indexing.excludes import Rules
-from photofind.indexing.watch import Change, Kind, Watcher
+from photofind.indexing.watching.watcher import Change, Kind, Watcher
 from photofind.paths import is_below
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify")
@@ -80,7 +80,7 @@ class Album(Reported):
 
 @pytest.fixture
 def album(tmp_path, monkeypatch) -> Iterator[Album]:
-    monkeypatch.setattr("photofind.indexing.watch.RENEWAL_SECONDS", 0.1)
+    monkeypatch.setattr("photofind.indexing.watching.watcher.RENEWAL_SECONDS", 0.1)
     folder = tmp_path.resolve() / "p"
     (folder / "x").mkdir(parents=True)
     (folder / "y").mkdir()
@@ -818,7 +818,7 @@ def test_a_folder_that_is_a_drive_is_looked_at_when_it_comes_and_goes(album, out
 
 
 def test_a_share_in_a_folder_is_polled_and_not_walked_through(album, monkeypatch):
-    monkeypatch.setattr("photofind.indexing.mounting._REMOTE", frozenset({"tmpfs"}))
+    monkeypatch.setattr("photofind.indexing.watching.mounting._REMOTE", frozenset({"tmpfs"}))
     again = Album(album.folder)
     again.watcher = Watcher(again.take, poll_seconds=0.3, check_seconds=0.2)
     with mounted("tmpfs", album.folder / "x"):

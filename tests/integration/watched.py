@@ -10,7 +10,7 @@ from pathlib import Path
 
 from photofind.indexing.excludes import Rules
 from photofind.indexing.scan import Found, scan
-from photofind.indexing.watch import Change, Kind
+from photofind.indexing.watching.watcher import Change, Kind
 from photofind.paths import is_below
 from photofind.values import Skipped
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from photofind.indexing.inbox import QUIET, Inbox
-from photofind.indexing.watch import Change, Kind
+from photofind.indexing.watching.watcher import Change, Kind
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from photofind.indexing import pending as module
 from photofind.indexing.excludes import Rules
-from photofind.indexing.pending import Change, Kind, Pending
-from photofind.indexing.territory import Territory
+from photofind.indexing.watching import pending as module
+from photofind.indexing.watching.pending import Change, Kind, Pending
+from photofind.indexing.watching.territory import Territory
 
 
 class Clock:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from photofind.indexing.suspension import Suspension, seconds_asleep
+from photofind.indexing.watching.suspension import Suspension, seconds_asleep
 
 
 def test_linux_tells_for_how_long_it_slept():

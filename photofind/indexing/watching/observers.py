@@ -32,10 +32,10 @@ from watchdog.events import (
 from watchdog.observers.api import BaseObserver
 
 from photofind.images.formats import is_photo
-from photofind.indexing.links import links_in, target_of
-from photofind.indexing.mounting import Mounts
-from photofind.indexing.pending import Pending
-from photofind.indexing.territory import Territory, tells
+from photofind.indexing.watching.links import links_in, target_of
+from photofind.indexing.watching.mounting import Mounts
+from photofind.indexing.watching.pending import Pending
+from photofind.indexing.watching.territory import Territory, tells
 from photofind.paths import is_below
 
 if TYPE_CHECKING:

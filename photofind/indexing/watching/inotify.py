@@ -34,11 +34,11 @@ from watchdog.observers.inotify_c import (
 )
 
 from photofind.images.formats import is_photo
-from photofind.indexing.inotify_limits import INSTANCES, WATCHES, LimitReachedError
-from photofind.indexing.links import Target, leads_out_of_reach, target_of
-from photofind.indexing.mounting import Mounts
-from photofind.indexing.pending import Pending
-from photofind.indexing.territory import Territory, tells
+from photofind.indexing.watching.inotify_limits import INSTANCES, WATCHES, LimitReachedError
+from photofind.indexing.watching.links import Target, leads_out_of_reach, target_of
+from photofind.indexing.watching.mounting import Mounts
+from photofind.indexing.watching.pending import Pending
+from photofind.indexing.watching.territory import Territory, tells
 from photofind.paths import is_below
 
 __all__ = ["Inotify"]

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from photofind.images.formats import is_photo
-from photofind.indexing.mounting import Mounts
 from photofind.indexing.scan import is_link
-from photofind.indexing.territory import Territory
+from photofind.indexing.watching.mounting import Mounts
+from photofind.indexing.watching.territory import Territory
 from photofind.paths import is_below
 
 __all__ = ["Target", "leads_out_of_reach", "links_in", "target_of"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from photofind.indexing.mounting import Mounts
-from photofind.indexing.pending import Pending
-from photofind.indexing.territory import Territory
+from photofind.indexing.watching.mounting import Mounts
+from photofind.indexing.watching.pending import Pending
+from photofind.indexing.watching.territory import Territory
 
 __all__ = ["Notifier", "NotifierMaker", "Watch"]
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from photofind.indexing import inotify_limits
-from photofind.indexing.inotify_limits import (
+from photofind.indexing.watching import inotify_limits
+from photofind.indexing.watching.inotify_limits import (
     INSTANCES,
     WATCHES,
     LimitReachedError,

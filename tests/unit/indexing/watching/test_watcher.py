@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from photofind.indexing.excludes import Rules
-from photofind.indexing.inotify_limits import INSTANCES, WATCHES, LimitReachedError
-from photofind.indexing.mounting import Mount, Mounts
-from photofind.indexing.suspension import Suspension
-from photofind.indexing.watch import Change, Kind, Watcher
+from photofind.indexing.watching.inotify_limits import INSTANCES, WATCHES, LimitReachedError
+from photofind.indexing.watching.mounting import Mount, Mounts
+from photofind.indexing.watching.suspension import Suspension
+from photofind.indexing.watching.watcher import Change, Kind, Watcher
 
 PATIENCE = 30.0
 RULES = Rules()
@@ -137,7 +137,7 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch):
-    monkeypatch.setattr("photofind.indexing.watch.RENEWAL_SECONDS", 0.1)
+    monkeypatch.setattr("photofind.indexing.watching.watcher.RENEWAL_SECONDS", 0.1)
     world = World()
     yield world
     for watcher in world.watchers:
@@ -460,8 +460,10 @@ def test_at_the_limit_of_watches_folders_are_polled_and_one_line_says_what_to_do
     world, folder, monkeypatch
 ):
     limit = {"now": 8192}
-    for module in ("watch", "inotify_limits"):
-        monkeypatch.setattr(f"photofind.indexing.{module}.read_limit", lambda name: limit["now"])
+    for module in ("watcher", "inotify_limits"):
+        monkeypatch.setattr(
+            f"photofind.indexing.watching.{module}.read_limit", lambda name: limit["now"]
+        )
     other = folder.parent / "q"
     other.mkdir()
     for one in (folder, other):

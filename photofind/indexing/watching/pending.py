@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from photofind.images.formats import is_photo
 
 if TYPE_CHECKING:
-    from photofind.indexing.territory import Territory
+    from photofind.indexing.watching.territory import Territory
 
 __all__ = ["Change", "Kind", "Pending"]
 

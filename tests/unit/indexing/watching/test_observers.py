@@ -25,12 +25,12 @@ from watchdog.events import (
 )
 from watchdog.observers.api import BaseObserver, EventEmitter
 
-from photofind.indexing import observers as module
 from photofind.indexing.excludes import Rules
-from photofind.indexing.mounting import Mount, Mounts
-from photofind.indexing.observers import Observers, ObserverWatch, new_observer
-from photofind.indexing.pending import Change, Kind, Pending
-from photofind.indexing.territory import Territory
+from photofind.indexing.watching import observers as module
+from photofind.indexing.watching.mounting import Mount, Mounts
+from photofind.indexing.watching.observers import Observers, ObserverWatch, new_observer
+from photofind.indexing.watching.pending import Change, Kind, Pending
+from photofind.indexing.watching.territory import Territory
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the systems themselves are there, or their stand-ins are not"

@@ -16,17 +16,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from photofind.indexing.excludes import Rules
-from photofind.indexing.inotify_limits import (
+from photofind.indexing.watching.inotify_limits import (
     INSTANCES,
     LimitReachedError,
     how_to_raise,
     read_limit,
 )
-from photofind.indexing.mounting import Bell, Mount, Mounts, new_bell, read_mounts
-from photofind.indexing.notifier import Notifier, NotifierMaker, Watch
-from photofind.indexing.pending import Change, Kind, Pending
-from photofind.indexing.suspension import Suspension
-from photofind.indexing.territory import Territory
+from photofind.indexing.watching.mounting import Bell, Mount, Mounts, new_bell, read_mounts
+from photofind.indexing.watching.notifier import Notifier, NotifierMaker, Watch
+from photofind.indexing.watching.pending import Change, Kind, Pending
+from photofind.indexing.watching.suspension import Suspension
+from photofind.indexing.watching.territory import Territory
 
 __all__ = ["Change", "Kind", "Watcher"]
 
@@ -538,11 +538,11 @@ class _Place:
 def new_notifier(pending: Pending, doubt: Callable[[], None]) -> Notifier:
     """Return what notices changes on this system."""
     if sys.platform == "linux":
-        from photofind.indexing.inotify import Inotify
+        from photofind.indexing.watching.inotify import Inotify
 
         return Inotify(pending, doubt)
     else:  # noqa: RET505 (so that types are checked for each system)
-        from photofind.indexing.observers import Observers
+        from photofind.indexing.watching.observers import Observers
 
         return Observers(pending, doubt)
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from photofind.indexing.excludes import Rules
-from photofind.indexing.territory import Territory, tells
+from photofind.indexing.watching.territory import Territory, tells
 
 posix = os.name == "posix"
 
