@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -66,6 +66,9 @@ class _View:
         The index as it is on disk, with the rows taken in since.
     index
         The same, where it fits the space.
+    allowed
+        What the filters leave that were asked with last, for they are often asked with again: how
+        many photos of each row, (rows,).
     """
 
     stamp: int | None
@@ -75,6 +78,7 @@ class _View:
     photos: npt.NDArray[np.int32]
     opened: Index | None
     index: Index | None
+    allowed: dict[Filter, Rows] = field(default_factory=dict)
 
     @property
     def alive(self) -> Mask:
@@ -479,11 +483,15 @@ class Searcher:
         limits = _filter(query)
         if limits.passes_all:
             return None
-        counts = np.zeros(len(view.alive), np.int64)
-        for photo in self._library.photos(query.folder):
-            row = photo.rows.get(view.space.id, len(counts))
-            if row < len(counts) and limits.passes(photo):
-                counts[row] += 1
+        counts = view.allowed.get(limits)
+        if counts is None:
+            counts = np.zeros(len(view.alive), np.int64)
+            for photo in self._library.photos(query.folder):
+                row = photo.rows.get(view.space.id, len(counts))
+                if row < len(counts) and limits.passes(photo):
+                    counts[row] += 1
+            view.allowed.clear()
+            view.allowed[limits] = counts
         return counts
 
     def _found(self, query: Query, view: _View, ranked: Ranked) -> Iterator[list[Found]]:
