@@ -56,6 +56,9 @@ UPLOAD = "upload:"
 THUMBNAIL_SIZES = (128, 256, 512, 1024)
 
 _LONGEST = 4096
+_LONGEST_TAG = 200
+"""As many as may be asked for at once have to fit into an address, however they are quoted."""
+
 _STATUSES: tuple[tuple[type[PhotofindError], int], ...] = (
     (ImageError, 422),
     (SettingsError, 422),
@@ -133,6 +136,8 @@ def _text(value: Any) -> str:
 def _tag(value: Any) -> str:
     if not _text(value).strip():
         raise ValueError("it is empty")
+    if len(value) > _LONGEST_TAG:
+        raise ValueError(f"it is longer than {_LONGEST_TAG} characters")
     return str(value)
 
 
@@ -167,7 +172,7 @@ Text = Annotated[
 TagName = Annotated[
     str,
     PlainValidator(_tag),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": _LONGEST}),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": _LONGEST_TAG}),
 ]
 AbsolutePath = Annotated[str, PlainValidator(_absolute), WithJsonSchema(_PATH_SCHEMA)]
 Like = Annotated[
