@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -20,7 +21,7 @@ from photofind import __version__
 from photofind.daemon.instance import claim
 from photofind.daemon.logs import set_up_logging
 from photofind.daemon.notify_systemd import notify
-from photofind.daemon.runtime import Runtime, remove_runtime, write_runtime
+from photofind.daemon.runtime import Runtime, read_runtime, remove_runtime, write_runtime
 from photofind.disk import explained
 from photofind.errors import PhotofindError, SettingsError
 from photofind.memory import keep_together
@@ -29,6 +30,9 @@ from photofind.settings import Settings, load_settings
 from photofind.values import Event
 
 __all__ = ["run"]
+
+LOOK_SECONDS = 60.0
+"""Between two looks whether it can still be found."""
 
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")  # The last is Windows': also at logout.
 
@@ -115,6 +119,7 @@ def _serve(
 ) -> None:
     end = _End()
     token = secrets.token_urlsafe(32)
+    lost = threading.Event()
     try:
         resident, server = assemble(home, token)
         with closing(resident):
@@ -123,7 +128,11 @@ def _serve(
                 resident.subscribe(listener)
             if not end.wanted:
                 resident.start()
-                write_runtime(home, _written_down(server.port, token))
+                runtime = _written_down(server.port, token)
+                write_runtime(home, runtime)
+                threading.Thread(
+                    target=_end_when_lost, args=(home, runtime, server, lost), daemon=True
+                ).start()
                 _log.info("photofind %s serves %s, port %d", __version__, home.root, server.port)
                 notify("READY=1")
                 server.serve()
@@ -131,7 +140,22 @@ def _serve(
             notify("STOPPING=1")
         _log.info("ended")
     finally:
-        remove_runtime(home)
+        if not lost.is_set():  # What is there now is another's.
+            remove_runtime(home)
+
+
+def _end_when_lost(home: Home, runtime: Runtime, server: _Server, lost: threading.Event) -> None:
+    """End the daemon once nobody can find it, because its home was deleted, or replaced.
+
+    Another one would be started, and both would watch the same folders.
+    """
+    misses = 0
+    while misses < 2:  # A drive may be away for a moment.
+        time.sleep(LOOK_SECONDS)
+        misses = 0 if read_runtime(home) == runtime else misses + 1
+    _log.warning("nobody can find this daemon any more: %s is gone, or another's", home.root)
+    lost.set()
+    server.stop()
 
 
 class _End:

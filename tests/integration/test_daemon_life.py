@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -269,6 +270,22 @@ def test_signals_end_it_cleanly(home: Home, number: signal.Signals) -> None:
     assert running.wait(PATIENCE) == 0
     assert read_runtime(home) is None
     assert photofind("daemon", "logs", "-n", "1").lines[0].endswith("ended")
+
+
+def test_without_its_home_it_ends(home: Home) -> None:
+    daemon = started(home, "watchful")
+    runtime = read_runtime(home)
+    assert runtime is not None
+    time.sleep(0.5)
+    assert reachable(home)
+    shutil.rmtree(home.root)
+    home.root.mkdir(mode=0o700)
+    other = started(home)
+    assert other.pid != daemon.pid
+    until(lambda: not daemon.is_running() or daemon.status() == psutil.STATUS_ZOMBIE)
+    assert reachable(home)
+    assert read_runtime(home) != runtime
+    assert stop(home) is Stop.STOPPED
 
 
 def test_nohup_is_respected(home: Home) -> None:
