@@ -34,12 +34,12 @@ from indexing import decoding
 from PIL import Image, ImageEnhance
 from search import path_of
 
+from photofind.app.photofind import PhotoFind
 from photofind.daemon.client import Client, connect
 from photofind.daemon.lifecycle import start, stop
 from photofind.daemon.runtime import read_runtime
+from photofind.model import Query
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
-from photofind.values import Query
 
 PHOTOFIND = Path(sysconfig.get_path("scripts"), "photofind")
 

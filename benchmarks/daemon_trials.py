@@ -32,9 +32,9 @@ from photofind.daemon.runtime import read_runtime
 from photofind.errors import PhotofindError
 from photofind.indexing.excludes import Rules
 from photofind.indexing.scan import Found, scan
-from photofind.library.library import Library
+from photofind.library.embedded.library import Library
+from photofind.model import Query
 from photofind.paths import Home
-from photofind.values import Query
 
 KINDS = ("daemon", "indexing", "queries", "graph", "index builder")
 PATIENCE = 180.0

@@ -21,13 +21,13 @@ from typing import Any
 import psutil
 from common import photos_below, print_figures, print_table, without_graphs
 
+from photofind.app.photofind import PhotoFind
 from photofind.errors import ExtractorError
 from photofind.extractors.extraction import Extraction
 from photofind.extractors.registry import installed
+from photofind.model import Query
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
 from photofind.settings import set_setting
-from photofind.values import Query
 
 COLUMNS = [
     *("extractor", "plain mAP", "plain P@10", "mAP", "P@10"),

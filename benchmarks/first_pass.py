@@ -31,14 +31,14 @@ from indexing import decoding, make_large_photos, network
 from PIL import Image, ImageOps
 from retrieval import evaluate
 
+from photofind.app.photofind import PhotoFind
 from photofind.extractors.extraction import Extraction
 from photofind.extractors.mobilenet import MobileNet
 from photofind.images.preview import read_preview
 from photofind.indexing.upkeep import builder, keep_index
-from photofind.library.catalog import Folder, Photo
-from photofind.library.library import Library
+from photofind.library.embedded.catalog import Folder, Photo
+from photofind.library.embedded.library import Library
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
 
 THUMBNAIL = (160, 120)
 BATCH = 1024

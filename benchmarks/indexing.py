@@ -26,10 +26,10 @@ import numpy as np
 from common import in_fresh_process, photos_below, print_figures, print_table, without_graphs
 from PIL import Image
 
+from photofind.app.photofind import PhotoFind
 from photofind.extractors.mobilenet import MobileNet, keras_model
 from photofind.images.decode import decode
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket", "retina", "immunohistochemistry")
 TWELVE_MEGAPIXELS = (4000, 3000)

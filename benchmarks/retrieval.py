@@ -18,9 +18,9 @@ from pathlib import Path
 
 from common import photos_below, print_figures, print_table, without_graphs
 
+from photofind.app.photofind import PhotoFind
+from photofind.model import Query
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
-from photofind.values import Query
 
 
 def label(path: str) -> str:

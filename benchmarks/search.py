@@ -33,17 +33,17 @@ from common import (
     print_table,
 )
 
+from photofind.app.photofind import PhotoFind
 from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_graph
-from photofind.library.catalog import Folder, Photo
-from photofind.library.exact import nearest_exactly
-from photofind.library.index import CANDIDATES, Index
-from photofind.library.library import Library
-from photofind.library.projection import normalised
+from photofind.library.embedded.catalog import Folder, Photo
+from photofind.library.embedded.graph_process import GraphProcess
+from photofind.library.embedded.index import CANDIDATES, Index
+from photofind.library.embedded.library import Library
+from photofind.model import Query
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
-from photofind.search.graph_process import GraphProcess
+from photofind.ranking.exact import nearest_exactly
+from photofind.ranking.projection import normalised
 from photofind.search.ranking import Ranker
-from photofind.values import Query
 
 EXTRACTOR, DIMENSION = "generated", 1280
 BATCH = 10_000
@@ -55,8 +55,8 @@ FIRST_ANSWER = """
 import json, sys, time
 started = time.perf_counter()
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
-from photofind.values import Query
+from photofind.app.photofind import PhotoFind
+from photofind.model import Query
 from photofind.search.searcher import Searcher
 imported = time.perf_counter()
 with PhotoFind(Home.default()) as photofind:
@@ -331,8 +331,8 @@ def field(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
     ten neighbours and for as many as the ranking takes; hnswlib and faiss with the lowest ``ef``
     that reaches the graph's recall.
     """
-    from photofind.library.graph import restore_graph
-    from photofind.library.index import read_graph
+    from photofind.library.embedded.graph import restore_graph
+    from photofind.library.embedded.index import read_graph
 
     space = Library(Home(root)).space_folder(f"{EXTRACTOR}@1")
     points, arrays, values = read_graph(space)

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from common import print_figures, print_table
 
-from photofind.demonstration import make_photos
+from photofind.app.demo import make_photos
+from photofind.app.photofind import PhotoFind
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
 
 PHOTOFIND = Path(sysconfig.get_path("scripts"), "photofind")
 

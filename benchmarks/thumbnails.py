@@ -27,8 +27,8 @@ from common import (
 from first_pass import make_backlog
 from indexing import decoding
 
-from photofind.library import thumbnails as product
-from photofind.library.thumbnails import Thumbnails
+from photofind.app import thumbnails as product
+from photofind.app.thumbnails import Thumbnails
 
 CONNECTIONS = 6
 

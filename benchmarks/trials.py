@@ -41,13 +41,13 @@ import psutil
 from common import print_figures
 from PIL import Image, ImageOps
 
+from photofind.app.photofind import PhotoFind
 from photofind.images.formats import is_photo
-from photofind.library.building import graph_pays
-from photofind.library.catalog import Photo
-from photofind.library.library import Library
+from photofind.library.embedded.catalog import Photo
+from photofind.library.embedded.index_builder import graph_pays
+from photofind.library.embedded.library import Library
+from photofind.model import Query
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
-from photofind.values import Query
 
 # How long a worker may take to notice that its parent is gone.
 PATIENCE = 20.0

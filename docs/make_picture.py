@@ -9,9 +9,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
 
+from photofind.app.photofind import PhotoFind
+from photofind.model import Query
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
-from photofind.values import Query
 
 QUERIES = ("chelsea-seen-elsewhere.jpg", "photos/coffee-tilted.jpg", "photos/rocket-small.jpg")
 HITS = 6

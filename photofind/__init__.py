@@ -1,6 +1,6 @@
 """photofind: show me the photos like this one.
 
-The one object to use from Python is :class:`photofind.photofind.PhotoFind`.
+The one object to use from Python is :class:`photofind.app.photofind.PhotoFind`.
 """
 
 __all__ = ["__version__"]

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photofind.disk import explained
 from photofind.errors import SettingsError
 from photofind.paths import write_atomically
+from photofind.system.disk import explained
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument

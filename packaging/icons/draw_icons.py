@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL.PngImagePlugin import PngInfo
 
-from photofind.desktop.icon import Mood, draw
+from photofind.desktop.icon import IconState, draw
 from photofind.desktop.integration import MARK
 
 __all__ = ["ASSETS", "SIZES"]
@@ -19,7 +19,7 @@ def main() -> None:
     """Write one PNG a size, and one file with several for Windows."""
     comment = PngInfo()
     comment.add_text("Comment", MARK)
-    icons = {size: draw(Mood.IDLE, size) for size in SIZES}
+    icons = {size: draw(IconState.IDLE, size) for size in SIZES}
     for size, icon in icons.items():
         icon.save(ASSETS / f"photofind-{size}.png", optimize=True, pnginfo=comment)
     largest, *others = [icons[size] for size in (256, 64, 48, 32, 24, 16)]

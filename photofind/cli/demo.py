@@ -18,10 +18,10 @@ def demo(as_json: bool) -> None:
     Photos from scikit-image and edited variants of them are indexed into a library of their own;
     yours is left alone.
     """
-    from photofind.demonstration import make_photos
+    from photofind.app.demo import make_photos
+    from photofind.app.photofind import PhotoFind
+    from photofind.model import Query
     from photofind.paths import Home
-    from photofind.photofind import PhotoFind
-    from photofind.values import Query
 
     home = Home.default()
     photos, query = make_photos(home.demo / "photos")

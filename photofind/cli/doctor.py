@@ -27,7 +27,7 @@ def doctor(repair: bool, as_json: bool) -> None:
 
     Exits with 1 where something is broken and was not mended.
     """
-    from photofind.desktop.checkup import examine
+    from photofind.desktop.health import examine
     from photofind.paths import Home
 
     with asking() as photofind:

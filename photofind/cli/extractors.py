@@ -186,7 +186,7 @@ def add(
     MODEL is a .keras file, the folder of a SavedModel, or an .h5 file. It stays where it is, and
     has to stay as it is. Layers that hold code of their own are not run.
     """
-    from photofind.extractors.adding import add
+    from photofind.extractors.add_model import add
     from photofind.extractors.models import Model
     from photofind.paths import Home
 
@@ -212,7 +212,7 @@ def remove(name: str) -> None:
 
     The model stays where it is, and so does what it has described.
     """
-    from photofind.extractors.adding import remove
+    from photofind.extractors.add_model import remove
     from photofind.paths import Home
 
     note(f"{name} is no extractor any more; its model {remove(Home.default(), name).path} stays")

@@ -54,10 +54,10 @@ def open_page(
     ImageError
         Where a photo is not there.
     """
+    from photofind.app.recent_searches import remember_search
     from photofind.daemon.client import Client
     from photofind.desktop.browser import open_in_browser, page_path
     from photofind.errors import DesktopError, ImageError
-    from photofind.recent import remember_search
 
     for image in (*like, *unlike):
         if not os.path.lexists(image):

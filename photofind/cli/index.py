@@ -12,7 +12,7 @@ from photofind.cli.parameters import AbsoluteFolder
 
 if TYPE_CHECKING:
     from photofind.daemon.surface import Surface
-    from photofind.values import Report
+    from photofind.model import Report
 
 __all__ = ["index", "index_with_progress"]
 
@@ -51,7 +51,7 @@ def index(folders: tuple[str, ...], as_json: bool, **options: bool) -> None:
 def index_with_progress(photofind: Surface, folders: list[str], **options: bool) -> Report:
     """Index folders (all of them where none is named) and tell how it goes and what came of it.
 
-    The options are those of :meth:`photofind.photofind.PhotoFind.index`.
+    The options are those of :meth:`photofind.app.photofind.PhotoFind.index`.
     """
     try:
         with show_progress() as progress:

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from photofind.values import as_plain
+from photofind.model import as_plain
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from photofind.values import Progress
+    from photofind.model import Progress
 
 __all__ = [
     "note",

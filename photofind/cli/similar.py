@@ -14,7 +14,7 @@ from photofind.cli.output import note, print_json, print_paths, print_table
 from photofind.cli.parameters import AbsoluteFolder, AbsolutePath, ImagePath, date
 
 if TYPE_CHECKING:
-    from photofind.values import Answer
+    from photofind.model import Answer
 
 __all__ = ["similar"]
 
@@ -89,7 +89,7 @@ def similar(
         filters = {"folder": folder, "since": since, "until": until, "extractor": extractor}
         _open(images, unlike, filters | {"min": min_score, "tag": tags}, gather=gather)
         return
-    from photofind.values import Query
+    from photofind.model import Query
 
     with asking(start=True) as photofind:
         if folder is not None and not photofind.covers(folder):
@@ -132,7 +132,7 @@ def _open(
 
     with telling_the_desktop():
         if gather:
-            from photofind.desktop.gathering import gather as gather_images
+            from photofind.desktop.collect_selection import gather as gather_images
             from photofind.paths import Home
 
             images = tuple(gather_images(Home.default(), images))

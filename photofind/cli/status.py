@@ -12,7 +12,7 @@ from photofind.cli.asking import asking
 from photofind.cli.output import print_json, print_live, print_table, progress_in_words
 
 if TYPE_CHECKING:
-    from photofind.values import DaemonStatus, Status
+    from photofind.model import DaemonStatus, Status
 
 __all__ = ["status"]
 

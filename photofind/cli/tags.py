@@ -10,7 +10,7 @@ from photofind.cli.asking import asking
 from photofind.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
-    from photofind.values import PhotoDetails, TagCount
+    from photofind.model import PhotoDetails, TagCount
 
 __all__ = ["tags"]
 

@@ -57,9 +57,9 @@ def _is_terminal() -> bool:
 
 def _is_first_run() -> bool:
     """Return whether the library has no folder yet."""
+    from photofind.app.photofind import PhotoFind
     from photofind.errors import PhotofindError
     from photofind.paths import Home
-    from photofind.photofind import PhotoFind
 
     home = Home.default()
     if not home.catalog.exists():
@@ -109,7 +109,7 @@ def _show_tray() -> None:
     """Show the icon now where there is a panel for it; what cannot be is not missed yet."""
     from photofind.desktop.command import Command
     from photofind.errors import DesktopError
-    from photofind.platform.programs import has_display, run_alone
+    from photofind.system.programs import has_display, run_alone
 
     if has_display():
         with suppress(DesktopError):

@@ -27,8 +27,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from photofind.daemon.models import JsonResponse, Refused, error_response
+from photofind.daemon.page_keys import PageKeys
 from photofind.daemon.requests import Body
-from photofind.daemon.returning import Returning
 from photofind.errors import DaemonError, RequestError
 
 __all__ = ["COOKIE", "SERVER", "Access", "Guard"]
@@ -66,11 +66,11 @@ class Access:
         What programs send.
     port
         Of the server.
-    returning
+    page_keys
         Knows the pages of the daemon before this one.
     """
 
-    def __init__(self, token: str, port: int, returning: Returning) -> None:
+    def __init__(self, token: str, port: int, page_keys: PageKeys) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
         self._origins = {f"http://{host}" for host in self._hosts}
@@ -79,7 +79,7 @@ class Access:
         self._session = secrets.token_urlsafe(32).encode()
         self._links: dict[str, tuple[str, float]] = {}
         self._named: deque[str] = deque(maxlen=_MOST_NAMED)
-        self.returning = returning
+        self.page_keys = page_keys
 
     def refusal(self, scope: Scope) -> Refused | None:
         """Return why a request is not answered, whoever sent it; None where it may be."""
@@ -148,9 +148,9 @@ class Access:
         It asks for a question with GET, and answers it with POST.
         """
         if scope["method"] == "GET":
-            return JsonResponse({"question": self.returning.question()})
+            return JsonResponse({"question": self.page_keys.question()})
         said = QueryParams(scope["query_string"])
-        if self.returning.proves(*(said.get(name, "") for name in ("page", "question", "proof"))):
+        if self.page_keys.proves(*(said.get(name, "") for name in ("page", "question", "proof"))):
             return self._let_in(Response(status_code=204))
         return _refusal(scope, Refused(403, RequestError("this page is not known here")))
 

@@ -18,8 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
-from photofind import values
-from photofind.daemon.desk import Desk, TheDesk
+from photofind import model as values
+from photofind.daemon.context import ApiContext, Context
 from photofind.daemon.files import file_response, open_file
 from photofind.daemon.models import (
     UPLOAD,
@@ -45,8 +45,8 @@ from photofind.daemon.openapi import answers, describe
 from photofind.daemon.requests import ApiRequest, ApiRoute
 from photofind.daemon.streams import event_stream
 from photofind.errors import ImageError, LibraryError, PhotofindError, RequestError, WorkerError
-from photofind.gallery import pages
 from photofind.settings import Setting
+from photofind.web import pages
 
 __all__ = ["create_api"]
 
@@ -95,96 +95,96 @@ router = APIRouter(
 
 
 @router.get("/status", responses=answers(values.Status))
-async def status(desk: TheDesk) -> Response:
+async def status(context: Context) -> Response:
     """Return how the library is and what the daemon does."""
-    return await desk.answer(desk.surface.status)
+    return await context.answer(context.surface.status)
 
 
 @router.get(
     "/events", response_class=Response, responses=answers(_EVENTS, media_type="text/event-stream")
 )
-async def events(desk: TheDesk) -> Response:
+async def events(context: Context) -> Response:
     """Send what happens, as it happens, until the daemon stops.
 
     A comment is sent where nothing happens for 30 s. Who reads slowly gets the newest event of
     each kind.
     """
-    stream = event_stream(desk.mailboxes, desk.surface.subscribe)
+    stream = event_stream(context.mailboxes, context.surface.subscribe)
     return StreamingResponse(stream, media_type="text/event-stream")
 
 
 @router.post("/pause", status_code=204, response_class=Response)
-async def pause(desk: TheDesk, request: PauseRequest | None = None) -> Response:
+async def pause(context: Context, request: PauseRequest | None = None) -> Response:
     """Leave all work until resumed, or for some seconds."""
-    await desk.run(desk.surface.pause, request.seconds if request else None)
+    await context.run(context.surface.pause, request.seconds if request else None)
     return Response(status_code=204)
 
 
 @router.post("/resume", status_code=204, response_class=Response)
-async def resume(desk: TheDesk) -> Response:
+async def resume(context: Context) -> Response:
     """Go on with what was left."""
-    await desk.run(desk.surface.resume)
+    await context.run(context.surface.resume)
     return Response(status_code=204)
 
 
 @router.post("/stop", status_code=202, response_class=Response)
-async def stop(desk: TheDesk) -> Response:
+async def stop(context: Context) -> Response:
     """Stop the daemon, once this is answered."""
-    desk.stop()
+    context.stop()
     return Response(status_code=202)
 
 
 @router.post("/links", responses=answers({"type": "object", "required": ["url"]}))
-async def links(request: LinkRequest, desk: TheDesk) -> Response:
+async def links(request: LinkRequest, context: Context) -> Response:
     """Return an address that opens a page of this server in a browser, once, within 60 s."""
-    return JsonResponse({"url": desk.access.link(request.path)})
+    return JsonResponse({"url": context.access.link(request.path)})
 
 
 @router.get("/return/key", include_in_schema=False)
-async def key_for_page(desk: TheDesk) -> Response:
+async def key_for_page(context: Context) -> Response:
     """Return what a page proves by, to the next daemon, that this one let it in."""
-    return JsonResponse(desk.access.returning.key_for_page())
+    return JsonResponse(context.access.page_keys.key_for_page())
 
 
 @router.get("/doctor", responses=answers(values.Check, many=True))
-async def doctor(desk: TheDesk) -> Response:
+async def doctor(context: Context) -> Response:
     """Return what the doctor finds."""
-    return await desk.answer(desk.surface.doctor)
+    return await context.answer(context.surface.doctor)
 
 
 @router.post("/doctor/repair", responses=answers(values.Check, many=True))
-async def repair(desk: TheDesk) -> Response:
+async def repair(context: Context) -> Response:
     """Mend what can be mended; return what the doctor finds."""
-    return await desk.answer(partial(desk.surface.doctor, repair=True))
+    return await context.answer(partial(context.surface.doctor, repair=True))
 
 
 # Folders.
 
 
 @router.get("/folders", responses=answers(values.FolderStatus, many=True))
-async def folders(desk: TheDesk) -> Response:
+async def folders(context: Context) -> Response:
     """Return the folders of the library."""
-    return await desk.answer(desk.surface.folders)
+    return await context.answer(context.surface.folders)
 
 
 @router.post("/folders", status_code=204, response_class=Response)
-async def add_folder(request: FolderRequest, desk: TheDesk) -> Response:
+async def add_folder(request: FolderRequest, context: Context) -> Response:
     """Add a folder, or change what is excluded in one that is there."""
-    await desk.run(desk.surface.add_folder, request.path, excludes=request.excludes)
+    await context.run(context.surface.add_folder, request.path, excludes=request.excludes)
     return Response(status_code=204)
 
 
 @router.post("/folders/remove", responses=answers({"type": "object", "required": ["removed"]}))
-async def remove_folder(request: PathRequest, desk: TheDesk) -> Response:
+async def remove_folder(request: PathRequest, context: Context) -> Response:
     """Take a folder out of the library, with all that is known of its photos."""
-    removed = await desk.run(desk.surface.remove_folder, request.path)
+    removed = await context.run(context.surface.remove_folder, request.path)
     return JsonResponse({"removed": removed})
 
 
 @router.get("/folders/covers", responses=answers({"type": "object", "required": ["covers"]}))
-async def covers(path: Annotated[AbsolutePath, Query()], desk: TheDesk) -> Response:
+async def covers(path: Annotated[AbsolutePath, Query()], context: Context) -> Response:
     """Return whether a folder is one of the library's or lies in one."""
-    return JsonResponse({"covers": await desk.run(desk.surface.covers, path)})
+    return JsonResponse({"covers": await context.run(context.surface.covers, path)})
 
 
 @router.post(
@@ -192,20 +192,20 @@ async def covers(path: Annotated[AbsolutePath, Query()], desk: TheDesk) -> Respo
     response_class=Response,
     responses=answers(_LINES, media_type="application/x-ndjson"),
 )
-async def index(request: IndexRequest, desk: TheDesk) -> Response:
+async def index(request: IndexRequest, context: Context) -> Response:
     """Bring the library up to date with its folders, and tell how far that is.
 
     Lines hold ``progress``; the last one holds the ``report``, or an ``error``. The indexing goes
     on if the client goes away.
     """
     work = partial(
-        desk.surface.index,
+        context.surface.index,
         request.folders,
         accept_removals=request.accept_removals,
         retry_failed=request.retry_failed,
         wait=request.wait,
     )
-    lines = desk.indexings.stream(desk.mailboxes, lambda progress: work(progress=progress))
+    lines = context.indexings.stream(context.mailboxes, lambda progress: work(progress=progress))
     return StreamingResponse(lines, media_type="application/x-ndjson")
 
 
@@ -213,52 +213,52 @@ async def index(request: IndexRequest, desk: TheDesk) -> Response:
 
 
 @router.post("/similar", responses=answers(values.Answer))
-async def similar(request: SimilarRequest, desk: TheDesk) -> Response:
+async def similar(request: SimilarRequest, context: Context) -> Response:
     """Find the photos most like a query."""
-    return await desk.answer(partial(_similar, desk, request), desk.searches)
+    return await context.answer(partial(_similar, context, request), context.searches)
 
 
 @router.get("/duplicates", responses=answers(values.DuplicateGroup, many=True))
-async def duplicates(desk: TheDesk) -> Response:
+async def duplicates(context: Context) -> Response:
     """Group the photos that show the same picture; the largest groups first."""
-    return await desk.answer(desk.surface.duplicates, desk.searches)
+    return await context.answer(context.surface.duplicates, context.searches)
 
 
 @router.post("/uploads", responses=answers({"type": "object"}), openapi_extra=_UPLOAD)
-async def upload(request: ApiRequest, desk: TheDesk) -> Response:
+async def upload(request: ApiRequest, context: Context) -> Response:
     """Take in a picture from outside the library, to find the like of.
 
     Its bytes are the body, or the part ``file`` of a form. The last 50 are kept, for a day.
     """
 
     def limit() -> int:
-        return int(desk.surface.settings.max_megabytes * 1e6)
+        return int(context.surface.settings.max_megabytes * 1e6)
 
-    largest = await desk.run(limit)
+    largest = await context.run(limit)
     if int(request.headers.get("content-length", 0)) > largest + _FORM_OVERHEAD:
         raise too_large(largest)
     kind = request.headers.get("content-type", "")
-    with await desk.run(desk.uploads.incoming, kind, largest) as incoming:
+    with await context.run(context.uploads.incoming, kind, largest) as incoming:
         try:
             async for piece in _larger(request.stream()):
-                await desk.run(incoming.feed, piece)
+                await context.run(incoming.feed, piece)
         except ClientDisconnect:
             raise Refused(400, RequestError("the request ended too early")) from None
-        return JsonResponse({"upload": await desk.run(incoming.keep)})
+        return JsonResponse({"upload": await context.run(incoming.keep)})
 
 
 @router.get("/uploads/{number}/thumbnail", response_class=Response, responses=_JPEG)
 async def upload_thumbnail(
     number: Annotated[str, Path(pattern="^[0-9a-f]{32}$")],
-    desk: TheDesk,
+    context: Context,
     request: ApiRequest,
     size: Size = 256,
 ) -> Response:
     """Return an upload, small."""
-    path = desk.uploads.path(number)
-    work = partial(desk.surface.thumbnail_of, path, size)
+    path = context.uploads.path(number)
+    work = partial(context.surface.thumbnail_of, path, size)
     try:
-        jpeg = await desk.run_among(desk.pictures, work)
+        jpeg = await context.run_among(context.pictures, work)
     except ImageError as error:
         raise _of_upload(error, path) from None
     return _thumbnail(jpeg, request)
@@ -269,7 +269,7 @@ async def upload_thumbnail(
 
 @router.get("/photos", responses=answers(values.PhotoDetails, many=True))
 async def photos(
-    desk: TheDesk,
+    context: Context,
     path: Annotated[AbsolutePath | None, Query(description="that one photo")] = None,
     folder: Annotated[AbsolutePath | None, Query(description="photos below this folder")] = None,
     since: Annotated[Date | None, Query(description="captured then or later")] = None,
@@ -280,43 +280,43 @@ async def photos(
 ) -> Response:
     """Return what is known of photos, the newest first."""
     if path is not None:
-        return await desk.answer(lambda: [_photo(desk, path)])
-    chosen = partial(desk.surface.photos, folder=folder, since=since, until=until, tags=tag)
-    return await desk.answer(partial(chosen, offset=offset, limit=limit))
+        return await context.answer(lambda: [_photo(context, path)])
+    chosen = partial(context.surface.photos, folder=folder, since=since, until=until, tags=tag)
+    return await context.answer(partial(chosen, offset=offset, limit=limit))
 
 
 @router.get("/tags", responses=answers(values.TagCount, many=True))
 async def tags(
-    desk: TheDesk, limit: Annotated[int | None, Query(ge=1, le=2**53)] = None
+    context: Context, limit: Annotated[int | None, Query(ge=1, le=2**53)] = None
 ) -> Response:
     """Return the tags and keywords that photos carry, those of the most photos first."""
-    return await desk.answer(partial(desk.surface.tags, limit=limit))
+    return await context.answer(partial(context.surface.tags, limit=limit))
 
 
 @router.get("/tagged", responses=answers(values.PhotoDetails, many=True))
 async def tagged(
-    desk: TheDesk,
+    context: Context,
     tag: Annotated[list[TagName], Query(min_length=1, max_length=20, description=_TAG)],
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
 ) -> Response:
     """Return the photos that carry all of some tags or keywords, the surest first."""
-    return await desk.answer(partial(desk.surface.tagged, tag, limit=limit))
+    return await context.answer(partial(context.surface.tagged, tag, limit=limit))
 
 
 @router.get("/photos/{number}", responses=answers(values.PhotoDetails))
-async def photo(number: Number, desk: TheDesk) -> Response:
+async def photo(number: Number, context: Context) -> Response:
     """Return what is known of a photo."""
-    return await desk.answer(partial(_photo, desk, number))
+    return await context.answer(partial(_photo, context, number))
 
 
 @router.get("/photos/{number}/thumbnail", response_class=Response, responses=_JPEG)
 async def thumbnail(
-    number: Number, desk: TheDesk, request: ApiRequest, size: Size = 256
+    number: Number, context: Context, request: ApiRequest, size: Size = 256
 ) -> Response:
     """Return a photo, small."""
-    work = partial(desk.surface.thumbnail, number, size)
+    work = partial(context.surface.thumbnail, number, size)
     try:
-        jpeg = await desk.run_among(desk.pictures, work)
+        jpeg = await context.run_among(context.pictures, work)
     except LibraryError as error:
         raise _unknown(error) from None
     return _thumbnail(jpeg, request)
@@ -330,53 +330,53 @@ async def thumbnail(
         206: {"description": "a range of it", "content": {"image/*": {"schema": _PICTURE}}},
     },
 )
-async def file(number: Number, desk: TheDesk, request: ApiRequest) -> Response:
+async def file(number: Number, context: Context, request: ApiRequest) -> Response:
     """Return the file of a photo, or a range of it, as it is."""
-    opened = await desk.run(lambda: open_file(_photo(desk, number)))
+    opened = await context.run(lambda: open_file(_photo(context, number)))
     return file_response(opened, request.headers)
 
 
 @router.get("/failures", responses=answers(values.Failure, many=True))
-async def failures(desk: TheDesk) -> Response:
+async def failures(context: Context) -> Response:
     """Return the photos that could not be indexed, and why."""
-    return await desk.answer(desk.surface.failures)
+    return await context.answer(context.surface.failures)
 
 
 # Extractors and settings.
 
 
 @router.get("/extractors", responses=answers(values.ExtractorStatus, many=True))
-async def extractors(desk: TheDesk) -> Response:
+async def extractors(context: Context) -> Response:
     """Return the extractors that are installed."""
-    return await desk.answer(desk.surface.extractors, desk.pictures)
+    return await context.answer(context.surface.extractors, context.pictures)
 
 
 @router.get("/settings", responses=answers(Setting, many=True))
-async def settings(desk: TheDesk) -> Response:
+async def settings(context: Context) -> Response:
     """Return every setting as it stands."""
-    return await desk.answer(desk.surface.list_settings)
+    return await context.answer(context.surface.list_settings)
 
 
 @router.put("/settings/{name:path}", responses=answers({"type": "object", "required": ["value"]}))
-async def set_setting(name: str, request: SettingRequest, desk: TheDesk) -> Response:
+async def set_setting(name: str, request: SettingRequest, context: Context) -> Response:
     """Change a setting; the value is typed as a person types it."""
-    value = await desk.run(desk.surface.set_setting, name, request.value)
+    value = await context.run(context.surface.set_setting, name, request.value)
     return JsonResponse({"value": value})
 
 
 @router.delete(
     "/settings/{name:path}", responses=answers({"type": "object", "required": ["value"]})
 )
-async def reset_setting(name: str, desk: TheDesk) -> Response:
+async def reset_setting(name: str, context: Context) -> Response:
     """Give a setting its default again."""
-    return JsonResponse({"value": await desk.run(desk.surface.reset_setting, name)})
+    return JsonResponse({"value": await context.run(context.surface.reset_setting, name)})
 
 
 # The application.
 
 
-def create_api(desk: Desk | None = None) -> FastAPI:
-    """Return the application that answers with what is on a desk.
+def create_api(context: ApiContext | None = None) -> FastAPI:
+    """Return the application that answers with what is on a context.
 
     Without one it can only describe itself.
     """
@@ -389,10 +389,10 @@ def create_api(desk: Desk | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.desk = desk
+    app.state.context = context
     app.include_router(router)
-    if desk is not None:
-        app.include_router(pages.router(desk.surface, desk.access.is_named))
+    if context is not None:
+        app.include_router(pages.router(context.surface, context.access.is_named))
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.add_exception_handler(PhotofindError, _say_error)
     app.add_exception_handler(OSError, _say_os_error)
@@ -436,16 +436,16 @@ async def _say_unexpected(request: Request, error: Exception) -> Response:
     return error_response(unexpected(), 500)
 
 
-def _similar(desk: Desk, request: SimilarRequest) -> values.Answer:
+def _similar(context: ApiContext, request: SimilarRequest) -> values.Answer:
     """Answer a query whose photos may be paths, numbers and uploads."""
     uploads: dict[str, str] = {}
 
     def path(photo: int | str) -> str:
         if isinstance(photo, int):
-            return _photo(desk, photo).path
+            return _photo(context, photo).path
         if not photo.startswith(UPLOAD):
             return photo
-        found = desk.uploads.path(photo.removeprefix(UPLOAD))
+        found = context.uploads.path(photo.removeprefix(UPLOAD))
         uploads[found] = photo
         return found
 
@@ -466,7 +466,7 @@ def _similar(desk: Desk, request: SimilarRequest) -> values.Answer:
         every=request.every,
     )
     try:
-        answer = desk.surface.similar(query)
+        answer = context.surface.similar(query)
     except ImageError as error:
         for upload_path in uploads:
             error = _of_upload(error, upload_path)
@@ -475,9 +475,9 @@ def _similar(desk: Desk, request: SimilarRequest) -> values.Answer:
     return replace(answer, query=replace(asked, like=named(asked.like), unlike=named(asked.unlike)))
 
 
-def _photo(desk: Desk, photo: int | str) -> values.PhotoDetails:
+def _photo(context: ApiContext, photo: int | str) -> values.PhotoDetails:
     try:
-        return desk.surface.photo(photo)
+        return context.surface.photo(photo)
     except LibraryError as error:
         raise _unknown(error) from None
 

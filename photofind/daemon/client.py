@@ -17,8 +17,7 @@ import photofind
 from photofind.daemon.runtime import read_runtime
 from photofind.daemon.transport import Request, Transport, revived_error
 from photofind.errors import DaemonError, ImageError
-from photofind.paths import Home
-from photofind.values import (
+from photofind.model import (
     Answer,
     Check,
     DuplicateGroup,
@@ -37,9 +36,10 @@ from photofind.values import (
     Untrashing,
     revive,
 )
+from photofind.paths import Home
 
 if TYPE_CHECKING:
-    from photofind.photofind import PhotoFind
+    from photofind.app.photofind import PhotoFind
     from photofind.settings import Setting, Settings
 
 __all__ = ["Client", "connect", "connect_to_running"]
@@ -86,7 +86,7 @@ def connect(
             _end(client)
         if start and _may_start(home) and _started(home):
             return connect_to_running(home)
-    from photofind.photofind import PhotoFind
+    from photofind.app.photofind import PhotoFind
 
     return PhotoFind(home)
 

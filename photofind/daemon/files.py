@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from photofind.daemon.models import Refused
 from photofind.errors import LibraryError, RequestError
 from photofind.images.formats import RAW_SUFFIXES
-from photofind.values import PhotoDetails
+from photofind.model import PhotoDetails
 
 __all__ = ["OpenFile", "file_response", "open_file"]
 

@@ -13,9 +13,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from photofind.daemon.runtime import read_runtime, remove_runtime
-from photofind.disk import explained
 from photofind.errors import DaemonRunsError
 from photofind.paths import Home, private_folder
+from photofind.system.disk import explained
 
 if TYPE_CHECKING:
     import psutil

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from photofind.daemon.instance import forget_ended, is_running, running_process
 from photofind.daemon.runtime import Runtime, read_runtime
 from photofind.daemon.service import command, start_service, stop_service
-from photofind.disk import explained
 from photofind.errors import DaemonError, LibraryError
 from photofind.paths import Home, private_folder
+from photofind.system.disk import explained
 
 if TYPE_CHECKING:
     import psutil

@@ -23,7 +23,7 @@ from photofind.errors import (
     RequestError,
     SettingsError,
 )
-from photofind.values import as_plain
+from photofind.model import as_plain
 
 __all__ = [
     "UPLOAD",

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from photofind import values
+from photofind import model as values
 from photofind.settings import Setting
 
 __all__ = ["answers", "describe"]

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 import psutil
 
 from photofind import __version__
+from photofind.app.photofind import PhotoFind, chosen_folders
 from photofind.daemon.pausing import paused_until, remember_pause
-from photofind.disk import explained
 from photofind.errors import LibraryError
 from photofind.indexing.housekeeping import Housekeeper
-from photofind.indexing.keeper import Keeper
+from photofind.indexing.indexer import Indexer
 from photofind.indexing.watching.watcher import Change, Kind
-from photofind.paths import Home
-from photofind.photofind import PhotoFind, chosen_folders
-from photofind.values import (
+from photofind.model import (
     Answer,
     Check,
     DaemonStatus,
@@ -34,6 +32,8 @@ from photofind.values import (
     Report,
     Status,
 )
+from photofind.paths import Home
+from photofind.system.disk import explained
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
@@ -65,10 +65,10 @@ class Resident(PhotoFind):
         self._listeners: list[Callable[[Event], None]] = []
         self._readings: dict[str, Extraction] = {}
         self._started = time.time()
-        self._keeper = Keeper(self._library, self._indexing, self.settings, self._tell)
+        self._indexer = Indexer(self._library, self._indexing, self.settings, self._tell)
         self._housekeeper = Housekeeper(
             self._library,
-            self._keeper,
+            self._indexer,
             lambda: self._searcher.rest(),
             lambda: self.settings.idle_minutes * 60,
             self._tell,
@@ -78,8 +78,8 @@ class Resident(PhotoFind):
         """Begin to watch the folders and to index what is new in them, unless that is paused."""
         until = paused_until(self.home)
         if until is not None:
-            self._keeper.pause(until)
-        self._keeper.start()
+            self._indexer.pause(until)
+        self._indexer.start()
         self._housekeeper.start()
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class Resident(PhotoFind):
         self._housekeeper.interrupt()
         self._stop_reading()
         self._housekeeper.stop()
-        self._keeper.stop()
+        self._indexer.stop()
         self._stop_reading()
         super().close()
 
@@ -141,7 +141,7 @@ class Resident(PhotoFind):
     @property
     def problems(self) -> list[str]:
         """What somebody should know or do something about, one line each."""
-        return [*super().problems, *self._keeper.problems, *self._housekeeper.problems]
+        return [*super().problems, *self._indexer.problems, *self._housekeeper.problems]
 
     def similar(self, query: Query) -> Answer:
         """Find the photos most like a query; as in `PhotoFind`."""
@@ -156,20 +156,20 @@ class Resident(PhotoFind):
     def folders(self) -> list[FolderStatus]:
         """Return the folders of the library, and how each is watched."""
         return [
-            replace(folder, watched=self._keeper.watched(folder.path))
+            replace(folder, watched=self._indexer.watched(folder.path))
             for folder in super().folders()
         ]
 
     def add_folder(self, folder: str, *, excludes: Sequence[str] = ()) -> None:
         """Add a folder, or change what is excluded in one that is there; as in `PhotoFind`."""
         super().add_folder(folder, excludes=excludes)
-        self._keeper.folders_changed([folder])
+        self._indexer.folders_changed([folder])
 
     def remove_folder(self, folder: str) -> int:
         """Take a folder out of the library; as in `PhotoFind`."""
-        with self._keeper.at_rest():
+        with self._indexer.at_rest():
             removed = super().remove_folder(folder)
-        self._keeper.folders_changed()
+        self._indexer.folders_changed()
         return removed
 
     def index(
@@ -185,7 +185,7 @@ class Resident(PhotoFind):
 
         Where the caller does not wait for it, the indexing goes on all the same.
         """
-        if self._keeper.paused:
+        if self._indexer.paused:
             raise LibraryError("the daemon is paused", "`photofind resume` lets it go on")
         chosen = chosen_folders(self._library, folders)
 
@@ -195,7 +195,7 @@ class Resident(PhotoFind):
 
         end = self.subscribe(show)
         try:
-            report = self._keeper.index(
+            report = self._indexer.index(
                 chosen, accept_removals=accept_removals, retry_failed=retry_failed
             )
             problems = self._housekeeper.tend(graph=wait)
@@ -207,24 +207,24 @@ class Resident(PhotoFind):
         """Return how the library is, and what the daemon does."""
         status = super().status()
         self._housekeeper.opened()
-        keeper, housekeeper = self._keeper, self._housekeeper
+        indexer, housekeeper = self._indexer, self._housekeeper
         return replace(
             status,
-            pending=max(status.pending, keeper.pending),
+            pending=max(status.pending, indexer.pending),
             daemon=DaemonStatus(
                 pid=os.getpid(),
                 version=__version__,
                 started=self._started,
-                activity=keeper.activity or housekeeper.activity,
-                paused=keeper.paused,
-                paused_until=keeper.paused_until,
-                waiting=keeper.waiting,
+                activity=indexer.activity or housekeeper.activity,
+                paused=indexer.paused,
+                paused_until=indexer.paused_until,
+                waiting=indexer.waiting,
                 processes=self._processes(),
             ),
         )
 
     def _files_moved(self, *, gone: Sequence[str] = (), here: Sequence[str] = ()) -> None:
-        self._keeper.notice(
+        self._indexer.notice(
             [
                 *(Change(Kind.GONE, path) for path in gone),
                 *(Change(Kind.COMPLETE, path) for path in here),
@@ -236,11 +236,11 @@ class Resident(PhotoFind):
         checks = super().doctor(repair=repair)
         watched = [folder for folder in self.folders() if folder.watched]
         told = f"{len(watched)} folders are watched"
-        checks += [Check("watching", "warning", p) for p in self._keeper.problems] or [
+        checks += [Check("watching", "warning", p) for p in self._indexer.problems] or [
             Check("watching", "ok", told)
         ]
         if repair:
-            self._keeper.look_at(folder.path for folder in self.folders())
+            self._indexer.look_at(folder.path for folder in self.folders())
             self._housekeeper.touched(again=True)
         return checks
 
@@ -250,13 +250,13 @@ class Resident(PhotoFind):
         The daemon's next start changes nothing about it.
         """
         until = float("inf") if seconds is None else time.time() + seconds
-        self._keeper.pause(until)
+        self._indexer.pause(until)
         self._housekeeper.interrupt()
         self._remember_pause(until)
 
     def resume(self) -> None:
         """Go on indexing at once."""
-        self._keeper.resume()
+        self._indexer.resume()
         self._housekeeper.touched()
         self._remember_pause(None)
 
@@ -276,11 +276,11 @@ class Resident(PhotoFind):
         for one in filter(None, open_still):
             one.close()
         self._stop_reading()
-        self._keeper.reconfigure(self.settings)
+        self._indexer.reconfigure(self.settings)
         self._housekeeper.touched()
 
     def _missing_extractors(self) -> list[str]:
-        """Return nothing: the keeper has tried all that are in use, and says what is wrong."""
+        """Return nothing: the indexer has tried all that are in use, and says what is wrong."""
         return []
 
     def _indexing(self, extractor: str) -> Extraction:

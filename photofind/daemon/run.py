@@ -22,12 +22,12 @@ from photofind.daemon.instance import claim
 from photofind.daemon.logs import set_up_logging
 from photofind.daemon.notify_systemd import notify
 from photofind.daemon.runtime import Runtime, read_runtime, remove_runtime, write_runtime
-from photofind.disk import explained
 from photofind.errors import PhotofindError, SettingsError
-from photofind.memory import keep_together
+from photofind.model import Event
 from photofind.paths import Home
 from photofind.settings import Settings, load_settings
-from photofind.values import Event
+from photofind.system.disk import explained
+from photofind.system.memory import keep_together
 
 __all__ = ["run"]
 

@@ -12,8 +12,8 @@ import uvicorn
 
 from photofind.daemon.access import Access, Guard
 from photofind.daemon.api import create_api
-from photofind.daemon.desk import Desk
-from photofind.daemon.returning import Remembered, Returning, recall, remember
+from photofind.daemon.context import ApiContext
+from photofind.daemon.page_keys import PageKeys, Remembered, recall, remember
 from photofind.daemon.surface import Served
 from photofind.daemon.uploads import Uploads
 from photofind.paths import Home
@@ -47,13 +47,13 @@ class Server:
         self._socket = _listening(left.port)
         self.port: int = self._socket.getsockname()[1]
         remember(home, Remembered(self.port, left.key))
-        access = Access(token, self.port, Returning(left.key, self.port))
+        access = Access(token, self.port, PageKeys(left.key, self.port))
         self.url = access.url
         self.link = access.link
-        desk = Desk(surface, Uploads(home.cache / "uploads"), access, self.stop)
+        context = ApiContext(surface, Uploads(home.cache / "uploads"), access, self.stop)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
-                Guard(create_api(desk), access),
+                Guard(create_api(context), access),
                 http="h11",
                 loop="asyncio",
                 ws="none",
@@ -69,7 +69,7 @@ class Server:
                 h11_max_incomplete_event_size=_LONGEST_HEAD,
             )
         )
-        self._desk = desk
+        self._context = context
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_stopped = False
 
@@ -94,7 +94,7 @@ class Server:
             await self._uvicorn.serve(sockets=[self._socket])
 
     def _end(self) -> None:
-        self._desk.mailboxes.stop()
+        self._context.mailboxes.stop()
         self._uvicorn.ended.set()
 
 

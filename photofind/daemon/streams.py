@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 from photofind.daemon.models import as_error, json_bytes, unexpected
 from photofind.errors import DaemonError, PhotofindError, RequestError
-from photofind.values import Event, Progress, Report
+from photofind.model import Event, Progress, Report
 
 __all__ = ["Indexings", "Mailbox", "Mailboxes", "event_stream"]
 

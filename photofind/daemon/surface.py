@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from photofind.gallery.surface import Surface as PageSurface
+from photofind.web.surface import Surface as PageSurface
 
 if TYPE_CHECKING:
-    from photofind.settings import Setting, Settings
-    from photofind.values import (
+    from photofind.model import (
         Answer,
         Check,
         DuplicateGroup,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
         Trashing,
         Untrashing,
     )
+    from photofind.settings import Setting, Settings
 
 __all__ = ["Served", "Surface"]
 

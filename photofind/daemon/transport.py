@@ -15,8 +15,8 @@ from typing import BinaryIO
 from photofind import errors
 from photofind.daemon.runtime import Runtime, read_runtime
 from photofind.errors import DaemonError, PhotofindError
+from photofind.model import as_plain
 from photofind.paths import Home
-from photofind.values import as_plain
 
 __all__ = ["Request", "Transport", "revived_error"]
 

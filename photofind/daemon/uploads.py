@@ -19,9 +19,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from photofind.daemon.models import UPLOAD, Refused, too_large
-from photofind.disk import explained
 from photofind.errors import LibraryError, RequestError
 from photofind.paths import private_folder, remove_file
+from photofind.system.disk import explained
 
 __all__ = ["Incoming", "Uploads"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
 from photofind.errors import LibraryError
-from photofind.platform.programs import has_display
+from photofind.system.programs import has_display
 
 if TYPE_CHECKING:
     from photofind.daemon.client import Client

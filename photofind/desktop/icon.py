@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
 
-__all__ = ["Mood", "draw"]
+__all__ = ["IconState", "draw"]
 
 _GRID = 64  # What the places below are measured in, as in assets/photofind.svg.
 _FINER = 8  # Drawn so many times finer, then averaged.
@@ -21,7 +21,7 @@ _NOTHING = (0, 0, 0, 0)
 _Colour: TypeAlias = str | tuple[int, int, int, int]
 
 
-class Mood(Enum):
+class IconState(Enum):
     """What the icon says; the value is the colour of the badge that says it."""
 
     IDLE = ""
@@ -31,7 +31,7 @@ class Mood(Enum):
     STOPPED = "grey"
 
 
-def draw(mood: Mood, size: int) -> Image:
+def draw(mood: IconState, size: int) -> Image:
     """Return the icon, ``size`` pixels wide and high, on nothing.
 
     Blue, grey and white are seen on dark panels and on light ones; around the badge and the
@@ -41,10 +41,10 @@ def draw(mood: Mood, size: int) -> Image:
 
     image = Image.new("RGBA", (size * _FINER, size * _FINER), _NOTHING)
     pen = _Pen(ImageDraw.Draw(image), size)
-    stopped = mood is Mood.STOPPED
+    stopped = mood is IconState.STOPPED
     front, back = (_GREY, _PALE_GREY) if stopped else (_BLUE, _PALE)
     _draw_photos(pen, front, back, _WHITE if stopped else _SUN)
-    if mood in (Mood.IDLE, Mood.STOPPED):
+    if mood in (IconState.IDLE, IconState.STOPPED):
         _draw_lens(pen, front)
     else:
         _draw_badge(pen, mood)
@@ -106,13 +106,13 @@ def _draw_lens(pen: _Pen, colour: str) -> None:
     pen.disc(44, 44, 8.5, _WHITE)
 
 
-def _draw_badge(pen: _Pen, mood: Mood) -> None:
+def _draw_badge(pen: _Pen, mood: IconState) -> None:
     pen.disc(45, 45, 22, _NOTHING)
     pen.disc(45, 45, 18.5, mood.value)
-    if mood is Mood.WORKING:
+    if mood is IconState.WORKING:
         for x in (35.5, 45, 54.5):
             pen.disc(x, 45, 3.6, _WHITE)
-    elif mood is Mood.PAUSED:
+    elif mood is IconState.PAUSED:
         pen.bar(37.5, 36, 43, 54, _WHITE)
         pen.bar(47, 36, 52.5, 54, _WHITE)
     else:

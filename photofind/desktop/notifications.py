@@ -12,8 +12,8 @@ from collections.abc import Callable
 from xml.sax.saxutils import escape
 
 from photofind.errors import DesktopError
-from photofind.platform.bus import call
-from photofind.values import Event
+from photofind.model import Event
+from photofind.system.bus import call
 
 __all__ = ["Notices", "notify"]
 

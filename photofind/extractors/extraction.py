@@ -18,8 +18,8 @@ from photofind.errors import (
     WorkerStartError,
     WorkerTimeoutError,
 )
-from photofind.images.described import Metadata
 from photofind.images.limits import DEFAULT_LIMITS, Limits
+from photofind.images.metadata_fields import Metadata
 from photofind.paths import Home
 from photofind.workers import Reply, Worker, isolate
 from photofind.workers.frames import JSON

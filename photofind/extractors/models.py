@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from photofind.disk import explained
 from photofind.errors import ExtractorError
 from photofind.paths import Home, remove_file, write_atomically
+from photofind.system.disk import explained
 
 __all__ = [
     "POOLINGS",

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
-from photofind.images.described import Metadata, decoded, moment, position
+from photofind.images.metadata_fields import Metadata, decoded, moment, position
 
 __all__ = [
     "changed",

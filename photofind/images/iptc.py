@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from PIL import ImageFile, IptcImagePlugin
 
-from photofind.images.described import Metadata, decoded, moment
+from photofind.images.metadata_fields import Metadata, decoded, moment
 
 __all__ = ["iptc_metadata"]
 

@@ -6,10 +6,10 @@ from PIL import Image, ImageFile
 
 from photofind.errors import ImageError
 from photofind.images.containers import open_picture
-from photofind.images.described import Metadata
 from photofind.images.exif import changed, exif_metadata, exif_of, load_exif
 from photofind.images.iptc import iptc_metadata
 from photofind.images.limits import DEFAULT_LIMITS, Limits
+from photofind.images.metadata_fields import Metadata
 from photofind.images.raw import embedded_preview, is_tiff, raw_format
 from photofind.images.xmp import xmp_metadata
 

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException, ElementTree
 
-from photofind.images.described import Metadata, moment, position
+from photofind.images.metadata_fields import Metadata, moment, position
 
 __all__ = ["xmp_metadata"]
 

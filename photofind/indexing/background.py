@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from photofind.errors import PhotofindError
 from photofind.indexing.upkeep import build_graph, builder, wants_graph
-from photofind.library.library import Library
+from photofind.library.embedded.library import Library
 from photofind.paths import Home, private_folder
 
 __all__ = ["build", "build_in_background", "is_building"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from photofind.indexing.reading import Departed, Reader
 from photofind.indexing.scan import Found
-from photofind.library.catalog import Photo
-from photofind.library.library import Library
+from photofind.library.embedded.catalog import Photo
+from photofind.library.embedded.library import Library
 
 __all__ = ["FEW", "Backlog", "Describer"]
 

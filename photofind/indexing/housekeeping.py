@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from filelock import FileLock, Timeout
 
 from photofind.errors import PhotofindError, WorkerStoppedError
-from photofind.indexing.keeper import Keeper
-from photofind.indexing.power import on_battery
+from photofind.indexing.indexer import Indexer
 from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_graph
-from photofind.library.index import Index
-from photofind.library.library import Library
-from photofind.memory import give_back
-from photofind.values import Event, Progress
+from photofind.library.embedded.index import Index
+from photofind.library.embedded.library import Library
+from photofind.model import Event, Progress
+from photofind.system.memory import give_back
+from photofind.system.power import on_battery
 from photofind.workers import Worker
 
 __all__ = ["Housekeeper"]
@@ -59,7 +59,7 @@ class Housekeeper:
     ----------
     library
         Open for writing.
-    keeper
+    indexer
         Does the indexing; what it does comes first.
     rest
         Lets go of the memory that answering takes.
@@ -72,13 +72,13 @@ class Housekeeper:
     def __init__(
         self,
         library: Library,
-        keeper: Keeper,
+        indexer: Indexer,
         rest: Callable[[], None],
         idle_seconds: Callable[[], float],
         tell: Callable[[Event], None] = lambda event: None,
     ) -> None:
         self._library = library
-        self._keeper = keeper
+        self._indexer = indexer
         self._rest = rest
         self._idle_seconds = idle_seconds
         self._tell = tell
@@ -149,7 +149,7 @@ class Housekeeper:
         """
         problems: list[str] = []
         with self._tending:
-            for space in self._keeper.spaces:
+            for space in self._indexer.spaces:
                 problems += self._keep_index(space)
                 while graph and wants_graph(self._library, space):
                     problems += self._build_graph(space)
@@ -196,10 +196,10 @@ class Housekeeper:
             self._resting = True
             self._rest()
             self._give_back()
-        if not self._touched or self._keeper.paused:
+        if not self._touched or self._indexer.paused:
             return
-        revision, is_idle = self._library.revision, self._keeper.idle
-        done = [self._look_after(space, is_idle=is_idle) for space in self._keeper.spaces]
+        revision, is_idle = self._library.revision, self._indexer.idle
+        done = [self._look_after(space, is_idle=is_idle) for space in self._indexer.spaces]
         if is_idle and all(done) and revision == self._library.revision:
             self._touched = False
             self._give_back()
@@ -214,7 +214,7 @@ class Housekeeper:
             late = time.monotonic() - last.time > LATEST_SECONDS
             if changed >= FEW or (changed and late) or space not in self._tended:
                 if is_idle:
-                    self._keeper.reclaim()
+                    self._indexer.reclaim()
                 with self._tending:
                     self._keep_index(space)
         if not is_idle or not self._wants_graph(space):

@@ -12,9 +12,9 @@ from photofind.indexing.backlog import Backlog, Describer
 from photofind.indexing.reading import Departed, Outcome, Pace, Reader, contents_of_sizes
 from photofind.indexing.scan import SETTLE
 from photofind.indexing.survey import survey
-from photofind.library.catalog import Folder, Photo
-from photofind.library.library import Library
-from photofind.values import Progress, Report, Skipped
+from photofind.library.embedded.catalog import Folder, Photo
+from photofind.library.embedded.library import Library
+from photofind.model import Progress, Report, Skipped
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from photofind.indexing.scan import Found
-from photofind.library.catalog import Photo, Tags
-from photofind.library.library import Library
-from photofind.values import Progress
+from photofind.library.embedded.catalog import Photo, Tags
+from photofind.library.embedded.library import Library
+from photofind.model import Progress
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from photofind.errors import PhotofindError
 from photofind.indexing.changes import Changes
 from photofind.indexing.reading import Outcome
 from photofind.indexing.survey import Survey
-from photofind.values import Report, Skipped
+from photofind.model import Report, Skipped
 
 __all__ = ["Request"]
 

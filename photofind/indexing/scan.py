@@ -14,8 +14,8 @@ from typing import Any
 
 from photofind.images.formats import is_photo, sidecar_of
 from photofind.indexing.excludes import Rules
+from photofind.model import Skipped
 from photofind.paths import is_below
-from photofind.values import Skipped
 
 __all__ = ["SETTLE", "Found", "Walk", "is_link", "scan"]
 

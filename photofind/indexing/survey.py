@@ -13,10 +13,10 @@ from photofind.indexing.changes import Changes, compare
 from photofind.indexing.excludes import Rules
 from photofind.indexing.folders import mounts, mounts_of, out_of_reach, suspicion
 from photofind.indexing.scan import SETTLE, Found, scan
-from photofind.library.catalog import Folder, Photo
-from photofind.library.library import Library
+from photofind.library.embedded.catalog import Folder, Photo
+from photofind.library.embedded.library import Library
+from photofind.model import Skipped
 from photofind.paths import is_below
-from photofind.values import Skipped
 
 __all__ = ["Survey", "outside", "survey"]
 

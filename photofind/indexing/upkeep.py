@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import numpy as np
 
 from photofind.errors import DamagedError
-from photofind.library.building import EXACT_PAYS, INDEX_PAYS, graph_pays
-from photofind.library.index import Index, remove_index
-from photofind.library.library import Library
+from photofind.library.embedded.index import Index, remove_index
+from photofind.library.embedded.index_builder import EXACT_PAYS, INDEX_PAYS, graph_pays
+from photofind.library.embedded.library import Library
 from photofind.paths import Home
 from photofind.workers import Worker
 
@@ -26,7 +26,7 @@ BUILD_SECONDS = 24 * 3600.0
 def builder(home: Home) -> Iterator[Worker]:
     """Give a child process that builds indexes, at low priority, for as long as the block runs."""
     with Worker(
-        "photofind.library.building:IndexBuilder",
+        "photofind.library.embedded.index_builder:IndexBuilder",
         name="index builder",
         environment={"NUMBA_CACHE_DIR": str(home.cache / "numba")},
         log=home.logs / "index-builder.log",

@@ -1,1 +1,1 @@
-"""What is known of the photos, on disk: catalog, vectors and index, with one commit point."""
+"""Storage: what is known of the photos, and their embeddings."""

@@ -9,12 +9,12 @@ from itertools import islice
 from sys import intern
 from threading import Lock
 
-from photofind.library.catalog import Photo
-from photofind.library.library import Library
+from photofind.library.embedded.catalog import Photo
+from photofind.library.embedded.library import Library
+from photofind.model import Overview, TagCount
 from photofind.paths import is_below
 from photofind.search.filters import Filter, moment_of
 from photofind.search.tags import TagIndex, confidence_in
-from photofind.values import Overview, TagCount
 
 __all__ = ["Timeline"]
 

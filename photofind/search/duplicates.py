@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from photofind.library.calibration import TYPICAL
-from photofind.library.exact import best
-from photofind.library.index import Index
-from photofind.library.projection import Vectors32, normalised
-from photofind.library.vectors import Vectors
+from photofind.library.embedded.index import Index
+from photofind.library.embedded.vectors import Vectors
+from photofind.ranking.calibration import TYPICAL
+from photofind.ranking.exact import best
+from photofind.ranking.projection import Vectors32, normalised
 
 __all__ = ["collapse", "group_near_duplicates"]
 

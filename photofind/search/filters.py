@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from photofind.library.catalog import Photo
+from photofind.library.embedded.catalog import Photo
 from photofind.paths import is_below
 from photofind.search.tags import carries
 

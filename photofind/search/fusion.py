@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from photofind.library.library import Library
+from photofind.library.embedded.library import Library
 from photofind.search.ranking import Comparison, Mask, Rows
 
 __all__ = ["Part", "fuse"]

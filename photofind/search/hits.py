@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from photofind.images.formats import RAW_SUFFIXES
-from photofind.library.catalog import Photo
-from photofind.values import Hit
+from photofind.library.embedded.catalog import Photo
+from photofind.model import Hit
 
 __all__ = ["Found", "merge_raw_pairs", "to_hits"]
 

@@ -2,7 +2,7 @@
 
 With an index, a query is projected, expanded by its neighbours and compared with the smoothed
 points; the candidates so found are ranked by the blend of that and of the full vectors
-(:func:`photofind.library.calibration.blend`). Without one, or when asked to, all full vectors are
+(:func:`photofind.ranking.calibration.blend`). Without one, or when asked to, all full vectors are
 compared by cosine.
 """
 
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from photofind.library.calibration import TYPICAL, Background, blend
-from photofind.library.exact import Positions, Similarities, best
-from photofind.library.index import CANDIDATES, Index
-from photofind.library.projection import Vectors32, normalised
-from photofind.library.smoothing import expand
-from photofind.library.vectors import Vectors
+from photofind.library.embedded.index import CANDIDATES, Index
+from photofind.library.embedded.vectors import Vectors
+from photofind.ranking.calibration import TYPICAL, Background, blend
+from photofind.ranking.exact import Positions, Similarities, best
+from photofind.ranking.projection import Vectors32, normalised
+from photofind.ranking.smoothing import expand
 
 __all__ = ["Comparison", "GraphNearest", "Ranked", "Ranker"]
 

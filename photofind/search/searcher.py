@@ -25,19 +25,19 @@ from photofind.errors import (
     WorkerError,
 )
 from photofind.extractors.registry import installed, parse_extractors
-from photofind.library.catalog import Photo, Space
-from photofind.library.index import Index
-from photofind.library.library import Library
-from photofind.library.projection import Vectors32, normalised
-from photofind.library.vectors import Vectors
+from photofind.library.embedded.catalog import Photo, Space
+from photofind.library.embedded.graph_process import GraphProcess
+from photofind.library.embedded.index import Index
+from photofind.library.embedded.library import Library
+from photofind.library.embedded.vectors import Vectors
+from photofind.model import Answer, DuplicateGroup, Query
 from photofind.paths import is_below
+from photofind.ranking.projection import Vectors32, normalised
 from photofind.search.duplicates import collapse, group_near_duplicates
 from photofind.search.filters import Filter
 from photofind.search.fusion import Part, fuse
-from photofind.search.graph_process import GraphProcess
 from photofind.search.hits import Found, merge_raw_pairs, to_hits
 from photofind.search.ranking import Comparison, GraphNearest, Mask, Ranked, Ranker, Rows
-from photofind.values import Answer, DuplicateGroup, Query
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction

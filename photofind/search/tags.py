@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from photofind.errors import LibraryError
-from photofind.library.catalog import Photo
-from photofind.values import TagCount
+from photofind.library.embedded.catalog import Photo
+from photofind.model import TagCount
 
 __all__ = ["TagIndex", "carries", "confidence_in"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from photofind.disk import explained
 from photofind.errors import ExtractorError
+from photofind.system.disk import explained
 
 __all__ = ["write_project"]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from photofind.desktop.icon import Mood
-from photofind.tray.situation import Situation
+from photofind.desktop.icon import IconState
+from photofind.tray.daemon_state import DaemonState
 
 __all__ = ["SEPARATOR", "Actions", "Entry", "entries"]
 
@@ -98,13 +98,13 @@ class Actions:
 
 
 def entries(
-    situation: Situation,
+    state: DaemonState,
     recent: Sequence[Sequence[str]],
     *,
     starts_at_login: bool,
     actions: Actions,
 ) -> list[Entry]:
-    """Return the menu as it is in a situation.
+    """Return the menu as it is in a state.
 
     Parameters
     ----------
@@ -113,15 +113,14 @@ def entries(
     """
     searches = tuple(Entry(_names(paths), partial(actions.search, paths)) for paths in recent)
     folders = [
-        Entry(_folder(f.path, f.state), partial(actions.show_folder, f.path))
-        for f in situation.folders
+        Entry(_folder(f.path, f.state), partial(actions.show_folder, f.path)) for f in state.folders
     ]
     folders += [SEPARATOR] if folders else []
     folders.append(Entry("Add a folder…", actions.add_folder))
     pauses = tuple(Entry(text, partial(actions.pause, seconds)) for text, seconds in PAUSES)
     set_autostart = partial(actions.set_autostart, not starts_at_login)
     menu = [
-        Entry(situation.line),
+        Entry(state.line),
         SEPARATOR,
         Entry("Open photofind", actions.open_page, default=True),
         Entry("Find similar to…", actions.find_similar),
@@ -129,11 +128,9 @@ def entries(
     if searches:
         menu.append(Entry("Recent searches", below=searches))
     menu.append(SEPARATOR)
-    if situation.running:
+    if state.running:
         menu += [
-            Entry("Resume", actions.resume)
-            if situation.paused
-            else Entry("Pause for", below=pauses),
+            Entry("Resume", actions.resume) if state.paused else Entry("Pause for", below=pauses),
             Entry("Folders", below=tuple(folders)),
         ]
     menu += [
@@ -141,7 +138,7 @@ def entries(
         SEPARATOR,
         Entry("Quit tray", actions.quit_tray),
         Entry("Start photofind", actions.start_daemon)
-        if situation.mood is Mood.STOPPED
+        if state.mood is IconState.STOPPED
         else Entry("Stop photofind", actions.stop_daemon),
     ]
     return menu

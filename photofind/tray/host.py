@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from photofind.errors import DesktopError
-from photofind.platform.bus import call
+from photofind.system.bus import call
 
 __all__ = ["backend"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from photofind.desktop.icon import Mood, draw
+from photofind.desktop.icon import IconState, draw
 from photofind.tray.entries import SEPARATOR, Entry
 
 __all__ = ["make_icon", "make_menu"]
@@ -18,7 +18,7 @@ _SIZE = 64  # Where the panel does not say which one it wants; it makes it small
 
 
 def make_icon(
-    backend: str, mood: Mood, tooltip: str, menu: Callable[[], list[Entry]], theme: Path
+    backend: str, mood: IconState, tooltip: str, menu: Callable[[], list[Entry]], theme: Path
 ) -> Any:
     """Return an icon of pystray's that has a method ``show_mood`` besides.
 
@@ -76,6 +76,6 @@ class _Plain:
 
     icon: Any
 
-    def show_mood(self, mood: Mood) -> None:
+    def show_mood(self, mood: IconState) -> None:
         """Have the icon say something else."""
         self.icon = draw(mood, _SIZE)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from photofind.desktop.icon import Mood, draw
+from photofind.desktop.icon import IconState, draw
 from photofind.desktop.mime_types import PHOTO_MIME_TYPES
 from photofind.paths import private_folder
 
@@ -84,13 +84,13 @@ class _InTray(_ByGtk):
     _icon_valid: bool
     title: str
     visible: bool
-    mood = Mood.STOPPED
+    mood = IconState.STOPPED
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._status_icon.connect("size-changed", self._on_size)
 
-    def show_mood(self, mood: Mood) -> None:
+    def show_mood(self, mood: IconState) -> None:
         """Have the icon say something else."""
         self.mood = mood
         self._update_icon()
@@ -127,11 +127,11 @@ class _Indicator(_ByGtk):
     _icon_path: str
     _icon_valid: bool
     _menu_handle: Any
-    mood = Mood.STOPPED
+    mood = IconState.STOPPED
     theme: Path | None = None
     """Where the icons are written to."""
 
-    def show_mood(self, mood: Mood) -> None:
+    def show_mood(self, mood: IconState) -> None:
         """Have the icon say something else."""
         self.mood = mood
         self._update_icon()

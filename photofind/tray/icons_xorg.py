@@ -9,7 +9,7 @@ from PIL import Image
 from pystray._xorg import Icon
 from Xlib import X, error
 
-from photofind.desktop.icon import Mood, draw
+from photofind.desktop.icon import IconState, draw
 
 __all__ = ["kind"]
 
@@ -25,7 +25,7 @@ def kind(backend: str) -> type[Any]:
 class _XorgIcon(Icon):  # type: ignore[misc]
     """pystray's icon; it asks for clicks, shows the panel around itself, and survives the panel."""
 
-    mood = Mood.STOPPED
+    mood = IconState.STOPPED
     _icon_data: Any
     _systray_manager: Any
 
@@ -39,7 +39,7 @@ class _XorgIcon(Icon):  # type: ignore[misc]
         self._message_handlers[X.ClientMessage] = self._on_client_message
         self._display.flush()
 
-    def show_mood(self, mood: Mood) -> None:
+    def show_mood(self, mood: IconState) -> None:
         """Have the icon say something else."""
         self.mood = mood
         self.icon = self._icon  # Draws it again where it is visible.

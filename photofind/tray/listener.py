@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from photofind.app.recent_searches import FILE as RECENT
 from photofind.daemon.client import Client, connect_to_running
 from photofind.daemon.instance import is_running
 from photofind.errors import PhotofindError
 from photofind.paths import Home, private_folder
-from photofind.recent import FILE as RECENT
-from photofind.tray.situation import NOT_RUNNING, Situation
+from photofind.tray.daemon_state import NOT_RUNNING, DaemonState
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class Listener:
-    """Tells of each situation of the daemon of a home, from a thread.
+    """Tells of each state of the daemon of a home, from a thread.
 
     A daemon that starts writes its runtime file, and one that goes takes it away, so that file is
     watched while there is none to listen to.
@@ -38,7 +38,7 @@ class Listener:
     Parameters
     ----------
     on_situation
-        Called with the situation at first and after everything that happens.
+        Called with the state at first and after everything that happens.
     on_recent
         Called when there was another search.
     connect
@@ -48,7 +48,7 @@ class Listener:
     def __init__(
         self,
         home: Home,
-        on_situation: Callable[[Situation], None],
+        on_situation: Callable[[DaemonState], None],
         on_recent: Callable[[], None] = lambda: None,
         connect: Callable[[Home], Client] = connect_to_running,
     ) -> None:
@@ -109,20 +109,20 @@ class Listener:
             if self._ends.is_set():
                 return
             events = client.events()  # First, so that nothing is missed.
-            situation = Situation.of(client.status())
-            self._tell(situation)
+            state = DaemonState.of(client.status())
+            self._tell(state)
             for event in events:
-                before, situation = situation, situation.after(event)
-                settled = before.activity and not situation.activity
+                before, state = state, state.after(event)
+                settled = before.activity and not state.activity
                 if event.kind in ("notice", "folders") or settled:
-                    situation = Situation.of(client.status())
-                if situation != before:
-                    self._tell(situation)
+                    state = DaemonState.of(client.status())
+                if state != before:
+                    self._tell(state)
         self._client = None
 
-    def _tell(self, situation: Situation) -> None:
+    def _tell(self, state: DaemonState) -> None:
         if not self._ends.is_set():
-            self._on_situation(situation)
+            self._on_situation(state)
 
     def _watch(self) -> BaseObserver:
         """Watch the folder of the home for the two files in it that matter here."""

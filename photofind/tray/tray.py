@@ -11,6 +11,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from photofind.app.recent_searches import recent_searches, remember_search
 from photofind.daemon.client import connect_to_running
 from photofind.daemon.lifecycle import start, stop
 from photofind.desktop.browser import open_in_browser, page_path
@@ -18,14 +19,13 @@ from photofind.desktop.login import is_on, set_autostart
 from photofind.desktop.notifications import notify
 from photofind.errors import DesktopError, PhotofindError
 from photofind.paths import Home, private_folder
-from photofind.platform.reveal import open_file
-from photofind.recent import recent_searches, remember_search
 from photofind.settings import load_settings
+from photofind.system.reveal import open_file
+from photofind.tray.daemon_state import NOT_RUNNING, DaemonState
 from photofind.tray.entries import Actions, Entry, entries
 from photofind.tray.host import backend
 from photofind.tray.icons import make_icon
 from photofind.tray.listener import Listener
-from photofind.tray.situation import NOT_RUNNING, Situation
 
 __all__ = ["Tray", "run"]
 
@@ -85,7 +85,7 @@ class Tray(Actions):
     def __init__(self, home: Home, backend: str) -> None:
         self.home = home
         self._backend = backend
-        self._situation = NOT_RUNNING
+        self._state = NOT_RUNNING
         self._starts_at_login = False
         self._shown: tuple[object, ...] = ()
         self._tooltip_at = 0.0
@@ -169,17 +169,17 @@ class Tray(Actions):
         if load_settings(self.home.settings).autostart_daemon:
             self._in_background(start, self.home)
 
-    def _show(self, situation: Situation) -> None:
-        """Show a situation: called for each photo, it shows what can be seen to change."""
-        before, self._situation = self._situation, situation
-        if situation.mood is not before.mood:
-            self._icon.show_mood(situation.mood)
+    def _show(self, state: DaemonState) -> None:
+        """Show a state: called for each photo, it shows what can be seen to change."""
+        before, self._state = self._state, state
+        if state.mood is not before.mood:
+            self._icon.show_mood(state.mood)
         now = time.monotonic()
-        if situation.line != before.line or now - self._tooltip_at > _BETWEEN_TOOLTIPS:
+        if state.line != before.line or now - self._tooltip_at > _BETWEEN_TOOLTIPS:
             self._tooltip_at = now
-            self._icon.title = situation.tooltip
+            self._icon.title = state.tooltip
         # A menu that is made anew closes where it is open: not for a count that rises.
-        visible = (situation.line, situation.running, situation.paused, situation.folders)
+        visible = (state.line, state.running, state.paused, state.folders)
         if visible != self._shown:
             self._shown = visible
             self._icon.update_menu()
@@ -188,7 +188,7 @@ class Tray(Actions):
         with suppress(PhotofindError, OSError):
             self._starts_at_login = is_on(self.home)
         return entries(
-            self._situation,
+            self._state,
             recent_searches(self.home),
             starts_at_login=self._starts_at_login,
             actions=self,

@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import pytest
+from fake_program import ODD_NAMES, FakeProgram
 from PIL import Image
 from screen import Screen, need
-from standin import ODD_NAMES, StandIn
 
 from photofind.desktop.command import Command
 from photofind.desktop.integrations import integrations
@@ -92,7 +92,7 @@ def test_one_photo_is_passed_on(
     screen: Screen, manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     name = b"not-utf8-\xff\xe9.jpg"
-    stand_in = StandIn(tmp_path / "o'dd 100% $folder")
+    stand_in = FakeProgram(tmp_path / "o'dd 100% $folder")
     install(screen, Command((str(stand_in.path),)), monkeypatch)
     photos = screen.home / "My Photos #1"
     make_photos(photos, name)
@@ -106,7 +106,7 @@ def test_one_photo_is_passed_on(
 def test_several_photos_are_passed_on_at_once(
     screen: Screen, manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    stand_in = StandIn(tmp_path / "program")
+    stand_in = FakeProgram(tmp_path / "program")
     install(screen, Command((str(stand_in.path),)), monkeypatch)
     photos = screen.home / "Photos"
     paths = make_photos(photos, b"plain.jpg")

@@ -7,13 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from fake_program import FakeProgram, make_files
 from PIL import Image
 from screen import Screen, need, wait_for
-from standin import StandIn, make_files
 
 from photofind.desktop.notifications import notify
 from photofind.errors import DesktopError
-from photofind.platform.reveal import open_file, show_in_folder
+from photofind.system.reveal import open_file, show_in_folder
 
 BUS = ("--dest", "org.freedesktop.DBus", "--object-path", "/", "--method",
        "org.freedesktop.DBus.ListNames")  # fmt: skip
@@ -64,7 +64,7 @@ def test_the_file_is_selected_in_its_folder(session: Screen) -> None:
 def test_without_a_file_manager_on_the_bus_the_folder_is_opened(
     session: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opener = StandIn(tmp_path / "bin", "xdg-open")
+    opener = FakeProgram(tmp_path / "bin", "xdg-open")
     monkeypatch.setenv("PATH", str(opener.path.parent), prepend=":")
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
     (photo, *_) = make_files(tmp_path / "photos")
@@ -74,7 +74,7 @@ def test_without_a_file_manager_on_the_bus_the_folder_is_opened(
 
 def test_files_are_opened_by_the_program_for_them(session: Screen) -> None:
     need("xdg-open", "gio")
-    viewer = StandIn(session.home / "bin", "viewer")
+    viewer = FakeProgram(session.home / "bin", "viewer")
     entry = session.home / ".local/share/applications/viewer.desktop"
     entry.parent.mkdir(parents=True)
     entry.write_text(f"[Desktop Entry]\nType=Application\nName=Viewer\nExec={viewer.path} %f\n")

@@ -13,26 +13,26 @@ from urllib.parse import quote, urlsplit
 
 import psutil
 import pytest
+from fake_program import FakeProgram
 from PIL import Image
 from screen import Screen, need, wait_for
-from standin import StandIn
 from Xlib import X
 from Xlib.display import Display
 
 from photofind.daemon.client import connect_to_running
 from photofind.daemon.lifecycle import start, stop
 from photofind.daemon.runtime import read_runtime
-from photofind.desktop.icon import Mood
+from photofind.desktop.icon import IconState
 from photofind.paths import Home
 
-MOODS = Path(__file__).with_name("moods.py")
+ICON_STATES = Path(__file__).with_name("icon_states.py")
 PHOTOFIND = (sys.executable, "-m", "photofind")
 COLOURS = {
-    Mood.IDLE: (0x2F, 0x66, 0xD0),
-    Mood.WORKING: (0x1F, 0x9D, 0x55),
-    Mood.PAUSED: (0xF0, 0xA0, 0x00),
-    Mood.PROBLEM: (0xE0, 0x31, 0x31),
-    Mood.STOPPED: (0x6F, 0x77, 0x82),
+    IconState.IDLE: (0x2F, 0x66, 0xD0),
+    IconState.WORKING: (0x1F, 0x9D, 0x55),
+    IconState.PAUSED: (0xF0, 0xA0, 0x00),
+    IconState.PROBLEM: (0xE0, 0x31, 0x31),
+    IconState.STOPPED: (0x6F, 0x77, 0x82),
 }
 PANEL = """<?xml version="1.0" encoding="UTF-8"?>
 <channel name="xfce4-panel" version="1.0">
@@ -120,9 +120,9 @@ def daemon(home: Home, screen: Screen) -> Iterator[Home]:
 
 
 @pytest.fixture
-def browser(screen: Screen, tmp_path: Path) -> StandIn:
+def browser(screen: Screen, tmp_path: Path) -> FakeProgram:
     """What stands in for a browser."""
-    browser = StandIn(tmp_path / "browser", "browser")
+    browser = FakeProgram(tmp_path / "browser", "browser")
     screen.environment["BROWSER"] = f"{browser.path} %s"
     return browser
 
@@ -139,7 +139,7 @@ def menu_is_open(screen: Screen) -> bool:
     return any(colour == (255, 255, 255) and count > 3000 for count, colour in colours)
 
 
-def see(screen: Screen, mood: Mood) -> tuple[int, int]:
+def see(screen: Screen, mood: IconState) -> tuple[int, int]:
     """Wait until the icon is in a mood, and return where it is."""
     return screen.find_colour(COLOURS[mood], pixels=12)
 
@@ -148,10 +148,10 @@ def test_every_mood_is_seen(screen: Screen, panel: Panel, tmp_path: Path) -> Non
     panel.start(screen)
     chosen = {"PYSTRAY_BACKEND": panel.backend}
     icon = screen.start(
-        sys.executable, MOODS, tmp_path / "theme", stdin=subprocess.PIPE, environment=chosen
+        sys.executable, ICON_STATES, tmp_path / "theme", stdin=subprocess.PIPE, environment=chosen
     )
     assert icon.stdin
-    for mood in (*Mood, Mood.IDLE):
+    for mood in (*IconState, IconState.IDLE):
         icon.stdin.write(f"{mood.name}\n".encode())
         icon.stdin.flush()
         see(screen, mood)
@@ -162,11 +162,11 @@ def test_every_mood_is_seen(screen: Screen, panel: Panel, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("panel", ["xorg", "gtk"], indirect=True)
 def test_a_click_opens_the_page(
-    screen: Screen, panel: Panel, daemon: Home, browser: StandIn
+    screen: Screen, panel: Panel, daemon: Home, browser: FakeProgram
 ) -> None:
     panel.start(screen)
     start_tray(screen, panel)
-    screen.click(see(screen, Mood.IDLE))
+    screen.click(see(screen, IconState.IDLE))
     ((address,),) = browser.wait_for_calls()
     url = urlsplit(address.decode())
     connection = HTTPConnection(url.netloc, timeout=30)
@@ -177,11 +177,11 @@ def test_a_click_opens_the_page(
 
 
 @pytest.mark.parametrize("panel", ["gtk", "appindicator"], indirect=True)
-def test_the_menu_is_used(screen: Screen, panel: Panel, daemon: Home, browser: StandIn) -> None:
+def test_the_menu_is_used(screen: Screen, panel: Panel, daemon: Home, browser: FakeProgram) -> None:
     panel.start(screen)
     tray = start_tray(screen, panel)
 
-    def choose(mood: Mood, *path: str) -> None:
+    def choose(mood: IconState, *path: str) -> None:
         place = see(screen, mood)
         if panel.backend == "gtk":
             screen.click(place, button=3)
@@ -191,40 +191,40 @@ def test_the_menu_is_used(screen: Screen, panel: Panel, daemon: Home, browser: S
         # The menu is the panel's, which tells the names of its entries to nobody.
         screen.click(place)
         wait_for(lambda: menu_is_open(screen), "menu")
-        entries = RUNNING if mood is not Mood.STOPPED else NOT_RUNNING
+        entries = RUNNING if mood is not IconState.STOPPED else NOT_RUNNING
         screen.press(*["Down"] * (entries.index(path[0].replace("Resume", "Pause for")) + 1))
         for name in path[1:]:
             screen.press("Right", *["Down"] * PAUSES.index(name))
         screen.press("Return")
         wait_for(lambda: not menu_is_open(screen), "end of the menu")
 
-    choose(Mood.IDLE, "Pause for", "1 hour")
-    see(screen, Mood.PAUSED)
+    choose(IconState.IDLE, "Pause for", "1 hour")
+    see(screen, IconState.PAUSED)
     state = connect_to_running(daemon).status().daemon
     assert state
     assert state.paused
     assert state.paused_until
     assert 3000 < state.paused_until - time.time() <= 3600
     screen.picture("paused")
-    choose(Mood.PAUSED, "Resume")
-    see(screen, Mood.IDLE)
-    choose(Mood.IDLE, "Open photofind")
+    choose(IconState.PAUSED, "Resume")
+    see(screen, IconState.IDLE)
+    choose(IconState.IDLE, "Open photofind")
     assert browser.wait_for_calls()
-    choose(Mood.IDLE, "Start at login")
+    choose(IconState.IDLE, "Start at login")
     entry = screen.home / ".config/autostart"
     wait_for(lambda: list(entry.glob("photofind*-tray.desktop")), "autostart of the tray")
-    choose(Mood.IDLE, "Stop photofind")
-    see(screen, Mood.STOPPED)
-    choose(Mood.STOPPED, "Start photofind")
-    see(screen, Mood.IDLE)
-    choose(Mood.IDLE, "Quit tray")
+    choose(IconState.IDLE, "Stop photofind")
+    see(screen, IconState.STOPPED)
+    choose(IconState.STOPPED, "Start photofind")
+    see(screen, IconState.IDLE)
+    choose(IconState.IDLE, "Quit tray")
     assert tray.wait(30) == 0
     assert connect_to_running(daemon).status().daemon  # It goes on.
 
 
 @pytest.mark.parametrize("panel", ["gtk"], indirect=True)
 def test_a_photo_is_chosen_and_offered_again(
-    screen: Screen, panel: Panel, daemon: Home, browser: StandIn
+    screen: Screen, panel: Panel, daemon: Home, browser: FakeProgram
 ) -> None:
     photo = screen.home / "a photo.jpg"
     Image.new("RGB", (20, 20)).save(photo)
@@ -241,7 +241,7 @@ def test_a_photo_is_chosen_and_offered_again(
         connection.close()
         return location
 
-    screen.click(see(screen, Mood.IDLE), button=3)
+    screen.click(see(screen, IconState.IDLE), button=3)
     screen.click(screen.find("Find similar to…"))
     choose = screen.find("Choose", role="push button")
     screen.press("ctrl+l")  # Opens an entry for the path.
@@ -250,7 +250,7 @@ def test_a_photo_is_chosen_and_offered_again(
     time.sleep(1)  # What it completes by itself is in the way until then.
     screen.click(choose)
     assert opened() == f"/?path={quote(str(photo), safe='')}"
-    screen.click(see(screen, Mood.IDLE), button=3)
+    screen.click(see(screen, IconState.IDLE), button=3)
     screen.click(screen.find("Recent searches"))
     screen.click(screen.find("a photo.jpg", role="menu item"))
     assert opened() == f"/?path={quote(str(photo), safe='')}"
@@ -259,7 +259,7 @@ def test_a_photo_is_chosen_and_offered_again(
 def test_it_ends_when_it_is_told_to(screen: Screen, panel: Panel, daemon: Home) -> None:
     panel.start(screen)
     tray = start_tray(screen, panel)
-    see(screen, Mood.IDLE)
+    see(screen, IconState.IDLE)
     tray.terminate()
     assert tray.wait(30) == 0
 
@@ -268,27 +268,27 @@ def test_it_ends_when_it_is_told_to(screen: Screen, panel: Panel, daemon: Home) 
 def test_it_follows_the_daemon(screen: Screen, panel: Panel, daemon: Home) -> None:
     panel.start(screen)
     start_tray(screen, panel)
-    see(screen, Mood.IDLE)
+    see(screen, IconState.IDLE)
     stop(daemon)
-    see(screen, Mood.STOPPED)
+    see(screen, IconState.STOPPED)
     start(daemon)
-    see(screen, Mood.IDLE)
+    see(screen, IconState.IDLE)
     runtime = read_runtime(daemon)
     assert runtime
     psutil.Process(runtime.pid).kill()
-    see(screen, Mood.STOPPED)
+    see(screen, IconState.STOPPED)
     start(daemon)
-    see(screen, Mood.IDLE)
+    see(screen, IconState.IDLE)
     with connect_to_running(daemon) as client:
         client.pause()
-    see(screen, Mood.PAUSED)
+    see(screen, IconState.PAUSED)
 
 
 @pytest.mark.parametrize("panel", ["xorg"], indirect=True)
 def test_idle_it_does_nothing(screen: Screen, panel: Panel, daemon: Home) -> None:
     panel.start(screen)
     tray = psutil.Process(start_tray(screen, panel).pid)
-    see(screen, Mood.IDLE)
+    see(screen, IconState.IDLE)
     time.sleep(3)  # What it began with is over then.
     before = tray.cpu_times()
     switches = tray.num_ctx_switches().voluntary
@@ -303,18 +303,18 @@ def test_a_panel_may_come_back(screen: Screen, panel: Panel, daemon: Home) -> No
     first = screen.start(*TRAYER)
     wait_for(lambda: has_tray(screen), "panel")
     start_tray(screen, panel)
-    see(screen, Mood.IDLE)
+    see(screen, IconState.IDLE)
     screen.end(first)
     wait_for(lambda: not has_tray(screen), "end of the panel")
     panel.start(screen)
-    see(screen, Mood.IDLE)
+    see(screen, IconState.IDLE)
 
 
 @pytest.mark.parametrize("panel", ["xorg"], indirect=True)
 def test_there_is_one_icon(screen: Screen, panel: Panel, daemon: Home) -> None:
     panel.start(screen)
     start_tray(screen, panel)
-    see(screen, Mood.IDLE)
+    see(screen, IconState.IDLE)
     second = subprocess.run(
         [*PHOTOFIND, "tray"], env=screen.environment, capture_output=True, text=True, timeout=60
     )

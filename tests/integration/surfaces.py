@@ -17,9 +17,7 @@ from PIL import Image
 from photofind.daemon.runtime import Runtime, write_runtime
 from photofind.daemon.server import Server
 from photofind.errors import ImageError, LibraryError
-from photofind.paths import Home
-from photofind.settings import Setting, Settings, list_settings, reset_setting, set_setting
-from photofind.values import (
+from photofind.model import (
     Answer,
     Check,
     DuplicateGroup,
@@ -40,6 +38,8 @@ from photofind.values import (
     Trashing,
     Untrashing,
 )
+from photofind.paths import Home
+from photofind.settings import Setting, Settings, list_settings, reset_setting, set_setting
 
 __all__ = ["TOKEN", "FakeSurface", "Served", "jpeg", "serving", "wait_for"]
 

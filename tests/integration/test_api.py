@@ -21,8 +21,8 @@ from surfaces import TOKEN, Served, jpeg, serving, wait_for
 
 from photofind.daemon import requests, streams
 from photofind.errors import ImageError, LockedError, NewerFormatError, WorkerCrashedError
+from photofind.model import Event, Progress
 from photofind.paths import Home
-from photofind.values import Event, Progress
 
 JSON = {"Content-Type": "application/json"}
 

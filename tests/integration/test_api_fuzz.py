@@ -15,8 +15,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from surfaces import TOKEN, FakeSurface, Served, jpeg, serving
 
 from photofind.daemon.api import create_api
-from photofind.gallery.actions import actions
 from photofind.paths import Home
+from photofind.web.actions import actions
 
 EXAMPLES = 20
 ENDLESS = ("/api/stop", "/api/events")

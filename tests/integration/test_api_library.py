@@ -13,12 +13,12 @@ from commands import Album
 from PIL import Image
 from surfaces import Served, serving
 
+from photofind.app.photofind import PhotoFind
 from photofind.daemon.client import Client
 from photofind.daemon.resident import Resident
 from photofind.errors import ImageError, LibraryError, PhotofindError
+from photofind.model import Query
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
-from photofind.values import Query
 
 
 @pytest.fixture(scope="module")

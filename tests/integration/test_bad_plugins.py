@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from photofind.app.photofind import PhotoFind
 from photofind.errors import ExtractorError
 from photofind.extractors.extraction import Extraction
-from photofind.photofind import PhotoFind
+from photofind.model import Query
 from photofind.settings import set_setting
-from photofind.values import Query
 
 PLUGINS = Path(__file__).parents[1] / "extractor_plugins"
 

@@ -17,6 +17,7 @@ import pytest
 from surfaces import TOKEN, FakeSurface, Served, jpeg, serving, wait_for
 
 from photofind import errors
+from photofind.app.photofind import PhotoFind
 from photofind.daemon import client as client_module
 from photofind.daemon import server as server_module
 from photofind.daemon.client import Client, connect
@@ -31,10 +32,9 @@ from photofind.errors import (
     SettingsError,
     WorkerCrashedError,
 )
+from photofind.model import Event, Progress, Query
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
 from photofind.settings import set_setting
-from photofind.values import Event, Progress, Query
 
 
 @pytest.fixture
@@ -352,7 +352,7 @@ def test_ctrl_c_ends_every_wait(home: Home, tmp_path: Path, call: str) -> None:
     script.write_text(
         "from photofind.daemon.client import Client\n"
         "from photofind.paths import Home\n"
-        "from photofind.values import Query\n"
+        "from photofind.model import Query\n"
         "client = Client(Home.default())\n"
         "try:\n"
         f"    client.{call}\n"
@@ -418,7 +418,7 @@ def test_this_process_answers_while_another_writes(home: Home, starts: list[str]
     starts.append("the daemon cannot start")
     with pytest.raises(DaemonError, match="cannot start"):
         connect(home)
-    from photofind.library.library import Library
+    from photofind.library.embedded.library import Library
 
     with Library(home, writable=True):
         assert isinstance(connect(home), PhotoFind)
@@ -429,7 +429,7 @@ def test_the_client_imports_nothing_heavy() -> None:
         "import sys, photofind.daemon.client, photofind.daemon.transport\n"
         "heavy = {'numpy', 'pydantic', 'fastapi', 'starlette', 'uvicorn', 'httpx', 'requests',\n"
         "         'anyio', 'asyncio', 'PIL', 'tinydb', 'tomlkit', 'tomllib', 'psutil',\n"
-        "         'filelock', 'photofind.photofind', 'photofind.settings', 'platformdirs'}\n"
+        "         'filelock', 'photofind.app.photofind', 'photofind.settings', 'platformdirs'}\n"
         "print(*sorted(heavy & set(sys.modules)))"
     )
     loaded = subprocess.run(

@@ -15,7 +15,7 @@ import pytest
 from commands import photofind
 
 from photofind.errors import ExtractorError
-from photofind.extractors.adding import add, remove
+from photofind.extractors.add_model import add, remove
 from photofind.extractors.extraction import Extraction
 from photofind.extractors.models import Model, known
 from photofind.extractors.registry import installed, load

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from commands import Album, photofind
 
+from photofind.app.photofind import PhotoFind
+from photofind.model import Query
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
-from photofind.values import Query
 
 SPACE = "spaces/mobilenet@1"
 QUERY = "2019/chelsea-original.jpg"

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_graph
-from photofind.library.building import IndexBuilder
-from photofind.library.catalog import Photo
-from photofind.library.index import Index
-from photofind.library.library import Library
-from photofind.library.projection import normalised
+from photofind.library.embedded.catalog import Photo
+from photofind.library.embedded.index import Index
+from photofind.library.embedded.index_builder import IndexBuilder
+from photofind.library.embedded.library import Library
+from photofind.model import Query
 from photofind.paths import Home
+from photofind.ranking.projection import normalised
 from photofind.search.searcher import Searcher
-from photofind.values import Query
 
 PHOTOS = 700
 DIMENSION = 64
@@ -158,7 +158,7 @@ def test_a_bad_graph_is_not_used(library: Library, monkeypatch: pytest.MonkeyPat
         def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
             return np.zeros((len(queries), count), int), np.ones((len(queries), count))
 
-    monkeypatch.setattr("photofind.library.graph.build_graph", lambda points: BadGraph())
+    monkeypatch.setattr("photofind.library.embedded.graph.build_graph", lambda points: BadGraph())
     vectors = library.vectors(SPACE)
     built = IndexBuilder().build(
         library.live_rows(SPACE), space=str(library.space_folder(SPACE)), vectors=str(vectors.path),

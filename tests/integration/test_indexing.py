@@ -14,9 +14,9 @@ from PIL import Image
 
 from photofind.extractors.extraction import Extraction
 from photofind.indexing.pipeline import index
-from photofind.library.catalog import Folder
-from photofind.library.library import Library
-from photofind.values import Report
+from photofind.library.embedded.catalog import Folder
+from photofind.library.embedded.library import Library
+from photofind.model import Report
 
 
 def picture(path: Path, seed: int) -> Path:
@@ -95,7 +95,7 @@ if os.name == "posix":
         for number in range(60):
             picture(tmp_path / "p" / f"{number}.jpg", number)
         code = (
-            "import sys, photofind.photofind as p\n"
+            "import sys, photofind.app.photofind as p\n"
             "with p.PhotoFind() as photofind:\n"
             "    photofind.add_folder(sys.argv[1])\n"
             "    photofind.index(progress=lambda p: print(p.phase, p.done, flush=True))\n"

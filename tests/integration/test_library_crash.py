@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from photofind.library.library import Library
+from photofind.library.embedded.library import Library
 from photofind.paths import Home
 
 DIMENSION = 64
@@ -20,8 +20,8 @@ WRITER = f"""
 import sys
 import numpy as np
 from pathlib import Path
-from photofind.library.catalog import Photo
-from photofind.library.library import Library
+from photofind.library.embedded.catalog import Photo
+from photofind.library.embedded.library import Library
 from photofind.paths import Home
 
 home, first = Home(Path(sys.argv[1])), int(sys.argv[2])
@@ -107,8 +107,8 @@ import random, resource, sys
 import numpy as np
 from pathlib import Path
 from photofind.errors import LibraryError
-from photofind.library.catalog import Photo
-from photofind.library.library import Library
+from photofind.library.embedded.catalog import Photo
+from photofind.library.embedded.library import Library
 from photofind.paths import Home
 
 home = Home(Path(sys.argv[1]))

@@ -12,13 +12,13 @@ import pytest
 from commands import environment, photofind
 from PIL import Image
 
+from photofind.app.photofind import PhotoFind
 from photofind.daemon.lifecycle import is_running, stop
 from photofind.errors import ExtractorError
-from photofind.library.library import Library
+from photofind.library.embedded.library import Library
+from photofind.model import Failure, Query
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
 from photofind.settings import set_setting
-from photofind.values import Failure, Query
 
 PATIENCE = 60.0
 PHOTOS = 12

@@ -10,13 +10,13 @@ import pytest
 from commands import Outcome, environment, photofind
 from PIL import Image
 
+from photofind.app.photofind import PhotoFind
 from photofind.daemon.client import connect_to_running
 from photofind.daemon.lifecycle import stop
 from photofind.errors import LibraryError
+from photofind.model import Query, Tag, TagCount
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
 from photofind.settings import set_setting
-from photofind.values import Query, Tag, TagCount
 
 PLUGINS = Path(__file__).parents[1] / "extractor_plugins"
 PATIENCE = 60.0

@@ -16,9 +16,9 @@ import psutil
 import pytest
 from PIL import Image, ImageColor
 
+from photofind.app.thumbnails import Thumbnails
 from photofind.errors import ImageError, WorkerCrashedError, WorkerStoppedError
 from photofind.images.limits import Limits
-from photofind.library.thumbnails import Thumbnails
 from photofind.workers import Worker
 
 PATIENCE = 60.0

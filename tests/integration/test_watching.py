@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from watched import Mirror, Reported, eventually
+from watcher_reports import Mirror, WatcherReports, eventually
 
 from photofind.indexing.excludes import Rules
 from photofind.indexing.watching.watcher import Change, Kind, Watcher
@@ -28,7 +28,7 @@ PATIENCE = 60.0
 INOTIFY = Path("/proc/sys/fs/inotify")
 
 
-class Album(Reported):
+class Album(WatcherReports):
     """A folder that is being watched, and what is reported of it."""
 
     def __init__(self, folder: Path) -> None:
@@ -355,7 +355,7 @@ def test_folders_in_one_another_are_each_reported_as_themselves(album):
 
 def test_the_home_is_never_watched(tmp_path):
     folder = tmp_path.resolve()
-    reported = Reported()
+    reported = WatcherReports()
     watcher = Watcher(reported.take, apart=[str(folder / "home")])
     watcher.start()
     try:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from photofind.daemon.service import run_quietly, service_name
-from photofind.disk import explained
 from photofind.errors import DaemonError
 from photofind.paths import Home, private_folder, remove_file, write_atomically
+from photofind.system.disk import explained
 
 __all__ = ["MARK", "Autostart", "FileAutostart", "State", "template"]
 

@@ -38,7 +38,7 @@ from photofind.indexing.watching.inotify_limits import INSTANCES, WATCHES, Limit
 from photofind.indexing.watching.links import Target, leads_out_of_reach, target_of
 from photofind.indexing.watching.mounting import Mounts
 from photofind.indexing.watching.pending import Pending
-from photofind.indexing.watching.territory import Territory, tells
+from photofind.indexing.watching.watched_folder import WatchedFolder, tells
 from photofind.paths import is_below
 
 __all__ = ["Inotify"]
@@ -82,7 +82,7 @@ class Inotify:
         self._reader: InotifyFD | None = None
         self._watches: frozenset[InotifyWatch] = frozenset()
 
-    def watch(self, territory: Territory, mounts: Mounts) -> InotifyWatch:
+    def watch(self, watched_folder: WatchedFolder, mounts: Mounts) -> InotifyWatch:
         """Begin to note what changes in a folder; from then on nothing is missed.
 
         Raises
@@ -92,7 +92,7 @@ class Inotify:
         OSError
             It cannot be done for another reason.
         """
-        watch = InotifyWatch(self, self._open(), territory, mounts)
+        watch = InotifyWatch(self, self._open(), watched_folder, mounts)
         with self._opening:
             self._watches |= {watch}
         return watch
@@ -105,7 +105,7 @@ class Inotify:
     def tell_of_everything(self) -> None:
         """Have all folders looked through."""
         for watch in self._watches:
-            self.pending.tree(watch.territory, watch.territory.folder)
+            self.pending.tree(watch.watched_folder, watch.watched_folder.folder)
 
     def stop(self) -> None:
         """Let whatever is under way end soon."""
@@ -141,9 +141,9 @@ class InotifyWatch:
     """An added folder that is being watched, and with it what links in it lead to."""
 
     def __init__(
-        self, inotify: Inotify, reader: InotifyFD, territory: Territory, mounts: Mounts
+        self, inotify: Inotify, reader: InotifyFD, watched_folder: WatchedFolder, mounts: Mounts
     ) -> None:
-        self.territory = territory
+        self.watched_folder = watched_folder
         self.reader = reader
         self.unwatchable = mounts.unwatchable()
         self.polled: set[str] = set()
@@ -152,7 +152,7 @@ class InotifyWatch:
         self._is_well = True
         self._trees: list[_Tree] = []
         try:
-            tree = self._add(_Tree(self, territory.real, territory.folder))
+            tree = self._add(_Tree(self, watched_folder.real, watched_folder.folder))
             self._follow(tree.links_shown(), mounts)
         except BaseException:
             self.close()
@@ -196,19 +196,19 @@ class InotifyWatch:
 
     def _follow(self, links: list[str], mounts: Mounts) -> None:
         """Watch what links lead to, in the order in which a scan follows them."""
-        territory = self.territory
-        walked = set(territory.added)
+        watched_folder = self.watched_folder
+        walked = set(watched_folder.added)
         beside: defaultdict[str, set[str]] = defaultdict(set)
         targets: list[str] = []
         for link in links:  # Grows by the links in what is followed.
             if leads_out_of_reach(link, mounts):
-                self.polled.add(territory.folder)
+                self.polled.add(watched_folder.folder)
                 continue
-            target = target_of(link, territory, walked)
+            target = target_of(link, watched_folder, walked)
             if target is None:
                 self._await(link, beside)
             elif not mounts.can_watch(target.path):
-                self.polled.add(territory.folder)
+                self.polled.add(watched_folder.folder)
             elif target.is_folder:
                 links += self._follow_folder(link, target, walked)
             else:
@@ -218,9 +218,9 @@ class InotifyWatch:
                 beside[os.path.dirname(path)].add(os.path.basename(path))  # noqa: PTH119, PTH120
         for folder, names in beside.items():
             try:
-                self._add(_Tree(self, folder, territory.folder, only=names))
+                self._add(_Tree(self, folder, watched_folder.folder, only=names))
             except OSError:
-                self.polled.add(territory.folder)
+                self.polled.add(watched_folder.folder)
         self.has_links = len(self._trees) > 1 or bool(self.polled)
 
     def _follow_folder(self, link: str, target: Target, walked: set[str]) -> list[str]:
@@ -228,7 +228,7 @@ class InotifyWatch:
         try:
             return self._add(_Tree(self, target.path, link, is_whole=True)).links_shown()
         except OSError:
-            self.polled.add(self.territory.folder)
+            self.polled.add(self.watched_folder.folder)
             return []
 
     def _await(self, link: str, beside: defaultdict[str, set[str]]) -> None:
@@ -382,7 +382,7 @@ class _Tree:
                 self._take_file(path, event)
 
     def _take_folder(self, parent: _Folder, path: bytes, event: InotifyEvent) -> None:
-        pending, territory = self.watch.pending, self.watch.territory
+        pending, watched_folder = self.watch.pending, self.watch.watched_folder
         if event.mask & _GO:
             with self._changing:
                 child = parent.below.get(event.name) if parent.below else None
@@ -398,7 +398,7 @@ class _Tree:
         if event.is_moved_to:
             pending.arrived(event.cookie)
         if self._leaves_out(path):
-            if os.fsdecode(path) in territory.added:
+            if os.fsdecode(path) in watched_folder.added:
                 self.watch.doubt()
             return
         if event.mask & InotifyConstants.IN_ATTRIB and not self._may_be_read_again(parent, path):
@@ -409,7 +409,7 @@ class _Tree:
         self._tell(pending.tree, path)
 
     def _take_file(self, path: bytes, event: InotifyEvent) -> None:
-        pending, territory = self.watch.pending, self.watch.territory
+        pending, watched_folder = self.watch.pending, self.watch.watched_folder
         if event.is_moved_to:
             pending.arrived(event.cookie)
         status: os.stat_result | None = None
@@ -422,7 +422,7 @@ class _Tree:
             self._take_link(path, event)
             return
         shown = self._show(path)
-        if not tells(shown) or territory.excludes(shown, is_folder=False):
+        if not tells(shown) or watched_folder.excludes(shown, is_folder=False):
             return
         if event.is_moved_from:
             pending.leaving(event.cookie)
@@ -439,7 +439,7 @@ class _Tree:
                 self._tell_of_other_names(path)
 
     def _take_link(self, path: bytes, event: InotifyEvent) -> None:
-        shown, excludes = self._show(path), self.watch.territory.excludes
+        shown, excludes = self._show(path), self.watch.watched_folder.excludes
         if event.mask & _GO:
             self._links.discard(path)
         elif event.mask & _COME:
@@ -449,12 +449,12 @@ class _Tree:
         if not (excludes(shown, is_folder=True) and excludes(shown, is_folder=False)):
             self.watch.lose()
 
-    def _tell(self, note: Callable[[Territory, str], None], path: bytes) -> None:
-        territory = self.watch.territory
+    def _tell(self, note: Callable[[WatchedFolder, str], None], path: bytes) -> None:
+        watched_folder = self.watch.watched_folder
         if self._is_whole:
-            self.watch.pending.tree(territory, territory.folder)
+            self.watch.pending.tree(watched_folder, watched_folder.folder)
         else:
-            note(territory, self._show(path))
+            note(watched_folder, self._show(path))
 
     def _tell_of_other_names(self, path: bytes) -> None:
         """Where a file that changed has other names, it changed there too, wherever that is."""
@@ -570,11 +570,11 @@ class _Tree:
     def _leaves_out(self, path: bytes) -> bool:
         """Tell whether a folder is no part of this, or cannot be watched."""
         real, shown = os.fsdecode(path), self._show(path)
-        territory = self.watch.territory
-        if real in territory.added or territory.excludes(shown, is_folder=True):
+        watched_folder = self.watch.watched_folder
+        if real in watched_folder.added or watched_folder.excludes(shown, is_folder=True):
             return True
         if real in self.watch.unwatchable:
-            self.watch.polled.add(territory.folder if self._is_whole else shown)
+            self.watch.polled.add(watched_folder.folder if self._is_whole else shown)
             return True
         return False
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from photofind.images.formats import is_photo
 from photofind.indexing.scan import is_link
 from photofind.indexing.watching.mounting import Mounts
-from photofind.indexing.watching.territory import Territory
+from photofind.indexing.watching.watched_folder import WatchedFolder
 from photofind.paths import is_below
 
 __all__ = ["Target", "leads_out_of_reach", "links_in", "target_of"]
@@ -28,7 +28,7 @@ class Target(NamedTuple):
     is_folder: bool
 
 
-def target_of(link: str, territory: Territory, walked: Collection[str]) -> Target | None:
+def target_of(link: str, watched_folder: WatchedFolder, walked: Collection[str]) -> Target | None:
     """Return what a scan follows a link to; None where it does not.
 
     Parameters
@@ -40,10 +40,10 @@ def target_of(link: str, territory: Territory, walked: Collection[str]) -> Targe
     """
     target = os.path.realpath(link)
     is_folder = Path(target).is_dir()
-    if territory.excludes(link, is_folder=is_folder):
+    if watched_folder.excludes(link, is_folder=is_folder):
         return None
     if is_folder:
-        if any(is_below(added, target) for added in territory.added):
+        if any(is_below(added, target) for added in watched_folder.added):
             return None
     elif not is_photo(link):
         return None
@@ -65,13 +65,13 @@ def leads_out_of_reach(link: str, mounts: Mounts) -> bool:
 
 
 def links_in(
-    territory: Territory, avoided: Collection[str], stopped: Callable[[], bool]
+    watched_folder: WatchedFolder, avoided: Collection[str], stopped: Callable[[], bool]
 ) -> Iterator[str]:
     """Yield the links in a folder, without following any.
 
     What is left out of the folder is not entered, nor is what is ``avoided``.
     """
-    folders = [territory.folder]
+    folders = [watched_folder.folder]
     while folders and not stopped():
         folder = folders.pop()
         try:
@@ -83,7 +83,7 @@ def links_in(
                     elif (
                         entry.is_dir(follow_symlinks=False)
                         and path not in avoided
-                        and territory.holds(path, is_folder=True)
+                        and watched_folder.holds(path, is_folder=True)
                     ):
                         folders.append(path)
         except OSError:  # The scan says what it could not look at.

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from photofind.indexing.watching.mounting import Mounts
 from photofind.indexing.watching.pending import Pending
-from photofind.indexing.watching.territory import Territory
+from photofind.indexing.watching.watched_folder import WatchedFolder
 
 __all__ = ["Notifier", "NotifierMaker", "Watch"]
 
@@ -34,7 +34,7 @@ class Watch(Protocol):
 class Notifier(Protocol):
     """Tells of changes in folders."""
 
-    def watch(self, territory: Territory, mounts: Mounts) -> Watch:
+    def watch(self, watched_folder: WatchedFolder, mounts: Mounts) -> Watch:
         """Begin to note what changes in a folder; from then on nothing is missed.
 
         Raises

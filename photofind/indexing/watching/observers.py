@@ -35,7 +35,7 @@ from photofind.images.formats import is_photo
 from photofind.indexing.watching.links import links_in, target_of
 from photofind.indexing.watching.mounting import Mounts
 from photofind.indexing.watching.pending import Pending
-from photofind.indexing.watching.territory import Territory, tells
+from photofind.indexing.watching.watched_folder import WatchedFolder, tells
 from photofind.paths import is_below
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Observers:
         self._observer: BaseObserver | None = None
         self._watches: set[ObserverWatch] = set()
 
-    def watch(self, territory: Territory, mounts: Mounts) -> ObserverWatch:
+    def watch(self, watched_folder: WatchedFolder, mounts: Mounts) -> ObserverWatch:
         """Begin to note what changes in a folder; from then on nothing is missed.
 
         Raises
@@ -94,7 +94,7 @@ class Observers:
         OSError
             It cannot be done.
         """
-        watch = ObserverWatch(self, self._open(), territory, mounts)
+        watch = ObserverWatch(self, self._open(), watched_folder, mounts)
         self._watches = {*self._watches, watch}
         return watch
 
@@ -137,18 +137,18 @@ class ObserverWatch(FileSystemEventHandler):
         self,
         observers: Observers,
         observer: BaseObserver,
-        territory: Territory,
+        watched_folder: WatchedFolder,
         mounts: Mounts,
     ) -> None:
-        self.territory = territory
+        self.watched_folder = watched_folder
         self.polled: set[str] = set()
         self.has_links = False
         self._observers = observers
         self._observer = observer
         self._is_well = True
-        self._parts = _parts(territory.real)
+        self._parts = _parts(watched_folder.real)
         self._watch: ObservedWatch | None = observer.schedule(
-            self, territory.real, recursive=True, event_filter=_EVENTS
+            self, watched_folder.real, recursive=True, event_filter=_EVENTS
         )
         self._look_for_mounts(mounts)
         self._look_for_links(mounts)
@@ -172,11 +172,11 @@ class ObserverWatch(FileSystemEventHandler):
 
     def lose(self, place: str) -> None:
         """Take note that events in a folder were lost, or in no folder that is known."""
-        shown = self._show(place) if place else self.territory.folder
+        shown = self._show(place) if place else self.watched_folder.folder
         if shown is not None:
-            self._observers.pending.tree(self.territory, shown)
-        elif place and is_below(self.territory.real, place):
-            self._observers.pending.tree(self.territory, self.territory.folder)
+            self._observers.pending.tree(self.watched_folder, shown)
+        elif place and is_below(self.watched_folder.real, place):
+            self._observers.pending.tree(self.watched_folder, self.watched_folder.folder)
 
     # What watchdog calls, from a thread of its own.
 
@@ -209,7 +209,7 @@ class ObserverWatch(FileSystemEventHandler):
     def _came(
         self,
         place: str,
-        note: Callable[[Territory, str], None] | None = None,
+        note: Callable[[WatchedFolder, str], None] | None = None,
         *,
         is_folder: bool = False,
     ) -> None:
@@ -219,29 +219,29 @@ class ObserverWatch(FileSystemEventHandler):
         elif os.path.islink(place):  # noqa: PTH114 (what the link leads to is not looked at)
             self._wonder("")
         elif is_folder or note is None:
-            if self.territory.holds(shown, is_folder=True):
-                self._observers.pending.tree(self.territory, shown)
+            if self.watched_folder.holds(shown, is_folder=True):
+                self._observers.pending.tree(self.watched_folder, shown)
         else:
             self._note(note, shown)
 
     def _went(self, place: str, *, is_folder: bool = False) -> None:
         shown = self._show(place)
-        if shown is None or shown == self.territory.folder:
+        if shown is None or shown == self.watched_folder.folder:
             self._wonder(place)
         elif not is_folder:
             self._note(self._observers.pending.gone, shown)
-        elif self.territory.holds(shown, is_folder=True):
-            self._observers.pending.gone(self.territory, shown)
+        elif self.watched_folder.holds(shown, is_folder=True):
+            self._observers.pending.gone(self.watched_folder, shown)
 
-    def _note(self, note: Callable[[Territory, str], None], shown: str) -> None:
-        if tells(shown) and self.territory.holds(shown):
+    def _note(self, note: Callable[[WatchedFolder, str], None], shown: str) -> None:
+        if tells(shown) and self.watched_folder.holds(shown):
             if not is_photo(shown):
                 note = self._observers.pending.described
-            note(self.territory, shown)
+            note(self.watched_folder, shown)
 
     def _wonder(self, place: str) -> None:
         """Have the folder looked at anew: it, or what links in it lead to, is not as it was."""
-        if place and any(is_below(place, real) for real in self.territory.inside):
+        if place and any(is_below(place, real) for real in self.watched_folder.inside):
             return
         if self._is_well:
             self._is_well = False
@@ -255,21 +255,21 @@ class ObserverWatch(FileSystemEventHandler):
         same = zip(self._parts, parts, strict=False)
         if not all(one == other or _alike(one, other) for one, other in same):
             return None
-        return self.territory.path(os.sep.join(parts[len(self._parts) :]))  # noqa: PTH118
+        return self.watched_folder.path(os.sep.join(parts[len(self._parts) :]))  # noqa: PTH118
 
     def _look_for_mounts(self, mounts: Mounts) -> None:
         for real in mounts.unwatchable():
             shown = self._show(real)
-            if shown is not None and self.territory.holds(shown, is_folder=True):
+            if shown is not None and self.watched_folder.holds(shown, is_folder=True):
                 self.polled.add(shown)
 
     def _look_for_links(self, mounts: Mounts) -> None:
         """Have the folder polled where a link leads to something that is a part of it."""
-        territory = self.territory
-        for link in links_in(territory, self.polled, lambda: self._observers.stopped):
+        watched_folder = self.watched_folder
+        for link in links_in(watched_folder, self.polled, lambda: self._observers.stopped):
             self.has_links = True
-            if target_of(link, territory, territory.added) is not None:
-                self.polled = {territory.folder}
+            if target_of(link, watched_folder, watched_folder.added) is not None:
+                self.polled = {watched_folder.folder}
                 return
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from photofind.images.formats import is_photo
 
 if TYPE_CHECKING:
-    from photofind.indexing.watching.territory import Territory
+    from photofind.indexing.watching.watched_folder import WatchedFolder
 
 __all__ = ["Change", "Kind", "Pending"]
 
@@ -79,50 +79,50 @@ class Pending:
         self._wake = wake
         self._clock = clock
         self._lock = threading.Lock()
-        self._places: dict[str, tuple[Kind, Territory]] = {}
-        self._sidecars: dict[str, Territory] = {}
+        self._places: dict[str, tuple[Kind, WatchedFolder]] = {}
+        self._sidecars: dict[str, WatchedFolder] = {}
         self._writing: dict[str, float] = {}
         self._leaving: dict[int, float] = {}
         self._since: float | None = None
 
-    def created(self, territory: Territory, path: str) -> None:
+    def created(self, watched_folder: WatchedFolder, path: str) -> None:
         """Note a new file, of which its writer will tell when it is done."""
         with self._lock:
             self._writing[path] = self._clock()
-        self._put(territory, path, Kind.CHANGED)
+        self._put(watched_folder, path, Kind.CHANGED)
 
-    def changed(self, territory: Territory, path: str) -> None:
+    def changed(self, watched_folder: WatchedFolder, path: str) -> None:
         """Note a file that may still be being written."""
-        self._put(territory, path, Kind.CHANGED)
+        self._put(watched_folder, path, Kind.CHANGED)
 
-    def complete(self, territory: Territory, path: str) -> None:
+    def complete(self, watched_folder: WatchedFolder, path: str) -> None:
         """Note a file that came or changed and is done."""
         with self._lock:
             self._writing.pop(path, None)
-        self._put(territory, path, Kind.COMPLETE)
+        self._put(watched_folder, path, Kind.COMPLETE)
 
-    def touched(self, territory: Territory, path: str) -> None:
+    def touched(self, watched_folder: WatchedFolder, path: str) -> None:
         """Note a file of which something changed, but not its content."""
         with self._lock:
             kind = Kind.CHANGED if path in self._writing else Kind.COMPLETE
-            self._places.setdefault(path, (kind, territory))
+            self._places.setdefault(path, (kind, watched_folder))
         self._something()
 
-    def described(self, territory: Territory, sidecar: str) -> None:
+    def described(self, watched_folder: WatchedFolder, sidecar: str) -> None:
         """Note an XMP sidecar that came, changed or is gone."""
         with self._lock:
-            self._sidecars[sidecar] = territory
+            self._sidecars[sidecar] = watched_folder
         self._something()
 
-    def gone(self, territory: Territory, path: str) -> None:
+    def gone(self, watched_folder: WatchedFolder, path: str) -> None:
         """Note a file or folder that is no longer there."""
         with self._lock:
             self._writing.pop(path, None)
-        self._put(territory, path, Kind.GONE)
+        self._put(watched_folder, path, Kind.GONE)
 
-    def tree(self, territory: Territory, path: str) -> None:
+    def tree(self, watched_folder: WatchedFolder, path: str) -> None:
         """Note a folder that is to be looked at with everything below it."""
-        self._put(territory, path, Kind.TREE)
+        self._put(watched_folder, path, Kind.TREE)
 
     def leaving(self, move: int) -> None:
         """Note that the next half of a move is on its way, if it ends in a watched folder."""
@@ -158,25 +158,25 @@ class Pending:
             horizon = self._clock() - WRITING_SECONDS
             self._writing = {path: at for path, at in self._writing.items() if at > horizon}
             writing = set(self._writing)
-        for path, territory in _photos_of(sidecars):
+        for path, watched_folder in _photos_of(sidecars):
             kind = Kind.CHANGED if path in writing else Kind.COMPLETE
-            places.setdefault(path, (kind, territory))
+            places.setdefault(path, (kind, watched_folder))
         trees = {(t, path) for path, (kind, t) in places.items() if kind is Kind.TREE}
         changes = [
             Change(kind, path)
-            for path, (kind, territory) in places.items()
-            if kind in (Kind.COMPLETE, Kind.GONE) or not _is_in(trees, territory, path)
+            for path, (kind, watched_folder) in places.items()
+            if kind in (Kind.COMPLETE, Kind.GONE) or not _is_in(trees, watched_folder, path)
         ]
         # Something else may be in a folder now than what went before it came.
         changes.sort(key=lambda change: change.kind is Kind.TREE)
         return changes
 
-    def _put(self, territory: Territory, path: str, kind: Kind) -> None:
+    def _put(self, watched_folder: WatchedFolder, path: str, kind: Kind) -> None:
         with self._lock:
             self._places.pop(path, None)  # So that it comes last.
-            self._places[path] = kind, territory
+            self._places[path] = kind, watched_folder
             if len(self._places) > MANY:
-                every = {territory for _, territory in self._places.values()}
+                every = {watched_folder for _, watched_folder in self._places.values()}
                 self._places = {one.folder: (Kind.TREE, one) for one in every}
         self._something()
 
@@ -188,23 +188,23 @@ class Pending:
         self._wake()
 
 
-def _is_in(trees: set[tuple[Territory, str]], territory: Territory, path: str) -> bool:
+def _is_in(trees: set[tuple[WatchedFolder, str]], watched_folder: WatchedFolder, path: str) -> bool:
     """Tell whether ``path`` lies below one of ``trees``."""
     if not trees:
         return False
-    while len(path) > len(territory.folder):
+    while len(path) > len(watched_folder.folder):
         path = os.path.dirname(path)  # noqa: PTH120 (many of these)
-        if (territory, path) in trees:
+        if (watched_folder, path) in trees:
             return True
     return False
 
 
-def _photos_of(sidecars: dict[str, Territory]) -> Iterator[tuple[str, Territory]]:
+def _photos_of(sidecars: dict[str, WatchedFolder]) -> Iterator[tuple[str, WatchedFolder]]:
     """Yield the photos that sidecars describe: those beside them that are called alike."""
-    by_folder: defaultdict[str, dict[str, Territory]] = defaultdict(dict)
-    for path, territory in sidecars.items():
+    by_folder: defaultdict[str, dict[str, WatchedFolder]] = defaultdict(dict)
+    for path, watched_folder in sidecars.items():
         folder, name = os.path.split(path)
-        by_folder[folder][PurePath(name).stem.casefold()] = territory
+        by_folder[folder][PurePath(name).stem.casefold()] = watched_folder
     for folder, described in by_folder.items():
         names: list[str] = []
         with suppress(OSError):

@@ -26,7 +26,7 @@ from photofind.indexing.watching.mounting import Bell, Mount, Mounts, new_bell, 
 from photofind.indexing.watching.notifier import Notifier, NotifierMaker, Watch
 from photofind.indexing.watching.pending import Change, Kind, Pending
 from photofind.indexing.watching.suspension import Suspension
-from photofind.indexing.watching.territory import Territory
+from photofind.indexing.watching.watched_folder import WatchedFolder
 
 __all__ = ["Change", "Kind", "Watcher"]
 
@@ -231,7 +231,7 @@ class Watcher:
             if was_asleep:
                 log.info("the machine was asleep; all folders are looked through")
                 for place in self._places.values():
-                    self._pending.tree(place.territory, place.folder)
+                    self._pending.tree(place.watched_folder, place.folder)
             if mounts_changed:
                 for place in self._places.values():
                     place.must_renew |= place.has_links or not place.is_mounted_as(self._mounts)
@@ -251,7 +251,7 @@ class Watcher:
                 for path, due in place.due.items():
                     if now >= due:
                         place.due[path] = now + place.poll_seconds
-                        self._pending.tree(place.territory, path)
+                        self._pending.tree(place.watched_folder, path)
         due_report = self._pending.due
         if due_report is not None and now >= due_report:
             self._tell()
@@ -296,12 +296,12 @@ class Watcher:
         with self._changed:
             ended = [self._places.pop(folder) for folder in self._places.keys() - wanted.keys()]
             for folder, rules in wanted.items():
-                territory = Territory(folder, reals[folder], rules, apart)
+                watched_folder = WatchedFolder(folder, reals[folder], rules, apart)
                 place = self._places.get(folder)
                 if place is None:
-                    self._places[folder] = _Place(territory, poll_seconds=self._poll_seconds)
+                    self._places[folder] = _Place(watched_folder, poll_seconds=self._poll_seconds)
                 else:
-                    place.aim_at(territory)
+                    place.aim_at(watched_folder)
             for place in self._places.values():  # What was given up may be what others lacked.
                 place.must_renew |= isinstance(place.error, LimitReachedError)
             self._is_applied = wanted is self._wanted
@@ -337,17 +337,17 @@ class Watcher:
         place.must_renew = False
         place.renewing = threading.Thread(
             target=self._renewal,
-            args=(place, place.territory, self._mounts),
+            args=(place, place.watched_folder, self._mounts),
             name=f"watching {place.folder}",
             daemon=True,
         )
         place.renewing.start()
 
-    def _renewal(self, place: _Place, territory: Territory, mounts: Mounts) -> None:
+    def _renewal(self, place: _Place, watched_folder: WatchedFolder, mounts: Mounts) -> None:
         began, worked = time.monotonic(), time.thread_time()
-        outcome = self._outcome(territory, mounts)
+        outcome = self._outcome(watched_folder, mounts)
         took = max(RENEWALS_AT_MOST * (time.thread_time() - worked), time.monotonic() - began)
-        outcome.mounts = mounts.concerning(outcome.territory.real)
+        outcome.mounts = mounts.concerning(outcome.watched_folder.real)
         with self._changed:
             old = place.now.watch if place.now is not None else None
             is_news = place.take(outcome, max(RENEWAL_SECONDS, took))
@@ -362,14 +362,14 @@ class Watcher:
         elif is_news:
             if outcome.error is not None:
                 log.warning("%s is polled: %s", place.folder, outcome.error)
-            self._pending.tree(place.territory, place.folder)
+            self._pending.tree(place.watched_folder, place.folder)
         self._ring()
 
-    def _outcome(self, territory: Territory, mounts: Mounts) -> _Outcome:
+    def _outcome(self, watched_folder: WatchedFolder, mounts: Mounts) -> _Outcome:
         assert self._notifier is not None
-        folder = territory.folder
-        outcome = _Outcome(territory, polled=(folder,))
-        if not mounts.can_watch(territory.real):
+        folder = watched_folder.folder
+        outcome = _Outcome(watched_folder, polled=(folder,))
+        if not mounts.can_watch(watched_folder.real):
             return outcome
         outcome.is_local = True
         outcome.identity = _identity(folder)
@@ -378,8 +378,10 @@ class Watcher:
             return outcome
         try:
             real = os.path.realpath(folder)
-            outcome.territory = Territory(folder, real, territory.rules, territory.apart)
-            outcome.watch = self._notifier.watch(outcome.territory, mounts)
+            outcome.watched_folder = WatchedFolder(
+                folder, real, watched_folder.rules, watched_folder.apart
+            )
+            outcome.watch = self._notifier.watch(outcome.watched_folder, mounts)
         except PermissionError:  # There is nothing to be seen before it has another identity.
             return outcome
         except (LimitReachedError, OSError) as error:
@@ -417,7 +419,7 @@ class _Outcome:
 
     Parameters
     ----------
-    territory
+    watched_folder
         The folder as it is watched.
     watch
         What watches it, if anything does.
@@ -431,7 +433,7 @@ class _Outcome:
         What is polled in it.
     """
 
-    territory: Territory
+    watched_folder: WatchedFolder
     watch: Watch | None = None
     state: str | None = "polled"
     error: Exception | None = None
@@ -445,7 +447,7 @@ class _Outcome:
         return (
             (self.state, self.watch) == (other.state, other.watch) == ("polled", None)
             and (self.identity, self.mounts) == (other.identity, other.mounts)
-            and self.territory.is_like(other.territory)
+            and self.watched_folder.is_like(other.watched_folder)
         )
 
 
@@ -455,7 +457,7 @@ class _Place:
 
     Parameters
     ----------
-    territory
+    watched_folder
         The folder as it is to be watched.
     poll_seconds
         How often what is polled in it is due.
@@ -467,7 +469,7 @@ class _Place:
         Whether it is to be watched anew, when at the earliest, when it was, and who is at it.
     """
 
-    territory: Territory
+    watched_folder: WatchedFolder
     poll_seconds: float
     now: _Outcome | None = None
     due: dict[str, float] = field(default_factory=dict)
@@ -480,7 +482,7 @@ class _Place:
     @property
     def folder(self) -> str:
         """Its path, as it was given."""
-        return self.territory.folder
+        return self.watched_folder.folder
 
     @property
     def error(self) -> Exception | None:
@@ -498,18 +500,20 @@ class _Place:
         """Whether it is to be watched anew, and nobody is at it."""
         return self.must_renew and self.renewing is None
 
-    def aim_at(self, territory: Territory) -> None:
+    def aim_at(self, watched_folder: WatchedFolder) -> None:
         """Take note of how it is to be watched from now on."""
-        is_same = self.territory.is_like(territory)
+        is_same = self.watched_folder.is_like(watched_folder)
         if self.has_links:  # They may lead to other added folders.
-            is_same &= self.territory.added == territory.added
+            is_same &= self.watched_folder.added == watched_folder.added
         if not is_same:
-            self.territory = territory
+            self.watched_folder = watched_folder
             self.must_renew = True
 
     def is_mounted_as(self, mounts: Mounts) -> bool:
         """Tell whether the mounts that it has to do with are as they were."""
-        return self.now is None or self.now.mounts == mounts.concerning(self.now.territory.real)
+        return self.now is None or self.now.mounts == mounts.concerning(
+            self.now.watched_folder.real
+        )
 
     def take(self, outcome: _Outcome, rest: float) -> bool:
         """Take note of how it is watched now; return whether it is to be looked through.
@@ -522,7 +526,7 @@ class _Place:
         if is_news:
             self.due = dict.fromkeys(outcome.polled, now + self.poll_seconds)
         if not self.must_renew:
-            self.territory = outcome.territory
+            self.watched_folder = outcome.watched_folder
         self.renewing = None
         self.renewed = now
         self.not_before = now + rest

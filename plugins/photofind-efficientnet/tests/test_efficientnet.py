@@ -16,13 +16,13 @@ from photofind_efficientnet import EfficientNetLite0
 from photofind_efficientnet.torch_file import read_arrays
 from PIL import Image
 
+from photofind.app.photofind import PhotoFind
 from photofind.errors import ExtractorError, LibraryError
 from photofind.extractors.registry import installed, load
 from photofind.extractors.samples import PHOTOGRAPHS, photographs
+from photofind.model import Query
 from photofind.paths import Home
-from photofind.photofind import PhotoFind
 from photofind.testing import ExtractorChecks
-from photofind.values import Query
 
 
 class TestEfficientNet(ExtractorChecks):

@@ -10,8 +10,8 @@ from typing import cast
 from fastapi.routing import APIRoute
 
 from photofind.daemon.api import create_api
-from photofind.gallery.actions import actions
-from photofind.gallery.surface import Surface
+from photofind.web.actions import actions
+from photofind.web.surface import Surface
 
 DOCS = Path(__file__).parents[3] / "docs"
 

@@ -6,10 +6,10 @@ import inspect
 
 import pytest
 
+from photofind.app.photofind import PhotoFind
 from photofind.daemon.client import Client
 from photofind.daemon.resident import Resident
 from photofind.daemon.surface import Surface
-from photofind.photofind import PhotoFind
 
 ONLY = {
     PhotoFind: set(),

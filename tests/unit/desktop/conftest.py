@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from standin import StandIn
+from fake_program import FakeProgram
 
 from photofind.desktop.command import Command
 
@@ -24,12 +24,12 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def stand_in(tmp_path: Path) -> StandIn:
-    return StandIn(
+def stand_in(tmp_path: Path) -> FakeProgram:
+    return FakeProgram(
         tmp_path / 'in Program\'s "files" $HOME `%F` 100%\\\n & more' / "é<b>", "photo find"
     )
 
 
 @pytest.fixture
-def command(stand_in: StandIn) -> Command:
+def command(stand_in: FakeProgram) -> Command:
     return Command((str(stand_in.path),))

@@ -13,7 +13,7 @@ from PIL import Image, ImageChops
 
 from photofind.desktop.application import Application, desktop_entry
 from photofind.desktop.command import Command
-from photofind.desktop.icon import Mood, draw
+from photofind.desktop.icon import IconState, draw
 from photofind.desktop.integration import State
 from photofind.desktop.mime_types import PHOTO_MIME_TYPES
 from photofind.images.formats import PHOTO_SUFFIXES
@@ -134,7 +134,7 @@ def test_the_icons_are_what_is_drawn() -> None:
     for size in recipe["SIZES"]:
         with Image.open(recipe["ASSETS"] / f"photofind-{size}.png") as icon:
             assert icon.size == (size, size)
-            difference = ImageChops.difference(icon.convert("RGBA"), draw(Mood.IDLE, size))
+            difference = ImageChops.difference(icon.convert("RGBA"), draw(IconState.IDLE, size))
             # Versions of Pillow may round an edge differently.
             assert max(high for _, high in difference.getextrema()) <= 16
     with Image.open(recipe["ASSETS"] / "photofind.ico") as icon:

@@ -10,12 +10,12 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from standin import ODD_NAMES, StandIn
+from fake_program import ODD_NAMES, FakeProgram
 
 from photofind.daemon.client import Client
 from photofind.desktop.browser import open_in_browser, page_path
 from photofind.errors import LibraryError
-from photofind.values import PhotoDetails
+from photofind.model import PhotoDetails
 
 PHOTO = PhotoDetails(
     id=5, path="", size=1, modified=1, width=1, height=1, format="JPEG", captured=None,
@@ -67,7 +67,7 @@ def test_filters_are_passed_on_where_they_are_set() -> None:
 def test_the_browser_that_is_chosen_gets_the_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    browser = StandIn(tmp_path / "bin", "browser")
+    browser = FakeProgram(tmp_path / "bin", "browser")
     monkeypatch.setenv("BROWSER", f"{shlex.quote(str(browser.path))} --new %s")
     address = "http://127.0.0.1:1/open/code-_"
     assert open_in_browser(address)
@@ -77,7 +77,7 @@ def test_the_browser_that_is_chosen_gets_the_address(
 def test_without_a_display_no_browser_is_looked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    browser = StandIn(tmp_path, "w3m")
+    browser = FakeProgram(tmp_path, "w3m")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote_from_bytes
 
 import pytest
-from standin import ODD_NAMES, StandIn
+from fake_program import ODD_NAMES, FakeProgram
 
 from photofind.desktop.application import Application
 from photofind.desktop.command import Command
@@ -140,7 +140,7 @@ def test_a_folder_that_is_a_link_stays_one(command: Command, person: Path) -> No
 )
 @pytest.mark.parametrize("paths", [PATHS, PATHS[3:4]], ids=["many", "one"])
 def test_scripts_pass_on_every_name(
-    kind: type[OwnFiles], variable: str, paths: list[bytes], command: Command, stand_in: StandIn
+    kind: type[OwnFiles], variable: str, paths: list[bytes], command: Command, stand_in: FakeProgram
 ) -> None:
     integration = kind(command)
     integration.install()
@@ -156,7 +156,7 @@ def test_scripts_pass_on_every_name(
     assert call == [b"similar", b"--open", b"--uris", b"--", *map(str.encode, uris)]
 
 
-def test_nemo_runs_the_command_with_every_name(command: Command, stand_in: StandIn) -> None:
+def test_nemo_runs_the_command_with_every_name(command: Command, stand_in: FakeProgram) -> None:
     (file,) = Nemo(command).files().values()
     assert b"\nQuote=double\n" in file.content
     uris = ["file://" + quote_from_bytes(path, safe="/!$&'()*+,;=:@~") for path in PATHS]
@@ -169,7 +169,7 @@ def test_nemo_runs_the_command_with_every_name(command: Command, stand_in: Stand
 
 @pytest.mark.parametrize("kind", [Dolphin, PCManFM])
 def test_what_is_like_a_desktop_entry_runs_the_command_with_every_name(
-    kind: type[OwnFiles], command: Command, stand_in: StandIn
+    kind: type[OwnFiles], command: Command, stand_in: FakeProgram
 ) -> None:
     for file in kind(command).files().values():
         stand_in.forget()
@@ -178,7 +178,7 @@ def test_what_is_like_a_desktop_entry_runs_the_command_with_every_name(
 
 
 def test_the_desktop_entry_opens_the_page_with_every_name(
-    command: Command, stand_in: StandIn, person: Path
+    command: Command, stand_in: FakeProgram, person: Path
 ) -> None:
     Application(command).install()
     entry = (person / "data/applications/photofind.desktop").read_bytes()
@@ -187,7 +187,7 @@ def test_the_desktop_entry_opens_the_page_with_every_name(
 
 
 def test_the_workflow_of_finder_runs_the_command_with_every_name(
-    command: Command, stand_in: StandIn
+    command: Command, stand_in: FakeProgram
 ) -> None:
     files = {path.name: plistlib.loads(f.content) for path, f in Finder(command).files().items()}
     (action,) = files["document.wflow"]["actions"]
@@ -248,7 +248,7 @@ def extension(
 
 @pytest.mark.parametrize("arguments", [(), ("window",)], ids=["4.0", "3.0"])
 def test_the_extension_of_nautilus_runs_the_command_with_every_name(
-    extension: types.SimpleNamespace, arguments: tuple[str, ...], stand_in: StandIn
+    extension: types.SimpleNamespace, arguments: tuple[str, ...], stand_in: FakeProgram
 ) -> None:
     provider = extension.PhotofindSimilar()
     (item,) = provider.get_file_items(*arguments, [Selected(path) for path in PATHS])

@@ -13,7 +13,7 @@ import pytest
 from photofind.desktop import notifications
 from photofind.desktop.notifications import Notices, notify
 from photofind.errors import DesktopError
-from photofind.values import Event
+from photofind.model import Event
 
 ODD = "$(id) `id` \"quoted\" it's <b>bold</b> & \\ 🏖\n-- 'x"
 

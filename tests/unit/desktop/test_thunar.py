@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from standin import ODD_NAMES, StandIn
+from fake_program import ODD_NAMES, FakeProgram
 
 from photofind.desktop.command import Command
 from photofind.desktop.file_managers.thunar import Thunar
@@ -161,7 +161,7 @@ def test_a_link_to_the_file_stays_one(path: Path, command: Command, person: Path
 
 
 def test_thunar_runs_the_command_with_every_name(
-    path: Path, command: Command, stand_in: StandIn
+    path: Path, command: Command, stand_in: FakeProgram
 ) -> None:
     Thunar(command).install()
     (line,) = commands_in(path)

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from photos_with_thumbnails import exif, jpeg, scene
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 from test_raw import make_dng
-from thumbnailed import exif, jpeg, scene
 
 from photofind.errors import ImageError
 from photofind.images.limits import Limits

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from photos_with_thumbnails import exif, jpeg, scene
 from PIL import Image
-from thumbnailed import exif, jpeg, scene
 
 from photofind.errors import ImageError
 from photofind.images import preview

@@ -10,9 +10,9 @@ import numpy as np
 
 from photofind.images.reading import content_id
 from photofind.indexing.pipeline import index
-from photofind.library.catalog import Folder, Photo
-from photofind.library.library import Library
-from photofind.values import Report
+from photofind.library.embedded.catalog import Folder, Photo
+from photofind.library.embedded.library import Library
+from photofind.model import Report
 
 DIMENSION = 8
 SPACE = "simulated@1"

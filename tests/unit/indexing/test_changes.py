@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from photofind.indexing.changes import compare
 from photofind.indexing.scan import Found
-from photofind.library.catalog import Photo
+from photofind.library.embedded.catalog import Photo
 
 
 def complete(photo: Photo) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from photofind.indexing.folders import mounts, mounts_of, out_of_reach, suspicion
-from photofind.library.catalog import Photo
+from photofind.library.embedded.catalog import Photo
 
 
 def test_every_file_lies_on_a_mount(tmp_path):

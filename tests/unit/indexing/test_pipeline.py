@@ -14,8 +14,8 @@ from photofind.indexing import reading, survey
 from photofind.indexing.pipeline import describe
 from photofind.indexing.reading import Departed, Pace, Reader
 from photofind.indexing.scan import Found
-from photofind.library.library import Library
-from photofind.values import Progress
+from photofind.library.embedded.library import Library
+from photofind.model import Progress
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from simulated import SPACE, SimulatedExtraction, add, run, vector_in
 from photofind.images.formats import is_photo
 from photofind.images.reading import content_id
 from photofind.indexing import reading
-from photofind.library.catalog import Photo
-from photofind.library.library import Library
+from photofind.library.embedded.catalog import Photo
+from photofind.library.embedded.library import Library
 from photofind.paths import Home
 
 names = st.sampled_from(["a.jpg", "b.jpg", "c.png", "d.heic"])

@@ -10,7 +10,7 @@ import pytest
 
 from photofind.indexing.excludes import Rules
 from photofind.indexing.scan import Found, scan
-from photofind.values import Skipped
+from photofind.model import Skipped
 
 posix = os.name == "posix"
 

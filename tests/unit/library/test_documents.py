@@ -11,8 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from photofind.library.documents import ChangedDocuments, WrittenDocuments
-from photofind.library.steady import open_steady
+from photofind.library.embedded.documents import ChangedDocuments, WrittenDocuments
+from photofind.library.embedded.stable_file import open_stable
 
 # Ids of all kinds; those that TinyDB gives grow.
 IDS = st.one_of(st.integers(1, 8), st.integers(-3, 100), st.just(2**62))
@@ -27,7 +27,7 @@ def written(path, documents, gaps=None):
             file.write(b"\0" * (gaps or {}).get(key, 1))
             found.append((key, file.tell(), len(raw)))
             file.write(raw)
-    return WrittenDocuments(open_steady(path)), found
+    return WrittenDocuments(open_stable(path)), found
 
 
 class LikeADict(RuleBasedStateMachine):
@@ -36,7 +36,7 @@ class LikeADict(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         path = Path(self.folder.name, "file")
         self.file = path.open("wb", buffering=0)
-        self.documents = WrittenDocuments(open_steady(path))
+        self.documents = WrittenDocuments(open_stable(path))
         self.expected = {}
 
     def teardown(self):
@@ -103,7 +103,7 @@ TestLikeADict.settings = settings(max_examples=60, stateful_step_count=25, deadl
 def test_many_documents_in_any_place_are_read_in_their_order(tmp_path):
     raws = {key: b"%d:" % key + bytes(key % 700) for key in range(2000)}
     _, places = written(tmp_path / "file", raws, gaps={key: key % 97 * 100 for key in raws})
-    file = open_steady(tmp_path / "file")
+    file = open_stable(tmp_path / "file")
     for order in (places, places[::-1], places[::2] + places[1::2]):
         documents = WrittenDocuments(file)
         for place in order:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from photofind.errors import DamagedError, NewerFormatError
-from photofind.library.building import IndexBuilder
-from photofind.library.index import Index, remove_index
-from photofind.library.projection import normalised
-from photofind.library.vectors import Vectors
+from photofind.library.embedded.index import Index, remove_index
+from photofind.library.embedded.index_builder import IndexBuilder
+from photofind.library.embedded.vectors import Vectors
+from photofind.ranking.projection import normalised
 
 DIMENSION = 48
 

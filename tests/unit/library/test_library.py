@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from photofind.errors import DamagedError, LibraryError, LockedError, NewerFormatError
-from photofind.library import vectors as vectors_module
-from photofind.library.catalog import Folder, Photo, Space
-from photofind.library.library import Library
-from photofind.library.vectors import Vectors
+from photofind.library.embedded import vectors as vectors_module
+from photofind.library.embedded.catalog import Folder, Photo, Space
+from photofind.library.embedded.library import Library
+from photofind.library.embedded.vectors import Vectors
 from photofind.paths import Home
 
 DIMENSION = 8
@@ -429,7 +429,7 @@ def test_reclaim_renumbers_and_readers_follow(home, library):
 
 
 def test_reclaim_shortens_the_journal(home, library, monkeypatch):
-    monkeypatch.setattr("photofind.library.library._SMALL", 0)
+    monkeypatch.setattr("photofind.library.embedded.library._SMALL", 0)
     (photo,) = put(library, "a.jpg")
     for size in range(50):
         library.commit([replace(photo, size=size)])
@@ -448,7 +448,7 @@ def test_reclaim_that_fails_changes_nothing(home, library, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("photofind.library.journal.write_atomically", refuse)
+        patch.setattr("photofind.library.embedded.journal.write_atomically", refuse)
         with pytest.raises(LibraryError, match="is full"):
             library.reclaim()
     assert check(library) == ["/photos/b.jpg", "/photos/c.jpg"]

@@ -10,10 +10,10 @@ import pytest
 from tinydb.table import Document
 
 from photofind.errors import DamagedError, LibraryError, NewerFormatError
-from photofind.library import journal
-from photofind.library.journal import JournalStorage
-from photofind.library.steady import LockedSteadyFile
-from photofind.library.table import JournalTable
+from photofind.library.embedded import journal
+from photofind.library.embedded.journal import JournalStorage
+from photofind.library.embedded.stable_file import LockedStableFile
+from photofind.library.embedded.table import JournalTable
 
 
 def numbers(storage, table="numbers"):
@@ -34,7 +34,7 @@ def fill(path, count):
 def system(request, monkeypatch):
     """How files are read there."""
     if request.param == "windows":
-        monkeypatch.setattr(journal, "open_steady", LockedSteadyFile)
+        monkeypatch.setattr(journal, "open_stable", LockedStableFile)
     elif not hasattr(os, "pread"):
         pytest.skip("there is no pread")
 

@@ -12,8 +12,8 @@ from tinydb import TinyDB, where
 from tinydb.storages import MemoryStorage
 from tinydb.table import Document
 
-from photofind.library.journal import JournalStorage
-from photofind.library.table import JournalTable
+from photofind.library.embedded.journal import JournalStorage
+from photofind.library.embedded.table import JournalTable
 
 DOCUMENTS = st.dictionaries(
     st.sampled_from(["a", "b", "c"]),
@@ -184,7 +184,7 @@ def test_iterating_while_changing_sees_what_was_there(tmp_path):
 
 
 def test_a_change_decodes_nothing_else(tmp_path, monkeypatch):
-    from photofind.library import table as module
+    from photofind.library.embedded import table as module
 
     table = JournalTable(JournalStorage(tmp_path / "catalog"), "t")
     table.insert_multiple([{"n": n} for n in range(100)])

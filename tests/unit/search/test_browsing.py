@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from photofind.errors import LibraryError
-from photofind.library.catalog import Photo
+from photofind.library.embedded.catalog import Photo
+from photofind.model import Overview, TagCount
 from photofind.search.browsing import Timeline
 from photofind.search.filters import Filter
-from photofind.values import Overview, TagCount
 
 PHOTOS = [
     ("/photos/a.jpg", "2021-05-03T10:00:00"),

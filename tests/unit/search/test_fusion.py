@@ -9,10 +9,10 @@ import pytest
 
 from photofind.errors import ExtractorError
 from photofind.extractors.registry import parse_extractors
-from photofind.library.catalog import Photo
-from photofind.library.library import Library
-from photofind.library.projection import normalised
+from photofind.library.embedded.catalog import Photo
+from photofind.library.embedded.library import Library
 from photofind.paths import Home
+from photofind.ranking.projection import normalised
 from photofind.search.fusion import Part, fuse
 from photofind.search.ranking import Ranker
 

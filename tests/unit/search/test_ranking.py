@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from photofind.library.building import IndexBuilder
-from photofind.library.exact import nearest_exactly
-from photofind.library.index import CANDIDATES, Index
-from photofind.library.projection import normalised
-from photofind.library.vectors import Vectors
+from photofind.library.embedded.index import CANDIDATES, Index
+from photofind.library.embedded.index_builder import IndexBuilder
+from photofind.library.embedded.vectors import Vectors
+from photofind.ranking.exact import nearest_exactly
+from photofind.ranking.projection import normalised
 from photofind.search.duplicates import collapse, group_near_duplicates
 from photofind.search.ranking import Ranker
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photofind.library.catalog import Photo
-from photofind.library.library import Library
+from photofind.library.embedded.catalog import Photo
+from photofind.library.embedded.library import Library
+from photofind.model import Query
 from photofind.paths import Home
 from photofind.search.searcher import Searcher
-from photofind.values import Query
 
 DIMENSION = 16
 SPACE = "made-up@1"

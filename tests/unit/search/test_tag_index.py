@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from photofind.errors import LibraryError
-from photofind.library.catalog import Photo
+from photofind.library.embedded.catalog import Photo
+from photofind.model import TagCount
 from photofind.search.filters import Filter
 from photofind.search.tags import TagIndex, carries, confidence_in
-from photofind.values import TagCount
 
 PARK = Photo(
     "/park.jpg",

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from photofind.model import FolderStatus
+from photofind.tray.daemon_state import NOT_RUNNING, DaemonState
 from photofind.tray.entries import SEPARATOR, Actions, Entry, entries
-from photofind.tray.situation import NOT_RUNNING, Situation
-from photofind.values import FolderStatus
 
 
 class Recorded(Actions):
@@ -30,14 +30,14 @@ FOLDERS = (
     FolderStatus("/photos/a & b", 1, "online", None, None, ()),
     FolderStatus("/media/\udcff\n", 1, "offline", "not mounted", None, ()),
 )
-RUNNING = Situation(running=True, photos=5, folders=FOLDERS)
+RUNNING = DaemonState(running=True, photos=5, folders=FOLDERS)
 
 
 def menu(
-    situation: Situation, recent: Sequence[Sequence[str]] = (), *, at_login: bool = False
+    state: DaemonState, recent: Sequence[Sequence[str]] = (), *, at_login: bool = False
 ) -> tuple[list[Entry], Recorded]:
     actions = Recorded()
-    return entries(situation, recent, starts_at_login=at_login, actions=actions), actions
+    return entries(state, recent, starts_at_login=at_login, actions=actions), actions
 
 
 def texts(menu: Iterable[Entry]) -> list[str]:

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from photofind.app.recent_searches import remember_search
 from photofind.daemon.runtime import Runtime, remove_runtime, write_runtime
 from photofind.errors import DaemonError
+from photofind.model import DaemonStatus, Event, SearchStatus, Status
 from photofind.paths import Home
-from photofind.recent import remember_search
 from photofind.tray import listener as module
+from photofind.tray.daemon_state import NOT_RUNNING, DaemonState
 from photofind.tray.listener import Listener
-from photofind.tray.situation import NOT_RUNNING, Situation
-from photofind.values import DaemonStatus, Event, SearchStatus, Status
 
 SEARCH = SearchStatus("none", 0, 0, None, "")
 STATUS = Status(
@@ -91,7 +91,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
 
 
 @pytest.fixture
-def told() -> queue.Queue[Situation]:
+def told() -> queue.Queue[DaemonState]:
     return queue.Queue()
 
 
@@ -105,7 +105,7 @@ def listening(
     home: Home,
     daemon: FakeDaemon,
     held: object,
-    told: queue.Queue[Situation],
+    told: queue.Queue[DaemonState],
     recents: threading.Semaphore,
 ) -> Iterator[Listener]:
     listener = Listener(home, told.put, lambda: recents.release(), connect=daemon.connect)
@@ -120,21 +120,21 @@ def appear(home: Home, daemon: FakeDaemon) -> None:
     write_runtime(home, Runtime(1, 0.0, 1, "", "", 0.0))
 
 
-def expect(told: queue.Queue[Situation], wanted: Situation) -> None:
+def expect(told: queue.Queue[DaemonState], wanted: DaemonState) -> None:
     assert told.get(timeout=30) == wanted
 
 
 def test_it_waits_for_the_daemon_and_tells_what_it_tells(
-    listening: Listener, home: Home, daemon: FakeDaemon, told: queue.Queue[Situation]
+    listening: Listener, home: Home, daemon: FakeDaemon, told: queue.Queue[DaemonState]
 ) -> None:
     expect(told, NOT_RUNNING)
     appear(home, daemon)
-    while (situation := told.get(timeout=30)) == NOT_RUNNING:
+    while (state := told.get(timeout=30)) == NOT_RUNNING:
         pass
-    assert situation == Situation.of(STATUS)
+    assert state == DaemonState.of(STATUS)
     counts = {"photos": 9, "preliminary": 0, "failed": 0, "revision": 1}
     daemon.told.put(Event("library", counts))
-    expect(told, replace(Situation.of(STATUS), photos=9))
+    expect(told, replace(DaemonState.of(STATUS), photos=9))
     daemon.told.put(Event("library", counts))  # Nothing new: not told again.
     daemon.runs = False
     daemon.told.put(Event("stopping", None))
@@ -142,7 +142,7 @@ def test_it_waits_for_the_daemon_and_tells_what_it_tells(
 
 
 def test_it_finds_the_next_daemon(
-    listening: Listener, home: Home, daemon: FakeDaemon, told: queue.Queue[Situation]
+    listening: Listener, home: Home, daemon: FakeDaemon, told: queue.Queue[DaemonState]
 ) -> None:
     for _ in range(3):
         appear(home, daemon)
@@ -155,7 +155,7 @@ def test_it_finds_the_next_daemon(
 
 
 def test_without_a_daemon_it_does_not_ask_again(
-    listening: Listener, daemon: FakeDaemon, told: queue.Queue[Situation]
+    listening: Listener, daemon: FakeDaemon, told: queue.Queue[DaemonState]
 ) -> None:
     expect(told, NOT_RUNNING)
     with pytest.raises(queue.Empty):
@@ -168,7 +168,7 @@ def test_one_that_is_there_and_fails_is_tried_again(
     home: Home,
     daemon: FakeDaemon,
     held: Callable[[bool], None],
-    told: queue.Queue[Situation],
+    told: queue.Queue[DaemonState],
     trouble: object,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -179,23 +179,23 @@ def test_one_that_is_there_and_fails_is_tried_again(
     listener = Listener(home, told.put, connect=daemon.connect)
     listener.start()
     try:
-        for wanted in (Situation.of(STATUS), NOT_RUNNING, Situation.of(STATUS)):
+        for wanted in (DaemonState.of(STATUS), NOT_RUNNING, DaemonState.of(STATUS)):
             expect(told, wanted)
     finally:
         listener.close()
 
 
 def test_after_what_may_have_changed_more_it_asks_for_the_status(
-    home: Home, daemon: FakeDaemon, held: object, told: queue.Queue[Situation]
+    home: Home, daemon: FakeDaemon, held: object, told: queue.Queue[DaemonState]
 ) -> None:
     daemon.runs = True
     listener = Listener(home, told.put, connect=daemon.connect)
     listener.start()
     try:
-        expect(told, Situation.of(STATUS))
+        expect(told, DaemonState.of(STATUS))
         daemon.status = replace(STATUS, problems=("the disk is full",))
         daemon.told.put(Event("notice", {"topic": "problem", "text": "the disk is full"}))
-        expect(told, Situation.of(daemon.status))
+        expect(told, DaemonState.of(daemon.status))
     finally:
         listener.close()
 
@@ -208,11 +208,11 @@ def test_it_tells_of_other_searches(
 
 
 def test_closed_it_tells_nothing_more(
-    home: Home, daemon: FakeDaemon, held: object, told: queue.Queue[Situation]
+    home: Home, daemon: FakeDaemon, held: object, told: queue.Queue[DaemonState]
 ) -> None:
     daemon.runs = True
     listener = Listener(home, told.put, connect=daemon.connect)
     listener.start()
-    expect(told, Situation.of(STATUS))
+    expect(told, DaemonState.of(STATUS))
     listener.close()
     assert told.empty()

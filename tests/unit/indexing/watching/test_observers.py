@@ -30,7 +30,7 @@ from photofind.indexing.watching import observers as module
 from photofind.indexing.watching.mounting import Mount, Mounts
 from photofind.indexing.watching.observers import Observers, ObserverWatch, new_observer
 from photofind.indexing.watching.pending import Change, Kind, Pending
-from photofind.indexing.watching.territory import Territory
+from photofind.indexing.watching.watched_folder import WatchedFolder
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the systems themselves are there, or their stand-ins are not"
@@ -49,10 +49,10 @@ class Noticed:
         self._seen: list[Change] = []
 
     def watch(self, *rules: str, mounts: Mounts | None = None, apart=()) -> ObserverWatch:
-        territory = Territory(
+        watched_folder = WatchedFolder(
             str(self.folder), os.path.realpath(self.folder), Rules(rules), map(str, apart)
         )
-        return self.observers.watch(territory, mounts or Mounts(()))
+        return self.observers.watch(watched_folder, mounts or Mounts(()))
 
     def seen(self) -> set[Change]:
         self._seen += self.pending.take()

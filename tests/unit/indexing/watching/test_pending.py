@@ -5,7 +5,7 @@ import pytest
 from photofind.indexing.excludes import Rules
 from photofind.indexing.watching import pending as module
 from photofind.indexing.watching.pending import Change, Kind, Pending
-from photofind.indexing.watching.territory import Territory
+from photofind.indexing.watching.watched_folder import WatchedFolder
 
 
 class Clock:
@@ -31,11 +31,11 @@ def pending(clock, rings) -> Pending:
     return Pending(lambda: rings.append(None), clock)
 
 
-def territory(folder: str = "/p", *rules: str) -> Territory:
-    return Territory(folder, folder, Rules(rules), ())
+def watched_folder(folder: str = "/p", *rules: str) -> WatchedFolder:
+    return WatchedFolder(folder, folder, Rules(rules), ())
 
 
-P = territory()
+P = watched_folder()
 
 
 def test_what_happened_is_taken_once_and_in_order(pending):
@@ -146,7 +146,7 @@ def test_folders_come_after_what_went_before_something_else_came_there(pending):
 
 
 def test_a_folder_does_not_stand_for_an_added_folder_inside(pending):
-    inner = territory("/p/in")
+    inner = watched_folder("/p/in")
     pending.tree(P, "/p")
     pending.tree(inner, "/p/in")
     pending.changed(inner, "/p/in/a.jpg")
@@ -155,7 +155,7 @@ def test_a_folder_does_not_stand_for_an_added_folder_inside(pending):
 
 def test_very_much_becomes_the_folders_as_a_whole(pending, monkeypatch):
     monkeypatch.setattr(module, "MANY", 10)
-    other = territory("/q")
+    other = watched_folder("/q")
     pending.complete(other, "/q/a.jpg")
     for number in range(10):
         pending.complete(P, f"/p/{number}.jpg")
@@ -171,7 +171,7 @@ def test_very_much_becomes_the_folders_as_a_whole(pending, monkeypatch):
 def test_a_sidecar_stands_for_the_photos_that_it_describes(pending, tmp_path):
     for name in ("a.jpg", "A.CR2", "b.jpg", "b.png", "ab.jpg", "c.jpg", "a.txt"):
         (tmp_path / name).touch()
-    there = territory(str(tmp_path), "b.png")
+    there = watched_folder(str(tmp_path), "b.png")
     pending.described(there, str(tmp_path / "a.xmp"))
     pending.described(there, str(tmp_path / "b.XMP"))
     pending.described(there, str(tmp_path / "c.jpg.xmp"))
@@ -185,7 +185,7 @@ def test_a_sidecar_stands_for_the_photos_that_it_describes(pending, tmp_path):
 
 def test_a_sidecar_does_not_make_a_photo_complete_that_is_being_written(pending, tmp_path):
     (tmp_path / "a.jpg").touch()
-    there = territory(str(tmp_path))
+    there = watched_folder(str(tmp_path))
     pending.created(there, str(tmp_path / "a.jpg"))
     pending.take()
     pending.described(there, str(tmp_path / "a.xmp"))
@@ -194,7 +194,7 @@ def test_a_sidecar_does_not_make_a_photo_complete_that_is_being_written(pending,
 
 def test_a_sidecar_does_not_bring_back_a_photo_that_is_gone(pending, tmp_path):
     (tmp_path / "a.jpg").touch()
-    there = territory(str(tmp_path))
+    there = watched_folder(str(tmp_path))
     pending.described(there, str(tmp_path / "a.xmp"))
     pending.gone(there, str(tmp_path / "a.jpg"))
     assert pending.take() == [Change(Kind.GONE, str(tmp_path / "a.jpg"))]

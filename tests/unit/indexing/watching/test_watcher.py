@@ -44,7 +44,7 @@ class Notifier:
     def __init__(self) -> None:
         self.pending = self.doubt = None
         self.watches: list[tuple[str, Watch]] = []
-        self.territories: list = []
+        self.watched_folders: list = []
         self.fail: dict[str, Exception] = {}
         self.polled: dict[str, Collection[str]] = {}
         self.linked: set[str] = set()
@@ -55,15 +55,15 @@ class Notifier:
         self.pending, self.doubt = pending, doubt
         return self
 
-    def watch(self, territory, mounts) -> Watch:
-        self.territories.append(territory)
-        if territory.folder in self.hang:
-            self.hang[territory.folder].wait(PATIENCE)
-        if territory.folder in self.fail:
-            raise self.fail[territory.folder]
-        polled = self.polled.get(territory.folder, ())
-        watch = Watch(polled, has_links=territory.folder in self.linked)
-        self.watches.append((territory.folder, watch))
+    def watch(self, watched_folder, mounts) -> Watch:
+        self.watched_folders.append(watched_folder)
+        if watched_folder.folder in self.hang:
+            self.hang[watched_folder.folder].wait(PATIENCE)
+        if watched_folder.folder in self.fail:
+            raise self.fail[watched_folder.folder]
+        polled = self.polled.get(watched_folder.folder, ())
+        watch = Watch(polled, has_links=watched_folder.folder in self.linked)
+        self.watches.append((watched_folder.folder, watch))
         return watch
 
     def open(self, folder: Path) -> list[Watch]:
@@ -179,10 +179,10 @@ def test_what_belongs_together_is_reported_together_and_what_is_unfinished_apart
     watcher.watch({str(folder): RULES})
     assert watcher.settle(PATIENCE)
     world.batches.clear()
-    territory, pending = world.notifier.territories[0], world.notifier.pending
-    pending.created(territory, "c")
-    pending.gone(territory, "a")
-    pending.complete(territory, "b")
+    watched_folder, pending = world.notifier.watched_folders[0], world.notifier.pending
+    pending.created(watched_folder, "c")
+    pending.gone(watched_folder, "a")
+    pending.complete(watched_folder, "b")
     assert watcher.settle(PATIENCE)
     assert world.batches == [
         [Change(Kind.GONE, "a"), Change(Kind.COMPLETE, "b")],
@@ -202,7 +202,7 @@ def test_a_report_that_fails_does_not_end_it(world, folder):
     watcher.watch({str(folder): RULES})
     assert watcher.settle(PATIENCE)
     wait_until(lambda: not failures)
-    world.notifier.pending.gone(world.notifier.territories[0], "a")
+    world.notifier.pending.gone(world.notifier.watched_folders[0], "a")
     wait_until(lambda: Change(Kind.GONE, "a") in world.changes)
 
 
@@ -267,11 +267,11 @@ def test_an_added_folder_inside_is_no_part_of_the_outer_one_as_long_as_it_is_add
     watcher = world.watcher(apart=[str(home)])
     watcher.watch({str(folder): RULES})
     assert watcher.settle(PATIENCE)
-    assert world.notifier.territories[-1].inside == {str(home)}
+    assert world.notifier.watched_folders[-1].inside == {str(home)}
     watcher.watch({str(folder): RULES, str(inner): RULES})
     assert watcher.settle(PATIENCE)
     assert world.trees(folder) == 2
-    outer = [one for one in world.notifier.territories if one.folder == str(folder)][-1]
+    outer = [one for one in world.notifier.watched_folders if one.folder == str(folder)][-1]
     assert outer.inside == {str(home), str(inner)}
     watcher.watch({str(folder): RULES})
     assert watcher.settle(PATIENCE)
@@ -452,7 +452,7 @@ def test_a_file_system_that_does_not_answer_keeps_nobody_else_waiting(world, fol
     wait_until(lambda: watcher.state(str(folder)) == "events" and world.trees(folder) == 1)
     assert watcher.state(str(hung)) is None
     assert not watcher.settle(0.1)
-    world.notifier.pending.gone(world.notifier.territories[0], "a")
+    world.notifier.pending.gone(world.notifier.watched_folders[0], "a")
     wait_until(lambda: Change(Kind.GONE, "a") in world.changes)
 
 
@@ -508,7 +508,7 @@ def test_trying_in_vain_again_and_again_makes_nobody_look(world, folder, error):
     assert watcher.settle(PATIENCE)
     watcher.scanned(str(folder), 3600.0)
     watcher.settle(PATIENCE)
-    count, tried = world.trees(folder), len(world.notifier.territories)
+    count, tried = world.trees(folder), len(world.notifier.watched_folders)
     if isinstance(error, LimitReachedError):
         [line] = watcher.problems
         assert "instances" in line
@@ -519,7 +519,7 @@ def test_trying_in_vain_again_and_again_makes_nobody_look(world, folder, error):
         assert watcher.problems == [
             f"{folder} is looked through every 0 s instead of watched: no memory"
         ]
-        wait_until(lambda: len(world.notifier.territories) >= tried + 2)
+        wait_until(lambda: len(world.notifier.watched_folders) >= tried + 2)
         assert world.trees(folder) == count
     world.notifier.fail.clear()
     wait_until(lambda: watcher.state(str(folder)) == "events")

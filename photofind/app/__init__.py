@@ -1,0 +1,1 @@
+"""Carry out the operations in this process: search, photos, folders, trash, health."""

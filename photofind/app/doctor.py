@@ -1,0 +1,163 @@
+"""Looking whether everything of photofind is well, and mending what can be mended."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from photofind.errors import DamagedError, PhotofindError
+from photofind.library.embedded.index import Index, remove_index
+from photofind.library.embedded.library import Library
+from photofind.model import Check
+from photofind.paths import Home
+from photofind.settings import load_settings
+
+__all__ = ["examine"]
+
+LITTLE_SPACE = 500_000_000
+_FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def examine(
+    home: Home, library: Library, describe: Callable[[], object], *, repair: bool
+) -> Iterator[Check]:
+    """Yield what was looked at in a home and its library, and how it was found.
+
+    Parameters
+    ----------
+    home
+        Where the files are.
+    library
+        Open for writing where things are to be mended.
+    describe
+        Starts the extractor in use, and raises what is wrong with it.
+    repair
+        Whether to mend what can be mended.
+    """
+    yield _settings(home)
+    yield _privacy(home, repair=repair)
+    yield _space_on_disk(home)
+    yield _catalog(library, repair=repair)
+    for space in library.spaces():
+        yield _vectors(library, space.id, repair=repair)
+        yield _index(library, space.id, repair=repair)
+    yield _extractor(describe)
+    for folder in library.folders():
+        yield _folder(folder.path, folder.state, folder.reason)
+
+
+def _settings(home: Home) -> Check:
+    try:
+        load_settings(home.settings)
+    except PhotofindError as error:
+        return Check("settings", "broken", error.message, error.hint)
+    return Check("settings", "ok", "every setting can be used")
+
+
+def _privacy(home: Home, *, repair: bool) -> Check:
+    if os.name == "nt" or not home.root.exists():
+        return Check("permissions", "ok", "the files are yours alone")
+    open_to_others = [
+        path
+        for path in (home.root, *home.root.rglob("*"))
+        if not path.is_symlink() and path.exists() and path.stat().st_mode & _FOR_OTHERS
+    ]
+    # numba and the demonstration write what is no secret, inside folders that are closed.
+    exposed = [path for path in open_to_others if path == home.root or path.parent == home.root]
+    if not exposed:
+        return Check("permissions", "ok", "the files are yours alone")
+    names = ", ".join(sorted(path.name for path in exposed))
+    if not repair:
+        advice = "`photofind doctor --repair` closes them"
+        return Check("permissions", "warning", f"others can read {names}", advice)
+    for path in exposed:
+        path.chmod(path.stat().st_mode & ~_FOR_OTHERS)
+    return Check("permissions", "repaired", f"others could read {names}; now nobody else can")
+
+
+def _space_on_disk(home: Home) -> Check:
+    import psutil
+
+    place = next(path for path in (home.root, *home.root.parents) if path.exists())
+    free = int(psutil.disk_usage(str(place)).free)
+    message = f"{free / 1e9:,.1f} GB are free for {home.root}"
+    if free < LITTLE_SPACE:
+        return Check("disk", "warning", message, "free some space: new photos need it")
+    return Check("disk", "ok", message)
+
+
+def _catalog(library: Library, *, repair: bool) -> Check:
+    if library.warnings:
+        warnings = "; ".join(dict.fromkeys(library.warnings))
+        if repair:
+            library.warnings.clear()
+            return Check("catalog", "repaired", warnings)
+        return Check("catalog", "broken", warnings, "`photofind doctor --repair` mends it")
+    photos = f"{len(library):,} photos in {len(library.folders())} folders"
+    return Check("catalog", "ok", photos)
+
+
+def _vectors(library: Library, space: str, *, repair: bool) -> Check:
+    name = f"vectors of {space}"
+    try:
+        vectors = library.vectors(space)
+        live = library.live_rows(space)  # Others are given back to the disk sooner or later.
+        damaged = int(np.isin(vectors.damaged(), live).sum() + (live >= len(vectors)).sum())
+    except PhotofindError as error:
+        return Check(name, "broken", error.message, error.hint)
+    if not damaged:
+        return Check(name, "ok", f"{len(vectors):,} rows, all as they were written")
+    message = f"{damaged:,} of {vectors.committed:,} are damaged"
+    if not repair:
+        return Check(name, "broken", message, "`photofind doctor --repair` has them made again")
+    photos = library.verify()
+    library.warnings.clear()
+    advice = "`photofind index` makes them again; a running daemon does by itself"
+    return Check(name, "repaired", f"{message}; {photos:,} photos are read again", advice)
+
+
+def _index(library: Library, space: str, *, repair: bool) -> Check:
+    name = f"index of {space}"
+    folder = library.space_folder(space)
+    if not Index.exists(folder):
+        return Check(name, "ok", "there is none yet; searches compare everything")
+    try:
+        index = Index(folder, check_graph=True)
+    except DamagedError as error:
+        if not repair:
+            advice = "`photofind doctor --repair` has it built again"
+            return Check(name, "broken", error.message, advice)
+        remove_index(folder)
+        return Check(name, "repaired", f"{error.message}; it is removed and built again")
+    except PhotofindError as error:
+        return Check(name, "broken", error.message, error.hint)
+    if index.facts.generation != library.space(space).generation:
+        return Check(name, "ok", "it is outdated and is built again at the next quiet moment")
+    recall = index.facts.recall
+    graph = "no graph" if recall is None else f"a graph with recall {recall:.3f}"
+    return Check(name, "ok", f"{len(index):,} photos, {graph}")
+
+
+def _extractor(describe: Callable[[], object]) -> Check:
+    try:
+        description = describe()
+    except PhotofindError as error:
+        return Check("extractor", "broken", error.message, error.hint)
+    name = f"{getattr(description, 'name', '')} {getattr(description, 'version', '')}".strip()
+    return Check("extractor", "ok", f"{name} works")
+
+
+def _folder(path: str, state: str, reason: str | None) -> Check:
+    name = f"folder {path}"
+    if not Path(path).is_dir():
+        advice = "mount its drive, or take it out with `photofind folders remove`"
+        return Check(name, "warning", "it is not there; its photos are kept", advice)
+    if not os.access(path, os.R_OK | os.X_OK):
+        return Check(name, "broken", "it cannot be read", "give yourself the right to read it")
+    if state == "offline":
+        return Check(name, "warning", f"offline: {reason}", "`photofind index` looks again")
+    return Check(name, "ok", "it can be read")

@@ -1,0 +1,213 @@
+"""Raw documents that stay in their file: only where they stand in it is kept in memory."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import pairwise
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.library.embedded.stable_file import SnapshotMapping, StableFile
+
+__all__ = ["ChangedDocuments", "Documents", "WrittenDocuments"]
+
+# So many documents are read at a time, ...
+_BATCH = 512
+# ... and together with what lies between them where that is not more than this.
+_GAP = 4096
+_NOWHERE = -1
+
+_Numbers = npt.NDArray[np.int64]
+
+
+class Documents(SnapshotMapping[int, bytes]):
+    """Raw documents by id, in the order in which they were first put."""
+
+    def snapshot(self) -> Iterator[tuple[int, bytes]]:
+        """Iterate over what is there now, whatever changes meanwhile."""
+        return self.holding(b"")
+
+    @abstractmethod
+    def holding(self, part: bytes) -> Iterator[tuple[int, bytes]]:
+        """Iterate over the documents that hold ``part``, as they are now."""
+
+
+class WrittenDocuments(Documents):
+    """Documents in a file.
+
+    Each takes 20 bytes of memory, while new ones have higher ids than those before. One thread
+    may change what is there while others read.
+
+    Parameters
+    ----------
+    file
+        The file; None where there are no documents.
+    """
+
+    def __init__(self, file: StableFile | None = None) -> None:
+        self._file = file
+        self._looking = Lock()
+        # One slot a document. Of the ids none is lower than the one before it: in the place of
+        # one that is, the one before it is repeated.
+        self._ids = array("q")
+        self._starts = array("q")
+        self._sizes = array("i")
+        self._unordered: dict[int, int] = {}  # The slots of those that are lower.
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, key: object) -> bool:
+        with self._looking:
+            return self._slot(key) is not None
+
+    def __getitem__(self, key: int) -> bytes:
+        with self._looking:
+            slot = self._slot(key)
+            if slot is None:
+                raise KeyError(key)
+            start, size = self._starts[slot], self._sizes[slot]
+        assert self._file is not None
+        return self._file.read(start, size)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._places()[0].tolist())
+
+    def holding(self, part: bytes) -> Iterator[tuple[int, bytes]]:
+        """Iterate over the documents that hold ``part``, as they are now."""
+        ids, starts, ends = self._places()
+        for first in range(0, len(ids), _BATCH):
+            some = slice(first, first + _BATCH)
+            raws = self._read(starts[some], ends[some], part)
+            yield from [
+                (key, raw) for key, raw in zip(ids[some].tolist(), raws, strict=True) if part in raw
+            ]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of them."""
+        with self._looking:
+            return sum(self._sizes)
+
+    def put(self, key: int, start: int, size: int) -> None:
+        """Note where the document ``key`` stands from now on."""
+        with self._looking:
+            if self._ids and key <= self._ids[-1]:
+                slot = self._slot(key)
+                if slot is not None:
+                    self._starts[slot], self._sizes[slot] = start, size
+                    return
+                self._unordered[key] = len(self._ids)
+                key = self._ids[-1]
+            self._ids.append(key)
+            self._starts.append(start)
+            self._sizes.append(size)
+            self._count += 1
+
+    def remove(self, key: int) -> None:
+        """Forget the document ``key``, where there is one."""
+        with self._looking:
+            slot = self._slot(key)
+            if slot is not None:
+                self._unordered.pop(key, None)
+                self._starts[slot], self._sizes[slot] = _NOWHERE, 0
+                self._count -= 1
+
+    def _slot(self, key: Any) -> int | None:
+        slot = self._unordered.get(key)
+        if slot is not None:
+            return slot
+        slot = bisect_left(self._ids, key)
+        if slot < len(self._ids) and self._ids[slot] == key and self._starts[slot] != _NOWHERE:
+            return slot
+        return None
+
+    def _places(self) -> tuple[_Numbers, _Numbers, _Numbers]:
+        """Return the ids of the documents, and where each begins and ends."""
+        with self._looking:
+            ids, starts, sizes = map(np.array, (self._ids, self._starts, self._sizes))
+            for key, slot in self._unordered.items():
+                ids[slot] = key
+        there = starts != _NOWHERE
+        return ids[there], starts[there], (starts + sizes)[there]
+
+    def _read(self, starts: _Numbers, ends: _Numbers, part: bytes) -> list[bytes]:
+        """Return what stands at some places; nothing for those with ``part`` nowhere near."""
+        assert self._file is not None
+        order = np.argsort(starts, kind="stable")
+        starts, ends = starts[order], ends[order]
+        gaps = np.flatnonzero(starts[1:] - ends[:-1] > _GAP) + 1
+        begins, stops = starts.tolist(), ends.tolist()
+        raws = [b""] * len(order)
+        for first, last in pairwise([0, *gaps.tolist(), len(order)]):
+            begin = begins[first]
+            data = self._file.read(begin, stops[last - 1] - begin)
+            if part in data:
+                run = zip(
+                    order[first:last].tolist(), begins[first:last], stops[first:last], strict=True
+                )
+                for place, start, end in run:
+                    raws[place] = data[start - begin : end - begin]
+        return raws
+
+
+class ChangedDocuments(Documents):
+    """Documents as a transaction under way has them.
+
+    Parameters
+    ----------
+    documents
+        As they are without it.
+    changes
+        What it has put, and None for what it has removed; may still change.
+    """
+
+    def __init__(self, documents: Documents, changes: dict[int, bytes | None]) -> None:
+        self._documents = documents
+        self._changes = changes
+
+    def __len__(self) -> int:
+        return len(self._documents) + sum(
+            (raw is not None) - (key in self._documents) for key, raw in self._changes.items()
+        )
+
+    def __contains__(self, key: object) -> bool:
+        if key in self._changes:
+            return self._changes[key] is not None
+        return key in self._documents
+
+    def __getitem__(self, key: int) -> bytes:
+        if key not in self._changes:
+            return self._documents[key]
+        raw = self._changes[key]
+        if raw is None:
+            raise KeyError(key)
+        return raw
+
+    def __iter__(self) -> Iterator[int]:
+        changes, new = self._changes.copy(), self._new()
+        yield from (key for key in self._documents if changes.get(key, b"") is not None)
+        yield from new
+
+    def holding(self, part: bytes) -> Iterator[tuple[int, bytes]]:
+        """Iterate over the documents that hold ``part``, as they are now."""
+        changes, new = self._changes.copy(), self._new()
+        for key, written in self._documents.snapshot():
+            raw = changes.get(key, written)
+            if raw is not None and part in raw:
+                yield key, raw
+        yield from ((key, raw) for key, raw in new.items() if part in raw)
+
+    def _new(self) -> dict[int, bytes]:
+        return {
+            key: raw
+            for key, raw in self._changes.items()
+            if raw is not None and key not in self._documents
+        }

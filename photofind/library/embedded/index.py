@@ -1,0 +1,367 @@
+"""The index of a space: what makes a search over its vectors fast and good.
+
+It holds the projection fitted on the library, every vector projected and smoothed (the *points*),
+each point's neighbours, the library's backgrounds, and where it pays the PyNNDescent graph over
+the points. All of it is derived from the vectors: a missing, stale or damaged index is built
+again, and searches do without it meanwhile. Rows that came after the build are *fresh*: smoothed
+one by one against the index, appended beside it, and scanned exactly.
+
+On disk it is one folder of arrays, swapped in whole by its manifest (docs/storage.md).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zlib
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from copy import copy
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.errors import DamagedError, NewerFormatError
+from photofind.paths import private_folder, remove_file, sync_folder, write_atomically
+from photofind.ranking.calibration import Background
+from photofind.ranking.exact import Positions, Similarities, nearest_exactly
+from photofind.ranking.projection import Projection, Vectors32
+from photofind.ranking.smoothing import expansion_neighbours, smooth
+from photofind.system.disk import explained
+
+__all__ = ["CANDIDATES", "Index", "IndexFacts", "read_graph", "remove_index", "write_index"]
+
+# How many candidates a search takes, at the least, to be ranked on the full vectors.
+CANDIDATES = 200
+
+FORMAT = 1
+MANIFEST = "index.json"
+FRESH = "fresh"
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class IndexFacts:
+    """What the manifest says of an index.
+
+    Parameters
+    ----------
+    folder
+        The name of the folder that holds the arrays.
+    generation
+        The generation of the vectors that the rows belong to.
+    photos
+        How many points there are.
+    ranked, plain
+        The backgrounds of the ranking's similarity and of the plain cosine.
+    graph_points
+        The first so many points are in the graph; 0 without a graph.
+    recall
+        Of the graph, recall@10 against exact search; None without a graph.
+    graph
+        The graph's plain values; None without a graph.
+    built
+        When it was built, seconds since the epoch.
+    """
+
+    folder: str
+    generation: int
+    photos: int
+    ranked: Background
+    plain: Background
+    graph_points: int
+    recall: float | None
+    graph: dict[str, Any] | None
+    built: float
+
+
+class Index:
+    """An index that is open for reading.
+
+    A *position* is the place of a photo in the index: the points first, then the fresh ones.
+
+    Parameters
+    ----------
+    space
+        The folder of the space.
+    check_graph
+        Whether to check the graph too, which is not opened here.
+
+    Attributes
+    ----------
+    rows
+        The row of the vectors that each position stands for, (n,).
+
+    Raises
+    ------
+    DamagedError
+        Where an array is missing or does not match its checksum.
+    NewerFormatError
+        Where a newer photofind wrote the index.
+    """
+
+    def __init__(self, space: Path, *, check_graph: bool = False) -> None:
+        self._space = space
+        self.facts, arrays = _read(space, with_graph=check_graph)
+        self.projection = Projection(arrays["mean"], arrays["components"])
+        self.neighbours: npt.NDArray[np.int32] = arrays["neighbours"]
+        self._points: Vectors32 = arrays["points"]
+        self._order: Positions | None = None  # Of the rows, once it is needed.
+        fresh = _read_fresh(space / self.facts.folder / FRESH, self._points.shape[1])
+        self._saved = len(fresh)
+        self._fresh_points: Vectors32 = fresh["point"]
+        self.rows: npt.NDArray[np.int64] = np.concatenate([arrays["rows"], fresh["row"]])
+
+    @staticmethod
+    def exists(space: Path) -> bool:
+        """Return whether there is an index in the folder of a space, damaged or not."""
+        return Index.stamp(space) is not None
+
+    @staticmethod
+    def stamp(space: Path) -> int | None:
+        """Return a number that changes with each index of a space; None where there is none."""
+        try:
+            return (space / MANIFEST).stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
+    def __len__(self) -> int:
+        return len(self._points) + len(self._fresh_points)
+
+    @property
+    def fresh(self) -> int:
+        """How many positions came after the build."""
+        return len(self._fresh_points)
+
+    def positions(self, rows: npt.NDArray[np.int64]) -> Positions:
+        """Return the positions of rows (n,) that the index has."""
+        order = self._order
+        if order is None or len(order) != len(self.rows):
+            order = self._order = np.argsort(self.rows)
+        return order[np.searchsorted(self.rows, rows, sorter=order)]
+
+    def points(self, positions: Positions) -> Vectors32:
+        """Return the points at ``positions``, of any shape (...), as (..., d)."""
+        if not self.fresh:
+            found: Vectors32 = self._points[positions]
+            return found
+        old = np.minimum(positions, len(self._points) - 1)
+        new = np.maximum(positions - len(self._points), 0)
+        is_old = (positions < len(self._points))[..., None]
+        return np.where(is_old, self._points[old], self._fresh_points[new])
+
+    def similarities(self, queries: Vectors32) -> Similarities:
+        """Return the cosine of each query (m, d) with every position: (m, n)."""
+        return _similarities(queries, self._points, self._fresh_points)
+
+    def similarities_outside_graph(self, queries: Vectors32) -> Similarities:
+        """Return the cosine of each query with the positions that the graph does not hold."""
+        outside = self._points[self.facts.graph_points :]
+        return _similarities(queries, outside, self._fresh_points)
+
+    def extend(self, rows: npt.NDArray[np.int64], embeddings: Vectors32) -> None:
+        """Take in rows that came after the build; they are smoothed as queries are expanded."""
+        if not len(rows):
+            return
+        points = self.projection.project(embeddings)
+        count = expansion_neighbours(len(self._points))[0]
+        positions, similarities = nearest_exactly(self._points, points, count)
+        smoothed = smooth(points, self._points[positions], similarities)
+        self._fresh_points = np.concatenate([self._fresh_points, smoothed])
+        self.rows = np.concatenate([self.rows, rows])
+
+    def extended(self, rows: npt.NDArray[np.int64], embeddings: Vectors32) -> Index:
+        """Return this index with more rows; what others read of this one stays as it is."""
+        other = copy(self)
+        other.extend(rows, embeddings)
+        return other
+
+    def save_fresh(self) -> None:
+        """Append what :meth:`extend` took in since the opening, for the next one to open it.
+
+        Only whoever holds the library's lock may call this.
+
+        Raises
+        ------
+        LibraryError
+            Where the disk refuses.
+        """
+        record = _fresh_record(self._points.shape[1])
+        records = np.empty(self.fresh - self._saved, record)
+        records["row"] = self.rows[len(self._points) + self._saved :]
+        records["point"] = self._fresh_points[self._saved :]
+        records["checksum"] = _fresh_checksums(records)
+        path = self._space / self.facts.folder / FRESH
+        with explained(path), _lock(self._space):
+            if _read_manifest(self._space)[0].folder != self.facts.folder:
+                return  # Another index was swapped in meanwhile.
+            with path.open("ab") as file:
+                file.truncate(self._saved * record.itemsize)
+                file.write(records.tobytes())
+        self._saved = self.fresh
+
+
+def _similarities(queries: Vectors32, *parts: Vectors32) -> Similarities:
+    """Return the cosine of a few queries (m, d) with points that come in parts: (m, n)."""
+    similarities = np.empty((len(queries), sum(map(len, parts))), np.float32)
+    for query, row in zip(queries, similarities, strict=True):
+        # One by one: for several at once BLAS copies all points first, at ten times the cost.
+        np.concatenate([part @ query for part in parts], out=row)
+    return similarities
+
+
+def read_graph(space: Path) -> tuple[Vectors32, Arrays, dict[str, Any]]:
+    """Return the points that the graph holds, the graph's arrays and its plain values.
+
+    Raises
+    ------
+    DamagedError
+        Where there is no graph or an array does not match its checksum.
+    """
+    facts, arrays = _read(space, with_graph=True)
+    if facts.graph is None:
+        raise DamagedError(f"the index in {space} has no graph")
+    graph = {name.removeprefix("graph_"): a for name, a in arrays.items() if "graph_" in name}
+    return arrays["points"][: facts.graph_points], graph, facts.graph
+
+
+def write_index(space: Path, facts: IndexFacts, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write an index and swap it in for the one that was there.
+
+    Until the manifest is replaced the old index stands; a crash leaves one or the other, and
+    what it leaves over is removed by the next write. Two processes may write at a time.
+
+    Raises
+    ------
+    LibraryError
+        Where the disk refuses; the old index stands.
+    """
+    folder = space / facts.folder
+    with explained(folder), _lock(space):
+        try:
+            checksums = _write_arrays(private_folder(folder), arrays)
+            manifest = {"format": FORMAT, "facts": asdict(facts), "checksums": checksums}
+            manifest["checksum"] = _manifest_checksum(manifest)
+            write_atomically(space / MANIFEST, json.dumps(manifest, indent=1).encode())
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        for old in space.glob("index-*"):
+            if old != folder:
+                shutil.rmtree(old, ignore_errors=True)  # Windows keeps what a reader has open.
+
+
+def _write_arrays(folder: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
+    """Write arrays as files in npy format, and return the checksum of each file."""
+    checksums = {}
+    for name, array in arrays.items():
+        path = folder / f"{name}.npy"
+        array = np.ascontiguousarray(array)
+        with path.open("wb") as file:
+            # Not np.save: where the disk is full, its error does not say so.
+            header = np.lib.format.header_data_from_array_1_0(array)
+            np.lib.format.write_array_header_1_0(file, header)
+            file.write(array.data)
+        path.chmod(0o600)
+        checksums[name] = _checksum(path)
+    sync_folder(folder)
+    return checksums
+
+
+def remove_index(space: Path) -> None:
+    """Remove the index of a space: it does not fit, or is damaged."""
+    remove_file(space / MANIFEST)
+    for folder in space.glob("index-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock(space: Path) -> AbstractContextManager[object]:
+    from filelock import FileLock  # Takes long to import, and readers do without.
+
+    return FileLock(space / "index.lock", mode=0o600)
+
+
+def _read(space: Path, *, with_graph: bool) -> tuple[IndexFacts, Arrays]:
+    """Return what the manifest says and the arrays that belong to it."""
+    facts, checksums = _read_manifest(space)
+    try:
+        return facts, _read_arrays(space / facts.folder, checksums, with_graph=with_graph)
+    except DamagedError:
+        if _read_manifest(space)[0].folder == facts.folder:
+            raise
+        # Another index was swapped in meanwhile.
+        return _read(space, with_graph=with_graph)
+
+
+def _read_manifest(space: Path) -> tuple[IndexFacts, dict[str, int]]:
+    path = space / MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+        if manifest["format"] > FORMAT:
+            raise NewerFormatError(f"{path} was written by a newer photofind", "upgrade photofind")
+        if manifest["checksum"] != _manifest_checksum(manifest):
+            raise ValueError("its checksum does not match")
+        facts = manifest["facts"]
+        for name in ("ranked", "plain"):
+            facts[name] = Background(**facts[name])
+        return IndexFacts(**facts), manifest["checksums"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from None
+
+
+def _manifest_checksum(manifest: dict[str, Any]) -> int:
+    checked = [manifest["facts"], manifest["checksums"]]
+    return zlib.crc32(json.dumps(checked, sort_keys=True).encode())
+
+
+def _read_arrays(folder: Path, checksums: dict[str, int], *, with_graph: bool) -> Arrays:
+    arrays = {}
+    for name, checksum in checksums.items():
+        if name.startswith("graph_") and not with_graph:
+            continue
+        path = folder / f"{name}.npy"
+        try:
+            if _checksum(path) != checksum:
+                raise ValueError("its checksum does not match")
+            # Copy-on-write: numba compiles anew for arrays that cannot be written to.
+            arrays[name] = np.load(path, mmap_mode="c", allow_pickle=False).view(np.ndarray)
+        except (OSError, ValueError) as error:
+            raise _damaged(path, error) from None
+    return arrays
+
+
+def _read_fresh(path: Path, dimensions: int) -> npt.NDArray[Any]:
+    record = _fresh_record(dimensions)
+    if not path.exists():
+        return np.empty(0, record)
+    data = path.read_bytes()
+    records = np.frombuffer(data[: len(data) // record.itemsize * record.itemsize], record)
+    damaged = np.flatnonzero(records["checksum"] != _fresh_checksums(records))
+    return records[: damaged[0]] if len(damaged) else records
+
+
+def _fresh_record(dimensions: int) -> np.dtype[Any]:
+    return np.dtype([("row", "<i8"), ("point", "<f4", (dimensions,)), ("checksum", "<u4")])
+
+
+def _fresh_checksums(records: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
+    rows, points = records["row"], records["point"]
+    sums = (zlib.crc32(point, zlib.crc32(row)) for row, point in zip(rows, points, strict=True))
+    return np.fromiter(sums, np.uint32, len(records))
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
+def _damaged(path: Path, error: Exception) -> DamagedError:
+    reason = getattr(error, "strerror", None) or error
+    return DamagedError(f"{path} is damaged: {reason}", "`photofind index` builds it again")

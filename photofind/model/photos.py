@@ -1,0 +1,134 @@
+"""What is known of photos: details, tags, failures, and the result of moving files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "Failure",
+    "Overview",
+    "PhotoDetails",
+    "Tag",
+    "TagCount",
+    "Trashing",
+    "Untrashing",
+]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A photo that could not be indexed, or moved, and why.
+
+    ``extractor`` is the one that could not describe it, where another may have; None otherwise.
+    """
+
+    path: str
+    reason: str
+    extractor: str | None = None
+
+
+@dataclass(frozen=True)
+class Tag:
+    """What an extractor has named in a photo, and how sure it is: 0 to 1.
+
+    ``space`` is the extractor with its version (``name@version``).
+    """
+
+    name: str
+    confidence: float
+    space: str
+
+
+@dataclass(frozen=True)
+class TagCount:
+    """A tag or keyword, and how many photos carry it.
+
+    ``extractors`` are those that have named it, ``keyword`` says whether people have.
+    """
+
+    name: str
+    photos: int
+    extractors: tuple[str, ...]
+    keyword: bool
+
+
+@dataclass(frozen=True)
+class PhotoDetails:
+    """What is known of one photo.
+
+    ``size`` is in bytes, ``modified`` in nanoseconds since 1970, ``captured`` ISO 8601,
+    ``latitude`` and ``longitude`` in degrees. ``spaces`` names the extractors (``name@version``)
+    that have described it, ``failure`` says why none could. ``keywords`` are what people wrote
+    into it, ``tags`` what extractors named in it, the surest first.
+    """
+
+    id: int
+    path: str
+    size: int
+    modified: int
+    width: int
+    height: int
+    format: str
+    captured: str | None
+    camera: str | None
+    latitude: float | None
+    longitude: float | None
+    keywords: tuple[str, ...]
+    caption: str | None
+    failure: str | None
+    offline: bool
+    preliminary: bool
+    spaces: tuple[str, ...]
+    tags: tuple[Tag, ...] = ()
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Where photos are and when they were taken, for whoever looks around.
+
+    Parameters
+    ----------
+    photos
+        How many there are.
+    folders
+        The folders of the library, or those right below one of them, that hold any: path and
+        number of photos, by path.
+    months
+        The months in which any was taken ("2021-05"), and how many, the newest first.
+    """
+
+    photos: int
+    folders: tuple[tuple[str, int], ...]
+    months: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Trashing:
+    """What became of photos that were to be moved to the trash.
+
+    Parameters
+    ----------
+    trashed
+        The numbers of those that are there now.
+    failures
+        Those that stayed where they are, and why.
+    undo
+        What :meth:`PhotoFind.untrash` takes to put them back; None where none was moved, or where
+        only the system's own trash can put them back.
+    """
+
+    trashed: tuple[int, ...]
+    failures: tuple[Failure, ...] = ()
+    undo: str | None = None
+
+
+@dataclass(frozen=True)
+class Untrashing:
+    """What became of photos that were to be put back: paths, and why others were not.
+
+    ``undo`` can be tried again for those; None where all are back.
+    """
+
+    restored: tuple[str, ...]
+    failures: tuple[Failure, ...] = ()
+    undo: str | None = None

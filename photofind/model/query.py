@@ -1,0 +1,127 @@
+"""A query and its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "Answer",
+    "DuplicateGroup",
+    "Hit",
+    "Query",
+]
+
+
+@dataclass(frozen=True)
+class Query:
+    """Photos to find the like of, and what the hits are limited to.
+
+    Parameters
+    ----------
+    like, unlike
+        Absolute paths of photos, inside or outside the library.
+    limit
+        How many hits at the most; None is what the settings say.
+    min_score
+        Hits below this score are left out, 0 to 1; None is what the settings say.
+    folder
+        Only photos below this folder.
+    since, until
+        Only photos captured in this span: ISO 8601 dates or times, each as precise as wanted
+        (``until="2021"`` takes in all of 2021). A photo without a capture date counts by the
+        time of its file.
+    tags
+        Only photos that carry all of these tags or keywords: whole names or whole words of them,
+        whatever their case.
+    extractor
+        The name of the extractor whose embeddings are compared; None is the one in the settings.
+    plain
+        Rank by the cosine of the embeddings alone.
+    every
+        Show near-duplicates one by one instead of collapsed.
+    """
+
+    like: tuple[str, ...]
+    unlike: tuple[str, ...] = ()
+    limit: int | None = None
+    min_score: float | None = None
+    folder: str | None = None
+    since: str | None = None
+    until: str | None = None
+    extractor: str | None = None
+    plain: bool = False
+    every: bool = False
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A photo found.
+
+    Parameters
+    ----------
+    rank
+        1, 2, 3 ...
+    path, id
+        The photo, and its number in the library.
+    score
+        0 to 1; 0.5 is where unrelated photos practically never come, 1 is the same picture.
+    captured
+        When it was taken, ISO 8601; None where it does not say.
+    width, height
+        In pixels, as it is shown; 0 while the photo is preliminary.
+    size, modified
+        Of its file: bytes, and nanoseconds since 1970.
+    offline
+        Whether it is out of reach at the moment.
+    preliminary
+        Whether its vector was made of its embedded thumbnail so far.
+    copies, copy_ids
+        Paths and numbers of the near-duplicates collapsed under it, in the order of their scores.
+    """
+
+    rank: int
+    path: str
+    score: float
+    captured: str | None
+    width: int
+    height: int
+    offline: bool
+    copies: tuple[str, ...] = ()
+    id: int = 0
+    size: int = 0
+    modified: int = 0
+    preliminary: bool = False
+    copy_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The hits of a query, best first.
+
+    ``searched_by`` says how: "graph", "exact", or "plain" where full vectors were compared.
+    ``photos`` is how many photos were searched, ``seconds`` how long it took.
+    ``preliminary`` is how many of them are known by their embedded thumbnails only, so far.
+    """
+
+    query: Query
+    hits: tuple[Hit, ...]
+    searched_by: str
+    extractor: str
+    photos: int
+    seconds: float
+    preliminary: int = 0
+
+
+@dataclass(frozen=True)
+class DuplicateGroup:
+    """Photos that show the same picture, the largest first.
+
+    ``exact`` where all of them are the same file content; ``similarity`` is the lowest cosine
+    between any of them and the first. ``ids`` are their numbers in the library.
+    """
+
+    paths: tuple[str, ...]
+    exact: bool
+    similarity: float
+    ids: tuple[int, ...] = ()

@@ -1,0 +1,175 @@
+"""The state of the library, its extractors and the daemon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from photofind.model.indexing import Progress
+
+__all__ = [
+    "Check",
+    "DaemonStatus",
+    "ExtractorStatus",
+    "FolderStatus",
+    "ProcessStatus",
+    "SearchStatus",
+    "Status",
+]
+
+
+@dataclass(frozen=True)
+class FolderStatus:
+    """A folder of the library.
+
+    Parameters
+    ----------
+    path
+        Absolute.
+    photos
+        How many of its photos are known, without those that could not be indexed.
+    state, reason
+        ``online``, or ``offline`` while it cannot be reached and its photos are kept; and why.
+    scanned
+        When it was last looked through from end to end, seconds since 1970.
+    excludes
+        Patterns of what is left out, in gitignore's syntax.
+    watched
+        How changes in it are noticed: ``events``, ``polled``, or None where nobody watches.
+    """
+
+    path: str
+    photos: int
+    state: str
+    reason: str | None
+    scanned: float | None
+    excludes: tuple[str, ...]
+    watched: str | None = None
+
+
+@dataclass(frozen=True)
+class ExtractorStatus:
+    """An extractor plugin as it is installed, and how many photos it has described.
+
+    ``error`` says what is wrong with one that does not work; ``version`` and ``dimension`` are
+    None for it.
+    """
+
+    name: str
+    version: str | None
+    dimension: int | None
+    distribution: str
+    in_use: bool
+    photos: int
+    error: str | None
+
+
+@dataclass(frozen=True)
+class SearchStatus:
+    """How searches are answered.
+
+    Parameters
+    ----------
+    path
+        "graph", "exact" (all points are compared), "plain" (all full vectors are compared, there
+        is no index) or "none" (nothing is indexed).
+    photos
+        How many photos the index was built on, and ``fresh`` how many came since.
+    recall
+        Recall@10 of the graph, measured against exact search when it was built; None without one.
+    explanation
+        The same in words.
+    """
+
+    path: str
+    photos: int
+    fresh: int
+    recall: float | None
+    explanation: str
+
+
+@dataclass(frozen=True)
+class ProcessStatus:
+    """A process of photofind: what it is, and the bytes that it holds in memory (resident)."""
+
+    name: str
+    pid: int
+    memory: int
+
+
+@dataclass(frozen=True)
+class DaemonStatus:
+    """The daemon and what it does.
+
+    Parameters
+    ----------
+    pid, version, started
+        The process, the version of photofind that it runs, and when it was started (seconds
+        since 1970).
+    activity
+        What it is doing now and how far it is; None while there is nothing to do.
+    paused, paused_until
+        Whether somebody paused it, and until when (seconds since 1970; None until resumed).
+    waiting
+        Why work waits, in words ("on battery"); None where none does.
+    processes
+        All processes of photofind, the daemon first.
+    """
+
+    pid: int
+    version: str
+    started: float
+    activity: Progress | None
+    paused: bool
+    paused_until: float | None
+    waiting: str | None
+    processes: tuple[ProcessStatus, ...]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the library is, and what the daemon does.
+
+    Parameters
+    ----------
+    photos
+        How many are indexed and can be found; ``preliminary`` of them by their embedded
+        thumbnails only, so far.
+    failed
+        How many could not be indexed.
+    pending
+        How many are known, or found on disk, and still to be described by the extractor in use.
+    folders, extractor, search
+        The folders, the extractor in use, and how searches are answered.
+    home, bytes
+        Where photofind keeps its files, and how large they are.
+    problems
+        What somebody should know or do something about, one line each.
+    daemon
+        What the daemon does; None where this process answered by itself.
+    """
+
+    photos: int
+    failed: int
+    pending: int
+    folders: tuple[FolderStatus, ...]
+    extractor: str
+    search: SearchStatus
+    home: str
+    bytes: int
+    problems: tuple[str, ...]
+    preliminary: int = 0
+    daemon: DaemonStatus | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that the doctor looked at.
+
+    ``state`` is ``ok``, ``repaired``, ``warning`` or ``broken``; ``advice`` says what to do where
+    something is to be done, empty otherwise.
+    """
+
+    name: str
+    state: str
+    message: str
+    advice: str = ""

@@ -1,0 +1,1 @@
+"""Pure functions of ids and arrays: projection, smoothing, exact search, calibration."""

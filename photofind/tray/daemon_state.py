@@ -1,0 +1,152 @@
+"""What the tray knows of the daemon, and the words that it has for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import ceil
+
+from photofind.desktop.icon import IconState
+from photofind.model import Event, FolderStatus, Progress, Status, revive
+
+__all__ = ["NOT_RUNNING", "DaemonState"]
+
+_STEP = 10
+"""Percent of the work after which the status line changes; the tooltip follows each photo."""
+
+
+@dataclass(frozen=True)
+class DaemonState:
+    """The daemon as its status and its events have it.
+
+    Parameters
+    ----------
+    running
+        Whether it runs.
+    photos, preliminary, failed
+        How many photos can be found, how many of them by their thumbnails so far, and how many
+        could not be indexed.
+    activity
+        What it does; None while there is nothing to do.
+    paused, paused_until, waiting
+        Whether somebody paused it and until when, and why work waits.
+    folders
+        The folders of the library.
+    problems
+        What somebody should do something about.
+    """
+
+    running: bool
+    photos: int = 0
+    preliminary: int = 0
+    failed: int = 0
+    activity: Progress | None = None
+    paused: bool = False
+    paused_until: float | None = None
+    waiting: str | None = None
+    folders: tuple[FolderStatus, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, status: Status) -> DaemonState:
+        """Return the state that a status tells of."""
+        daemon = status.daemon
+        return cls(
+            running=True,
+            photos=status.photos,
+            preliminary=status.preliminary,
+            failed=status.failed,
+            activity=daemon.activity if daemon else None,
+            paused=bool(daemon and daemon.paused),
+            paused_until=daemon.paused_until if daemon else None,
+            waiting=daemon.waiting if daemon else None,
+            folders=status.folders,
+            problems=status.problems,
+        )
+
+    def after(self, event: Event) -> DaemonState:
+        """Return the state after an event, whose data is as JSON has it."""
+        data = event.data
+        match event.kind:
+            case "activity":
+                return replace(self, activity=revive(Progress, data) if data else None)
+            case "library":
+                counts = {name: data[name] for name in ("photos", "preliminary", "failed")}
+                return replace(self, **counts)
+            case "folders":
+                return replace(self, folders=tuple(revive(FolderStatus, each) for each in data))
+            case "state":
+                state = {name: data[name] for name in ("paused", "paused_until", "waiting")}
+                return replace(self, **state)
+            case "stopping":
+                return NOT_RUNNING
+        return self
+
+    @property
+    def mood(self) -> IconState:
+        """What the icon says."""
+        if not self.running:
+            return IconState.STOPPED
+        if self.problems:
+            return IconState.PROBLEM
+        if self.paused:
+            return IconState.PAUSED
+        return IconState.WORKING if self.activity else IconState.IDLE
+
+    @property
+    def line(self) -> str:
+        """What the first line of the menu says; it does not change with each photo."""
+        match self.mood:
+            case IconState.STOPPED:
+                return "Not running"
+            case IconState.PROBLEM:
+                return _shortened(self.problems[0])
+            case IconState.PAUSED if self.paused_until is not None:
+                return f"Paused until {datetime.fromtimestamp(self.paused_until):%H:%M}"
+            case IconState.PAUSED:
+                return "Paused"
+            case IconState.WORKING if self.activity:
+                return _working(self.activity)
+        if self.waiting:
+            return _shortened(f"Waiting: {self.waiting}")
+        if not self.folders:
+            return "No folder yet"
+        return f"{_photos(self.photos)}, up to date"
+
+    @property
+    def tooltip(self) -> str:
+        """What is told while the pointer rests on the icon."""
+        told = [f"photofind: {self.line[0].lower()}{self.line[1:]}"]
+        if activity := self.activity:
+            if activity.total:
+                told.append(f"{activity.done:,} of {activity.total:,} photos")
+            if activity.seconds_left:
+                told.append(f"{timedelta(seconds=ceil(activity.seconds_left))} left")
+        if self.running and self.mood is not IconState.IDLE:
+            told.append(f"{_photos(self.photos)} can be found")
+        if self.failed:
+            told.append(f"{self.failed:,} could not be read")
+        offline = sum(folder.state == "offline" for folder in self.folders)
+        if offline:
+            told.append("1 folder is offline" if offline == 1 else f"{offline} folders are offline")
+        return "\n".join(told)
+
+
+NOT_RUNNING = DaemonState(running=False)
+"""There is no daemon."""
+
+
+def _working(activity: Progress) -> str:
+    phase = activity.phase[:1].upper() + activity.phase[1:]
+    if not activity.total:
+        return phase
+    percent = 100 * activity.done // activity.total // _STEP * _STEP
+    return f"{phase}: {percent} %"
+
+
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count:,} photos"
+
+
+def _shortened(text: str, most: int = 70) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"

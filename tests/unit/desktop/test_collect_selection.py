@@ -1,0 +1,55 @@
+"""Files that come one by one, each to a process of its own, become one query."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+
+from photofind.desktop.collect_selection import gather
+from photofind.paths import Home
+
+SCRIPT = (
+    "import json, sys\n"
+    "from photofind.desktop.collect_selection import gather\n"
+    "from photofind.paths import Home\n"
+    "print(json.dumps(gather(Home.default(), [json.loads(sys.argv[1])], quiet=1)))\n"
+)
+
+
+def test_one_process_gets_what_all_of_them_have(home: Home) -> None:
+    paths = [f"/photos/a b\n{number}\udcff.jpg" for number in range(12)]
+    started = [
+        subprocess.Popen([sys.executable, "-c", SCRIPT, json.dumps(path)], stdout=subprocess.PIPE)
+        for path in paths
+    ]
+    outputs = [process.communicate(timeout=60)[0] for process in started]
+    assert all(process.returncode == 0 for process in started)
+    gathered = [json.loads(output) for output in outputs]
+    # A machine that is slow to start processes may make two queries, but loses and doubles none.
+    assert sorted(path for some in gathered for path in some) == sorted(paths)
+    assert sum(map(bool, gathered)) < 6
+
+
+def test_threads_at_once_are_one_query_and_the_next_one_is_another(home: Home) -> None:
+    results: list[list[str]] = []
+    threads = [
+        threading.Thread(target=lambda n=n: results.append(gather(home, [f"/{n}.jpg"], quiet=0.5)))
+        for n in range(5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (query,) = filter(None, results)
+    assert sorted(query) == [f"/{n}.jpg" for n in range(5)]
+    assert gather(home, ["/next.jpg"], quiet=0.05) == ["/next.jpg"]
+
+
+def test_what_a_killed_process_left_is_forgotten(home: Home) -> None:
+    home.cache.mkdir(parents=True)
+    (home.cache / "gathering").write_text('"/left.jpg"\n')
+    os.utime(home.cache / "gathering", (0, 0))
+    assert gather(home, ["/new.jpg"], quiet=0.05) == ["/new.jpg"]

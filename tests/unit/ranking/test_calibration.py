@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from photofind.ranking.calibration import Background, blend, measure_background
+
+
+def test_scores_run_from_the_background_to_the_same_picture() -> None:
+    background = Background(median=0.3, deviation=0.05)
+    scores = background.scores(np.array([-1, 0.3, 0.5, 0.75, 1.0], np.float32))
+    assert scores == pytest.approx([0, 0, 0.5, 0.75, 1.0], abs=1e-6)
+
+
+def test_related_pairs_do_not_move_the_background() -> None:
+    generator = np.random.default_rng(0)
+    unrelated = generator.normal(0.2, 0.05, 9000).astype(np.float32)
+    related = generator.normal(0.8, 0.05, 1000).astype(np.float32)
+    mixed = measure_background(np.concatenate([unrelated, related]))
+    alone = measure_background(unrelated)
+    assert mixed.median == pytest.approx(alone.median, abs=0.01)
+    assert mixed.deviation == pytest.approx(0.05, rel=0.15)
+
+
+def test_one_threshold_lets_as_few_strangers_in_whatever_the_extractor() -> None:
+    generator = np.random.default_rng(1)
+    for centre, spread in ((0.1, 0.02), (0.3, 0.08), (0.6, 0.05)):
+        unrelated = generator.normal(centre, spread, 100_000).astype(np.float32)
+        scores = measure_background(unrelated).scores(unrelated)
+        assert (scores >= 0.5).mean() < 1e-3
+        assert 0.05 < (scores >= 0.2).mean() < 0.07
+
+
+def test_photos_that_are_all_the_same_have_a_background() -> None:
+    assert measure_background(np.ones(10, np.float32)).scores(np.ones(1, np.float32)) == [1.0]
+
+
+def test_blend_puts_a_copy_before_a_relative() -> None:
+    copy, relative, stranger = blend(
+        np.array([0.9, 0.97, -0.2], np.float32), np.array([0.95, 0.6, -0.9], np.float32)
+    )
+    assert copy > relative > stranger

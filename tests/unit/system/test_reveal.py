@@ -1,0 +1,67 @@
+"""Files are opened and shown by the programs of the desktop, whatever they are called."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from photofind.errors import DesktopError
+from photofind.system.reveal import open_file, show_in_folder
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="freedesktop.org's programs")
+
+NAMES = [b"-a b.jpg", b"two\nlines.jpg", b"not \xff utf-8.jpg", b"'\"$(touch x)`.jpg"]
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file in which xdg-open notes what it is asked to open."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    notes = tmp_path / "asked"
+    program = programs / "xdg-open"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" >> "{notes}"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))  # And there is no other program at all.
+    monkeypatch.setenv("DISPLAY", ":99")
+    monkeypatch.delenv("SYSTEMD_EXEC_PID", raising=False)
+    # No file manager answers.
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/nobody")
+    return notes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_opened_and_shown(tmp_path: Path, asked: Path, name: bytes) -> None:
+    path = tmp_path / os.fsdecode(name)
+    path.touch()
+    open_file(str(path))
+    show_in_folder(str(path))
+    assert asked.read_bytes() == os.fsencode(path) + b"\0" + os.fsencode(tmp_path) + b"\0"
+
+
+def test_what_is_not_there_is_not_opened(tmp_path: Path, asked: Path) -> None:
+    for act in (open_file, show_in_folder):
+        with pytest.raises(DesktopError, match="is not there"):
+            act(str(tmp_path / "gone.jpg"))
+    assert not asked.exists()
+
+
+def test_a_program_that_fails_is_told_of(tmp_path: Path, asked: Path) -> None:
+    (tmp_path / "bin/xdg-open").write_text("#!/bin/sh\nexit 3\n")
+    with pytest.raises(DesktopError, match="xdg-open could not do it"):
+        open_file(str(tmp_path))
+
+
+def test_a_program_that_stays_leaves_no_zombie(tmp_path: Path, asked: Path) -> None:
+    pid = tmp_path / "pid"
+    (tmp_path / "bin/xdg-open").write_text(f'#!/bin/sh\necho $$ > "{pid}"\nexec /bin/sleep 3\n')
+    open_file(str(tmp_path))
+    process = Path("/proc") / pid.read_text().strip()
+    deadline = time.monotonic() + 30
+    while process.exists():  # A zombie would be there for as long as this process is.
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,208 @@
+"""Files go to the trash and come back, and nothing is ever written over or deleted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from photofind.errors import DesktopError
+from photofind.system import trash as trash_module
+from photofind.system.trash import REMEMBERED, Bin, Trashed, move_to_trash, restore
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the freedesktop.org trash")
+
+NAMES = [
+    b"a photo.jpg", b"<b>'\"&.jpg", b"two\nlines.jpg", b"100%25#.jpg", b"-rf.jpg",
+    "\N{CAT} ü.jpg".encode(), b"not \xff utf-8.jpg", b".hidden", b"no suffix",
+]  # fmt: skip
+
+
+@pytest.fixture
+def trash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A trash of this test's own, on the disk of its files."""
+    send2trash = pytest.importorskip("send2trash")
+    if send2trash.send2trash.__module__ != "send2trash.plat_other":
+        pytest.skip("send2trash asks GIO here")
+    from send2trash import plat_other
+
+    data = tmp_path / "data"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(data))
+    # send2trash looks at the environment when it is imported.
+    monkeypatch.setattr(plat_other, "XDG_DATA_HOME", os.fsencode(data))
+    monkeypatch.setattr(plat_other, "HOMETRASH_B", os.fsencode(data / "Trash"))
+    return data / "Trash"
+
+
+def make(folder: Path, name: bytes = b"photo.jpg", content: bytes = b"pixels") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / os.fsdecode(name)
+    path.write_bytes(content)
+    os.utime(path, ns=(1_500_000_000_123_456_789, 1_600_000_000_987_654_321))
+    return path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_goes_there_and_comes_back(tmp_path: Path, trash: Path, name: bytes) -> None:
+    path = make(tmp_path / "photos", name)
+    path.chmod(0o640)
+    before = path.stat()
+    moved = move_to_trash(str(path))
+    assert not path.exists()
+    assert moved.path == str(path)
+    assert moved.item is not None
+    assert moved.item.read_bytes() == b"pixels"
+    assert moved.item.parent == trash / "files"
+    assert moved.info is not None
+    assert quote(name) in moved.info.read_text()
+    restore(moved)
+    assert path.read_bytes() == b"pixels"
+    after = path.stat()
+    assert (after.st_mtime_ns, after.st_mode) == (before.st_mtime_ns, before.st_mode)
+    assert list((trash / "files").iterdir()) == list((trash / "info").iterdir()) == []
+
+
+def test_exactly_that_file_comes_back(tmp_path: Path, trash: Path) -> None:
+    """Not another one that lay at the same place, nor one of the same name elsewhere."""
+    contents = [b"first", b"second", b"third"]
+    moved = [move_to_trash(str(make(tmp_path / "photos", content=content))) for content in contents]
+    elsewhere = move_to_trash(str(make(tmp_path / "elsewhere", content=b"fourth")))
+    for one, content in zip(moved, contents, strict=True):
+        restore(one)
+        path = Path(one.path)
+        assert path.read_bytes() == content
+        path.unlink()
+    restore(elsewhere)
+    assert Path(elsewhere.path).read_bytes() == b"fourth"
+
+
+def test_what_is_there_by_now_is_not_written_over(tmp_path: Path, trash: Path) -> None:
+    path = make(tmp_path / "photos")
+    moved = move_to_trash(str(path))
+    path.write_bytes(b"another")
+    with pytest.raises(DesktopError, match="another file is at"):
+        restore(moved)
+    assert path.read_bytes() == b"another"
+    assert moved.item is not None
+    assert moved.item.read_bytes() == b"pixels"
+    path.unlink()
+    path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DesktopError, match="another file is at"):
+        restore(moved)
+    path.unlink()
+    restore(moved)
+    assert path.read_bytes() == b"pixels"
+
+
+def test_where_links_cannot_be_made_it_is_moved(
+    tmp_path: Path, trash: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(trash_module.os, "link", refuse)
+    path = make(tmp_path / "photos")
+    moved = move_to_trash(str(path))
+    path.write_bytes(b"another")
+    with pytest.raises(DesktopError, match="another file is at"):
+        restore(moved)
+    assert path.read_bytes() == b"another"
+    path.unlink()
+    restore(moved)
+    assert path.read_bytes() == b"pixels"
+    assert path.stat().st_mtime_ns == 1_600_000_000_987_654_321
+
+
+def test_a_failed_move_leaves_it_in_the_trash(
+    tmp_path: Path, trash: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(trash_module.os, "link", refuse)
+    monkeypatch.setattr(trash_module.shutil, "move", refuse)
+    path = make(tmp_path / "photos")
+    moved = move_to_trash(str(path))
+    with pytest.raises(DesktopError, match="No space left"):
+        restore(moved)
+    assert not path.exists()
+    assert moved.item is not None
+    assert moved.item.read_bytes() == b"pixels"
+
+
+def test_a_link_goes_there_not_what_it_leads_to(tmp_path: Path, trash: Path) -> None:
+    target = make(tmp_path / "photos", b"target.jpg")
+    link = tmp_path / "photos/link.jpg"
+    link.symlink_to(target)
+    moved = move_to_trash(str(link))
+    assert target.read_bytes() == b"pixels"
+    assert not link.is_symlink()
+    restore(moved)
+    assert link.is_symlink()
+    assert link.resolve() == target
+
+
+def test_a_folder_that_is_reached_by_a_link(tmp_path: Path, trash: Path) -> None:
+    make(tmp_path / "real")
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    moved = move_to_trash(str(tmp_path / "linked/photo.jpg"))
+    assert moved.item is not None
+    restore(moved)
+    assert (tmp_path / "real/photo.jpg").read_bytes() == b"pixels"
+
+
+def test_what_is_no_file_is_left_alone(tmp_path: Path, trash: Path) -> None:
+    folder = tmp_path / "folder"
+    make(folder)
+    with pytest.raises(DesktopError, match="is not a file"):
+        move_to_trash(str(folder))
+    with pytest.raises(DesktopError, match="is not there"):
+        move_to_trash(str(folder / "nothing.jpg"))
+    assert (folder / "photo.jpg").exists()
+
+
+def test_what_the_system_refuses_stays(
+    tmp_path: Path, trash: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make(tmp_path / "photos")
+    trash.parent.mkdir()
+    trash.write_text("no folder")  # So that nothing can be put into it.
+    with pytest.raises(DesktopError, match="cannot be moved to the trash"):
+        move_to_trash(str(path))
+    assert path.read_bytes() == b"pixels"
+
+
+def test_no_longer_in_the_trash(tmp_path: Path, trash: Path) -> None:
+    path = make(tmp_path / "photos")
+    moved = move_to_trash(str(path))
+    assert moved.item is not None
+    moved.item.unlink()
+    with pytest.raises(DesktopError, match="no longer in the trash"):
+        restore(moved)
+    moved = move_to_trash(str(make(tmp_path / "gone")))
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(DesktopError, match="lay in is not there"):
+        restore(moved)
+    assert not (tmp_path / "gone").exists()  # It may be where a drive is mounted.
+
+
+def test_where_the_system_does_not_say_where_it_went() -> None:
+    with pytest.raises(DesktopError, match="the system's trash only"):
+        restore(Trashed("/photos/a.jpg"))
+
+
+def test_undo_is_remembered_once_and_not_for_ever() -> None:
+    remembered = Bin()
+    tokens = [remembered.remember([Trashed(str(n))]) for n in range(REMEMBERED + 1)]
+    assert len(set(tokens)) == REMEMBERED + 1
+    with pytest.raises(DesktopError, match="no longer be undone"):
+        remembered.take(tokens[0])
+    assert remembered.take(tokens[1]) == (Trashed("1"),)
+    with pytest.raises(DesktopError):
+        remembered.take(tokens[1])
+    remembered.remember([Trashed("again")], tokens[1])
+    assert remembered.take(tokens[1]) == (Trashed("again"),)

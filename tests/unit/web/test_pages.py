@@ -1,0 +1,245 @@
+"""What the page is made of, and the routes that only it needs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.testclient import TestClient
+from starlette.responses import JSONResponse
+
+from photofind.errors import DesktopError, LibraryError, PhotofindError
+from photofind.model import Failure, Overview, Trashing, Untrashing
+from photofind.web.pages import CONTENT_SECURITY_POLICY, router
+
+ODD = os.fsdecode(b"/photos/<b>'\"\n%25#&+ \xff.jpg")
+
+
+@dataclass
+class Surface:
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+
+    def photo(self, photo: int | str) -> Any:
+        if photo != ODD:
+            raise LibraryError(f"there is no photo {photo} in the library")
+        return SimpleNamespace(id=7)
+
+    def overview(self, folder: str | None = None) -> Overview:
+        self.asked.append(("overview", folder))
+        return Overview(3, ((ODD, 3),), (("2021-05", 3),))
+
+    def thumbnail_of(self, path: str, size: int = 256) -> bytes:
+        self.asked.append(("thumbnail_of", (path, size)))
+        return b"\xff\xd8\xff"
+
+    def open(self, photo: int | str) -> None:
+        self.asked.append(("open", photo))
+        raise DesktopError("nothing opens it", "install something")
+
+    def reveal(self, photo: int | str) -> None:
+        self.asked.append(("reveal", photo))
+
+    def trash(self, photos: Sequence[int]) -> Trashing:
+        self.asked.append(("trash", photos))
+        return Trashing((1,), (Failure(ODD, "it is not there"),), "0" * 32)
+
+    def untrash(self, undo: str) -> Untrashing:
+        self.asked.append(("untrash", undo))
+        return Untrashing((ODD,))
+
+
+@pytest.fixture
+def surface() -> Surface:
+    return Surface()
+
+
+@pytest.fixture
+def client(surface: Surface) -> TestClient:
+    app = FastAPI()
+    app.include_router(router(surface, lambda path: "secret" not in path))  # type: ignore[arg-type]
+
+    @app.exception_handler(PhotofindError)
+    def say(request: Request, error: PhotofindError) -> JSONResponse:
+        return JSONResponse({"message": error.message}, 409)
+
+    return TestClient(app)
+
+
+class Elements(HTMLParser):
+    """Notes all elements with their attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def __getitem__(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def test_the_page_forbids_everything_from_elsewhere(client: TestClient) -> None:
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["cache-control"] == "no-store"
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+    elements = Elements(answer.text)
+    assert elements["style"] == []
+    for tag, attributes in elements.found:
+        assert "style" not in attributes, tag
+        assert not [name for name in attributes if name.startswith("on")], tag
+        for name in ("src", "href", "action"):
+            assert (attributes.get(name) or "/").startswith(("/", "#")), (tag, attributes)
+    assert all(script.get("src") for script in elements["script"])
+
+
+def test_what_the_page_refers_to_is_there(client: TestClient) -> None:
+    elements = Elements(client.get("/").text)
+    ids = {attributes["id"] for _, attributes in elements.found if "id" in attributes}
+    assert len(ids) == len([1 for _, attributes in elements.found if "id" in attributes])
+    for tag, attributes in elements.found:
+        for name in ("for", "aria-labelledby", "aria-describedby", "list"):
+            if tag != "output" or name != "for":
+                assert set((attributes.get(name) or "").split()) <= ids, (tag, attributes)
+        if tag == "use":
+            assert (attributes["href"] or "").removeprefix("#") in ids
+    addresses = [
+        address
+        for _, attributes in elements.found
+        for address in (attributes.get("src"), attributes.get("href"))
+        if address and address.startswith("/static/")
+    ]
+    assert len(addresses) > 10
+    for address in addresses:
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+        kind = kinds[address.rpartition(".")[2]]
+        assert answer.headers["content-type"].split(";")[0] == kind
+
+
+STATIC = Path(__file__).parents[3] / "photofind" / "gallery" / "static"
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
+def test_modules_make_no_html_of_text_and_name_what_is_there(
+    path: Path, client: TestClient
+) -> None:
+    code = path.read_text("utf-8")
+    for danger in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(",
+                   "new Function", "DOMParser", "setHTML", "javascript:"):  # fmt: skip
+        assert danger not in code, danger
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", code)
+    for name in re.findall(r'from "\./([^"]+)"', code):
+        assert (STATIC / name).is_file(), name
+    ids = {one["id"] for _, one in Elements(client.get("/").text).found if "id" in one}
+    for name in re.findall(r'byId\("([a-z-]+)"\)', code):
+        assert name in ids, name
+    for name in re.findall(r'icon(?:\(|: )"([a-z]+)"', code):
+        assert f"i-{name}" in ids, name
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/static/0/page.css",
+        "/static/../pages.py",
+        "/static/{}/../pages.py",
+        "/static/{}/page.css.bak",
+        "/static/{}/%2e%2e%2fpages.py",
+        "/static/{}/",
+    ],
+)
+def test_nothing_else_is_served(client: TestClient, address: str) -> None:
+    stamp = re.search(r"/static/([0-9a-f]+)/", client.get("/").text)
+    assert stamp
+    assert client.get(address.format(stamp.group(1))).status_code == 404
+
+
+def test_photos_are_opened_and_shown(client: TestClient, surface: Surface) -> None:
+    assert client.post("/api/photos/5/reveal").status_code == 204
+    answer = client.post("/api/photos/5/open")
+    assert (answer.status_code, answer.json()) == (409, {"message": "nothing opens it"})
+    assert surface.asked == [("reveal", 5), ("open", 5)]
+    for number in ("-1", "x", "1.5", str(2**70)):
+        assert client.post(f"/api/photos/{number}/open").status_code == 422
+
+
+def test_photos_are_moved_to_the_trash_and_back(client: TestClient, surface: Surface) -> None:
+    answer = client.post("/api/photos/trash", json={"ids": [1, 2]})
+    assert answer.json() == {
+        "trashed": [1],
+        "failures": [{"path": ODD, "reason": "it is not there", "extractor": None}],
+        "undo": "0" * 32,
+    }
+    assert answer.text.isascii()
+    answer = client.post("/api/photos/untrash", json={"undo": "0" * 32})
+    assert answer.json() == {"restored": [ODD], "failures": [], "undo": None}
+    assert surface.asked == [("trash", [1, 2]), ("untrash", "0" * 32)]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"ids": []}, {"ids": ["1"]}, {"ids": [True]}, {"ids": [1], "more": 1},
+             {"ids": list(range(1001))}, [], {"ids": "12"}, {"ids": [1.0]}],
+)  # fmt: skip
+def test_nothing_is_moved_for_what_is_not_understood(
+    client: TestClient, surface: Surface, body: Any
+) -> None:
+    assert client.post("/api/photos/trash", json=body).status_code == 422
+    assert client.post("/api/photos/untrash", json=body).status_code == 422
+    assert surface.asked == []
+
+
+@pytest.mark.parametrize("encode", [quote, lambda path: quote(path).replace("%20", "+")])
+def test_paths_are_bytes(client: TestClient, surface: Surface, encode: Any) -> None:
+    path = encode(os.fsencode(ODD))
+    assert client.get(f"/api/number?path={path}").json() == {"id": 7}
+    assert client.get("/api/number?path=/else.jpg").json() == {"id": None}
+    answer = client.get(f"/api/thumbnail?size=64&path={path}")
+    assert answer.content == b"\xff\xd8\xff"
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert client.get(f"/api/overview?folder={path}").json()["folders"] == [[ODD, 3]]
+    client.get("/api/overview")
+    assert surface.asked == [("thumbnail_of", (ODD, 64)), ("overview", ODD), ("overview", None)]
+    for wrong in ("", "?path=", "?path=a.jpg", "?path=..%2Fa.jpg", "?path=%2Fa%00b",
+                  "?path=%2Fsecret.jpg"):  # fmt: skip
+        assert client.get(f"/api/thumbnail{wrong}").status_code == 409
+    assert client.get("/api/thumbnail?path=/a&size=5000").status_code == 422
+
+
+def test_folders_are_suggested(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Photos", "photographs", "papers", ".photos", os.fsdecode(b"photos \xff")):
+        (tmp_path / name).mkdir()
+    (tmp_path / "photo.jpg").touch()
+
+    def suggested(typed: str) -> list[str]:
+        answer = client.get(f"/api/folders/suggestions?path={quote(os.fsencode(typed))}")
+        return [os.path.basename(path) for path in answer.json()["folders"]]  # noqa: PTH119
+
+    assert suggested(f"{tmp_path}/pho") == ["Photos", "photographs", os.fsdecode(b"photos \xff")]
+    assert suggested(f"{tmp_path}/.ph") == [".photos"]
+    assert len(suggested(f"{tmp_path}/")) == 4
+    assert suggested(f"{tmp_path}/Photos/") == []
+    assert suggested(f"{tmp_path}/nowhere/x") == []
+    monkeypatch.setenv("HOME", str(tmp_path))
+    answer = client.get("/api/folders/suggestions").json()
+    assert answer["home"] == str(tmp_path)
+    assert str(tmp_path) in answer["folders"]
+    assert suggested("~/pap") == ["papers"]
