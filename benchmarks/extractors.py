@@ -60,7 +60,7 @@ def evaluate(photofind: PhotoFind, photos: Sequence[str], extractor: str, plain:
 def speed(name: str, home: Home, photos: Sequence[str]) -> tuple[float, float, int]:
     """Return photos a second, the worker's memory in MB, and the length of a vector."""
     with Extraction(name, home=home, low_priority=False) as extraction:
-        dimension = extraction.describe().dimension  # Converted and loaded before the clock runs.
+        dimension = extraction.info().dimension  # Converted and loaded before the clock runs.
         some = photos[:: max(1, len(photos) // 200)]
         extraction.extract(some[:16])
         begin = time.perf_counter()

@@ -100,7 +100,7 @@ def embedding_thumbnails(folder: Path) -> dict[str, float]:
     """Embed photos from their thumbnails, as the daemon does; return photos a second."""
     paths = [str(path) for path in photos_below(folder)]
     with Extraction("mobilenet", low_priority=False) as extraction:
-        extraction.describe()
+        extraction.info()
         started = time.perf_counter()
         for place in range(0, len(paths), BATCH):
             assert None not in extraction.extract_previews(paths[place : place + BATCH])
@@ -111,7 +111,7 @@ def embedding_photos(folder: Path) -> dict[str, float]:
     """Embed photos from all of their pixels; return photos a second."""
     paths = [str(path) for path in photos_below(folder)]
     with Extraction("mobilenet", low_priority=False) as extraction:
-        extraction.describe()
+        extraction.info()
         started = time.perf_counter()
         assert all(one.failure is None for one in extraction.extract(paths))
         return {"embedded from whole photos": len(paths) / (time.perf_counter() - started)}
@@ -162,7 +162,7 @@ def index_thumbnails(home: Home, folder: Path) -> None:
         builder(home) as worker,
     ):
         library.put_folder(Folder(str(folder.resolve()), added=time.time()))
-        plugin = extraction.describe()
+        plugin = extraction.info()
         space = library.open_space(plugin.name, plugin.version, plugin.dimension).id
         found = [one for one in extraction.extract_previews(paths) if one is not None]
         assert len(found) == len(paths), f"{len(paths) - len(found)} thumbnails are of no use"

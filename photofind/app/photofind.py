@@ -50,7 +50,7 @@ from photofind.settings import (
 
 if TYPE_CHECKING:
     from photofind.app.thumbnails import Thumbnails
-    from photofind.extractors.extraction import Description, Extraction
+    from photofind.extractors.extraction import Extraction, ExtractorInfo
     from photofind.extractors.registry import Plugin
     from photofind.images.limits import Limits
     from photofind.library.embedded.catalog import Folder, Photo
@@ -340,7 +340,7 @@ class PhotoFind:
         """
         from concurrent.futures import ThreadPoolExecutor
 
-        from photofind.extractors.extraction import Description
+        from photofind.extractors.extraction import ExtractorInfo
         from photofind.extractors.probe_cache import remember, remembered, stamp_of
         from photofind.extractors.registry import installed
 
@@ -349,7 +349,7 @@ class PhotoFind:
         known = remembered(self.home)
         stamps = [stamp_of(plugin) for plugin in plugins]
 
-        def described(plugin: Plugin, stamp: str | None) -> Description | str:
+        def described(plugin: Plugin, stamp: str | None) -> ExtractorInfo | str:
             return (known.get(stamp) if stamp else None) or self._try(plugin.name)
 
         with ThreadPoolExecutor(TRIED_AT_ONCE) as pool:
@@ -357,7 +357,7 @@ class PhotoFind:
         working = {
             stamp: one
             for stamp, one in zip(stamps, found, strict=True)
-            if stamp and isinstance(one, Description)
+            if stamp and isinstance(one, ExtractorInfo)
         }
         if working != known:
             remember(self.home, working)
@@ -392,9 +392,9 @@ class PhotoFind:
         from photofind.app.doctor import examine
         from photofind.extractors.registry import extractors_in_use
 
-        describe = self._extraction(extractors_in_use(self.settings)[0]).describe
+        info = self._extraction(extractors_in_use(self.settings)[0]).info
         with self._writing() if repair else nullcontext(self._library) as library:
-            return list(examine(self.home, library, describe, repair=repair))
+            return list(examine(self.home, library, info, repair=repair))
 
     def photo(self, photo: int | str) -> PhotoDetails:
         """Return what is known of a photo, by its number or its absolute path.
@@ -786,7 +786,7 @@ class PhotoFind:
 
     def _open_space(self, library: Library, extractor: str) -> str:
         """Ask an extractor what it is, and return the id of its space."""
-        plugin = self._extraction(extractor).describe()
+        plugin = self._extraction(extractor).info()
         return library.open_space(plugin.name, plugin.version, plugin.dimension, plugin.build).id
 
     def _space(self) -> str | None:
@@ -842,7 +842,7 @@ class PhotoFind:
         )
         return [could_not_be_described(count, name) for name, count in counts.items()]
 
-    def _try(self, extractor: str) -> Description | str:
+    def _try(self, extractor: str) -> ExtractorInfo | str:
         """Return what an extractor says of itself, or in words why it does not work."""
         is_running = extractor in self._extractions
         # A worker started to be asked this one thing ends at once: there may be many extractors.
@@ -852,11 +852,11 @@ class PhotoFind:
             else self._new_extraction(extractor, low_priority=True) as new
         ):
             try:
-                return (new or self._extraction(extractor)).describe()
+                return (new or self._extraction(extractor)).info()
             except (ExtractorError, WorkerError) as failure:
                 return str(failure)
 
-    def _extractor_status(self, plugin: Plugin, found: Description | str) -> ExtractorStatus:
+    def _extractor_status(self, plugin: Plugin, found: ExtractorInfo | str) -> ExtractorStatus:
         from photofind.extractors.registry import extractors_in_use
 
         photos = sum(

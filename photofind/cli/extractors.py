@@ -231,7 +231,7 @@ def info(name: str, as_json: bool) -> None:
 
     home = Home.default()
     with Extraction(name, home=home) as extraction:
-        described = asdict(extraction.describe())
+        described = asdict(extraction.info())
     plugin = next(one for one in installed(home) if one.name == name)
     described |= {"target": plugin.target, "distribution_version": plugin.distribution_version}
     if as_json:

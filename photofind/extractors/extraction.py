@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Description", "Extracted", "Extraction"]
+__all__ = ["Extracted", "Extraction", "ExtractorInfo"]
 
 # An extractor whose worker outgrows its memory so often in a row, after less than so many photos
 # each time, is given up.
@@ -41,7 +41,7 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Description:
+class ExtractorInfo:
     """What an extractor that works says of itself.
 
     Attributes
@@ -73,7 +73,7 @@ class Description:
     engine: str | None = None
 
     @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> Self:
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
         """Return the description with these fields, as JSON made them.
 
         Raises
@@ -204,7 +204,7 @@ class Extraction:
         """The worker's process id, None where none is running."""
         return self._worker.pid
 
-    def describe(self) -> Description:
+    def info(self) -> ExtractorInfo:
         """Load the extractor and return what it says of itself.
 
         Raises
@@ -212,7 +212,7 @@ class Extraction:
         ExtractorError
             Where it is not installed or does not work.
         """
-        return Description.of(self._call("describe").value)
+        return ExtractorInfo.from_json(self._call("info").value)
 
     def extract(self, paths: Sequence[str], known: Collection[str] = ()) -> list[Extracted]:
         """Read and embed photos.

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from photofind.extractors.extraction import Description
+from photofind.extractors.extraction import ExtractorInfo
 from photofind.extractors.registry import Plugin
 from photofind.paths import Home, write_atomically
 
@@ -50,11 +50,11 @@ def stamp_of(plugin: Plugin) -> str | None:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def remembered(home: Home) -> dict[str, Description]:
+def remembered(home: Home) -> dict[str, ExtractorInfo]:
     """Return what extractors said when they were last tried, by their stamps."""
     try:
         written = json.loads(_file(home).read_bytes())
-        return {stamp: Description.of(fields) for stamp, fields in written.items()}
+        return {stamp: ExtractorInfo.from_json(fields) for stamp, fields in written.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -62,7 +62,7 @@ def remembered(home: Home) -> dict[str, Description]:
         return {}
 
 
-def remember(home: Home, descriptions: Mapping[str, Description]) -> None:
+def remember(home: Home, descriptions: Mapping[str, ExtractorInfo]) -> None:
     """Remember what extractors said, by their stamps, and nothing else any more."""
     plain = {stamp: asdict(description) for stamp, description in descriptions.items()}
     try:

@@ -86,8 +86,8 @@ class ExtractionService:
         self._threads = threads
         self._limits = Limits(pixels, bytes)
 
-    def describe(self) -> Record:
-        """Return the fields of :class:`~photofind.extractors.extraction.Description`."""
+    def info(self) -> Record:
+        """Return the fields of :class:`~photofind.extractors.extraction.ExtractorInfo`."""
         return {
             "name": self._extractor.name,
             "version": self._extractor.version,

@@ -452,7 +452,7 @@ class Searcher:
                 outside.append(place)
         if outside:
             extraction = self._extraction(space.extractor)
-            version = extraction.describe().version
+            version = extraction.info().version
             if version != space.version:
                 raise _OtherVersion(space, self._installed(space.extractor, version))
             for place, result in zip(

@@ -329,7 +329,7 @@ def check_worker(subject: Subject) -> None:
             paths.append(str(Path(folder, f"{name}.png")))
             Image.fromarray(picture).save(paths[-1])
         with Extraction(subject.name, threads=2) as extraction:
-            described = extraction.describe()
+            described = extraction.info()
             results = extraction.extract(paths)
     ours = subject.instance
     _require(

@@ -110,7 +110,7 @@ def test_a_model_trained_on_the_spot(models, home):
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     np.testing.assert_allclose(extractor.embed(pictures), means, atol=1e-4)
     with Extraction("mine") as extraction:
-        described = extraction.describe()
+        described = extraction.info()
     assert (described.engine, described.dimension) == ("LiteRT", 24)
 
     set_setting(home.settings, "extractor", "mine")
@@ -163,7 +163,7 @@ def test_a_model_that_does_not_convert_runs_on_keras(models, home):
     assert added.reason
     assert "\n" not in added.reason
     with Extraction("unusual") as extraction:
-        assert extraction.describe().engine == "Keras"
+        assert extraction.info().engine == "Keras"
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_a_network_is_found_in_the_cache_of_keras_and_converted(random_weights, 
     maps = loaded.feature_map(photographs(kind.input_size)[:1])
     assert maps.shape == (1, 7, 7, 960)
     with Extraction(kind.name) as extraction:
-        assert extraction.describe().version == loaded.version
+        assert extraction.info().version == loaded.version
 
 
 def test_a_file_or_folder_can_be_given(random_weights, monkeypatch, tmp_path):
