@@ -101,7 +101,7 @@ def load_settings(path: Path) -> Settings:
     """
     written = _read(path)
     try:
-        return replace(Settings(), **{k: _checked(k, v) for k, v in written.items()})
+        return replace(Settings(), **{k: _validated(k, v) for k, v in written.items()})
     except SettingsError as error:
         raise SettingsError(f"{path}: {error.message}", error.hint) from None
 
@@ -128,7 +128,7 @@ def set_setting(path: Path, name: str, value: str) -> Any:
     LibraryError
         Where the disk refuses; the file is as it was.
     """
-    parsed = _checked(name, _parse(name, value))
+    parsed = _validated(name, _parse(name, value))
     document = _document(path)
     document[name] = list(parsed) if isinstance(parsed, tuple) else parsed
     _write(path, document)
@@ -187,7 +187,7 @@ def _field(name: str) -> Any:
     raise SettingsError(f"there is no setting {name!r}", f"the settings are {names}")
 
 
-def _checked(name: str, value: Any) -> Any:
+def _validated(name: str, value: Any) -> Any:
     setting = _field(name)
     expected = type(setting.default)
     if expected is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from photofind.library.embedded.library import Library
     from photofind.search.browsing import Timeline
     from photofind.search.searcher import Searcher
-    from photofind.system.trash import Bin
+    from photofind.system.trash import TrashHistory
 
 __all__ = ["PhotoFind", "chosen_folders"]
 
@@ -341,13 +341,13 @@ class PhotoFind:
         from concurrent.futures import ThreadPoolExecutor
 
         from photofind.extractors.extraction import ExtractorInfo
-        from photofind.extractors.probe_cache import remember, remembered, stamp_of
+        from photofind.extractors.probe_cache import fingerprint, load_probes, save_probes
         from photofind.extractors.registry import installed
 
         self._library.refresh()
         plugins = installed(self.home)
-        known = remembered(self.home)
-        stamps = [stamp_of(plugin) for plugin in plugins]
+        known = load_probes(self.home)
+        stamps = [fingerprint(plugin) for plugin in plugins]
 
         def described(plugin: Plugin, stamp: str | None) -> ExtractorInfo | str:
             return (known.get(stamp) if stamp else None) or self._try(plugin.name)
@@ -360,7 +360,7 @@ class PhotoFind:
             if stamp and isinstance(one, ExtractorInfo)
         }
         if working != known:
-            remember(self.home, working)
+            save_probes(self.home, working)
         return [*map(self._extractor_status, plugins, found)]
 
     def status(self) -> Status:
@@ -549,7 +549,7 @@ class PhotoFind:
             except (DesktopError, LibraryError) as error:
                 failures.append(Failure(path, str(error)))
         self._files_moved(gone=[file.path for file in moved])
-        undo = self._bin.remember(moved) if any(file.item for file in moved) else None
+        undo = self._bin.add(moved) if any(file.item for file in moved) else None
         return Trashing(tuple(trashed), tuple(failures), undo)
 
     def untrash(self, undo: str) -> Untrashing:
@@ -568,7 +568,7 @@ class PhotoFind:
         from photofind.system.trash import restore
 
         restored, left, failures = [], [], []
-        for file in self._bin.take(undo):
+        for file in self._bin.pop(undo):
             try:
                 restore(file)
                 restored.append(file.path)
@@ -576,7 +576,7 @@ class PhotoFind:
                 left.append(file)
                 failures.append(Failure(file.path, str(error)))
         self._files_moved(here=restored)
-        again = self._bin.remember(left, undo) if any(file.item for file in left) else None
+        again = self._bin.add(left, undo) if any(file.item for file in left) else None
         return Untrashing(tuple(restored), tuple(failures), again)
 
     def _files_moved(self, *, gone: Sequence[str] = (), here: Sequence[str] = ()) -> None:
@@ -703,10 +703,10 @@ class PhotoFind:
         )
 
     @cached_property
-    def _bin(self) -> Bin:
-        from photofind.system.trash import Bin
+    def _bin(self) -> TrashHistory:
+        from photofind.system.trash import TrashHistory
 
-        return Bin()
+        return TrashHistory()
 
     @cached_property
     def _timeline(self) -> Timeline:

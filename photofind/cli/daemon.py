@@ -24,7 +24,7 @@ class _StatusGroup(ListingGroup):
 
 
 @dataclass(frozen=True)
-class DaemonState:
+class DaemonInfo:
     """The daemon as it is seen from outside.
 
     Parameters
@@ -125,7 +125,7 @@ def status(as_json: bool) -> None:
         rows.append(("since", f"{datetime.fromtimestamp(state.started):%Y-%m-%d %H:%M:%S}"))
     if state.port is not None:
         rows.append(("port", str(state.port)))
-    at_login = f"{enabled.value}: {service.promise}"
+    at_login = f"{enabled.value}: {service.effect}"
     if enabled is State.ABSENT:
         at_login = f"{enabled.value}; `photofind daemon enable` changes that"
     elif enabled is State.OUTDATED:
@@ -183,7 +183,7 @@ def logs(lines: int, follow: bool) -> None:
 @daemon.command()
 def enable() -> None:
     """Have the daemon started at login from now on, and start it now."""
-    from photofind.cli.desktop import tell_places
+    from photofind.cli.desktop import note_places
     from photofind.daemon.lifecycle import is_running, start, stop
     from photofind.desktop.autostart import autostart
     from photofind.desktop.integrations import install
@@ -192,12 +192,12 @@ def enable() -> None:
     home = Home.default()
     service = autostart(home)
     if service.install():
-        note(f"the daemon is enabled: {service.promise}")
-        tell_places(install())
+        note(f"the daemon is enabled: {service.effect}")
+        note_places(install())
         if is_running(home):  # It goes on as a child of the service.
             stop(home)
     else:
-        note(f"the daemon was enabled already: {service.promise}")
+        note(f"the daemon was enabled already: {service.effect}")
     note(start(home).value + _process(home))
 
 
@@ -218,17 +218,17 @@ def disable() -> None:
         note("the daemon was not enabled")
 
 
-def _state(home: Home, service: str, *, enabled: bool) -> DaemonState:
+def _state(home: Home, service: str, *, enabled: bool) -> DaemonInfo:
     from photofind.daemon.instance import is_running, running_process
     from photofind.daemon.lifecycle import reachable
 
     if not is_running(home):
-        return DaemonState(False, False, None, None, None, None, enabled, service)
+        return DaemonInfo(False, False, None, None, None, None, enabled, service)
     if at := reachable(home):
-        return DaemonState(True, True, at.pid, at.version, at.started, at.port, enabled, service)
+        return DaemonInfo(True, True, at.pid, at.version, at.started, at.port, enabled, service)
     process = running_process(home)
     pid = process.pid if process else None
-    return DaemonState(True, False, pid, None, None, None, enabled, service)
+    return DaemonInfo(True, False, pid, None, None, None, enabled, service)
 
 
 def _process(home: Home) -> str:

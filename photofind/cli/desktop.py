@@ -13,7 +13,7 @@ from photofind.cli.output import note, print_json, print_table
 if TYPE_CHECKING:
     from photofind.desktop.integrations import Place
 
-__all__ = ["desktop", "tell_places"]
+__all__ = ["desktop", "note_places"]
 
 
 class _StatusGroup(ListingGroup):
@@ -43,9 +43,9 @@ def desktop() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def status(names: tuple[str, ...], as_json: bool) -> None:
     """Say where photofind is installed (also without a command)."""
-    from photofind.desktop.integrations import look_at
+    from photofind.desktop.integrations import list_places
 
-    _report(look_at(names), as_json)
+    _report(list_places(names), as_json)
 
 
 @desktop.command()
@@ -77,14 +77,14 @@ def autostart(state: str | None, as_json: bool) -> None:
     With neither "on" nor "off" nothing is changed. What runs goes on, or is started by
     "photofind daemon start" and "photofind tray".
     """
-    from photofind.desktop.login import look_at, set_autostart
+    from photofind.desktop.login import list_places, set_autostart
     from photofind.paths import Home
 
     home = Home.default()
-    _report(look_at(home) if state is None else set_autostart(home, on=state == "on"), as_json)
+    _report(list_places(home) if state is None else set_autostart(home, on=state == "on"), as_json)
 
 
-def tell_places(places: list[Place]) -> None:
+def note_places(places: list[Place]) -> None:
     """Tell where photofind was just put, and where it could not be."""
     for place in places:
         if place.error:

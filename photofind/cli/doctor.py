@@ -27,12 +27,12 @@ def doctor(repair: bool, as_json: bool) -> None:
 
     Exits with 1 where something is broken and was not mended.
     """
-    from photofind.desktop.health import examine
+    from photofind.desktop.health import check_desktop
     from photofind.paths import Home
 
     with asking() as photofind:
         checks = photofind.doctor(repair=repair)
-    checks += examine(Home.default(), repair=repair)
+    checks += check_desktop(Home.default(), repair=repair)
     if as_json:
         print_json(checks)
     else:

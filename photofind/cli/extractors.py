@@ -186,12 +186,12 @@ def add(
     MODEL is a .keras file, the folder of a SavedModel, or an .h5 file. It stays where it is, and
     has to stay as it is. Layers that hold code of their own are not run.
     """
-    from photofind.extractors.add_model import add
+    from photofind.extractors.add_model import add_model
     from photofind.extractors.models import Model
     from photofind.paths import Home
 
     wanted = Model(name, model, "", input_size, layer, preprocess, pooling)
-    added = add(Home.default(), wanted, lambda phase: note(f"{phase} ..."))
+    added = add_model(Home.default(), wanted, lambda phase: note(f"{phase} ..."))
     note(*(f"warning: {warning}" for warning in added.warnings))
     if as_json:
         print_json(added)
@@ -212,10 +212,11 @@ def remove(name: str) -> None:
 
     The model stays where it is, and so does what it has described.
     """
-    from photofind.extractors.add_model import remove
+    from photofind.extractors.add_model import remove_model
     from photofind.paths import Home
 
-    note(f"{name} is no extractor any more; its model {remove(Home.default(), name).path} stays")
+    model = remove_model(Home.default(), name)
+    note(f"{name} is no extractor any more; its model {model.path} stays")
 
 
 @extractors.command()

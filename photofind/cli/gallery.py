@@ -13,7 +13,7 @@ from photofind.cli.asking import asking
 from photofind.cli.output import note, shown
 from photofind.cli.parameters import AbsolutePath
 
-__all__ = ["gallery", "open_page", "telling_the_desktop"]
+__all__ = ["gallery", "notifying_of_errors", "open_page"]
 
 
 @click.command(
@@ -32,7 +32,7 @@ def gallery(images: tuple[str, ...], link: bool) -> None:
     The page comes from the daemon on this machine, which is started where it does not run. Its
     address lets a browser in once, within a minute.
     """
-    with telling_the_desktop():
+    with notifying_of_errors():
         open_page(images, print_link=link)
 
 
@@ -79,7 +79,7 @@ def open_page(
 
 
 @contextmanager
-def telling_the_desktop() -> Iterator[None]:
+def notifying_of_errors() -> Iterator[None]:
     """Tell an error in a notification too where nobody sees what is printed, after a click."""
     from photofind.errors import DesktopError, PhotofindError
 

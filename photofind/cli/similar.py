@@ -128,14 +128,14 @@ def _open(
     gather: bool,
 ) -> None:
     """Open the page of the query; not if another process, started at once, takes its images."""
-    from photofind.cli.gallery import open_page, telling_the_desktop
+    from photofind.cli.gallery import notifying_of_errors, open_page
 
-    with telling_the_desktop():
+    with notifying_of_errors():
         if gather:
-            from photofind.desktop.collect_selection import gather as gather_images
+            from photofind.desktop.collect_selection import collect_selection
             from photofind.paths import Home
 
-            images = tuple(gather_images(Home.default(), images))
+            images = tuple(collect_selection(Home.default(), images))
             if not images:
                 return
         open_page(images, unlike, filters)

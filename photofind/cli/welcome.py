@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from photofind.cli.asking import asking
-from photofind.cli.desktop import tell_places
+from photofind.cli.desktop import note_places
 from photofind.cli.gallery import open_page
 from photofind.cli.group import CommandGroup
 from photofind.cli.output import note
@@ -85,11 +85,11 @@ def _asked_folder() -> str:
 
 def _offer_desktop() -> None:
     """Offer the right-click menu and the start at login; tell what came of it."""
-    from photofind.desktop.integrations import install, look_at
+    from photofind.desktop.integrations import install, list_places
     from photofind.desktop.login import set_autostart
     from photofind.paths import Home
 
-    present = [place for place in look_at() if place.present]
+    present = [place for place in list_places() if place.present]
     managers = [place.title for place in present if place.name != "menu"]
     if managers:
         named = " and ".join(filter(None, (", ".join(managers[:-1]), managers[-1])))
@@ -97,7 +97,7 @@ def _offer_desktop() -> None:
     else:
         question = "Put photofind among the applications?"
     if present and click.confirm(question, default=True, err=True):
-        tell_places(install())
+        note_places(install())
     question = "Start photofind when you log in, with an icon in the panel?"
     if click.confirm(question, default=True, err=True):
         places = set_autostart(Home.default(), on=True)
@@ -109,8 +109,8 @@ def _show_tray() -> None:
     """Show the icon now where there is a panel for it; what cannot be is not missed yet."""
     from photofind.desktop.command import Command
     from photofind.errors import DesktopError
-    from photofind.system.programs import has_display, run_alone
+    from photofind.system.programs import has_display, start_detached
 
     if has_display():
         with suppress(DesktopError):
-            run_alone(Command.installed().with_words("tray").words)
+            start_detached(Command.installed().with_words("tray").words)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from photofind.paths import Home, private_folder
 
-__all__ = ["gather"]
+__all__ = ["collect_selection"]
 
 _QUIET = 0.4
 """Seconds without another file after which all have come."""
@@ -17,7 +17,7 @@ _LEFT = 5.0
 """Seconds after which nobody is at it any more: whoever was has been killed."""
 
 
-def gather(home: Home, paths: Sequence[str], *, quiet: float = _QUIET) -> list[str]:
+def collect_selection(home: Home, paths: Sequence[str], *, quiet: float = _QUIET) -> list[str]:
     """Return all paths that come at about the same time, in one of the processes that have them.
 
     The others get none, and have nothing to do.

@@ -49,7 +49,7 @@ class Command:
         return Command((*self.words, "similar", "--open", "--uris", "--"))
 
     @property
-    def gathering(self) -> Command:
+    def similar_one_by_one(self) -> Command:
         """The same for one file, where it is started for each of several at once."""
         return Command((*self.words, "similar", "--open", "--gather", "--"))
 

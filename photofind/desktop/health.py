@@ -10,10 +10,10 @@ from photofind.desktop.integrations import Place
 from photofind.model import Check
 from photofind.paths import Home
 
-__all__ = ["examine"]
+__all__ = ["check_desktop"]
 
 
-def examine(home: Home, *, repair: bool) -> Iterator[Check]:
+def check_desktop(home: Home, *, repair: bool) -> Iterator[Check]:
     """Yield how photofind stands in file managers, menus and at login.
 
     Parameters
@@ -23,13 +23,13 @@ def examine(home: Home, *, repair: bool) -> Iterator[Check]:
     repair
         Whether to put what another photofind left into the form of this one.
     """
-    places = {place.name: place for place in integrations.look_at()}
+    places = {place.name: place for place in integrations.list_places()}
     outdated = [name for name, place in places.items() if place.state == State.OUTDATED.value]
     if outdated and repair:
         places |= {place.name: place for place in integrations.install(outdated)}
     yield from _checks("desktop", [*places.values()])
 
-    at_login = login.look_at(home)
+    at_login = login.list_places(home)
     if repair and any(place.state == State.OUTDATED.value for place in at_login):
         at_login = login.set_autostart(home, on=True)
     yield from _checks("at login", at_login)

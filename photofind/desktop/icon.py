@@ -31,7 +31,7 @@ class IconState(Enum):
     STOPPED = "grey"
 
 
-def draw(mood: IconState, size: int) -> Image:
+def draw(state: IconState, size: int) -> Image:
     """Return the icon, ``size`` pixels wide and high, on nothing.
 
     Blue, grey and white are seen on dark panels and on light ones; around the badge and the
@@ -41,13 +41,13 @@ def draw(mood: IconState, size: int) -> Image:
 
     image = Image.new("RGBA", (size * _FINER, size * _FINER), _NOTHING)
     pen = _Pen(ImageDraw.Draw(image), size)
-    stopped = mood is IconState.STOPPED
+    stopped = state is IconState.STOPPED
     front, back = (_GREY, _PALE_GREY) if stopped else (_BLUE, _PALE)
     _draw_photos(pen, front, back, _WHITE if stopped else _SUN)
-    if mood in (IconState.IDLE, IconState.STOPPED):
+    if state in (IconState.IDLE, IconState.STOPPED):
         _draw_lens(pen, front)
     else:
-        _draw_badge(pen, mood)
+        _draw_badge(pen, state)
     return image.resize((size, size), Image.Resampling.BOX)
 
 
@@ -106,13 +106,13 @@ def _draw_lens(pen: _Pen, colour: str) -> None:
     pen.disc(44, 44, 8.5, _WHITE)
 
 
-def _draw_badge(pen: _Pen, mood: IconState) -> None:
+def _draw_badge(pen: _Pen, state: IconState) -> None:
     pen.disc(45, 45, 22, _NOTHING)
-    pen.disc(45, 45, 18.5, mood.value)
-    if mood is IconState.WORKING:
+    pen.disc(45, 45, 18.5, state.value)
+    if state is IconState.WORKING:
         for x in (35.5, 45, 54.5):
             pen.disc(x, 45, 3.6, _WHITE)
-    elif mood is IconState.PAUSED:
+    elif state is IconState.PAUSED:
         pen.bar(37.5, 36, 43, 54, _WHITE)
         pen.bar(47, 36, 52.5, 54, _WHITE)
     else:

@@ -110,7 +110,7 @@ class OwnFiles(Integration):
                 raise DesktopError(
                     f"{path} is there already and is not photofind's", "move it away, or rename it"
                 )
-        needed = {path: file for path, file in files.items() if not _is_as(path, file)}
+        needed = {path: file for path, file in files.items() if not _matches(path, file)}
         for path, file in needed.items():
             write_file(path, file)
         stale = [path for path in self.outdated_files() - set(files) if _remove(path)]
@@ -123,7 +123,7 @@ class OwnFiles(Integration):
     def status(self) -> State:
         """Return how the files are."""
         files = self.files()
-        if all(_is_as(path, file) for path, file in files.items()):
+        if all(_matches(path, file) for path, file in files.items()):
             return State.INSTALLED
         known = {*files, *self.outdated_files()}
         return State.OUTDATED if any(_is_own(path) for path in known) else State.ABSENT
@@ -152,7 +152,7 @@ def _is_own(path: Path) -> bool:
         return False
 
 
-def _is_as(path: Path, file: OwnFile) -> bool:
+def _matches(path: Path, file: OwnFile) -> bool:
     try:
         mode = path.stat().st_mode
         return path.read_bytes() == file.content and (not file.executable or bool(mode & 0o100))

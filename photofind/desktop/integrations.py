@@ -10,7 +10,7 @@ from photofind.desktop.command import Command
 from photofind.desktop.integration import Integration, State
 from photofind.errors import DesktopError
 
-__all__ = ["Place", "act_on", "install", "integrations", "look_at", "remove"]
+__all__ = ["Place", "change_places", "install", "integrations", "list_places", "remove"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def integrations(names: Sequence[str] = (), command: Command | None = None) -> l
     return [known[name](command) for name in dict.fromkeys(names or known)]
 
 
-def look_at(names: Sequence[str] = ()) -> list[Place]:
+def list_places(names: Sequence[str] = ()) -> list[Place]:
     """Return how the places of these names are; all where none is named."""
     return [_place(integration) for integration in integrations(names)]
 
@@ -71,15 +71,17 @@ def install(names: Sequence[str] = ()) -> list[Place]:
     A place that refuses keeps none of the others from it.
     """
     chosen = integrations(names)
-    return act_on([one for one in chosen if names or one.is_present()], lambda one: one.install())
+    return change_places(
+        [one for one in chosen if names or one.is_present()], lambda one: one.install()
+    )
 
 
 def remove(names: Sequence[str] = ()) -> list[Place]:
     """Take photofind out of the places of these names; of all where none is named."""
-    return act_on(integrations(names), lambda one: one.remove())
+    return change_places(integrations(names), lambda one: one.remove())
 
 
-def act_on(chosen: Iterable[Integration], do: Callable[[Integration], bool]) -> list[Place]:
+def change_places(chosen: Iterable[Integration], do: Callable[[Integration], bool]) -> list[Place]:
     """Do something to each of them; return how they are then, and what kept it from being done."""
     places = []
     for integration in chosen:

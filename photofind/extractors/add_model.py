@@ -8,19 +8,26 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from photofind.errors import ExtractorError, SettingsError, WorkerError, WorkerStartError
-from photofind.extractors.models import Model, content_hash, forget, keep, kind_of, known
+from photofind.extractors.models import (
+    Model,
+    content_hash,
+    delete_model,
+    kind_of,
+    list_models,
+    save_model,
+)
 from photofind.extractors.registry import extractors_in_use, installed, is_name
 from photofind.paths import Home
 from photofind.settings import load_settings
 from photofind.workers import Worker
 
-__all__ = ["Added", "add", "remove"]
+__all__ = ["AddedModel", "add_model", "remove_model"]
 
 _SECONDS = 900.0
 
 
 @dataclass(frozen=True)
-class Added:
+class AddedModel:
     """A model that is an extractor now.
 
     Parameters
@@ -42,7 +49,9 @@ class Added:
     warnings: tuple[str, ...]
 
 
-def add(home: Home, model: Model, progress: Callable[[str], None] = lambda phase: None) -> Added:
+def add_model(
+    home: Home, model: Model, progress: Callable[[str], None] = lambda phase: None
+) -> AddedModel:
     """Try a model on real photographs in a worker, convert it, and make it an extractor.
 
     One of the same name that was added before is replaced.
@@ -69,7 +78,7 @@ def add(home: Home, model: Model, progress: Callable[[str], None] = lambda phase
             "a name is a short word of letters, digits and . _ + -",
         )
     path = Path(model.path)
-    ours = {one.name for one in known(home)}
+    ours = {one.name for one in list_models(home)}
     for plugin in installed(home):
         if plugin.name == model.name and plugin.name not in ours:
             raise ExtractorError(f"there is {plugin} already", "choose another name")
@@ -93,8 +102,8 @@ def add(home: Home, model: Model, progress: Callable[[str], None] = lambda phase
         except WorkerError as error:
             raise ExtractorError(f"{path.name} cannot be used: {error.message}") from error
     model = replace(model, dimension=found["dimension"])
-    keep(home, model)
-    return Added(
+    save_model(home, model)
+    return AddedModel(
         model,
         (found["input_size"][0], found["input_size"][1]),
         found["engine"],
@@ -103,7 +112,7 @@ def add(home: Home, model: Model, progress: Callable[[str], None] = lambda phase
     )
 
 
-def remove(home: Home, name: str) -> Model:
+def remove_model(home: Home, name: str) -> Model:
     """Let a model no longer be an extractor; the model and the library stay as they are.
 
     Raises
@@ -111,7 +120,7 @@ def remove(home: Home, name: str) -> Model:
     ExtractorError
         Where it was not added, or is in use.
     """
-    models = {model.name: model for model in known(home)}
+    models = {model.name: model for model in list_models(home)}
     if name not in models:
         plugins = {plugin.name: plugin for plugin in installed(home)}
         if name in plugins:
@@ -128,7 +137,7 @@ def remove(home: Home, name: str) -> Model:
         raise ExtractorError(
             f"the extractor {name!r} is in use", "`photofind extractors use mobilenet` first"
         )
-    forget(home, name)
+    delete_model(home, name)
     return models[name]
 
 

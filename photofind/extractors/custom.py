@@ -16,10 +16,10 @@ from photofind.errors import ExtractorError
 from photofind.extractors.models import Model, content_hash, kind_of
 from photofind.extractors.networks import KerasNetwork, Verdict
 from photofind.extractors.protocol import PROTOCOL
-from photofind.extractors.registry import Plugin, loaded
+from photofind.extractors.registry import Plugin, make_extractor
 from photofind.extractors.samples import blanks, photographs
 
-__all__ = ["CustomModel", "TrialService", "build", "pooled", "prepared"]
+__all__ = ["CustomModel", "TrialService", "build", "pool_parts", "scale_pixels"]
 
 # Layers that hold code, or name files that do.
 _LAYERS_WITH_CODE = {"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"}
@@ -90,7 +90,7 @@ class CustomModel:
         outputs = self._run(images)
         if outputs.ndim == 2:
             return outputs
-        return pooled(outputs.reshape(len(outputs), -1, outputs.shape[-1]), self._model.pooling)
+        return pool_parts(outputs.reshape(len(outputs), -1, outputs.shape[-1]), self._model.pooling)
 
     def _feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         outputs = self._run(images)
@@ -99,7 +99,7 @@ class CustomModel:
 
     def _run(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         network = self._threaded_network
-        return network(prepared(images, self._model.preprocess)).astype(np.float32)
+        return network(scale_pixels(images, self._model.preprocess)).astype(np.float32)
 
     @cached_property
     def _threaded_network(self) -> KerasNetwork:
@@ -133,7 +133,7 @@ class TrialService:
         model = self._model
         plugin = Plugin(model.name, model.path, model.source, model.sha256[:8])
         custom = CustomModel(model)
-        extractor = loaded(plugin, lambda: custom)
+        extractor = make_extractor(plugin, lambda: custom)
         extractor.embed(np.stack([*blanks(extractor.input_size).values()]))
         pictures = photographs(extractor.input_size)
         vectors = extractor.embed(pictures)
@@ -153,7 +153,7 @@ class TrialService:
         }
 
 
-def prepared(images: npt.NDArray[np.uint8], preprocess: str) -> npt.NDArray[np.float32]:
+def scale_pixels(images: npt.NDArray[np.uint8], preprocess: str) -> npt.NDArray[np.float32]:
     """Return pictures scaled in one of :data:`~photofind.extractors.models.PREPROCESSINGS`."""
     values: npt.NDArray[Any] = images.astype(np.float32)
     match preprocess:
@@ -166,7 +166,7 @@ def prepared(images: npt.NDArray[np.uint8], preprocess: str) -> npt.NDArray[np.f
     return values.astype(np.float32, copy=False)
 
 
-def pooled(parts: npt.NDArray[np.float32], pooling: str) -> npt.NDArray[np.float32]:
+def pool_parts(parts: npt.NDArray[np.float32], pooling: str) -> npt.NDArray[np.float32]:
     """Return one vector, float32 (N, C), for all parts of a picture, float32 (N, parts, C).
 
     The generalised mean [1]_ lies between the mean and the largest value.

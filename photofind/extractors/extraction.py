@@ -171,7 +171,7 @@ class Extraction:
         self._start_seconds = start_seconds
         self._megabytes = megabytes
         self._photos = 0  # Since the worker last outgrew its memory.
-        self._outgrown = 0  # How often it has.
+        self._memory_restarts = 0  # How often it has.
         self._in_a_row = 0  # How often after few photos.
         self._worker = Worker(
             "photofind.extractors.service:ExtractionService",
@@ -300,12 +300,12 @@ class Extraction:
     def _count(self, photos: int) -> None:
         """Count what the worker has read; give the extractor up if it outgrows its memory often."""
         self._photos += photos
-        if self._worker.outgrown == self._outgrown:
+        if self._worker.memory_restarts == self._memory_restarts:
             return
         subject = f"the extractor {self._extractor!r}"
         habit = f"held more than {self._megabytes:,.0f} MB of memory after {self._photos:,} photos"
         _logger.warning("%s %s, and is started anew", subject, habit)
-        self._outgrown = self._worker.outgrown
+        self._memory_restarts = self._worker.memory_restarts
         self._in_a_row = self._in_a_row + 1 if self._photos < _FEW_PHOTOS else 0
         self._photos = 0
         if self._in_a_row >= _MOST_IN_A_ROW:

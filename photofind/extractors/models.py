@@ -21,10 +21,10 @@ __all__ = [
     "PREPROCESSINGS",
     "Model",
     "content_hash",
-    "forget",
-    "keep",
+    "delete_model",
     "kind_of",
-    "known",
+    "list_models",
+    "save_model",
 ]
 
 PREPROCESSINGS = ("mobilenet", "imagenet", "unit", "none")
@@ -79,7 +79,7 @@ class Model:
         return hashlib.sha256(facts.encode()).hexdigest()[:12]
 
 
-def known(home: Home) -> list[Model]:
+def list_models(home: Home) -> list[Model]:
     """Return the models that were added, by name; a file that is none of ours is left out."""
     found = []
     for file in sorted(home.models.glob("*.toml")):
@@ -98,7 +98,7 @@ def known(home: Home) -> list[Model]:
     return found
 
 
-def keep(home: Home, model: Model) -> None:
+def save_model(home: Home, model: Model) -> None:
     """Write down a model, so that it is an extractor from now on."""
     import tomlkit
 
@@ -110,7 +110,7 @@ def keep(home: Home, model: Model) -> None:
         write_atomically(file, tomlkit.dumps(written).encode())
 
 
-def forget(home: Home, name: str) -> None:
+def delete_model(home: Home, name: str) -> None:
     """Let a model no longer be an extractor; the model itself stays where it is."""
     file = home.models / f"{name}.toml"
     with explained(file):

@@ -19,12 +19,12 @@ from photofind.extractors.extraction import ExtractorInfo
 from photofind.extractors.registry import Plugin
 from photofind.paths import Home, write_atomically
 
-__all__ = ["remember", "remembered", "stamp_of"]
+__all__ = ["fingerprint", "load_probes", "save_probes"]
 
 _logger = logging.getLogger(__name__)
 
 
-def stamp_of(plugin: Plugin) -> str | None:
+def fingerprint(plugin: Plugin) -> str | None:
     """Return a text that becomes another one when anything changes that a plugin is made of.
 
     That is its own files, their sizes and times, and which versions of which distributions are
@@ -50,7 +50,7 @@ def stamp_of(plugin: Plugin) -> str | None:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def remembered(home: Home) -> dict[str, ExtractorInfo]:
+def load_probes(home: Home) -> dict[str, ExtractorInfo]:
     """Return what extractors said when they were last tried, by their stamps."""
     try:
         written = json.loads(_file(home).read_bytes())
@@ -62,7 +62,7 @@ def remembered(home: Home) -> dict[str, ExtractorInfo]:
         return {}
 
 
-def remember(home: Home, descriptions: Mapping[str, ExtractorInfo]) -> None:
+def save_probes(home: Home, descriptions: Mapping[str, ExtractorInfo]) -> None:
     """Remember what extractors said, by their stamps, and nothing else any more."""
     plain = {stamp: asdict(description) for stamp, description in descriptions.items()}
     try:

@@ -35,7 +35,7 @@ __all__ = [
     "installed",
     "is_name",
     "load",
-    "loaded",
+    "make_extractor",
     "parse_extractors",
 ]
 
@@ -141,10 +141,10 @@ def load(name: str) -> LoadedExtractor:
             f"the extractor {name!r} is offered more than once, by {sources}", "uninstall one"
         )
     ((plugin, make),) = named
-    return loaded(plugin, make)
+    return make_extractor(plugin, make)
 
 
-def loaded(plugin: Plugin, make: Callable[[], Any]) -> LoadedExtractor:
+def make_extractor(plugin: Plugin, make: Callable[[], Any]) -> LoadedExtractor:
     """Make an extractor and hold it to its contract.
 
     Raises
@@ -305,7 +305,7 @@ def _offers(home: Home) -> list[tuple[Plugin, Callable[[], Any]]]:
     ]
     offers += [
         (Plugin(model.name, model.path, model.source, model.sha256[:8]), opening(model))
-        for model in models.known(home)
+        for model in models.list_models(home)
     ]
     return sorted(offers, key=lambda offer: (offer[0].name, offer[0].distribution))
 

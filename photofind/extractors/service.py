@@ -34,7 +34,7 @@ _AHEAD = 4 * _BATCH
 Record: TypeAlias = dict[str, Any]
 Note: TypeAlias = Callable[[dict[str, Any]], None]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
-Embedded: TypeAlias = tuple[list[Record], list[npt.NDArray[np.float32]]]
+Embeddings: TypeAlias = tuple[list[Record], list[npt.NDArray[np.float32]]]
 Read: TypeAlias = Callable[[str, Record], Pixels | None]
 """Reads the photo at a path: notes in the record what it is, and returns its pixels where they are
 to be embedded."""
@@ -99,7 +99,7 @@ class ExtractionService:
             "engine": self._extractor.engine,
         }
 
-    def extract(self, paths: Sequence[str], known: Sequence[str], note: Note) -> Embedded:
+    def extract(self, paths: Sequence[str], known: Sequence[str], note: Note) -> Embeddings:
         """Read and embed photos.
 
         Parameters
@@ -128,14 +128,14 @@ class ExtractionService:
         contents = frozenset(known)
         return self._embed(paths, lambda path, record: self._read(path, record, contents), note)
 
-    def extract_previews(self, paths: Sequence[str], note: Note) -> Embedded:
+    def extract_previews(self, paths: Sequence[str], note: Note) -> Embeddings:
         """Embed photos from the thumbnails inside them; as `extract` otherwise.
 
         A photo without a usable thumbnail has no vector, and not always a failure.
         """
         return self._embed(paths, self._read_preview, note)
 
-    def _embed(self, paths: Sequence[str], read: Read, note: Note) -> Embedded:
+    def _embed(self, paths: Sequence[str], read: Read, note: Note) -> Embeddings:
         """Read photos with ``read`` and embed them in batches, as they are ready."""
         records: list[Record] = [{}] * len(paths)
         vectors: dict[int, npt.NDArray[np.float32]] = {}

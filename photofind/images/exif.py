@@ -9,13 +9,13 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
-from photofind.images.metadata_fields import Metadata, decoded, moment, position
+from photofind.images.metadata_fields import Metadata, decode_text, parse_time, valid_position
 
 __all__ = [
-    "changed",
     "exif_metadata",
     "exif_of",
     "load_exif",
+    "modified_time",
     "orientation_of",
     "thumbnail_of",
 ]
@@ -82,8 +82,8 @@ def thumbnail_of(picture: Image.Image) -> bytes | None:
 def exif_metadata(exif: Image.Exif) -> Metadata:
     """Return what EXIF tells, each part by itself where others are damaged."""
     shot, gps = _directory(exif, IFD.Exif), _directory(exif, IFD.GPSInfo)
-    times = (moment(_text(shot, time), _text(shot, offset)) for time, offset in _TIMES)
-    latitude, longitude = position(
+    times = (parse_time(_text(shot, time), _text(shot, offset)) for time, offset in _TIMES)
+    latitude, longitude = valid_position(
         _degrees(gps, GPS.GPSLatitude, GPS.GPSLatitudeRef),
         _degrees(gps, GPS.GPSLongitude, GPS.GPSLongitudeRef),
     )
@@ -97,10 +97,10 @@ def exif_metadata(exif: Image.Exif) -> Metadata:
     )
 
 
-def changed(exif: Image.Exif) -> str | None:
+def modified_time(exif: Image.Exif) -> str | None:
     """Return when the file was last changed, by EXIF: the time of the shot, failing all others."""
     offset = _text(_directory(exif, IFD.Exif), Base.OffsetTime)
-    return moment(_text(exif, Base.DateTime), offset)
+    return parse_time(_text(exif, Base.DateTime), offset)
 
 
 def _directory(exif: Image.Exif, tag: int) -> Mapping[int, Any]:
@@ -122,7 +122,7 @@ def _text(tags: Mapping[int, Any], tag: int) -> str:
     if isinstance(value, str):
         # Pillow takes all text for Latin-1, in which no byte is lost.
         value = value.encode("latin-1", "replace")
-    return decoded(value) if isinstance(value, bytes) else ""
+    return decode_text(value) if isinstance(value, bytes) else ""
 
 
 def _camera(make: str, model: str) -> str | None:
@@ -158,4 +158,4 @@ def _comment(shot: Mapping[int, Any], endian: str | None) -> str:
     if value.startswith(b"UNICODE\0"):
         order = "utf-16-le" if endian == "<" else "utf-16-be"
         return value[8:].decode(order, "replace").strip("\0 \t\r\n")
-    return decoded(value[8:]) if value.startswith((b"ASCII\0\0\0", b"\0" * 8)) else ""
+    return decode_text(value[8:]) if value.startswith((b"ASCII\0\0\0", b"\0" * 8)) else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from PIL import ImageFile, IptcImagePlugin
 
-from photofind.images.metadata_fields import Metadata, decoded, moment
+from photofind.images.metadata_fields import Metadata, decode_text, parse_time
 
 __all__ = ["iptc_metadata"]
 
@@ -23,11 +23,11 @@ def iptc_metadata(picture: ImageFile.ImageFile) -> Metadata:
 
     def values(dataset: tuple[int, int]) -> Iterator[str]:
         value = block.get(dataset, [])
-        yield from filter(None, map(decoded, [value] if isinstance(value, bytes) else value))
+        yield from filter(None, map(decode_text, [value] if isinstance(value, bytes) else value))
 
     date, time = next(values(_DATE), ""), next(values(_TIME), "000000")
     return Metadata(
-        captured=moment(f"{date}T{time}") or moment(date),
+        captured=parse_time(f"{date}T{time}") or parse_time(date),
         keywords=tuple(values(_KEYWORDS)),
         caption=next(values(_CAPTION), None),
     )

@@ -6,7 +6,7 @@ from PIL import Image, ImageFile
 
 from photofind.errors import ImageError
 from photofind.images.containers import open_picture
-from photofind.images.exif import changed, exif_metadata, exif_of, load_exif
+from photofind.images.exif import exif_metadata, exif_of, load_exif, modified_time
 from photofind.images.iptc import iptc_metadata
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.metadata_fields import Metadata
@@ -56,7 +56,7 @@ def read_metadata(
         or shot.captured
         or inside.captured
         or iptc.captured
-        or changed(exif),
+        or modified_time(exif),
         camera=shot.camera,
         latitude=place.latitude,
         longitude=place.longitude,

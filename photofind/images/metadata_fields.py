@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Metadata", "decoded", "moment", "position"]
+__all__ = ["Metadata", "decode_text", "parse_time", "valid_position"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Metadata:
     caption: str | None = None
 
 
-def decoded(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
     """Return text of unknown encoding: UTF-8 where it is valid, Latin-1 otherwise, stripped."""
     try:
         text = data.decode()
@@ -46,7 +46,7 @@ def decoded(data: bytes) -> str:
     return text.strip("\0 \t\r\n")
 
 
-def moment(text: str, offset: str = "") -> str | None:
+def parse_time(text: str, offset: str = "") -> str | None:
     """Return a time in the form of :attr:`Metadata.captured`, None where it is none.
 
     Parameters
@@ -62,11 +62,11 @@ def moment(text: str, offset: str = "") -> str | None:
     except ValueError:
         return None
     if offset and time.tzinfo is None:
-        return moment(f"{time.isoformat()}{offset}") or moment(time.isoformat())
+        return parse_time(f"{time.isoformat()}{offset}") or parse_time(time.isoformat())
     return time.isoformat(timespec="seconds")
 
 
-def position(
+def valid_position(
     latitude: float | None, longitude: float | None
 ) -> tuple[float, float] | tuple[None, None]:
     """Return a place on earth; (None, None) for numbers that are none.

@@ -22,7 +22,7 @@ from photofind.images.heif_head import heif_head
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.reading import PRELIMINARY, content_id, open_file
 
-__all__ = ["Embedded", "Preview", "read_embedded", "read_preview"]
+__all__ = ["EmbeddedThumbnail", "Preview", "read_embedded_thumbnail", "read_preview"]
 
 _FIRST_READ = 1 << 16
 """Bytes of a file that are read at first; nearly all headers of JPEGs are shorter."""
@@ -42,7 +42,7 @@ _DARK, _BLANK = 32, 16
 _START_OF_SCAN, _FILL = 0xFFDA, 0xFFFF
 
 
-class Embedded(NamedTuple):
+class EmbeddedThumbnail(NamedTuple):
     """A photo's embedded thumbnail.
 
     Attributes
@@ -79,7 +79,7 @@ class Preview:
     content
         A preliminary content id: of what was read, and of the file's size.
     head
-        As in :class:`Embedded`.
+        As in :class:`EmbeddedThumbnail`.
     """
 
     picture: Picture
@@ -106,7 +106,7 @@ def read_preview(
     ImageError
         Where the file cannot be read at all.
     """
-    found = read_embedded(path, limits)
+    found = read_embedded_thumbnail(path, limits)
     if found is None:
         return None
     pixels = np.array(upright(found.picture, size, found.orientation))
@@ -117,7 +117,9 @@ def read_preview(
     )
 
 
-def read_embedded(path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Embedded | None:
+def read_embedded_thumbnail(
+    path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS
+) -> EmbeddedThumbnail | None:
     """Return the embedded thumbnail of a photo, None where there is none of use.
 
     One that is tiny, damaged, blank or of another shape than the photo, which may have been edited
@@ -172,7 +174,7 @@ def _jpeg_head(file: BinaryIO, data: bytes) -> bytes | None:
     return None
 
 
-def _embedded(head: bytes, size: int, limits: Limits) -> Embedded | None:
+def _embedded(head: bytes, size: int, limits: Limits) -> EmbeddedThumbnail | None:
     photo = open_picture(head, limits)
     orientation, (width, height) = orientation_of(photo), photo.size
     whole = (height, width) if is_on_its_side(orientation) else (width, height)
@@ -183,7 +185,7 @@ def _embedded(head: bytes, size: int, limits: Limits) -> Embedded | None:
     shown = _without_bars(picture, (width, height))
     if shown is None or _is_blank(shown):
         return None
-    return Embedded(shown, orientation, *whole, photo.format or "", head, size)
+    return EmbeddedThumbnail(shown, orientation, *whole, photo.format or "", head, size)
 
 
 def _exif_thumbnail(photo: ImageFile.ImageFile) -> ImageFile.ImageFile | None:

@@ -14,7 +14,7 @@ from photofind.images.containers import decoding_errors, open_picture
 from photofind.images.decode import is_on_its_side, upright
 from photofind.images.exif import orientation_of
 from photofind.images.limits import DEFAULT_LIMITS, Limits
-from photofind.images.preview import read_embedded
+from photofind.images.preview import read_embedded_thumbnail
 from photofind.images.raw import open_raw, raw_format
 from photofind.images.reading import read_bytes
 
@@ -68,7 +68,7 @@ def make_thumbnail(path: str, size: int, limits: Limits = DEFAULT_LIMITS) -> byt
     ImageError
         Where the photo cannot be read.
     """
-    embedded = read_embedded(path, limits)
+    embedded = read_embedded_thumbnail(path, limits)
     with decoding_errors():
         if embedded is not None and max(embedded.picture.size) >= size:
             target = _within(embedded.picture.size, size)

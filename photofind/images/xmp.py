@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException, ElementTree
 
-from photofind.images.metadata_fields import Metadata, moment, position
+from photofind.images.metadata_fields import Metadata, parse_time, valid_position
 
 __all__ = ["xmp_metadata"]
 
@@ -33,13 +33,13 @@ def xmp_metadata(packet: bytes) -> Metadata:
         root = ElementTree.fromstring(packet)
     except (ParseError, DefusedXmlException, LookupError, ValueError):
         return Metadata()  # LookupError and ValueError: an encoding that does not exist or fit.
-    latitude, longitude = position(
+    latitude, longitude = valid_position(
         _degrees(_first(root, _EXIF + "GPSLatitude")),
         _degrees(_first(root, _EXIF + "GPSLongitude")),
     )
     return Metadata(
-        captured=moment(_first(root, _EXIF + "DateTimeOriginal"))
-        or moment(_first(root, _PHOTOSHOP + "DateCreated")),
+        captured=parse_time(_first(root, _EXIF + "DateTimeOriginal"))
+        or parse_time(_first(root, _PHOTOSHOP + "DateCreated")),
         latitude=latitude,
         longitude=longitude,
         keywords=tuple(_values(root, _DC + "subject")),

@@ -6,12 +6,12 @@ import ctypes
 import sys
 from contextlib import suppress
 
-__all__ = ["give_back", "keep_together"]
+__all__ = ["trim_heap", "use_one_heap"]
 
 _M_ARENA_MAX = -8  # As in malloc.h.
 
 
-def keep_together() -> None:
+def use_one_heap() -> None:
     """Have all threads take memory from one heap; call it before there are others.
 
     Otherwise each gets one of its own, and what is free in one is of no use to another.
@@ -19,7 +19,7 @@ def keep_together() -> None:
     _call("mallopt", _M_ARENA_MAX, 1)
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Give memory that is free inside this process back to the system."""
     _call("malloc_trim", 0)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from photofind.errors import DesktopError
 
-__all__ = ["has_display", "run_alone"]
+__all__ = ["has_display", "start_detached"]
 
 _SOON = 2.0
 """Seconds within which a program says that it can do nothing; afterwards it is believed to."""
@@ -27,7 +27,7 @@ def has_display() -> bool:
     return any(os.environ.get(name) for name in _DISPLAY)
 
 
-def run_alone(words: Sequence[str]) -> None:
+def start_detached(words: Sequence[str]) -> None:
     """Start a program of the desktop that goes on by itself.
 
     A service is not where a person's programs belong: they would get its share of the machine,

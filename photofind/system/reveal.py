@@ -11,7 +11,7 @@ from urllib.parse import quote_from_bytes
 
 from photofind.errors import DesktopError
 from photofind.system.bus import call
-from photofind.system.programs import run_alone
+from photofind.system.programs import start_detached
 
 __all__ = ["open_file", "show_in_folder"]
 
@@ -28,14 +28,14 @@ def open_file(path: str | os.PathLike[str]) -> None:
     if sys.platform == "win32":
         os.startfile(where)
     elif sys.platform == "darwin":
-        run_alone(["open", where])
+        start_detached(["open", where])
     else:
         try:
-            run_alone(["xdg-open", where])
+            start_detached(["xdg-open", where])
         except DesktopError:  # It fails at names that are not UTF-8; URIs are always ASCII.
             if not shutil.which("gio"):
                 raise
-            run_alone(["gio", "open", _uri(where)])
+            start_detached(["gio", "open", _uri(where)])
 
 
 def show_in_folder(path: str | os.PathLike[str]) -> None:
@@ -51,7 +51,7 @@ def show_in_folder(path: str | os.PathLike[str]) -> None:
         # It takes no other quoting than this, and no name on Windows holds a quotation mark.
         subprocess.Popen(f'explorer /select,"{where}"')
     elif sys.platform == "darwin":
-        run_alone(["open", "-R", where])
+        start_detached(["open", "-R", where])
     else:
         try:
             _show_items(where)

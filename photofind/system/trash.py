@@ -22,14 +22,14 @@ from urllib.parse import unquote_to_bytes
 from photofind.errors import DesktopError
 from photofind.paths import remove_file
 
-__all__ = ["Bin", "Trashed", "move_to_trash", "restore"]
+__all__ = ["TrashHistory", "TrashedFile", "move_to_trash", "restore"]
 
 # How many times of moving photos to the trash can be undone.
-REMEMBERED = 100
+MOST_UNDONE = 100
 
 
 @dataclass(frozen=True)
-class Trashed:
+class TrashedFile:
     """A file in the trash.
 
     Parameters
@@ -46,7 +46,7 @@ class Trashed:
     info: Path | None = None
 
 
-def move_to_trash(path: str) -> Trashed:
+def move_to_trash(path: str) -> TrashedFile:
     """Move a file to the trash; it is never deleted, whatever happens.
 
     Raises
@@ -74,11 +74,11 @@ def move_to_trash(path: str) -> Trashed:
             f"{path} cannot be moved to the trash: {reason}", "try it in your file manager"
         ) from error
     if sys.platform in ("darwin", "win32"):
-        return Trashed(path)
-    return _found(path, before) or Trashed(path)
+        return TrashedFile(path)
+    return _found(path, before) or TrashedFile(path)
 
 
-def restore(trashed: Trashed) -> None:
+def restore(trashed: TrashedFile) -> None:
     """Move a file from the trash back to where it lay; nothing is written over.
 
     Raises
@@ -113,23 +113,23 @@ def restore(trashed: Trashed) -> None:
             remove_file(trashed.info)
 
 
-class Bin:
+class TrashHistory:
     """Remembers what was moved to the trash, so that it can be undone. Threads may share it."""
 
     def __init__(self) -> None:
         self._changing = Lock()
-        self._remembered: OrderedDict[str, tuple[Trashed, ...]] = OrderedDict()
+        self._remembered: OrderedDict[str, tuple[TrashedFile, ...]] = OrderedDict()
 
-    def remember(self, files: Sequence[Trashed], token: str | None = None) -> str:
-        """Return the token by which :meth:`take` gives ``files`` back."""
+    def add(self, files: Sequence[TrashedFile], token: str | None = None) -> str:
+        """Return the token by which :meth:`pop` gives ``files`` back."""
         token = token or secrets.token_hex(16)
         with self._changing:
             self._remembered[token] = tuple(files)
-            while len(self._remembered) > REMEMBERED:
+            while len(self._remembered) > MOST_UNDONE:
                 self._remembered.popitem(last=False)
         return token
 
-    def take(self, token: str) -> tuple[Trashed, ...]:
+    def pop(self, token: str) -> tuple[TrashedFile, ...]:
         """Return what is remembered under a token, and forget it.
 
         Raises
@@ -165,7 +165,7 @@ def _move_to_free_place(item: Path, path: str) -> None:
         item.unlink()
 
 
-def _found(path: str, before: os.stat_result) -> Trashed | None:
+def _found(path: str, before: os.stat_result) -> TrashedFile | None:
     """Return where in the trash a file lies that was just moved there from ``path``."""
     for trash, top in _trashes(path):
         try:
@@ -176,7 +176,7 @@ def _found(path: str, before: os.stat_result) -> Trashed | None:
         for note in notes:
             item = trash / "files" / note.name.removesuffix(".trashinfo")
             if _is_same(item, before) and _origin(note, top) == _resolved(path):
-                return Trashed(path, item, note)
+                return TrashedFile(path, item, note)
     return None
 
 

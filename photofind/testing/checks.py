@@ -26,7 +26,7 @@ import numpy.typing as npt
 from photofind.errors import ExtractorError
 from photofind.extractors.extraction import Extraction
 from photofind.extractors.protocol import Threaded
-from photofind.extractors.registry import LoadedExtractor, Plugin, load, loaded
+from photofind.extractors.registry import LoadedExtractor, Plugin, load, make_extractor
 from photofind.extractors.samples import PHOTOGRAPHS, blanks, photographs
 
 __all__ = ["CHECKS", "CheckFailedError", "Figures", "Subject", "check_extractor", "measure"]
@@ -94,7 +94,7 @@ class Subject:
             return load(self._extractor)
         made = self._extractor()
         name = str(getattr(made, "name", "unnamed"))
-        return loaded(Plugin(name, "", "the one under test", ""), lambda: made)
+        return make_extractor(Plugin(name, "", "the one under test", ""), lambda: made)
 
     @cached_property
     def instance(self) -> LoadedExtractor:

@@ -12,13 +12,13 @@ from photofind.paths import Home
 from photofind.testing.checks import CHECKS, CheckFailedError, Figures, Subject, measure
 from photofind.workers import Worker
 
-__all__ = ["CheckService", "Checked", "Result", "run_in_worker"]
+__all__ = ["CheckReport", "CheckResult", "CheckService", "run_in_worker"]
 
 _SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class Result:
+class CheckResult:
     """What came of one check: ``state`` is ``kept``, ``broken`` or ``skipped``, and why."""
 
     check: str
@@ -28,10 +28,10 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckReport:
     """The results of all checks, and what the extractor costs."""
 
-    results: tuple[Result, ...]
+    results: tuple[CheckResult, ...]
     figures: Figures
 
 
@@ -40,8 +40,8 @@ def run_in_worker(
     home: Home | None = None,
     *,
     measure_only: bool = False,
-    progress: Callable[[Result], None] = lambda result: None,
-) -> Checked:
+    progress: Callable[[CheckResult], None] = lambda result: None,
+) -> CheckReport:
     """Check an extractor that is installed, whatever it does to its process.
 
     Parameters
@@ -84,9 +84,11 @@ def run_in_worker(
             except (ExtractorError, WorkerError) as error:
                 state, reason = "broken", error.message
             promise = " ".join((check.__doc__ or "").split())
-            results.append(Result(check.__name__.removeprefix("check_"), promise, state, reason))
+            results.append(
+                CheckResult(check.__name__.removeprefix("check_"), promise, state, reason)
+            )
             progress(results[-1])
-    return Checked(tuple(results), figures)
+    return CheckReport(tuple(results), figures)
 
 
 class CheckService:

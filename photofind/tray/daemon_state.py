@@ -48,7 +48,7 @@ class DaemonState:
     problems: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, status: Status) -> DaemonState:
+    def from_status(cls, status: Status) -> DaemonState:
         """Return the state that a status tells of."""
         daemon = status.daemon
         return cls(
@@ -83,7 +83,7 @@ class DaemonState:
         return self
 
     @property
-    def mood(self) -> IconState:
+    def icon(self) -> IconState:
         """What the icon says."""
         if not self.running:
             return IconState.STOPPED
@@ -96,7 +96,7 @@ class DaemonState:
     @property
     def line(self) -> str:
         """What the first line of the menu says; it does not change with each photo."""
-        match self.mood:
+        match self.icon:
             case IconState.STOPPED:
                 return "Not running"
             case IconState.PROBLEM:
@@ -122,7 +122,7 @@ class DaemonState:
                 told.append(f"{activity.done:,} of {activity.total:,} photos")
             if activity.seconds_left:
                 told.append(f"{timedelta(seconds=ceil(activity.seconds_left))} left")
-        if self.running and self.mood is not IconState.IDLE:
+        if self.running and self.icon is not IconState.IDLE:
             told.append(f"{_photos(self.photos)} can be found")
         if self.failed:
             told.append(f"{self.failed:,} could not be read")

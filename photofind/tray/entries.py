@@ -138,7 +138,7 @@ def entries(
         SEPARATOR,
         Entry("Quit tray", actions.quit_tray),
         Entry("Start photofind", actions.start_daemon)
-        if state.mood is IconState.STOPPED
+        if state.icon is IconState.STOPPED
         else Entry("Stop photofind", actions.stop_daemon),
     ]
     return menu

@@ -18,15 +18,15 @@ _SIZE = 64  # Where the panel does not say which one it wants; it makes it small
 
 
 def make_icon(
-    backend: str, mood: IconState, tooltip: str, menu: Callable[[], list[Entry]], theme: Path
+    backend: str, state: IconState, tooltip: str, menu: Callable[[], list[Entry]], theme: Path
 ) -> Any:
-    """Return an icon of pystray's that has a method ``show_mood`` besides.
+    """Return an icon of pystray's that has a method ``show_state`` besides.
 
     Parameters
     ----------
     backend
         One of :func:`photofind.tray.host.backend`.
-    mood, tooltip
+    state, tooltip
         How it is shown at first.
     menu
         Returns the entries of the menu, each time that it is made.
@@ -43,8 +43,8 @@ def make_icon(
 
         kind = type("Icon", (_Plain, pystray.Icon), {})
     kind.theme = theme
-    icon = kind(_NAME, draw(mood, _SIZE), tooltip, make_menu(menu))
-    icon.show_mood(mood)
+    icon = kind(_NAME, draw(state, _SIZE), tooltip, make_menu(menu))
+    icon.show_state(state)
     return icon
 
 
@@ -76,6 +76,6 @@ class _Plain:
 
     icon: Any
 
-    def show_mood(self, mood: IconState) -> None:
+    def show_state(self, state: IconState) -> None:
         """Have the icon say something else."""
-        self.icon = draw(mood, _SIZE)
+        self.icon = draw(state, _SIZE)

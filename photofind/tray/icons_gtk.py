@@ -84,15 +84,15 @@ class _InTray(_ByGtk):
     _icon_valid: bool
     title: str
     visible: bool
-    mood = IconState.STOPPED
+    state = IconState.STOPPED
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._status_icon.connect("size-changed", self._on_size)
 
-    def show_mood(self, mood: IconState) -> None:
+    def show_state(self, state: IconState) -> None:
         """Have the icon say something else."""
-        self.mood = mood
+        self.state = state
         self._update_icon()
 
     def _update_icon(self) -> None:
@@ -114,7 +114,7 @@ class _InTray(_ByGtk):
         from gi.repository import GdkPixbuf, GLib
 
         size = max(self._status_icon.get_size(), _SIZES[0])
-        pixels = GLib.Bytes.new(draw(self.mood, size).tobytes())
+        pixels = GLib.Bytes.new(draw(self.state, size).tobytes())
         rgb = GdkPixbuf.Colorspace.RGB
         pixbuf = GdkPixbuf.Pixbuf.new_from_bytes(pixels, rgb, True, 8, size, size, 4 * size)
         self._status_icon.set_from_pixbuf(pixbuf)
@@ -127,29 +127,29 @@ class _Indicator(_ByGtk):
     _icon_path: str
     _icon_valid: bool
     _menu_handle: Any
-    mood = IconState.STOPPED
+    state = IconState.STOPPED
     theme: Path | None = None
     """Where the icons are written to."""
 
-    def show_mood(self, mood: IconState) -> None:
+    def show_state(self, state: IconState) -> None:
         """Have the icon say something else."""
-        self.mood = mood
+        self.state = state
         self._update_icon()
 
     def _update_icon(self) -> None:
         self._icon_valid = True
-        self._icon_path = f"photofind-tray-{self.mood.name.lower()}"  # A name does as well.
+        self._icon_path = f"photofind-tray-{self.state.name.lower()}"  # A name does as well.
         if self.theme is not None:
             for size in _SIZES:
                 path = self.theme / f"hicolor/{size}x{size}/apps/{self._icon_path}.png"
                 if not path.exists():
-                    draw(self.mood, size).save(private_folder(path.parent) / path.name)
+                    draw(self.state, size).save(private_folder(path.parent) / path.name)
         _in_main_loop(self._show_icon)
 
     def _show_icon(self) -> None:
         if self.theme is not None:
             self._appindicator.set_icon_theme_path(str(self.theme))
-        self._appindicator.set_icon_full(self._icon_path, f"photofind: {self.mood.name.lower()}")
+        self._appindicator.set_icon_full(self._icon_path, f"photofind: {self.state.name.lower()}")
 
     def _remove_fs_icon(self) -> None:
         """Leave the icons; they are the same the next time."""

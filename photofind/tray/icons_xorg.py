@@ -25,7 +25,7 @@ def kind(backend: str) -> type[Any]:
 class _XorgIcon(Icon):  # type: ignore[misc]
     """pystray's icon; it asks for clicks, shows the panel around itself, and survives the panel."""
 
-    mood = IconState.STOPPED
+    state = IconState.STOPPED
     _icon_data: Any
     _systray_manager: Any
 
@@ -39,9 +39,9 @@ class _XorgIcon(Icon):  # type: ignore[misc]
         self._message_handlers[X.ClientMessage] = self._on_client_message
         self._display.flush()
 
-    def show_mood(self, mood: IconState) -> None:
+    def show_state(self, state: IconState) -> None:
         """Have the icon say something else."""
-        self.mood = mood
+        self.state = state
         self.icon = self._icon  # Draws it again where it is visible.
 
     def _show(self) -> None:
@@ -63,7 +63,7 @@ class _XorgIcon(Icon):  # type: ignore[misc]
     def _assert_icon_data(self, width: int, height: int) -> None:
         size = min(width, height)
         panel = self._panel(width, height)
-        icon = draw(self.mood, size)
+        icon = draw(self.state, size)
         panel.paste(icon, ((width - size) // 2, (height - size) // 2), icon)
         panel.tostring = panel.tobytes  # type: ignore[attr-defined] # What Xlib calls it.
         self._icon_data = panel

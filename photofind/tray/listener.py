@@ -37,7 +37,7 @@ class Listener:
 
     Parameters
     ----------
-    on_situation
+    on_state
         Called with the state at first and after everything that happens.
     on_recent
         Called when there was another search.
@@ -48,12 +48,12 @@ class Listener:
     def __init__(
         self,
         home: Home,
-        on_situation: Callable[[DaemonState], None],
+        on_state: Callable[[DaemonState], None],
         on_recent: Callable[[], None] = lambda: None,
         connect: Callable[[Home], Client] = connect_to_running,
     ) -> None:
         self._home = home
-        self._on_situation = on_situation
+        self._on_state = on_state
         self._on_recent = on_recent
         self._connect = connect
         self._changed = threading.Event()
@@ -109,20 +109,20 @@ class Listener:
             if self._ends.is_set():
                 return
             events = client.events()  # First, so that nothing is missed.
-            state = DaemonState.of(client.status())
+            state = DaemonState.from_status(client.status())
             self._tell(state)
             for event in events:
                 before, state = state, state.after(event)
                 settled = before.activity and not state.activity
                 if event.kind in ("notice", "folders") or settled:
-                    state = DaemonState.of(client.status())
+                    state = DaemonState.from_status(client.status())
                 if state != before:
                     self._tell(state)
         self._client = None
 
     def _tell(self, state: DaemonState) -> None:
         if not self._ends.is_set():
-            self._on_situation(state)
+            self._on_state(state)
 
     def _watch(self) -> BaseObserver:
         """Watch the folder of the home for the two files in it that matter here."""

@@ -91,7 +91,7 @@ class Tray(Actions):
         self._tooltip_at = 0.0
         self._icon = make_icon(
             backend,
-            NOT_RUNNING.mood,
+            NOT_RUNNING.icon,
             NOT_RUNNING.tooltip,
             self._entries,
             home.cache / "tray",
@@ -172,8 +172,8 @@ class Tray(Actions):
     def _show(self, state: DaemonState) -> None:
         """Show a state: called for each photo, it shows what can be seen to change."""
         before, self._state = self._state, state
-        if state.mood is not before.mood:
-            self._icon.show_mood(state.mood)
+        if state.icon is not before.icon:
+            self._icon.show_state(state.icon)
         now = time.monotonic()
         if state.line != before.line or now - self._tooltip_at > _BETWEEN_TOOLTIPS:
             self._tooltip_at = now

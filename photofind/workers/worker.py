@@ -74,7 +74,7 @@ class Worker:
 
     Attributes
     ----------
-    outgrown : int
+    memory_restarts : int
         How often a child was ended for its memory after a call.
 
     Notes
@@ -109,7 +109,7 @@ class Worker:
         self._starting = threading.Lock()  # Held to look at, and to change, what follows.
         self._process: Process | None = None
         self._finalizer: weakref.finalize[[], Worker]
-        self.outgrown = 0
+        self.memory_restarts = 0
         self._stops = 0  # How often this worker was stopped; calls made before are void.
 
     def __enter__(self) -> Self:
@@ -190,7 +190,7 @@ class Worker:
                 process = self._start(stops)
             answer = process.exchange(request, timeout, note)
             if self._most_bytes < math.inf and process.memory() > self._most_bytes:
-                self.outgrown += 1
+                self.memory_restarts += 1
                 process.discard()
             else:
                 process.release(self._idle_seconds)

@@ -139,9 +139,9 @@ def menu_is_open(screen: Screen) -> bool:
     return any(colour == (255, 255, 255) and count > 3000 for count, colour in colours)
 
 
-def see(screen: Screen, mood: IconState) -> tuple[int, int]:
-    """Wait until the icon is in a mood, and return where it is."""
-    return screen.find_colour(COLOURS[mood], pixels=12)
+def see(screen: Screen, state: IconState) -> tuple[int, int]:
+    """Wait until the icon is in a state, and return where it is."""
+    return screen.find_colour(COLOURS[state], pixels=12)
 
 
 def test_every_mood_is_seen(screen: Screen, panel: Panel, tmp_path: Path) -> None:
@@ -151,11 +151,11 @@ def test_every_mood_is_seen(screen: Screen, panel: Panel, tmp_path: Path) -> Non
         sys.executable, ICON_STATES, tmp_path / "theme", stdin=subprocess.PIPE, environment=chosen
     )
     assert icon.stdin
-    for mood in (*IconState, IconState.IDLE):
-        icon.stdin.write(f"{mood.name}\n".encode())
+    for state in (*IconState, IconState.IDLE):
+        icon.stdin.write(f"{state.name}\n".encode())
         icon.stdin.flush()
-        see(screen, mood)
-        screen.picture(f"{panel.backend}-{mood.name.lower()}")
+        see(screen, state)
+        screen.picture(f"{panel.backend}-{state.name.lower()}")
     icon.stdin.close()
     assert icon.wait(30) == 0
 
@@ -181,8 +181,8 @@ def test_the_menu_is_used(screen: Screen, panel: Panel, daemon: Home, browser: F
     panel.start(screen)
     tray = start_tray(screen, panel)
 
-    def choose(mood: IconState, *path: str) -> None:
-        place = see(screen, mood)
+    def choose(state: IconState, *path: str) -> None:
+        place = see(screen, state)
         if panel.backend == "gtk":
             screen.click(place, button=3)
             for name in path:
@@ -191,7 +191,7 @@ def test_the_menu_is_used(screen: Screen, panel: Panel, daemon: Home, browser: F
         # The menu is the panel's, which tells the names of its entries to nobody.
         screen.click(place)
         wait_for(lambda: menu_is_open(screen), "menu")
-        entries = RUNNING if mood is not IconState.STOPPED else NOT_RUNNING
+        entries = RUNNING if state is not IconState.STOPPED else NOT_RUNNING
         screen.press(*["Down"] * (entries.index(path[0].replace("Resume", "Pause for")) + 1))
         for name in path[1:]:
             screen.press("Right", *["Down"] * PAUSES.index(name))

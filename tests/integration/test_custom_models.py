@@ -15,9 +15,9 @@ import pytest
 from commands import photofind
 
 from photofind.errors import ExtractorError
-from photofind.extractors.add_model import add, remove
+from photofind.extractors.add_model import add_model, remove_model
 from photofind.extractors.extraction import Extraction
-from photofind.extractors.models import Model, known
+from photofind.extractors.models import Model, list_models
 from photofind.extractors.registry import installed, load
 from photofind.extractors.samples import photographs
 from photofind.settings import set_setting
@@ -95,10 +95,10 @@ def given(name: str, path: Path, **options) -> Model:
 def test_a_model_trained_on_the_spot(models, home):
     path = shutil.copy(models / "trained.keras", home.root.parent / "mine.keras")
     wanted = given("mine", path, layer="features", preprocess="unit", pooling="gem")
-    added = add(home, wanted)
+    added = add_model(home, wanted)
     assert (added.engine, added.reason, added.warnings) == ("LiteRT", "", ())
     assert (added.model.dimension, added.input_size) == (24, (32, 32))
-    assert known(home) == [added.model]
+    assert list_models(home) == [added.model]
     (plugin,) = (plugin for plugin in installed(home) if plugin.name == "mine")
     assert (plugin.distribution, plugin.target) == ("mine.keras", str(path))
 
@@ -115,7 +115,7 @@ def test_a_model_trained_on_the_spot(models, home):
 
     set_setting(home.settings, "extractor", "mine")
     with pytest.raises(ExtractorError, match="is in use"):
-        remove(home, "mine")
+        remove_model(home, "mine")
     set_setting(home.settings, "extractor", "mobilenet")
 
     content = path.read_bytes()
@@ -132,24 +132,24 @@ def test_a_model_trained_on_the_spot(models, home):
     path.write_bytes(content)
     assert load("mine").version == extractor.version
 
-    assert remove(home, "mine") == added.model
+    assert remove_model(home, "mine") == added.model
     assert "mine" not in {plugin.name for plugin in installed(home)}
     assert path.exists()
 
 
 def test_a_model_of_keras_applications_that_takes_any_size(models, home):
     with pytest.raises(ExtractorError, match=r"takes pictures of any size; .*--input 224x224"):
-        add(home, given("small", models / "application.keras"))
-    added = add(home, given("small", models / "application.keras", input_size=(64, 96)))
+        add_model(home, given("small", models / "application.keras"))
+    added = add_model(home, given("small", models / "application.keras", input_size=(64, 96)))
     assert (added.engine, added.input_size, added.model.dimension) == ("LiteRT", (64, 96), 1280)
     assert load("small").embed(photographs((64, 96))).shape == (8, 1280)
 
 
 def test_an_older_file_and_a_saved_model(models, home):
-    older = add(home, given("older", models / "older.h5", preprocess="unit"))
+    older = add_model(home, given("older", models / "older.h5", preprocess="unit"))
     assert "older format" in older.warnings[0]
     assert "class probabilities" in older.warnings[1]
-    saved = add(home, given("saved", models / "saved", preprocess="unit"))
+    saved = add_model(home, given("saved", models / "saved", preprocess="unit"))
     assert saved.model.dimension == 4
     pictures = photographs((32, 32))
     np.testing.assert_allclose(
@@ -158,7 +158,7 @@ def test_an_older_file_and_a_saved_model(models, home):
 
 
 def test_a_model_that_does_not_convert_runs_on_keras(models, home):
-    added = add(home, given("unusual", models / "unusual.keras"))
+    added = add_model(home, given("unusual", models / "unusual.keras"))
     assert added.engine == "Keras"
     assert added.reason
     assert "\n" not in added.reason
@@ -188,20 +188,20 @@ def test_a_model_that_does_not_convert_runs_on_keras(models, home):
 )
 def test_what_cannot_be_an_extractor_says_why_in_one_line(file, options, reason, models, home):
     with pytest.raises(ExtractorError) as caught:
-        add(home, given("odd", models / file, **options))
+        add_model(home, given("odd", models / file, **options))
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert known(home) == []
+    assert list_models(home) == []
 
 
 def test_names_are_words_and_taken_once(models, home):
     for name in ("mobilenet", "no name", ""):
         with pytest.raises(ExtractorError, match=r"already|cannot be the name"):
-            add(home, given(name, models / "trained.keras"))
+            add_model(home, given(name, models / "trained.keras"))
     with pytest.raises(ExtractorError, match="python -m pip uninstall photofind"):
-        remove(home, "mobilenet")
+        remove_model(home, "mobilenet")
     with pytest.raises(ExtractorError, match="there is no extractor 'nobody'"):
-        remove(home, "nobody")
+        remove_model(home, "nobody")
 
 
 def test_the_commands(models, home):

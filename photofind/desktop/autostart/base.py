@@ -41,7 +41,7 @@ class Autostart(ABC):
 
     name: ClassVar[str]
     """What it is called in JSON."""
-    promise: ClassVar[str]
+    effect: ClassVar[str]
     """What it does once it is installed, in words."""
 
     def __init__(self, home: Home) -> None:
@@ -105,7 +105,7 @@ class FileAutostart(Autostart):
                 raise DaemonError(
                     f"{path} is there already and is not photofind's", "move it away, or rename it"
                 )
-        changed = {path: what for path, what in wanted.items() if not _is_as(path, what)}
+        changed = {path: what for path, what in wanted.items() if not _matches(path, what)}
         for path, what in changed.items():
             with explained(path):
                 _write(path, what)
@@ -124,7 +124,7 @@ class FileAutostart(Autostart):
     def status(self) -> State:
         """Return whether the files are there, and as they have to be."""
         wanted = self.files()
-        if all(_is_as(path, what) for path, what in wanted.items()):
+        if all(_matches(path, what) for path, what in wanted.items()):
             return State.INSTALLED
         if any(_is_own(path, what) for path, what in wanted.items()):
             return State.OUTDATED
@@ -158,7 +158,7 @@ def _is_own(path: Path, wanted: bytes | Path) -> bool:
         return False
 
 
-def _is_as(path: Path, wanted: bytes | Path) -> bool:
+def _matches(path: Path, wanted: bytes | Path) -> bool:
     try:
         return _is_own(path, wanted) and (isinstance(wanted, Path) or path.read_bytes() == wanted)
     except OSError:

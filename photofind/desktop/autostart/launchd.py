@@ -19,7 +19,7 @@ class Launchd(FileAutostart):
     """
 
     name = "launchd"
-    promise = "macOS starts it when you log in, and again should it crash"
+    effect = "macOS starts it when you log in, and again should it crash"
 
     def is_present(self) -> bool:
         """Return True: every session of macOS has it."""

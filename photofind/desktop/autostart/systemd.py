@@ -23,7 +23,7 @@ class Systemd(FileAutostart):
     """
 
     name = "systemd"
-    promise = "systemd starts it when you log in, and again should it crash"
+    effect = "systemd starts it when you log in, and again should it crash"
 
     def is_present(self) -> bool:
         """Return whether the user's systemd can be spoken to."""

@@ -23,7 +23,7 @@ class WindowsRun(Autostart):
     """A value in the key ``Run`` of this user's registry."""
 
     name = "windows"
-    promise = "Windows starts it when you log in"
+    effect = "Windows starts it when you log in"
 
     def is_present(self) -> bool:
         """Return True: every Windows has it."""

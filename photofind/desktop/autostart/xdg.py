@@ -21,7 +21,7 @@ class XdgAutostart(FileAutostart):
     """
 
     name = "xdg"
-    promise = "the desktop starts it when you log in"
+    effect = "the desktop starts it when you log in"
 
     def is_present(self) -> bool:
         """Return whether this is the session of a desktop."""

@@ -66,7 +66,7 @@ class Explorer(Integration):
 
     def _values(self) -> Iterator[tuple[str, str, str]]:
         """Yield each value: its key, its name, and what it is."""
-        command = self.command.gathering.for_windows()
+        command = self.command.similar_one_by_one.for_windows()
         icon = str(resources("photofind.desktop").joinpath("assets", "photofind.ico"))
         for suffix in sorted(PHOTO_SUFFIXES):
             verb = _verb(suffix)

@@ -40,7 +40,7 @@ def test_both_are_turned_on_and_off(home: Home, person: Path) -> None:
     assert login.is_on(home)
     again = login.set_autostart(home, on=True)
     assert not any(place.changed for place in again)
-    assert states(login.look_at(home)) == {"daemon": "installed", "tray": "installed"}
+    assert states(login.list_places(home)) == {"daemon": "installed", "tray": "installed"}
     off = login.set_autostart(home, on=False)
     assert states(off) == {"daemon": "not installed", "tray": "not installed"}
     assert all(place.changed for place in off)
@@ -53,7 +53,7 @@ def test_one_that_refuses_keeps_the_other_from_nothing(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Refusing:
-        name, promise = "xdg", "it would"
+        name, effect = "xdg", "it would"
 
         def is_present(self) -> bool:
             return True

@@ -14,7 +14,7 @@ from photofind.images import preview
 from photofind.images.decode import decode
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.metadata import read_metadata
-from photofind.images.preview import read_embedded, read_preview
+from photofind.images.preview import read_embedded_thumbnail, read_preview
 
 # pytest puts its own filters in place of those that the code sets at import.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -265,7 +265,7 @@ def test_the_thumbnail_of_heif(preview_of, tmp_path, monkeypatch, orientation):
     assert read_metadata(found.head) == read_metadata(data)
     assert read_metadata(found.head).camera == "Camera"
     assert sum(read) < len(data) / 2 + (1 << 16)
-    assert max(read_embedded(tmp_path / "photo.jpg").picture.size) == 160
+    assert max(read_embedded_thumbnail(tmp_path / "photo.jpg").picture.size) == 160
 
 
 @pytest.mark.parametrize("thumbnails", [(), (64,)])

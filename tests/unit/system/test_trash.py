@@ -11,7 +11,7 @@ import pytest
 
 from photofind.errors import DesktopError
 from photofind.system import trash as trash_module
-from photofind.system.trash import REMEMBERED, Bin, Trashed, move_to_trash, restore
+from photofind.system.trash import MOST_UNDONE, TrashedFile, TrashHistory, move_to_trash, restore
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the freedesktop.org trash")
 
@@ -192,17 +192,17 @@ def test_no_longer_in_the_trash(tmp_path: Path, trash: Path) -> None:
 
 def test_where_the_system_does_not_say_where_it_went() -> None:
     with pytest.raises(DesktopError, match="the system's trash only"):
-        restore(Trashed("/photos/a.jpg"))
+        restore(TrashedFile("/photos/a.jpg"))
 
 
 def test_undo_is_remembered_once_and_not_for_ever() -> None:
-    remembered = Bin()
-    tokens = [remembered.remember([Trashed(str(n))]) for n in range(REMEMBERED + 1)]
-    assert len(set(tokens)) == REMEMBERED + 1
+    history = TrashHistory()
+    tokens = [history.add([TrashedFile(str(n))]) for n in range(MOST_UNDONE + 1)]
+    assert len(set(tokens)) == MOST_UNDONE + 1
     with pytest.raises(DesktopError, match="no longer be undone"):
-        remembered.take(tokens[0])
-    assert remembered.take(tokens[1]) == (Trashed("1"),)
+        history.pop(tokens[0])
+    assert history.pop(tokens[1]) == (TrashedFile("1"),)
     with pytest.raises(DesktopError):
-        remembered.take(tokens[1])
-    remembered.remember([Trashed("again")], tokens[1])
-    assert remembered.take(tokens[1]) == (Trashed("again"),)
+        history.pop(tokens[1])
+    history.add([TrashedFile("again")], tokens[1])
+    assert history.pop(tokens[1]) == (TrashedFile("again"),)

@@ -37,10 +37,10 @@ def test_a_status_becomes_a_situation() -> None:
     status = Status(
         10, 2, 5, (FOLDER,), "mobilenet", search, "/home", 9, ("the disk is full",), 3, daemon
     )
-    assert DaemonState.of(status) == DaemonState(
+    assert DaemonState.from_status(status) == DaemonState(
         True, 10, 3, 2, WORK, True, 5.0, "on battery", (FOLDER,), ("the disk is full",)
     )
-    assert DaemonState.of(replace(status, daemon=None)).activity is None
+    assert DaemonState.from_status(replace(status, daemon=None)).activity is None
 
 
 def test_events_change_it() -> None:
@@ -61,7 +61,7 @@ def test_events_change_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "mood", "line"),
+    ("state", "icon", "line"),
     [
         (NOT_RUNNING, IconState.STOPPED, "Not running"),
         (IDLE, IconState.IDLE, "1,200 photos, up to date"),
@@ -87,8 +87,8 @@ def test_events_change_it() -> None:
         ),
     ],
 )
-def test_it_has_a_mood_and_a_line(state: DaemonState, mood: IconState, line: str) -> None:
-    assert state.mood is mood
+def test_it_has_a_mood_and_a_line(state: DaemonState, icon: IconState, line: str) -> None:
+    assert state.icon is icon
     assert state.line == line
 
 

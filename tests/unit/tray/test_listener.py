@@ -131,10 +131,10 @@ def test_it_waits_for_the_daemon_and_tells_what_it_tells(
     appear(home, daemon)
     while (state := told.get(timeout=30)) == NOT_RUNNING:
         pass
-    assert state == DaemonState.of(STATUS)
+    assert state == DaemonState.from_status(STATUS)
     counts = {"photos": 9, "preliminary": 0, "failed": 0, "revision": 1}
     daemon.told.put(Event("library", counts))
-    expect(told, replace(DaemonState.of(STATUS), photos=9))
+    expect(told, replace(DaemonState.from_status(STATUS), photos=9))
     daemon.told.put(Event("library", counts))  # Nothing new: not told again.
     daemon.runs = False
     daemon.told.put(Event("stopping", None))
@@ -179,7 +179,11 @@ def test_one_that_is_there_and_fails_is_tried_again(
     listener = Listener(home, told.put, connect=daemon.connect)
     listener.start()
     try:
-        for wanted in (DaemonState.of(STATUS), NOT_RUNNING, DaemonState.of(STATUS)):
+        for wanted in (
+            DaemonState.from_status(STATUS),
+            NOT_RUNNING,
+            DaemonState.from_status(STATUS),
+        ):
             expect(told, wanted)
     finally:
         listener.close()
@@ -192,10 +196,10 @@ def test_after_what_may_have_changed_more_it_asks_for_the_status(
     listener = Listener(home, told.put, connect=daemon.connect)
     listener.start()
     try:
-        expect(told, DaemonState.of(STATUS))
+        expect(told, DaemonState.from_status(STATUS))
         daemon.status = replace(STATUS, problems=("the disk is full",))
         daemon.told.put(Event("notice", {"topic": "problem", "text": "the disk is full"}))
-        expect(told, DaemonState.of(daemon.status))
+        expect(told, DaemonState.from_status(daemon.status))
     finally:
         listener.close()
 
@@ -213,6 +217,6 @@ def test_closed_it_tells_nothing_more(
     daemon.runs = True
     listener = Listener(home, told.put, connect=daemon.connect)
     listener.start()
-    expect(told, DaemonState.of(STATUS))
+    expect(told, DaemonState.from_status(STATUS))
     listener.close()
     assert told.empty()
