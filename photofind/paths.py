@@ -126,7 +126,7 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
     Raises
     ------
     OSError
-        Where the disk is full or the folder cannot be written; the old file is untouched.
+        If the disk is full or the folder cannot be written; the old file is untouched.
     """
     private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")

@@ -96,7 +96,7 @@ def load_settings(path: Path) -> Settings:
     Raises
     ------
     SettingsError
-        Where the file is not TOML, or holds a setting that does not exist or a value it
+        If the file is not TOML, or holds a setting that does not exist or a value it
         cannot take.
     """
     written = _read(path)
@@ -124,9 +124,9 @@ def set_setting(path: Path, name: str, value: str) -> Any:
     Raises
     ------
     SettingsError
-        Where there is no such setting or it cannot take the value.
+        If there is no such setting or it cannot take the value.
     LibraryError
-        Where the disk refuses; the file is as it was.
+        If the disk refuses; the file is as it was.
     """
     parsed = _validated(name, _parse(name, value))
     document = _document(path)
@@ -141,9 +141,9 @@ def reset_setting(path: Path, name: str) -> Any:
     Raises
     ------
     SettingsError
-        Where there is no such setting.
+        If there is no such setting.
     LibraryError
-        Where the disk refuses; the file is as it was.
+        If the disk refuses; the file is as it was.
     """
     default = _field(name).default
     document = _document(path)

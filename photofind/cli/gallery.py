@@ -50,9 +50,9 @@ def open_page(
     Raises
     ------
     DesktopError
-        Where the daemon is not to be started.
+        If the daemon is not to be started.
     ImageError
-        Where a photo is not there.
+        If a photo is not there.
     """
     from photofind.app.recent_searches import remember_search
     from photofind.daemon.client import Client

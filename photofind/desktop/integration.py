@@ -59,9 +59,9 @@ class Integration(ABC):
         Raises
         ------
         DesktopError
-            Where something that is not photofind's is in the way.
+            If something that is not photofind's is in the way.
         OSError
-            Where the disk refuses.
+            If the disk refuses.
         """
 
     @abstractmethod

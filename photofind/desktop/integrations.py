@@ -48,7 +48,7 @@ def integrations(names: Sequence[str] = (), command: Command | None = None) -> l
     Raises
     ------
     DesktopError
-        Where there is none of a name.
+        If there is none of a name.
     """
     known = {kind.name: kind for kind in _kinds()}
     if unknown := [name for name in names if name not in known]:

@@ -33,7 +33,7 @@ def notify(title: str, text: str) -> None:
     Raises
     ------
     DesktopError
-        Where nobody shows any.
+        If nobody shows any.
     """
     # A name that is no UTF-8 cannot be shown as it is.
     title, text = (t.encode("utf-8", "replace").decode() for t in (title, text))

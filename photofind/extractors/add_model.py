@@ -68,9 +68,9 @@ def add_model(
     Raises
     ------
     ExtractorError
-        Where the name is taken or is none, or the model cannot be an extractor.
+        If the name is taken or is none, or the model cannot be an extractor.
     LibraryError
-        Where the disk refuses.
+        If the disk refuses.
     """
     if not is_name(model.name):
         raise ExtractorError(
@@ -118,7 +118,7 @@ def remove_model(home: Home, name: str) -> Model:
     Raises
     ------
     ExtractorError
-        Where it was not added, or is in use.
+        If it was not added, or is in use.
     """
     models = {model.name: model for model in list_models(home)}
     if name not in models:

@@ -41,7 +41,7 @@ class CustomModel:
     Raises
     ------
     ExtractorError
-        Where the model is not there, has changed, or is none that can be used.
+        If the model is not there, has changed, or is none that can be used.
     """
 
     protocol = PROTOCOL
@@ -128,7 +128,7 @@ class TrialService:
         Raises
         ------
         ExtractorError
-            Where it does not load, or does not tell real photographs apart.
+            If it does not load, or does not tell real photographs apart.
         """
         model = self._model
         plugin = Plugin(model.name, model.path, model.source, model.sha256[:8])
@@ -194,7 +194,7 @@ def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:
     Raises
     ------
     ExtractorError
-        Where it cannot be loaded, or its inputs and outputs are not those of an extractor.
+        If it cannot be loaded, or its inputs and outputs are not those of an extractor.
     """
     file = Path(path)
     model = _loaded(file, kind_of(file), layer, input_size)

@@ -79,7 +79,7 @@ class ExtractorInfo:
         Raises
         ------
         TypeError
-            Where they are others.
+            If they are others.
         """
         lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
         return cls(**{**fields, **lists})
@@ -210,7 +210,7 @@ class Extraction:
         Raises
         ------
         ExtractorError
-            Where it is not installed or does not work.
+            If it is not installed or does not work.
         """
         return ExtractorInfo.from_json(self._call("info").value)
 
@@ -232,9 +232,9 @@ class Extraction:
         Raises
         ------
         ExtractorError
-            Where the extractor is not installed or does not work.
+            If the extractor is not installed or does not work.
         WorkerStoppedError
-            Where :meth:`close` was called meanwhile.
+            If :meth:`close` was called meanwhile.
         """
         return self._extract("extract", paths, known=[*known])
 

@@ -123,7 +123,7 @@ def kind_of(path: Path) -> str:
     Raises
     ------
     ExtractorError
-        Where there is nothing, or it is named as no model is.
+        If there is nothing, or it is named as no model is.
     """
     if not path.exists():
         raise ExtractorError(f"there is no {path}", "name a .keras file")
@@ -145,7 +145,7 @@ def content_hash(path: Path) -> str:
     Raises
     ------
     OSError
-        Where it cannot be read.
+        If it cannot be read.
     """
     total = hashlib.sha256()
     if not path.is_dir():

@@ -98,7 +98,7 @@ class KerasNetwork:
         Raises
         ------
         ExtractorError
-            Where the network cannot be built.
+            If the network cannot be built.
         """
         try:
             known = json.loads(self._file.with_suffix(".json").read_bytes())

@@ -77,7 +77,7 @@ def parse_extractors(text: str) -> dict[str, float]:
     Raises
     ------
     ExtractorError
-        Where it is none of these.
+        If it is none of these.
     """
     weights: dict[str, float] = {}
     for item in text.split(","):
@@ -101,7 +101,7 @@ def extractors_in_use(settings: Settings) -> list[str]:
     Raises
     ------
     ExtractorError
-        Where the setting names none.
+        If the setting names none.
     """
     return [*dict.fromkeys([*parse_extractors(settings.extractor), *settings.also])]
 
@@ -128,7 +128,7 @@ def load(name: str) -> LoadedExtractor:
     Raises
     ------
     ExtractorError
-        Where there is no such extractor, more than one, or it does not keep to the protocol.
+        If there is no such extractor, more than one, or it does not keep to the protocol.
     """
     offers = _offers(Home.default())
     named = [(plugin, make) for plugin, make in offers if plugin.name == name]
@@ -150,7 +150,7 @@ def make_extractor(plugin: Plugin, make: Callable[[], Any]) -> LoadedExtractor:
     Raises
     ------
     ExtractorError
-        Where it cannot be made or does not keep to the protocol.
+        If it cannot be made or does not keep to the protocol.
     """
     with _blaming(plugin, "cannot be loaded"):
         extractor = make()
@@ -222,7 +222,7 @@ class LoadedExtractor:
         Raises
         ------
         ExtractorError
-            Where the extractor fails, or returns another shape or type, or what is not finite.
+            If the extractor fails, or returns another shape or type, or what is not finite.
         """
         with _blaming(self.plugin, "failed"):
             vectors = self._extractor.embed(images)
@@ -246,7 +246,7 @@ class LoadedExtractor:
         Raises
         ------
         ExtractorError
-            Where the extractor fails, or returns anything else.
+            If the extractor fails, or returns anything else.
         """
         with _blaming(self.plugin, "failed"):
             tags = [
@@ -263,7 +263,7 @@ class LoadedExtractor:
         Raises
         ------
         ExtractorError
-            Where the extractor fails, or returns another shape or type, or what is not finite.
+            If the extractor fails, or returns another shape or type, or what is not finite.
         """
         with _blaming(self.plugin, "failed"):
             maps: npt.NDArray[np.float32] = self._extractor.feature_map(images)

@@ -67,7 +67,7 @@ class ExtractionService:
     Raises
     ------
     ExtractorError
-        Where the extractor cannot be loaded, or fails on a blank picture.
+        If the extractor cannot be loaded, or fails on a blank picture.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class ExtractionService:
         Raises
         ------
         ExtractorError
-            Where the extractor fails or breaks its contract.
+            If the extractor fails or breaks its contract.
         """
         contents = frozenset(known)
         return self._embed(paths, lambda path, record: self._read(path, record, contents), note)

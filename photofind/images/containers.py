@@ -61,7 +61,7 @@ def open_picture(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     Raises
     ------
     ImageError
-        Where the bytes are no picture in a format that is read, are damaged, or declare too
+        If the bytes are no picture in a format that is read, are damaged, or declare too
         many pixels.
     """
     # Pillow has one limit for the process, over twice of which it refuses. Raised where it is lower

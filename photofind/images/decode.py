@@ -73,7 +73,7 @@ def decode(
     Raises
     ------
     ImageError
-        Where the bytes are not a picture in a format that is read, are damaged or truncated,
+        If the bytes are not a picture in a format that is read, are damaged or truncated,
         or hold too many pixels.
     """
     raw = raw_format(data, name)

@@ -104,7 +104,7 @@ def read_preview(
     Raises
     ------
     ImageError
-        Where the file cannot be read at all.
+        If the file cannot be read at all.
     """
     found = read_embedded_thumbnail(path, limits)
     if found is None:
@@ -128,7 +128,7 @@ def read_embedded_thumbnail(
     Raises
     ------
     ImageError
-        Where the file cannot be read at all.
+        If the file cannot be read at all.
     """
     with open_file(path, limits) as (file, size):
         start = file.read(_FIRST_READ)

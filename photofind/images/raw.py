@@ -93,7 +93,7 @@ def open_raw(
     Raises
     ------
     ImageError
-        Where the file cannot be read, or rawpy is not installed.
+        If the file cannot be read, or rawpy is not installed.
     """
     height, width = size
     with decoding_errors(), _read(data) as raw:

@@ -41,7 +41,7 @@ def open_file(path: str | os.PathLike[str], limits: Limits) -> Iterator[tuple[Bi
     Raises
     ------
     ImageError
-        Where the file is missing, not a regular file, empty, too large, or cannot be read, be it
+        If the file is missing, not a regular file, empty, too large, or cannot be read, be it
         inside the context.
     """
     try:

@@ -66,7 +66,7 @@ def make_thumbnail(path: str, size: int, limits: Limits = DEFAULT_LIMITS) -> byt
     Raises
     ------
     ImageError
-        Where the photo cannot be read.
+        If the photo cannot be read.
     """
     embedded = read_embedded_thumbnail(path, limits)
     with decoding_errors():

@@ -33,7 +33,7 @@ def call(
     Raises
     ------
     DesktopError
-        Where there is no bus, nobody of that name, or no answer in time.
+        If there is no bus, nobody of that name, or no answer in time.
     """
     try:
         from jeepney import DBusAddress, DBusErrorResponse, MessageType, new_method_call

@@ -36,7 +36,7 @@ def start_detached(words: Sequence[str]) -> None:
     Raises
     ------
     DesktopError
-        Where there is no such program, or it says at once that it cannot do it.
+        If there is no such program, or it says at once that it cannot do it.
     """
     if _is_service() and shutil.which("systemd-run"):
         quiet = ("systemd-run", "--user", "--collect", "--quiet", "--")

@@ -22,7 +22,7 @@ def open_file(path: str | os.PathLike[str]) -> None:
     Raises
     ------
     DesktopError
-        Where it is not there, or no program opens it.
+        If it is not there, or no program opens it.
     """
     where = _present(path)
     if sys.platform == "win32":
@@ -44,7 +44,7 @@ def show_in_folder(path: str | os.PathLike[str]) -> None:
     Raises
     ------
     DesktopError
-        Where it is not there, or no folder can be shown.
+        If it is not there, or no folder can be shown.
     """
     where = _present(path)
     if sys.platform == "win32":

@@ -52,7 +52,7 @@ def move_to_trash(path: str) -> TrashedFile:
     Raises
     ------
     DesktopError
-        Where it cannot be moved; it is where it was.
+        If it cannot be moved; it is where it was.
     """
     from send2trash import TrashPermissionError, send2trash
 
@@ -84,7 +84,7 @@ def restore(trashed: TrashedFile) -> None:
     Raises
     ------
     DesktopError
-        Where that cannot be done; the file stays in the trash.
+        If that cannot be done; the file stays in the trash.
     """
     path, item = trashed.path, trashed.item
     if item is None:
@@ -135,7 +135,7 @@ class TrashHistory:
         Raises
         ------
         DesktopError
-            Where nothing is.
+            If nothing is.
         """
         with self._changing:
             try:

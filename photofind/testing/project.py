@@ -43,9 +43,9 @@ def write_project(name: str, folder: Path) -> Path:
     Raises
     ------
     ExtractorError
-        Where the name will not do, or there is such a folder already.
+        If the name will not do, or there is such a folder already.
     LibraryError
-        Where the disk refuses.
+        If the disk refuses.
     """
     short = name.removeprefix("photofind-")
     module = short.replace("-", "_")

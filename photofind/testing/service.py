@@ -58,7 +58,7 @@ def run_in_worker(
     Raises
     ------
     ExtractorError
-        Where it cannot be loaded at all.
+        If it cannot be loaded at all.
     """
     results = []
     root = str((home or Home.default()).root)

@@ -26,7 +26,7 @@ def backend() -> str:
     Raises
     ------
     DesktopError
-        Where nobody shows one; it says why, and what to do.
+        If nobody shows one; it says why, and what to do.
     """
     if chosen := os.environ.get("PYSTRAY_BACKEND"):  # pystray's own variable.
         _borrow_gi()

@@ -46,7 +46,7 @@ def run(home: Home, *, wait_seconds: float = 0.0) -> bool:
     Raises
     ------
     DesktopError
-        Where nobody shows tray icons.
+        If nobody shows tray icons.
     """
     from filelock import FileLock, Timeout
 

@@ -49,7 +49,7 @@ def encode(message: Mapping[str, JSON], arrays: Sequence[np.ndarray] = ()) -> li
     TypeError
         For what is not JSON, and for an array of anything but plain numbers.
     ValueError
-        Where the JSON is longer than :data:`MAXIMUM_HEADER`.
+        If the JSON is longer than :data:`MAXIMUM_HEADER`.
     """
     listed, data = [], []
     if arrays:
@@ -73,7 +73,7 @@ def send(stream: FileIO, frame: Sequence[memoryview]) -> None:
     Raises
     ------
     OSError
-        Where the other end is gone.
+        If the other end is gone.
     """
     for piece in frame:
         while piece:
@@ -86,9 +86,9 @@ def receive(stream: FileIO) -> Frame:
     Raises
     ------
     EOFError
-        Where the other end is gone, between frames or within one.
+        If the other end is gone, between frames or within one.
     ValueError
-        Where the bytes are not a frame.
+        If the bytes are not a frame.
     """
     (length,) = _LENGTH.unpack(_read(stream, _LENGTH.size))
     if length > MAXIMUM_HEADER:

@@ -164,11 +164,11 @@ class Process:
         WorkerTimeoutError
             After ``timeout`` seconds without a note or the answer.
         WorkerCrashedError
-            Where the process ended.
+            If the process ended.
         WorkerMemoryError
-            Where it held more memory than it may.
+            If it held more memory than it may.
         WorkerStoppedError
-            Where another thread ended it.
+            If another thread ended it.
         """
         try:
             self._expect_within(timeout)

@@ -162,22 +162,22 @@ class Worker:
         Raises
         ------
         PhotofindError
-            Where the method raised one: the same class, or the nearest that ``photofind.errors``
+            If the method raised one: the same class, or the nearest that ``photofind.errors``
             has.
         WorkerError
-            Where the method raised anything else; the traceback is in ``details``.
+            If the method raised anything else; the traceback is in ``details``.
         WorkerCrashedError
-            Where the child ended, by itself or by a signal.
+            If the child ended, by itself or by a signal.
         WorkerMemoryError
-            Where the child held more memory than it may.
+            If the child held more memory than it may.
         WorkerTimeoutError
-            Where ``timeout`` passed.
+            If ``timeout`` passed.
         WorkerStartError
-            Where the child could not be started or make the service.
+            If the child could not be started or make the service.
         WorkerStoppedError
-            Where :meth:`stop` was called meanwhile.
+            If :meth:`stop` was called meanwhile.
         TypeError, ValueError
-            Where the arguments cannot be sent.
+            If the arguments cannot be sent.
         """
         if not 0 < timeout <= threading.TIMEOUT_MAX:
             raise ValueError(f"a time-out of {timeout} s is none")

@@ -32,7 +32,7 @@ def parse(content: bytes) -> Element:
     Raises
     ------
     ValueError
-        Where it is not XML, or XML that defines entities.
+        If it is not XML, or XML that defines entities.
     """
     try:
         ElementTree.fromstring(content)

@@ -54,7 +54,7 @@ def build() -> Any:
     Raises
     ------
     ExtractorError
-        Where the weights are missing, or others than these.
+        If the weights are missing, or others than these.
     """
     from keras import Input, Model, layers
 

@@ -35,7 +35,7 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     Raises
     ------
     ValueError
-        Where it is no such file, or it is damaged.
+        If it is no such file, or it is damaged.
     pickle.UnpicklingError
         Where it holds anything but arrays.
     """

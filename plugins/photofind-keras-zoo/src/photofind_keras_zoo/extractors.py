@@ -48,7 +48,7 @@ class ZooExtractor:
     Raises
     ------
     ExtractorError
-        Where the weights are not there.
+        If the weights are not there.
     """
 
     name: ClassVar[str]

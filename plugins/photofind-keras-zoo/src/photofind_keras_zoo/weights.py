@@ -36,7 +36,7 @@ def find(name: str, weights: Weights) -> Path:
     Raises
     ------
     ExtractorError
-        Where it is in neither; the hint says which file to put where.
+        If it is in neither; the hint says which file to put where.
     """
     given = [Path(entry) for entry in os.environ.get(VARIABLE, "").split(os.pathsep) if entry]
     for entry in [*given, _cache()]:
@@ -55,7 +55,7 @@ def download(weights: Weights) -> Path:
     Raises
     ------
     ExtractorError
-        Where that does not succeed.
+        If that does not succeed.
     """
     from keras.utils import get_file
 
