@@ -1,4 +1,4 @@
-"""The commands of ``photofind``; each is a module here and imports what it needs when it runs."""
+"""The commands of ``photofind``, one module each; a command imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -30,17 +30,18 @@ __all__ = ["main"]
     cls=WelcomingGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
-Start with:
+Getting started:
   photofind folders add ~/Pictures
   photofind index
   photofind similar ~/Pictures/some-photo.jpg""",
 )
 @click.version_option(package_name="photofind")
 @click.option("--no-daemon", is_flag=True, envvar="PHOTOFIND_NO_DAEMON",
-              help="Do not ask or start the daemon; before the command.")  # fmt: skip
-@click.option("--debug", is_flag=True, help="Show the traceback of an error; before the command.")
+              help="Do not use or start the daemon. Put this before the command.")  # fmt: skip
+@click.option("--debug", is_flag=True,
+              help="Show the traceback of an error. Put this before the command.")  # fmt: skip
 def main(debug: bool, no_daemon: bool) -> None:
-    """Show me the photos like this one.
+    """Find photos that look like a given photo.
 
     Nothing leaves this machine.
     """

@@ -1,4 +1,4 @@
-"""``photofind gallery``, and what opens the page for other commands."""
+"""``photofind gallery``, and opening the page for other commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["gallery", "notifying_of_errors", "open_page"]
 
 
 @click.command(
-    short_help="Open the page of your photos in the browser.",
+    short_help="Open your photos in the browser.",
     epilog="""\b
 Examples:
   photofind gallery
@@ -25,12 +25,12 @@ Examples:
   photofind gallery --link""",
 )
 @click.argument("images", nargs=-1, type=AbsolutePath())
-@click.option("--link", is_flag=True, help="Print the page's address instead of opening it.")
+@click.option("--link", is_flag=True, help="Print the address of the page instead of opening it.")
 def gallery(images: tuple[str, ...], link: bool) -> None:
-    """Open the page of your photos in the browser, or that of the photos like IMAGES.
+    """Open your photos in the browser, or the photos similar to IMAGES.
 
-    The page comes from the daemon on this machine, which is started where it does not run. Its
-    address lets a browser in once, within a minute.
+    The daemon on this machine serves the page and is started if necessary. The address works once,
+    within a minute.
     """
     with notifying_of_errors():
         open_page(images, print_link=link)
@@ -43,16 +43,16 @@ def open_page(
     *,
     print_link: bool = False,
 ) -> None:
-    """Open the page of a query in the browser; print its address where there is none.
+    """Open the page of a query in the browser, or print its address if there is no browser.
 
-    Filters are those of :func:`photofind.desktop.browser.page_path`.
+    For the filters see :func:`photofind.desktop.browser.page_path`.
 
     Raises
     ------
     DesktopError
-        If the daemon is not to be started.
+        If the daemon does not run and may not be started.
     ImageError
-        If a photo is not there.
+        If a photo does not exist.
     """
     from photofind.app.recent_searches import remember_search
     from photofind.daemon.client import Client
@@ -61,26 +61,26 @@ def open_page(
 
     for image in (*like, *unlike):
         if not os.path.lexists(image):
-            raise ImageError(f"{image} cannot be searched with: there is no such file here")
+            raise ImageError(f"cannot search with {image}: there is no such file")
     with asking(begin=True) as photofind:
         if not isinstance(photofind, Client):
             raise DesktopError(
-                "the page comes from the daemon, which does not run",
-                "`photofind daemon start` starts it",
+                "the daemon serves the page, but it is not running",
+                "start it with `photofind daemon start`",
             )
         address = photofind.link(page_path(photofind, like, unlike, filters or {}))
-        with suppress(OSError):  # It is no more than a convenience.
+        with suppress(OSError):  # Recent searches are only a convenience.
             remember_search(photofind.home, like)
     if print_link:
         click.echo(address)
     elif not open_in_browser(address):
-        note("no browser can be opened here; open this address in one, within a minute:")
+        note("no browser could be opened; open this address within a minute:")
         click.echo(shown(address))
 
 
 @contextmanager
 def notifying_of_errors() -> Iterator[None]:
-    """Tell an error in a notification too where nobody sees what is printed, after a click."""
+    """Show an error as a notification too if stderr is not a terminal, as after a click."""
     from photofind.errors import DesktopError, PhotofindError
 
     try:

@@ -318,7 +318,7 @@ def test_there_is_one_icon(screen: Screen, panel: Panel, daemon: Home) -> None:
     second = subprocess.run(
         [*PHOTOFIND, "tray"], env=screen.environment, capture_output=True, text=True, timeout=60
     )
-    assert (second.returncode, second.stderr) == (0, "the icon is in the panel already\n")
+    assert (second.returncode, second.stderr) == (0, "the icon is in the tray already\n")
 
 
 def test_without_a_panel_one_line_says_why(screen: Screen, daemon: Home) -> None:

@@ -687,7 +687,7 @@ def test_what_one_of_several_extractors_cannot_describe_is_listed_with_it(
         until(lambda: daemon.ask("GET", "/api/failures"), "a failure", 3 * PATIENCE)
         page.open("/?view=library")
         page.says("#failures", "magenta.png")
-        page.says("#failures", "not described by mean-colour: crashed the extractor")
+        page.says("#failures", "not embedded by mean-colour: crashed the extractor")
         assert daemon.ask("GET", "/api/status")["failed"] == 0
         assert page.barriers() == []
     finally:

@@ -211,7 +211,7 @@ def test_the_commands(models, home):
         timeout=240,
     )
     assert added.code == 0, added.stderr
-    assert "mine describes pictures of 32x32 by 24 numbers; it runs on LiteRT" in added.notes
+    assert "added mine: pictures of 32x32, 24 numbers each, runs on LiteRT" in added.notes
     info = photofind("extractors", "info", "mine", "--json").json
     assert (info["dimension"], info["engine"], info["target"]) == (24, "LiteRT", path)
     assert photofind("extractors", "info", "nobody").code == 1

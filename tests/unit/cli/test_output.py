@@ -41,5 +41,5 @@ def test_a_date_is_as_precise_as_it_was_typed(typed: str, meant: str) -> None:
 
 @pytest.mark.parametrize("typed", ["", "soon", "21", "2021-13", "2021-02-30", "2021-05-03T25:00"])
 def test_nonsense_is_no_date(typed: str) -> None:
-    with pytest.raises(click.BadParameter, match="is no date"):
+    with pytest.raises(click.BadParameter, match="is not a date"):
         date(typed)

@@ -19,7 +19,7 @@ def test_a_new_plugin_passes_its_own_tests(tmp_path):
     result = CliRunner().invoke(main, ["plugins", "new", "first-light", "--in", str(tmp_path)])
     assert result.exit_code == 0, result.output
     project = tmp_path / "photofind-first-light"
-    assert f"{project} is a plugin now" in result.output
+    assert f"created the plugin {project}" in result.output
     files = {str(f.relative_to(project)) for f in project.rglob("*") if f.is_file()}
     assert files == {
         *("pyproject.toml", "README.md", ".gitignore"),
