@@ -19,10 +19,10 @@ Examples:
 @click.option("--exact", is_flag=True, help="List only files with identical content.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of groups.")
 def duplicates(exact: bool, as_json: bool) -> None:
-    """List groups of photos that show the same picture, largest group first.
+    """List groups of photos that show the same picture.
 
-    A group holds copies (identical content) and near-copies (the same picture scaled, slightly
-    cropped, brightened, saved again, and so on). Nothing is changed or removed.
+    The largest photo of a group comes first. Groups hold copies (identical content) and near-copies
+    (the same picture scaled, slightly cropped, brightened, saved again). Nothing is changed.
     """
     with asking(start=True) as photofind:
         groups = [group for group in photofind.duplicates() if group.exact or not exact]

@@ -50,7 +50,7 @@ export function show(element, shown) {
 }
 
 /** Call `work` once nobody has called for it for `milliseconds`. */
-export function calmly(work, milliseconds) {
+export function debounced(work, milliseconds) {
   let timer = 0;
   return (...values) => {
     clearTimeout(timer);

@@ -4,7 +4,7 @@ import { get, pictureOf } from "./api.js";
 import { button, byId, forEachOf, h, show } from "./dom.js";
 import { bringForward } from "./notices.js";
 import { count, folderOf, momentOf, nameOf, sentence, shown, sizeOf, timeOf } from "./text.js";
-import { run, trashed } from "./verbs.js";
+import { run, trashed } from "./photo_actions.js";
 
 const AT_ONCE = 40;
 

@@ -1,8 +1,8 @@
 // What the photos are limited to: a folder, a time, tags, how much alike, by which extractor.
 
 import { get, withQuery } from "./api.js";
-import { byId, calmly, h, icon, show } from "./dom.js";
-import * as live from "./live.js";
+import { byId, debounced, h, icon, show } from "./dom.js";
+import * as connection from "./connection.js";
 import { complain } from "./notices.js";
 import { addressOf, changed, filtersIn, go, isQuery, navigate, state } from "./state.js";
 import { folderOf, isBelow, monthName, monthTitle, nameOf, shown } from "./text.js";
@@ -64,7 +64,7 @@ function showForm() {
   fill("until", whole(state.until, "12-31"));
   show(byId("tags-field"), tags.length > 0 || state.tags !== null);
   byId("offline").checked = state.offline !== "hide";
-  const hasOffline = live.status?.folders.some((folder) => folder.state === "offline");
+  const hasOffline = connection.status?.folders.some((folder) => folder.state === "offline");
   show(byId("offline-field"), Boolean(hasOffline) || state.offline !== null);
   show(byId("extractor-field"), query && byId("extractor").options.length > 1);
   byId("extractor").value = state.extractor ?? "";
@@ -158,7 +158,7 @@ function showPlaces() {
   }
   byId("crumbs").replaceChildren(...crumbs);
   const offline = new Set(
-    (live.status?.folders ?? []).filter((one) => one.state === "offline").map((one) => one.path),
+    (connection.status?.folders ?? []).filter((one) => one.state === "offline").map((one) => one.path),
   );
   const names = below.folders.map(([path]) => nameOf(path));
   byId("places").replaceChildren(
@@ -238,7 +238,7 @@ export function start() {
     event.preventDefault();
     addTag();
   });
-  const setMinimum = calmly(() => {
+  const setMinimum = debounced(() => {
     beingSet.delete("min");
     const value = Number(byId("min").value);
     navigate({ min: value ? value / 100 : null, photo: null });
@@ -250,7 +250,7 @@ export function start() {
   });
   for (const name of ["since", "until"]) {
     // A year that is being typed passes through 0002, 0020 and 0202.
-    const setDate = calmly(() => {
+    const setDate = debounced(() => {
       beingSet.delete(name);
       const { value, validity } = byId(name);
       if (validity.valid && (!value || value >= "1800")) navigate({ [name]: value || null });

@@ -7,7 +7,7 @@ import { get, pictureOf } from "./api.js";
 import { button, byId, forEachOf, h, icon, show } from "./dom.js";
 import { addressOf, changed, go } from "./state.js";
 import { count, dayOf, folderOf, momentOf, nameOf, percentOf, shown, sizeOf } from "./text.js";
-import { run, trashed } from "./verbs.js";
+import { run, trashed } from "./photo_actions.js";
 
 const UNKNOWN_RATIO = 1.4;
 

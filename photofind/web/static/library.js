@@ -1,8 +1,8 @@
 // What photofind does now, its folders, what it could not read, and its extractors.
 
 import { get, index, post, send, withQuery } from "./api.js";
-import { button, byId, calmly, h, icon, show } from "./dom.js";
-import * as live from "./live.js";
+import { button, byId, debounced, h, icon, show } from "./dom.js";
+import * as connection from "./connection.js";
 import { ask, complain, say } from "./notices.js";
 import { addressOf, changed, go } from "./state.js";
 import { agoOf, count, shown, sizeOf } from "./text.js";
@@ -13,8 +13,8 @@ let home = "";
 export async function follow() {
   const adds = /[?&]add(?:[&=]|$)/.test(location.search);
   if (adds) byId("add-path").focus();
-  if (live.status) showAll(live.status);
-  live.refresh().catch(complain);
+  if (connection.status) showAll(connection.status);
+  connection.refresh().catch(complain);
   showFailures();
   suggest();
 }
@@ -29,7 +29,7 @@ function showAll(status) {
 
 function showNow(status) {
   const { daemon } = status;
-  const { text, time, value } = live.described();
+  const { text, time, value } = connection.describeActivity();
   byId("now").textContent = [text || "Everything is up to date", time].filter(Boolean).join(" \u00b7 ");
   const bar = byId("now-bar");
   show(bar, Boolean(daemon?.activity) && !daemon.paused);
@@ -142,7 +142,7 @@ async function changeExcludes(folder) {
   if (!yes) return;
   const excludes = text.value.split("\n").map((line) => line.trim()).filter(Boolean);
   await doing(() => post("/api/folders", { path: folder.path, excludes }));
-  await live.refresh().catch(complain);
+  await connection.refresh().catch(complain);
 }
 
 async function removeFolder(folder) {
@@ -157,7 +157,7 @@ async function removeFolder(folder) {
     const { removed } = await post("/api/folders/remove", { path: folder.path });
     say(`${count(removed, "photo")} left the library.`);
   });
-  await live.refresh().catch(complain);
+  await connection.refresh().catch(complain);
   byId("folders-title").focus?.();
 }
 
@@ -170,7 +170,7 @@ async function look(folders, retry = false) {
       .map((what) => `${report[what].toLocaleString()} ${what}`);
     say(`${count(report.found, "photo")}: ${done.join(", ") || "nothing new"}.`);
   });
-  await live.refresh().catch(complain);
+  await connection.refresh().catch(complain);
   if (isHere()) showFailures();
 }
 
@@ -180,15 +180,15 @@ async function addFolder(event) {
   let path = input.value.trim();
   if (!path) return;
   if (home && (path === "~" || /^~[/\\]/.test(path))) path = home + path.slice(1);
-  const known = live.status?.folders.find((folder) => folder.path === path);
+  const known = connection.status?.folders.find((folder) => folder.path === path);
   const added = await doing(() => post("/api/folders", { path, excludes: known?.excludes ?? [] }));
   if (!added) return input.focus();
   input.value = "";
   say(`${shown(path)} is added; its photos can be found in a moment.`);
-  await live.refresh().catch(complain);
+  await connection.refresh().catch(complain);
 }
 
-const suggest = calmly(async () => {
+const suggest = debounced(async () => {
   const typed = byId("add-path").value;
   try {
     const found = await get(withQuery("/api/folders/suggestions", { path: typed }));
@@ -288,24 +288,24 @@ async function use(extractor) {
 }
 
 export function start() {
-  live.on("status", showAll);
+  connection.on("status", showAll);
   // How many photos each folder has is not told with every commit.
-  const follow = calmly(() => {
+  const follow = debounced(() => {
     if (!isHere()) return;
-    live.refresh().catch(() => {});
+    connection.refresh().catch(() => {});
     showFailures();
   }, 700);
-  live.on("library", follow);
+  connection.on("library", follow);
   byId("pause").addEventListener("click", () => {
     const seconds = byId("pause-for").value;
     doing(() => post("/api/pause", seconds ? { seconds: Number(seconds) } : {})).then(() => {
-      live.refresh().catch(complain);
+      connection.refresh().catch(complain);
       setTimeout(() => byId("resume").focus(), 50);
     });
   });
   byId("resume").addEventListener("click", () => {
     doing(() => post("/api/resume")).then(() => {
-      live.refresh().catch(complain);
+      connection.refresh().catch(complain);
       setTimeout(() => byId("pause").focus(), 50);
     });
   });

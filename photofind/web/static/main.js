@@ -1,12 +1,12 @@
 // The page: which view is shown, and what holds for all of them.
 
-import * as asking from "./asking.js";
+import * as query from "./query.js";
 import { byId, icon, show } from "./dom.js";
 import * as duplicates from "./duplicates.js";
 import * as filters from "./filters.js";
 import * as grid from "./grid.js";
 import * as library from "./library.js";
-import * as live from "./live.js";
+import * as connection from "./connection.js";
 import * as photos from "./photos.js";
 import * as settings from "./settings.js";
 import { apply, go, onChange, parse } from "./state.js";
@@ -82,10 +82,10 @@ theme.addEventListener("click", () => {
 });
 
 showTheme();
-asking.start();
+query.start();
 filters.start();
 photos.start();
 duplicates.start();
 library.start();
-live.start();
+connection.start();
 apply();

@@ -1,14 +1,14 @@
 // The photos: all of them by time, or those that are like others.
 
 import { get, post, withQuery } from "./api.js";
-import { lookUp, showAsked, titleOf } from "./asking.js";
+import { lookUp, showQuery, titleOf } from "./query.js";
 import { button, byId, h, icon, show } from "./dom.js";
 import { offerExtractors, showFilters } from "./filters.js";
 import * as grid from "./grid.js";
-import * as live from "./live.js";
+import * as connection from "./connection.js";
 import { filtersIn, isQuery, keyOf, navigate, state } from "./state.js";
 import { count, monthOf, monthTitle, momentOf, nameOf, sentence, shown } from "./text.js";
-import { trashed } from "./verbs.js";
+import { trashed } from "./photo_actions.js";
 
 const PAGE = 120;
 // More hits are asked for as they are scrolled to; these many at the most.
@@ -43,14 +43,14 @@ export async function follow({ fresh = false } = {}) {
   show(byId("message"), false);
   show(byId("news"), false);
   byId("grid").setAttribute("aria-busy", "true");
-  if (isQuery()) showAsked();
+  if (isQuery()) showQuery();
   else show(byId("query"), false);
   const filters = showFilters({ fresh });
   wait(true);
   try {
     if (isQuery()) await search(mine.signal, fresh);
     else await browse(mine.signal, fresh);
-    countWhenShown = live.status?.photos ?? 0;
+    countWhenShown = connection.status?.photos ?? 0;
     if (history.state?.scroll) scrollTo(0, history.state.scroll);
   } catch (error) {
     if (mine.signal.aborted) return;
@@ -192,14 +192,14 @@ async function showPage(answer, page) {
 function summarise() {
   const answer = kept.get(shownKey);
   if (!answer || isQuery()) return;
-  const all = filtersIn().length ? null : live.status?.photos;
+  const all = filtersIn().length ? null : connection.status?.photos;
   if (end) say(count(passing(answer.photos).length, "photo"));
   else say(all ? count(all, "photo") : "");
   showNotes(offlineNotes());
 }
 
 function offlineNotes() {
-  const away = (live.status?.folders ?? []).filter((folder) => folder.state === "offline");
+  const away = (connection.status?.folders ?? []).filter((folder) => folder.state === "offline");
   return away.map(
     (folder) =>
       `${shown(folder.path)} is offline${folder.reason ? ` (${shown(folder.reason)})` : ""}: ` +
@@ -269,7 +269,7 @@ const link = (address, text, primary = true) =>
 function fail(error) {
   say("");
   const again = button("Try again", () => follow({ fresh: true }), { icon: "refresh", class: "primary" });
-  if (live.status && !live.status.folders.length) return nothingThere();
+  if (connection.status && !connection.status.folders.length) return nothingThere();
   message(sentence(error.message), sentence(error.hint), again, link("/", "All photos", false));
 }
 
@@ -289,7 +289,7 @@ function nothingFound() {
 }
 
 function nothingThere() {
-  const status = live.status;
+  const status = connection.status;
   say("");
   if (!status) message("", "");
   else if (!status.folders.length) {
@@ -340,14 +340,14 @@ function again() {
 export function start() {
   near.observe(byId("more"));
   byId("news").addEventListener("click", () => follow({ fresh: true }));
-  live.on("library", () => changedMeanwhile(live.status));
-  live.on("activity", () => {
+  connection.on("library", () => changedMeanwhile(connection.status));
+  connection.on("activity", () => {
     if (!grid.photos().length && !isQuery() && shownKey) nothingThereNow();
   });
-  live.on("folders", () => showFilters({ fresh: true }));
-  live.on("back", again);
-  live.on("first", () => {
-    countWhenShown = live.status.photos;
+  connection.on("folders", () => showFilters({ fresh: true }));
+  connection.on("back", again);
+  connection.on("first", () => {
+    countWhenShown = connection.status.photos;
     summarise();
     if (!byId("message").hidden && !isQuery()) nothingThere();
     showFilters();

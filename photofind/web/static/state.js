@@ -31,8 +31,8 @@ export function parse(search) {
     const value = decodePath(rest.join("="));
     if (!value) continue;
     if (name === "like" || name === "unlike") {
-      const asked = parseAsked(value);
-      if (asked) read[name].push(asked);
+      const item = parseItem(value);
+      if (item) read[name].push(item);
     } else if (name === "path") read.like.push({ kind: "path", path: value });
     else if (name === "unpath") read.unlike.push({ kind: "path", path: value });
     else if (name === "view" && VIEWS.includes(value)) read.view = value;
@@ -47,7 +47,7 @@ export function parse(search) {
   return read;
 }
 
-function parseAsked(value) {
+function parseItem(value) {
   if (/^\d{1,15}$/.test(value)) return { kind: "photo", id: Number(value) };
   if (/^upload:[0-9a-f]+$/.test(value)) return { kind: "upload", id: value.slice(7) };
   return null;
@@ -57,9 +57,9 @@ function parseAsked(value) {
 export function addressOf(wanted) {
   const items = wanted.view === "photos" ? [] : [`view=${wanted.view}`];
   for (const [list, path] of [["like", "path"], ["unlike", "unpath"]]) {
-    for (const asked of wanted[list]) {
-      if (asked.kind === "path") items.push(`${path}=${encodePath(asked.path)}`);
-      else items.push(`${list}=${asked.kind === "upload" ? "upload:" : ""}${asked.id}`);
+    for (const item of wanted[list]) {
+      if (item.kind === "path") items.push(`${path}=${encodePath(item.path)}`);
+      else items.push(`${list}=${item.kind === "upload" ? "upload:" : ""}${item.id}`);
     }
   }
   for (const name of [...FILTERS, "photo"]) {
@@ -109,7 +109,7 @@ export const isQuery = (of = state) => of.like.length > 0;
 /** Return what tells two answers apart: all but the photo that is shown large. */
 export const keyOf = (of) => addressOf({ ...of, photo: null, offline: null });
 
-export const sameAsked = (one, other) =>
+export const sameItem = (one, other) =>
   one.kind === other.kind && one.id === other.id && one.path === other.path;
 
 export const filtersIn = (of = state) => FILTERS.filter((name) => of[name] !== null);

@@ -6,7 +6,7 @@ import * as grid from "./grid.js";
 import { bringForward, complain } from "./notices.js";
 import { addressOf, changed, go, isQuery, state, within } from "./state.js";
 import { count, folderOf, momentOf, nameOf, percentOf, shown, sizeOf, timeOf } from "./text.js";
-import { run, trashed } from "./verbs.js";
+import { run, trashed } from "./photo_actions.js";
 
 const dialog = byId("viewer");
 const large = byId("large");

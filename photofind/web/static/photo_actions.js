@@ -2,17 +2,17 @@
 
 import { post } from "./api.js";
 import { ask, complain, say } from "./notices.js";
-import { isQuery, navigate, sameAsked, state } from "./state.js";
+import { isQuery, navigate, sameItem, state } from "./state.js";
 import { count, nameOf, pasted, sentence, shown } from "./text.js";
 
 /** Photos that went to the trash, until the library knows it too. */
 export const trashed = new Set();
 
-const asked = (photo) => ({ kind: "photo", id: photo.id });
+const itemOf = (photo) => ({ kind: "photo", id: photo.id });
 
-const verbs = {
+const actions = {
   similar: (photos) =>
-    navigate({ view: "photos", like: photos.map(asked), unlike: [], photo: null }),
+    navigate({ view: "photos", like: photos.map(itemOf), unlike: [], photo: null }),
 
   more: (photos) => add("like", "unlike", photos),
 
@@ -43,9 +43,9 @@ const verbs = {
 };
 
 /** Do something with photos; returns whether it was done. */
-export async function run(verb, photos) {
+export async function run(action, photos) {
   try {
-    return (await verbs[verb](photos)) !== false;
+    return (await actions[action](photos)) !== false;
   } catch (error) {
     complain(error);
     return false;
@@ -55,7 +55,7 @@ export async function run(verb, photos) {
 function add(list, other, photos) {
   const ids = new Set(photos.map((photo) => photo.id));
   const without = (items) => items.filter((item) => item.kind !== "photo" || !ids.has(item.id));
-  const like = { [list]: [...without(state[list]), ...photos.map(asked)], [other]: without(state[other]) };
+  const like = { [list]: [...without(state[list]), ...photos.map(itemOf)], [other]: without(state[other]) };
   if (list === "unlike" && !like.like.length) {
     say("Something has to be left that photos should be like.");
     return;
@@ -64,7 +64,7 @@ function add(list, other, photos) {
 }
 
 export function remove(list, item) {
-  navigate({ [list]: state[list].filter((other) => !sameAsked(other, item)) });
+  navigate({ [list]: state[list].filter((other) => !sameItem(other, item)) });
 }
 
 async function copy(text) {

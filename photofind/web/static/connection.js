@@ -161,7 +161,7 @@ function found() {
 // What it does, in a few words.
 
 /** Return what the daemon does and how far it is, for people. */
-export function described() {
+export function describeActivity() {
   const daemon = status?.daemon;
   if (!daemon) return { kind: "idle", text: "" };
   if (daemon.paused) {
@@ -185,7 +185,7 @@ export function described() {
 }
 
 function showActivity() {
-  const { kind, text } = described();
+  const { kind, text } = describeActivity();
   const element = byId("activity");
   element.dataset.kind = kind;
   element.querySelector(".activity-text").textContent = text;

@@ -5,39 +5,39 @@ import { button, byId, h, icon, show } from "./dom.js";
 import { complain, say } from "./notices.js";
 import { addressOf, changed, go, navigate, state } from "./state.js";
 import { nameOf, shown } from "./text.js";
-import { remove } from "./verbs.js";
+import { remove } from "./photo_actions.js";
 
 const known = new Map(); // What is known of pictures of queries, by their place in addresses.
 
-const keyOf = (asked) => `${asked.kind}:${asked.id ?? asked.path}`;
+const keyOf = (item) => `${item.kind}:${item.id ?? item.path}`;
 
 /** Return what is known of a picture of the query: its name, and its number in the library. */
-export async function lookUp(asked) {
-  const key = keyOf(asked);
-  if (!known.has(key)) known.set(key, await find(asked));
+export async function lookUp(item) {
+  const key = keyOf(item);
+  if (!known.has(key)) known.set(key, await find(item));
   return known.get(key);
 }
 
-async function find(asked) {
+async function find(item) {
   try {
-    if (asked.kind === "photo") {
-      const { path } = await get(`/api/photos/${asked.id}`);
-      return { path, id: asked.id };
+    if (item.kind === "photo") {
+      const { path } = await get(`/api/photos/${item.id}`);
+      return { path, id: item.id };
     }
-    if (asked.kind === "path") {
-      const { id } = await get(withQuery("/api/number", { path: asked.path }));
-      return { path: asked.path, id: id ?? undefined };
+    if (item.kind === "path") {
+      const { id } = await get(withQuery("/api/number", { path: item.path }));
+      return { path: item.path, id: id ?? undefined };
     }
   } catch (error) {
     return { path: "", name: error.status === 404 ? "no longer there" : "" };
   }
-  return { path: "", name: sessionStorage.getItem(`name of ${asked.id}`) ?? "your picture" };
+  return { path: "", name: sessionStorage.getItem(`name of ${item.id}`) ?? "your picture" };
 }
 
 export const titleOf = (about) => shown(about.name ?? nameOf(about.path));
 
 /** Show the pictures of the query. */
-export async function showAsked() {
+export async function showQuery() {
   show(byId("query"), state.like.length > 0);
   show(byId("unlike-part"), state.unlike.length > 0);
   for (const list of ["like", "unlike"]) keep(byId(list), list);
@@ -46,30 +46,30 @@ export async function showAsked() {
 function keep(element, list) {
   const there = new Map([...element.children].map((item) => [item.dataset.key, item]));
   element.replaceChildren(
-    ...state[list].map((asked) => there.get(keyOf(asked)) ?? itemOf(asked, list)),
+    ...state[list].map((item) => there.get(keyOf(item)) ?? itemOf(item, list)),
   );
 }
 
-function itemOf(asked, list) {
+function itemOf(item, list) {
   const image = h("img", { alt: "", decoding: "async" });
   const name = h("bdi", { class: "name" }, "\u2026");
-  const taken = button("", () => remove(list, asked), {
+  const taken = button("", () => remove(list, item), {
     icon: "close",
     class: "quiet round",
     "aria-label": "Remove from the query",
   });
   const item = h(
     "li",
-    { data: { key: keyOf(asked) } },
+    { data: { key: keyOf(item) } },
     h("div", { class: "picture" }, image, taken),
     name,
   );
   image.addEventListener("error", () => image.replaceWith(h("span", { class: "no-picture" }, icon("photos"))));
-  if (asked.kind !== "path") image.src = pictureOf(asked, 260);
-  lookUp(asked).then((about) => {
-    if (asked.kind === "path") {
+  if (item.kind !== "path") image.src = pictureOf(item, 260);
+  lookUp(item).then((about) => {
+    if (item.kind === "path") {
       const inLibrary = about.id !== undefined;
-      image.src = pictureOf(inLibrary ? { kind: "photo", id: about.id } : asked, 260);
+      image.src = pictureOf(inLibrary ? { kind: "photo", id: about.id } : item, 260);
     }
     name.textContent = titleOf(about);
     name.title = shown(about.path);
