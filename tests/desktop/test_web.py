@@ -265,7 +265,7 @@ def test_a_minimum_score(page: Page, album: Path) -> None:
     page.open(
         f"/?like={page.daemon.number(album / '2022/brick-small.jpg')}&min=0.99&folder={album}/2020"
     )
-    page.says("#message", "No photo is that much alike")
+    page.says("#message", "No photo is similar enough")
     page.click("#message button")
     page.gone("#message")
     assert page.hits()
@@ -454,7 +454,7 @@ def test_one_photo_to_the_trash_and_back(page: Page, album: Path) -> None:
     )
     until(lambda: not page.daemon.knows(path), "the library's knowledge")
     page.click(".toast .primary")
-    page.says(".toast", "put back")
+    page.says(".toast", "restored")
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
     assert not item.exists()
     assert not list((page.daemon.trash / "info").iterdir())
@@ -630,7 +630,7 @@ def test_a_folder_is_added_changed_and_removed(page: Page, tmp_path: Path) -> No
     page.says(row, "2 photos")
     page.click(f"{row} [data-name=remove]")
     page.click("#ask-yes")
-    page.says(".toast", "2 photos left the library")
+    page.says(".toast", "2 photos removed from the library")
     page.gone(row)
     assert not page.daemon.knows(folder / "coins.png")
     assert (folder / "coins.png").exists()
@@ -735,9 +735,9 @@ def test_settings_are_changed_and_reset(page: Page, plain: Daemon) -> None:
     field.clear()
     field.send_keys("50")
     page.click(f"{row('hits')} .primary")
-    page.says(".toast", "Hits is changed")
+    page.says(".toast", "Hits was changed")
     assert value("hits") == 50
-    page.says(row("hits"), "By default: 20")
+    page.says(row("hits"), "Default: 20")
     assert page.barriers() == []
     field = page.wait(f"{row('hits')} input")
     field.clear()
@@ -749,7 +749,7 @@ def test_settings_are_changed_and_reset(page: Page, plain: Daemon) -> None:
     page.says(".toast", "is 20 again")
     assert value("hits") == 20
     page.click(f"{row('previews')} input")
-    page.says(".toast", "Previews is changed")
+    page.says(".toast", "Previews was changed")
     assert value("previews") is False
     page.wait(f"{row('exclude')} textarea").send_keys("*.bak\nold/")
     page.click(f"{row('exclude')} .primary")

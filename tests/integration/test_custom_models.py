@@ -169,20 +169,20 @@ def test_a_model_that_does_not_convert_runs_on_keras(models, home):
 @pytest.mark.parametrize(
     ("file", "options", "reason"),
     [
-        ("code.keras", {}, "has a Lambda layer, which is code of its own"),
-        ("code.h5", {}, "has a Lambda layer, which is code of its own"),
-        ("text.keras", {}, "text.keras holds no Keras model"),
-        ("text.h5", {}, "text.h5 holds no Keras model"),
-        ("picture.png", {}, "is not named as a Keras model"),
-        ("nothing.keras", {}, "there is no "),
+        ("code.keras", {}, "has a Lambda layer: photofind does not run code from models"),
+        ("code.h5", {}, "has a Lambda layer: photofind does not run code from models"),
+        ("text.keras", {}, "text.keras does not hold a Keras model"),
+        ("text.h5", {}, "text.h5 does not hold a Keras model"),
+        ("picture.png", {}, "does not have the suffix of a Keras model"),
+        ("nothing.keras", {}, "nothing.keras does not exist"),
         ("folder", {}, "is a folder without a saved_model.pb"),
-        ("saved", {"layer": "features"}, "whose layers have no names"),
+        ("saved", {"layer": "features"}, "so its layers have no names"),
         ("scalar.keras", {}, "neither vectors nor feature maps"),
-        ("constant.keras", {}, "gives different pictures the same vector"),
+        ("constant.keras", {}, "gives different pictures the same embedding"),
         ("two.keras", {}, "has 2 inputs"),
         ("grey.keras", {}, "takes ('N', 32, 32, 1)"),
-        ("own.keras", {}, "is no model that Keras can load"),
-        ("trained.keras", {"layer": "nose"}, "has no layer 'nose'; its last ones are"),
+        ("own.keras", {}, "Keras cannot load own.keras"),
+        ("trained.keras", {"layer": "nose"}, "has no layer 'nose'; its last layers: "),
         ("trained.keras", {"input_size": (64, 64)}, "takes pictures of 32x32, not 64x64"),
     ],
 )
@@ -223,7 +223,7 @@ def test_the_commands(models, home):
     wrong = photofind("extractors", "add", "mine", path, "--input", "large")
     assert wrong.code == 2
     missing = photofind("extractors", "add", "mine", "/nowhere/model.keras")
-    assert (missing.code, missing.notes[0]) == (1, "photofind: there is no /nowhere/model.keras")
+    assert (missing.code, missing.notes[0]) == (1, "photofind: /nowhere/model.keras does not exist")
 
 
 def test_the_network_of_the_authors_guide_keeps_its_promises(tmp_path):

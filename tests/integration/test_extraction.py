@@ -270,7 +270,7 @@ def test_an_extractor_that_leaks_is_started_anew_and_given_up_if_that_does_not_h
             assert all(one.vector is not None for one in extraction.extract(paths))
         with pytest.raises(ExtractorError) as caught:
             extraction.extract(paths)
-    assert "'leaking' cannot be used: it held more than 250 MB" in caught.value.message
+    assert "'leaking' cannot be used: it used more than 250 MB" in caught.value.message
     assert "3 times in a row" in caught.value.message
     assert "worker_megabytes" in caught.value.hint
 

@@ -1,4 +1,4 @@
-// The page: which view is shown, and what holds for all of them.
+// The page: switching between views, links, and the colour scheme.
 
 import * as query from "./query.js";
 import { byId, icon, show } from "./dom.js";
@@ -45,7 +45,7 @@ onChange(async (state) => {
 addEventListener("popstate", apply);
 history.scrollRestoration = "manual";
 
-// Links to this page are followed without loading it again.
+// Links within the page are followed without loading it again.
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href^='/']");
   if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -56,9 +56,9 @@ document.addEventListener("click", (event) => {
   if (/[?&]add(?:[&=]|$)/.test(address.search)) byId("add-path").focus();
 });
 
-// Light, dark, or as the system has it.
+// Light, dark, or like the system.
 const schemes = [
-  { name: "", icon: "theme", label: "Colours: as the system has them" },
+  { name: "", icon: "theme", label: "Colours: like the system" },
   { name: "light", icon: "sun", label: "Colours: light" },
   { name: "dark", icon: "moon", label: "Colours: dark" },
 ];

@@ -1,9 +1,9 @@
-// What is shown is what the address says, so that back, forward, reload and bookmarks work.
+// The state of the page is its address, so that back, forward, reload and bookmarks work.
 //
-//   /?like=ID&unlike=ID     photos of the library; upload:HEX for a picture that was sent
-//    &path=...&unpath=...   pictures anywhere, their paths' bytes percent-encoded
+//   /?like=ID&unlike=ID     photos of the library; upload:HEX for an uploaded picture
+//    &path=...&unpath=...   picture files anywhere, the bytes of their paths percent-encoded
 //    &folder=...&since=...&until=...&tag=...&tag=...&min=0.5&extractor=...&offline=hide
-//    &photo=ID              shown large
+//    &photo=ID              the photo in the viewer
 //   /?view=duplicates, /?view=library, /?view=settings
 
 import { decodePath, encodePath } from "./text.js";
@@ -18,12 +18,12 @@ const NOTHING = {
 export let state = NOTHING;
 const listeners = [];
 
-/** Have `listener(state, before)` called whenever the address changes. */
+/** Call `listener(state, before)` whenever the address changes. */
 export function onChange(listener) {
   listeners.push(listener);
 }
 
-/** Return the state that an address stands for. */
+/** Return the state of an address. */
 export function parse(search) {
   const read = { ...NOTHING, like: [], unlike: [] };
   for (const item of search.replace(/^\?/, "").split("&")) {
@@ -69,7 +69,7 @@ export function addressOf(wanted) {
   return items.length ? `/?${items.join("&")}` : "/";
 }
 
-/** Return the state with changes; without a photo that hits are like there is no query. */
+/** Return the state with changes; without a photo to search for there is no query. */
 export function changed(changes, from = state) {
   const next = { ...from, photo: null, ...changes };
   if (!next.like.length) Object.assign(next, { unlike: [], min: null, extractor: null });
@@ -85,15 +85,15 @@ export function go(next, replace = false) {
   const address = addressOf(next);
   if (address === location.pathname + location.search) return;
   remember();
-  // Where this page came from itself, one can go back instead of on.
+  // Records that the previous history entry is this page's, so that closing can go back.
   history[replace ? "replaceState" : "pushState"]({ within: replace ? within() : true }, "", address);
   apply();
 }
 
-/** Tell whether the entry before this one is this page's too. */
+/** Return whether the previous history entry is this page's too. */
 export const within = () => history.state?.within === true;
 
-/** Keep where the page is scrolled to, for whoever comes back. */
+/** Store the scroll position in the history entry. */
 export function remember() {
   history.replaceState({ ...history.state, scroll: scrollY }, "");
 }
@@ -106,7 +106,7 @@ export function apply() {
 
 export const isQuery = (of = state) => of.like.length > 0;
 
-/** Return what tells two answers apart: all but the photo that is shown large. */
+/** Return the key of an answer: everything but the photo in the viewer. */
 export const keyOf = (of) => addressOf({ ...of, photo: null, offline: null });
 
 export const sameItem = (one, other) =>
