@@ -1,4 +1,4 @@
-"""IPTC-IIM 4.2: the keywords, caption and date of press photos and of older photo managers."""
+"""IPTC-IIM 4.2: keywords, caption and date, from press photos and older photo managers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KEYWORDS, _DATE, _TIME, _CAPTION = (2, 25), (2, 55), (2, 60), (2, 120)
 
 
 def iptc_metadata(picture: ImageFile.ImageFile) -> Metadata:
-    """Return what the IPTC block in the header of an opened JPEG or TIFF tells."""
+    """Return the metadata in the IPTC block of an opened JPEG or TIFF."""
     try:
         block = IptcImagePlugin.getiptcinfo(picture) or {}
     except (AttributeError, OSError, SyntaxError, TypeError, ValueError, struct.error):

@@ -1,4 +1,4 @@
-"""What a photo says of itself, and the common form of its parts, whoever wrote them."""
+"""The metadata of a photo, and the normal form of its parts from all sources."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["Metadata", "decode_text", "parse_time", "valid_position"]
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a photo says of itself; None or empty where it says nothing that makes sense.
+    """The metadata of a photo; None or empty for missing or invalid parts.
 
     Attributes
     ----------
     captured
-        Local time of the shot, ISO 8601 to the second, with its offset from UTC where known:
+        Local time of the shot, ISO 8601 to the second, with its offset from UTC if known:
         ``"2021-05-03T10:11:12+02:00"``.
     camera
         Maker and model.
@@ -26,7 +26,7 @@ class Metadata:
     keywords
         In the order written.
     caption
-        What the photographer wrote about the photo.
+        The description of the photo.
     """
 
     captured: str | None = None
@@ -38,7 +38,7 @@ class Metadata:
 
 
 def decode_text(data: bytes) -> str:
-    """Return text of unknown encoding: UTF-8 where it is valid, Latin-1 otherwise, stripped."""
+    """Decode text of unknown encoding, as UTF-8 if valid and as Latin-1 otherwise; stripped."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -47,14 +47,14 @@ def decode_text(data: bytes) -> str:
 
 
 def parse_time(text: str, offset: str = "") -> str | None:
-    """Return a time in the form of :attr:`Metadata.captured`, None where it is none.
+    """Return a time in the form of :attr:`Metadata.captured`; None if it is not a time.
 
     Parameters
     ----------
     text
-        As ISO 8601 or EXIF writes it.
+        The time in the form of ISO 8601 or EXIF.
     offset
-        Offset from UTC, used where ``text`` has none and ignored where it makes no sense.
+        Offset from UTC, used if ``text`` has none, and ignored if invalid.
     """
     text = re.sub(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", text)
     try:
@@ -69,9 +69,9 @@ def parse_time(text: str, offset: str = "") -> str | None:
 def valid_position(
     latitude: float | None, longitude: float | None
 ) -> tuple[float, float] | tuple[None, None]:
-    """Return a place on earth; (None, None) for numbers that are none.
+    """Return the coordinates if they are valid, otherwise (None, None).
 
-    Zero and zero, in the Atlantic, is what devices write that know no position.
+    (0, 0), in the Atlantic, is rejected: devices write it if they do not know their position.
     """
     if (
         latitude is None

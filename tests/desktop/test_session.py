@@ -99,5 +99,5 @@ def test_a_program_that_fails_at_once_is_said(
     failing.write_text("#!/bin/sh\nexit 3\n")
     failing.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DesktopError, match="xdg-open could not do it; it ended with code 3"):
+    with pytest.raises(DesktopError, match="xdg-open failed with exit code 3"):
         open_file(tmp_path)

@@ -208,7 +208,7 @@ def test_a_photo_that_may_not_be_read(album: Album, tmp_path: Path) -> None:
     assert outcome.code == 1
     (line,) = outcome.notes
     assert line.startswith(f"photofind: {secret} cannot be searched with: ")
-    assert "not allowed" in line
+    assert "permission denied" in line
 
 
 @pytest.fixture

@@ -185,13 +185,13 @@ def test_no_longer_in_the_trash(tmp_path: Path, trash: Path) -> None:
         restore(moved)
     moved = move_to_trash(str(make(tmp_path / "gone")))
     (tmp_path / "gone").rmdir()
-    with pytest.raises(DesktopError, match="lay in is not there"):
+    with pytest.raises(DesktopError, match="no longer exists"):
         restore(moved)
     assert not (tmp_path / "gone").exists()  # It may be where a drive is mounted.
 
 
 def test_where_the_system_does_not_say_where_it_went() -> None:
-    with pytest.raises(DesktopError, match="the system's trash only"):
+    with pytest.raises(DesktopError, match="only be restored from the system's trash"):
         restore(TrashedFile("/photos/a.jpg"))
 
 
