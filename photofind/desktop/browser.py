@@ -1,4 +1,4 @@
-"""The page, opened in the browser by a link that lets it in once."""
+"""Opening the page in the browser."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ def page_path(
     unlike: Sequence[str],
     filters: Mapping[str, str | float | Sequence[str] | None],
 ) -> str:
-    """Return the path of the page that shows a query, or of the first page where it is empty.
+    """Return the path of the page that shows a query, or of the start page for an empty query.
 
-    A photo of the library stands in it by its number (``like=5``), any other by its path, byte
-    by byte (``path=%2Fhome...``); those that hits should not be like as ``unlike`` and
+    A photo in the library is given by its id (``like=5``), any other by its path, percent-encoded
+    (``path=%2Fhome...``); photos that hits should not be like are given as ``unlike`` and
     ``unpath``. The filters are those of the page: ``folder``, ``since``, ``until``, ``min`` (a
-    score), ``extractor``, and ``tag``, of which there may be several.
+    score), ``extractor``, and ``tag``, which can have several values.
     """
     parts = []
-    for paths, by_number, by_path in ((like, "like", "path"), (unlike, "unlike", "unpath")):
+    for paths, by_id, by_path in ((like, "like", "path"), (unlike, "unlike", "unpath")):
         for path in paths:
-            number = _number(client, path)
-            parts.append(f"{by_number}={number}" if number else f"{by_path}={_encoded(path)}")
+            photo_id = _photo_id(client, path)
+            parts.append(f"{by_id}={photo_id}" if photo_id else f"{by_path}={_encoded(path)}")
     for name, wanted in filters.items():
-        every = wanted if isinstance(wanted, tuple | list) else (wanted,)
-        parts += [f"{name}={_encoded(str(value))}" for value in every if value is not None]
+        values = wanted if isinstance(wanted, tuple | list) else (wanted,)
+        parts += [f"{name}={_encoded(str(value))}" for value in values if value is not None]
     return "/?" + "&".join(parts) if parts else "/"
 
 
 def open_in_browser(address: str) -> bool:
-    """Open an address; return whether there is a browser that took it."""
+    """Open an address in the browser; return whether that succeeded."""
     import webbrowser
 
     if not (has_display() or os.environ.get("BROWSER")):
-        return False  # What it finds then is a browser for terminals, which shows no photos.
+        return False  # webbrowser would only find a text browser, which shows no photos.
     with suppress(webbrowser.Error), _silence():
         return webbrowser.open(address)
     return False
 
 
-def _number(client: Client, path: str) -> int | None:
-    """Return the number of a photo that the library can find the like of; None for others."""
+def _photo_id(client: Client, path: str) -> int | None:
+    """Return the id of a photo that is embedded in the library; None for others."""
     with suppress(LibraryError):
         details = client.photo(path)
         return details.id if details.failure is None else None
@@ -67,18 +67,18 @@ def _encoded(text: str) -> str:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Let what a browser has to say go nowhere; one that was chosen may want the terminal."""
+    """Discard a browser's output, unless $BROWSER is set: it may need the terminal."""
     if os.environ.get("BROWSER") or sys.platform == "win32":
         yield
         return
-    kept = {number: os.dup(number) for number in (1, 2)}
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    copies = {number: os.dup(number) for number in (1, 2)}
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
-        for number in kept:
-            os.dup2(nowhere, number)
+        for number in copies:
+            os.dup2(null, number)
         yield
     finally:
-        for number, copy in kept.items():
+        for number, copy in copies.items():
             os.dup2(copy, number)
             os.close(copy)
-        os.close(nowhere)
+        os.close(null)

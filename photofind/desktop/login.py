@@ -1,4 +1,4 @@
-"""What of photofind is started when its user logs in: the daemon, and the tray icon."""
+"""Starting the daemon and the tray icon at login."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _STATES = {
 
 
 def list_places(home: Home) -> list[Place]:
-    """Return how the daemon and the tray icon stand."""
+    """Return the autostart state of the daemon and the tray icon."""
     return [_daemon(autostart(home)), *change_places([tray_autostart(home)], lambda tray: False)]
 
 
 def is_on(home: Home) -> bool:
-    """Return whether one of them is started at login."""
+    """Return whether the daemon or the tray icon is started at login."""
     return any(place.state != "not installed" for place in list_places(home))
 
 
 def set_autostart(home: Home, *, on: bool) -> list[Place]:
-    """Have both started at login from now on, or none; return how they stand then."""
+    """Start both at login from now on, or neither; return the new state."""
     changed, error = False, None
     try:
         if on:
             changed = autostart(home).install()
         else:
-            changed = bool([one for one in services(home) if one.remove()])
+            changed = bool([service for service in services(home) if service.remove()])
     except (PhotofindError, OSError) as trouble:
         error = str(trouble)
     tray = tray_autostart(home)

@@ -38,8 +38,8 @@ def test_a_notice_is_shown(session: Screen) -> None:
     need(daemon)
     session.start(daemon)
     wait_for_service(session, "org.freedesktop.Notifications")
-    notify("A drive went away", '<b>photos</b> & \udcff "more" 🏖')
-    assert session.find("A drive went away", role="label")
+    notify("A drive was disconnected", '<b>photos</b> & \udcff "more" 🏖')
+    assert session.find("A drive was disconnected", role="label")
     told = session.things()
     assert '<b>photos</b> & ? "more"' in told.replace("\\'", "'")
 

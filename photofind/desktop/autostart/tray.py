@@ -1,4 +1,4 @@
-"""What shows the tray icon when its user logs in."""
+"""Starting the tray icon at login."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 
 
 def tray_autostart(home: Home, command: Command | None = None) -> Integration:
-    """Return what shows the tray icon at login on this platform."""
+    """Return the integration that starts the tray icon at login on this platform."""
     command, entry = command or Command.installed(), f"{service_name(home)}-tray"
     if sys.platform == "win32":
         return TrayInRegistry(command, entry)
@@ -45,22 +45,22 @@ def tray_autostart(home: Home, command: Command | None = None) -> Integration:
 
 
 class TrayInXdg(OwnFiles):
-    """An entry in the autostart folder of desktops."""
+    """An XDG autostart entry."""
 
     name = "tray"
     title = "Tray icon"
-    where = "in the panel, from the next login on"
+    where = "in the system tray, from the next login"
 
     def __init__(self, command: Command, entry: str) -> None:
         super().__init__(command)
         self._entry = entry
 
     def is_present(self) -> bool:
-        """Return that it is: every desktop has such a folder."""
+        """Return True: every desktop has an autostart folder."""
         return True
 
     def files(self) -> Mapping[Path, OwnFile]:
-        """Return the desktop entry; the panel may come up after it, and is waited for."""
+        """Return the desktop entry; its command waits for the panel, which may start later."""
         line = self.command.with_words("tray", "--wait").for_key_file()
         text = _ENTRY.format(mark=MARK, command=line)
         path = config_folder() / f"autostart/{self._entry}.desktop"
@@ -68,18 +68,18 @@ class TrayInXdg(OwnFiles):
 
 
 class TrayInLaunchd(OwnFiles):
-    """An agent of launchd's, of the sessions that have a screen."""
+    """A launchd agent for graphical sessions."""
 
     name = "tray"
     title = "Tray icon"
-    where = "in the menu bar, from the next login on"
+    where = "in the menu bar, from the next login"
 
     def __init__(self, command: Command, entry: str) -> None:
         super().__init__(command)
         self._entry = entry
 
     def is_present(self) -> bool:
-        """Return that it is: every session of macOS has it."""
+        """Return True: every macOS session has launchd."""
         return True
 
     def files(self) -> Mapping[Path, OwnFile]:
@@ -102,7 +102,7 @@ class TrayInRegistry(Integration):
 
     name = "tray"
     title = "Tray icon"
-    where = "in the taskbar, from the next login on"
+    where = "in the taskbar, from the next login"
 
     def __init__(self, command: Command, entry: str, registry: Registry | None = None) -> None:
         super().__init__(command)
@@ -110,7 +110,7 @@ class TrayInRegistry(Integration):
         self._registry = registry or user_registry()
 
     def is_present(self) -> bool:
-        """Return that it is: every Windows has it."""
+        """Return True: every Windows has it."""
         return True
 
     def install(self) -> bool:
@@ -128,7 +128,7 @@ class TrayInRegistry(Integration):
         return True
 
     def status(self) -> State:
-        """Return whether the value is there, and as it has to be."""
+        """Compare the value with the expected one."""
         written = self._registry.value(_RUN, self._entry)
         if written is None:
             return State.ABSENT

@@ -58,7 +58,7 @@ def test_those_that_are_named_are_installed_present_or_not() -> None:
 def test_an_unknown_one_is_said() -> None:
     done = CliRunner().invoke(main, ["desktop", "install", "norton"])
     assert done.exit_code == 1
-    assert "there is no 'norton' to install photofind in" in done.stderr
+    assert "photofind cannot be installed in 'norton'" in done.stderr
     assert "thunar" in done.stderr
 
 
