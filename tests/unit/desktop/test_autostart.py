@@ -104,7 +104,7 @@ def test_what_is_not_photofinds_is_left_alone(kind: type[FileAutostart], home: H
     path = next(iter(entry.files()))
     path.parent.mkdir(parents=True)
     path.write_text("somebody's own\n")
-    with pytest.raises(DaemonError, match="is not photofind's"):
+    with pytest.raises(DaemonError, match="does not belong to photofind"):
         entry.install()
     assert entry.status() is State.ABSENT
     assert entry.remove() is False
@@ -327,7 +327,7 @@ def test_windows_is_told_of_another_home(registry: Registry) -> None:
 
 def test_windows_is_not_told_what_it_would_ignore(registry: Registry, tmp_path: Path) -> None:
     entry = WindowsRun(Home(tmp_path / ("x" * LONGEST)))
-    with pytest.raises(DaemonError, match="longer than 260"):
+    with pytest.raises(DaemonError, match="more than 260 characters"):
         entry.install()
     assert registry.values == {}
 

@@ -118,7 +118,7 @@ def test_a_script_of_the_same_name_is_neither_replaced_nor_removed(
     script.parent.mkdir(parents=True)
     script.write_text('#!/bin/sh\nphotofind similar --open -- "$@"\n')
     caja = Caja(command)
-    with pytest.raises(DesktopError, match="is not photofind's"):
+    with pytest.raises(DesktopError, match="does not belong to photofind"):
         caja.install()
     assert not caja.remove()
     assert caja.status() is State.ABSENT
