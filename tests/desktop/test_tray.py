@@ -334,11 +334,11 @@ def test_without_a_panel_one_line_says_why(screen: Screen, daemon: Home) -> None
         assert (done.returncode, done.stdout) == (1, "")
         lines = done.stderr.splitlines()
         assert len(lines) == 2
-        assert "`photofind gallery` opens the page" in lines[1]
+        assert "`photofind gallery` instead" in lines[1]
         return lines[0]
 
-    assert run() == "photofind: no panel here shows tray icons"
+    assert run() == "photofind: there is no panel that shows tray icons"
     assert run(XDG_CURRENT_DESKTOP="ubuntu:GNOME") == (
-        "photofind: GNOME shows no tray icons by itself"
+        "photofind: GNOME does not show tray icons by itself"
     )
-    assert run(DISPLAY="") == "photofind: there is no display here that could show a tray icon"
+    assert run(DISPLAY="") == "photofind: there is no display to show a tray icon on"

@@ -66,7 +66,7 @@ def test_events_change_it() -> None:
         (NOT_RUNNING, IconState.STOPPED, "Not running"),
         (IDLE, IconState.IDLE, "1,200 photos, up to date"),
         (replace(IDLE, photos=1), IconState.IDLE, "1 photo, up to date"),
-        (DaemonState(running=True), IconState.IDLE, "No folder yet"),
+        (DaemonState(running=True), IconState.IDLE, "No folders yet"),
         (replace(IDLE, waiting="on battery"), IconState.IDLE, "Waiting: on battery"),
         (replace(IDLE, activity=WORK), IconState.WORKING, "Reading photos: 20 %"),
         (
@@ -103,12 +103,12 @@ def test_the_tooltip_has_the_counts() -> None:
         "photofind: reading photos: 20 %",
         "1,234 of 5,000 photos",
         "0:01:34 left",
-        "1,200 photos can be found",
-        "3 could not be read",
+        "1,200 photos searchable",
+        "3 failed",
     ]
     offline = replace(IDLE, folders=(replace(FOLDER, state="offline"),) * 2)
     assert offline.tooltip.splitlines() == [
-        "photofind: 1,200 photos, up to date", "2 folders are offline"
+        "photofind: 1,200 photos, up to date", "2 folders offline"
     ]  # fmt: skip
     assert NOT_RUNNING.tooltip == "photofind: not running"
 
