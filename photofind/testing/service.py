@@ -1,4 +1,4 @@
-"""The checks in a process of their own, for whoever does not trust the extractor."""
+"""Running the checks in a worker process, for untrusted extractors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECONDS = 300.0
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What came of one check: ``state`` is ``kept``, ``broken`` or ``skipped``, and why."""
+    """The result of a check: ``state`` is ``kept``, ``broken`` or ``skipped``."""
 
     check: str
     promise: str
@@ -29,7 +29,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The results of all checks, and what the extractor costs."""
+    """The results of all checks, and the cost of the extractor."""
 
     results: tuple[CheckResult, ...]
     figures: Figures
@@ -42,18 +42,18 @@ def run_in_worker(
     measure_only: bool = False,
     progress: Callable[[CheckResult], None] = lambda result: None,
 ) -> CheckReport:
-    """Check an extractor that is installed, whatever it does to its process.
+    """Check an installed extractor in a worker process.
 
     Parameters
     ----------
     name
         The extractor.
     home
-        Where models are and what is converted is kept; this user's own where not given.
+        The home with the models and the conversion cache; this user's by default.
     measure_only
-        Only find out what it costs.
+        Only measure the cost.
     progress
-        Told each result as it comes.
+        Called with each result.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def run_in_worker(
         start_seconds=_SECONDS,
     ) as worker:
         try:
-            # First, in a process in which nothing else was loaded.
+            # First, in a process with nothing else loaded.
             figures = Figures(**worker.call("measure", timeout=_SECONDS).value)
         except WorkerStartError as error:
             raise ExtractorError(
@@ -97,7 +97,7 @@ class CheckService:
     Parameters
     ----------
     extractor
-        The name of one that is installed.
+        The name of an installed extractor.
     """
 
     def __init__(self, extractor: str) -> None:
@@ -108,9 +108,9 @@ class CheckService:
         return asdict(measure(self._subject))
 
     def run(self, check: str) -> list[str]:
-        """Run one check; return its state and the reason for it."""
+        """Run a check; return its state and reason."""
         try:
-            next(one for one in CHECKS if one.__name__ == check)(self._subject)
+            next(function for function in CHECKS if function.__name__ == check)(self._subject)
         except unittest.SkipTest as error:
             return ["skipped", str(error)]
         except CheckFailedError as error:

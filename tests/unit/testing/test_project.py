@@ -46,7 +46,7 @@ def test_names_that_will_not_do_are_refused(name, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_is_written_over(tmp_path):
+def test_nothing_is_overwritten(tmp_path):
     assert write_project("photofind-sunset", tmp_path) == tmp_path / "photofind-sunset"
-    with pytest.raises(ExtractorError, match=r"there is .* already"):
+    with pytest.raises(ExtractorError, match=r"exists already"):
         write_project("sunset", tmp_path)
