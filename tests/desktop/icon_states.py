@@ -1,4 +1,4 @@
-"""An icon in the panel whose state is what stdin names, line by line; for tests."""
+"""A tray icon that shows the states named on stdin, one per line; for tests."""
 
 from __future__ import annotations
 

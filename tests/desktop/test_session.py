@@ -1,4 +1,4 @@
-"""Notices, "show in folder" and opening, by the real services of a session."""
+"""Notifications, "show in folder" and opening files, with the real services of a session."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MAGENTA = (255, 0, 255)
 
 
 def wait_for_service(screen: Screen, name: str) -> None:
-    """Wait until somebody has this name on the session's bus."""
+    """Wait until this name is owned on the session bus."""
     wait_for(lambda: f"'{name}'" in screen.output("gdbus", "call", "--session", *BUS), name)
 
 
 @pytest.fixture
 def session(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Screen:
-    """The screen, whose session this process belongs to."""
+    """The screen; this process uses its session."""
     for name, value in screen.environment.items():
         monkeypatch.setenv(name, value)
     return screen
@@ -57,7 +57,7 @@ def test_the_file_is_selected_in_its_folder(session: Screen) -> None:
     show_in_folder(os.fsdecode(chosen))
     session.window("--name", "Photos of")
     session.find_colour((30, 190, 90))
-    # It is drawn in another colour while it is selected, and told of in the status bar.
+    # A selected file has another colour, and is named in the status bar.
     wait_for(lambda: "'\"b " in session.things(), "selected file")
 
 

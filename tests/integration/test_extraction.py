@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
-from photos_with_thumbnails import exif, jpeg
 from PIL import Image
+from sample_photos import exif, jpeg
 
 from photofind.errors import ExtractorError
 from photofind.extractors.extraction import Extracted, Extraction, ExtractorInfo

@@ -1,4 +1,4 @@
-"""The address of the page, and the browser that it is opened in."""
+"""The address of the page, and opening it in the browser."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PHOTO = PhotoDetails(
 
 @dataclass
 class FakeClient:
-    """Knows photos below /library, of which one has failed."""
+    """A client with photos in /library, one of which has failed."""
 
     def photo(self, photo: str) -> PhotoDetails:
         if not photo.startswith("/library/"):

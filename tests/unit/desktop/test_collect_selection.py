@@ -1,4 +1,4 @@
-"""Files that come one by one, each to a process of its own, become one query."""
+"""Files passed to one process each are combined into one query."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_one_process_gets_what_all_of_them_have(home: Home) -> None:
     outputs = [process.communicate(timeout=60)[0] for process in started]
     assert all(process.returncode == 0 for process in started)
     gathered = [json.loads(output) for output in outputs]
-    # A machine that is slow to start processes may make two queries, but loses and doubles none.
+    # A slow machine may make two queries, but no file is lost or doubled.
     assert sorted(path for some in gathered for path in some) == sorted(paths)
     assert sum(map(bool, gathered)) < 6
 

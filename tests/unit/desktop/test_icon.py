@@ -1,4 +1,4 @@
-"""The icon in all its moods and sizes: different, on nothing, and seen on any panel."""
+"""The icon in all states and sizes: distinct, transparent, and visible on any panel."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_it_stands_out_from_every_panel(size: int, state: IconState, background:
 @pytest.mark.parametrize("size", SIZES)
 def test_the_edges_of_the_photos_are_sharp(size: int) -> None:
     alpha = np.asarray(draw(IconState.IDLE, size))[:, :, 3]
-    across = alpha[size // 2, : size // 4]  # From outside over the left edge into the photo.
+    across = alpha[size // 2, : size // 4]  # From outside across the left edge into the photo.
     assert 255 in across
     assert set(np.unique(across)) <= {0, 255}
 

@@ -1,4 +1,4 @@
-"""Which events are told, and how each platform is asked to show them."""
+"""Which events are shown as notifications, and how on each platform."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ODD = "$(id) `id` \"quoted\" it's <b>bold</b> & \\ 🏖\n-- 'x"
 
 
 class Shown:
-    """What was shown, and a signal for each."""
+    """The notifications that were shown, with a signal for each."""
 
     def __init__(self, *, fails: bool = False) -> None:
         self.all: list[tuple[str, str]] = []
@@ -74,7 +74,7 @@ def test_one_that_cannot_be_shown_keeps_no_other_back() -> None:
 
 
 class Ran:
-    """Stands in for ``subprocess.run``."""
+    """A fake ``subprocess.run``."""
 
     def __init__(self, code: int = 0) -> None:
         self.code = code

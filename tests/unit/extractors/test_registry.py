@@ -63,7 +63,7 @@ def test_vectors_are_scaled_to_unit_length():
     pictures[0] = (3, 0, 4)
     vectors = load("mean-colour").embed(pictures)
     assert vectors.dtype == np.float32
-    # Black has no direction, and stays where it is.
+    # Black gives a zero vector, which is not scaled.
     np.testing.assert_allclose(vectors, [(0.6, 0, 0.8), (0, 0, 0)], rtol=1e-6)
 
 

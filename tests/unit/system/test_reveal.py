@@ -1,4 +1,4 @@
-"""Files are opened and shown by the programs of the desktop, whatever they are called."""
+"""Opening files, and showing them in the file manager, with any file name."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ NAMES = [b"-a b.jpg", b"two\nlines.jpg", b"not \xff utf-8.jpg", b"'\"$(touch x)`
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file in which xdg-open notes what it is asked to open."""
+    """The file in which a fake xdg-open records its arguments."""
     programs = tmp_path / "bin"
     programs.mkdir()
     notes = tmp_path / "asked"
     program = programs / "xdg-open"
     program.write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" >> "{notes}"\n')
     program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(programs))  # And there is no other program at all.
+    monkeypatch.setenv("PATH", str(programs))  # There are no other programs.
     monkeypatch.setenv("DISPLAY", ":99")
     monkeypatch.delenv("SYSTEMD_EXEC_PID", raising=False)
     # No file manager answers.
@@ -62,6 +62,6 @@ def test_a_program_that_stays_leaves_no_zombie(tmp_path: Path, asked: Path) -> N
     open_file(str(tmp_path))
     process = Path("/proc") / pid.read_text().strip()
     deadline = time.monotonic() + 30
-    while process.exists():  # A zombie would be there for as long as this process is.
+    while process.exists():  # A zombie would exist until this process ends.
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Files go to the trash and come back, and nothing is ever written over or deleted."""
+"""Moving files to the trash and restoring them; nothing is overwritten or deleted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = [
 
 @pytest.fixture
 def trash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A trash of this test's own, on the disk of its files."""
+    """A trash folder for the test, on the same disk as its files."""
     send2trash = pytest.importorskip("send2trash")
     if send2trash.send2trash.__module__ != "send2trash.plat_other":
         pytest.skip("send2trash asks GIO here")
@@ -67,7 +67,7 @@ def test_a_file_goes_there_and_comes_back(tmp_path: Path, trash: Path, name: byt
 
 
 def test_exactly_that_file_comes_back(tmp_path: Path, trash: Path) -> None:
-    """Not another one that lay at the same place, nor one of the same name elsewhere."""
+    """Not another one from the same path, nor one of the same name from elsewhere."""
     contents = [b"first", b"second", b"third"]
     moved = [move_to_trash(str(make(tmp_path / "photos", content=content))) for content in contents]
     elsewhere = move_to_trash(str(make(tmp_path / "elsewhere", content=b"fourth")))
@@ -170,7 +170,7 @@ def test_what_the_system_refuses_stays(
 ) -> None:
     path = make(tmp_path / "photos")
     trash.parent.mkdir()
-    trash.write_text("no folder")  # So that nothing can be put into it.
+    trash.write_text("no folder")  # Nothing can be moved into it.
     with pytest.raises(DesktopError, match="cannot be moved to the trash"):
         move_to_trash(str(path))
     assert path.read_bytes() == b"pixels"

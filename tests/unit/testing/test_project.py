@@ -1,4 +1,4 @@
-"""`photofind plugins new` writes a plugin that passes its own tests."""
+"""`photofind plugins new` creates a plugin that passes its own tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 from click.testing import CliRunner
-from plugin_project import offered
+from plugin_project import environment_with
 
 from photofind.cli import main
 from photofind.errors import ExtractorError
@@ -33,7 +33,12 @@ def test_a_new_plugin_passes_its_own_tests(tmp_path):
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     tests = subprocess.run(
-        command, cwd=project, env=offered(project), capture_output=True, text=True, check=False
+        command,
+        cwd=project,
+        env=environment_with(project),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert tests.returncode == 0, tests.stdout
     assert "first-light: " in tests.stdout  # Speed and memory.

@@ -1,4 +1,4 @@
-"""What the tray makes of a status and of events."""
+"""The tray's state from a status and events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page is made of, and the routes that only it needs."""
+"""The page's files, and its own routes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def client(surface: Surface) -> TestClient:
 
 
 class Elements(HTMLParser):
-    """Notes all elements with their attributes."""
+    """Records all elements with their attributes."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
