@@ -70,10 +70,8 @@ def main(action, *arguments):
         for thing, depth in walk(Atspi.get_desktop(0)):
             try:
                 if depth < 2 or is_shown(thing):
+                    name, role, *place = facts_of(thing).values()
                     print("  " * depth, role, repr(name), *place)
-                    print(
-                        "  " * depth, facts["role"], repr(facts["name"]), *list(facts.values())[2:]
-                    )
             except GLib.Error:
                 continue
         return

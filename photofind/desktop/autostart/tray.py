@@ -44,20 +44,25 @@ def tray_autostart(home: Home, command: Command | None = None) -> Integration:
         return TrayInXdg(command, entry)
 
 
-class TrayInXdg(OwnFiles):
-    """An XDG autostart entry."""
+class _TrayFile(OwnFiles):
+    """A file that starts the tray icon at login; every session supports it."""
 
     name = "tray"
     title = "Tray icon"
-    where = "in the system tray, from the next login"
 
     def __init__(self, command: Command, entry: str) -> None:
         super().__init__(command)
         self._entry = entry
 
     def is_present(self) -> bool:
-        """Return True: every desktop has an autostart folder."""
+        """Return True."""
         return True
+
+
+class TrayInXdg(_TrayFile):
+    """An XDG autostart entry."""
+
+    where = "in the system tray, from the next login"
 
     def files(self) -> Mapping[Path, OwnFile]:
         """Return the desktop entry; its command waits for the panel, which may start later."""
@@ -67,20 +72,10 @@ class TrayInXdg(OwnFiles):
         return {path: OwnFile(os.fsencode(text))}
 
 
-class TrayInLaunchd(OwnFiles):
+class TrayInLaunchd(_TrayFile):
     """A launchd agent for graphical sessions."""
 
-    name = "tray"
-    title = "Tray icon"
     where = "in the menu bar, from the next login"
-
-    def __init__(self, command: Command, entry: str) -> None:
-        super().__init__(command)
-        self._entry = entry
-
-    def is_present(self) -> bool:
-        """Return True: every macOS session has launchd."""
-        return True
 
     def files(self) -> Mapping[Path, OwnFile]:
         """Return the property list."""

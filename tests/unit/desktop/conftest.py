@@ -1,4 +1,4 @@
-"""A home_folder's folders, empty, and a stand-in for photofind in an awkward place."""
+"""An empty home folder, and a fake photofind with an awkward path."""
 
 from __future__ import annotations
 
