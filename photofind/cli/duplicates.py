@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_paths, shown
 
 __all__ = ["duplicates"]
@@ -24,7 +24,7 @@ def duplicates(exact: bool, as_json: bool) -> None:
     Each group holds copies (the same content) and near-copies (the same picture scaled, cropped
     a little, brightened, saved again ...), the largest first. Nothing is changed or removed.
     """
-    with asking(start=True) as photofind:
+    with connected(start=True) as photofind:
         groups = [group for group in photofind.duplicates() if group.exact or not exact]
     if as_json:
         print_json(groups)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def failures(as_json: bool) -> None:
     Where an extractor is named, that one could not describe the photo, and others may have. They
     are tried again once they change or the extractor does, or by "photofind index --retry-failed".
     """
-    with asking() as photofind:
+    with connected() as photofind:
         failed = photofind.failures()
     if as_json:
         print_json(failed)

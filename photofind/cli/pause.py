@@ -6,7 +6,7 @@ import re
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note
 
 __all__ = ["pause", "resume"]
@@ -36,7 +36,7 @@ def pause(seconds: float | None) -> None:
 
     It goes on with "photofind resume", or after the time that --for says.
     """
-    with asking() as photofind:
+    with connected() as photofind:
         photofind.pause(seconds)
     if seconds is None:
         note("indexing is paused; `photofind resume` lets it go on")
@@ -51,6 +51,6 @@ Example:
 )
 def resume() -> None:
     """Let the daemon go on with what "photofind pause" stopped."""
-    with asking() as photofind:
+    with connected() as photofind:
         photofind.resume()
     note("indexing goes on")

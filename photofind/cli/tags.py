@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def tags(words: tuple[str, ...], limit: int | None, as_json: bool) -> None:
     photos count too. A word is a whole tag or whole words of one, whatever its case: dog finds
     "hot dog" and not "dogma".
     """
-    with asking(start=True) as photofind:
+    with connected(start=True) as photofind:
         if words:
             photos = photofind.tagged(words, limit=limit or 100)
         else:

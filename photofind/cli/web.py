@@ -1,76 +1,82 @@
-"""``photofind gallery``, and what opens the page for other commands."""
+"""``photofind web``, and what opens the page for other commands."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
+from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, shown
 from photofind.cli.parameters import AbsolutePath
 
-__all__ = ["gallery", "open_page", "telling_the_desktop"]
+if TYPE_CHECKING:
+    from photofind.model import Query
+
+__all__ = ["gallery", "open_page", "telling_the_desktop", "web"]
 
 
 @click.command(
     short_help="Open the page of your photos in the browser.",
     epilog="""\b
 Examples:
-  photofind gallery
-  photofind gallery beach.jpg
-  photofind gallery --link""",
+  photofind web
+  photofind web beach.jpg
+  photofind web --link""",
 )
 @click.argument("images", nargs=-1, type=AbsolutePath())
 @click.option("--link", is_flag=True, help="Print the page's address instead of opening it.")
-def gallery(images: tuple[str, ...], link: bool) -> None:
+def web(images: tuple[str, ...], link: bool) -> None:
     """Open the page of your photos in the browser, or that of the photos like IMAGES.
 
-    The page comes from the daemon on this machine, which is started where it does not run. Its
-    address lets a browser in once, within a minute.
+    The daemon on this machine serves the page, and is started if it does not run. The address
+    admits a browser once, within a minute.
     """
+    from photofind.model import Query
+
     with telling_the_desktop():
-        open_page(images, print_link=link)
+        open_page(Query(images), print_link=link)
 
 
-def open_page(
-    like: Sequence[str] = (),
-    unlike: Sequence[str] = (),
-    filters: Mapping[str, str | float | Sequence[str] | None] | None = None,
-    *,
-    print_link: bool = False,
-) -> None:
-    """Open the page of a query in the browser; print its address where there is none.
+gallery = copy(web)
+gallery.name, gallery.hidden = "gallery", True
+"""What the command was called before; desktop entries that were installed then still call it."""
 
-    Filters are those of :func:`photofind.desktop.browser.page_path`.
+
+def open_page(query: Query | None = None, *, print_link: bool = False) -> None:
+    """Open the page, or that of a query; print its address if there is no browser.
 
     Raises
     ------
     DesktopError
-        Where the daemon is not to be started.
+        The daemon does not run and is not to be started.
     ImageError
-        Where a photo is not there.
+        A photo is not there.
     """
     from photofind.app.recent_searches import remember_search
     from photofind.daemon.client import Client
     from photofind.desktop.browser import open_in_browser, page_path
     from photofind.errors import DesktopError, ImageError
+    from photofind.model import Query
 
-    for image in (*like, *unlike):
-        if not os.path.lexists(image):
+    query = query or Query(())
+    for image in (*query.like, *query.unlike):
+        if isinstance(image, str) and not os.path.lexists(image):
             raise ImageError(f"{image} cannot be searched with: there is no such file here")
-    with asking(begin=True) as photofind:
+    with connected(begin=True) as photofind:
         if not isinstance(photofind, Client):
             raise DesktopError(
                 "the page comes from the daemon, which does not run",
                 "`photofind daemon start` starts it",
             )
-        address = photofind.link(page_path(photofind, like, unlike, filters or {}))
-        with suppress(OSError):  # It is no more than a convenience.
-            remember_search(photofind.home, like)
+        address = photofind.link(page_path(photofind, query))
+        with suppress(OSError):  # The search is only missing from a menu then.
+            remember_search(photofind.home, [one for one in query.like if isinstance(one, str)])
     if print_link:
         click.echo(address)
     elif not open_in_browser(address):
@@ -80,7 +86,7 @@ def open_page(
 
 @contextmanager
 def telling_the_desktop() -> Iterator[None]:
-    """Tell an error in a notification too where nobody sees what is printed, after a click."""
+    """Show an error in a notification too if there is no terminal to see it in, after a click."""
     from photofind.errors import DesktopError, PhotofindError
 
     try:
