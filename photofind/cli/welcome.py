@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from photofind.cli.connection import connected
 from photofind.cli.desktop import note_places
 from photofind.cli.group import CommandGroup
 from photofind.cli.output import note
