@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photofind.errors import SettingsError
+from photofind.model.settings import Setting
 from photofind.paths import write_atomically
 from photofind.system.disk import explained
 
@@ -80,16 +81,6 @@ class Settings:
     )
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One setting: its current ``value``, its ``default`` and its ``help`` text."""
-
-    name: str
-    value: Any
-    default: Any
-    help: str
-
-
 def load_settings(path: Path) -> Settings:
     """Return the settings in ``path``, or the defaults if there is no file.
 
@@ -107,9 +98,9 @@ def load_settings(path: Path) -> Settings:
 
 def list_settings(path: Path) -> list[Setting]:
     """Return every setting with its value in ``path``, in the order of :class:`Settings`."""
-    settings = load_settings(path)
+    settings, defaults = load_settings(path), Settings()
     return [
-        Setting(f.name, getattr(settings, f.name), f.default, f.metadata["help"])
+        Setting(f.name, getattr(settings, f.name), getattr(defaults, f.name), f.metadata["help"])
         for f in fields(Settings)
     ]
 

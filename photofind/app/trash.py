@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from photofind.app.photos import find_photo
+from photofind.app.references import find_photo
 from photofind.errors import DesktopError, LibraryError
 from photofind.library.embedded.catalog import Photo
 from photofind.library.embedded.library import Library

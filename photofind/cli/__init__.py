@@ -13,7 +13,6 @@ from photofind.cli.duplicates import duplicates
 from photofind.cli.extractors import extractors
 from photofind.cli.failures import failures
 from photofind.cli.folders import folders
-from photofind.cli.gallery import gallery
 from photofind.cli.index import index
 from photofind.cli.pause import pause, resume
 from photofind.cli.plugins import plugins
@@ -21,6 +20,7 @@ from photofind.cli.similar import similar
 from photofind.cli.status import status
 from photofind.cli.tags import tags
 from photofind.cli.tray import tray
+from photofind.cli.web import gallery, web
 from photofind.cli.welcome import WelcomingGroup, welcome
 
 __all__ = ["main"]
@@ -49,7 +49,7 @@ def main(debug: bool, no_daemon: bool) -> None:
 
 for command in (
     similar,
-    gallery,
+    web,
     index,
     folders,
     duplicates,
@@ -67,5 +67,6 @@ for command in (
     tray,
     demo,
     welcome,
+    gallery,
 ):
     main.add_command(command)

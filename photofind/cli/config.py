@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.group import ListingGroup
 from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import complete_setting
@@ -29,7 +29,7 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object of all settings.")
 def list_all(as_json: bool) -> None:
     """Show all settings (the default command)."""
-    with asking() as photofind:
+    with connected() as photofind:
         settings = photofind.list_settings()
     if as_json:
         print_json({setting.name: setting.value for setting in settings})
@@ -46,7 +46,7 @@ def get(name: str) -> None:
     """Print the value of one setting."""
     from photofind.errors import SettingsError
 
-    with asking() as photofind:
+    with connected() as photofind:
         settings = {setting.name: setting.value for setting in photofind.list_settings()}
     if name not in settings:
         raise SettingsError(
@@ -63,7 +63,7 @@ def set_value(name: str, value: str) -> None:
 
     Separate the items of a list with commas.
     """
-    with asking() as photofind:
+    with connected() as photofind:
         written = photofind.set_setting(name, value)
     note(f"{name} is now {_as_text(written)}")
 
@@ -72,7 +72,7 @@ def set_value(name: str, value: str) -> None:
 @click.argument("name", shell_complete=complete_setting)
 def reset(name: str) -> None:
     """Reset a setting to its default."""
-    with asking() as photofind:
+    with connected() as photofind:
         default = photofind.reset_setting(name)
     note(f"{name} is reset to its default: {_as_text(default)}")
 

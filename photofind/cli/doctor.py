@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_table
 
 __all__ = ["doctor"]
@@ -30,7 +30,7 @@ def doctor(repair: bool, as_json: bool) -> None:
     from photofind.desktop.health import check_desktop
     from photofind.paths import Home
 
-    with asking() as photofind:
+    with connected() as photofind:
         checks = photofind.doctor(repair=repair)
     checks += check_desktop(Home.default(), repair=repair)
     if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_paths, shown
 
 __all__ = ["duplicates"]
@@ -24,7 +24,7 @@ def duplicates(exact: bool, as_json: bool) -> None:
     The largest photo of a group comes first. Groups hold copies (identical content) and near-copies
     (the same picture scaled, slightly cropped, brightened, saved again). Nothing is changed.
     """
-    with asking(start=True) as photofind:
+    with connected(start=True) as photofind:
         groups = [group for group in photofind.duplicates() if group.exact or not exact]
     if as_json:
         print_json(groups)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.group import ListingGroup
 from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import AbsolutePath, complete_extractor, picture_size
 
 if TYPE_CHECKING:
-    from photofind.daemon.surface import Surface
+    from photofind.operations import Operations
 
 __all__ = ["extractors"]
 
@@ -42,7 +42,7 @@ def list_all(as_json: bool) -> None:
 
     An asterisk marks the extractors in use.
     """
-    with asking() as photofind:
+    with connected() as photofind:
         installed = photofind.extractors()
     if as_json:
         print_json(installed)
@@ -72,7 +72,7 @@ def use(names: str) -> None:
     """
     from photofind.extractors.registry import parse_extractors
 
-    with asking() as photofind:
+    with connected() as photofind:
         wanted = [*parse_extractors(names)]
         _check_installed(wanted)
         before = _in_use(photofind)
@@ -94,7 +94,7 @@ def use(names: str) -> None:
 @click.argument("name", shell_complete=complete_extractor)
 def enable(name: str) -> None:
     """Embed all photos with this extractor too, in the background."""
-    with asking() as photofind:
+    with connected() as photofind:
         _check_installed([name])
         _, also = _setting(photofind)
         if name not in _in_use(photofind):
@@ -114,7 +114,7 @@ def disable(name: str) -> None:
     from photofind.errors import ExtractorError
     from photofind.extractors.registry import parse_extractors
 
-    with asking() as photofind:
+    with connected() as photofind:
         extractor, also = _setting(photofind)
         if name in parse_extractors(extractor):
             raise ExtractorError(
@@ -128,13 +128,12 @@ def disable(name: str) -> None:
     note(f"{name} no longer embeds photos; its embeddings are kept")
 
 
-def _setting(photofind: Surface) -> tuple[str, tuple[str, ...]]:
+def _setting(photofind: Operations) -> tuple[str, tuple[str, ...]]:
     """Return the settings ``extractor`` and ``also``."""
-    values = {setting.name: setting.value for setting in photofind.list_settings()}
-    return values["extractor"], tuple(values["also"])
+    return photofind.settings.extractor, photofind.settings.also
 
 
-def _in_use(photofind: Surface) -> list[str]:
+def _in_use(photofind: Operations) -> list[str]:
     from photofind.extractors.registry import parse_extractors
 
     extractor, also = _setting(photofind)

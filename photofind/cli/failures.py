@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def failures(as_json: bool) -> None:
     If an extractor is named, only that extractor failed. Photos are tried again when they change or
     the extractor is updated, or with "photofind index --retry-failed".
     """
-    with asking() as photofind:
+    with connected() as photofind:
         failed = photofind.failures()
     if as_json:
         print_json(failed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.group import ListingGroup
 from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import AbsoluteFolder
@@ -29,7 +29,7 @@ def folders() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_all(as_json: bool) -> None:
     """List the folders of the library (the default command)."""
-    with asking() as photofind:
+    with connected() as photofind:
         known = photofind.folders()
     if as_json:
         print_json(known)
@@ -49,7 +49,7 @@ def list_all(as_json: bool) -> None:
               help="Ignore files that match, in gitignore syntax; can be repeated.")  # fmt: skip
 def add(folder: str, exclude: tuple[str, ...]) -> None:
     """Add FOLDER to the library, or change its exclude patterns."""
-    with asking(begin=True) as photofind:
+    with connected(begin=True) as photofind:
         photofind.add_folder(folder, excludes=exclude)
         daemon_runs = photofind.status().daemon is not None
     how = (
@@ -67,6 +67,6 @@ def remove(folder: str) -> None:
 
     Its photos are removed from the index; the files are not touched.
     """
-    with asking() as photofind:
+    with connected() as photofind:
         removed = photofind.remove_folder(folder)
     note(f"{folder} and its {removed} photos were removed from the library; no file was touched")

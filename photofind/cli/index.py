@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, show_progress
 from photofind.cli.parameters import AbsoluteFolder
 
 if TYPE_CHECKING:
-    from photofind.daemon.surface import Surface
     from photofind.model import Report
+    from photofind.operations import Operations
 
 __all__ = ["index", "index_with_progress"]
 
@@ -42,13 +42,13 @@ def index(folders: tuple[str, ...], as_json: bool, **options: bool) -> None:
     If they are gone for good, use --accept-removals, or remove the folder with "photofind folders
     remove".
     """
-    with asking(start=True) as photofind:
+    with connected(start=True) as photofind:
         report = index_with_progress(photofind, list(folders), **options)
     if as_json:
         print_json(report)
 
 
-def index_with_progress(photofind: Surface, folders: list[str], **options: bool) -> Report:
+def index_with_progress(photofind: Operations, folders: list[str], **options: bool) -> Report:
     """Index folders (all if ``folders`` is empty), showing the progress and the report.
 
     The options are those of :meth:`photofind.app.photofind.PhotoFind.index`.

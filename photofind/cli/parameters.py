@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 import click
+from click.decorators import FC
 from click.shell_completion import CompletionItem
+
+from photofind.query_fields import QUERY_FIELDS
 
 __all__ = [
     "AbsoluteFolder",
@@ -18,9 +22,15 @@ __all__ = [
     "complete_extractor",
     "complete_setting",
     "date",
+    "query_option",
 ]
 
 _DATE_FORMATS = ("%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
+
+
+def query_option(field: str, **attributes: Any) -> Callable[[FC], FC]:
+    """Return the option for a field of a query, under the names that the field has there."""
+    return click.option(*QUERY_FIELDS[field].options, field, **attributes)
 
 
 class AbsolutePath(click.Path):

@@ -6,7 +6,7 @@ import re
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note
 
 __all__ = ["pause", "resume"]
@@ -36,7 +36,7 @@ def pause(seconds: float | None) -> None:
 
     Indexing resumes with "photofind resume", or after the time given with --for.
     """
-    with asking() as photofind:
+    with connected() as photofind:
         photofind.pause(seconds)
     if seconds is None:
         note("indexing is paused; `photofind resume` resumes it")
@@ -51,6 +51,6 @@ Example:
 )
 def resume() -> None:
     """Resume indexing after "photofind pause"."""
-    with asking() as photofind:
+    with connected() as photofind:
         photofind.resume()
     note("indexing is resumed")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import print_json, print_live, print_table, progress_in_words
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ Examples:
               help="Print a JSON object; with --watch, one per line.")  # fmt: skip
 def status(watch: bool, as_json: bool) -> None:
     """Show the state of the library, what the daemon is doing, and how searches are answered."""
-    with asking() as photofind:
+    with connected() as photofind:
         if not watch:
             state = photofind.status()
             if as_json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def tags(words: tuple[str, ...], limit: int | None, as_json: bool) -> None:
     count too. A word matches a tag, or whole words in a tag, in upper or lower case: dog matches
     "hot dog" but not "dogma".
     """
-    with asking(start=True) as photofind:
+    with connected(start=True) as photofind:
         if words:
             photos = photofind.tagged(words, limit=limit or 100)
         else:

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.desktop import note_places
-from photofind.cli.gallery import open_page
 from photofind.cli.group import CommandGroup
 from photofind.cli.output import note
+from photofind.cli.web import open_page
 
 __all__ = ["WelcomingGroup", "welcome"]
 
@@ -38,7 +38,7 @@ def welcome() -> None:
         "",
     )
     folder = _asked_folder()
-    with asking(begin=True) as photofind:
+    with connected(begin=True) as photofind:
         photofind.add_folder(folder)
         daemon_runs = photofind.status().daemon is not None
     if not daemon_runs:

@@ -4,41 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
 from photofind.errors import LibraryError
+from photofind.query_fields import url_parameters
 from photofind.system.programs import has_display
 
 if TYPE_CHECKING:
-    from photofind.daemon.client import Client
+    from photofind.model import Query
+    from photofind.operations import Operations
 
 __all__ = ["open_in_browser", "page_path"]
 
 
-def page_path(
-    client: Client,
-    like: Sequence[str],
-    unlike: Sequence[str],
-    filters: Mapping[str, str | float | Sequence[str] | None],
-) -> str:
+def page_path(client: Operations, query: Query) -> str:
     """Return the path of the page that shows a query, or of the start page for an empty query.
 
     A photo in the library is given by its id (``like=5``), any other by its path, percent-encoded
-    (``path=%2Fhome...``); photos that hits should not be like are given as ``unlike`` and
-    ``unpath``. The filters are those of the page: ``folder``, ``since``, ``until``, ``min`` (a
-    score), ``extractor``, and ``tag``, which can have several values.
+    (``path=%2Fhome...``). The parameters of the other fields are in `photofind.query_fields`.
     """
-    parts = []
-    for paths, by_id, by_path in ((like, "like", "path"), (unlike, "unlike", "unpath")):
-        for path in paths:
-            photo_id = _photo_id(client, path)
-            parts.append(f"{by_id}={photo_id}" if photo_id else f"{by_path}={_encoded(path)}")
-    for name, wanted in filters.items():
-        values = wanted if isinstance(wanted, tuple | list) else (wanted,)
-        parts += [f"{name}={_encoded(str(value))}" for value in values if value is not None]
+    query = replace(query, like=_by_id(client, query.like), unlike=_by_id(client, query.unlike))
+    parts = [f"{name}={_encoded(str(value))}" for name, value in url_parameters(query)]
     return "/?" + "&".join(parts) if parts else "/"
 
 
@@ -53,12 +43,16 @@ def open_in_browser(address: str) -> bool:
     return False
 
 
-def _photo_id(client: Client, path: str) -> int | None:
-    """Return the id of a photo that is embedded in the library; None for others."""
+def _by_id(client: Operations, photos: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Replace the paths of photos that are embedded in the library by their ids."""
+    return tuple(photo if isinstance(photo, int) else _reference(client, photo) for photo in photos)
+
+
+def _reference(client: Operations, path: str) -> int | str:
     with suppress(LibraryError):
         details = client.photo(path)
-        return details.id if details.failure is None else None
-    return None
+        return details.id if details.failure is None else path
+    return path
 
 
 def _encoded(text: str) -> str:

@@ -18,6 +18,7 @@ from photofind.desktop.browser import open_in_browser, page_path
 from photofind.desktop.login import is_on, set_autostart
 from photofind.desktop.notifications import notify
 from photofind.errors import DesktopError, PhotofindError
+from photofind.model import Query
 from photofind.paths import Home, private_folder
 from photofind.settings import load_settings
 from photofind.system.reveal import open_file
@@ -197,7 +198,7 @@ class Tray(Actions):
     def _open(self, paths: Sequence[str] = ()) -> None:
         start(self.home)
         with connect_to_running(self.home) as client:
-            address = client.link(page_path(client, paths, (), {}))
+            address = client.link(page_path(client, Query(tuple(paths))))
         with suppress(OSError):
             remember_search(self.home, paths)
         if not open_in_browser(address):

@@ -1,51 +1,55 @@
-"""``photofind gallery``, and opening the page for other commands."""
+"""``photofind web``, and opening the page for other commands."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
+from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, shown
 from photofind.cli.parameters import AbsolutePath
 
-__all__ = ["gallery", "notifying_of_errors", "open_page"]
+if TYPE_CHECKING:
+    from photofind.model import Query
+
+__all__ = ["gallery", "notifying_of_errors", "open_page", "web"]
 
 
 @click.command(
     short_help="Open your photos in the browser.",
     epilog="""\b
 Examples:
-  photofind gallery
-  photofind gallery beach.jpg
-  photofind gallery --link""",
+  photofind web
+  photofind web beach.jpg
+  photofind web --link""",
 )
 @click.argument("images", nargs=-1, type=AbsolutePath())
 @click.option("--link", is_flag=True, help="Print the address of the page instead of opening it.")
-def gallery(images: tuple[str, ...], link: bool) -> None:
+def web(images: tuple[str, ...], link: bool) -> None:
     """Open your photos in the browser, or the photos similar to IMAGES.
 
     The daemon on this machine serves the page and is started if necessary. The address works once,
     within a minute.
     """
+    from photofind.model import Query
+
     with notifying_of_errors():
-        open_page(images, print_link=link)
+        open_page(Query(images), print_link=link)
 
 
-def open_page(
-    like: Sequence[str] = (),
-    unlike: Sequence[str] = (),
-    filters: Mapping[str, str | float | Sequence[str] | None] | None = None,
-    *,
-    print_link: bool = False,
-) -> None:
-    """Open the page of a query in the browser, or print its address if there is no browser.
+gallery = copy(web)
+gallery.name, gallery.hidden = "gallery", True
+"""What the command was called before; desktop entries that were installed then still call it."""
 
-    For the filters see :func:`photofind.desktop.browser.page_path`.
+
+def open_page(query: Query | None = None, *, print_link: bool = False) -> None:
+    """Open the page, or that of a query; print its address if there is no browser.
 
     Raises
     ------
@@ -58,19 +62,21 @@ def open_page(
     from photofind.daemon.client import Client
     from photofind.desktop.browser import open_in_browser, page_path
     from photofind.errors import DesktopError, ImageError
+    from photofind.model import Query
 
-    for image in (*like, *unlike):
-        if not os.path.lexists(image):
+    query = query or Query(())
+    for image in (*query.like, *query.unlike):
+        if isinstance(image, str) and not os.path.lexists(image):
             raise ImageError(f"cannot search with {image}: there is no such file")
-    with asking(begin=True) as photofind:
+    with connected(begin=True) as photofind:
         if not isinstance(photofind, Client):
             raise DesktopError(
                 "the daemon serves the page, but it is not running",
                 "start it with `photofind daemon start`",
             )
-        address = photofind.link(page_path(photofind, like, unlike, filters or {}))
+        address = photofind.link(page_path(photofind, query))
         with suppress(OSError):  # Recent searches are only a convenience.
-            remember_search(photofind.home, like)
+            remember_search(photofind.home, [one for one in query.like if isinstance(one, str)])
     if print_link:
         click.echo(address)
     elif not open_in_browser(address):
