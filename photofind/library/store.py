@@ -119,7 +119,8 @@ class Nearest:
     similarities
         Cosines, float32 (m, k); ``-inf`` where fewer were found.
     vectors
-        The points or embeddings that were compared, float32 (m, k, d), at unit length.
+        The points or embeddings that were compared, float32 (m, k, d), at unit length; zeros where
+        fewer were found. Not asked for, (m, k, 0).
     searched_by
         "graph", "exact" (all points were compared) or "plain" (all embeddings were compared).
     """
@@ -411,6 +412,7 @@ class Store(Protocol):
         over: Over = "points",
         where: Filter = EVERYTHING,
         exclude: Collection[str] = (),
+        vectors: bool = True,
     ) -> Nearest:
         """Find the nearest contents of queries, among those that photos refer to.
 
@@ -428,6 +430,8 @@ class Store(Protocol):
             Only contents of which a photo passes.
         exclude
             Contents that are not to be found.
+        vectors
+            Whether the vectors that were compared are wanted, beside the similarities.
 
         Raises
         ------
@@ -436,8 +440,24 @@ class Store(Protocol):
         """
         ...
 
-    def points(self, space: str, contents: Sequence[str]) -> Array32:
-        """Return the points of contents that :meth:`nearest` found, float32 (n, d)."""
+    def points(self, space: str, contents: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Array32]:
+        """Return which contents have a point, (n,), and the points, float32 (n, d).
+
+        Those have one that photos refer to and that have an embedding; zeros where there is none.
+
+        Raises
+        ------
+        LibraryError
+            The space has no index.
+        """
+        ...
+
+    def neighbours(self, space: str) -> Iterator[tuple[Sequence[str], Sequence[Sequence[str]]]]:
+        """Yield contents in batches, each with the other contents that are nearest to it.
+
+        They are at least those that the index was built on and photos still refer to, each with up
+        to ten others by their points before smoothing, in any order; nothing without an index.
+        """
         ...
 
     # The index of a space.

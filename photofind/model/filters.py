@@ -31,6 +31,8 @@ class Filter:
         Only photos that some extractor refused.
     preliminary
         Only photos of which just the thumbnail was embedded so far.
+    embedded
+        Only photos whose content has an embedding in this space, an id.
     lacking
         Only photos that the extractor of this space, an id, has still to embed: neither embedded
         nor refused there, nor unreadable for every extractor, nor preliminary.
@@ -43,6 +45,7 @@ class Filter:
     failed: bool | None = None
     refused: bool = False
     preliminary: bool = False
+    embedded: str | None = None
     lacking: str | None = None
 
     def passes(self, photo: Photo) -> bool:
@@ -52,6 +55,7 @@ class Filter:
             and (self.failed is None or self.failed == (photo.failure is not None))
             and (not self.refused or bool(photo.refusals))
             and (not self.preliminary or photo.preliminary)
+            and (self.embedded is None or self.embedded in photo.spaces)
             and (self.lacking is None or _lacks(photo, self.lacking))
             and all(carries(photo, tag) for tag in self.tags)
             and self._is_within(photo)
