@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from photofind.indexing.scan import Found
-from photofind.library.embedded.catalog import Photo
+from photofind.model.records import Photo
 
 __all__ = ["Changes", "compare"]
 

@@ -1,4 +1,4 @@
-"""When a place that changed has been quiet for long enough to be looked at, and a file to be read."""
+"""When a place that changed has been quiet for long enough, and a file may be read."""
 
 from __future__ import annotations
 

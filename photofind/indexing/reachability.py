@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from photofind.library.embedded.catalog import Photo
+from photofind.model.records import Photo
 
 __all__ = ["mounts", "mounts_of", "out_of_reach", "suspicion"]
 

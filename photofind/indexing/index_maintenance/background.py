@@ -1,8 +1,8 @@
-"""Building graphs behind the back of a command that has ended.
+"""Building graphs in a process that outlives the command that started it.
 
-A graph takes a while, the first one a minute of compilation, and nobody needs it at once; so the
-command that indexed starts a process of its own for it and returns. One at a time builds, and
-builds again where photos came or went meanwhile.
+A graph takes a while, the first one a minute of compilation, and is not needed at once; so the
+command that indexed starts a process for it and returns. One at a time builds, and builds again
+where photos came or went meanwhile.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ import logging
 import os
 import subprocess
 import sys
+import time
 
-from filelock import FileLock, Timeout
-
-from photofind.errors import PhotofindError
-from photofind.indexing.upkeep import build_graph, builder, wants_graph
-from photofind.library.embedded.library import Library
+from photofind.errors import LockedError, PhotofindError
+from photofind.indexing.index_maintenance.builder import builder
+from photofind.indexing.index_maintenance.maintenance import build_graph, space_wants_graph
+from photofind.library.opening import open_store
 from photofind.paths import Home, private_folder
 
-__all__ = ["build", "build_in_background", "is_building"]
+__all__ = ["build_graphs", "build_in_background"]
 
 log = logging.getLogger(__name__)
+
+# How often it is looked whether another process has finished.
+LOCKED_SECONDS = 1.0
 
 
 def build_in_background(home: Home) -> None:
@@ -36,7 +39,13 @@ def build_in_background(home: Home) -> None:
         subprocess.Popen(
             # -P and cwd: where the command was started, photos may lie beside modules, and on a
             # drive that is to be unmounted.
-            [sys.executable, "-P", "-m", "photofind.indexing.background", str(root)],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "photofind.indexing.index_maintenance.background",
+                str(root),
+            ],
             cwd=root,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -47,45 +56,32 @@ def build_in_background(home: Home) -> None:
         )
 
 
-def is_building(home: Home) -> bool:
-    """Return whether graphs are being built in the background now."""
-    if not home.graph_lock.exists():
-        return False
-    lock = FileLock(home.graph_lock, mode=0o600)
-    try:
-        with lock.acquire(blocking=False):
-            return False
-    except Timeout:
-        return True
-    except OSError:  # Nobody can write here.
-        return False
-
-
-def build(home: Home, *, wait: bool = True) -> list[str]:
+def build_graphs(home: Home, *, wait: bool = True) -> list[str]:
     """Build the graphs that are wanted, and return the problems met, one line each.
 
     Parameters
     ----------
     wait
-        Whether to wait for another process that is at it.
+        Whether to wait for another process that builds one.
 
     Raises
     ------
-    Timeout
-        Another process is at it, and is not waited for.
+    LockedError
+        Another process builds one, and is not waited for.
     LibraryError
         The disk refused.
     """
     problems: list[str] = []
-    with (
-        FileLock(home.graph_lock, mode=0o600).acquire(blocking=wait),
-        Library(home) as library,
-        builder(home) as worker,
-    ):
-        for space in library.spaces():
-            while wants_graph(library, space.id):
-                problems += build_graph(library, space.id, worker)
-                library.refresh()
+    with open_store(home) as store, builder(home) as worker:
+        for space in store.spaces():
+            while space_wants_graph(store, space.id):
+                try:
+                    problems += build_graph(store, space.id, worker)
+                except LockedError:
+                    if not wait:
+                        raise
+                    time.sleep(LOCKED_SECONDS)
+                store.refresh()
     return problems
 
 
@@ -94,9 +90,9 @@ if __name__ == "__main__":
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        for problem in build(Home(Path(sys.argv[1])), wait=False):
+        for problem in build_graphs(Home(Path(sys.argv[1])), wait=False):
             log.warning("%s", problem)
-    except Timeout:
+    except LockedError:
         log.info("another process is building graphs")
     except PhotofindError as error:
         log.error("%s", error)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+from photofind.indexing.watching.event_collector import EventCollector
 from photofind.indexing.watching.mounting import Mounts
-from photofind.indexing.watching.pending import Pending
 from photofind.indexing.watching.watched_folder import WatchedFolder
 
-__all__ = ["Notifier", "NotifierMaker", "Watch"]
+__all__ = ["Notifier", "NotifierMaker", "Watch", "new_notifier"]
 
 
 class Watch(Protocol):
@@ -52,5 +53,17 @@ class Notifier(Protocol):
         """Watch nothing any longer, and end all threads."""
 
 
-NotifierMaker = Callable[[Pending, Callable[[], None]], Notifier]
+NotifierMaker = Callable[[EventCollector, Callable[[], None]], Notifier]
 """Makes a notifier that notes in the first, and calls the second where a watch is not well."""
+
+
+def new_notifier(events: EventCollector, doubt: Callable[[], None]) -> Notifier:
+    """Return what notices changes on this system."""
+    if sys.platform == "linux":
+        from photofind.indexing.watching.inotify import Inotify
+
+        return Inotify(events, doubt)
+    else:  # noqa: RET505 (so that types are checked for each system)
+        from photofind.indexing.watching.observers import Observers
+
+        return Observers(events, doubt)

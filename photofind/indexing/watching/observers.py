@@ -32,9 +32,9 @@ from watchdog.events import (
 from watchdog.observers.api import BaseObserver
 
 from photofind.images.formats import is_photo
+from photofind.indexing.watching.event_collector import EventCollector
 from photofind.indexing.watching.links import links_in, target_of
 from photofind.indexing.watching.mounting import Mounts
-from photofind.indexing.watching.pending import Pending
 from photofind.indexing.watching.watched_folder import WatchedFolder, tells
 from photofind.paths import is_below
 
@@ -64,7 +64,7 @@ class Observers:
 
     Parameters
     ----------
-    pending
+    events
         Where it is noted.
     doubt
         Called, from any thread, where a watch is not well.
@@ -74,11 +74,11 @@ class Observers:
 
     def __init__(
         self,
-        pending: Pending,
+        events: EventCollector,
         doubt: Callable[[], None],
         make: Callable[[Lost], BaseObserver] | None = None,
     ) -> None:
-        self.pending = pending
+        self.events = events
         self.doubt = doubt
         self.stopped = False
         self._make = make or new_observer
@@ -174,9 +174,9 @@ class ObserverWatch(FileSystemEventHandler):
         """Take note that events in a folder were lost, or in no folder that is known."""
         shown = self._show(place) if place else self.watched_folder.folder
         if shown is not None:
-            self._observers.pending.tree(self.watched_folder, shown)
+            self._observers.events.tree(self.watched_folder, shown)
         elif place and is_below(self.watched_folder.real, place):
-            self._observers.pending.tree(self.watched_folder, self.watched_folder.folder)
+            self._observers.events.tree(self.watched_folder, self.watched_folder.folder)
 
     # What watchdog calls, from a thread of its own.
 
@@ -195,16 +195,16 @@ class ObserverWatch(FileSystemEventHandler):
                 self._went(place, is_folder=True)
             case FileMovedEvent():
                 self._went(place)
-                self._came(os.fsdecode(event.dest_path), self._observers.pending.complete)
+                self._came(os.fsdecode(event.dest_path), self._observers.events.complete)
             case FileDeletedEvent():
                 # Windows does not tell whether it was a folder.
                 self._went(place, is_folder=sys.platform == "win32")
             case FileCreatedEvent() | FileModifiedEvent():
-                self._came(place, self._observers.pending.changed)
+                self._came(place, self._observers.events.changed)
             case FileAttribEvent():
-                self._came(place, self._observers.pending.touched)
+                self._came(place, self._observers.events.touched)
             case FileClosedEvent():
-                self._came(place, self._observers.pending.complete)
+                self._came(place, self._observers.events.complete)
 
     def _came(
         self,
@@ -220,7 +220,7 @@ class ObserverWatch(FileSystemEventHandler):
             self._wonder("")
         elif is_folder or note is None:
             if self.watched_folder.holds(shown, is_folder=True):
-                self._observers.pending.tree(self.watched_folder, shown)
+                self._observers.events.tree(self.watched_folder, shown)
         else:
             self._note(note, shown)
 
@@ -229,14 +229,14 @@ class ObserverWatch(FileSystemEventHandler):
         if shown is None or shown == self.watched_folder.folder:
             self._wonder(place)
         elif not is_folder:
-            self._note(self._observers.pending.gone, shown)
+            self._note(self._observers.events.gone, shown)
         elif self.watched_folder.holds(shown, is_folder=True):
-            self._observers.pending.gone(self.watched_folder, shown)
+            self._observers.events.gone(self.watched_folder, shown)
 
     def _note(self, note: Callable[[WatchedFolder, str], None], shown: str) -> None:
         if tells(shown) and self.watched_folder.holds(shown):
             if not is_photo(shown):
-                note = self._observers.pending.described
+                note = self._observers.events.described
             note(self.watched_folder, shown)
 
     def _wonder(self, place: str) -> None:

@@ -8,27 +8,26 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from photofind.indexing.excludes import Rules
+from photofind.indexing.watching.event_collector import EventCollector
+from photofind.indexing.watching.events import Change, Kind
 from photofind.indexing.watching.inotify_limits import (
-    INSTANCES,
     LimitReachedError,
-    how_to_raise,
+    about_limit,
     read_limit,
 )
-from photofind.indexing.watching.mounting import Bell, Mount, Mounts, new_bell, read_mounts
-from photofind.indexing.watching.notifier import Notifier, NotifierMaker, Watch
-from photofind.indexing.watching.pending import Change, Kind, Pending
+from photofind.indexing.watching.mounting import Bell, Mounts, new_bell, read_mounts
+from photofind.indexing.watching.notifier import Notifier, NotifierMaker, new_notifier
 from photofind.indexing.watching.suspension import Suspension
 from photofind.indexing.watching.watched_folder import WatchedFolder
+from photofind.indexing.watching.watched_place import Attempt, WatchedPlace, identity_of
 
-__all__ = ["Change", "Kind", "Watcher"]
+__all__ = ["Watcher"]
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +96,7 @@ class Watcher:
 
         self._changed = threading.Condition()  # Held to look at, and to change, what follows.
         self._wanted: dict[str, Rules] = {}
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, WatchedPlace] = {}
         self._is_applied = True
         self._is_reporting = False
         self._must_check = False
@@ -110,7 +109,7 @@ class Watcher:
         self._bell: Bell | None = None
         self._notifier: Notifier | None = None
         self._thread: threading.Thread | None = None
-        self._pending = Pending(self._ring)
+        self._events = EventCollector(self._ring)
 
     # What others ask.
 
@@ -118,7 +117,7 @@ class Watcher:
         """Begin to watch."""
         self._bell = self._make_bell()  # First, so that no change of mounts is missed.
         self._mounts = self._read_mounts()
-        self._notifier = self._make_notifier(self._pending, self._doubt)
+        self._notifier = self._make_notifier(self._events, self._doubt)
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         self._thread.start()
 
@@ -186,7 +185,7 @@ class Watcher:
                 limits[error.limit][folder] = error
             else:
                 problems.append(f"{folder} is {polled}: {error}")
-        return problems + [_about_limit(limits[limit], polled) for limit in sorted(limits)]
+        return problems + [about_limit(limits[limit], polled) for limit in sorted(limits)]
 
     def settle(self, seconds: float = 60.0) -> bool:
         """Wait until all folders are watched and all that was noted is reported.
@@ -231,7 +230,7 @@ class Watcher:
             if was_asleep:
                 log.info("the machine was asleep; all folders are looked through")
                 for place in self._places.values():
-                    self._pending.tree(place.watched_folder, place.folder)
+                    self._events.tree(place.watched_folder, place.folder)
             if mounts_changed:
                 for place in self._places.values():
                     place.must_renew |= place.has_links or not place.is_mounted_as(self._mounts)
@@ -251,8 +250,8 @@ class Watcher:
                 for path, due in place.due.items():
                     if now >= due:
                         place.due[path] = now + place.poll_seconds
-                        self._pending.tree(place.watched_folder, path)
-        due_report = self._pending.due
+                        self._events.tree(place.watched_folder, path)
+        due_report = self._events.due
         if due_report is not None and now >= due_report:
             self._tell()
 
@@ -266,7 +265,7 @@ class Watcher:
                 times += place.due.values()
                 if place.may_renew:
                     times.append(place.not_before)
-        due_report = self._pending.due
+        due_report = self._events.due
         if due_report is not None:
             times.append(due_report)
         return max(0.0, min(times) - now)
@@ -275,7 +274,7 @@ class Watcher:
         """Report what happened; apart from the rest, what others are still at work on."""
         self._is_reporting = True
         try:
-            changes = self._pending.take()
+            changes = self._events.take()
             changing = [change for change in changes if change.kind is Kind.CHANGED]
             done = [change for change in changes if change.kind is not Kind.CHANGED]
             for some in filter(None, (done, changing)):
@@ -299,7 +298,9 @@ class Watcher:
                 watched_folder = WatchedFolder(folder, reals[folder], rules, apart)
                 place = self._places.get(folder)
                 if place is None:
-                    self._places[folder] = _Place(watched_folder, poll_seconds=self._poll_seconds)
+                    self._places[folder] = WatchedPlace(
+                        watched_folder, poll_seconds=self._poll_seconds
+                    )
                 else:
                     place.aim_at(watched_folder)
             for place in self._places.values():  # What was given up may be what others lacked.
@@ -313,7 +314,7 @@ class Watcher:
         folder = os.path.normpath(folder)
         return os.path.realpath(folder) if self._mounts.can_watch(folder) else folder
 
-    def _is_as_it_was(self, place: _Place) -> bool:
+    def _is_as_it_was(self, place: WatchedPlace) -> bool:
         """Tell whether a folder is the one that is watched, and it is of no use to try again."""
         if place.error is not None:
             since = time.monotonic() - place.renewed
@@ -328,12 +329,12 @@ class Watcher:
             return True
         if now.watch is not None and not now.watch.is_well:
             return False
-        return not now.is_local or now.identity == _identity(place.folder)
+        return not now.is_local or now.identity == identity_of(place.folder)
 
     # Watching a folder, anew or for the first time, in a thread of its own: a file system may not
     # answer, and the other folders must not wait for it.
 
-    def _renew(self, place: _Place) -> None:
+    def _renew(self, place: WatchedPlace) -> None:
         place.must_renew = False
         place.renewing = threading.Thread(
             target=self._renewal,
@@ -343,7 +344,7 @@ class Watcher:
         )
         place.renewing.start()
 
-    def _renewal(self, place: _Place, watched_folder: WatchedFolder, mounts: Mounts) -> None:
+    def _renewal(self, place: WatchedPlace, watched_folder: WatchedFolder, mounts: Mounts) -> None:
         began, worked = time.monotonic(), time.thread_time()
         outcome = self._outcome(watched_folder, mounts)
         took = max(RENEWALS_AT_MOST * (time.thread_time() - worked), time.monotonic() - began)
@@ -362,17 +363,17 @@ class Watcher:
         elif is_news:
             if outcome.error is not None:
                 log.warning("%s is polled: %s", place.folder, outcome.error)
-            self._pending.tree(place.watched_folder, place.folder)
+            self._events.tree(place.watched_folder, place.folder)
         self._ring()
 
-    def _outcome(self, watched_folder: WatchedFolder, mounts: Mounts) -> _Outcome:
+    def _outcome(self, watched_folder: WatchedFolder, mounts: Mounts) -> Attempt:
         assert self._notifier is not None
         folder = watched_folder.folder
-        outcome = _Outcome(watched_folder, polled=(folder,))
+        outcome = Attempt(watched_folder, polled=(folder,))
         if not mounts.can_watch(watched_folder.real):
             return outcome
         outcome.is_local = True
-        outcome.identity = _identity(folder)
+        outcome.identity = identity_of(folder)
         if outcome.identity is None:
             outcome.state, outcome.polled = None, ()
             return outcome
@@ -385,7 +386,7 @@ class Watcher:
         except PermissionError:  # There is nothing to be seen before it has another identity.
             return outcome
         except (LimitReachedError, OSError) as error:
-            if _identity(folder) == outcome.identity:
+            if identity_of(folder) == outcome.identity:
                 outcome.error = error
             return outcome
         outcome.polled = tuple(outcome.watch.polled)
@@ -408,172 +409,6 @@ class Watcher:
             self._is_applied
             and not self._must_check
             and not self._is_reporting
-            and self._pending.due is None
+            and self._events.due is None
             and not any(place.renewing or place.must_renew for place in self._places.values())
         )
-
-
-@dataclass
-class _Outcome:
-    """What became of an attempt to watch a folder; to begin with, that it is polled.
-
-    Parameters
-    ----------
-    watched_folder
-        The folder as it is watched.
-    watch
-        What watches it, if anything does.
-    state, error
-        What is said of it; why it cannot be watched.
-    identity, is_local
-        Which folder it is, and whether one may ask.
-    mounts
-        The mounts that it has to do with.
-    polled
-        What is polled in it.
-    """
-
-    watched_folder: WatchedFolder
-    watch: Watch | None = None
-    state: str | None = "polled"
-    error: Exception | None = None
-    identity: tuple[int, int, bool] | None = None
-    is_local: bool = False
-    mounts: frozenset[Mount] = frozenset()
-    polled: Collection[str] = ()
-
-    def is_polled_like(self, other: _Outcome) -> bool:
-        """Tell whether another attempt ended as this one, in vain."""
-        return (
-            (self.state, self.watch) == (other.state, other.watch) == ("polled", None)
-            and (self.identity, self.mounts) == (other.identity, other.mounts)
-            and self.watched_folder.is_like(other.watched_folder)
-        )
-
-
-@dataclass
-class _Place:
-    """A folder that is to be watched, and how far that is.
-
-    Parameters
-    ----------
-    watched_folder
-        The folder as it is to be watched.
-    poll_seconds
-        How often what is polled in it is due.
-    now
-        What became of the last attempt to watch it.
-    due
-        What is polled in it, and when next.
-    must_renew, not_before, renewed, renewing
-        Whether it is to be watched anew, when at the earliest, when it was, and who is at it.
-    """
-
-    watched_folder: WatchedFolder
-    poll_seconds: float
-    now: _Outcome | None = None
-    due: dict[str, float] = field(default_factory=dict)
-    must_renew: bool = True
-    not_before: float = 0.0
-    renewed: float = 0.0
-    renewing: threading.Thread | None = None
-    is_closed: bool = False
-
-    @property
-    def folder(self) -> str:
-        """Its path, as it was given."""
-        return self.watched_folder.folder
-
-    @property
-    def error(self) -> Exception | None:
-        """Why it is not watched."""
-        return self.now.error if self.now is not None else None
-
-    @property
-    def has_links(self) -> bool:
-        """Whether links in it lead to something that is a part of it."""
-        watch = self.now.watch if self.now is not None else None
-        return watch is not None and watch.has_links
-
-    @property
-    def may_renew(self) -> bool:
-        """Whether it is to be watched anew, and nobody is at it."""
-        return self.must_renew and self.renewing is None
-
-    def aim_at(self, watched_folder: WatchedFolder) -> None:
-        """Take note of how it is to be watched from now on."""
-        is_same = self.watched_folder.is_like(watched_folder)
-        if self.has_links:  # They may lead to other added folders.
-            is_same &= self.watched_folder.added == watched_folder.added
-        if not is_same:
-            self.watched_folder = watched_folder
-            self.must_renew = True
-
-    def is_mounted_as(self, mounts: Mounts) -> bool:
-        """Tell whether the mounts that it has to do with are as they were."""
-        return self.now is None or self.now.mounts == mounts.concerning(
-            self.now.watched_folder.real
-        )
-
-    def take(self, outcome: _Outcome, rest: float) -> bool:
-        """Take note of how it is watched now; return whether it is to be looked through.
-
-        For ``rest`` seconds it is not watched anew.
-        """
-        now = time.monotonic()
-        before, self.now = self.now, outcome
-        is_news = before is None or not before.is_polled_like(outcome)
-        if is_news:
-            self.due = dict.fromkeys(outcome.polled, now + self.poll_seconds)
-        if not self.must_renew:
-            self.watched_folder = outcome.watched_folder
-        self.renewing = None
-        self.renewed = now
-        self.not_before = now + rest
-        return is_news
-
-    def close(self) -> None:
-        """Watch it no longer."""
-        self.is_closed = True
-        if self.now is not None and self.now.watch is not None:
-            self.now.watch.close()
-
-
-def new_notifier(pending: Pending, doubt: Callable[[], None]) -> Notifier:
-    """Return what notices changes on this system."""
-    if sys.platform == "linux":
-        from photofind.indexing.watching.inotify import Inotify
-
-        return Inotify(pending, doubt)
-    else:  # noqa: RET505 (so that types are checked for each system)
-        from photofind.indexing.watching.observers import Observers
-
-        return Observers(pending, doubt)
-
-
-def _identity(folder: str) -> tuple[int, int, bool] | None:
-    """Tell a folder from others at the same path, and from itself when it may not be read."""
-    try:
-        status = os.stat(folder)  # noqa: PTH116 (paths here may not be UTF-8)
-    except OSError:
-        return None
-    if not os.path.isdir(folder):  # noqa: PTH112
-        return None
-    return status.st_dev, status.st_ino, os.access(folder, os.R_OK | os.X_OK)
-
-
-def _about_limit(reached: Mapping[str, LimitReachedError], polled: str) -> str:
-    """Say in one line what a limit means for folders, and how it is raised."""
-    error = next(iter(reached.values()))
-    needed = sum(one.needed for one in reached.values())
-    which = f"{next(iter(reached))} is" if len(reached) == 1 else f"{len(reached)} folders are"
-    allowed = "no more" if error.allowed is None else f"{error.allowed:,}"
-    if error.limit == INSTANCES:
-        why = f"inotify allows {allowed} instances for all programs of a user, and all are taken"
-    else:
-        why = (
-            f"there are {needed:,} folders in it to be watched, and inotify allows {allowed} for "
-            "all programs of a user"
-        )
-    command = how_to_raise(error.limit, error.allowed, needed)
-    return f"{which} {polled}: {why}; to raise that, run `{command}`"

@@ -8,17 +8,16 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum, auto
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from photofind.images.formats import is_photo
+from photofind.indexing.watching.events import Change, Kind
 
 if TYPE_CHECKING:
     from photofind.indexing.watching.watched_folder import WatchedFolder
 
-__all__ = ["Change", "Kind", "Pending"]
+__all__ = ["EventCollector"]
 
 # How long events are collected before they are reported.
 GATHER_SECONDS = 0.1
@@ -30,39 +29,7 @@ MANY = 50_000
 WRITING_SECONDS = 3600.0
 
 
-class Kind(Enum):
-    """What happened at a path."""
-
-    CHANGED = auto()
-    """A file came or changed, and may still be being written."""
-    COMPLETE = auto()
-    """A file came or changed, and nobody is known to be writing it: it was closed, or moved."""
-    GONE = auto()
-    """Nothing is there any more, of a file or of a folder."""
-    TREE = auto()
-    """A folder is to be looked at with everything below it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something that happened in a watched folder.
-
-    It says where to look, not what is there: that may have changed again.
-
-    Parameters
-    ----------
-    kind
-        What happened.
-    path
-        Absolute, below the added folder as that was given. Bytes that are not UTF-8 are lone
-        surrogates.
-    """
-
-    kind: Kind
-    path: str
-
-
-class Pending:
+class EventCollector:
     """Collects what happened until it is taken.
 
     Parameters
@@ -211,8 +178,8 @@ def _photos_of(sidecars: dict[str, WatchedFolder]) -> Iterator[tuple[str, Watche
             names = os.listdir(folder)  # noqa: PTH208 (names are enough)
         for name in filter(is_photo, names):
             for stem in (name, PurePath(name).stem):
-                territory_ = described.get(stem.casefold())
+                watched_folder = described.get(stem.casefold())
                 path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
-                if territory_ is not None and territory_.holds(path):
-                    yield path, territory_
+                if watched_folder is not None and watched_folder.holds(path):
+                    yield path, watched_folder
                     break
