@@ -135,8 +135,8 @@ class ExtractorQueues:
                 failed[name] = error
         if not queues:
             raise next(iter(failed.values()))
-        for name, error in failed.items():
-            self._note_failure(name, error)
+        for name, reason in failed.items():
+            self._note_failure(name, reason)
         self._queues = queues
 
     def set_aside(self, queue: ExtractorQueue, error: ExtractorError) -> None:

@@ -181,14 +181,13 @@ def _judge(
         lost = [photo for photo in lost if photo.path not in kept]
         if reason := suspicion(folder.path, lost, len(scanned.known)):
             return replace(folder, state="offline", reason=reason), []
+    holding = mounts_of((file.path for file in scanned.found), mounted)
     now = replace(
         folder,
         state="online",
         reason=None,
         scanned=time.time(),
-        mounts=tuple(
-            sorted({*mounts_of((file.path for file in scanned.found), mounted), *unmounted})
-        ),
+        mounts=tuple(sorted({*holding, *unmounted})),
     )
     return now, lost
 

@@ -108,7 +108,7 @@ class Walk:
             yield from self._photo(place, has_sidecars=True)
 
     def leaves_out(self, place: str) -> bool:
-        """Return whether the rules leave out a place below the folder, or a folder that holds it."""
+        """Return whether the rules leave out a place in the folder, or what holds it."""
         parent = os.path.dirname(place)  # noqa: PTH120
         if len(parent) > len(self._folder):
             if parent not in self._left_out:

@@ -1,4 +1,4 @@
-"""What the daemon does in quiet moments: it keeps the index fitting, builds its graph, frees memory.
+"""What the daemon does in quiet moments: keep the index fitting, build its graph, free memory.
 
 It does so in a thread of its own and in child processes of low priority, so that neither answers
 nor new photos wait for it.

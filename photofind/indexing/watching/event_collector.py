@@ -178,8 +178,8 @@ def _photos_of(sidecars: dict[str, WatchedFolder]) -> Iterator[tuple[str, Watche
             names = os.listdir(folder)  # noqa: PTH208 (names are enough)
         for name in filter(is_photo, names):
             for stem in (name, PurePath(name).stem):
-                watched_folder = described.get(stem.casefold())
+                holder = described.get(stem.casefold())
                 path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
-                if watched_folder is not None and watched_folder.holds(path):
-                    yield path, watched_folder
+                if holder is not None and holder.holds(path):
+                    yield path, holder
                     break
