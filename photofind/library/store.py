@@ -90,12 +90,16 @@ class IndexInfo:
         How many contents it was built on.
     fresh
         How many contents came since; they are found all the same.
+    gone
+        How many of the contents that it was built on no photo refers to any more.
     graph
-        Whether the contents it was built on are searched by a graph.
+        Whether it has a graph over the contents that it was built on.
+    ready
+        Whether that graph answers by now; a resident store loads it in the background.
     recall
         Recall@10 of the graph against exact search; None where no graph was built.
     built
-        When, in seconds since 1970.
+        When, in seconds since 1970; differs from one index to the next.
     """
 
     projection: Projection
@@ -103,7 +107,9 @@ class IndexInfo:
     plain: Background
     photos: int
     fresh: int
+    gone: int
     graph: bool
+    ready: bool
     recall: float | None
     built: float
 
@@ -164,8 +170,8 @@ class IndexWriter(Protocol):
         """Replace points by smoothed ones; :meth:`neighbours` still gives those put first."""
         ...
 
-    def finish(self, *, graph: bool) -> None:
-        """Take note that all points are there; build a graph over them if wanted."""
+    def finish(self) -> None:
+        """Take note that all points are smoothed; build the graph over them if one is wanted."""
         ...
 
     def nearest(
@@ -466,8 +472,18 @@ class Store(Protocol):
         """Return the index that answers for a space; None where embeddings are compared instead."""
         ...
 
-    def new_index(self, space: str) -> AbstractContextManager[IndexWriter]:
-        """Return what builds a new index of a space; may be called by a reader too."""
+    def new_index(self, space: str, *, graph: bool) -> AbstractContextManager[IndexWriter]:
+        """Return what builds a new index of a space, with a graph or without; readers may too.
+
+        Raises
+        ------
+        LockedError
+            A graph is wanted, and another process is building one.
+        """
+        ...
+
+    def is_building(self) -> bool:
+        """Return whether a graph is being built, by this process or another."""
         ...
 
     def extend_index(self, space: str) -> list[str]:
