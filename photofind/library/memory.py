@@ -440,14 +440,18 @@ class MemoryStore:
         index = self._state.indexes.get(space)
         if index is None:
             return None
-        fresh = set(self._state.contents(space)).difference(index.contents)
-        return replace(index.info, fresh=len(fresh))
+        alive, built_on = set(self._state.contents(space)), set(index.contents)
+        return replace(index.info, fresh=len(alive - built_on), gone=len(built_on - alive))
 
     @contextmanager
-    def new_index(self, space: str) -> Iterator[MemoryIndexWriter]:
-        """Return what builds a new index of a space."""
+    def new_index(self, space: str, *, graph: bool) -> Iterator[MemoryIndexWriter]:
+        """Return what builds a new index of a space; it has no graph even where one is wanted."""
         self._state.space(space)
         yield MemoryIndexWriter(self, space)
+
+    def is_building(self) -> bool:
+        """Return False: there are no graphs in memory."""
+        return False
 
     def extend_index(self, space: str) -> list[str]:
         """Do nothing: what came since has its points whenever it is asked for."""
@@ -512,7 +516,7 @@ class MemoryIndexWriter:
         """Replace points by smoothed ones."""
         self._smoothed.update(zip(contents, points, strict=True))
 
-    def finish(self, *, graph: bool) -> None:
+    def finish(self) -> None:
         """Do nothing: there are no graphs in memory."""
 
     def nearest(
@@ -540,7 +544,9 @@ class MemoryIndexWriter:
             plain,
             photos=len(contents),
             fresh=0,
+            gone=0,
             graph=False,
+            ready=False,
             recall=None,
             built=time.time(),
         )
