@@ -27,9 +27,10 @@ from watchdog.observers.api import BaseObserver, EventEmitter
 
 from photofind.indexing.excludes import Rules
 from photofind.indexing.watching import observers as module
+from photofind.indexing.watching.event_collector import EventCollector
+from photofind.indexing.watching.events import Change, Kind
 from photofind.indexing.watching.mounting import Mount, Mounts
 from photofind.indexing.watching.observers import Observers, ObserverWatch, new_observer
-from photofind.indexing.watching.pending import Change, Kind, Pending
 from photofind.indexing.watching.watched_folder import WatchedFolder
 
 pytestmark = pytest.mark.skipif(
@@ -44,8 +45,8 @@ class Noticed:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.doubts: list[None] = []
-        self.pending = Pending(lambda: None)
-        self.observers = Observers(self.pending, lambda: self.doubts.append(None))
+        self.events = EventCollector(lambda: None)
+        self.observers = Observers(self.events, lambda: self.doubts.append(None))
         self._seen: list[Change] = []
 
     def watch(self, *rules: str, mounts: Mounts | None = None, apart=()) -> ObserverWatch:
@@ -55,7 +56,7 @@ class Noticed:
         return self.observers.watch(watched_folder, mounts or Mounts(()))
 
     def seen(self) -> set[Change]:
-        self._seen += self.pending.take()
+        self._seen += self.events.take()
         return set(self._seen)
 
     def wait_for(self, *changes: Change) -> None:
@@ -425,7 +426,7 @@ class SaidEmitter(EventEmitter):
 @pytest.fixture
 def said(noticed):
     noticed.observers = Observers(
-        noticed.pending,
+        noticed.events,
         lambda: noticed.doubts.append(None),
         lambda lost: BaseObserver(SaidEmitter),
     )

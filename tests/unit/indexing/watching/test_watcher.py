@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from photofind.indexing.excludes import Rules
+from photofind.indexing.watching.events import Change, Kind
 from photofind.indexing.watching.inotify_limits import INSTANCES, WATCHES, LimitReachedError
 from photofind.indexing.watching.mounting import Mount, Mounts
 from photofind.indexing.watching.suspension import Suspension
-from photofind.indexing.watching.watcher import Change, Kind, Watcher
+from photofind.indexing.watching.watcher import Watcher
 
 PATIENCE = 30.0
 RULES = Rules()
@@ -42,7 +43,7 @@ class Notifier:
     """Watches nothing, and notes what tests say."""
 
     def __init__(self) -> None:
-        self.pending = self.doubt = None
+        self.events = self.doubt = None
         self.watches: list[tuple[str, Watch]] = []
         self.watched_folders: list = []
         self.fail: dict[str, Exception] = {}
@@ -51,8 +52,8 @@ class Notifier:
         self.hang: dict[str, threading.Event] = {}
         self.is_closed = False
 
-    def __call__(self, pending, doubt) -> Notifier:
-        self.pending, self.doubt = pending, doubt
+    def __call__(self, events, doubt) -> Notifier:
+        self.events, self.doubt = events, doubt
         return self
 
     def watch(self, watched_folder, mounts) -> Watch:
@@ -179,10 +180,10 @@ def test_what_belongs_together_is_reported_together_and_what_is_unfinished_apart
     watcher.watch({str(folder): RULES})
     assert watcher.settle(PATIENCE)
     world.batches.clear()
-    watched_folder, pending = world.notifier.watched_folders[0], world.notifier.pending
-    pending.created(watched_folder, "c")
-    pending.gone(watched_folder, "a")
-    pending.complete(watched_folder, "b")
+    watched_folder, events = world.notifier.watched_folders[0], world.notifier.events
+    events.created(watched_folder, "c")
+    events.gone(watched_folder, "a")
+    events.complete(watched_folder, "b")
     assert watcher.settle(PATIENCE)
     assert world.batches == [
         [Change(Kind.GONE, "a"), Change(Kind.COMPLETE, "b")],
@@ -202,7 +203,7 @@ def test_a_report_that_fails_does_not_end_it(world, folder):
     watcher.watch({str(folder): RULES})
     assert watcher.settle(PATIENCE)
     wait_until(lambda: not failures)
-    world.notifier.pending.gone(world.notifier.watched_folders[0], "a")
+    world.notifier.events.gone(world.notifier.watched_folders[0], "a")
     wait_until(lambda: Change(Kind.GONE, "a") in world.changes)
 
 
@@ -452,7 +453,7 @@ def test_a_file_system_that_does_not_answer_keeps_nobody_else_waiting(world, fol
     wait_until(lambda: watcher.state(str(folder)) == "events" and world.trees(folder) == 1)
     assert watcher.state(str(hung)) is None
     assert not watcher.settle(0.1)
-    world.notifier.pending.gone(world.notifier.watched_folders[0], "a")
+    world.notifier.events.gone(world.notifier.watched_folders[0], "a")
     wait_until(lambda: Change(Kind.GONE, "a") in world.changes)
 
 
