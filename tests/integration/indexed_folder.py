@@ -14,6 +14,7 @@ import numpy as np
 
 from photofind.errors import ExtractorError
 from photofind.images.reading import content_id
+from photofind.indexing.debouncer import SETTLE_WATCHED
 from photofind.indexing.indexer import Indexer
 from photofind.library.memory import Memory, MemoryStore
 from photofind.model import Event
@@ -119,6 +120,11 @@ class IndexedFolder:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data.encode() if isinstance(data, str) else data)
         return path
+
+    def start_on_old_files(self) -> None:
+        """Start the indexer once no file is so fresh that it may still be being written."""
+        time.sleep(SETTLE_WATCHED + 0.1)
+        self.indexer.start()
 
     def photo(self, path: Path | str) -> Photo | None:
         return self.library.by_path([str(path)]).get(str(path))

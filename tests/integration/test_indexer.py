@@ -190,7 +190,7 @@ def test_a_backlog_is_searchable_by_thumbnails_first_and_then_refined(make: Any)
         os.utime(path, (n + 1, n + 1))
     watched.put("none.jpg", "no such thing inside")
     os.utime(watched.folder / "none.jpg", (500, 500))
-    watched.indexer.start()
+    watched.start_on_old_files()
     until(lambda: watched.library.counts().preliminary or watched.extraction.read)
     until(lambda: watched.library.count() == 201 and not watched.library.counts().preliminary)
     previewed = [Path(path).name for path in watched.extraction.previewed]
@@ -209,7 +209,7 @@ def test_preliminary_photos_are_refined_after_a_restart(make: Any) -> None:
     for n in range(100):
         os.utime(watched.put(f"{n}.jpg", f"thumb {n}"), (9, 9))
     watched.extraction.delay = 0.5
-    watched.indexer.start()
+    watched.start_on_old_files()
     until(lambda: watched.library.counts().preliminary == 100)
     watched.indexer.stop()
     assert watched.library.counts().preliminary > 0
@@ -229,7 +229,7 @@ def test_a_moved_photo_stays_preliminary_and_is_refined(make: Any) -> None:
     for n in range(100):
         os.utime(watched.put(f"{n}.jpg", f"thumb {n} rest"), (9, 9))
     watched.extraction.delay = 0.05
-    watched.indexer.start()
+    watched.start_on_old_files()
     until(lambda: watched.library.counts().preliminary > 50)
     watched.extraction.delay = 0.0
     (watched.folder / "0.jpg").rename(watched.folder / "moved.jpg")
@@ -242,7 +242,7 @@ def test_a_new_photo_does_not_wait_for_a_backlog(make: Any) -> None:
     for n in range(600):
         os.utime(watched.put(f"{n}.jpg", str(n)), (9, 9))
     watched.extraction.delay = 0.03
-    watched.indexer.start()
+    watched.start_on_old_files()
     until(lambda: watched.library.count() > 16)
     urgent = watched.put("urgent.jpg", "urgent")
     until(lambda: watched.photo(urgent))
@@ -286,7 +286,7 @@ def test_a_pause_is_at_once_and_ends_by_itself(make: Any) -> None:
     for n in range(600):
         os.utime(watched.put(f"{n}.jpg", str(n)), (9, 9))
     watched.extraction.delay = 0.01
-    watched.indexer.start()
+    watched.start_on_old_files()
     until(lambda: watched.library.count() > 16)
     watched.indexer.pause(float("inf"))
     until(lambda: watched.indexer.activity is None)
@@ -312,7 +312,7 @@ def test_on_battery_a_backlog_waits_and_new_photos_do_not(
     watched = make()
     for n in range(100):
         os.utime(watched.put(f"{n}.jpg", str(n)), (9, 9))
-    watched.indexer.start()
+    watched.start_on_old_files()
     until(lambda: watched.indexer.waiting == "on battery")
     new = watched.put("new.jpg", "new")
     until(lambda: watched.photo(new))
@@ -327,7 +327,7 @@ def test_a_folder_that_is_removed_while_it_is_read_leaves_nothing(make: Any) -> 
     for n in range(300):
         os.utime(watched.put(f"{n}.jpg", str(n)), (9, 9))
     watched.extraction.delay = 0.01
-    watched.indexer.start()
+    watched.start_on_old_files()
     until(lambda: watched.library.count() > 0)
     with watched.indexer.between_steps():
         watched.library.remove(list(watched.library.select()))

@@ -43,13 +43,13 @@ class Inotify:
     ----------
     events
         Where it is noted.
-    doubt
+    request_check
         Called, by the thread that reads, where a watch is not well.
     """
 
-    def __init__(self, events: EventCollector, doubt: Callable[[], None]) -> None:
+    def __init__(self, events: EventCollector, request_check: Callable[[], None]) -> None:
         self.events = events
-        self.doubt = doubt
+        self.request_check = request_check
         self.stopped = False
         self._opening = threading.Lock()
         self._reader: InotifyFD | None = None
@@ -122,7 +122,7 @@ class InotifyWatch:
         self.polled: set[str] = set()
         self.has_links = False
         self.inotify = inotify
-        self._is_well = True
+        self._is_intact = True
         self._trees: list[InotifyTree] = []
         try:
             tree = self._add(InotifyTree(self, watched_folder.real, watched_folder.folder))
@@ -142,19 +142,19 @@ class InotifyWatch:
         return self.inotify.stopped
 
     @property
-    def is_well(self) -> bool:
+    def is_intact(self) -> bool:
         """Whether it still hears of everything."""
-        return self._is_well and _reads(self.reader)
+        return self._is_intact and _reads(self.reader)
 
-    def lose(self) -> None:
+    def mark_broken(self) -> None:
         """Take note that not everything is heard of."""
-        if self._is_well:
-            self._is_well = False
-            self.inotify.doubt()
+        if self._is_intact:
+            self._is_intact = False
+            self.inotify.request_check()
 
-    def doubt(self) -> None:
+    def request_check(self) -> None:
         """Have the folders looked at: one may be another than before."""
-        self.inotify.doubt()
+        self.inotify.request_check()
 
     def close(self) -> None:
         """Watch no longer."""

@@ -1,4 +1,4 @@
-"""The limits of inotify: what they are, and how somebody raises one that is reached."""
+"""The limits of inotify: what they are, and how to raise one that is reached."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WATCHES = "max_user_watches"
 INSTANCES = "max_user_instances"
 
 _FOLDER = Path("/proc/sys/fs/inotify")
-# What is proposed at least.
+# The least that is proposed.
 _ENOUGH = {WATCHES: 524_288, INSTANCES: 1_024}
 
 
@@ -64,7 +64,7 @@ def how_to_raise(limit: str, allowed: int | None, needed: int) -> str:
 
 
 def about_limit(reached: Mapping[str, LimitReachedError], polled: str) -> str:
-    """Say in one line what a limit means for folders, and how it is raised."""
+    """Return in one line what a limit means for folders, and how to raise it."""
     error = next(iter(reached.values()))
     needed = sum(one.needed for one in reached.values())
     which = f"{next(iter(reached))} is" if len(reached) == 1 else f"{len(reached)} folders are"

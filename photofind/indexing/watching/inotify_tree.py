@@ -22,7 +22,7 @@ from watchdog.observers.inotify_c import (
 
 from photofind.images.formats import is_photo
 from photofind.indexing.watching.inotify_limits import WATCHES, LimitReachedError
-from photofind.indexing.watching.watched_folder import WatchedFolder, tells
+from photofind.indexing.watching.watched_folder import WatchedFolder, is_relevant
 
 if TYPE_CHECKING:
     from photofind.indexing.watching.inotify import InotifyWatch
@@ -77,7 +77,7 @@ class _Folder:
 
     def on_queue_overflow(self) -> None:
         """Take note that events were lost."""
-        self.tree.watch.lose()
+        self.tree.watch.mark_broken()
 
 
 class InotifyTree:
@@ -157,26 +157,26 @@ class InotifyTree:
         try:
             self._take(folder, event)
         except LimitReachedError:
-            self.watch.lose()
+            self.watch.mark_broken()
         except Exception:  # The thread reads for all folders.
             log.exception("an event in %r was not understood: %r", folder.path, event)
-            self.watch.lose()
+            self.watch.mark_broken()
 
     def on_end(self, folder: _Folder) -> None:
         """Take note that a folder is no more."""
         if not folder.is_gone:
             self._detach(folder)
             if folder is self._root:
-                self.watch.lose()
+                self.watch.mark_broken()
 
     def _take(self, folder: _Folder, event: InotifyEvent) -> None:
         if not event.name:
             ended = event.mask & (InotifyConstants.IN_MOVE_SELF | InotifyConstants.IN_UNMOUNT)
             if ended and folder is self._root:
-                self.watch.lose()
+                self.watch.mark_broken()
         elif self._only is not None:
             if event.name in self._only:
-                self.watch.lose()
+                self.watch.mark_broken()
         else:
             path = os.path.join(folder.path, event.name)  # noqa: PTH118 (bytes)
             if event.mask & InotifyConstants.IN_ISDIR:
@@ -202,13 +202,13 @@ class InotifyTree:
             events.arrived(event.cookie)
         if self._leaves_out(path):
             if os.fsdecode(path) in watched_folder.added:
-                self.watch.doubt()
+                self.watch.request_check()
             return
         if event.mask & InotifyConstants.IN_ATTRIB and not self._may_be_read_again(parent, path):
             return
         child = self._enter(parent, path)
         if child is not None:
-            self._fill(child, self.watch.lose)
+            self._fill(child, self.watch.mark_broken)
         self._tell(events.tree, path)
 
     def _take_file(self, path: bytes, event: InotifyEvent) -> None:
@@ -225,12 +225,12 @@ class InotifyTree:
             self._take_link(path, event)
             return
         shown = self._show(path)
-        if not tells(shown) or watched_folder.excludes(shown, is_folder=False):
+        if not is_relevant(shown) or watched_folder.excludes(shown, is_folder=False):
             return
         if event.is_moved_from:
             events.leaving(event.cookie)
         if not is_photo(shown):
-            self._tell(events.described, path)
+            self._tell(events.sidecar_changed, path)
         elif event.mask & _GO:
             self._tell(events.gone, path)
         elif event.is_create and status is not None and status.st_nlink == 1:
@@ -250,7 +250,7 @@ class InotifyTree:
         else:
             return
         if not (excludes(shown, is_folder=True) and excludes(shown, is_folder=False)):
-            self.watch.lose()
+            self.watch.mark_broken()
 
     def _tell(self, note: Callable[[WatchedFolder, str], None], path: bytes) -> None:
         watched_folder = self.watch.watched_folder

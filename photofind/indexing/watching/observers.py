@@ -35,7 +35,7 @@ from photofind.images.formats import is_photo
 from photofind.indexing.watching.event_collector import EventCollector
 from photofind.indexing.watching.links import links_in, target_of
 from photofind.indexing.watching.mounting import Mounts
-from photofind.indexing.watching.watched_folder import WatchedFolder, tells
+from photofind.indexing.watching.watched_folder import WatchedFolder, is_relevant
 from photofind.paths import is_below
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Observers:
     ----------
     events
         Where it is noted.
-    doubt
+    request_check
         Called, from any thread, where a watch is not well.
     make
         Makes the observer, given what is to be called when events are lost.
@@ -75,11 +75,11 @@ class Observers:
     def __init__(
         self,
         events: EventCollector,
-        doubt: Callable[[], None],
+        request_check: Callable[[], None],
         make: Callable[[Lost], BaseObserver] | None = None,
     ) -> None:
         self.events = events
-        self.doubt = doubt
+        self.request_check = request_check
         self.stopped = False
         self._make = make or new_observer
         self._opening = threading.Lock()
@@ -121,13 +121,13 @@ class Observers:
             if self.stopped:
                 raise OSError("nothing is watched any longer")
             if self._observer is None or not self._observer.is_alive():
-                self._observer = self._make(self._lost)
+                self._observer = self._make(self._events_lost)
                 self._observer.start()
             return self._observer
 
-    def _lost(self, place: str) -> None:
+    def _events_lost(self, place: str) -> None:
         for watch in self._watches:
-            watch.lose(place)
+            watch.mark_broken(place)
 
 
 class ObserverWatch(FileSystemEventHandler):
@@ -145,7 +145,7 @@ class ObserverWatch(FileSystemEventHandler):
         self.has_links = False
         self._observers = observers
         self._observer = observer
-        self._is_well = True
+        self._is_intact = True
         self._parts = _parts(watched_folder.real)
         self._watch: ObservedWatch | None = observer.schedule(
             self, watched_folder.real, recursive=True, event_filter=_EVENTS
@@ -154,10 +154,10 @@ class ObserverWatch(FileSystemEventHandler):
         self._look_for_links(mounts)
 
     @property
-    def is_well(self) -> bool:
+    def is_intact(self) -> bool:
         """Whether it still hears of everything."""
         return (
-            self._is_well
+            self._is_intact
             and self._observer.is_alive()
             and any(e.watch == self._watch and e.is_alive() for e in set(self._observer.emitters))
         )
@@ -170,7 +170,7 @@ class ObserverWatch(FileSystemEventHandler):
             with contextlib.suppress(KeyError, OSError):  # The observer may have ended.
                 self._observer.unschedule(watch)
 
-    def lose(self, place: str) -> None:
+    def mark_broken(self, place: str) -> None:
         """Take note that events in a folder were lost, or in no folder that is known."""
         shown = self._show(place) if place else self.watched_folder.folder
         if shown is not None:
@@ -234,18 +234,18 @@ class ObserverWatch(FileSystemEventHandler):
             self._observers.events.gone(self.watched_folder, shown)
 
     def _note(self, note: Callable[[WatchedFolder, str], None], shown: str) -> None:
-        if tells(shown) and self.watched_folder.holds(shown):
+        if is_relevant(shown) and self.watched_folder.holds(shown):
             if not is_photo(shown):
-                note = self._observers.events.described
+                note = self._observers.events.sidecar_changed
             note(self.watched_folder, shown)
 
     def _wonder(self, place: str) -> None:
         """Have the folder looked at anew: it, or what links in it lead to, is not as it was."""
         if place and any(is_below(place, real) for real in self.watched_folder.inside):
             return
-        if self._is_well:
-            self._is_well = False
-            self._observers.doubt()
+        if self._is_intact:
+            self._is_intact = False
+            self._observers.request_check()
 
     def _show(self, place: str) -> str | None:
         """Return a path as it is reported; None where it is not in the folder."""

@@ -1,4 +1,4 @@
-"""A folder that is to be watched, how far that is, and what became of each attempt."""
+"""A folder that is to be watched, and what the last attempt to watch it came to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Attempt", "WatchedPlace", "identity_of"]
 
 @dataclass
 class Attempt:
-    """What became of an attempt to watch a folder; to begin with, that it is polled.
+    """What an attempt to watch a folder came to; polling it, until something better is known.
 
     Parameters
     ----------
@@ -26,13 +26,13 @@ class Attempt:
     watch
         What watches it, if anything does.
     state, error
-        What is said of it; why it cannot be watched.
+        How it is watched, in a word for the status; why it cannot be watched.
     identity, is_local
-        Which folder it is, and whether one may ask.
+        Which folder it is, and whether finding that out asks no other machine.
     mounts
-        The mounts that it has to do with.
+        The mounts that hold it or lie in it.
     polled
-        What is polled in it.
+        The folders in it that are polled.
     """
 
     watched_folder: WatchedFolder
@@ -45,7 +45,7 @@ class Attempt:
     polled: Collection[str] = ()
 
     def is_polled_like(self, other: Attempt) -> bool:
-        """Tell whether another attempt ended as this one, in vain."""
+        """Return whether another attempt failed in the same way as this one."""
         return (
             (self.state, self.watch) == (other.state, other.watch) == ("polled", None)
             and (self.identity, self.mounts) == (other.identity, other.mounts)
@@ -55,20 +55,21 @@ class Attempt:
 
 @dataclass
 class WatchedPlace:
-    """A folder that is to be watched, and how far that is.
+    """A folder that is to be watched, and how it is watched now.
 
     Parameters
     ----------
     watched_folder
         The folder as it is to be watched.
     poll_seconds
-        How often what is polled in it is due.
+        How often what is polled in it is due, in seconds.
     now
-        What became of the last attempt to watch it.
+        What the last attempt to watch it came to.
     due
         What is polled in it, and when next.
     must_renew, not_before, renewed, renewing
-        Whether it is to be watched anew, when at the earliest, when it was, and who is at it.
+        Whether it is to be watched again, when at the earliest, when it was last, and the thread
+        that does it now. Times are on the monotonic clock.
     """
 
     watched_folder: WatchedFolder
@@ -99,11 +100,11 @@ class WatchedPlace:
 
     @property
     def may_renew(self) -> bool:
-        """Whether it is to be watched anew, and nobody is at it."""
+        """Whether it is to be watched again, and no thread does it now."""
         return self.must_renew and self.renewing is None
 
     def aim_at(self, watched_folder: WatchedFolder) -> None:
-        """Take note of how it is to be watched from now on."""
+        """Note how it is to be watched from now on."""
         is_same = self.watched_folder.is_like(watched_folder)
         if self.has_links:  # They may lead to other added folders.
             is_same &= self.watched_folder.added == watched_folder.added
@@ -112,15 +113,15 @@ class WatchedPlace:
             self.must_renew = True
 
     def is_mounted_as(self, mounts: Mounts) -> bool:
-        """Tell whether the mounts that it has to do with are as they were."""
+        """Return whether the mounts that hold it or lie in it are as they were."""
         return self.now is None or self.now.mounts == mounts.concerning(
             self.now.watched_folder.real
         )
 
     def take(self, outcome: Attempt, rest: float) -> bool:
-        """Take note of how it is watched now; return whether it is to be looked through.
+        """Note how it is watched now; return whether it is to be scanned.
 
-        For ``rest`` seconds it is not watched anew.
+        For ``rest`` seconds it is not watched again.
         """
         now = time.monotonic()
         before, self.now = self.now, outcome
@@ -135,14 +136,14 @@ class WatchedPlace:
         return is_news
 
     def close(self) -> None:
-        """Watch it no longer."""
+        """Stop watching it."""
         self.is_closed = True
         if self.now is not None and self.now.watch is not None:
             self.now.watch.close()
 
 
 def identity_of(folder: str) -> tuple[int, int, bool] | None:
-    """Tell a folder from others at the same path, and from itself when it may not be read."""
+    """Return what distinguishes a folder from another at its path, or from itself made unreadable."""
     try:
         status = os.stat(folder)  # noqa: PTH116 (paths here may not be UTF-8)
     except OSError:

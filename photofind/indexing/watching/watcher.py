@@ -21,7 +21,7 @@ from photofind.indexing.watching.inotify_limits import (
     about_limit,
     read_limit,
 )
-from photofind.indexing.watching.mounting import Bell, Mounts, new_bell, read_mounts
+from photofind.indexing.watching.mounting import MountMonitor, Mounts, new_mount_monitor, read_mounts
 from photofind.indexing.watching.notifier import Notifier, NotifierMaker, new_notifier
 from photofind.indexing.watching.suspension import Suspension
 from photofind.indexing.watching.watched_folder import WatchedFolder
@@ -65,7 +65,7 @@ class Watcher:
         How often folders without events are to be looked through.
     apart
         What is no part of any folder: photofind's home.
-    notifier, mounts, bell, suspension, check_seconds
+    notifier, mounts, mount_monitor, suspension, check_seconds
         What it relies on, for tests.
 
     Notes
@@ -81,7 +81,7 @@ class Watcher:
         apart: Iterable[str] = (),
         notifier: NotifierMaker | None = None,
         mounts: Callable[[], Mounts] = read_mounts,
-        bell: Callable[[], Bell] = new_bell,
+        mount_monitor: Callable[[], MountMonitor] = new_mount_monitor,
         suspension: Suspension | None = None,
         check_seconds: float = CHECK_SECONDS,
     ) -> None:
@@ -90,7 +90,7 @@ class Watcher:
         self._apart = tuple(apart)
         self._make_notifier = notifier or new_notifier
         self._read_mounts = mounts
-        self._make_bell = bell
+        self._make_mount_monitor = mount_monitor
         self._suspension = suspension or Suspension()
         self._check_seconds = check_seconds
 
@@ -106,18 +106,18 @@ class Watcher:
         self._mounts = Mounts(())
         self._next_check = 0.0
 
-        self._bell: Bell | None = None
+        self._mount_monitor: MountMonitor | None = None
         self._notifier: Notifier | None = None
         self._thread: threading.Thread | None = None
-        self._events = EventCollector(self._ring)
+        self._events = EventCollector(self._wake)
 
     # What others ask.
 
     def start(self) -> None:
         """Begin to watch."""
-        self._bell = self._make_bell()  # First, so that no change of mounts is missed.
+        self._mount_monitor = self._make_mount_monitor()  # First, so that no change of mounts is missed.
         self._mounts = self._read_mounts()
-        self._notifier = self._make_notifier(self._events, self._doubt)
+        self._notifier = self._make_notifier(self._events, self._request_check)
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         self._thread.start()
 
@@ -129,15 +129,15 @@ class Watcher:
             busy = [place.renewing for place in self._places.values()]
         if self._notifier is not None:
             self._notifier.stop()
-        self._ring()
+        self._wake()
         until = time.monotonic() + PATIENCE_SECONDS
         for thread in filter(None, [self._thread, *busy]):
             if thread is not threading.current_thread():
                 thread.join(max(0.0, until - time.monotonic()))
         if self._notifier is not None:
             self._notifier.close()
-        if self._bell is not None and (self._thread is None or not self._thread.is_alive()):
-            self._bell.close()
+        if self._mount_monitor is not None and (self._thread is None or not self._thread.is_alive()):
+            self._mount_monitor.close()
 
     def watch(self, folders: Mapping[str, Rules]) -> None:
         """Watch these folders from now on, and no others.
@@ -151,7 +151,7 @@ class Watcher:
         with self._changed:
             self._wanted = dict(folders)
             self._is_applied = False
-        self._ring()
+        self._wake()
 
     def scanned(self, folder: str, seconds: float) -> None:
         """Take note of how long it took to look through a folder, now."""
@@ -161,7 +161,7 @@ class Watcher:
                 place.poll_seconds = max(self._poll_seconds, SCANS_AT_MOST * seconds)
                 due = time.monotonic() + place.poll_seconds
                 place.due = dict.fromkeys(place.due, due)
-        self._ring()
+        self._wake()
 
     def state(self, folder: str) -> str | None:
         """Return how changes in a folder are noticed: "events" or "polled".
@@ -201,11 +201,11 @@ class Watcher:
     # The thread.
 
     def _run(self) -> None:
-        assert self._bell is not None
+        assert self._mount_monitor is not None
         while not self._stopping.is_set():
             seconds = self._seconds_to_wait()
             self._suspension.before_wait(seconds)
-            mounts_changed = self._bell.wait(seconds)
+            mounts_changed = self._mount_monitor.wait(seconds)
             if self._stopping.is_set():
                 break
             try:
@@ -327,7 +327,7 @@ class Watcher:
         now = place.now
         if now is None:
             return True
-        if now.watch is not None and not now.watch.is_well:
+        if now.watch is not None and not now.watch.is_intact:
             return False
         return not now.is_local or now.identity == identity_of(place.folder)
 
@@ -354,7 +354,7 @@ class Watcher:
             is_news = place.take(outcome, max(RENEWAL_SECONDS, took))
             # What happened meanwhile.
             place.must_renew |= not place.is_mounted_as(self._mounts)
-            place.must_renew |= outcome.watch is not None and not outcome.watch.is_well
+            place.must_renew |= outcome.watch is not None and not outcome.watch.is_intact
             is_over = place.is_closed or self._stopping.is_set()
         if old is not None:
             old.close()
@@ -364,7 +364,7 @@ class Watcher:
             if outcome.error is not None:
                 log.warning("%s is polled: %s", place.folder, outcome.error)
             self._events.tree(place.watched_folder, place.folder)
-        self._ring()
+        self._wake()
 
     def _outcome(self, watched_folder: WatchedFolder, mounts: Mounts) -> Attempt:
         assert self._notifier is not None
@@ -396,13 +396,13 @@ class Watcher:
 
     # What others ring.
 
-    def _doubt(self) -> None:
+    def _request_check(self) -> None:
         self._must_check = True
-        self._ring()
+        self._wake()
 
-    def _ring(self) -> None:
-        if self._bell is not None:
-            self._bell.ring()
+    def _wake(self) -> None:
+        if self._mount_monitor is not None:
+            self._mount_monitor.wake()
 
     def _is_settled(self) -> bool:
         return self._stopping.is_set() or (

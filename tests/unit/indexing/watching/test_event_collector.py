@@ -52,7 +52,7 @@ def test_what_happened_is_taken_once_and_in_order(events):
 def test_a_waiting_thread_is_woken_once_until_it_is_taken(events, rings):
     events.changed(P, "/p/a.jpg")
     events.complete(P, "/p/a.jpg")
-    events.described(P, "/p/a.xmp")
+    events.sidecar_changed(P, "/p/a.xmp")
     assert len(rings) == 1
     events.take()
     events.changed(P, "/p/a.jpg")
@@ -173,10 +173,10 @@ def test_a_sidecar_stands_for_the_photos_that_it_describes(events, tmp_path):
     for name in ("a.jpg", "A.CR2", "b.jpg", "b.png", "ab.jpg", "c.jpg", "a.txt"):
         (tmp_path / name).touch()
     there = watched_folder(str(tmp_path), "b.png")
-    events.described(there, str(tmp_path / "a.xmp"))
-    events.described(there, str(tmp_path / "b.XMP"))
-    events.described(there, str(tmp_path / "c.jpg.xmp"))
-    events.described(there, str(tmp_path / "gone" / "d.xmp"))
+    events.sidecar_changed(there, str(tmp_path / "a.xmp"))
+    events.sidecar_changed(there, str(tmp_path / "b.XMP"))
+    events.sidecar_changed(there, str(tmp_path / "c.jpg.xmp"))
+    events.sidecar_changed(there, str(tmp_path / "gone" / "d.xmp"))
     changes = events.take()
     assert {change.kind for change in changes} == {Kind.COMPLETE}
     assert {change.path for change in changes} == {
@@ -189,13 +189,13 @@ def test_a_sidecar_does_not_make_a_photo_complete_that_is_being_written(events, 
     there = watched_folder(str(tmp_path))
     events.created(there, str(tmp_path / "a.jpg"))
     events.take()
-    events.described(there, str(tmp_path / "a.xmp"))
+    events.sidecar_changed(there, str(tmp_path / "a.xmp"))
     assert events.take() == [Change(Kind.CHANGED, str(tmp_path / "a.jpg"))]
 
 
 def test_a_sidecar_does_not_bring_back_a_photo_that_is_gone(events, tmp_path):
     (tmp_path / "a.jpg").touch()
     there = watched_folder(str(tmp_path))
-    events.described(there, str(tmp_path / "a.xmp"))
+    events.sidecar_changed(there, str(tmp_path / "a.xmp"))
     events.gone(there, str(tmp_path / "a.jpg"))
     assert events.take() == [Change(Kind.GONE, str(tmp_path / "a.jpg"))]
