@@ -1,4 +1,4 @@
-"""What has changed at a few places of the folders, without scanning them from end to end."""
+"""Checking a few places of the folders for changes, without scanning the folders."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class PartialCheck:
         How they differ from what is known; ``gone`` holds photos that can be removed.
     skipped
         What could not be checked at, and why.
-    doubtful
+    to_scan
         Folders of the library of which only a full scan can tell what became of them.
     """
 
     changes: Changes
     skipped: list[Skipped] = field(default_factory=list)
-    doubtful: set[str] = field(default_factory=set)
+    to_scan: set[str] = field(default_factory=set)
 
 
 def partial_check(
@@ -73,13 +73,13 @@ def partial_check(
         Where an exclude rule is none.
     """
     folders = store.folders()
-    doubtful: set[str] = set()
+    to_scan: set[str] = set()
     skipped: list[Skipped] = []
     found: dict[str, Found] = {}
     checked: list[str] = []
     for folder, inside in _by_folder(folders, _topmost(places)):
         if folder.path in inside or not Path(folder.path).is_dir():
-            doubtful.add(folder.path)
+            to_scan.add(folder.path)
             continue
         others = [other.path for other in folders if other.path != folder.path]
         walk = Walk(folder.path, Rules((*excludes, *folder.excludes)), [*others, *apart])
@@ -93,20 +93,20 @@ def partial_check(
                 else:
                     skipped.append(entry)
         if walk.links:
-            doubtful.add(folder.path)
+            to_scan.add(folder.path)
 
     known = [
         photo
         for photo in _known(store, checked)
-        if (holder := innermost(folders, photo.path)) is not None and holder.path not in doubtful
+        if (holder := innermost(folders, photo.path)) is not None and holder.path not in to_scan
     ]
     changes = compare(found.values(), known, is_complete)
     gone = outside(changes.gone, {skip.path for skip in skipped})
     lost = _on_lost_mounts(folders, gone)
-    doubtful |= {holder.path for photo in lost if (holder := innermost(folders, photo.path))}
+    to_scan |= {holder.path for photo in lost if (holder := innermost(folders, photo.path))}
     ids = {photo.id for photo in lost}
     gone = [photo for photo in gone if photo.id not in ids]
-    return PartialCheck(replace(changes, gone=gone), skipped, doubtful)
+    return PartialCheck(replace(changes, gone=gone), skipped, to_scan)
 
 
 def _topmost(places: Iterable[str]) -> list[str]:

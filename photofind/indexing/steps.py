@@ -213,7 +213,7 @@ class IndexingSteps:
         changes = seen.changes
         self._store.commit([*changes.moved, *changes.renumbered])
         self._remove(changes.gone)
-        self._agenda.scan(seen.doubtful)
+        self._agenda.scan(seen.to_scan)
         self._log(seen.skipped)
         complete = [file for file in changes.unread if places.get(file.path) is Kind.COMPLETE]
         others = [file for file in changes.unread if places.get(file.path) is not Kind.COMPLETE]

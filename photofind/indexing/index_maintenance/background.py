@@ -2,7 +2,7 @@
 
 A graph takes a while, the first one a minute of compilation, and is not needed at once; so the
 command that indexed starts a process for it and returns. One at a time builds, and builds again
-where photos came or went meanwhile.
+where photos came or went during a build.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def space_wants_graph(store: Store, space: str) -> bool:
 def build_graph(store: Store, space: str, worker: Worker) -> list[str]:
     """Build the index of a space with its graph, and return the problems met, one line each.
 
-    Takes minutes where there are many photos; the library may be read and written meanwhile.
+    Takes minutes where there are many photos; the library may be read and written during that time.
     """
     recall = build(worker, space, graph=True)
     store.refresh()

@@ -1,15 +1,15 @@
 """Watching on Linux: one inotify instance for all folders, and a watch for each folder in them.
 
-watchdog reads the instance. Its own recursive watches are not used, since in them
+watchdog reads the instance. Its own recursive watches are not used, since with them
 
 - a queue that overflowed while more than 16,384 folders are watched overflows again and again: all
   watches are removed and added again, and each removal is an event;
-- a folder that cannot be watched because a limit is reached is left out in silence;
-- nothing can be left out, so that hidden folders and those of programs take watches too;
+- a folder that cannot be watched because a limit is reached is left out silently;
+- no folder can be left out, so that hidden folders and those of programs take watches too;
 - moves from one added folder to another are not moves.
 
-Events are wanted for what is created, closed after writing, moved, deleted or given other
-attributes. Reading and listing make none, so that a scan does not wake what watches.
+Events come for files and folders that are created, closed after writing, moved, deleted or given
+other attributes. Reading and listing make no events, so that a scan causes none.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ log = logging.getLogger(__name__)
 
 
 class Inotify:
-    """Notes what changes in folders.
+    """Collects events about changes in folders.
 
     Parameters
     ----------
     events
-        Where it is noted.
+        Collects them.
     request_check
-        Called, by the thread that reads, where a watch is not well.
+        Called, by the thread that reads, when a watch is not intact.
     """
 
     def __init__(self, events: EventCollector, request_check: Callable[[], None]) -> None:
@@ -56,7 +56,7 @@ class Inotify:
         self._watches: frozenset[InotifyWatch] = frozenset()
 
     def watch(self, watched_folder: WatchedFolder, mounts: Mounts) -> InotifyWatch:
-        """Begin to note what changes in a folder; from then on nothing is missed.
+        """Start to collect the events in a folder; from then on none is missed.
 
         Raises
         ------
@@ -71,21 +71,21 @@ class Inotify:
         return watch
 
     def forget(self, watch: InotifyWatch) -> None:
-        """Take note that a watch is closed."""
+        """Note that a watch is closed."""
         with self._opening:
             self._watches -= {watch}
 
-    def tell_of_everything(self) -> None:
-        """Have all folders looked through."""
+    def scan_everything(self) -> None:
+        """Have all folders scanned."""
         for watch in self._watches:
             self.events.tree(watch.watched_folder, watch.watched_folder.folder)
 
     def stop(self) -> None:
-        """Let whatever is under way end soon."""
+        """Have everything end that is under way."""
         self.stopped = True
 
     def close(self) -> None:
-        """Watch nothing any longer, and end the thread that reads."""
+        """Stop watching, and end the thread that reads."""
         self.stopped = True
         with self._opening:
             reader, self._reader = self._reader, None
@@ -97,7 +97,7 @@ class Inotify:
     def _open(self) -> InotifyFD:
         with self._opening:
             if self.stopped:
-                raise OSError(errno.ECANCELED, "nothing is watched any longer")
+                raise OSError(errno.ECANCELED, "watching has ended")
             if self._reader is None or not _reads(self._reader):
                 try:
                     self._reader = InotifyFD()
@@ -111,7 +111,7 @@ class Inotify:
 
 
 class InotifyWatch:
-    """An added folder that is being watched, and with it what links in it lead to."""
+    """An added folder that is being watched, together with what links in it lead to."""
 
     def __init__(
         self, inotify: Inotify, reader: InotifyFD, watched_folder: WatchedFolder, mounts: Mounts
@@ -133,31 +133,31 @@ class InotifyWatch:
 
     @property
     def events(self) -> EventCollector:
-        """Where changes are noted."""
+        """What collects the events."""
         return self.inotify.events
 
     @property
     def stopped(self) -> bool:
-        """Whether it is of no use to go on."""
+        """Whether watching has ended."""
         return self.inotify.stopped
 
     @property
     def is_intact(self) -> bool:
-        """Whether it still hears of everything."""
+        """Whether it still gets all events."""
         return self._is_intact and _reads(self.reader)
 
     def mark_broken(self) -> None:
-        """Take note that not everything is heard of."""
+        """Note that events are missing, or may be missing from now on."""
         if self._is_intact:
             self._is_intact = False
             self.inotify.request_check()
 
     def request_check(self) -> None:
-        """Have the folders looked at: one may be another than before."""
+        """Have the added folders checked: one may be another than before."""
         self.inotify.request_check()
 
     def close(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         self.inotify.forget(self)
         for tree in self._trees:
             tree.close()
@@ -205,7 +205,7 @@ class InotifyWatch:
             return []
 
     def _await(self, link: str, beside: defaultdict[str, set[str]]) -> None:
-        """Where a link leads nowhere, watch for what may come there."""
+        """Watch for what may come where a link leads, if there is nothing yet."""
         path = os.path.realpath(link)
         if os.path.lexists(path):
             return

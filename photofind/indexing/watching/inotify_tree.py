@@ -1,4 +1,4 @@
-"""Folders below a folder, each with an inotify watch, and what their events mean."""
+"""A folder and those below it, each with an inotify watch, and what their events mean."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ _MASK = Mask(
     | InotifyConstants.IN_DONT_FOLLOW
     | InotifyConstants.IN_EXCL_UNLINK
 )
-# Between an event and a look at what it told of; another event tells what became of it.
+# The file was moved or deleted before the event was handled; another event follows.
 _GONE_AGAIN = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ESTALE}
 # Each watch that is removed makes an event, and the queue holds 16,384.
 _REMOVED_AT_ONCE = 1024
 
 
 class _Folder:
-    """A folder in a tree; watchdog calls it with what happens to and in it."""
+    """A folder in a tree; watchdog calls it with the events about it and what is in it."""
 
     __slots__ = ("below", "descriptor", "is_gone", "parent", "path", "tree")
 
@@ -64,7 +64,7 @@ class _Folder:
 
     @property
     def id(self) -> CallbackId:
-        """What watchdog tells it by from others that the same watch calls."""
+        """What distinguishes it, for watchdog, from others that the same watch calls."""
         return CallbackId(id(self))
 
     def on_event(self, event: InotifyEvent) -> None:
@@ -72,11 +72,11 @@ class _Folder:
         self.tree.on_event(self, event)
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
-        """Take note that the folder is no more."""
+        """Note that the folder is gone."""
         self.tree.on_end(self)
 
     def on_queue_overflow(self) -> None:
-        """Take note that events were lost."""
+        """Note that events were lost."""
         self.tree.watch.mark_broken()
 
 
@@ -88,12 +88,12 @@ class InotifyTree:
     top
         The folder, without links.
     shown
-        What stands for it in what is reported.
+        The path that is reported instead of it.
     is_whole
-        Whether the added folder as a whole is to be looked through when something changes.
+        Whether the added folder as a whole is to be scanned when something changes.
     only
         Only files and folders of these names, directly in ``top``, are of interest; when one
-        changes, what links lead to is to be found out anew.
+        changes, the links have to be followed again.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class InotifyTree:
             raise
 
     def close(self) -> None:
-        """Watch none of them any longer."""
+        """Stop watching them."""
         with self._changing:
             root, self._root = self._root, None
         if root is not None:
@@ -151,7 +151,7 @@ class InotifyTree:
     # What the thread that reads calls.
 
     def on_event(self, folder: _Folder, event: InotifyEvent) -> None:
-        """Take in what happened to or in a folder."""
+        """Take in an event about a folder or what is in it."""
         if folder.is_gone or self.watch.stopped:
             return
         try:
@@ -163,7 +163,7 @@ class InotifyTree:
             self.watch.mark_broken()
 
     def on_end(self, folder: _Folder) -> None:
-        """Take note that a folder is no more."""
+        """Note that a folder is gone."""
         if not folder.is_gone:
             self._detach(folder)
             if folder is self._root:
@@ -196,7 +196,7 @@ class InotifyTree:
                 return
             if event.is_moved_from:
                 events.leaving(event.cookie)
-            self._tell(events.gone, path)
+            self._report(events.gone, path)
             return
         if event.is_moved_to:
             events.arrived(event.cookie)
@@ -209,7 +209,7 @@ class InotifyTree:
         child = self._enter(parent, path)
         if child is not None:
             self._fill(child, self.watch.mark_broken)
-        self._tell(events.tree, path)
+        self._report(events.tree, path)
 
     def _take_file(self, path: bytes, event: InotifyEvent) -> None:
         events, watched_folder = self.watch.events, self.watch.watched_folder
@@ -219,7 +219,7 @@ class InotifyTree:
         if event.mask & _COME:
             try:
                 status = os.lstat(path)
-            except OSError:  # It is gone again, and an event will tell.
+            except OSError:  # It is gone again, and another event follows.
                 return
         if path in self._links or (status is not None and stat.S_ISLNK(status.st_mode)):
             self._take_link(path, event)
@@ -230,16 +230,16 @@ class InotifyTree:
         if event.is_moved_from:
             events.leaving(event.cookie)
         if not is_photo(shown):
-            self._tell(events.sidecar_changed, path)
+            self._report(events.sidecar_changed, path)
         elif event.mask & _GO:
-            self._tell(events.gone, path)
+            self._report(events.gone, path)
         elif event.is_create and status is not None and status.st_nlink == 1:
-            self._tell(events.created, path)
+            self._report(events.created, path)
         else:
             is_touched = bool(event.mask & InotifyConstants.IN_ATTRIB)
-            self._tell(events.touched if is_touched else events.complete, path)
+            self._report(events.touched if is_touched else events.complete, path)
             if status is None:
-                self._tell_of_other_names(path)
+                self._report_other_names(path)
 
     def _take_link(self, path: bytes, event: InotifyEvent) -> None:
         shown, excludes = self._show(path), self.watch.watched_folder.excludes
@@ -252,21 +252,21 @@ class InotifyTree:
         if not (excludes(shown, is_folder=True) and excludes(shown, is_folder=False)):
             self.watch.mark_broken()
 
-    def _tell(self, note: Callable[[WatchedFolder, str], None], path: bytes) -> None:
+    def _report(self, note: Callable[[WatchedFolder, str], None], path: bytes) -> None:
         watched_folder = self.watch.watched_folder
         if self._is_whole:
             self.watch.events.tree(watched_folder, watched_folder.folder)
         else:
             note(watched_folder, self._show(path))
 
-    def _tell_of_other_names(self, path: bytes) -> None:
-        """Where a file that changed has other names, it changed there too, wherever that is."""
+    def _report_other_names(self, path: bytes) -> None:
+        """Have everything scanned if a file that changed has other names: it changed there too."""
         with contextlib.suppress(OSError):
             if os.lstat(path).st_nlink > 1:
-                self.watch.inotify.tell_of_everything()
+                self.watch.inotify.scan_everything()
 
     def _may_be_read_again(self, parent: _Folder, path: bytes) -> bool:
-        """Tell whether a folder of other attributes may be read, and could not be before."""
+        """Return whether a folder whose attributes changed may be read now, and could not before."""
         if not _may_read(path):
             self._shut.add(path)
             return False
@@ -295,7 +295,7 @@ class InotifyTree:
                         folders.append(child)
 
     def _enter(self, parent: _Folder, path: bytes) -> _Folder | None:
-        """Watch a folder; return None where there is none that can be watched."""
+        """Watch a folder; return None if there is none that can be watched."""
         folder = _Folder(self, parent, path)
         name = os.path.basename(path)  # noqa: PTH119
         with self._changing:
@@ -334,7 +334,7 @@ class InotifyTree:
             self.watch.reader.remove_callbacks([(folder.descriptor, folder.id)])
 
     def _forget(self, folder: _Folder) -> None:
-        """Watch a folder and those below it no longer."""
+        """Stop watching a folder and those below it."""
         with self._changing:
             self._detach(folder)
             folders = [folder]
@@ -361,7 +361,7 @@ class InotifyTree:
             reader.remove_callbacks([(folder.descriptor, folder.id) for folder in some])
 
     def _count(self) -> int:
-        """Return how many folders there are to be watched."""
+        """Return how many folders are to be watched."""
         folders = [self._top]
         for folder in folders:  # Grows by those below.
             if self.watch.stopped:
@@ -371,7 +371,7 @@ class InotifyTree:
         return len(folders)
 
     def _leaves_out(self, path: bytes) -> bool:
-        """Tell whether a folder is no part of this, or cannot be watched."""
+        """Return whether a folder does not belong to this, or cannot be watched."""
         real, shown = os.fsdecode(path), self._show(path)
         watched_folder = self.watch.watched_folder
         if real in watched_folder.added or watched_folder.excludes(shown, is_folder=True):
@@ -396,7 +396,7 @@ def _list(folder: bytes) -> tuple[list[bytes], list[bytes]]:
                     links.append(entry.name)
                 elif entry.is_dir(follow_symlinks=False):
                     folders.append(entry.name)
-    except OSError:  # The scan says what it could not look at.
+    except OSError:  # The scan reports what cannot be read.
         pass
     return folders, links
 

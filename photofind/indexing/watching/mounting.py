@@ -15,7 +15,14 @@ from typing import NamedTuple, Protocol
 
 from photofind.paths import is_below
 
-__all__ = ["MountMonitor", "Mount", "Mounts", "PollingMountMonitor", "new_mount_monitor", "read_mounts"]
+__all__ = [
+    "Mount",
+    "MountMonitor",
+    "Mounts",
+    "PollingMountMonitor",
+    "new_mount_monitor",
+    "read_mounts",
+]
 
 _MOUNTINFO = "/proc/self/mountinfo"
 

@@ -10,7 +10,7 @@ from photofind.images.formats import is_photo
 from photofind.indexing.excludes import Rules
 from photofind.paths import is_below
 
-__all__ = ["WatchedFolder", "is_sidecar", "is_relevant"]
+__all__ = ["WatchedFolder", "is_relevant", "is_sidecar"]
 
 
 class WatchedFolder:

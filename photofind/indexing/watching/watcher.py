@@ -1,7 +1,7 @@
-"""Noticing what changes in the library's folders, so that nobody has to scan them again and again.
+"""Watching the library's folders for changes, so that they need not be scanned again and again.
 
-Nothing is read and nothing written here. What is reported says where to look; where events may have
-been missed it says so, by reporting the folder as a whole.
+No photo is read here. A report says where to look; where events may have been missed, the folder as
+a whole is reported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ from photofind.indexing.watching.inotify_limits import (
     about_limit,
     read_limit,
 )
-from photofind.indexing.watching.mounting import MountMonitor, Mounts, new_mount_monitor, read_mounts
+from photofind.indexing.watching.mounting import (
+    MountMonitor,
+    Mounts,
+    new_mount_monitor,
+    read_mounts,
+)
 from photofind.indexing.watching.notifier import Notifier, NotifierMaker, new_notifier
 from photofind.indexing.watching.suspension import Suspension
 from photofind.indexing.watching.watched_folder import WatchedFolder
@@ -31,42 +36,42 @@ __all__ = ["Watcher"]
 
 log = logging.getLogger(__name__)
 
-# How long a folder that is missing, or another than it was, may stay unnoticed.
+# How long it may take to notice that a folder is missing, or another than it was.
 CHECK_SECONDS = 10.0
 # A folder is polled so seldom that scanning it takes no more than a tenth of the time.
 SCANS_AT_MOST = 10.0
-# The same, in time of the processor, for watching it anew.
+# The same, in processor time, for watching it again.
 RENEWALS_AT_MOST = 5.0
 RENEWAL_SECONDS = 1.0
-# At a limit, trying takes from others what is left; so it is done so many times more seldom.
+# At a limit, an attempt takes watches from other programs; so attempts are so many times rarer.
 RETRIES_AT_LIMIT = 10.0
-# A thread that asks a file system which does not answer is not waited for.
+# How long to wait for a thread: one that asks a file system may never return.
 PATIENCE_SECONDS = 5.0
 
 
 class Watcher:
-    """Notices what changes in folders, and reports it.
+    """Reports changes in folders.
 
     Each folder is reported as a :attr:`Kind.TREE` once it is watched, so that what changed before
     is found too; and again whenever something may have been missed: events were lost, a drive was
     mounted or unmounted, the folder is missing or another than before, the machine was asleep.
-    A folder in which there are no events for all that changes, as on a network share, is reported
-    so every now and then.
+    A folder without events for all changes, as on a network share, is polled: reported again after
+    some time.
 
     Photos and folders are reported, and for XMP sidecars the photos that they belong to; what is
-    left out is not. What is inside of what links lead to is reported as its added folder.
+    left out is not. A change in what a link leads to is reported as the added folder.
 
     Parameters
     ----------
     report
-        Called with what happened, from a thread of its own and never twice at the same time. What
-        belongs together comes together: both ends of a move, for one.
+        Called with changes, from a thread of its own and never twice at the same time. Changes
+        that belong together, like both ends of a move, come together.
     poll_seconds
-        How often folders without events are to be looked through.
+        How often folders without events are reported.
     apart
-        What is no part of any folder: photofind's home.
+        What is part of no folder: photofind's home.
     notifier, mounts, mount_monitor, suspension, check_seconds
-        What it relies on, for tests.
+        What it relies on; other ones are for tests.
 
     Notes
     -----
@@ -94,7 +99,7 @@ class Watcher:
         self._suspension = suspension or Suspension()
         self._check_seconds = check_seconds
 
-        self._changed = threading.Condition()  # Held to look at, and to change, what follows.
+        self._changed = threading.Condition()  # Held to read and to change what follows.
         self._wanted: dict[str, Rules] = {}
         self._places: dict[str, WatchedPlace] = {}
         self._is_applied = True
@@ -102,7 +107,7 @@ class Watcher:
         self._must_check = False
         self._stopping = threading.Event()
 
-        # What the thread alone changes.
+        # Changed by the thread alone.
         self._mounts = Mounts(())
         self._next_check = 0.0
 
@@ -115,7 +120,8 @@ class Watcher:
 
     def start(self) -> None:
         """Begin to watch."""
-        self._mount_monitor = self._make_mount_monitor()  # First, so that no change of mounts is missed.
+        # First, so that no change of mounts is missed.
+        self._mount_monitor = self._make_mount_monitor()
         self._mounts = self._read_mounts()
         self._notifier = self._make_notifier(self._events, self._request_check)
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
@@ -136,7 +142,9 @@ class Watcher:
                 thread.join(max(0.0, until - time.monotonic()))
         if self._notifier is not None:
             self._notifier.close()
-        if self._mount_monitor is not None and (self._thread is None or not self._thread.is_alive()):
+        if self._mount_monitor is not None and (
+            self._thread is None or not self._thread.is_alive()
+        ):
             self._mount_monitor.close()
 
     def watch(self, folders: Mapping[str, Rules]) -> None:
@@ -154,7 +162,7 @@ class Watcher:
         self._wake()
 
     def scanned(self, folder: str, seconds: float) -> None:
-        """Take note of how long it took to look through a folder, now."""
+        """Note how long a scan of a folder took that has ended now."""
         with self._changed:
             place = self._places.get(folder)
             if place is not None:
@@ -166,7 +174,7 @@ class Watcher:
     def state(self, folder: str) -> str | None:
         """Return how changes in a folder are noticed: "events" or "polled".
 
-        None where they are not, because it is out of reach or is only just about to be watched.
+        None where they are not: it is out of reach, or about to be watched.
         """
         with self._changed:
             place = self._places.get(folder)
@@ -188,12 +196,12 @@ class Watcher:
         return problems + [about_limit(limits[limit], polled) for limit in sorted(limits)]
 
     def settle(self, seconds: float = 60.0) -> bool:
-        """Wait until all folders are watched and all that was noted is reported.
+        """Wait until all folders are watched and all events are reported.
 
         Returns
         -------
         bool
-            Whether it came to that in time.
+            Whether it happened in time.
         """
         with self._changed:
             return self._changed.wait_for(self._is_settled, seconds)
@@ -228,7 +236,7 @@ class Watcher:
             self._mounts = self._read_mounts()
         with self._changed:
             if was_asleep:
-                log.info("the machine was asleep; all folders are looked through")
+                log.info("the machine was asleep; all folders are scanned")
                 for place in self._places.values():
                     self._events.tree(place.watched_folder, place.folder)
             if mounts_changed:
@@ -240,7 +248,7 @@ class Watcher:
                 checked = [p for p in self._places.values() if not (p.renewing or p.must_renew)]
             else:
                 checked = []
-        for place in checked:  # Asks the disk, which may take its time.
+        for place in checked:  # Accesses the disk, which may take long.
             place.must_renew = place.must_renew or not self._is_as_it_was(place)
         now = time.monotonic()
         with self._changed:
@@ -253,7 +261,7 @@ class Watcher:
                         self._events.tree(place.watched_folder, path)
         due_report = self._events.due
         if due_report is not None and now >= due_report:
-            self._tell()
+            self._report_changes()
 
     def _seconds_to_wait(self) -> float:
         now = time.monotonic()
@@ -270,8 +278,8 @@ class Watcher:
             times.append(due_report)
         return max(0.0, min(times) - now)
 
-    def _tell(self) -> None:
-        """Report what happened; apart from the rest, what others are still at work on."""
+    def _report_changes(self) -> None:
+        """Report the changes; those of files that are still being written apart from the others."""
         self._is_reporting = True
         try:
             changes = self._events.take()
@@ -282,12 +290,12 @@ class Watcher:
                     return
                 self._report(some)
         except Exception:
-            log.exception("what happened in the folders was not taken in")
+            log.exception("changes in the folders could not be reported")
         finally:
             self._is_reporting = False
 
     def _apply(self) -> None:
-        """Begin and end watches as it is wanted."""
+        """Start and end watches as wanted."""
         with self._changed:
             wanted = self._wanted
         reals = {folder: self._real(folder) for folder in wanted}
@@ -303,19 +311,19 @@ class Watcher:
                     )
                 else:
                     place.aim_at(watched_folder)
-            for place in self._places.values():  # What was given up may be what others lacked.
+            for place in self._places.values():  # What was freed may be what others lacked.
                 place.must_renew |= isinstance(place.error, LimitReachedError)
             self._is_applied = wanted is self._wanted
         for place in ended:
             place.close()
 
     def _real(self, folder: str) -> str:
-        """Return the path without links, unless finding out means to ask another machine."""
+        """Return the path without links, unless finding that out asks another machine."""
         folder = os.path.normpath(folder)
         return os.path.realpath(folder) if self._mounts.can_watch(folder) else folder
 
     def _is_as_it_was(self, place: WatchedPlace) -> bool:
-        """Tell whether a folder is the one that is watched, and it is of no use to try again."""
+        """Return whether a folder is still the one that is watched; or not, and it is too early to retry."""
         if place.error is not None:
             since = time.monotonic() - place.renewed
             if isinstance(place.error, LimitReachedError):
@@ -331,7 +339,7 @@ class Watcher:
             return False
         return not now.is_local or now.identity == identity_of(place.folder)
 
-    # Watching a folder, anew or for the first time, in a thread of its own: a file system may not
+    # Watching a folder, again or for the first time, in a thread of its own: a file system may not
     # answer, and the other folders must not wait for it.
 
     def _renew(self, place: WatchedPlace) -> None:
@@ -352,7 +360,7 @@ class Watcher:
         with self._changed:
             old = place.now.watch if place.now is not None else None
             is_news = place.take(outcome, max(RENEWAL_SECONDS, took))
-            # What happened meanwhile.
+            # What happened during the attempt counts too.
             place.must_renew |= not place.is_mounted_as(self._mounts)
             place.must_renew |= outcome.watch is not None and not outcome.watch.is_intact
             is_over = place.is_closed or self._stopping.is_set()
@@ -383,7 +391,7 @@ class Watcher:
                 folder, real, watched_folder.rules, watched_folder.apart
             )
             outcome.watch = self._notifier.watch(outcome.watched_folder, mounts)
-        except PermissionError:  # There is nothing to be seen before it has another identity.
+        except PermissionError:  # It is tried again once it has another identity.
             return outcome
         except (LimitReachedError, OSError) as error:
             if identity_of(folder) == outcome.identity:
@@ -394,7 +402,7 @@ class Watcher:
             outcome.state = "events"
         return outcome
 
-    # What others ring.
+    # What other threads call.
 
     def _request_check(self) -> None:
         self._must_check = True

@@ -61,9 +61,7 @@ def test_a_first_run_reads_all_and_a_second_one_nothing(library, pictures):
     assert "nothing new" in second.summary
 
 
-def test_a_move_between_folders_keeps_the_embedding_and_reads_nothing(
-    library, pictures, tmp_path
-):
+def test_a_move_between_folders_keeps_the_embedding_and_reads_nothing(library, pictures, tmp_path):
     run(library, SimulatedExtraction())
     old = photo_at(library, pictures / "3.jpg")
     (tmp_path / "albums").mkdir()

@@ -45,7 +45,7 @@ def test_nothing_changed(library: MemoryStore, pictures: Path) -> None:
     assert seen.changes.unchanged == 3
     assert not seen.changes.unread
     assert not seen.changes.gone
-    assert not seen.doubtful
+    assert not seen.to_scan
 
 
 def test_a_new_file_and_a_changed_one(library: MemoryStore, pictures: Path) -> None:
@@ -90,22 +90,22 @@ def test_places_outside_of_all_folders_are_left_alone(library: MemoryStore, tmp_
     (tmp_path / "elsewhere.jpg").write_bytes(b"e")
     seen = checked(library, tmp_path / "elsewhere.jpg")
     assert not seen.changes.unread
-    assert not seen.doubtful
+    assert not seen.to_scan
 
 
 def test_only_a_full_scan_can_judge_a_whole_folder(library: MemoryStore, pictures: Path) -> None:
-    assert checked(library, pictures).doubtful == {str(pictures)}
-    assert checked(library, pictures.parent).doubtful == {str(pictures)}
+    assert checked(library, pictures).to_scan == {str(pictures)}
+    assert checked(library, pictures.parent).to_scan == {str(pictures)}
     shutil.rmtree(pictures)
     seen = checked(library, pictures / "a.jpg")
-    assert seen.doubtful == {str(pictures)}
+    assert seen.to_scan == {str(pictures)}
     assert not seen.changes.gone
 
 
 def test_links_are_for_a_full_scan(library: MemoryStore, pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "far.jpg").write_bytes(b"far")
     (pictures / "link.jpg").symlink_to(tmp_path / "far.jpg")
-    assert checked(library, pictures / "link.jpg").doubtful == {str(pictures)}
+    assert checked(library, pictures / "link.jpg").to_scan == {str(pictures)}
 
 
 def test_photos_on_a_drive_that_is_gone_are_not_gone(
@@ -122,4 +122,4 @@ def test_photos_on_a_drive_that_is_gone_are_not_gone(
     (pictures / "a.jpg").unlink()
     seen = checked(library, drive, pictures / "a.jpg")
     assert names(seen.changes.gone) == {"a.jpg"}
-    assert seen.doubtful == {str(pictures)}
+    assert seen.to_scan == {str(pictures)}

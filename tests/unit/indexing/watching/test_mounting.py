@@ -9,7 +9,13 @@ from types import SimpleNamespace
 import pytest
 
 from photofind.indexing.watching import mounting
-from photofind.indexing.watching.mounting import Mount, Mounts, PollingMountMonitor, new_mount_monitor, read_mounts
+from photofind.indexing.watching.mounting import (
+    Mount,
+    Mounts,
+    PollingMountMonitor,
+    new_mount_monitor,
+    read_mounts,
+)
 
 MOUNTINFO = rb"""22 27 0:21 / /proc rw,relatime shared:13 - proc proc rw
 27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard

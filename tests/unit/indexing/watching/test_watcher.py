@@ -167,7 +167,9 @@ def test_a_folder_is_to_be_looked_through_once_it_is_watched(world, folder):
 
 
 def test_folders_can_be_told_before_it_starts(world, folder):
-    watcher = Watcher(world.batches.append, notifier=world.notifier, mount_monitor=lambda: world.mount_monitor)
+    watcher = Watcher(
+        world.batches.append, notifier=world.notifier, mount_monitor=lambda: world.mount_monitor
+    )
     world.watchers.append(watcher)
     watcher.watch({str(folder): RULES})
     watcher.start()
