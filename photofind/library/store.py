@@ -461,8 +461,9 @@ class Store(Protocol):
     def neighbours(self, space: str) -> Iterator[tuple[Sequence[str], Sequence[Sequence[str]]]]:
         """Yield contents in batches, each with the other contents that are nearest to it.
 
-        They are at least those that the index was built on and photos still refer to, each with up
-        to ten others by their points before smoothing, in any order; nothing without an index.
+        They are at least those that the index was built on, each with up to ten others by their
+        points before smoothing, in any order; nothing without an index. Photos refer to all of
+        them.
         """
         ...
 

@@ -312,6 +312,7 @@ def check_neighbours(subject: StoreSubject) -> None:
                 missing = {contents[place] for place in places} - {gone, *found[content]}
                 require(not missing, f"of the 3 nearest of {content} {missing} were left out")
                 require(content not in found[content], "a content is its own neighbour")
+                require(gone not in found[content], "a removed content is a neighbour")
 
 
 def check_same_points(subject: StoreSubject) -> None:
