@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from tinydb import where as that
-from tinydb.table import Table
+from tinydb.table import Document, Table
 
 from photofind.library.embedded.contents import RowContents
 from photofind.library.embedded.journal import Change, JournalStorage, decode
@@ -78,6 +78,7 @@ class Catalog:
         self._known_spaces: dict[int, StoredSpace] = {}  # By the id of their documents.
         self._contents: dict[str, RowContents] = {}
         self._tallies: dict[str, _Tally] = {}
+        self._last_id = 0  # The highest id that a photo ever had, as far as is known.
         self._failed = self._preliminary = 0
         # How many photos are to be embedded whole, by each extractor that does not refuse them.
         self._embeddable = 0
@@ -148,7 +149,11 @@ class Catalog:
 
     def put_photo(self, photo: Photo, rows: Mapping[str, int]) -> Photo:
         """Insert a photo, or replace the one with its id; return it as it is now."""
-        identifier = _put(self._photos, photo.id, from_photo(photo, rows))
+        identifier = photo.id
+        if not 0 < photo.id <= self._last_id:
+            # TinyDB's own numbers may be those of photos that were removed, and may come back.
+            self._last_id = identifier = self._last_id + 1
+        _put(self._photos, identifier, from_photo(photo, rows))
         return replace(photo, id=identifier, spaces=tuple(rows))
 
     def remove_photos(self, ids: Iterable[int]) -> None:
@@ -250,6 +255,7 @@ class Catalog:
             after = decode_all(change.after for change in photos)
             contents: defaultdict[str, dict[int, str]] = defaultdict(dict)
             for change, old, new in zip(photos, before, after, strict=True):
+                self._last_id = max(self._last_id, change.id)
                 keys = _keys(new)
                 if old:
                     self._refer(old, -1, contents)
@@ -360,9 +366,9 @@ def _keys(document: Mapping[str, Any]) -> set[str]:
 
 
 def _put(table: Table, identifier: int, document: dict[str, Any]) -> int:
-    """Insert a document, or replace the one with this id; return its id."""
+    """Insert a document under an id, or one of its own for 0, or replace the one with it."""
     if not table.contains(doc_id=identifier):
-        return table.insert(document)
+        return table.insert(Document(document, identifier) if identifier else document)
 
     def become(old: MutableMapping[str, Any]) -> None:
         old.clear()
