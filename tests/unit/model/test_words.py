@@ -1,14 +1,12 @@
-"""Photos by the words that extractors named in them and people wrote into them."""
+"""The words that photos carry: tags of extractors and keywords of people."""
 
 from __future__ import annotations
 
 import pytest
 
-from photofind.errors import LibraryError
-from photofind.library.embedded.catalog import Photo
-from photofind.model import TagCount
-from photofind.search.filters import Filter
-from photofind.search.tags import TagIndex, carries, confidence_in
+from photofind.model.filters import EVERYTHING, Filter
+from photofind.model.records import Photo
+from photofind.model.words import carries, confidence_in
 
 PARK = Photo(
     "/park.jpg",
@@ -18,14 +16,6 @@ PARK = Photo(
 )
 STREET = Photo("/street.jpg", id=2, tags={"naming@1": {"hot dog, red hot": 0.61}})
 PLAIN = Photo("/plain.jpg", id=3)
-
-
-@pytest.fixture
-def index() -> TagIndex:
-    index = TagIndex()
-    for photo in (PARK, STREET, PLAIN):
-        index.add(photo)
-    return index
 
 
 @pytest.mark.parametrize(
@@ -65,7 +55,7 @@ def test_a_name_may_be_in_any_script_and_written_either_way(tag: str) -> None:
 def test_all_tags_of_a_filter_must_be_there() -> None:
     assert Filter(tags=("dog", "bench")).passes(PARK)
     assert not Filter(tags=("dog", "bench")).passes(STREET)
-    assert not Filter(tags=("dog",)).passes_all
+    assert Filter(tags=("dog",)) != EVERYTHING
     assert Filter(folder="/", tags=("dog",)).passes(STREET)
     assert not Filter(folder="/elsewhere", tags=("dog",)).passes(STREET)
 
@@ -75,39 +65,3 @@ def test_what_people_wrote_is_sure() -> None:
     assert confidence_in(PARK, "bench") == 0.1
     assert confidence_in(STREET, "dog") == 0.61
     assert confidence_in(PLAIN, "dog") == 0.0
-
-
-def test_names_are_counted_once_a_photo(index: TagIndex) -> None:
-    counts = index.counts()
-    assert counts[0] == TagCount("dog", 1, ("other",), True)
-    assert TagCount("golden retriever", 1, ("naming",), False) in counts
-    index.add(Photo("/more.jpg", id=9, tags={"naming@2": {"golden Retriever": 0.2}}))
-    assert index.counts()[0] == TagCount("golden retriever", 2, ("naming",), False)
-
-
-def test_the_photos_that_carry_all(index: TagIndex) -> None:
-    assert index.carriers(["dog"]) == {1, 2}
-    assert index.carriers(["DOG", "retriever"]) == {1}
-    assert index.carriers(["hot", "retriever"]) == set()
-
-
-@pytest.mark.parametrize(
-    ("tag", "hint"),
-    [
-        ("retreiver", "near it are 'retriever'"),
-        ("oma opo", "near it are 'Oma & Opa'"),
-        ("xylophone", "`photofind tags` lists those that photos have"),
-    ],
-)
-def test_a_tag_that_no_photo_has_is_told_with_what_is_near(
-    tag: str, hint: str, index: TagIndex
-) -> None:
-    with pytest.raises(LibraryError) as caught:
-        index.carriers(["dog", tag])
-    assert caught.value.message == f"no photo has the tag '{tag}'"
-    assert caught.value.hint == hint
-
-
-def test_without_any_tags_it_is_said_where_they_come_from() -> None:
-    with pytest.raises(LibraryError, match="no photo has a tag or a keyword yet"):
-        TagIndex().carriers(["dog"])
