@@ -16,7 +16,7 @@ from photofind.errors import ExtractorError
 from photofind.images.reading import content_id
 from photofind.indexing.debouncer import SETTLE_WATCHED
 from photofind.indexing.indexer import Indexer
-from photofind.library.memory import Memory, MemoryStore
+from photofind.library.embedded.store import EmbeddedStore
 from photofind.model import Event
 from photofind.model.records import PRELIMINARY, Folder, Photo
 from photofind.paths import Home
@@ -27,7 +27,6 @@ __all__ = ["PATIENCE", "Extraction", "IndexedFolder", "until"]
 DIMENSION = 8
 SPACE = "simulated@1"
 PATIENCE = 40.0
-_MEMORIES: dict[Path, Memory] = {}
 
 
 class Extraction:
@@ -102,7 +101,7 @@ class IndexedFolder:
     def __init__(self, home: Home, folder: Path, settings: Settings) -> None:
         self.folder = folder
         self.home = home
-        self.library = MemoryStore(_MEMORIES.setdefault(home.root, Memory()))
+        self.library = EmbeddedStore(home, writable=True)
         self.extraction = Extraction()
         self.others: dict[str, Extraction] = {}
         self.events: list[Event] = []

@@ -266,7 +266,7 @@ class InotifyTree:
                 self.watch.inotify.scan_everything()
 
     def _may_be_read_again(self, parent: _Folder, path: bytes) -> bool:
-        """Return whether a folder whose attributes changed may be read now, and could not before."""
+        """Return whether a folder whose attributes changed may be read again."""
         if not _may_read(path):
             self._shut.add(path)
             return False

@@ -143,7 +143,7 @@ class WatchedPlace:
 
 
 def identity_of(folder: str) -> tuple[int, int, bool] | None:
-    """Return what distinguishes a folder from another at its path, or from itself made unreadable."""
+    """Return what distinguishes a folder from another at its path; None if there is none."""
     try:
         status = os.stat(folder)  # noqa: PTH116 (paths here may not be UTF-8)
     except OSError:

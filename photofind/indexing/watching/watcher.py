@@ -323,7 +323,7 @@ class Watcher:
         return os.path.realpath(folder) if self._mounts.can_watch(folder) else folder
 
     def _is_as_it_was(self, place: WatchedPlace) -> bool:
-        """Return whether a folder is still the one that is watched; or not, and it is too early to retry."""
+        """Return whether a folder is the one that is watched, or it is too early to try again."""
         if place.error is not None:
             since = time.monotonic() - place.renewed
             if isinstance(place.error, LimitReachedError):
