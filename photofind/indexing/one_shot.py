@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from photofind.indexing.agenda import Agenda
 from photofind.indexing.debouncer import SETTLE, Debouncer
@@ -19,7 +19,14 @@ from photofind.settings import Settings
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
 
-__all__ = ["index_once"]
+__all__ = ["Indexed", "index_once"]
+
+
+class Indexed(NamedTuple):
+    """The report of an indexing, and the ids of the spaces of the extractors that work."""
+
+    report: Report
+    spaces: list[str]
 
 
 def index_once(
@@ -33,7 +40,7 @@ def index_once(
     retry_failed: bool = False,
     settle: float = SETTLE,
     progress: Callable[[Progress], None] = lambda progress: None,
-) -> Report:
+) -> Indexed:
     """Bring a library up to date with its folders; only what is new or changed is read.
 
     Safe to interrupt at any moment: what is committed stays, and the next run does the rest. So
@@ -95,4 +102,4 @@ def index_once(
                 break
             agenda.wait(None)
     request.finish(steps.queues.problems)
-    return request.wait()
+    return Indexed(request.wait(), [queue.space for queue in steps.queues])

@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from photofind.indexing.index_maintenance.builder import build
+from photofind.indexing.index_maintenance.builder import build, builder
 from photofind.indexing.index_maintenance.fit import Need, need_of, wants_graph
 from photofind.library.store import IndexInfo, Store
+from photofind.paths import Home
 from photofind.workers import Worker
 
-__all__ = ["build_graph", "keep_index", "retire_outdated", "space_wants_graph"]
+__all__ = ["build_graph", "keep_index", "maintain", "retire_outdated", "space_wants_graph"]
+
+
+def maintain(
+    store: Store, home: Home, spaces: Sequence[str], say: Callable[[str], None]
+) -> list[str]:
+    """Give back what is not needed, and bring the indexes up to date, after an indexing.
+
+    Parameters
+    ----------
+    store
+        Open for writing.
+    home
+        Where the library is.
+    spaces
+        The ids of the spaces of the extractors in use.
+    say
+        Called with what is being done, before it is done.
+
+    Returns
+    -------
+    list of str
+        The problems met, one line each.
+    """
+    for space in spaces:
+        retire_outdated(store, space)
+    store.reclaim()
+    problems: list[str] = []
+    with builder(home) as worker:
+        for space in spaces:
+            problems += keep_index(store, space, worker, say)
+    return problems
 
 
 def keep_index(

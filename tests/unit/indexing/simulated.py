@@ -100,7 +100,7 @@ def run(
         extractions.__getitem__,  # type: ignore[arg-type]
         settings,
         **{"settle": 0.0} | options,
-    )
+    ).report
 
 
 def add(store: Store, *folders: Path, excludes: tuple[str, ...] = ()) -> None:
