@@ -16,7 +16,7 @@ import time
 from photofind.errors import LockedError, PhotofindError
 from photofind.indexing.index_maintenance.builder import builder
 from photofind.indexing.index_maintenance.maintenance import build_graph, space_wants_graph
-from photofind.library.opening import open_store
+from photofind.library.stores import open_store
 from photofind.paths import Home, private_folder
 
 __all__ = ["build_graphs", "build_in_background"]

@@ -77,7 +77,7 @@ class IndexBuilder:
             A graph is wanted, and another process is building one.
         """
         from photofind.indexing.index_building import build_index
-        from photofind.library.opening import open_store
+        from photofind.library.stores import open_store
 
         with open_store(self._home) as store:
             return {"recall": build_index(store, space, graph=graph).recall}
