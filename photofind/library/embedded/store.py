@@ -35,12 +35,13 @@ from photofind.library.store import (
     Place,
     SpaceCounts,
 )
+from photofind.library.stores import EMBEDDED
 from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Folder, Photo, Space
 from photofind.paths import Home
 
-__all__ = ["EmbeddedStore"]
+__all__ = ["EmbeddedStore", "open_embedded"]
 
 BLOCK = 8192
 
@@ -425,3 +426,25 @@ class EmbeddedStore:
         for content, known in rows.items():
             if content not in there:
                 self._removed.add(content, known)
+
+
+def open_embedded(
+    home: Home,
+    address: str,
+    *,
+    writable: bool,
+    resident: bool,
+    idle_seconds: float | None,
+) -> EmbeddedStore:
+    """Open the library of a home; as `photofind.library.stores.Engine`.
+
+    Raises
+    ------
+    LibraryError
+        The library cannot be opened, or the address names a place: this engine has but the home.
+    """
+    if address != EMBEDDED:
+        raise LibraryError(
+            f"the setting store cannot be {address!r}", f"this engine is just {EMBEDDED!r}"
+        )
+    return EmbeddedStore(home, writable=writable, resident=resident, idle_seconds=idle_seconds)
