@@ -122,10 +122,11 @@ class PhotoFind:
         SettingsError
             Where what is excluded is no rule.
         """
-        from photofind.app.library_folders import add_folder
+        from photofind.app.library_folders import add_folder, check_folder
 
+        check_folder(self.home, folder, excludes)  # Before a library is made.
         with self._resources.writing() as library:
-            add_folder(library, self.home, folder, excludes)
+            add_folder(library, folder, excludes)
 
     def remove_folder(self, folder: str) -> int:
         """Take a folder out of the library with all that is known of its photos; return how many.

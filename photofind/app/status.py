@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from photofind.app.resources import Resources
-from photofind.indexing.background import is_building
-from photofind.indexing.pipeline import could_not_be_described
+from photofind.indexing.requests import could_not_be_embedded
 from photofind.library.embedded.library import Library
 from photofind.model import FolderStatus, SearchStatus, Status
 from photofind.paths import Home
@@ -87,4 +86,4 @@ def _refusals(library: Library) -> list[str]:
         if photo.failure is None
         for space in photo.refusals
     )
-    return [could_not_be_described(count, name) for name, count in counts.items()]
+    return [could_not_be_embedded(count, name) for name, count in counts.items()]
