@@ -42,7 +42,7 @@ from photofind.settings import (
 )
 
 if TYPE_CHECKING:
-    from photofind.library.embedded.catalog import Photo
+    from photofind.model.records import Photo
 
 __all__ = ["PhotoFind"]
 
@@ -94,7 +94,7 @@ class PhotoFind:
     @property
     def problems(self) -> list[str]:
         """What was found damaged so far and is not repaired, one line each."""
-        return self._resources.library.warnings
+        return self._resources.library.problems
 
     # Folders.
 
@@ -202,7 +202,9 @@ class PhotoFind:
         min_score = settings.min_score if query.min_score is None else query.min_score
         answer = self._resources.searcher.similar(replace(query, limit=limit, min_score=min_score))
         if query.tags and not answer.hits:
-            self._resources.timeline.check_tags(query.tags)
+            from photofind.search.tags import check_tags
+
+            check_tags(self._resources.library, query.tags)
         return answer
 
     def duplicates(self) -> list[DuplicateGroup]:
@@ -287,11 +289,13 @@ class PhotoFind:
         LibraryError
             Where no photo has one of the tags; it names those that are written much like it.
         """
-        from photofind.search.filters import Filter
+        from photofind.model.filters import Filter
+        from photofind.search.browsing import page
 
-        self._resources.library.refresh()
-        limits = Filter(folder, since, until, tuple(tags))
-        return self._details(self._resources.timeline.page(limits, offset, limit))
+        library = self._resources.library
+        library.refresh()
+        where = Filter(folder, since, until, tuple(tags))
+        return self._details(page(library, where, offset, limit))
 
     def tags(self, *, limit: int | None = None) -> list[TagCount]:
         """Return the tags and keywords that photos carry, those of the most photos first.
@@ -302,7 +306,7 @@ class PhotoFind:
             How many to return at the most; all where not given.
         """
         self._resources.library.refresh()
-        return self._resources.timeline.tags()[:limit]
+        return self._resources.library.tags()[:limit]
 
     def tagged(self, tags: Sequence[str], *, limit: int = 100) -> list[PhotoDetails]:
         """Return the photos that carry all of some tags or keywords, the surest first.
@@ -319,8 +323,11 @@ class PhotoFind:
         LibraryError
             Where no photo has one of the tags; it names those that are written much like it.
         """
-        self._resources.library.refresh()
-        return self._details(self._resources.timeline.tagged(tags, limit))
+        from photofind.search.tags import tagged
+
+        library = self._resources.library
+        library.refresh()
+        return self._details(tagged(library, tags, limit))
 
     def thumbnail(self, photo: int, size: int = 256) -> bytes:
         """Return a JPEG of a photo, upright, of at most ``size`` pixels a side.
@@ -351,8 +358,11 @@ class PhotoFind:
 
     def overview(self, folder: str | None = None) -> Overview:
         """Return where photos are, and when they were taken: all, or those below a folder."""
-        self._resources.library.refresh()
-        return self._resources.timeline.overview(folder)
+        from photofind.search.browsing import overview
+
+        library = self._resources.library
+        library.refresh()
+        return overview(library, folder)
 
     # The files of photos.
 
@@ -495,4 +505,5 @@ class PhotoFind:
     def _details(self, photos: Sequence[Photo]) -> list[PhotoDetails]:
         from photofind.app.photos import details
 
-        return [details(self._resources.library, photo) for photo in photos]
+        folders = self._resources.library.folders()
+        return [details(folders, photo) for photo in photos]

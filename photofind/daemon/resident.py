@@ -76,7 +76,7 @@ class Resident(PhotoFind):
             library,
             self.home,
             self._indexer,
-            lambda: self._resources.searcher.rest(),
+            library.release_memory,
             lambda: self.settings.idle_minutes * 60,
             self._tell,
         )
