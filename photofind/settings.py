@@ -47,6 +47,10 @@ class Settings:
         "mobilenet", "the extractor that compares photos; several, with commas, compare together"
     )
     also: tuple[str, ...] = _setting((), "extractors that describe the photos too, beside that one")
+    store: str = _setting(
+        "embedded",
+        "the engine that keeps the library: embedded, or the address of another, read at the start",
+    )
     hits: int = _setting(20, "how many hits an answer has", 1)
     min_score: float = _setting(0.0, "hits below this score are left out (0 to 1)", 0)
     exclude: tuple[str, ...] = _setting(

@@ -567,7 +567,7 @@ def _put(photos: list[Photo], old: _State, new: _State) -> list[Photo]:
     kept = []
     for path, photo in {photo.path: photo for photo in photos}.items():
         there = old.by_path.get(path)
-        if photo.id not in old.photos:
+        if not 0 < photo.id < old.next_id:  # One that was removed comes back under its id.
             # What is there may itself be moved elsewhere by this batch.
             reused = there is not None and there.id not in named
             photo = replace(photo, id=there.id if there and reused else new.next_id)

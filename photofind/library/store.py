@@ -260,10 +260,11 @@ class Store(Protocol):
         """Put photos into the library, with embeddings by content, all together or not at all.
 
         A photo replaces the one with its id, and whatever is at its path; one from the library
-        with another path is thereby moved. ``spaces`` of the photos is not looked at: each has the
-        spaces in which its content has an embedding; a failed photo has none. Tags belong to
-        embeddings: a content has those that its photos have, here or in the library, of the spaces
-        that hold its embedding. What has an embedding in a space is not refused there.
+        with another path is thereby moved, and one that was removed comes back under its id.
+        ``spaces`` of the photos is not looked at: each has the spaces in which its content has an
+        embedding; a failed photo has none. Tags belong to embeddings: a content has those that its
+        photos have, here or in the library, of the spaces that hold its embedding. What has an
+        embedding in a space is not refused there.
 
         Parameters
         ----------

@@ -98,6 +98,9 @@ def check_moves(subject: StoreSubject) -> None:
         require_equal(there[a.path], replace(c, path=a.path), "the photo that displaced another")
         require(there[c.path].id not in (a.id, b.id, c.id), "an id was given twice")
         require_equal((store.count(), store.by_id([b.id])), (3, {}), "the displaced photo")
+        store.remove([there[a.path]])
+        (back,) = store.commit([replace(c, path="/elsewhere/c.jpg")])
+        require_equal(back.id, c.id, "the id of a photo that was removed and came back")
 
 
 def check_failed(subject: StoreSubject) -> None:

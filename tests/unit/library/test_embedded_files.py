@@ -1,3 +1,5 @@
+"""The files of the default engine: rows, generations, locks, damage, and what a reader sees."""
+
 from __future__ import annotations
 
 import errno
@@ -10,12 +12,44 @@ import pytest
 
 from photofind.errors import DamagedError, LibraryError, LockedError, NewerFormatError
 from photofind.library.embedded import vectors as vectors_module
-from photofind.library.embedded.catalog import Folder, Photo, Space
-from photofind.library.embedded.library import Library
+from photofind.library.embedded.store import EmbeddedStore
 from photofind.library.embedded.vectors import Vectors
+from photofind.model.filters import Filter
+from photofind.model.records import Folder, Photo, Space
 from photofind.paths import Home
 
 DIMENSION = 8
+
+
+class Library(EmbeddedStore):
+    """A store that shows what it keeps to itself."""
+
+    def photo(self, path):
+        return self.by_path([path]).get(path)
+
+    def rows(self, photo):
+        """The rows of a photo, by space; none where it is not in the library."""
+        record = self._catalog.by_path([photo.path]).get(photo.path)
+        return dict(record.rows) if record else {}
+
+    def photos_of_row(self, space, row):
+        (content,) = self._catalog.contents(space).contents(np.array([row]))
+        return self.by_content([content])[content]
+
+    def space(self, space):
+        return self._spaces.get(space)
+
+    def space_folder(self, space):
+        return self._spaces.folder(space)
+
+    def vectors(self, space):
+        return self._spaces.vectors(space)
+
+    def live_rows(self, space):
+        return self._spaces.snapshot(space).live_rows
+
+    def dead_rows(self, space):
+        return np.flatnonzero(self._spaces.snapshot(space).photos == 0)
 
 
 def vector(content):
@@ -31,14 +65,19 @@ def put(library, *names, space="mobilenet@1"):
 
 def check(library, space="mobilenet@1"):
     """Check that each photo's vector is the one of its content, and return the paths."""
-    for photo in library.photos():
-        if space in photo.rows:
-            row = photo.rows[space]
+    for photo in library.select():
+        rows = library.rows(photo)
+        assert photo.spaces == tuple(rows)
+        found, vectors = library.embeddings(space, [photo.content])
+        assert found.tolist() == [space in rows]
+        if space in rows:
+            row = rows[space]
+            assert np.array_equal(vectors, [vector(photo.content)])
             assert np.array_equal(library.vectors(space).rows([row])[0], vector(photo.content))
             assert photo in library.photos_of_row(space, row)
         assert library.photo(photo.path) == photo
-        assert photo in library.photos_with_content(photo.content)
-    return sorted(photo.path for photo in library.photos())
+        assert photo in library.by_content([photo.content])[photo.content]
+    return sorted(photo.path for photo in library.select())
 
 
 @pytest.fixture
@@ -77,11 +116,12 @@ def test_photo_is_kept_with_all_it_says(home, library):
         sidecar=5,
     )
     (stored,) = library.commit([photo], "mobilenet@1", {"c0ffee": vector("c0ffee")})
-    assert stored == replace(photo, id=stored.id, rows={"mobilenet@1": 0})
+    assert stored == replace(photo, id=stored.id, spaces=("mobilenet@1",))
+    assert library.rows(stored) == {"mobilenet@1": 0}
     reader = Library(home)
-    assert list(reader.photos()) == [stored]
-    assert list(reader.photos('/photos/caf\udce9/日本 \\ "a\n.jpg')) == []
-    assert list(reader.photos("/photos/caf\udce9")) == [stored]
+    assert list(reader.select()) == [stored]
+    assert list(reader.select(Filter('/photos/caf\udce9/日本 \\ "a\n.jp'))) == []
+    assert list(reader.select(Filter("/photos/caf\udce9"))) == [stored]
     check(reader)
     raw = home.catalog.read_bytes()
     assert b"failure" not in raw
@@ -104,22 +144,22 @@ def test_copies_get_the_row_of_a_new_space_too(library):
     put(library, "a.jpg", "a.copy.jpg")
     library.open_space("other", "2", DIMENSION)
     put(library, "a.jpg", space="other@2")
-    assert {tuple(photo.rows) for photo in library.photos()} == {("mobilenet@1", "other@2")}
+    assert {photo.spaces for photo in library.select()} == {("mobilenet@1", "other@2")}
     check(library, "other@2")
 
 
 def test_photo_without_a_vector_waits_for_one(library):
     (photo,) = library.commit([Photo(path="/a", content="a")], "mobilenet@1")
-    assert photo.rows == {}
+    assert library.rows(photo) == {}
     (again,) = library.commit([photo], "mobilenet@1", {"a": vector("a")})
-    assert (again.id, again.rows) == (photo.id, {"mobilenet@1": 0})
+    assert (again.id, library.rows(again)) == (photo.id, {"mobilenet@1": 0})
 
 
 def test_changed_content_gets_another_row(library):
     (photo,) = put(library, "a.jpg")
     library.commit([replace(photo, content="b")], "mobilenet@1", {"b": vector("b")})
     assert check(library) == ["/photos/a.jpg"]
-    assert library.photos_with_content("a") == []
+    assert library.by_content(["a"]) == {}
     assert library.dead_rows("mobilenet@1").tolist() == [0]
     assert library.live_rows("mobilenet@1").tolist() == [1]
 
@@ -129,11 +169,11 @@ def test_failures_are_counted_and_mended(home, library):
     library.commit(
         [Photo(path="/photos/a.jpg", content="x", failure="truncated"), Photo("/b", failure="")]
     )
-    assert (len(library), library.failed) == (2, 2)
-    assert [photo.failure for photo in library.failures()] == ["truncated", ""]
-    assert library.photo("/photos/a.jpg").rows == {}
+    assert (library.count(), library.counts().failed) == (2, 2)
+    assert [photo.failure for photo in library.select(Filter(failed=True))] == ["truncated", ""]
+    assert library.photo("/photos/a.jpg").spaces == ()
     put(library, "a.jpg")
-    assert (len(library), library.failed, Library(home).failed) == (2, 1, 1)
+    assert (library.count(), library.counts().failed, Library(home).counts().failed) == (2, 1, 1)
     assert library.photo("/photos/a.jpg").failure is None
 
 
@@ -146,16 +186,21 @@ def test_a_refusal_leaves_the_vectors_of_others_and_follows_moves(home, library)
     library.open_space("other", "1", DIMENSION)
     photo, plain = put(library, "a.jpg", "b.jpg")
     (photo,) = library.commit([refused(photo, other="it crashed")])
-    assert (photo.rows, photo.failure) == ({"mobilenet@1": 0}, None)
+    assert (library.rows(photo), photo.failure) == ({"mobilenet@1": 0}, None)
     (moved,) = library.commit([replace(photo, path="/photos/moved.jpg")])
     for one in (library, Library(home)):
-        assert [*one.refusals()] == [replace(photo, path="/photos/moved.jpg")]
-        assert (one.failed, one.refused("other@1"), one.lacking("other@1")) == (0, 1, 1)
-        assert one.lacking("mobilenet@1") == 0
+        assert [*one.select(Filter(refused=True))] == [replace(photo, path="/photos/moved.jpg")]
+        assert (
+            one.counts().failed,
+            one.space_counts("other@1").refused,
+            one.space_counts("other@1").lacking,
+        ) == (0, 1, 1)
+        assert one.space_counts("mobilenet@1").lacking == 0
     vectors = {"a": vector("a")}
     (described,) = library.commit([moved], "other@1", vectors)
-    assert (described.refusals, [*library.refusals()]) == ({}, [])
-    assert (library.refused("other@1"), library.lacking("other@1")) == (0, 1)
+    assert (described.refusals, [*library.select(Filter(refused=True))]) == ({}, [])
+    counts = library.space_counts("other@1")
+    assert (counts.refused, counts.lacking) == (0, 1)
     assert library.photo(plain.path) == plain
 
 
@@ -176,11 +221,15 @@ def test_what_only_an_extractor_failed_with_is_not_given_up_by_the_others(librar
             refused(Photo("/both", failure="a crash"), mobilenet="a crash", other="another"),
         ]
     )
-    assert (library.failed, library.lacking("mobilenet@1"), library.lacking("other@1")) == (3, 0, 1)
+    assert (
+        library.counts().failed,
+        library.space_counts("mobilenet@1").lacking,
+        library.space_counts("other@1").lacking,
+    ) == (3, 0, 1)
     library.remove_space("mobilenet@1")
-    failures = {photo.path: photo.failure for photo in library.photos()}
+    failures = {photo.path: photo.failure for photo in library.select()}
     assert failures == {"/unreadable": "no picture", "/one": None, "/both": "another"}
-    assert (library.failed, library.lacking("other@1")) == (2, 1)
+    assert (library.counts().failed, library.space_counts("other@1").lacking) == (2, 1)
     assert library.photo("/both").refusals == {"other@1": "another"}
 
 
@@ -190,12 +239,12 @@ def test_a_photo_whose_only_vector_goes_with_its_space_is_a_failure_of_the_other
     library.commit([refused(photo, other="it crashed")])
     library.remove_space("mobilenet@1")
     photo = library.photo(photo.path)
-    assert (photo.rows, photo.failure, library.failed) == ({}, "it crashed", 1)
+    assert (photo.spaces, photo.failure, library.counts().failed) == ((), "it crashed", 1)
 
 
 def test_refusals_are_forgotten_by_folder_and_when_the_extractor_is_another_build(library):
     def paths():
-        return [photo.path for photo in library.refusals()]
+        return [photo.path for photo in library.select(Filter(refused=True))]
 
     library.open_space("other", "1", DIMENSION, "first")
     one, two = put(library, "a.jpg", "b.jpg")
@@ -203,12 +252,12 @@ def test_refusals_are_forgotten_by_folder_and_when_the_extractor_is_another_buil
     library.commit([*photos, refused(Photo("/else/c", failure="it hung"), other="it hung")])
     library.open_space("other", "1", DIMENSION, "first")
     assert paths() == [one.path, two.path, "/else/c"]
-    library.forget_refusals(folder="/else")
+    library.clear_refusals(folder="/else")
     assert paths() == [one.path, two.path]
     assert library.photo("/else/c").failure is None
     again = library.open_space("other", "1", DIMENSION, "second")
-    assert (paths(), again, library.space("other@1")) == ([], again, again)
-    assert library.lacking("other@1") == 3
+    assert (paths(), [again]) == ([], library.spaces()[1:])
+    assert library.space_counts("other@1").lacking == 3
     library.commit(photos)
     library.open_space("mobilenet", "1", DIMENSION, "second")
     assert paths() == [one.path, two.path]
@@ -228,21 +277,21 @@ def test_moves_keep_rows_and_ids(library):
     library.commit([replace(c, path=a.path), Photo(path=c.path, content="new")])
     assert library.photo(a.path) == replace(c, path=a.path)
     assert library.photo(c.path).id not in (a.id, b.id, c.id)
-    assert len(library) == 3
+    assert library.count() == 3
     check(library)
 
 
 def test_the_last_of_two_photos_at_a_path_stays(library):
     library.commit([Photo("/a", size=1), Photo("/a", size=2)])
-    assert [photo.size for photo in library.photos()] == [2]
+    assert [photo.size for photo in library.select()] == [2]
 
 
 def test_photos_below_a_folder(library):
     paths = ["/p/a", "/p/b/c", "/pq/a", '/p/"q/d']
     library.commit([Photo(path) for path in paths])
-    assert [photo.path for photo in library.photos("/p")] == ["/p/a", "/p/b/c", '/p/"q/d']
-    assert [photo.path for photo in library.photos('/p/"q/')] == ['/p/"q/d']
-    assert len(list(library.photos("/"))) == 4
+    assert [photo.path for photo in library.select(Filter("/p"))] == ["/p/a", "/p/b/c", '/p/"q/d']
+    assert [photo.path for photo in library.select(Filter('/p/"q'))] == ['/p/"q/d']
+    assert len(list(library.select(Filter("/")))) == 4
 
 
 def test_removed_photos_leave_dead_rows(library):
@@ -261,14 +310,14 @@ def test_folders(home, library):
     assert library.folders() == []
 
 
-def test_spaces(library):
+def test_spaces(home, library):
     assert library.open_space("mobilenet", "1", DIMENSION) == Space("mobilenet", "1", DIMENSION)
     with pytest.raises(LibraryError, match="new version"):
         library.open_space("mobilenet", "1", DIMENSION + 1)
     with pytest.raises(LibraryError, match="no vectors of nothing@1"):
-        library.vectors("nothing@1")
+        library.embeddings("nothing@1", ["a"])
     library.open_space("../odd: name/", "1", 4)
-    assert library.space_folder("../odd: name/@1").parent == library.home.spaces
+    assert library.space_folder("../odd: name/@1").parent == home.spaces
 
 
 def test_tags_belong_to_a_content_in_a_space(home, library):
@@ -280,40 +329,40 @@ def test_tags_belong_to_a_content_in_a_space(home, library):
     assert one.tags == dog
 
     (copy,) = library.commit([Photo("/copy", content="a")])
-    assert (copy.rows, copy.tags) == (one.rows, dog)
+    assert (copy.spaces, library.rows(copy), copy.tags) == (one.spaces, {"mobilenet@1": 0}, dog)
     (described,) = library.commit([replace(copy, tags=cat)], "other@2", {"a": vector("a")})
     assert described.tags == library.photo("/one").tags == dog | cat
     (moved,) = library.commit([replace(described, path="/moved", tags={})])
     assert moved.tags == dog | cat
 
     library.remove_space("other@2")
-    assert all(photo.tags == dog for photo in Library(home).photos())
+    assert all(photo.tags == dog for photo in Library(home).select())
     (edited,) = library.commit(
         [replace(one, content="b", tags={})], "mobilenet@1", {"b": vector("b")}
     )
     assert edited.tags == {}
     (broken,) = library.commit([replace(moved, failure="no picture")])
-    assert broken.tags == broken.rows == {}
+    assert (broken.tags, broken.spaces) == ({}, ())
 
 
-def test_tags_of_a_space_without_a_row_are_not_kept(library):
+def test_tags_of_a_space_without_a_row_are_not_kept(home, library):
     strange = {"gone@1": {"dog": 0.9}, "mobilenet@1": {}}
     (photo,) = library.commit(
         [Photo("/a", content="a", tags=strange)], "mobilenet@1", {"a": vector("a")}
     )
     assert photo.tags == {}
-    assert b"tags" not in library.home.catalog.read_bytes()
+    assert b"tags" not in home.catalog.read_bytes()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 70000.0])
 def test_vectors_that_cannot_be_kept_change_nothing(library, bad):
-    revision = library.revision
+    revision = library.version
     wrong = {"a": vector("a"), "b": np.full(DIMENSION, bad, np.float32)}
     with pytest.raises(LibraryError):
         library.commit([Photo("/a", content="a"), Photo("/b", content="b")], "mobilenet@1", wrong)
     with pytest.raises(LibraryError):
         library.commit([Photo("/a", content="a")], "mobilenet@1", {"a": np.zeros(3, np.float32)})
-    assert (len(library), library.revision) == (0, revision)
+    assert (library.count(), library.version) == (0, revision)
 
 
 def test_vectors_are_read_in_blocks(library, monkeypatch):
@@ -340,7 +389,7 @@ def test_one_writer_and_many_readers(home, library):
     assert check(reader) == ["/photos/a.jpg"]
     assert reader.refresh()
     assert check(reader) == ["/photos/a.jpg", "/photos/b.jpg"]
-    assert reader.revision == library.revision
+    assert reader.version == library.version
     assert not reader.refresh()
     with pytest.raises(LibraryError, match="not open for writing"):
         put(reader, "c.jpg")
@@ -351,7 +400,7 @@ def test_one_writer_and_many_readers(home, library):
 
 def test_reading_creates_nothing(home):
     with Library(home) as library:
-        assert (len(library), library.spaces(), list(library.photos())) == (0, [], [])
+        assert (library.count(), library.spaces(), list(library.select())) == (0, [], [])
     assert not home.root.exists()
 
 
@@ -380,7 +429,7 @@ def test_what_was_committed_is_found_while_more_comes(library):
         try:
             while not done.is_set():
                 for photo in committed[-20:]:
-                    row = photo.rows["mobilenet@1"]
+                    row = library.rows(photo)["mobilenet@1"]
                     expected = vector(photo.content)
                     assert np.array_equal(library.vectors("mobilenet@1").rows([row])[0], expected)
                     assert library.photos_of_row("mobilenet@1", row) == [photo]
@@ -408,9 +457,9 @@ def test_reclaim_renumbers_and_readers_follow(home, library):
     library.remove(photos[:2])
     assert not library.reclaim()
     library.remove(photos[2:5])
-    revision = library.revision
+    revision = library.version
     assert library.reclaim()
-    assert library.revision > revision
+    assert library.version > revision
     space = library.space("mobilenet@1")
     assert (space.generation, space.rows) == (2, 5)
     assert library.dead_rows("mobilenet@1").tolist() == []
@@ -425,11 +474,11 @@ def test_reclaim_renumbers_and_readers_follow(home, library):
     library.close()
     with Library(home, writable=True) as again:
         assert len(check(again)) == 8
-        assert again.warnings == []
+        assert again.problems == []
 
 
 def test_reclaim_shortens_the_journal(home, library, monkeypatch):
-    monkeypatch.setattr("photofind.library.embedded.library._SMALL", 0)
+    monkeypatch.setattr("photofind.library.embedded.upkeep.SMALL", 0)
     (photo,) = put(library, "a.jpg")
     for size in range(50):
         library.commit([replace(photo, size=size)])
@@ -503,19 +552,19 @@ def test_missing_vectors_are_made_again(home, library, left):
 
     reader = Library(home)
     assert len(reader.vectors("mobilenet@1")) == left
-    assert "is damaged" in reader.warnings[0]
+    assert "is damaged" in reader.problems[0]
     with pytest.raises(DamagedError, match=f"only {left} of 5"):
         reader.vectors("mobilenet@1").rows([4])
 
     with Library(home, writable=True) as again:
-        assert f"{5 - left} photos" in again.warnings[-1]
+        assert f"{5 - left} photos" in again.problems[-1]
         assert len(check(again)) == 5
-        assert sum("mobilenet@1" in photo.rows for photo in again.photos()) == left
+        assert sum("mobilenet@1" in photo.spaces for photo in again.select()) == left
         put(again, *names)
-        assert all("mobilenet@1" in photo.rows for photo in again.photos())
+        assert all("mobilenet@1" in photo.spaces for photo in again.select())
         check(again)
     with Library(home, writable=True) as again:
-        assert again.warnings == []
+        assert again.problems == []
         check(again)
 
 
@@ -531,7 +580,7 @@ def test_bits_that_flip_in_the_vectors_are_found(home, library):
         assert again.verify() == 2
         assert again.live_rows("mobilenet@1").tolist() == [0, 2]
         put(again, "b.jpg")
-        assert {tuple(photo.rows.values()) for photo in again.photos()} == {(0,), (3,), (2,)}
+        assert {tuple(again.rows(photo).values()) for photo in again.select()} == {(0,), (3,), (2,)}
         assert again.verify() == 0
         check(again)
 
@@ -543,7 +592,7 @@ def test_header_of_the_vectors_is_mended(home, library):
     path.write_bytes(bytes(64) + before[64:])
     library.close()
     with Library(home, writable=True) as again:
-        assert again.warnings == [f"{path} is damaged"]
+        assert again.problems == [f"{path} is damaged"]
         assert check(again) == ["/photos/a.jpg"]
     assert path.read_bytes() == before
 
@@ -567,16 +616,16 @@ def test_a_space_without_vectors_is_whole(library):
 def test_damaged_catalog_never_gives_a_row_twice(home, library):
     for name in "abcd":
         put(library, f"{name}.jpg")
-    revision = library.revision
+    revision = library.version
     library.close()
     data = home.catalog.read_bytes()
     home.catalog.write_bytes(data[:-2] + b"0\n" if data[-2:-1] != b"0" else data[:-2] + b"1\n")
     with Library(home, writable=True) as again:
-        assert "damaged" in again.warnings[0]
+        assert "damaged" in again.problems[0]
         assert check(again) == ["/photos/a.jpg", "/photos/b.jpg", "/photos/c.jpg"]
-        assert again.revision > revision
+        assert again.version > revision
         put(again, "e.jpg")
-        assert again.photo("/photos/e.jpg").rows == {"mobilenet@1": 4}
+        assert again.rows(again.photo("/photos/e.jpg")) == {"mobilenet@1": 4}
         check(again)
 
 
@@ -585,7 +634,8 @@ def test_lost_catalog_begins_another_generation(home, library):
     library.close()
     home.catalog.unlink()
     with Library(home, writable=True) as again:
-        assert again.open_space("mobilenet", "1", DIMENSION).generation == 2
+        again.open_space("mobilenet", "1", DIMENSION)
+        assert again.space("mobilenet@1").generation == 2
         put(again, "a.jpg")
         check(again)
 
