@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from photofind.errors import LibraryError, PhotofindError
+from photofind.errors import LibraryError, PhotofindError, SettingsError
 from photofind.paths import Home
 from photofind.settings import Settings, load_settings
 
@@ -92,14 +92,13 @@ def open_store(
 
 
 def store_exists(home: Home) -> bool:
-    """Return whether there is a library in a home, or one elsewhere was chosen for it.
-
-    Raises
-    ------
-    SettingsError
-        The settings cannot be used.
-    """
-    return home.catalog.exists() or load_settings(home.settings).store != EMBEDDED
+    """Return whether there is a library in a home, or one elsewhere was chosen for it."""
+    if home.catalog.exists():
+        return True
+    try:
+        return load_settings(home.settings).store != EMBEDDED
+    except SettingsError:  # Opening the library says what is wrong.
+        return False
 
 
 def _engine(address: str) -> Engine:

@@ -163,7 +163,7 @@ class EmbeddedStore:
 
     def warm_up(self, space: str) -> None:
         """Open the index of a space, and load its graph in the background if it is resident."""
-        self._views.info(space)
+        self._views.warm_up(space)
 
     def release_memory(self) -> None:
         """Close vectors and indexes; the next query opens them again."""

@@ -226,8 +226,18 @@ class Views:
         view = self.view(identifier)
         if view.info is None:
             return None
-        graph = self.graph(view)
-        return replace(view.info, ready=graph is not None and graph.ready)
+        return replace(view.info, ready=self._is_ready(view))
+
+    def warm_up(self, identifier: str) -> None:
+        """Open what answers for a space, and have its graph loaded."""
+        self.graph(self.view(identifier))
+
+    def _is_ready(self, view: View) -> bool:
+        """Return whether the graph of an index is loaded."""
+        with self._opening:
+            folder, graph = self._graphs.get(view.snapshot.space.id, ("", None))
+        is_of_index = view.index is not None and view.index.facts.folder == folder
+        return is_of_index and graph is not None and graph.ready
 
     def _updated(self, identifier: str, old: View | None) -> View:
         """Return the view of a space now; cheap where little was committed since the old one."""

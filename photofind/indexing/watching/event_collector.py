@@ -1,4 +1,8 @@
-"""What happened in the watched folders and is not reported yet: the last of each path."""
+"""Joins the events in watched folders into changes, one for each path.
+
+It decides what an event means for a path, and keeps the halves of a move together. How long a place
+has to be quiet before it is looked at is decided elsewhere: :mod:`photofind.indexing.debouncer`.
+"""
 
 from __future__ import annotations
 
@@ -8,67 +12,34 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum, auto
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from photofind.images.formats import is_photo
+from photofind.indexing.watching.events import Change, Kind
 
 if TYPE_CHECKING:
     from photofind.indexing.watching.watched_folder import WatchedFolder
 
-__all__ = ["Change", "Kind", "Pending"]
+__all__ = ["EventCollector"]
 
 # How long events are collected before they are reported.
 GATHER_SECONDS = 0.1
-# A file that moved within the watched folders leaves and arrives within so long.
+# The halves of a move within the watched folders come within so long.
 MOVE_SECONDS = 0.1
-# With more than this, their folders are looked through from end to end.
+# With more paths than this, their added folders are scanned from end to end.
 MANY = 50_000
-# Files whose writers never told that they were done are remembered for so long.
+# A file of which no event said that it is complete counts as being written for so long.
 WRITING_SECONDS = 3600.0
 
 
-class Kind(Enum):
-    """What happened at a path."""
-
-    CHANGED = auto()
-    """A file came or changed, and may still be being written."""
-    COMPLETE = auto()
-    """A file came or changed, and nobody is known to be writing it: it was closed, or moved."""
-    GONE = auto()
-    """Nothing is there any more, of a file or of a folder."""
-    TREE = auto()
-    """A folder is to be looked at with everything below it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something that happened in a watched folder.
-
-    It says where to look, not what is there: that may have changed again.
-
-    Parameters
-    ----------
-    kind
-        What happened.
-    path
-        Absolute, below the added folder as that was given. Bytes that are not UTF-8 are lone
-        surrogates.
-    """
-
-    kind: Kind
-    path: str
-
-
-class Pending:
-    """Collects what happened until it is taken.
+class EventCollector:
+    """Collects events until they are taken as changes: the last one of each path. Thread-safe.
 
     Parameters
     ----------
     wake
-        Called, from whichever thread, when something comes after there was nothing.
+        Called, in any thread, when an event comes after there was none.
     clock
         Seconds that only grow.
     """
@@ -86,7 +57,7 @@ class Pending:
         self._since: float | None = None
 
     def created(self, watched_folder: WatchedFolder, path: str) -> None:
-        """Note a new file, of which its writer will tell when it is done."""
+        """Note a new file; another event will come when it is complete."""
         with self._lock:
             self._writing[path] = self._clock()
         self._put(watched_folder, path, Kind.CHANGED)
@@ -96,19 +67,19 @@ class Pending:
         self._put(watched_folder, path, Kind.CHANGED)
 
     def complete(self, watched_folder: WatchedFolder, path: str) -> None:
-        """Note a file that came or changed and is done."""
+        """Note a file that came or changed and is complete."""
         with self._lock:
             self._writing.pop(path, None)
         self._put(watched_folder, path, Kind.COMPLETE)
 
     def touched(self, watched_folder: WatchedFolder, path: str) -> None:
-        """Note a file of which something changed, but not its content."""
+        """Note a file whose attributes changed, but not its content."""
         with self._lock:
             kind = Kind.CHANGED if path in self._writing else Kind.COMPLETE
             self._places.setdefault(path, (kind, watched_folder))
         self._something()
 
-    def described(self, watched_folder: WatchedFolder, sidecar: str) -> None:
+    def sidecar_changed(self, watched_folder: WatchedFolder, sidecar: str) -> None:
         """Note an XMP sidecar that came, changed or is gone."""
         with self._lock:
             self._sidecars[sidecar] = watched_folder
@@ -136,7 +107,7 @@ class Pending:
 
     @property
     def due(self) -> float | None:
-        """When it is to be taken; None while there is nothing."""
+        """When they are to be taken, by the clock; None while there is none."""
         with self._lock:
             if self._since is None:
                 return None
@@ -146,9 +117,9 @@ class Pending:
             )
 
     def take(self) -> list[Change]:
-        """Return what happened, folders that are to be looked at last, and forget it.
+        """Return the changes, whole folders last, and forget them.
 
-        What such a folder stands for anyway is left out.
+        A change that is covered by a whole folder anyway is left out.
         """
         with self._lock:
             places, self._places = self._places, {}
@@ -189,7 +160,7 @@ class Pending:
 
 
 def _is_in(trees: set[tuple[WatchedFolder, str]], watched_folder: WatchedFolder, path: str) -> bool:
-    """Tell whether ``path`` lies below one of ``trees``."""
+    """Return whether ``path`` lies below one of ``trees``."""
     if not trees:
         return False
     while len(path) > len(watched_folder.folder):
@@ -200,7 +171,7 @@ def _is_in(trees: set[tuple[WatchedFolder, str]], watched_folder: WatchedFolder,
 
 
 def _photos_of(sidecars: dict[str, WatchedFolder]) -> Iterator[tuple[str, WatchedFolder]]:
-    """Yield the photos that sidecars describe: those beside them that are called alike."""
+    """Yield the photos of sidecars: those beside them with the same name."""
     by_folder: defaultdict[str, dict[str, WatchedFolder]] = defaultdict(dict)
     for path, watched_folder in sidecars.items():
         folder, name = os.path.split(path)
@@ -211,8 +182,8 @@ def _photos_of(sidecars: dict[str, WatchedFolder]) -> Iterator[tuple[str, Watche
             names = os.listdir(folder)  # noqa: PTH208 (names are enough)
         for name in filter(is_photo, names):
             for stem in (name, PurePath(name).stem):
-                territory_ = described.get(stem.casefold())
+                holder = described.get(stem.casefold())
                 path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
-                if territory_ is not None and territory_.holds(path):
-                    yield path, territory_
+                if holder is not None and holder.holds(path):
+                    yield path, holder
                     break

@@ -1,4 +1,4 @@
-"""What has changed at a few places of the folders, without scanning them from end to end."""
+"""Checking a few places of the folders for changes, without scanning the folders."""
 
 from __future__ import annotations
 
@@ -10,50 +10,52 @@ from pathlib import Path
 from photofind.images.formats import is_photo
 from photofind.indexing.changes import Changes, compare
 from photofind.indexing.excludes import Rules
-from photofind.indexing.folders import mounts, out_of_reach
+from photofind.indexing.full_scan import outside
+from photofind.indexing.reachability import mounts, out_of_reach
 from photofind.indexing.scan import Found, Walk
-from photofind.indexing.survey import outside
-from photofind.library.embedded.catalog import Folder, Photo, innermost
-from photofind.library.embedded.library import Library
+from photofind.library.store import Store
 from photofind.model import Skipped
+from photofind.model.filters import Filter
+from photofind.model.records import Folder, Photo, innermost
 from photofind.paths import is_below
 
-__all__ = ["Look", "look"]
+__all__ = ["PartialCheck", "partial_check"]
 
 FEW = 4
 
 
 @dataclass
-class Look:
-    """What a look at some places told.
+class PartialCheck:
+    """How some places differ from what the library holds of them.
 
     Parameters
     ----------
     changes
         How they differ from what is known; ``gone`` holds photos that can be removed.
     skipped
-        What could not be looked at, and why.
-    doubtful
-        Folders of the library of which only a survey can tell what became of them.
+        What could not be checked at, and why.
+    to_scan
+        Folders of the library of which only a full scan can tell what became of them.
     """
 
     changes: Changes
     skipped: list[Skipped] = field(default_factory=list)
-    doubtful: set[str] = field(default_factory=set)
+    to_scan: set[str] = field(default_factory=set)
 
 
-def look(
-    library: Library,
+def partial_check(
+    store: Store,
     places: Collection[str],
     is_complete: Callable[[Photo], bool],
     *,
     excludes: Sequence[str] = (),
-) -> Look:
+    apart: Sequence[str] = (),
+) -> PartialCheck:
     """Compare what is at some places with what the library knows of them.
 
     Parameters
     ----------
-    library
+    store
         Read only.
     places
         Absolute paths of files and folders that may have come, changed or gone. A folder stands
@@ -62,52 +64,49 @@ def look(
         As for :func:`photofind.indexing.changes.compare`.
     excludes
         Exclude rules for all folders, before each folder's own.
+    apart
+        What is part of no folder: photofind's home.
 
     Raises
     ------
     SettingsError
         Where an exclude rule is none.
     """
-    folders = library.folders()
-    doubtful: set[str] = set()
+    folders = store.folders()
+    to_scan: set[str] = set()
     skipped: list[Skipped] = []
     found: dict[str, Found] = {}
-    looked: list[str] = []
+    checked: list[str] = []
     for folder, inside in _by_folder(folders, _topmost(places)):
         if folder.path in inside or not Path(folder.path).is_dir():
-            doubtful.add(folder.path)
+            to_scan.add(folder.path)
             continue
-        apart = [other.path for other in folders if other.path != folder.path]
-        walk = Walk(
-            folder.path,
-            Rules((*excludes, *folder.excludes)),
-            [*apart, str(library.home.root)],
-            settle=0.0,
-        )
+        others = [other.path for other in folders if other.path != folder.path]
+        walk = Walk(folder.path, Rules((*excludes, *folder.excludes)), [*others, *apart])
         for place in inside:
             if walk.leaves_out(place):
                 continue
-            looked.append(place)
+            checked.append(place)
             for entry in walk.at(place):
                 if isinstance(entry, Found):
                     found[entry.path] = entry
                 else:
                     skipped.append(entry)
         if walk.links:
-            doubtful.add(folder.path)
+            to_scan.add(folder.path)
 
     known = [
         photo
-        for photo in _known(library, looked)
-        if (holder := innermost(folders, photo.path)) is not None and holder.path not in doubtful
+        for photo in _known(store, checked)
+        if (holder := innermost(folders, photo.path)) is not None and holder.path not in to_scan
     ]
     changes = compare(found.values(), known, is_complete)
     gone = outside(changes.gone, {skip.path for skip in skipped})
     lost = _on_lost_mounts(folders, gone)
-    doubtful |= {holder.path for photo in lost if (holder := innermost(folders, photo.path))}
+    to_scan |= {holder.path for photo in lost if (holder := innermost(folders, photo.path))}
     ids = {photo.id for photo in lost}
     gone = [photo for photo in gone if photo.id not in ids]
-    return Look(replace(changes, gone=gone), skipped, doubtful)
+    return PartialCheck(replace(changes, gone=gone), skipped, to_scan)
 
 
 def _topmost(places: Iterable[str]) -> list[str]:
@@ -137,21 +136,23 @@ def _by_folder(
             yield folder, inside[folder.path]
 
 
-def _known(library: Library, places: Iterable[str]) -> Iterator[Photo]:
+def _known(store: Store, places: Iterable[str]) -> Iterator[Photo]:
     """Yield the photos that are known at and below some places that lie apart."""
+    places = list(places)
+    photos = store.by_path(places)
+    yield from photos.values()
     trees: list[str] = []
     for place in places:
-        photo = library.photo(place)
-        if photo is not None:
-            yield photo
-        elif Path(place).is_dir() or not is_photo(place):
+        if place in photos:
+            continue
+        if Path(place).is_dir() or not is_photo(place):
             trees.append(place)
     if len(trees) <= FEW:
         for tree in trees:
-            yield from library.photos(tree)
+            yield from store.select(Filter(folder=tree))
         return
     wanted = set(trees)
-    for photo in library.photos():
+    for photo in store.select():
         parent = os.path.dirname(photo.path)  # noqa: PTH120 (many of these)
         while parent not in wanted and len(parent) > 1 and parent != os.path.dirname(parent):  # noqa: PTH120
             parent = os.path.dirname(parent)  # noqa: PTH120

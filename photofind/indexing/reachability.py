@@ -1,7 +1,7 @@
 """Whether photos that a scan did not find are gone, or only out of reach for now.
 
-A drive that is not mounted and a folder that somebody emptied look the same to a scan. Photos that
-are believed gone lose their vectors, so where there is doubt they are kept.
+A drive that is not mounted and a folder that was emptied look the same to a scan. Photos that are
+taken for gone lose their embeddings, so in doubt they are kept.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from photofind.library.embedded.catalog import Photo
+from photofind.model.records import Photo
 
 __all__ = ["mounts", "mounts_of", "out_of_reach", "suspicion"]
 
@@ -57,7 +57,7 @@ def out_of_reach(
 
 
 def suspicion(folder: str, gone: Collection[Photo], known: int) -> str | None:
-    """Tell why it is hard to believe that so many photos of a folder are gone; None if it is not.
+    """Return why it is hard to believe that so many photos of a folder are gone; None if it is not.
 
     Parameters
     ----------

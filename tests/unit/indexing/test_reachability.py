@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from photofind.indexing.folders import mounts, mounts_of, out_of_reach, suspicion
-from photofind.library.embedded.catalog import Photo
+from photofind.indexing.reachability import mounts, mounts_of, out_of_reach, suspicion
+from photofind.model.records import Photo
 
 
 def test_every_file_lies_on_a_mount(tmp_path):

@@ -1,4 +1,4 @@
-"""How the folders differ from the library: scanned, compared and judged, and nothing written."""
+"""Scanning folders from end to end: how they differ from the library. Nothing is written."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from pathlib import Path
 
 from photofind.indexing.changes import Changes, compare
 from photofind.indexing.excludes import Rules
-from photofind.indexing.folders import mounts, mounts_of, out_of_reach, suspicion
-from photofind.indexing.scan import SETTLE, Found, scan
-from photofind.library.embedded.catalog import Folder, Photo
-from photofind.library.embedded.library import Library
+from photofind.indexing.reachability import mounts, mounts_of, out_of_reach, suspicion
+from photofind.indexing.scan import Found, scan
+from photofind.library.store import Store
 from photofind.model import Skipped
+from photofind.model.filters import Filter
+from photofind.model.records import Folder, Photo
 from photofind.paths import is_below
 
-__all__ = ["Survey", "outside", "survey"]
+__all__ = ["FullScan", "full_scan", "outside"]
 
 
 @dataclass(frozen=True)
-class Survey:
-    """What is to be done so that the library holds what the folders hold.
+class FullScan:
+    """How folders differ from what the library holds of them.
 
     Parameters
     ----------
@@ -48,8 +49,8 @@ class Survey:
 
 
 @dataclass
-class _View:
-    """What a scan of a folder saw."""
+class _ScannedFolder:
+    """What is known of a folder, and what a scan found in it."""
 
     folder: Folder
     known: list[Photo]
@@ -57,16 +58,16 @@ class _View:
     skipped: list[Skipped]
 
 
-def survey(
-    library: Library,
+def full_scan(
+    store: Store,
     folders: Sequence[Folder],
     is_complete: Callable[[Photo], bool],
     *,
     excludes: Sequence[str] = (),
+    apart: Sequence[str] = (),
     accept_removals: bool = False,
-    settle: float = SETTLE,
     on_found: Callable[[int], None] = lambda count: None,
-) -> Survey:
+) -> FullScan:
     """Scan folders and compare what is there with what the library knows of them.
 
     A folder that is missing, cannot be read, has lost its drive or nearly all of its photos at
@@ -74,7 +75,7 @@ def survey(
 
     Parameters
     ----------
-    library
+    store
         Read only.
     folders
         Those to scan, out of the library's. A folder inside another is no part of that one.
@@ -82,12 +83,12 @@ def survey(
         As for :func:`photofind.indexing.changes.compare`.
     excludes
         Exclude rules for all folders, before each folder's own.
+    apart
+        What is part of no folder: photofind's home.
     accept_removals
         Believe that photos are gone however many they are, as long as their folder can be read.
-    settle
-        As for :func:`photofind.indexing.scan.scan`.
     on_found
-        Is told how many photos have been found so far, each time that one is.
+        Called with how many photos have been found so far, for each photo.
 
     Raises
     ------
@@ -95,39 +96,39 @@ def survey(
         Where an exclude rule is none.
     """
     mounted = mounts()
-    views: list[_View] = []
+    scanned_folders: list[_ScannedFolder] = []
     count = 0
     for folder in folders:
-        view = _View(folder, _known(library, folder), [], [])
-        views.append(view)
+        scanned = _ScannedFolder(folder, _known(store, folder), [], [])
+        scanned_folders.append(scanned)
         rules = Rules((*excludes, *folder.excludes))
-        apart = [other.path for other in library.folders() if other.path != folder.path]
-        entries = scan(folder.path, rules, apart=[*apart, str(library.home.root)], settle=settle)
+        others = [other.path for other in store.folders() if other.path != folder.path]
+        entries = scan(folder.path, rules, apart=[*others, *apart])
         for entry in entries:
             if isinstance(entry, Found):
-                view.found.append(entry)
+                scanned.found.append(entry)
                 count += 1
                 on_found(count)
             else:
-                view.skipped.append(entry)
+                scanned.skipped.append(entry)
 
     changes = compare(
-        chain.from_iterable(view.found for view in views),
-        chain.from_iterable(view.known for view in views),
+        chain.from_iterable(scanned.found for scanned in scanned_folders),
+        chain.from_iterable(scanned.known for scanned in scanned_folders),
         is_complete,
     )
     missing = {photo.path for photo in changes.gone}
     gone: list[Photo] = []
     out_of_bounds: set[str] = set()
     judged: list[Folder] = []
-    for view in views:
-        lost = [photo for photo in view.known if photo.path in missing]
-        now, believed = _judge(view, lost, mounted, accept=accept_removals)
+    for scanned in scanned_folders:
+        lost = [photo for photo in scanned.known if photo.path in missing]
+        now, believed = _judge(scanned, lost, mounted, accept=accept_removals)
         judged.append(now)
         gone += believed
         if now.state == "offline":
-            out_of_bounds.update(file.path for file in view.found)
-    return Survey(
+            out_of_bounds.update(file.path for file in scanned.found)
+    return FullScan(
         count,
         replace(
             changes,
@@ -135,57 +136,58 @@ def survey(
             gone=gone,
         ),
         judged,
-        list(chain.from_iterable(view.skipped for view in views)),
+        list(chain.from_iterable(scanned.skipped for scanned in scanned_folders)),
         len(changes.gone) - len(gone),
     )
 
 
-def _known(library: Library, folder: Folder) -> list[Photo]:
+def _known(store: Store, folder: Folder) -> list[Photo]:
     """Return the photos of a folder without those of the folders inside it."""
     inside = [
         other.path
-        for other in library.folders()
+        for other in store.folders()
         if other.path != folder.path and is_below(other.path, folder.path)
     ]
     return [
         photo
-        for photo in library.photos(folder.path)
+        for photo in store.select(Filter(folder=folder.path))
         if not any(is_below(photo.path, other) for other in inside)
     ]
 
 
 def _judge(
-    view: _View, lost: list[Photo], mounted: Collection[str], *, accept: bool
+    scanned: _ScannedFolder, lost: list[Photo], mounted: Collection[str], *, accept: bool
 ) -> tuple[Folder, list[Photo]]:
     """Return the folder as it is now and which of its lost photos are believed to be gone.
 
-    Notes in ``view.skipped`` the mounts inside the folder that are not there.
+    Notes in ``scanned.skipped`` the mounts inside the folder that are not there.
     """
-    folder = view.folder
-    whole = next((skip for skip in view.skipped if skip.path == folder.path), None)
+    folder = scanned.folder
+    whole = next((skip for skip in scanned.skipped if skip.path == folder.path), None)
     if whole:
-        view.skipped.remove(whole)
+        scanned.skipped.remove(whole)
         return replace(folder, state="offline", reason=whole.reason), []
-    lost = outside(lost, {skip.path for skip in view.skipped})
+    lost = outside(lost, {skip.path for skip in scanned.skipped})
     unmounted: dict[str, list[Photo]] = {}
     if not accept:
         unmounted = out_of_reach(lost, folder.mounts, mounted)
         for mount, photos in unmounted.items():
             if is_below(os.path.realpath(folder.path), mount):
                 return replace(folder, state="offline", reason=f"{mount} is not mounted"), []
-            view.skipped.append(
+            scanned.skipped.append(
                 Skipped(mount, f"it is not mounted; its photos are kept ({len(photos)})")
             )
         kept = {photo.path for photos in unmounted.values() for photo in photos}
         lost = [photo for photo in lost if photo.path not in kept]
-        if reason := suspicion(folder.path, lost, len(view.known)):
+        if reason := suspicion(folder.path, lost, len(scanned.known)):
             return replace(folder, state="offline", reason=reason), []
+    holding = mounts_of((file.path for file in scanned.found), mounted)
     now = replace(
         folder,
         state="online",
         reason=None,
         scanned=time.time(),
-        mounts=tuple(sorted({*mounts_of((file.path for file in view.found), mounted), *unmounted})),
+        mounts=tuple(sorted({*holding, *unmounted})),
     )
     return now, lost
 

@@ -1,0 +1,77 @@
+"""The photos of the library: found by reference, and described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from photofind.errors import LibraryError
+from photofind.library.store import Store
+from photofind.model import Failure, PhotoDetails, Tag
+from photofind.model.filters import Filter
+from photofind.model.records import Folder, Photo, innermost
+
+__all__ = ["details", "failures", "find_photo"]
+
+
+def find_photo(library: Store, photo: int | str) -> Photo:
+    """Return a photo, given its id or its absolute path.
+
+    Raises
+    ------
+    LibraryError
+        It is not in the library.
+    """
+    library.refresh()
+    if isinstance(photo, int):
+        name, known = f"number {photo}", library.by_id([photo]).get(photo)
+    else:
+        name, known = photo, library.by_path([photo]).get(photo)
+    if known is None:
+        raise LibraryError(f"there is no photo {name} in the library")
+    return known
+
+
+def details(folders: Iterable[Folder], photo: Photo) -> PhotoDetails:
+    """Return what is known of a photo that lies in one of some folders."""
+    folder = innermost(folders, photo.path)
+    tags = [
+        Tag(name, confidence, space)
+        for space, confidences in photo.tags.items()
+        for name, confidence in confidences.items()
+    ]
+    return PhotoDetails(
+        id=photo.id,
+        path=photo.path,
+        size=photo.size,
+        modified=photo.modified,
+        width=photo.width,
+        height=photo.height,
+        format=photo.format,
+        captured=photo.captured,
+        camera=photo.camera,
+        latitude=photo.latitude,
+        longitude=photo.longitude,
+        keywords=photo.keywords,
+        caption=photo.caption,
+        failure=photo.failure,
+        offline=folder is not None and folder.state == "offline",
+        preliminary=photo.preliminary,
+        spaces=photo.spaces,
+        tags=tuple(sorted(tags, key=lambda tag: -tag.confidence)),
+    )
+
+
+def failures(library: Store) -> list[Failure]:
+    """Return the photos that could not be indexed, and those that an extractor refused, by path."""
+    found = [
+        Failure(photo.path, photo.failure)
+        for photo in library.select(Filter(failed=True))
+        if photo.failure is not None and not photo.refusals
+    ]
+    extractors = {space.id: space.extractor for space in library.spaces()}
+    found += [
+        Failure(photo.path, reason, extractors.get(space, space))
+        for photo in library.select(Filter(refused=True))
+        for space, reason in photo.refusals.items()
+    ]
+    return sorted(found, key=lambda failure: (failure.path, failure.extractor or ""))
