@@ -216,10 +216,11 @@ class MemoryStore:
         """Put photos into the library, with embeddings by content; see the protocol."""
         with self._changing() as (old, new):
             kept = _put(list(photos), old, new)
-            contents = {p.content for p in kept if p.content and p.failure is None}
-            for content in contents & embeddings.keys():
-                vector = _checked(embeddings[content], new.space(space))
-                new.embeddings[space].setdefault(content, vector)
+            contents = dict.fromkeys(p.content for p in kept if p.content and p.failure is None)
+            for content in contents:
+                if content in embeddings:
+                    vector = _checked(embeddings[content], new.space(space))
+                    new.embeddings[space].setdefault(content, vector)
             tags: dict[str, dict[str, Tags]] = defaultdict(dict)
             for photo in [*(p for c in contents for p in old.by_content.get(c, ())), *kept]:
                 tags[photo.content].update(photo.tags)
