@@ -15,7 +15,7 @@ from PIL import Image
 from photofind.app.photofind import PhotoFind
 from photofind.daemon.lifecycle import is_running, stop
 from photofind.errors import ExtractorError
-from photofind.library.embedded.library import Library
+from photofind.library.stores import open_store
 from photofind.model import Failure, Query
 from photofind.paths import Home
 from photofind.settings import set_setting
@@ -274,9 +274,9 @@ class Daemon:
 
     def described(self) -> dict[str, int]:
         """Return how many photos each extractor has described."""
-        with Library(self.home) as library:
+        with open_store(self.home) as library:
             spaces = {space.extractor: space.id for space in library.spaces()}
-            return {name: int(library.references(id_).sum()) for name, id_ in spaces.items()}
+            return {name: library.space_counts(id_).embedded for name, id_ in spaces.items()}
 
     def until(self, true: Callable[[], object]) -> None:
         deadline = time.monotonic() + PATIENCE
