@@ -51,28 +51,30 @@ def find_photos(
         index = store.index(space)
         least = (index.plain if index else TYPICAL).similarity(NEAR_DUPLICATE)
         groups = collapse(ranked.embeddings[:count], limit, least)
-    photos = store.by_content(ranked.contents[:count])
     offline = [folder.path for folder in store.folders() if folder.state == "offline"]
     asked = {*query.like, *query.unlike}
     asked_files = _files(asked)
-    for group in groups:
-        found = [
-            Found(
-                photo,
-                float(ranked.scores[place]),
-                any(is_below(photo.path, folder) for folder in offline),
-            )
-            for place in group
-            for photo in photos.get(ranked.contents[place], ())
-            if space in photo.spaces
-            and photo.path not in asked
-            and (photo.inode, photo.size) not in asked_files
-            and where.passes(photo)
-        ]
-        if query.every:
-            yield from ([photo] for photo in found)
-        elif found:
-            yield found
+    for start in range(0, len(groups), limit):  # The first of them are mostly enough.
+        batch = groups[start : start + limit]
+        photos = store.by_content(ranked.contents[place] for group in batch for place in group)
+        for group in batch:
+            found = [
+                Found(
+                    photo,
+                    float(ranked.scores[place]),
+                    any(is_below(photo.path, folder) for folder in offline),
+                )
+                for place in group
+                for photo in photos.get(ranked.contents[place], ())
+                if space in photo.spaces
+                and photo.path not in asked
+                and (photo.inode, photo.size) not in asked_files
+                and where.passes(photo)
+            ]
+            if query.every:
+                yield from ([photo] for photo in found)
+            elif found:
+                yield found
 
 
 def merge_raw_pairs(groups: Iterable[list[Found]]) -> list[list[Found]]:
