@@ -46,6 +46,7 @@ from photofind.images.formats import is_photo
 from photofind.indexing.index_maintenance.fit import GRAPH_PAYS
 from photofind.library.stores import open_store
 from photofind.model import Query
+from photofind.model.filters import Filter
 from photofind.model.records import Photo
 from photofind.paths import Home
 
@@ -96,10 +97,10 @@ class Life:
     def watch(self, command: subprocess.Popen[bytes], seconds: float) -> psutil.Process | None:
         """Read along for so long; return what is running then: the command or the builder."""
         end = time.monotonic() + seconds
-        with open_store(self.home) as library:
+        with open_store(self.home) as store:
             while time.monotonic() < end:
-                library.refresh()
-                self.seen = {photo.path for photo in library.select()}
+                store.refresh()
+                self.seen = {photo.path for photo in store.select()}
                 if command.poll() is not None and self.builder() is None:
                     return None
                 time.sleep(0.05)
@@ -129,8 +130,8 @@ class Life:
             psutil.wait_procs([builder], timeout=ENDLESS)
 
     def photos(self) -> list[Photo]:
-        with open_store(self.home) as library:
-            return list(library.select())
+        with open_store(self.home) as store:
+            return list(store.select())
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
@@ -145,7 +146,7 @@ class Life:
 
 def _is_builder(process: psutil.Process) -> bool:
     try:
-        return "photofind.indexing.index_maintenance.background" in process.cmdline()
+        return "photofind.indexing.background" in process.cmdline()
     except psutil.Error:
         return False
 
@@ -170,29 +171,31 @@ class Tally:
 
     def check(self, life: Life, right: dict[str, np.ndarray]) -> None:
         """Open the library and compare it with what was seen and what is right."""
-        with open_store(life.home) as library:
+        with open_store(life.home) as store:
             self.opened += 1
-            self.problems += library.problems
-            photos = list(library.select())
+            self.problems += store.problems
+            photos = list(store.select())
             paths = Counter(photo.path for photo in photos)
             self.lost += len(life.seen - paths.keys())
             self.doubled += sum(count - 1 for count in paths.values())
-            self.mistaken += sum(check.state == "broken" for check in library.check())
-            for space in library.spaces():
-                contents = sorted({one.content for one in photos if space.id in one.spaces})
-                self.doubled += library.space_counts(space.id).contents - len(contents)
-                are_there, embeddings = library.embeddings(space.id, contents)
-                self.mistaken += int((~are_there).sum())
-                for content, embedding in zip(contents, embeddings, strict=True):
-                    self.mistaken += float(embedding @ right[content]) < 0.999
+            self.mistaken += sum(check.state == "broken" for check in store.check())
+            for space in store.spaces():
+                embedded = {photo.content for photo in store.select(Filter(embedded=space.id))}
+                self.doubled += store.space_counts(space.id).contents - len(embedded)
+                for contents, vectors in store.scan(space.id):
+                    for content, vector in zip(contents, vectors, strict=True):
+                        self.mistaken += float(vector @ right[content]) < 0.999
 
 
 def embeddings(life: Life) -> dict[str, np.ndarray]:
     """Return the embeddings of a library by content."""
-    with open_store(life.home) as library:
-        (space,) = library.spaces()
-        contents = [photo.content for photo in library.select() if photo.spaces]
-        return dict(zip(contents, library.embeddings(space.id, contents)[1], strict=True))
+    with open_store(life.home) as store:
+        (space,) = store.spaces()
+        return {
+            content: vector
+            for contents, vectors in store.scan(space.id)
+            for content, vector in zip(contents, vectors, strict=True)
+        }
 
 
 def kills(folder: Path, times: int, seed: int, top: Path) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class Catalog:
         self._keys = KeyIndex()
         self._known_spaces: dict[int, StoredSpace] = {}  # By the id of their documents.
         self._contents: dict[str, RowContents] = {}
-        self._tallies: dict[str, _Tally] = {}
+        self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
         self._last_id = 0  # The highest id that a photo ever had, as far as is known.
         self._failed = self._preliminary = 0
         # How many photos are to be embedded whole, by each extractor that does not refuse them.
@@ -251,18 +251,23 @@ class Catalog:
                 if change.table == "spaces":
                     self._follow_space(change)
             photos = [change for change in batch if change.table == "photos"]
-            before = decode_all(change.before for change in photos)
+            before = (
+                decode_all(change.before for change in photos)
+                if any(change.before for change in photos)
+                else [_ABSENT] * len(photos)
+            )
             after = decode_all(change.after for change in photos)
             contents: defaultdict[str, dict[int, str]] = defaultdict(dict)
             for change, old, new in zip(photos, before, after, strict=True):
                 self._last_id = max(self._last_id, change.id)
-                keys = _keys(new)
                 if old:
                     self._refer(old, -1, contents)
-                    keys = keys - _keys(old)
-                self._refer(new, +1, contents)
-                hashes.extend(map(hash, keys))
-                ids.extend([change.id] * len(keys))
+                if new:
+                    self._refer(new, +1, contents)
+                for name in ("path", "content"):
+                    if (key := new.get(name)) and key != old.get(name):
+                        hashes.append(hash(key))
+                        ids.append(change.id)
             for space, some in contents.items():
                 self.contents(space).put(some)
         self._keys.add(hashes, ids)
@@ -290,28 +295,23 @@ class Catalog:
         count: int,
         contents: defaultdict[str, dict[int, str]],
     ) -> None:
-        if not document:
-            return
-        content, rows = document.get("content", ""), document.get("rows", {})
-        failed, refusals = "failure" in document, document.get("refusals", {})
-        is_preliminary = content.startswith(PRELIMINARY)
-        is_embeddable = (not failed or bool(refusals)) and not is_preliminary
+        content, rows = document.get("content", ""), document.get("rows", _ABSENT)
+        failed, refusals = "failure" in document, document.get("refusals", _ABSENT)
+        is_preliminary = content[:1] == PRELIMINARY
+        is_embeddable = not is_preliminary and (not failed or bool(refusals))
         self._failed += count * failed
         self._preliminary += count * is_preliminary
         self._embeddable += count * is_embeddable
         for space in refusals:
-            tally = self._tally(space)
+            tally = self._tallies[space]
             tally.refused += count
             tally.settled += count * (is_embeddable and space not in rows)
         for space, row in rows.items():
-            tally = self._tally(space)
+            tally = self._tallies[space]
             tally.settled += count * is_embeddable
             left = tally.refer(row, count)
             if count > 0 or not left:
                 contents[space][row] = content if left else ""
-
-    def _tally(self, space: str) -> _Tally:
-        return self._tallies.setdefault(space, _Tally())
 
 
 class _Tally:
@@ -333,16 +333,18 @@ class _Tally:
 
     def refer(self, row: int, count: int) -> int:
         """Note that one photo more (1) or less (-1) refers to a row; return how many do now."""
-        if row >= len(self.references):
-            self.references.extend([0] * (row + 1 - len(self.references)))
-        before = self.references[row]
-        self.references[row] = after = before + count
+        references = self.references
+        if row >= len(references):
+            references.extend([0] * (row + 1 - len(references)))
+        references[row] = after = references[row] + count
         self.embedded += count
-        self.contents += (after > 0) - (before > 0)
+        if after == (count > 0):  # The first one came, or the last one went.
+            self.contents += count
         return after
 
 
 _NOTHING = _Tally()
+_ABSENT: dict[str, Any] = {}
 
 
 def _parts(where: Filter) -> list[bytes]:
@@ -358,11 +360,6 @@ def _parts(where: Filter) -> list[bytes]:
 
 def _below(folder: str) -> bytes:
     return b'"path":' + json.dumps(folder).encode("ascii")[:-1]
-
-
-def _keys(document: Mapping[str, Any]) -> set[str]:
-    """Return what a photo can be looked up by."""
-    return {document.get("path", ""), document.get("content", "")} - {""}
 
 
 def _put(table: Table, identifier: int, document: dict[str, Any]) -> int:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from threading import RLock
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import DamagedError, LibraryError, WorkerError
 from photofind.library.embedded.catalog import Catalog
-from photofind.library.embedded.graph_process import GraphProcess
 from photofind.library.embedded.index import Index
 from photofind.library.embedded.nearest import (
     FoundRows,
@@ -27,6 +27,9 @@ from photofind.library.store import IndexInfo, Nearest, Over
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.paths import Home
 from photofind.ranking.projection import Vectors32
+
+if TYPE_CHECKING:
+    from photofind.library.embedded.graph_process import GraphProcess
 
 __all__ = ["View", "Views"]
 
@@ -133,6 +136,8 @@ class Views:
         """Return the process that answers from the graph of a space, ready or not."""
         if not self._resident or view.index is None or not view.index.facts.graph_points:
             return None
+        from photofind.library.embedded.graph_process import GraphProcess
+
         folder, space = view.index.facts.folder, view.snapshot.space.id
         with self._opening:
             known, graph = self._graphs.get(space, ("", None))

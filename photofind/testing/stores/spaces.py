@@ -244,9 +244,9 @@ def check_remove_space(subject: StoreSubject) -> None:
         with require_raises(LibraryError, "removing it again"):
             store.remove_space(SPACE)
         store.open_space("mobilenet", "1", DIMENSION)
-        require_equal(store.space_counts(SPACE).embedded, 0, "embedded photos of the space anew")
+        require_equal(store.space_counts(SPACE).embedded, 0, "embedded photos of the new space")
         has, _ = store.embeddings(SPACE, ["a"])
-        require(not has[0], "the space anew has embeddings of the one that was removed")
+        require(not has[0], "the new space has embeddings of the removed one")
 
 
 SPACE_CHECKS: tuple[StoreCheck, ...] = (
