@@ -1,34 +1,15 @@
-"""The photos of the library: found by reference, and described."""
+"""What is known of the photos of the library."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from photofind.errors import LibraryError
 from photofind.library.store import Store
 from photofind.model import Failure, PhotoDetails, Tag
 from photofind.model.filters import Filter
 from photofind.model.records import Folder, Photo, innermost
 
-__all__ = ["details", "failures", "find_photo"]
-
-
-def find_photo(library: Store, photo: int | str) -> Photo:
-    """Return a photo, given its id or its absolute path.
-
-    Raises
-    ------
-    LibraryError
-        It is not in the library.
-    """
-    library.refresh()
-    if isinstance(photo, int):
-        name, known = f"number {photo}", library.by_id([photo]).get(photo)
-    else:
-        name, known = photo, library.by_path([photo]).get(photo)
-    if known is None:
-        raise LibraryError(f"there is no photo {name} in the library")
-    return known
+__all__ = ["details", "failures"]
 
 
 def details(folders: Iterable[Folder], photo: Photo) -> PhotoDetails:

@@ -158,7 +158,7 @@ class ExtractorQueues:
 
     def _open(self, name: str) -> ExtractorQueue:
         extraction = self._extraction(name)
-        plugin = extraction.describe()
+        plugin = extraction.info()
         space = self._store.open_space(
             plugin.name, plugin.version, plugin.dimension, plugin.build
         ).id

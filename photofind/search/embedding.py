@@ -86,7 +86,7 @@ def embed_query(
     outside = np.flatnonzero(~found).tolist()
     if outside:
         embedder = extraction(space.extractor)
-        version = embedder.describe().version
+        version = embedder.info().version
         if version != space.version:
             raise OtherVersion(space, version)
         results = embedder.extract([paths[place] for place in outside])

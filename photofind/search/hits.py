@@ -52,7 +52,7 @@ def find_photos(
         least = (index.plain if index else TYPICAL).similarity(NEAR_DUPLICATE)
         groups = collapse(ranked.embeddings[:count], limit, least)
     offline = [folder.path for folder in store.folders() if folder.state == "offline"]
-    asked = {*query.like, *query.unlike}
+    asked = {str(photo) for photo in (*query.like, *query.unlike)}
     asked_files = _files(asked)
     for start in range(0, len(groups), limit):  # The first of them are mostly enough.
         batch = groups[start : start + limit]

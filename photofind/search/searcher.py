@@ -59,6 +59,8 @@ class Searcher:
     def similar(self, query: Query) -> Answer:
         """Find the photos most like a query, whose limit and lowest score are given.
 
+        It names its photos by their paths.
+
         Raises
         ------
         ImageError
@@ -124,8 +126,9 @@ class Searcher:
         assert query.limit is not None
         limit = SPARE * query.limit
         # All are embedded before the first is compared: there may be another version of one.
+        like, unlike = [str(photo) for photo in query.like], [str(photo) for photo in query.unlike]
         embedded = {
-            space.id: embed_query(self._store, space, query.like, query.unlike, self._extraction)
+            space.id: embed_query(self._store, space, like, unlike, self._extraction)
             for space in weights
         }
         comparisons = [

@@ -1,4 +1,4 @@
-"""A file in the program that it is usually opened with, or selected in the file manager."""
+"""Opening a file in its default program, or showing it in the file manager."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from urllib.parse import quote_from_bytes
 
 from photofind.errors import DesktopError
 from photofind.system.bus import call
-from photofind.system.programs import run_alone
+from photofind.system.programs import start_detached
 
 __all__ = ["open_file", "show_in_folder"]
 
 
 def open_file(path: str | os.PathLike[str]) -> None:
-    """Open a file, or a folder, as a double-click does.
+    """Open a file or folder in its default program.
 
     Raises
     ------
     DesktopError
-        Where it is not there, or no program opens it.
+        If it does not exist, or no program opens it.
     """
     where = _present(path)
     if sys.platform == "win32":
         os.startfile(where)
     elif sys.platform == "darwin":
-        run_alone(["open", where])
+        start_detached(["open", where])
     else:
         try:
-            run_alone(["xdg-open", where])
-        except DesktopError:  # It fails at names that are not UTF-8; URIs are always ASCII.
+            start_detached(["xdg-open", where])
+        except DesktopError:  # It fails on names that are not UTF-8; URIs are always ASCII.
             if not shutil.which("gio"):
                 raise
-            run_alone(["gio", "open", _uri(where)])
+            start_detached(["gio", "open", _uri(where)])
 
 
 def show_in_folder(path: str | os.PathLike[str]) -> None:
-    """Open the folder of a file with the file selected, where the file manager can.
+    """Open the folder of a file, with the file selected if the file manager supports that.
 
     Raises
     ------
     DesktopError
-        Where it is not there, or no folder can be shown.
+        If it does not exist, or the folder cannot be shown.
     """
     where = _present(path)
     if sys.platform == "win32":
-        # It takes no other quoting than this, and no name on Windows holds a quotation mark.
+        # Explorer accepts only this quoting; names on Windows cannot contain quotation marks.
         subprocess.Popen(f'explorer /select,"{where}"')
     elif sys.platform == "darwin":
-        run_alone(["open", "-R", where])
+        start_detached(["open", "-R", where])
     else:
         try:
             _show_items(where)
@@ -60,7 +60,7 @@ def show_in_folder(path: str | os.PathLike[str]) -> None:
 
 
 def _show_items(path: str) -> None:
-    """Ask the file manager, whichever it is; see file-manager-interface of freedesktop.org."""
+    """Ask the running file manager, by freedesktop.org's file manager interface."""
     name, interface = "org.freedesktop.FileManager1", "org.freedesktop.FileManager1"
     call(name, "/org/freedesktop/FileManager1", interface, "ShowItems", "ass", [_uri(path)], "")
 
@@ -70,9 +70,9 @@ def _uri(path: str) -> str:
 
 
 def _present(path: str | os.PathLike[str]) -> str:
-    where = os.path.abspath(path)  # noqa: PTH100 - Links stay as they are.
+    where = os.path.abspath(path)  # noqa: PTH100 - Keeps links.
     if not os.path.lexists(where):
         raise DesktopError(
-            f"{where} is not there", "it was moved or removed, or its drive is not mounted"
+            f"{where} does not exist", "it was moved or deleted, or its drive is not mounted"
         )
     return where

@@ -312,7 +312,7 @@ def test_extractors_are_enabled_used_and_disabled(daemon, plugins, photos):
     assert daemon.status["daemon"]["activity"]["phase"] == "embedding photos with shade"
     assert daemon.status["daemon"]["activity"]["total"] == every
     assert answered_by() == "tint"
-    assert daemon("extractors", "use", "shade")[0] == "photos are compared by shade from now on"
+    assert daemon("extractors", "use", "shade")[0] == "photos are compared with shade from now on"
     assert answered_by() == "tint"
     plugins("shade", "waits", False)
     daemon.until(lambda: daemon.embedded() == {"tint": every, "shade": every})
@@ -347,7 +347,7 @@ def test_a_daemon_remembers_what_one_could_not_embed(daemon, home, plugins, phot
     daemon("extractors", "enable", "shade")
     daemon.until(lambda: daemon.json("failures"))
     (line,) = photofind("failures", home=home.root).lines
-    assert "magenta.png\tnot described by shade: crashed the extractor" in line
+    assert "magenta.png\tnot embedded by shade: crashed the extractor" in line
     (failure,) = daemon.json("failures")
     assert (Path(failure["path"]).name, failure["extractor"]) == ("magenta.png", "shade")
     daemon.until(lambda: daemon.embedded().get("shade") == PHOTOS)

@@ -25,7 +25,7 @@ from photofind.indexing.indexer import Indexer
 from photofind.library.store import Store
 from photofind.model import Event, Progress
 from photofind.paths import Home
-from photofind.system.memory import give_back
+from photofind.system.memory import trim_heap
 from photofind.system.power import on_battery
 from photofind.workers import Worker
 
@@ -270,7 +270,7 @@ class IndexMaintainer:
 
     def _release_memory(self) -> None:
         self._store.release_memory()
-        give_back()
+        trim_heap()
 
     def _say(self, phase: str | None) -> None:
         self.activity = None if phase is None else Progress(phase, 0)

@@ -1,4 +1,4 @@
-"""docs/cli.md says what the commands say."""
+"""docs/cli.md agrees with the commands' help."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class SimulatedExtraction:
     read: list[str] = field(default_factory=list)
     embedded: list[str] = field(default_factory=list)
 
-    def describe(self) -> Any:
+    def info(self) -> Any:
         return SimpleNamespace(name=self.name, version="1", dimension=DIMENSION, build="")
 
     def extract(
