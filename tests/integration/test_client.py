@@ -420,9 +420,9 @@ def test_this_process_answers_while_another_writes(home: Home, starts: list[str]
     starts.append("the daemon cannot start")
     with pytest.raises(DaemonError, match="cannot start"):
         connect(home)
-    from photofind.library.embedded.library import Library
+    from photofind.library.stores import open_store
 
-    with Library(home, writable=True):
+    with open_store(home, writable=True):
         assert isinstance(connect(home), PhotoFind)
 
 

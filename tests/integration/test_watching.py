@@ -19,7 +19,8 @@ from filelock import FileLock
 from watcher_reports import Mirror, WatcherReports, eventually
 
 from photofind.indexing.excludes import Rules
-from photofind.indexing.watching.watcher import Change, Kind, Watcher
+from photofind.indexing.watching.events import Change, Kind
+from photofind.indexing.watching.watcher import Watcher
 from photofind.paths import is_below
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from photofind.indexing.excludes import Rules
 from photofind.indexing.scan import Found, scan
-from photofind.indexing.watching.watcher import Change, Kind
+from photofind.indexing.watching.events import Change, Kind
 from photofind.model import Skipped
 from photofind.paths import is_below
 
@@ -86,7 +86,7 @@ class Mirror:
 
     def _scan(self, folder: str) -> Iterator[Found | Skipped]:
         apart = [*(other for other in self._folders if other != folder), *self._apart]
-        return scan(folder, self._folders[folder], apart=apart, settle=0)
+        return scan(folder, self._folders[folder], apart=apart)
 
     def _resolve(self, tree: str) -> None:
         """Look at all that is below ``tree``, which is done here by looking at everything."""

@@ -133,6 +133,11 @@ class Index:
         return len(self._points) + len(self._fresh_points)
 
     @property
+    def dimension(self) -> int:
+        """The length of a point."""
+        return int(self._points.shape[1])
+
+    @property
     def fresh(self) -> int:
         """How many positions came after the build."""
         return len(self._fresh_points)
