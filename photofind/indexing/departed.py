@@ -55,6 +55,11 @@ class Departed:
             self._forget(content, photo.size)
         return photo
 
+    def lose_embedding(self, content: str, space: str) -> None:
+        """Note that the store has no embedding of a content in a space any more."""
+        photos = self._photos.get(content, [])
+        photos[:] = [photo.without_space(space) for photo in photos]
+
     def clear(self) -> None:
         """Forget all of them."""
         self._photos.clear()

@@ -167,7 +167,7 @@ class Reader:
             known |= contents.get(size, set()) | self._departed.contents(size, self._space)
         extracted = self._extraction.extract(paths, known=known)
         for file, one in zip(batch, extracted, strict=True):
-            if one.vector is not None:
+            if one.failure is None:
                 contents[file.size].add(one.content)
         return extracted
 
@@ -203,6 +203,7 @@ class _Commit:
         self._folders: list[Folder] = store.folders()
         self._known = store.by_path(file.path for file, _ in batch)
         self._twins = store.by_content({one.content for _, one in batch if _shares(one)})
+        self._departed_twins: dict[str, Photo] = {}
         self._photos: list[Photo] = []
         self._embeddings: defaultdict[str, dict[str, Array32]] = defaultdict(dict)  # By space.
 
@@ -268,6 +269,8 @@ class _Commit:
         for twin in self._twins.get(content, ()):
             if self._space in twin.spaces:
                 return twin
+        if content in self._departed_twins:
+            return self._departed_twins[content]
         departed = self._departed.get(content, self._space)
         if departed is None:
             return None
@@ -275,7 +278,11 @@ class _Commit:
             (is_there,), (embedding,) = self._store.embeddings(space, [content])
             if is_there:
                 self._embeddings[space][content] = embedding
-        return departed if content in self._embeddings[self._space] else None
+        if content not in self._embeddings[self._space]:
+            self._departed.lose_embedding(content, self._space)
+            return None
+        self._departed_twins[content] = departed
+        return departed
 
 
 def contents_of_sizes(store: Store, space: str, sizes: Collection[int]) -> Contents:

@@ -89,6 +89,17 @@ def test_a_move_to_another_drive_is_told_by_content(library, pictures):
     assert extraction.embedded == []
 
 
+def test_two_copies_of_a_photo_that_is_gone_are_not_embedded(library, pictures):
+    run(library, SimulatedExtraction())
+    for name in ("copy.jpg", "copy too.jpg"):
+        shutil.copyfile(pictures / "3.jpg", pictures / name)
+    (pictures / "3.jpg").unlink()
+    extraction = SimulatedExtraction()
+    report = run(library, extraction)
+    assert (report.moved, report.new, report.removed) == (1, 1, 0)
+    assert (len(extraction.read), extraction.embedded) == (2, [])
+
+
 def test_copies_share_an_embedding_and_are_embedded_once(library, pictures, monkeypatch):
     monkeypatch.setattr(batches, "SMALLEST_BATCH", 1)
     monkeypatch.setattr(batches, "LARGEST_BATCH", 1)
@@ -201,6 +212,20 @@ def test_batches_grow_until_they_take_long_enough(monkeypatch):
     monkeypatch.setattr(time, "monotonic", lambda: 1e9)
     pace.advance(1)
     assert pace.batch == 16
+
+
+def test_what_the_store_has_forgotten_of_a_photo_that_is_gone_is_embedded_again(
+    library, pictures, monkeypatch
+):
+    run(library, SimulatedExtraction())
+    shutil.copyfile(pictures / "3.jpg", pictures / "copy.jpg")
+    (pictures / "3.jpg").unlink()
+    remove = library.remove
+    monkeypatch.setattr(library, "remove", lambda photos: (remove(photos), library.reclaim()))
+    extraction = SimulatedExtraction()
+    assert run(library, extraction).moved == 1
+    assert [Path(path).name for path in extraction.embedded] == ["copy.jpg"]
+    assert photo_at(library, pictures / "copy.jpg").spaces == (SPACE,)
 
 
 # What is still being written is waited for, but not for long.
