@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from photofind.errors import LibraryError
 from photofind.library.store import Store
 from photofind.model import Answer, DuplicateGroup, Query
 from photofind.model.filters import EVERYTHING, Filter
@@ -72,8 +73,14 @@ class Searcher:
         self._store.refresh()
         weights = answering_spaces(self._store, self._home, self._extractor, query.extractor)
         while True:
+            indexes = self._indexes(weights)
             try:
-                return self._answer(query, weights, started)
+                answer = self._answer(query, weights, started)
+                if indexes == self._indexes(weights):
+                    return answer
+            except LibraryError:
+                if indexes == self._indexes(weights):
+                    raise
             except OtherVersion as other:
                 extractor = other.space.extractor
                 installed = space_of_version(self._store, extractor, other.installed)
@@ -104,6 +111,14 @@ class Searcher:
         self._store.refresh()
         space = space_of(self._store, self._home, self._extractor, extractor)
         return duplicate_groups(self._store, space.id)
+
+    def _indexes(self, spaces: Iterable[Space]) -> list[float | None]:
+        """Return when the indexes were built: one may be replaced while a query is answered.
+
+        What was projected for one then means nothing to the other.
+        """
+        indexes = [self._store.index(space.id) for space in spaces]
+        return [None if index is None else index.built for index in indexes]
 
     def _answer(self, query: Query, weights: dict[Space, float], started: float) -> Answer:
         assert query.limit is not None

@@ -10,6 +10,7 @@ import pytest
 
 from photofind.errors import ExtractorError, ImageError, LibraryError
 from photofind.extractors.extraction import Extracted
+from photofind.indexing.index_building import build_index
 from photofind.library.memory import MemoryStore
 from photofind.model import Query
 from photofind.model.records import Folder, Photo
@@ -79,7 +80,7 @@ class Extraction:
     def __init__(self, version: str) -> None:
         self.version = version
 
-    def describe(self) -> SimpleNamespace:
+    def info(self) -> SimpleNamespace:
         return SimpleNamespace(version=self.version)
 
     def extract(self, paths: list[str]) -> list[Extracted]:
@@ -157,3 +158,32 @@ def test_copies_and_near_copies_are_duplicates(store: MemoryStore, home: Home) -
     assert (near.paths, near.exact) == (("/b/brighter.jpg", "/a/1.jpg"), False)
     assert 0.97 < near.similarity < 1
     assert (exact.paths, exact.exact, exact.similarity) == (("/a/2.jpg", "/b/copy.jpg"), True, 1.0)
+
+
+def test_an_index_replaced_during_a_query_is_asked_anew(store: MemoryStore, home: Home) -> None:
+    put(store, "/c", 200, 3)
+    build_index(store, SPACE, graph=False)
+    searcher = Searcher(store, home, "made-up", no_extraction)
+    expected = [hit.path for hit in ask(searcher, "/a/1.jpg").hits]
+    nearest, replaced = store.nearest, []
+
+    def replacing(*arguments: Any, **options: Any) -> Any:
+        if not replaced:
+            replaced.append(store.index(SPACE))
+            store.remove_index(SPACE)
+            with pytest.raises(LibraryError):
+                nearest(*arguments, **options)
+            build_index(store, SPACE, graph=False)
+            raise LibraryError("the library has no index")
+        return nearest(*arguments, **options)
+
+    store.nearest = replacing  # type: ignore[method-assign]
+    assert [hit.path for hit in ask(searcher, "/a/1.jpg").hits] == expected
+    assert replaced
+
+    def failing(*arguments: Any, **options: Any) -> Any:
+        raise LibraryError("the disk refused")
+
+    store.nearest = failing  # type: ignore[method-assign]
+    with pytest.raises(LibraryError, match="the disk refused"):
+        ask(searcher, "/a/1.jpg")
