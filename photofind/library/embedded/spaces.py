@@ -51,6 +51,12 @@ class Snapshot:
         """Return the contents of rows (n,); "" for those that no photo refers to any more."""
         return self._contents.contents(rows)
 
+    def read(self, rows: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[np.float32]]:
+        """Return the contents and the vectors of rows (n,) that photos still refer to."""
+        contents = self.contents(rows)
+        there = [place for place, content in enumerate(contents) if content]
+        return [contents[place] for place in there], self.vectors.rows(rows[there])
+
     def rows(self, contents: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the rows of contents, (n,); -1 for those that have none here."""
         rows = self._contents.rows(contents)

@@ -331,8 +331,7 @@ class EmbeddedStore:
         """Yield all contents that photos refer to with their embeddings, (b, d), in batches."""
         snapshot = self._spaces.snapshot(space)
         for start in range(0, len(snapshot.live_rows), BLOCK):
-            rows = snapshot.live_rows[start : start + BLOCK]
-            yield snapshot.contents(rows), snapshot.vectors.rows(rows)
+            yield snapshot.read(snapshot.live_rows[start : start + BLOCK])
 
     def sample(self, space: str, count: int, *, seed: int = 0) -> tuple[Sequence[str], Array32]:
         """Return some contents that photos refer to with their embeddings, drawn at random."""
@@ -340,7 +339,7 @@ class EmbeddedStore:
         rows = snapshot.live_rows
         if len(rows) > count:
             rows = np.sort(np.random.default_rng(seed).choice(rows, count, replace=False))
-        return snapshot.contents(rows), snapshot.vectors.rows(rows)
+        return snapshot.read(rows)
 
     def nearest(
         self,

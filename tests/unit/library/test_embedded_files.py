@@ -12,6 +12,7 @@ import pytest
 
 from photofind.errors import DamagedError, LibraryError, LockedError, NewerFormatError
 from photofind.library.embedded import vectors as vectors_module
+from photofind.library.embedded.removed import RemovedContents
 from photofind.library.embedded.store import EmbeddedStore
 from photofind.library.embedded.vectors import Vectors
 from photofind.model.filters import Filter
@@ -475,6 +476,49 @@ def test_reclaim_renumbers_and_readers_follow(home, library):
     with Library(home, writable=True) as again:
         assert len(check(again)) == 8
         assert again.problems == []
+
+
+def test_who_reads_while_rows_are_renumbered_reads_on(home, library, monkeypatch):
+    monkeypatch.setattr("photofind.library.embedded.store.BLOCK", 2)
+    photos = put(library, *(f"{number}.jpg" for number in range(8)))
+    reader = Library(home)
+    scan = reader.scan("mobilenet@1")
+    scanned = [next(scan)]
+    library.remove(photos[:4])
+    assert library.reclaim()
+    reader.refresh()
+    assert check(reader) == check(library)
+    scanned += scan
+    assert [content for contents, _ in scanned for content in contents] == [*"01234567"]
+    for contents, vectors in scanned:
+        assert np.array_equal(vectors, [vector(content) for content in contents])
+    scan = library.scan("mobilenet@1")
+    scanned = [next(scan)]
+    library.remove(photos[6:7])
+    assert [content for contents, _ in scan for content in contents] == ["7"]
+
+
+def test_removed_contents_are_known_until_they_are_reclaimed(library):
+    photos = put(library, *(f"{number}.jpg" for number in range(10)), "0.copy.jpg")
+    library.remove(photos[:4])
+    known, vectors = library.embeddings("mobilenet@1", ["0", "1", "9", "none"])
+    assert known.tolist() == [True, True, True, False]
+    assert np.array_equal(vectors[:3], [vector("0"), vector("1"), vector("9")])
+    library.commit([replace(photos[1], path="/elsewhere.jpg")])
+    assert library.photo("/elsewhere.jpg").spaces == ()
+    assert library.reclaim()
+    known, _ = library.embeddings("mobilenet@1", ["0", "1", "9"])
+    assert known.tolist() == [True, False, True]
+
+
+def test_the_contents_removed_first_are_forgotten_first():
+    removed = RemovedContents(most=2)
+    for number, content in enumerate("abac"):
+        removed.add(content, {"mobilenet@1": number, "other@1": 9})
+    assert [removed.row("mobilenet@1", content) for content in "abc"] == [2, -1, 3]
+    removed.forget_space("mobilenet@1")
+    assert removed.row("mobilenet@1", "a") == -1
+    assert removed.row("other@1", "a") == 9
 
 
 def test_reclaim_shortens_the_journal(home, library, monkeypatch):
