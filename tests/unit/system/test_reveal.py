@@ -56,6 +56,18 @@ def test_a_program_that_fails_is_told_of(tmp_path: Path, asked: Path) -> None:
         open_file(str(tmp_path))
 
 
+def test_a_name_that_is_not_utf8_does_not_wait_for_xdg_open_to_fail(
+    tmp_path: Path, asked: Path
+) -> None:
+    gio = tmp_path / "bin/gio"
+    gio.write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" >> "{asked}"\n')
+    gio.chmod(0o755)
+    path = tmp_path / os.fsdecode(b"not \xff utf-8.jpg")
+    path.touch()
+    open_file(str(path))
+    assert asked.read_bytes() == b"open\0" + f"file://{tmp_path}/not%20%FF%20utf-8.jpg\0".encode()
+
+
 def test_a_program_that_stays_leaves_no_zombie(tmp_path: Path, asked: Path) -> None:
     pid = tmp_path / "pid"
     (tmp_path / "bin/xdg-open").write_text(f'#!/bin/sh\necho $$ > "{pid}"\nexec /bin/sleep 3\n')
