@@ -8,9 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError
@@ -25,6 +24,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.remote.webelement import WebElement
 from skimage import data
+from waiting import patience, wait_until
 
 from photofind.daemon.runtime import read_runtime
 from photofind.paths import Home
@@ -56,16 +56,15 @@ _Value = TypeVar("_Value")
 
 def until(true: Callable[[], _Value], what: str = "it", seconds: float = PATIENCE) -> _Value:
     """Wait until something is true, and return it."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            value = true()
-        except StaleElementReferenceException:
-            value = None  # type: ignore[assignment]
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"{what} did not come true"
-        time.sleep(0.05)
+
+    def look() -> _Value | None:
+        with suppress(StaleElementReferenceException):
+            return true()
+        return None
+
+    found = wait_until(look, what, seconds)
+    assert found is not None
+    return found
 
 
 def make_album(folder: Path) -> Path:
@@ -139,7 +138,7 @@ class Daemon:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(20)
+                self._process.wait(patience(20))
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -164,7 +163,7 @@ class Daemon:
         headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
         request = Request(self.url + address, body, headers, method=method)
         try:
-            with urlopen(request, timeout=PATIENCE) as answer:
+            with urlopen(request, timeout=patience(PATIENCE)) as answer:
                 said = answer.read()
         except HTTPError as error:
             raise AssertionError(f"{address}: {error.read().decode()}") from error
@@ -390,7 +389,7 @@ def chromium(profile: Path, *, width: int = 1280, height: int = 900) -> Iterator
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     running = Chrome(options=options, service=Service(driver))
     try:
-        running.set_script_timeout(PATIENCE)
+        running.set_script_timeout(patience(PATIENCE))
         for permission in ("clipboard-read", "clipboard-write"):
             running.execute_cdp_cmd(
                 "Browser.setPermission", {"permission": {"name": permission}, "setting": "granted"}

@@ -46,6 +46,7 @@ def test_every_check_is_there():
     assert promised == [check.__name__.removeprefix("check_") for check in CHECKS]
 
 
+@pytest.mark.slow
 def test_the_first_plugin_passes_its_tests(tmp_path):
     project = write_project("sunset", tmp_path)
     for title in ("src/photofind_sunset/extractor.py", "tests/test_extractor.py"):
