@@ -23,7 +23,7 @@ Examples:
 def plugins() -> None:
     """Write a plugin of your own, or list those that are installed.
 
-    docs/plugins.md in photofind's repository is the guide for authors.
+    docs/develop/add-an-extractor.md in photofind's repository is the guide for authors.
     """
 
 

@@ -1,6 +1,6 @@
 """The API that the daemon serves on this machine: ``PhotoFind``, as HTTP and JSON.
 
-docs/api.md is for those who use it; docs/openapi.json says the same to programs.
+docs/reference/api.md is for those who use it; openapi.json beside it says the same to programs.
 """
 
 from __future__ import annotations
@@ -383,7 +383,7 @@ def create_api(context: ApiContext | None = None) -> FastAPI:
     app = FastAPI(
         title="photofind",
         version="1",
-        description="Show me the photos like this one. docs/api.md says how to use this.",
+        description="Show me the photos like this one. docs/reference/api.md says how to use this.",
         openapi_url="/api/openapi.json",
         docs_url=None,  # Both load programs from elsewhere.
         redoc_url=None,
@@ -421,7 +421,8 @@ async def _say_invalid(request: Request, error: Exception) -> Response:
     first: dict[str, Any] = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     reason = first["msg"].removeprefix("Value error, ")
-    return error_response(RequestError(f"{where}: {reason}", "docs/api.md says what it takes"))
+    hint = "docs/reference/api.md says what it takes"
+    return error_response(RequestError(f"{where}: {reason}", hint))
 
 
 async def _say_refused(request: Request, error: Exception) -> Response:

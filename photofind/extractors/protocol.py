@@ -1,4 +1,4 @@
-"""What an extractor plugin is; docs/plugins.md tells its authors the same at length.
+"""What an extractor plugin is; docs/develop/add-an-extractor.md is the guide for its authors.
 
 A distribution offers one by an entry point in the group ``photofind.extractors``, whose name is
 the extractor's name and whose object makes an :class:`Extractor` when called without arguments::

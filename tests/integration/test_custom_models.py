@@ -227,7 +227,7 @@ def test_the_commands(models, home):
 
 
 def test_the_network_of_the_authors_guide_keeps_its_promises(tmp_path):
-    page = (Path(__file__).parents[2] / "docs/plugins.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs/develop/add-an-extractor.md").read_text("utf-8")
     (example,) = re.findall(r"```python\n# an extractor on a network\n(.*?)```", page, re.DOTALL)
     (tmp_path / "tiny_example.py").write_text(example)
     program = (

@@ -1,4 +1,4 @@
-"""docs/plugins.md says what is so, and its examples work."""
+"""docs/develop/add-an-extractor.md says what is so, and its examples work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from photofind.extractors.protocol import ABILITIES, PROTOCOL, Extractor, Thread
 from photofind.testing import CHECKS, check_extractor
 from photofind.testing.project import write_project
 
-PAGE = Path(__file__).parents[3] / "docs/plugins.md"
+PAGE = Path(__file__).parents[3] / "docs/develop/add-an-extractor.md"
 TEXT = PAGE.read_text("utf-8")
 EXAMPLES = {
     code.splitlines()[0].removeprefix("# "): code
@@ -72,7 +72,7 @@ def test_missing_weights_are_told(tmp_path):
 
 
 def test_the_commands_are_those_that_there_are():
-    page = (PAGE.with_name("cli.md")).read_text("utf-8")
+    page = (PAGE.parents[1] / "reference/cli.md").read_text("utf-8")
     for command in re.findall(r"photofind (?:extractors|plugins|config) [a-z]+", TEXT):
         assert f"### `{command}`" in page, command
 
