@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from surfaces import TOKEN, FakeSurface, Served, jpeg, serving, wait_for
+from waiting import patience
 
 from photofind import errors
 from photofind.app.photofind import PhotoFind
@@ -365,7 +366,7 @@ def test_ctrl_c_ends_every_wait(home: Home, tmp_path: Path, call: str) -> None:
             wait_for(lambda: served.surface.subscribers or served.surface.asked)
             time.sleep(0.2)
             process.send_signal(signal.SIGINT)
-            assert process.communicate(timeout=20)[0] == b"2\n"
+            assert process.communicate(timeout=patience(20))[0] == b"2\n"
         served.surface.hold.set()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import photofind
+from waiting import patience
 
 from photofind.errors import ExtractorError
 from photofind.extractors.add_model import add, remove
@@ -80,7 +81,7 @@ keras.Model(pictures, keras.ops.abs(keras.ops.fft2((
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("models")
-    subprocess.run([sys.executable, "-c", MAKE_MODELS, folder], check=True, timeout=240)
+    subprocess.run([sys.executable, "-c", MAKE_MODELS, folder], check=True, timeout=patience(240))
     (folder / "text.keras").write_text("These are words.\n")
     (folder / "text.h5").write_text("These are words.\n")
     (folder / "picture.png").write_bytes(b"\x89PNG")
@@ -208,7 +209,7 @@ def test_the_commands(models, home):
     path = str(models / "trained.keras")
     added = photofind(
         *("extractors", "add", "mine", path, "--layer", "features", "--preprocess", "unit"),
-        timeout=240,
+        timeout=patience(240),
     )
     assert added.code == 0, added.stderr
     assert "mine describes pictures of 32x32 by 24 numbers; it runs on LiteRT" in added.notes

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import patience, wait_until
 
 from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_graph
 from photofind.library.embedded.catalog import Photo
@@ -73,7 +73,7 @@ def resident(library: Library) -> Iterator[Searcher]:
     searcher = Searcher(library, "mobilenet", _no_extraction, resident=True)
     graph = searcher.graph(library.space(SPACE))
     assert graph is not None
-    assert graph.wait(240)
+    assert graph.wait(patience(240))
     yield searcher
     searcher.close()
 
@@ -135,12 +135,8 @@ def test_a_killed_graph_process_costs_no_answer(library: Library, resident: Sear
     graph = resident.graph(library.space(SPACE))
     os.kill(graph.pid, signal.SIGKILL)
     assert paths(resident, "/photos/5.jpg") == expected
-    deadline = time.monotonic() + 240
-    while (
-        resident.similar(Query(("/photos/5.jpg",), limit=20, min_score=0.0)).searched_by != "graph"
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    query = Query(("/photos/5.jpg",), limit=20, min_score=0.0)
+    wait_until(lambda: resident.similar(query).searched_by == "graph", "graph", 240, pause=0.2)
     assert paths(resident, "/photos/5.jpg") == expected
 
 
@@ -187,7 +183,7 @@ def test_a_damaged_graph_costs_no_answer_and_is_built_again(
         file.write(b"garbage")
     os.kill(graph.pid, signal.SIGKILL)
     assert paths(resident, "/photos/5.jpg") == expected
-    assert not resident.graph(library.space(SPACE)).wait(240)
+    assert not resident.graph(library.space(SPACE)).wait(patience(240))
     assert (
         resident.similar(Query(("/photos/5.jpg",), limit=20, min_score=0.0)).searched_by == "exact"
     )

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 
+from waiting import patience
+
 from photofind.desktop.collect_selection import gather
 from photofind.paths import Home
 
@@ -25,7 +27,7 @@ def test_one_process_gets_what_all_of_them_have(home: Home) -> None:
         subprocess.Popen([sys.executable, "-c", SCRIPT, json.dumps(path)], stdout=subprocess.PIPE)
         for path in paths
     ]
-    outputs = [process.communicate(timeout=60)[0] for process in started]
+    outputs = [process.communicate(timeout=patience(60))[0] for process in started]
     assert all(process.returncode == 0 for process in started)
     gathered = [json.loads(output) for output in outputs]
     # A machine that is slow to start processes may make two queries, but loses and doubles none.

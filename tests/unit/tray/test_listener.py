@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from waiting import patience
 
 from photofind.app.recent_searches import remember_search
 from photofind.daemon.runtime import Runtime, remove_runtime, write_runtime
@@ -69,7 +70,7 @@ class FakeClient:
         return self._daemon.status
 
     def events(self) -> Iterator[Event]:
-        while (event := self._daemon.told.get(timeout=60)) is not LOST:
+        while (event := self._daemon.told.get(timeout=patience(60))) is not LOST:
             if isinstance(event, Exception):
                 raise event
             yield event
@@ -121,7 +122,7 @@ def appear(home: Home, daemon: FakeDaemon) -> None:
 
 
 def expect(told: queue.Queue[DaemonState], wanted: DaemonState) -> None:
-    assert told.get(timeout=30) == wanted
+    assert told.get(timeout=patience(30)) == wanted
 
 
 def test_it_waits_for_the_daemon_and_tells_what_it_tells(
@@ -129,7 +130,7 @@ def test_it_waits_for_the_daemon_and_tells_what_it_tells(
 ) -> None:
     expect(told, NOT_RUNNING)
     appear(home, daemon)
-    while (state := told.get(timeout=30)) == NOT_RUNNING:
+    while (state := told.get(timeout=patience(30))) == NOT_RUNNING:
         pass
     assert state == DaemonState.of(STATUS)
     counts = {"photos": 9, "preliminary": 0, "failed": 0, "revision": 1}
@@ -146,7 +147,7 @@ def test_it_finds_the_next_daemon(
 ) -> None:
     for _ in range(3):
         appear(home, daemon)
-        while told.get(timeout=30) == NOT_RUNNING:
+        while told.get(timeout=patience(30)) == NOT_RUNNING:
             pass
         daemon.runs = False
         daemon.told.put(LOST)
@@ -204,7 +205,7 @@ def test_it_tells_of_other_searches(
     listening: Listener, home: Home, recents: threading.Semaphore
 ) -> None:
     remember_search(home, ["/a.jpg"])
-    assert recents.acquire(timeout=30)
+    assert recents.acquire(timeout=patience(30))
 
 
 def test_closed_it_tells_nothing_more(

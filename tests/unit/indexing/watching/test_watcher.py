@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import pytest
+from waiting import patience
 
 from photofind.indexing.excludes import Rules
 from photofind.indexing.watching.inotify_limits import INSTANCES, WATCHES, LimitReachedError
@@ -16,7 +17,7 @@ from photofind.indexing.watching.mounting import Mount, Mounts
 from photofind.indexing.watching.suspension import Suspension
 from photofind.indexing.watching.watcher import Change, Kind, Watcher
 
-PATIENCE = 30.0
+PATIENCE = patience(30.0)
 RULES = Rules()
 
 
