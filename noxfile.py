@@ -20,9 +20,7 @@ def fast(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run all tests, two files at once."""
-    session.run(
-        "python", "-m", "pytest", "--numprocesses=2", "--dist=loadfile", *session.posargs
-    )
+    session.run("python", "-m", "pytest", "--numprocesses=2", "--dist=loadfile", *session.posargs)
 
 
 @nox.session(python=PYTHONS, venv_backend="virtualenv|venv")

@@ -34,10 +34,10 @@ AWKWARD = (
 CAT = "2019/chelsea-original.jpg"
 
 
-def in_terminal(*arguments: str, home: Path, **streams: Any) -> tuple[int, str]:
+def in_terminal(*arguments: str, home: Path, columns: int = 80, **streams: Any) -> tuple[int, str]:
     """Run a command with its streams, but for those given, in a terminal; return what it showed."""
     master, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         env=environment(home, TERM="xterm-256color"),
@@ -106,7 +106,8 @@ def test_awkward_names_can_be_asked_for(awkward: Album) -> None:
 def test_names_cannot_command_a_terminal(awkward: Album) -> None:
     query = str(awkward.photos / "with space.jpg")
     for arguments in (["similar", query, "--all"], ["similar", query, "--all", "--paths-only"]):
-        code, shown = in_terminal(*arguments, home=awkward.home)
+        # So wide that no name is wrapped, wherever temporary folders are.
+        code, shown = in_terminal(*arguments, home=awkward.home, columns=250)
         assert code == 0
         assert "\x1b[31m" not in shown
         assert "\\x1b[31mred.jpg" in shown.replace("\r\n", "")
