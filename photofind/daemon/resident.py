@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import psutil
 
 from photofind import __version__
-from photofind.app.photofind import PhotoFind, chosen_folders
+from photofind.app.library_folders import chosen_folders
+from photofind.app.photofind import PhotoFind
+from photofind.app.status import library_status
 from photofind.daemon.pausing import paused_until, remember_pause
 from photofind.errors import LibraryError
 from photofind.indexing.housekeeping import Housekeeper
@@ -62,14 +64,16 @@ class Resident(PhotoFind):
     def __init__(self, home: Home | None = None) -> None:
         super().__init__(home, resident=True)
         self._listening = Lock()
+        self._changing_readings = Lock()
         self._listeners: list[Callable[[Event], None]] = []
         self._readings: dict[str, Extraction] = {}
         self._started = time.time()
-        self._indexer = Indexer(self._library, self._indexing, self.settings, self._tell)
+        library = self._resources.library
+        self._indexer = Indexer(library, self._indexing, self.settings, self._tell)
         self._housekeeper = Housekeeper(
-            self._library,
+            library,
             self._indexer,
-            lambda: self._searcher.rest(),
+            lambda: self._resources.searcher.rest(),
             lambda: self.settings.idle_minutes * 60,
             self._tell,
         )
@@ -187,7 +191,7 @@ class Resident(PhotoFind):
         """
         if self._indexer.paused:
             raise LibraryError("the daemon is paused", "`photofind resume` lets it go on")
-        chosen = chosen_folders(self._library, folders)
+        chosen = chosen_folders(self._resources.library, folders)
 
         def show(event: Event) -> None:
             if event.kind == "activity" and event.data is not None:
@@ -201,11 +205,11 @@ class Resident(PhotoFind):
             problems = self._housekeeper.tend(graph=wait)
         finally:
             end()
-        return replace(report, notes=(*self._library.warnings, *problems))
+        return replace(report, notes=(*self._resources.library.warnings, *problems))
 
     def status(self) -> Status:
         """Return how the library is, and what the daemon does."""
-        status = super().status()
+        status = library_status(self._resources, self.folders(), self.problems)
         self._housekeeper.opened()
         indexer, housekeeper = self._indexer, self._housekeeper
         return replace(
@@ -268,46 +272,36 @@ class Resident(PhotoFind):
 
     def _forget_settings(self) -> None:
         super()._forget_settings()
-        with self._opening:
-            for extraction in self._extractions.values():
-                extraction.close()
-            self._extractions.clear()
-            open_still = [self.__dict__.pop(name, None) for name in ("_searcher", "_thumbnails")]
-        for one in filter(None, open_still):
-            one.close()
         self._stop_reading()
         self._indexer.reconfigure(self.settings)
         self._housekeeper.touched()
 
-    def _missing_extractors(self) -> list[str]:
-        """Return nothing: the indexer has tried all that are in use, and says what is wrong."""
-        return []
-
     def _indexing(self, extractor: str) -> Extraction:
         """Return what embeds the photos of the folders: apart from queries, which do not wait."""
-        with self._opening:
+        with self._changing_readings:
             if extractor not in self._readings:
-                self._readings[extractor] = self._new_extraction(extractor, low_priority=True)
+                self._readings[extractor] = self._resources.new_extraction(
+                    extractor, low_priority=True
+                )
             return self._readings[extractor]
 
     def _stop_reading(self) -> None:
         """End the workers that read the folders; what they were at is read again."""
-        with self._opening:
+        with self._changing_readings:
             readings = [*self._readings.values()]
             self._readings.clear()
         for reading in readings:
             reading.close()
 
     def _processes(self) -> tuple[ProcessStatus, ...]:
-        named = [("daemon", os.getpid())]
-        with self._opening:
-            workers = {f"indexing with {name}": one for name, one in self._readings.items()}
-            workers |= {f"queries with {name}": one for name, one in self._extractions.items()}
-        named += [(name, pid) for name, worker in workers.items() if (pid := worker.pid)]
-        if "_thumbnails" in self.__dict__:
-            named += [("thumbnails", pid) for pid in self._thumbnails.pids]
-        named += [("graph", pid) for pid in self._searcher.processes]
-        named += [("index builder", pid) for pid in self._housekeeper.processes]
+        with self._changing_readings:
+            readings = dict(self._readings)
+        named = [
+            ("daemon", os.getpid()),
+            *((f"indexing with {name}", pid) for name, one in readings.items() if (pid := one.pid)),
+            *self._resources.processes,
+            *(("index builder", pid) for pid in self._housekeeper.processes),
+        ]
         return tuple(
             ProcessStatus(name, pid, memory)
             for name, pid in named

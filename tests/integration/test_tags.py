@@ -14,6 +14,7 @@ from photofind.app.photofind import PhotoFind
 from photofind.daemon.client import connect_to_running
 from photofind.daemon.lifecycle import stop
 from photofind.errors import LibraryError
+from photofind.library.embedded.library import Library
 from photofind.model import Query, Tag, TagCount
 from photofind.paths import Home
 from photofind.settings import set_setting
@@ -87,7 +88,7 @@ def test_another_extractor_adds_its_own_and_takes_them_along(
         (photos / "red.png").rename(photos / "moved.png")
         both.index()
         assert both.photo(str(photos / "moved.png")).tags == red.tags
-        with both._writing() as library:
+        with Library(home, writable=True) as library:
             library.remove_space("naming@1")
         moved = both.photo(str(photos / "moved.png"))
         assert moved.tags == (Tag("red", 0.98, "able@1"),)

@@ -1,0 +1,114 @@
+"""The folders of the library: listed, added, removed, and chosen for an indexing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from photofind.errors import LibraryError
+from photofind.indexing.excludes import Rules
+from photofind.library.embedded.catalog import Folder
+from photofind.library.embedded.library import Library
+from photofind.model import FolderStatus
+from photofind.paths import Home, is_below
+
+__all__ = ["add_folder", "chosen_folders", "folder_statuses", "remove_folder"]
+
+
+def folder_statuses(library: Library) -> list[FolderStatus]:
+    """Return how each folder of the library is."""
+    return [
+        FolderStatus(
+            folder.path,
+            library.count(folder.path),
+            folder.state,
+            folder.reason,
+            folder.scanned,
+            folder.excludes,
+        )
+        for folder in library.folders()
+    ]
+
+
+def add_folder(library: Library, home: Home, folder: str, excludes: Sequence[str]) -> None:
+    """Add a folder, or change what is excluded in one that is there.
+
+    Parameters
+    ----------
+    library
+        Open for writing.
+    home
+        Where the library lies itself: nothing below it can be added.
+    folder
+        Its absolute path.
+    excludes
+        Rules in gitignore's syntax.
+
+    Raises
+    ------
+    LibraryError
+        There is no such folder, or it is photofind's own.
+    SettingsError
+        An exclude is no valid rule.
+    """
+    if not Path(folder).is_dir():
+        raise LibraryError(f"{folder} is not a folder", "name a folder that exists")
+    if is_below(folder, str(home.root)):
+        raise LibraryError(f"{folder} is photofind's own", "name a folder with photos")
+    Rules(excludes)  # Raises what is wrong with them.
+    known = {one.path: one for one in library.folders()}
+    entry = known.get(folder) or Folder(folder, added=time.time())
+    library.put_folder(replace(entry, excludes=tuple(excludes)))
+
+
+def remove_folder(library: Library, folder: str) -> int:
+    """Remove a folder and its photos from the library, open for writing; return how many photos.
+
+    Photos that also lie in another folder of the library stay.
+
+    Raises
+    ------
+    LibraryError
+        The folder is not in the library.
+    """
+    others = [one.path for one in library.folders() if one.path != folder]
+    if len(others) == len(library.folders()):
+        raise LibraryError(
+            f"{folder} is not a folder of the library", "`photofind folders` lists them"
+        )
+    gone = [
+        photo
+        for photo in library.photos(folder)
+        if not any(is_below(photo.path, other) for other in others)
+    ]
+    library.remove(gone)
+    library.remove_folder(folder)
+    return len(gone)
+
+
+def chosen_folders(library: Library, folders: Sequence[str] | None) -> list[Folder]:
+    """Return the folders of the library that contain, or lie in, the named ones; all for None.
+
+    Raises
+    ------
+    LibraryError
+        The library has no folders, or a named one is in none of them.
+    """
+    known = library.folders()
+    if not known:
+        raise LibraryError(
+            "the library has no folders yet", "add one with `photofind folders add ~/Pictures`"
+        )
+    if folders is None:
+        return known
+    chosen: dict[str, Folder] = {}
+    for folder in folders:
+        matching = [f for f in known if is_below(folder, f.path) or is_below(f.path, folder)]
+        if not matching:
+            raise LibraryError(
+                f"{folder} is in no folder of the library", f"photofind folders add {folder}"
+            )
+        chosen |= {match.path: match for match in matching}
+    return list(chosen.values())

@@ -1,0 +1,198 @@
+"""What one `PhotoFind` keeps open: the library, its readers, and worker processes."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from photofind.paths import Home
+from photofind.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from photofind.app.thumbnails import Thumbnails
+    from photofind.extractors.extraction import Extraction
+    from photofind.images.limits import Limits
+    from photofind.library.embedded.library import Library
+    from photofind.search.browsing import Timeline
+    from photofind.search.searcher import Searcher
+    from photofind.system.trash import Bin
+
+__all__ = ["Resources"]
+
+
+class Resources:
+    """Opens each thing when it is first needed, and closes all of them.
+
+    Threads may share it.
+
+    Parameters
+    ----------
+    home
+        Where the library is.
+    resident
+        Whether this process will answer many queries: the library is then opened for writing once,
+        and a graph may be loaded in the background.
+    """
+
+    def __init__(self, home: Home, *, resident: bool) -> None:
+        self.home = home
+        self.resident = resident
+        self._lock = RLock()  # Held to look at, and to change, the extractions.
+        self._extractions: dict[str, Extraction] = {}
+
+    def close(self) -> None:
+        """Close the library and end all child processes."""
+        self._close_readers()
+        self.__dict__.pop("timeline", None)
+        if "library" in self.__dict__:
+            self.library.close()
+            del self.__dict__["library"]
+
+    def forget_settings(self) -> None:
+        """Have the settings read again, and end what works by the old ones."""
+        self.__dict__.pop("settings", None)
+        self._close_readers()
+
+    def _close_readers(self) -> None:
+        """Close everything except the library."""
+        with self._lock:
+            extractions = [*self._extractions.values()]
+            self._extractions.clear()
+            readers = [self.__dict__.pop(name, None) for name in ("thumbnails", "searcher")]
+        for one in [*extractions, *filter(None, readers)]:
+            one.close()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, as they were when first asked for.
+
+        Raises
+        ------
+        SettingsError
+            The file cannot be used.
+        """
+        return load_settings(self.home.settings)
+
+    @cached_property
+    def library(self) -> Library:
+        """The library; only a resident process may write to it."""
+        from photofind.library.embedded.library import Library
+
+        return Library(self.home, writable=self.resident)
+
+    def writing(self) -> AbstractContextManager[Library]:
+        """Open the library for writing: for the length of a block, unless it is open for good.
+
+        Raises
+        ------
+        LockedError
+            Another process is writing to it.
+        """
+        from photofind.library.embedded.library import Library
+
+        return nullcontext(self.library) if self.resident else Library(self.home, writable=True)
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        """Answers queries."""
+        from photofind.search.searcher import Searcher
+
+        return Searcher(
+            self.library,
+            self.settings.extractor,
+            self.extraction,
+            resident=self.resident,
+            idle_seconds=self.settings.idle_minutes * 60,
+        )
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The photos by time and by tags."""
+        from photofind.search.browsing import Timeline
+
+        return Timeline(self.library)
+
+    @cached_property
+    def thumbnails(self) -> Thumbnails:
+        """Makes thumbnails, and keeps them."""
+        from photofind.app.thumbnails import Thumbnails
+
+        settings = self.settings
+        return Thumbnails(
+            self.home.cache / "thumbnails",
+            limits=self._limits(),
+            seconds=settings.max_seconds,
+            idle_seconds=settings.idle_minutes * 60,
+            log=self.home.logs / "thumbnails.log",
+        )
+
+    @cached_property
+    def trash(self) -> Bin:
+        """Remembers what was moved to the trash."""
+        from photofind.system.trash import Bin
+
+        return Bin()
+
+    def extraction(self, extractor: str) -> Extraction:
+        """Return what embeds photos with an extractor, in a worker process of its own."""
+        with self._lock:
+            if extractor not in self._extractions:
+                self._extractions[extractor] = self.new_extraction(
+                    extractor, low_priority=not self.resident
+                )
+            return self._extractions[extractor]
+
+    def new_extraction(self, extractor: str, *, low_priority: bool) -> Extraction:
+        """Return another one, which the caller closes.
+
+        Parameters
+        ----------
+        extractor
+            Its name.
+        low_priority
+            Whether its worker gives way to other processes.
+        """
+        from photofind.extractors.extraction import Extraction
+
+        settings = self.settings
+        return Extraction(
+            extractor,
+            threads=settings.threads,
+            limits=self._limits(),
+            seconds=settings.max_seconds,
+            idle_seconds=settings.idle_minutes * 60,
+            low_priority=low_priority,
+            log=self.home.logs / ("extraction.log" if low_priority else "query-extraction.log"),
+            megabytes=settings.worker_megabytes,
+            home=self.home,
+        )
+
+    @property
+    def extractions(self) -> dict[str, Extraction]:
+        """The extractions that are open, by their extractors' names."""
+        with self._lock:
+            return dict(self._extractions)
+
+    @property
+    def processes(self) -> list[tuple[str, int]]:
+        """The worker processes that run: what each is for, and its process id."""
+        running = [
+            (f"queries with {name}", pid)
+            for name, extraction in self.extractions.items()
+            if (pid := extraction.pid)
+        ]
+        if "thumbnails" in self.__dict__:
+            running += [("thumbnails", pid) for pid in self.thumbnails.pids]
+        if "searcher" in self.__dict__:
+            running += [("graph", pid) for pid in self.searcher.processes]
+        return running
+
+    def _limits(self) -> Limits:
+        from photofind.images.limits import Limits
+
+        settings = self.settings
+        return Limits(
+            pixels=int(settings.max_megapixels * 1e6), bytes=int(settings.max_megabytes * 1e6)
+        )

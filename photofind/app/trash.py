@@ -1,0 +1,75 @@
+"""Photos moved to the system's trash, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from photofind.app.photos import find_photo
+from photofind.errors import DesktopError, LibraryError
+from photofind.library.embedded.catalog import Photo
+from photofind.library.embedded.library import Library
+from photofind.model import Failure, Trashing, Untrashing
+from photofind.system.trash import Bin, Trashed, move_to_trash, restore
+
+__all__ = ["trash_photos", "untrash_photos"]
+
+
+def trash_photos(
+    library: Library, trash: Bin, photos: Sequence[int]
+) -> tuple[Trashing, list[Trashed]]:
+    """Move photos to the trash, given their ids; also return the files that were moved.
+
+    A file that has changed since it was indexed stays where it is.
+    """
+    trashed, moved, failures = [], [], []
+    for photo in dict.fromkeys(photos):
+        path = f"number {photo}"
+        try:
+            known = find_photo(library, photo)
+            path = known.path
+            if known.failure is None and not _is_as_indexed(known):
+                raise LibraryError(
+                    f"{path} has changed since it was indexed", "look at it again first"
+                )
+            moved.append(move_to_trash(path))
+            trashed.append(photo)
+        except (DesktopError, LibraryError) as error:
+            failures.append(Failure(path, str(error)))
+    undo = trash.remember(moved) if any(file.item for file in moved) else None
+    return Trashing(tuple(trashed), tuple(failures), undo), moved
+
+
+def untrash_photos(trash: Bin, undo: str) -> Untrashing:
+    """Put photos back where they were.
+
+    Parameters
+    ----------
+    trash
+        Remembers what was moved.
+    undo
+        The token of a :class:`Trashing`.
+
+    Raises
+    ------
+    DesktopError
+        The token is unknown, or too old.
+    """
+    restored, left, failures = [], [], []
+    for file in trash.take(undo):
+        try:
+            restore(file)
+            restored.append(file.path)
+        except DesktopError as error:
+            left.append(file)
+            failures.append(Failure(file.path, str(error)))
+    again = trash.remember(left, undo) if any(file.item for file in left) else None
+    return Untrashing(tuple(restored), tuple(failures), again)
+
+
+def _is_as_indexed(photo: Photo) -> bool:
+    try:
+        status = Path(photo.path).stat()
+    except OSError:
+        return True  # Moving it raises the reason.
+    return (status.st_size, status.st_mtime_ns) == (photo.size, photo.modified)
