@@ -47,7 +47,8 @@ def test_the_readme_names_the_packages_that_continuous_integration_installs() ->
     script = (ROOT / ".ci/run").read_text("utf-8")
     installed = re.search(r"system_packages=\((.*?)\)", script, re.DOTALL)
     named = re.search(r"apt-get install (.*?)```", README, re.DOTALL)
-    assert installed and named
+    assert installed
+    assert named
     assert installed[1].split() == named[1].replace("\\", "").split()
 
 

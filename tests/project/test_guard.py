@@ -33,7 +33,7 @@ def test_another_copy_is_refused_with_one_line_that_says_what_to_do(tmp_path: Pa
     refused = collect(path=tmp_path)
     assert refused.returncode == 4  # As pytest calls a usage error.
     assert refused.stdout == ""
-    (line,) = refused.stderr.splitlines()
+    (line,) = refused.stderr.strip().splitlines()
     assert str(copy) in line
     assert str(ROOT / "photofind/__init__.py") in line
     assert "python -m pip install -e '.[test]'" in line

@@ -13,9 +13,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-PYTHONS = [
-    name.rpartition(" ")[2] for name in PROJECT["classifiers"] if ":: Python :: 3." in name
-]
+PYTHONS = [name.rpartition(" ")[2] for name in PROJECT["classifiers"] if ":: Python :: 3." in name]
 
 
 def load(path: Path) -> dict[str, Any]:
