@@ -7,6 +7,7 @@ refused.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ FAST = ROOT / "tests/unit"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to run where child processes import another photofind than the one that is tested."""
+    os.environ.pop("PYTEST_ADDOPTS", None)  # For this run, not for those that tests start.
     if hasattr(config, "workerinput"):  # The process that started this xdist worker has checked it.
         return
     asked = subprocess.run(

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 from urllib.request import Request, urlopen
 
 import pytest
@@ -109,9 +109,10 @@ class Daemon:
         self.opened = root / "opened"
         programs = root / "bin"
         programs.mkdir(parents=True)
-        program = programs / "xdg-open"
-        program.write_text(f'#!/bin/sh\nprintf "%s\\0" "$1" >> "{self.opened}"\n')
-        program.chmod(0o755)
+        for name, opened in (("xdg-open", "$1"), ("gio", "$2")):  # The latter as `gio open URI`.
+            program = programs / name
+            program.write_text(f'#!/bin/sh\nprintf "%s\\0" "{opened}" >> "{self.opened}"\n')
+            program.chmod(0o755)
         (root / "user").mkdir()
         unwanted = ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY")
         self.environment = {
@@ -199,7 +200,11 @@ class Daemon:
     def was_opened(self) -> list[str]:
         if not self.opened.exists():
             return []
-        return [os.fsdecode(name) for name in self.opened.read_bytes().split(b"\0")[:-1]]
+        opened = self.opened.read_bytes().split(b"\0")[:-1]
+        return [
+            os.fsdecode(unquote_to_bytes(name[7:]) if name.startswith(b"file://") else name)
+            for name in opened
+        ]
 
 
 class Page:
