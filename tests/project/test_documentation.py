@@ -37,6 +37,22 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_pages_that_the_code_names_are_there() -> None:
+    sources = [
+        *(path for suffix in ("py", "template") for path in ROOT.glob(f"photofind/**/*.{suffix}")),
+        *ROOT.glob("tests/**/*.py"),
+        *ROOT.glob("plugins/*/src/**/*.py"),
+        *ROOT.glob("docs/*.py"),
+    ]
+    named = {
+        (name, str(source.relative_to(ROOT)))
+        for source in sources
+        for name in re.findall(r"\bdocs/[\w/.-]+\.(?:md|json)\b", source.read_text("utf-8"))
+    }
+    assert named
+    assert [(name, source) for name, source in sorted(named) if not (ROOT / name).exists()] == []
+
+
 def test_continuous_integration_runs_the_command_of_the_readme() -> None:
     command = "python -m pip install -e '.[test]' && python -m pytest"
     assert f"```sh\n{command}\n```" in README
