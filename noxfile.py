@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import nox
 
-nox.options.sessions = ["fast", "lint", "types", "docs"]
+nox.options.sessions = ["docs", "lint", "types", "fast"]
 nox.options.default_venv_backend = "none"
 
 PYTHONS = ["3.11", "3.12", "3.13"]
