@@ -48,5 +48,6 @@ def types(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Write what is generated anew, and build the documentation to ``site/``."""
     session.run("python", "docs/generate_cli.py")
+    session.run("python", "docs/generate_operations.py")
     session.run("python", "docs/generate_openapi.py")
     session.run("mkdocs", "build", "--strict", *session.posargs)

@@ -1,11 +1,11 @@
-"""How the daemon fares with many clients at once: answers a second, how long they take, memory.
+"""The daemon with many clients at once: answers per second, latencies and memory.
 
     python benchmarks/clients.py HOME [--clients 50] [--seconds 60]
 
-HOME is photofind's folder with a library; where there is none, one of 100,000 generated photos is
-made. Its daemon is asked where it runs, and started for as long as this takes where it does not.
-Each client has one connection and asks one thing after the other: for the photos like one of the
-library, mostly, now and then for what is known of a photo, and for a page of the newest ones.
+HOME is a photofind home; without a library, one of 100,000 generated photos is created. Its daemon
+is used if it is running, or started for the benchmark. Each client has one connection and sends one
+request at a time: mostly for photos similar to one in the library, sometimes for the details of a
+photo, and for a page of the newest photos.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from photofind.paths import Home
 
 @dataclass
 class Figures:
-    """How long answers took, in seconds by what was asked, and how many were none."""
+    """Latencies in seconds by kind of request, and the number of errors."""
 
     taken: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     errors: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
 def requests(runtime: Runtime, photos: list[tuple[int, str]]) -> dict[str, list[bytes]]:
-    """Return the requests of each kind, as they are sent."""
+    """Return the encoded requests of each kind."""
     head = f"Host: 127.0.0.1:{runtime.port}\r\nAuthorization: Bearer {runtime.token}\r\n"
 
     def get(path: str) -> bytes:
@@ -60,7 +60,7 @@ def requests(runtime: Runtime, photos: list[tuple[int, str]]) -> dict[str, list[
 async def client(
     port: int, made: dict[str, list[bytes]], seed: int, until: float, figures: Figures
 ) -> None:
-    """Ask one thing after the other; connect again after an error."""
+    """Send requests one after the other; reconnect after an error."""
     chance = random.Random(seed)
     kinds = chance.choices(list(made), (80, 10, 10), k=997)
     asked, writer = 0, None
@@ -84,7 +84,7 @@ async def client(
 
 
 def ask(home: Home, photos: list[tuple[int, str]], clients: int, seconds: float) -> Figures:
-    """Have so many clients ask for so long."""
+    """Run this number of clients for ``seconds``."""
     runtime = read_runtime(home)
     assert runtime is not None
     made, figures = requests(runtime, photos), Figures()
@@ -100,7 +100,7 @@ def ask(home: Home, photos: list[tuple[int, str]], clients: int, seconds: float)
 
 
 def memory(connection: Client) -> dict[str, float]:
-    """Return what each process of the daemon holds in memory (resident), in MB."""
+    """Return the resident memory of each process of the daemon, in MB."""
     daemon = connection.status().daemon
     assert daemon is not None
     return {process.name: round(process.memory / 1e6, 1) for process in daemon.processes}
@@ -114,10 +114,10 @@ def some_photos(connection: Client, count: int) -> list[tuple[int, str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("home", type=Path, help="photofind's folder with a library")
+    parser.add_argument("home", type=Path, help="a photofind home with a library")
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--photos", type=int, default=100_000, help="how many are generated")
+    parser.add_argument("--photos", type=int, default=100_000, help="number of generated photos")
     arguments = parser.parse_args()
     home = in_fresh_process(generated, arguments.home.absolute(), arguments.photos)
     with ExitStack() as stack:
@@ -125,7 +125,7 @@ def main() -> None:
             stack.callback(stop, home)
         connection = stack.enter_context(connect_to_running(home))
         photos = some_photos(connection, 1000)
-        in_fresh_process(ask, home, photos, arguments.clients, 10.0)  # Starts what starts once.
+        in_fresh_process(ask, home, photos, arguments.clients, 10.0)  # Warm-up.
         before = memory(connection)
         figures = in_fresh_process(ask, home, photos, arguments.clients, arguments.seconds)
         after = memory(connection)

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a fresh process for clean figures, percentiles, and tables."""
+"""Common code of the benchmarks: fresh processes, memory, percentiles and tables."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ __all__ = [
 
 
 def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a process of its own, so that nothing before it is in its figures."""
+    """Call a function in a new process, so that earlier work does not affect its figures."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def megabytes() -> float:
-    """Return what this process holds in memory, in MB; see `megabytes_of_children`."""
+    """Return the memory of this process in MB; see `megabytes_of_children`."""
     return _megabytes([psutil.Process()])
 
 
 def megabytes_of_children() -> float:
-    """Return what the child processes of this process hold in memory, in MB.
+    """Return the memory of the child processes of this process, in MB.
 
-    Where the system tells them apart, without the pages of mapped files: those are in its cache,
-    and it takes them back at will.
+    Pages of mapped files are not counted if the system reports them separately: they belong to its
+    cache and can be reclaimed.
     """
     return _megabytes(psutil.Process().children())
 
@@ -66,12 +66,12 @@ def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
 
 
 def photos_below(folder: Path) -> list[Path]:
-    """Return the photos in a folder and in those below it."""
+    """Return the photos in a folder and its subfolders."""
     return sorted(path for path in folder.resolve().rglob("*") if is_photo(path.name))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table; everything but the first column is aligned right."""
+    """Print a table; all columns but the first are right-aligned."""
     table = Table()
     for place, column in enumerate(columns):
         table.add_column(column, justify="right" if place else "left", overflow="fold")
@@ -81,11 +81,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def print_figures(benchmark: str, figures: dict[str, Any]) -> None:
-    """Print the figures as one line of JSON, with the machine's processors."""
+    """Print the figures as one line of JSON, with the number of processors."""
     processors = psutil.cpu_count()
     print(json.dumps({"benchmark": benchmark, "processors": processors, **figures}))
 
 
 def without_graphs() -> AbstractContextManager[Any]:
-    """Keep indexing from building graphs in the background, where they would be in the figures."""
+    """Disable building graphs in the background, which would affect the figures."""
     return mock.patch("photofind.indexing.background.build_in_background")

@@ -1,8 +1,8 @@
-"""How often an edited copy, from outside the library, leads back to its original.
+"""How often a search with an edited copy finds its original.
 
-The library is a folder of photos; some of them are edited one way after another, and each edited
-copy is searched with. Prints how often the original is the first hit, in percent, for the ranking
-and for the plain cosine.
+The library is a folder of photos. Some of them are edited in several ways, and each edited copy is
+used as a query from outside the library. Prints how often the original is the first hit, in
+percent, for the ranking and for the plain cosine.
 
     python benchmarks/copies.py DIR
 """
@@ -25,7 +25,7 @@ from photofind.paths import Home
 
 
 def edits(image: Image.Image) -> Iterator[tuple[str, Image.Image, int]]:
-    """Yield edited copies of a photo: what was done, the picture, and its JPEG quality."""
+    """Yield edited copies of a photo: the edit, the picture, and its JPEG quality."""
     width, height = image.size
     left, top = round(0.15 * width), round(0.15 * height)
     yield "cropped to the middle 70 %", image.crop((left, top, width - left, height - top)), 90
@@ -41,7 +41,7 @@ def edits(image: Image.Image) -> Iterator[tuple[str, Image.Image, int]]:
 
 
 def with_text(image: Image.Image) -> Image.Image:
-    """Return the picture with white, black-edged text as high as an eighth of it."""
+    """Return the picture with white text with black edges, an eighth of its height."""
     copy = image.copy()
     middle = (image.width / 2, image.height / 2)
     font = ImageFont.load_default(image.height / 8)
@@ -54,7 +54,7 @@ def with_text(image: Image.Image) -> Image.Image:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="a folder with photos")
-    parser.add_argument("--photos", type=int, default=200, help="how many are edited")
+    parser.add_argument("--photos", type=int, default=200, help="number of photos to edit")
     arguments = parser.parse_args()
     photos = photos_below(arguments.folder)
     chosen = random.Random(0).sample(photos, arguments.photos)

@@ -1,12 +1,12 @@
-"""What the daemon costs and how fast it answers, measured on whole processes.
+"""The cost of the daemon and the speed of its answers, measured on whole processes.
 
     python benchmarks/daemon.py answers [--photos 100000]   # commands against a running daemon
     python benchmarks/daemon.py idle [--photos 100000] [--minutes 5]
     python benchmarks/daemon.py burst DIR [--photos 5000]   # photos copied into a watched folder
     python benchmarks/daemon.py first-pass [--photos 2000]  # 12-megapixel photos with thumbnails
 
-``answers`` and ``idle`` use a library of generated vectors with a real catalog; ``--home`` keeps
-it for the next run. DIR is a folder of photos, of which as many copies are made as are wanted.
+``answers`` and ``idle`` use a library of generated embeddings with a real catalog; ``--home`` keeps
+it for the next run. DIR is a folder of photos, of which ``--photos`` copies are made.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ PHOTOFIND = Path(sysconfig.get_path("scripts"), "photofind")
 
 @contextmanager
 def running(home: Home) -> Iterator[Client]:
-    """Run a daemon for as long as the block, and give its client."""
+    """Run a daemon during the block, and yield its client."""
     start(home)
     try:
         with connect(home) as client:
@@ -65,7 +65,7 @@ def seconds_of(command: list[str], home: Home) -> float:
 
 
 def wait_for(true: Callable[[], object], seconds: float = 3600.0) -> float:
-    """Wait until something is true; return how long it took."""
+    """Wait until a condition is true; return how long it took."""
     started = time.perf_counter()
     while not true():
         if time.perf_counter() - started > seconds:
@@ -75,7 +75,7 @@ def wait_for(true: Callable[[], object], seconds: float = 3600.0) -> float:
 
 
 def generated(root: Path, photos: int) -> Home:
-    """Return a home with a library of generated photos; made where it is not there yet."""
+    """Return a home with a library of generated photos, created if it does not exist."""
     home = Home(root)
     if not home.catalog.exists():
         search.EXTRACTOR = "mobilenet"
@@ -85,7 +85,7 @@ def generated(root: Path, photos: int) -> Home:
 
 
 def a_photo(folder: Path) -> Path:
-    """Return a photo that is in no library."""
+    """Return a photo outside the library."""
     from skimage import data
 
     path = folder / "outside.jpg"
@@ -107,7 +107,7 @@ def answers(home: Home, turns: int) -> dict[str, Any]:
         figures["first answer for another photo (a worker starts), s"] = round(
             seconds_of([str(PHOTOFIND), "similar", outside], home), 2
         )
-        time.sleep(10)  # The graph is loaded meanwhile.
+        time.sleep(10)  # For the graph to be loaded.
         runs: dict[str, list[float]] = {}
         for turn in range(turns):
             for name, command in {
@@ -136,7 +136,7 @@ def answers(home: Home, turns: int) -> dict[str, Any]:
 
 
 def memory(home: Home) -> dict[str, float]:
-    """Return what all processes of the daemon hold, in MB: resident, and without mapped files."""
+    """Return the memory of all daemon processes in MB: resident, and without mapped files."""
     runtime = read_runtime(home)
     assert runtime is not None
     daemon = psutil.Process(runtime.pid)
@@ -152,7 +152,7 @@ def memory(home: Home) -> dict[str, float]:
 
 
 def processor(home: Home) -> float:
-    """Return the processor time that the daemon and its ended children took, in seconds."""
+    """Return the CPU time of the daemon and its ended children, in seconds."""
     runtime = read_runtime(home)
     assert runtime is not None
     times = psutil.Process(runtime.pid).cpu_times()
@@ -160,7 +160,7 @@ def processor(home: Home) -> float:
 
 
 def idle(home: Home, minutes: float) -> dict[str, Any]:
-    """Measure the daemon while it has nothing to do: before any query, and after use."""
+    """Measure the idle daemon, before any query and after use."""
     figures: dict[str, Any] = {}
     with running(home) as client:
         client.set_setting("idle_minutes", "0.5")
@@ -198,14 +198,14 @@ def copies(folder: Path, target: Path, count: int) -> None:
         path = target / f"{number:05}.jpg"
         if number < len(photos):
             shutil.copyfile(photo, path)
-        else:  # Another picture, so that it has to be embedded.
+        else:  # Another picture, so that it must be embedded.
             with Image.open(photo) as image:
                 bright = ImageEnhance.Brightness(image.convert("RGB"))
                 bright.enhance(0.8 + 0.05 * (number // len(photos))).save(path, quality=90)
 
 
 def burst(folder: Path, count: int) -> dict[str, Any]:
-    """Copy photos into a watched folder while somebody searches; compare with `photofind index`."""
+    """Copy photos into a watched folder during searches; compare with `photofind index`."""
     with tempfile.TemporaryDirectory() as temporary:
         source, watched = Path(temporary, "source"), Path(temporary, "watched")
         copies(folder, source, count)
@@ -254,7 +254,7 @@ def burst(folder: Path, count: int) -> dict[str, Any]:
 
 
 def first_pass_of(count: int) -> dict[str, Any]:
-    """Add a folder of large photos with thumbnails; time until searchable, and until refined."""
+    """Add large photos with thumbnails; measure the time until searchable, and until complete."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "photos")
         make_backlog(folder, count)
@@ -290,7 +290,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int)
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--turns", type=int, default=21)
-    parser.add_argument("--home", type=Path, help="where to keep the generated library")
+    parser.add_argument("--home", type=Path, help="the home for the generated library")
     arguments = parser.parse_args()
     if arguments.what == "burst":
         if arguments.folder is None:

@@ -1,11 +1,11 @@
-"""The daemon and its child processes are killed at random; exits with 1 where that shows.
+"""Killing the daemon and its child processes at random; exits with 1 after any failure.
 
     python benchmarks/daemon_trials.py --times 50
 
 A watched folder is filled with photos, some of them copies of others, moved around and partly
-deleted, while queries run all the time. Meanwhile each of the daemon's processes, and the daemon
-itself, is killed with SIGKILL ``--times`` times, at random. No answer may be wrong, nothing may be
-lost, no process may be left over, and everything goes back to work by itself.
+deleted, while queries run all the time. Each of the daemon's processes, and the daemon itself, is
+killed with SIGKILL ``--times`` times, at random. No answer may be wrong, nothing may be lost, no
+process may be left over, and everything must recover by itself.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from photofind.paths import Home
 
 KINDS = ("daemon", "indexing", "queries", "graph", "index builder")
 PATIENCE = 180.0
-# More photos than this are not kept: the index is to stay of use.
+# The maximum number of photos, so that the index stays usable.
 MOST = 450
 
 
 class Album:
-    """A folder in which photos come, move and go; every third photo has a copy."""
+    """A folder in which photos appear, move and disappear; every third photo has a copy."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
@@ -63,7 +63,7 @@ class Album:
         return path
 
     def stir(self) -> None:
-        """Do one of the things that people do to photos."""
+        """Make one random change."""
         photos = [path for path in self.folder.rglob("*.jpg") if "copy" not in path.name]
         path = self._random.choice(photos)
         match self._random.random():
@@ -77,7 +77,7 @@ class Album:
 
 
 class Building(threading.Thread):
-    """Has the index and its graph built again and again, for there is no quiet moment here."""
+    """Rebuilds the index and its graph repeatedly, since the daemon is never idle here."""
 
     def __init__(self, home: Home) -> None:
         super().__init__(daemon=True)
@@ -88,15 +88,15 @@ class Building(threading.Thread):
         while not self.done.is_set():
             try:
                 with connect(self._home) as client:
-                    client.doctor(repair=True)  # Nothing is taken for looked after any more.
+                    client.doctor(repair=True)  # Marks everything as unmaintained.
                     client.index(wait=True)
             except (PhotofindError, OSError):
-                pass  # Killed in the middle of it.
+                pass  # Killed during the call.
             self.done.wait(1.0)
 
 
 class Asking(threading.Thread):
-    """Asks for the like of photos whose copies are known, all the time, and judges the answers."""
+    """Searches with photos that have known copies, all the time, and checks the answers."""
 
     def __init__(self, home: Home, pairs: list[tuple[Path, Path]], outside: Path) -> None:
         super().__init__(daemon=True)
@@ -115,7 +115,7 @@ class Asking(threading.Thread):
                 with connect(self._home) as client:
                     answer = client.similar(Query((str(query),), limit=20, every=True))
             except (PhotofindError, OSError):
-                self.counts["refused"] += 1  # Killed in the middle of it.
+                self.counts["refused"] += 1  # Killed during the call.
                 time.sleep(0.05)
                 continue
             self.counts["answered"] += 1
@@ -126,7 +126,7 @@ class Asking(threading.Thread):
 
 
 def victims(client: Client) -> dict[str, int]:
-    """Return the processes that there are now, by kind."""
+    """Return the current processes, by kind."""
     daemon = client.status().daemon
     assert daemon is not None
     return {
@@ -138,12 +138,12 @@ def victims(client: Client) -> dict[str, int]:
 
 
 def kill(pid: int) -> list[psutil.Process]:
-    """Kill a process; return the children that it had."""
+    """Kill a process; return its children."""
     try:
         process = psutil.Process(pid)
         children = process.children(recursive=True)
         process.kill()
-        # Its parent may not have looked at it yet.
+        # Its parent may not have reaped it yet.
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.01)
     except psutil.NoSuchProcess:
@@ -159,7 +159,7 @@ def expected(folder: Path, home: Home) -> set[str]:
 def trial(root: Path, times: int, seed: int, cache: Path) -> int:
     home = Home(root / "home")
     home.root.mkdir(mode=0o700)
-    home.cache.symlink_to(cache)  # What numba has compiled once need not be compiled again.
+    home.cache.symlink_to(cache)  # Shares numba's compiled code.
     album = Album(root / "photos", seed)
     stable = root / "stable"
     stable.mkdir()
@@ -255,9 +255,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--times", type=int, default=50, help="how often each is killed")
+    parser.add_argument("--times", type=int, default=50, help="number of kills of each process")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cache", type=Path, help="where to keep what numba has compiled")
+    parser.add_argument("--cache", type=Path, help="folder for numba's compiled code")
     arguments = parser.parse_args()
     os.environ.pop("PHOTOFIND_NO_DAEMON", None)
     with tempfile.TemporaryDirectory() as temporary:

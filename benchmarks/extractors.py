@@ -1,9 +1,9 @@
-"""Every installed extractor side by side on the same photos, in class folders.
+"""All installed extractors compared on the same photos, in one folder per class.
 
 Prints, for each: mAP and P@10 in percent with every photo a query against the rest, by the plain
-cosine and by photofind's ranking; photos a second from files to vectors; the memory of the worker;
-the length of a vector and the bytes that it takes on disk. Then the same for extractors that are
-asked together. Writes a plot of it beside.
+cosine and by photofind's ranking; photos per second from files to embeddings; the memory of the
+worker; the length of an embedding and its bytes on disk. Then the same for combinations of
+extractors. Also writes a plot.
 
     python benchmarks/extractors.py DIR [--only a,b] [--together a,b] [--plot FILE]
 """
@@ -41,7 +41,7 @@ def label(path: str) -> str:
 
 
 def evaluate(photofind: PhotoFind, photos: Sequence[str], extractor: str, plain: bool) -> list:
-    """Return mAP and P@10 with every photo a query, in percent."""
+    """Return mAP and P@10 with every photo as a query, in percent."""
     relevant = Counter(map(label, photos))
     average, at_ten = 0.0, 0.0
     for path in photos:
@@ -58,9 +58,9 @@ def evaluate(photofind: PhotoFind, photos: Sequence[str], extractor: str, plain:
 
 
 def speed(name: str, home: Home, photos: Sequence[str]) -> tuple[float, float, int]:
-    """Return photos a second, the worker's memory in MB, and the length of a vector."""
+    """Return photos per second, the worker's memory in MB, and the length of an embedding."""
     with Extraction(name, home=home, low_priority=False) as extraction:
-        dimension = extraction.describe().dimension  # Converted and loaded before the clock runs.
+        dimension = extraction.info().dimension  # Converts and loads before timing.
         some = photos[:: max(1, len(photos) // 200)]
         extraction.extract(some[:16])
         begin = time.perf_counter()
@@ -99,10 +99,10 @@ def plot(rows: list[list[Any]], file: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="class folders with photos")
-    parser.add_argument("--only", help="these extractors, with commas between them")
-    parser.add_argument("--together", default=TOGETHER, help="extractors to ask together")
-    parser.add_argument("--plot", type=Path, default=Path("extractors.png"), help="the plot's file")
+    parser.add_argument("folder", type=Path, help="photos in one folder per class")
+    parser.add_argument("--only", help="these extractors, separated by commas")
+    parser.add_argument("--together", default=TOGETHER, help="extractors to combine")
+    parser.add_argument("--plot", type=Path, default=Path("extractors.png"), help="the plot file")
     arguments = parser.parse_args()
     photos = [str(path) for path in photos_below(arguments.folder)]
     names = [plugin.name for plugin in installed()]
@@ -111,7 +111,7 @@ def main() -> None:
     rows: list[list[Any]] = []
     with tempfile.TemporaryDirectory() as temporary, without_graphs():
         home = Home(Path(temporary, "home"))
-        # Speed first: it says which of them work here.
+        # Speed first: it shows which extractors work here.
         speeds = {}
         for name in names:
             try:

@@ -1,12 +1,13 @@
-"""What embedded thumbnails are good for: how fast they are embedded, and how good the hits are.
+"""Speed and quality of indexing from embedded thumbnails.
 
 Makes JPEGs of 12 megapixels with a thumbnail in their EXIF, about 5 MB each, and measures, in
-turns: embedding from the thumbnails (all photos), from the whole photos (a sample), only reading
-the thumbnails, only decoding the photos, and only the network; photos a second on all processors.
+alternation: embedding from the thumbnails (all photos), from the whole photos (a sample), only
+reading the thumbnails, only decoding the photos, and only the network; photos per second on all
+processors.
 
-Then gives copies of the photos of a folder of class folders a thumbnail of 160 x 120, with bars
-where they are not 4:3, and measures the hits as retrieval.py does, every photo a query: while the
-library knows all photos by their thumbnails, and once it has read them.
+Then gives copies of the photos in DIR, in one folder per class, a thumbnail of 160 x 120, with bars
+if they are not 4:3, and measures the hits like retrieval.py, with every photo as a query: first
+with all photos embedded from their thumbnails, then from the whole photos.
 
     python benchmarks/first_pass.py DIR
 """
@@ -45,7 +46,7 @@ BATCH = 1024
 
 
 def with_thumbnail(photo: bytes, thumbnail: bytes, captured: datetime) -> bytes:
-    """Return a JPEG without EXIF as a camera would write it: with a date and a thumbnail."""
+    """Return a JPEG with the EXIF of a camera added: a date and a thumbnail."""
     date = captured.strftime("%Y:%m:%d %H:%M:%S").encode() + b"\0"
     # The first directory holds the date, the second the thumbnail (CIPA DC-008).
     first = struct.pack("<H HHII I", 1, 306, 2, len(date), 26, 26 + len(date))
@@ -62,7 +63,7 @@ def with_thumbnail(photo: bytes, thumbnail: bytes, captured: datetime) -> bytes:
 
 
 def make_thumbnail(photo: bytes) -> bytes:
-    """Return the thumbnail that a camera makes of a photo: 4:3, with bars where it is not."""
+    """Return a camera's thumbnail of a photo: 4:3, with bars for other shapes."""
     with Image.open(io.BytesIO(photo)) as picture:
         picture.draft("RGB", (2 * THUMBNAIL[0], 2 * THUMBNAIL[1]))
         padded = ImageOps.pad(picture.convert("RGB"), THUMBNAIL, color="black")
@@ -72,7 +73,7 @@ def make_thumbnail(photo: bytes) -> bytes:
 
 
 def make_backlog(folder: Path, count: int, different: int = 24) -> None:
-    """Write large photos with thumbnails; each has a header, and so a content, of its own."""
+    """Write large photos with thumbnails; each has another header, and so another content."""
     folder.mkdir()
     with tempfile.TemporaryDirectory() as temporary:
         bases = Path(temporary, "bases")
@@ -87,7 +88,7 @@ def make_backlog(folder: Path, count: int, different: int = 24) -> None:
 
 
 def copy_with_thumbnails(folder: Path, copies: Path) -> None:
-    """Copy a folder of JPEGs, and give each a thumbnail."""
+    """Copy a folder of JPEGs, adding a thumbnail to each."""
     for number, path in enumerate(photos_below(folder)):
         data = path.read_bytes()
         copy = copies / path.relative_to(folder.resolve())
@@ -97,10 +98,10 @@ def copy_with_thumbnails(folder: Path, copies: Path) -> None:
 
 
 def embedding_thumbnails(folder: Path) -> dict[str, float]:
-    """Embed photos from their thumbnails, as the daemon does; return photos a second."""
+    """Embed photos from their thumbnails, like the daemon; return photos per second."""
     paths = [str(path) for path in photos_below(folder)]
     with Extraction("mobilenet", low_priority=False) as extraction:
-        extraction.describe()
+        extraction.info()
         started = time.perf_counter()
         for place in range(0, len(paths), BATCH):
             assert None not in extraction.extract_previews(paths[place : place + BATCH])
@@ -108,17 +109,17 @@ def embedding_thumbnails(folder: Path) -> dict[str, float]:
 
 
 def embedding_photos(folder: Path) -> dict[str, float]:
-    """Embed photos from all of their pixels; return photos a second."""
+    """Embed photos from all pixels; return photos per second."""
     paths = [str(path) for path in photos_below(folder)]
     with Extraction("mobilenet", low_priority=False) as extraction:
-        extraction.describe()
+        extraction.info()
         started = time.perf_counter()
         assert all(one.failure is None for one in extraction.extract(paths))
         return {"embedded from whole photos": len(paths) / (time.perf_counter() - started)}
 
 
 def reading_thumbnails(folder: Path) -> dict[str, float]:
-    """Read and decode thumbnails on all processors; return photos a second."""
+    """Read and decode thumbnails on all processors; return photos per second."""
     paths = photos_below(folder)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         started = time.perf_counter()
@@ -128,7 +129,7 @@ def reading_thumbnails(folder: Path) -> dict[str, float]:
 
 
 def speed(backlog: Path, sample: Path, turns: int) -> dict[str, Any]:
-    """Measure each way in turns; return the medians, photos a second, and their ratios."""
+    """Measure all ways in alternation; return the medians, photos per second, and their ratios."""
     rates: dict[str, list[float]] = defaultdict(list)
     for _ in range(turns):
         for way, photos in (
@@ -154,7 +155,7 @@ def speed(backlog: Path, sample: Path, turns: int) -> dict[str, Any]:
 
 
 def index_thumbnails(home: Home, folder: Path) -> None:
-    """Make a library that knows each photo of a folder by its thumbnail."""
+    """Create a library with each photo of a folder embedded from its thumbnail."""
     paths = [str(path) for path in photos_below(folder)]
     with (
         Extraction("mobilenet") as extraction,
@@ -162,7 +163,7 @@ def index_thumbnails(home: Home, folder: Path) -> None:
         builder(home) as worker,
     ):
         library.put_folder(Folder(str(folder.resolve()), added=time.time()))
-        plugin = extraction.describe()
+        plugin = extraction.info()
         space = library.open_space(plugin.name, plugin.version, plugin.dimension).id
         found = [one for one in extraction.extract_previews(paths) if one is not None]
         assert len(found) == len(paths), f"{len(paths) - len(found)} thumbnails are of no use"
@@ -184,9 +185,9 @@ def index_thumbnails(home: Home, folder: Path) -> None:
 
 
 def quality(folder: Path, home: Home) -> list[list[Any]]:
-    """Return mAP and precisions, plain and ranked, by thumbnails and by whole photos.
+    """Return mAP and precisions, plain and ranked, from thumbnails and from whole photos.
 
-    A photo of which only the thumbnail is known is read whole where it is a query.
+    A preliminary photo is read whole when it is a query.
     """
     rows = []
     photos = [str(path) for path in photos_below(folder)]
@@ -204,10 +205,10 @@ def quality(folder: Path, home: Home) -> list[list[Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="class folders with JPEGs")
-    parser.add_argument("--photos", type=int, default=2000, help="how many large photos are made")
-    parser.add_argument("--sample", type=int, default=64, help="how many of them are read whole")
-    parser.add_argument("--turns", type=int, default=3, help="how often each way is measured")
+    parser.add_argument("folder", type=Path, help="JPEGs in one folder per class")
+    parser.add_argument("--photos", type=int, default=2000, help="number of large photos")
+    parser.add_argument("--sample", type=int, default=64, help="number of photos to read whole")
+    parser.add_argument("--turns", type=int, default=3, help="measurements of each way")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, without_graphs():
         copies, home = Path(temporary, "copies"), Home(Path(temporary, "home"))

@@ -1,10 +1,10 @@
-"""How fast photos become a library, beside the straightforward way and beside what is possible.
+"""The speed of indexing, compared with a straightforward implementation and with the limits.
 
-In turns, each in a process of its own: the product (scan, read, embed, commit; without the graph),
-the straightforward way (decode in full, ``model.predict`` in batches), and the limits: only
-decoding and only the network, each on all processors. The two stages together allow
-1 / (1 / decoding + 1 / network). Once on the photos of a folder, once on generated photos of 12
-megapixels.
+In alternation, each in a new process: photofind (scan, read, embed, commit; without the graph), the
+straightforward way (decode in full, ``model.predict`` in batches), and the limits: only decoding
+and only the network, each on all processors. The two stages together allow
+1 / (1 / decoding + 1 / network). Once with the photos of a folder, once with generated photos of
+12 megapixels.
 
     python benchmarks/indexing.py DIR
 """
@@ -37,17 +37,17 @@ BATCH = 32
 
 
 def copy_photos(photos: list[Path], folder: Path, times: int) -> None:
-    """Copy photos, several times each and each with a content of its own."""
+    """Copy photos several times, each copy with another content."""
     for repetition in range(times):
         for number, photo in enumerate(photos):
-            data = photo.read_bytes() + b"%d" % repetition  # What follows a JPEG's end is ignored.
+            data = photo.read_bytes() + b"%d" % repetition  # Bytes after a JPEG's end are ignored.
             path = folder / str(repetition) / f"{number:05}{photo.suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
 
 
 def make_large_photos(folder: Path, count: int) -> None:
-    """Write JPEGs of 12 megapixels: parts of photographs, enlarged, with a camera's noise."""
+    """Write JPEGs of 12 megapixels: enlarged parts of photographs, with camera noise."""
     from skimage import data
 
     generator = np.random.default_rng(0)
@@ -67,7 +67,7 @@ def make_large_photos(folder: Path, count: int) -> None:
 
 
 def product(folder: Path) -> dict[str, float]:
-    """Index a folder into a library of its own; return photos a second."""
+    """Index a folder into a new library; return photos per second."""
     count = len(photos_below(folder))
     with (
         tempfile.TemporaryDirectory() as home,
@@ -83,7 +83,7 @@ def product(folder: Path) -> dict[str, float]:
 
 
 def straightforward(folder: Path) -> dict[str, float]:
-    """Decode photos in full and give them to Keras in batches; return photos a second."""
+    """Decode photos in full and pass them to Keras in batches; return photos per second."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import keras
 
@@ -103,7 +103,7 @@ def straightforward(folder: Path) -> dict[str, float]:
 
 
 def decoding(folder: Path) -> dict[str, float]:
-    """Read and decode photos on all processors; return photos a second."""
+    """Read and decode photos on all processors; return photos per second."""
     paths = photos_below(folder)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         started = time.perf_counter()
@@ -113,7 +113,7 @@ def decoding(folder: Path) -> dict[str, float]:
 
 
 def network(folder: Path) -> dict[str, float]:
-    """Embed decoded photos on all processors; return photos a second."""
+    """Embed decoded photos on all processors; return photos per second."""
     extractor = MobileNet()
     extractor.threads = os.cpu_count() or 1
     paths = photos_below(folder)[:BATCH]
@@ -127,7 +127,7 @@ def network(folder: Path) -> dict[str, float]:
 
 
 def measure(folder: Path, copies: Path, turns: int) -> dict[str, Any]:
-    """Measure each way in turns; return the medians, photos a second, and their ratios."""
+    """Measure all ways in alternation; return the medians, photos per second, and their ratios."""
     rates: dict[str, list[float]] = defaultdict(list)
     for _ in range(turns):
         for way, photos in (
@@ -154,9 +154,9 @@ def measure(folder: Path, copies: Path, turns: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="a folder with photos")
-    parser.add_argument("--turns", type=int, default=5, help="how often each way is measured")
-    parser.add_argument("--large", type=int, default=64, help="how many large photos are made")
-    parser.add_argument("--times", type=int, default=4, help="copies of each that are indexed")
+    parser.add_argument("--turns", type=int, default=5, help="measurements of each way")
+    parser.add_argument("--large", type=int, default=64, help="number of large photos")
+    parser.add_argument("--times", type=int, default=4, help="copies of each photo")
     arguments = parser.parse_args()
     figures = {}
     with tempfile.TemporaryDirectory() as temporary:

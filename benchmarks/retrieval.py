@@ -1,8 +1,8 @@
-"""How good the hits are: every photo of a folder of class folders is a query.
+"""The quality of the hits, with every photo of a labelled folder as a query.
 
-A hit is right where it lies in the query's class folder. Prints mAP, P@1, P@10 and P@20, in
-percent, for the ranking and for the plain cosine: leave-one-out, and with a fifth of the photos
-held out as queries from outside the library.
+DIR has one folder per class; a hit is correct if it is in the query's folder. Prints mAP, P@1, P@10
+and P@20, in percent, for the ranking and for the plain cosine: leave-one-out, and with a fifth of
+the photos held out as queries from outside the library.
 
     python benchmarks/retrieval.py DIR
 """
@@ -47,7 +47,7 @@ def evaluate(photofind: PhotoFind, queries: list[str], gallery: list[str], plain
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="class folders with photos")
+    parser.add_argument("folder", type=Path, help="photos in one folder per class")
     arguments = parser.parse_args()
     photos = [str(path) for path in photos_below(arguments.folder)]
     rows = []

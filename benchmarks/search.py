@@ -1,8 +1,8 @@
-"""How fast and how exact the search is, on a library of generated photos.
+"""The speed and accuracy of searches, on a library of generated photos.
 
-Fills a library with vectors that are distributed like embeddings of photos, builds its index,
-and measures the answers: the first one of a fresh process, and those of a resident one with the
-graph. hnswlib and faiss then index the same points and are tuned to the graph's recall.
+Fills a library with vectors distributed like embeddings of photos, builds its index, and measures
+the answers: the first one of a new process, and those of a resident process with the graph.
+hnswlib and faiss then index the same points and are tuned to the graph's recall.
 
     python benchmarks/search.py --photos 100000
 """
@@ -117,7 +117,7 @@ def path_of(number: int) -> str:
 
 
 def photo(number: int) -> Photo:
-    """Return what the catalog would know of a photo."""
+    """Return the catalog's record of a photo."""
     return Photo(
         path_of(number),
         size=2_000_000 + number,
@@ -133,7 +133,7 @@ def photo(number: int) -> Photo:
 
 
 def fill(root: Path, start: int, count: int) -> dict[str, float]:
-    """Commit photos with their vectors, as the indexing does."""
+    """Commit photos with their vectors, like the indexer."""
     mixture = Mixture()
     seconds = 0.0
     with Library(Home(root), writable=True) as library:
@@ -151,7 +151,7 @@ def fill(root: Path, start: int, count: int) -> dict[str, float]:
 
 @contextmanager
 def peak_memory(measure: Callable[[], float]) -> Iterator[Callable[[], float]]:
-    """Sample a process's memory while the block runs; what is given returns the peak, in MB."""
+    """Sample a process's memory during the block; yields a function that returns the peak in MB."""
     peak = 0.0
     done = threading.Event()
 
@@ -170,7 +170,7 @@ def peak_memory(measure: Callable[[], float]) -> Iterator[Callable[[], float]]:
 
 
 def keep(root: Path) -> dict[str, Any]:
-    """Bring the index up to date, as the indexing does."""
+    """Update the index, like the indexer."""
     figures: dict[str, Any] = {}
     space = f"{EXTRACTOR}@1"
     with Library(Home(root), writable=True) as library, builder(Home(root)) as worker:
@@ -186,7 +186,7 @@ def keep(root: Path) -> dict[str, Any]:
 
 
 def sizes(root: Path) -> dict[str, float]:
-    """Return what is on disk, in MB."""
+    """Return the size on disk, in MB."""
     folder = next(Home(root).spaces.iterdir())
 
     def size(*patterns: str) -> float:
@@ -203,7 +203,7 @@ def sizes(root: Path) -> dict[str, float]:
 
 
 def first_answer(root: Path) -> dict[str, Any]:
-    """Ask for the like of one photo in fresh processes; return the median of five."""
+    """Search for similar photos in new processes; return the median of five."""
     environment = {**os.environ, "PHOTOFIND_HOME": str(root)}
     runs = []
     for number in range(5):
@@ -218,7 +218,7 @@ def first_answer(root: Path) -> dict[str, Any]:
 
 
 class Open(NamedTuple):
-    """What a resident process has open of a library."""
+    """The open parts of a library in a resident process."""
 
     library: Library
     index: Index
@@ -239,13 +239,13 @@ def open_library(root: Path) -> Open:
 
 
 def answers(root: Path, queries: Vectors32) -> dict[str, Any]:
-    """Rank by the graph in a resident process, and compare with ranking by exact search."""
+    """Rank with the graph in a resident process, and compare with exact search."""
     opened = open_library(root)
     index, home = opened.index, opened.library.home
     figures: dict[str, Any] = {f"{n} opens": round(s, 3) for n, s in opened.seconds.items()}
     figures["MB, opened"] = megabytes()
 
-    graph = _start(opened, home)  # What numba has not compiled yet, it compiles now.
+    graph = _start(opened, home)  # Compiles what numba has not compiled yet.
     graph.stop()
     started = time.perf_counter()
     graph = _start(opened, home)
@@ -283,7 +283,7 @@ def answers(root: Path, queries: Vectors32) -> dict[str, Any]:
 
 
 def whole_answers(root: Path) -> dict[str, Any]:
-    """Ask a resident process for the like of photos of the library: to hits, filters and all."""
+    """Search in a resident process with photos of the library, up to the filtered hits."""
     with PhotoFind(Home(root), resident=True) as photofind:
 
         def ask(number: int) -> str:
@@ -325,11 +325,11 @@ def recall(truth: Any, found: Any) -> float:
 
 
 def field(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
-    """Measure the graph beside hnswlib and faiss: the same points, queries and processors.
+    """Measure the graph, hnswlib and faiss with the same points, queries and processors.
 
-    Building takes all processors, asking takes one, and one query at a time. Each is asked for
-    ten neighbours and for as many as the ranking takes; hnswlib and faiss with the lowest ``ef``
-    that reaches the graph's recall.
+    Building uses all processors; queries use one, one at a time. Each is queried for ten neighbours
+    and for as many as the ranking needs; hnswlib and faiss use the lowest ``ef`` that reaches the
+    graph's recall.
     """
     from photofind.library.embedded.graph import restore_graph
     from photofind.library.embedded.index import read_graph
@@ -411,8 +411,8 @@ def _build_faiss(points: Vectors32) -> Built:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--photos", type=int, default=100_000)
-    parser.add_argument("--queries", type=int, default=1000, help="held out from the library")
-    parser.add_argument("--fresh", type=int, default=1000, help="photos that come after the build")
+    parser.add_argument("--queries", type=int, default=1000, help="queries, held out")
+    parser.add_argument("--fresh", type=int, default=1000, help="photos added after the build")
     parser.add_argument("--alone", action="store_true", help="without hnswlib and faiss")
     arguments = parser.parse_args()
 

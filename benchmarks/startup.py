@@ -1,7 +1,7 @@
-"""How long commands take from a cold start, as ratios to importing click.
+"""The time of commands from a cold start, as ratios to importing click.
 
-Runs the installed ``photofind`` in turns with the shortest programs that import click and numpy,
-over a library of the demonstration's photos.
+Runs the installed ``photofind`` in alternation with minimal programs that import click and numpy,
+with a library of the demo photos.
 
     python benchmarks/startup.py
 """
@@ -35,7 +35,7 @@ def seconds(command: list[str], environment: dict[str, str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--turns", type=int, default=30, help="how often each command is run")
+    parser.add_argument("--turns", type=int, default=30, help="runs of each command")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         photos, outside = make_photos(Path(temporary, "photos"))
@@ -44,7 +44,7 @@ def main() -> None:
             photofind.add_folder(str(photos))
             photofind.index()
         environment = {**os.environ, "PHOTOFIND_HOME": str(Path(temporary, "home"))}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # Those who use it have the bytecode.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # Users have the bytecode.
         commands = {
             'python -c "import click"': [sys.executable, "-c", "import click"],
             'python -c "import numpy"': [sys.executable, "-c", "import numpy"],
@@ -56,7 +56,7 @@ def main() -> None:
         for turn in range(-1, arguments.turns):
             for name, command in commands.items():
                 taken = seconds(command, environment)
-                if turn >= 0:  # The first time fills caches.
+                if turn >= 0:  # The first turn fills caches.
                     runs[name].append(taken)
     medians = {name: statistics.median(taken) for name, taken in runs.items()}
     click = next(iter(medians.values()))

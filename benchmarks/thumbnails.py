@@ -1,8 +1,8 @@
-"""How fast a page of photos is filled with thumbnails, by six connections as browsers have them.
+"""The speed of filling a page with thumbnails, over six connections like a browser.
 
-Of 500 JPEGs of 12 megapixels and of the photos of a folder: thumbnails a second made, with one
-worker and with as many as there are, and kept ones a second; beside the share of that which
-decoding alone allows, each photo to 224 pixels on all processors.
+For 500 JPEGs of 12 megapixels and for the photos of a folder: new thumbnails per second, with one
+worker and with all workers, and cached ones per second; also as a share of decoding alone, each
+photo to 224 pixels on all processors.
 
     python benchmarks/thumbnails.py DIR
 """
@@ -34,7 +34,7 @@ CONNECTIONS = 6
 
 
 def fill(photos: list[Path], size: int, workers: int) -> dict[str, float]:
-    """Ask for a thumbnail of each photo, twice; return figures, thumbnails a second."""
+    """Request a thumbnail of each photo, twice; return figures, thumbnails per second."""
     stamps = [(path.stat().st_size, path.stat().st_mtime_ns) for path in photos]
     with (
         mock.patch.object(product, "_WORKERS", workers),
@@ -73,8 +73,8 @@ def measure(folder: Path, size: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="a folder with photos")
-    parser.add_argument("--large", type=int, default=500, help="how many large photos are made")
-    parser.add_argument("--size", type=int, default=256, help="of the thumbnails")
+    parser.add_argument("--large", type=int, default=500, help="number of large photos")
+    parser.add_argument("--size", type=int, default=256, help="size of the thumbnails")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         large = Path(temporary, "large")

@@ -1,20 +1,20 @@
-"""What photofind has to survive, tried on real processes; exits with 1 where it does not.
+"""Crash and failure tests on real processes; exits with 1 after any failure.
 
     python benchmarks/trials.py kills DIR --times 100
     sudo python benchmarks/trials.py disks DIR
     python benchmarks/trials.py orientations EXAMPLES OTHERS
 
-"kills" indexes the photos in DIR again and again and kills photofind with SIGKILL at random
-moments: while it reads photos, fits the index and builds the graph; the command or the builder in
-the background; the process alone or with its group. After each, all photos that were committed
-must be there once, each with its own vector, and no process may be left over.
+"kills" indexes the photos in DIR repeatedly and kills photofind with SIGKILL at random moments:
+while it reads photos, fits the index and builds the graph; the command or the builder in the
+background; the process alone or with its group. Afterwards, all committed photos must be present
+once, each with its own embedding, and no process may be left over.
 
 "disks" indexes DIR on a disk that is too small, then a little larger, and so on, so that it fills
-up in the middle of everything that is ever written; then asks a library that can only be read.
-Mounts what it needs, so it is for Linux and root.
+up during every kind of write; then searches a read-only library. It mounts disks, so it needs Linux
+and root.
 
-"orientations" indexes pictures in all EXIF orientations among others, and compares the answers to
-each with those to its pixels, put upright and saved without EXIF.
+"orientations" indexes pictures in all EXIF orientations among others, and compares the answers for
+each with those for the same picture turned upright and saved without EXIF.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ from photofind.library.embedded.library import Library
 from photofind.model import Query
 from photofind.paths import Home
 
-# How long a worker may take to notice that its parent is gone.
+# Time for a worker to notice that its parent has ended.
 PATIENCE = 20.0
 ENDLESS = 1800.0
 
 
 class Life:
-    """A home from its beginning until its library is complete, through any number of deaths."""
+    """A home from its creation until its library is complete, across any number of kills."""
 
     def __init__(self, home: Home, folder: Path, cache: Path) -> None:
         self.home = home
@@ -68,7 +68,7 @@ class Life:
             photofind.add_folder(str(folder))
 
     def run(self, *arguments: str) -> tuple[int, str]:
-        """Run ``photofind`` and return its exit code and what it told."""
+        """Run ``photofind`` and return its exit code and its messages."""
         command = [sys.executable, "-m", "photofind", *arguments]
         done = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=ENDLESS
@@ -86,15 +86,15 @@ class Life:
         )
 
     def processes(self) -> list[psutil.Process]:
-        """Return all processes that work on this home."""
+        """Return all processes that use this home."""
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def builder(self) -> psutil.Process | None:
-        """Return the process that builds the graph in the background, where there is one."""
+        """Return the process that builds the graph in the background; None without one."""
         return next(filter(_is_builder, self.processes()), None)
 
     def watch(self, command: subprocess.Popen[bytes], seconds: float) -> psutil.Process | None:
-        """Read along for so long; return what is running then: the command or the builder."""
+        """Read the output for ``seconds``; return what runs then: the command or the builder."""
         end = time.monotonic() + seconds
         with Library(self.home) as library:
             while time.monotonic() < end:
@@ -106,7 +106,7 @@ class Life:
         return psutil.Process(command.pid) if command.poll() is None else self.builder()
 
     def leftovers(self) -> tuple[list[str], float]:
-        """Wait until all but the builder's processes have ended; return those that do not."""
+        """Wait until all processes except the builder's have ended; return the rest."""
         began = time.monotonic()
         while True:
             builder = self.builder()
@@ -118,7 +118,7 @@ class Life:
             time.sleep(0.05)
 
     def finish(self) -> None:
-        """Index to the end, with the graph."""
+        """Finish indexing, with the graph."""
         code, told = self.run("index", "--wait")
         if code:
             raise RuntimeError(told)
@@ -152,7 +152,7 @@ def _is_builder(process: psutil.Process) -> bool:
 
 @dataclass
 class Tally:
-    """What came of the kills."""
+    """The results of the kills."""
 
     killed: Counter[str] = field(default_factory=Counter)
     opened: int = 0
@@ -169,7 +169,7 @@ class Tally:
         return sum(self.killed.values())
 
     def check(self, life: Life, right: dict[str, np.ndarray]) -> None:
-        """Open the library and compare it with what was seen and what is right."""
+        """Open the library and compare it with the reports and the expected content."""
         with Library(life.home) as library:
             self.opened += 1
             self.problems += library.warnings
@@ -201,7 +201,7 @@ def embeddings(life: Life) -> dict[str, np.ndarray]:
 
 
 def kills(folder: Path, times: int, seed: int, top: Path) -> dict[str, Any]:
-    """Kill photofind so many times, and return what came of it."""
+    """Kill photofind ``times`` times, and return the results."""
     dice = random.Random(seed)
     cache = top / "cache"
     cache.mkdir(parents=True, exist_ok=True)
@@ -239,7 +239,7 @@ def kills(folder: Path, times: int, seed: int, top: Path) -> dict[str, Any]:
             tally.check(life, right)
             print(f"{tally.kills:4} {life.home.root.name}: killed {what} after {moment:.1f} s, "
                   f"{len(life.photos())} photos there", flush=True)  # fmt: skip
-            # Where there is no graph to be built, most of the time goes into reading.
+            # Without a graph to build, most of the time is spent reading.
             if dice.random() < (0.08 if graph_pays(photos) else 0.4):
                 break
         life.wait_for_builder()
@@ -260,11 +260,11 @@ def kill(victim: psutil.Process, whole_group: bool) -> None:
         else:
             os.kill(victim.pid, signal.SIGKILL)
     except ProcessLookupError:
-        pass  # It has just ended by itself.
+        pass  # It has just ended.
 
 
 def unfinished(life: Life, photos: int) -> Iterator[str]:
-    """Yield what a library lacks that should be complete."""
+    """Yield what is missing in a library that should be complete."""
     with PhotoFind(life.home) as photofind:
         status = photofind.status()
         if status.photos + status.failed != photos or status.pending or status.problems:
@@ -273,7 +273,7 @@ def unfinished(life: Life, photos: int) -> Iterator[str]:
 
 
 def disks(folder: Path, top: Path) -> dict[str, Any]:
-    """Fill disks up at every stage, then take the right to write away; return what came of it."""
+    """Fill disks up at every stage, then remove write permission; return the results."""
     (top / "cache").mkdir()
     disk = top / "disk"
     disk.mkdir()
@@ -311,7 +311,7 @@ def disks(folder: Path, top: Path) -> dict[str, Any]:
 
 
 def refusals(life: Life, reason: str, fill: Path | None = None) -> Iterator[str]:
-    """Yield what is told other than the reason where nothing can be written."""
+    """Yield messages that do not state the reason why nothing can be written."""
     if fill:
         with suppress(OSError), fill.open("wb", buffering=0) as file:
             while file.write(bytes(4096)):
@@ -332,7 +332,7 @@ def mount(*arguments: str | Path) -> None:
 
 
 def orientations(examples: Path, others: Path, top: Path) -> dict[str, Any]:
-    """Return how the answers to pictures in all orientations differ from those to upright ones."""
+    """Return how the answers for all orientations differ from those for upright pictures."""
     (top / "cache").mkdir()
     life = Life(Home(top / "life"), others, top / "cache")
     life.run("folders", "add", str(examples))

@@ -1,6 +1,6 @@
-"""What it costs to watch many folders, and how soon a change is known.
+"""The cost of watching many folders, and the delay until a change is reported.
 
-Makes empty folders in a temporary folder, watches them, and measures the process that does.
+Creates empty folders in a temporary folder, watches them, and measures the watching process.
 
     python benchmarks/watching.py
 """
@@ -23,7 +23,7 @@ from photofind.indexing.watching.watcher import Change, Watcher
 
 
 class Listener:
-    """Waits for reports, and knows when the last one came."""
+    """Waits for reports, and records the time of the last one."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -29,14 +29,18 @@ def with_help(page: str) -> str:
 def _contexts(
     command: click.Command, name: str, parent: click.Context | None = None
 ) -> Iterator[click.Context]:
-    """Yield the context of a command and of all commands below it."""
+    """Yield the context of a command and of all commands below it, but for other names of one."""
     context = click.Context(
         command, info_name=name, parent=parent, terminal_width=80, **command.context_settings
     )
     yield context
     if isinstance(command, click.Group):
+        told = set()
         for below in command.list_commands(context):
-            yield from _contexts(command.commands[below], below, context)
+            known = command.commands[below]
+            if known.callback is None or known.callback not in told:
+                yield from _contexts(known, below, context)
+            told.add(known.callback)
 
 
 if __name__ == "__main__":

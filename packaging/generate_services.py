@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def services() -> dict[Path, bytes]:
-    """Return what each file has to hold."""
+    """Return the content of each file."""
     return {
         HERE / "systemd" / "photofind.service": unit(COMMAND),
         HERE / "launchd" / "photofind.daemon.plist": agent("photofind.daemon", COMMAND),

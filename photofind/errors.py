@@ -1,7 +1,7 @@
-"""What can go wrong, in words for the person who meets it.
+"""Errors, worded for the user.
 
-Every error that photofind expects is a :class:`PhotofindError`: one line that says what happened
-to what, and a hint that says what to do next. Interfaces print both and no traceback.
+Every expected error is a :class:`PhotofindError`: one line that says what happened to what, and a
+hint that says what to do next. Interfaces print both and no traceback.
 """
 
 __all__ = [
@@ -34,7 +34,7 @@ class PhotofindError(Exception):
     message
         One line: what happened to what.
     hint
-        One line: what to do next; empty where nothing can be done.
+        One line: what to do next; empty if nothing can be done.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -47,19 +47,19 @@ class PhotofindError(Exception):
 
 
 class ImageError(PhotofindError):
-    """A file that cannot be read as a photo; the message is the reason kept with the photo."""
+    """A file cannot be read as a photo; the message is stored as the reason with the photo."""
 
 
 class ExtractorError(PhotofindError):
-    """An extractor that is missing, cannot be loaded, or breaks its contract."""
+    """An extractor is missing, cannot be loaded, or breaks its contract."""
 
 
 class SettingsError(PhotofindError):
-    """A setting that does not exist or has a value it cannot take."""
+    """A setting does not exist or has an invalid value."""
 
 
 class LibraryError(PhotofindError):
-    """The library on disk cannot do what was asked of it."""
+    """An operation on the library on disk failed."""
 
 
 class LockedError(LibraryError):
@@ -67,7 +67,7 @@ class LockedError(LibraryError):
 
 
 class DamagedError(LibraryError):
-    """A file of the library does not hold what was written to it."""
+    """A file of the library is damaged."""
 
 
 class NewerFormatError(LibraryError):
@@ -83,11 +83,11 @@ class WorkerError(PhotofindError):
 
 
 class WorkerCrashedError(WorkerError):
-    """A child process ended by itself in the middle of a call."""
+    """A child process ended unexpectedly during a call."""
 
 
 class WorkerMemoryError(WorkerCrashedError):
-    """A child process took more memory than it may and was ended."""
+    """A child process exceeded its memory limit and was ended."""
 
 
 class WorkerTimeoutError(WorkerError):
@@ -95,11 +95,11 @@ class WorkerTimeoutError(WorkerError):
 
 
 class WorkerStartError(WorkerError):
-    """A child process could not be made ready, so that nothing could be asked of it."""
+    """A child process could not be started."""
 
 
 class WorkerStoppedError(WorkerError):
-    """A child process was stopped by its owner while a call was under way or waiting."""
+    """A child process was stopped by its owner while a call was running or waiting."""
 
 
 class DaemonError(PhotofindError):
@@ -107,12 +107,12 @@ class DaemonError(PhotofindError):
 
 
 class DaemonRunsError(DaemonError):
-    """There is a daemon for this home already."""
+    """A daemon for this home is running already."""
 
 
 class RequestError(PhotofindError):
-    """A request that the daemon's API refuses or does not understand."""
+    """The daemon's API refuses or does not understand a request."""
 
 
 class DesktopError(PhotofindError):
-    """The desktop cannot do what was asked of it: a menu, a tray, a browser, a notification."""
+    """A menu, tray, browser or notification of the desktop is not available or failed."""

@@ -1,7 +1,7 @@
 """Where photofind keeps its files, and how it writes them.
 
-Everything lives in one folder, the *home*: ``$PHOTOFIND_HOME`` where set, the platform's folder
-for user data otherwise. Files are private to the user (0600, folders 0700).
+Everything is in one folder, the *home*: ``$PHOTOFIND_HOME`` if set, otherwise the platform's folder
+for user data. Files are private to the user (0600, folders 0700).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ __all__ = ["Home", "is_below", "private_folder", "remove_file", "sync_folder", "
 
 @dataclass(frozen=True)
 class Home:
-    """The folder that holds all of photofind's files, and the names in it.
+    """The folder of photofind's files, and the names in it.
 
-    Creates nothing: a command that only asks leaves no trace.
+    Creates nothing, so a command that only reads leaves no trace.
     """
 
     root: Path
@@ -45,57 +45,57 @@ class Home:
 
     @property
     def spaces(self) -> Path:
-        """One folder for each extractor and version: its vectors and its index."""
+        """One folder per embedding space (extractor and version): its embeddings and its index."""
         return self.root / "spaces"
 
     @property
     def models(self) -> Path:
-        """One file for each Keras model that the user added as an extractor."""
+        """One file per Keras model that the user added as an extractor."""
         return self.root / "models"
 
     @property
     def lock(self) -> Path:
-        """The lock that whoever writes to the library holds."""
+        """The lock of the process that writes to the library."""
         return self.root / "lock"
 
     @property
     def graph_lock(self) -> Path:
-        """The lock that whoever builds graphs in the background holds."""
+        """The lock of the process that builds graphs in the background."""
         return self.root / "graph.lock"
 
     @property
     def daemon_lock(self) -> Path:
-        """The lock that the daemon holds for as long as it lives."""
+        """The lock that the daemon holds while it runs."""
         return self.root / "daemon.lock"
 
     @property
     def daemon_start_lock(self) -> Path:
-        """The lock that whoever starts the daemon holds until it answers."""
+        """The lock of the process that starts the daemon, held until the daemon answers."""
         return self.root / "daemon.start.lock"
 
     @property
     def cache(self) -> Path:
-        """What can be thrown away and is made again: numba's compiled code, for one."""
+        """Files that can be deleted and are created again, such as numba's compiled code."""
         return self.root / "cache"
 
     @property
     def logs(self) -> Path:
-        """Logs, one a process."""
+        """Logs, one per process."""
         return self.root / "logs"
 
     @property
     def demo(self) -> Path:
-        """The demonstration: its photos, and a home of its own."""
+        """The demo: its photos, and a home of its own."""
         return self.root / "demo"
 
 
 def is_below(path: str, folder: str) -> bool:
-    """Return whether ``path`` is ``folder`` or lies below it; both absolute and normalised."""
+    """Return whether ``path`` is ``folder`` or is below it; both absolute and normalised."""
     return path == folder or path.startswith(os.path.join(folder, ""))  # noqa: PTH118
 
 
 def private_folder(path: Path) -> Path:
-    """Create ``path`` and its parents where missing, for this user alone, and return it."""
+    """Create ``path`` and its missing parents, private to this user, and return it."""
     for folder in reversed((path, *path.parents)):
         if not folder.exists():
             folder.mkdir(mode=0o700, exist_ok=True)  # parents=True gives parents another mode.
@@ -103,7 +103,7 @@ def private_folder(path: Path) -> Path:
 
 
 def sync_folder(path: Path) -> None:
-    """Make a rename or a new file in ``path`` durable; a no-op where folders cannot be synced."""
+    """Make a rename or a new file in ``path`` durable; does nothing on Windows."""
     if os.name == "nt":  # Windows cannot open folders, and orders metadata itself.
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -114,19 +114,19 @@ def sync_folder(path: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
-    """Replace ``path`` by ``data``: afterwards, and after any crash, it holds the old or the new.
+    """Replace the content of ``path`` by ``data`` atomically, even if the process crashes.
 
     Parameters
     ----------
     path
-        The file, which may exist.
+        The file; it may exist.
     data
-        What it is to hold, whole or in parts; parts are written as they come.
+        The content, whole or in parts; parts are written as they come.
 
     Raises
     ------
     OSError
-        Where the disk is full or the folder cannot be written; the old file is untouched.
+        If the disk is full or the folder cannot be written; the old file is unchanged.
     """
     private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
@@ -144,6 +144,6 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
 
 
 def remove_file(path: Path) -> None:
-    """Remove ``path`` where it exists."""
+    """Remove ``path`` if it exists."""
     with suppress(FileNotFoundError):
         path.unlink()

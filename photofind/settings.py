@@ -1,7 +1,7 @@
-"""What a person can change, in one TOML file with one line a setting.
+"""The settings, in one TOML file with one line per setting.
 
-``photofind config`` lists, reads and writes them; :class:`Settings` is what the rest of photofind
-gets. A setting that is not in the file has its default.
+``photofind config`` lists, reads and writes them; the rest of photofind gets a :class:`Settings`.
+A setting that is not in the file has its default.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photofind.errors import SettingsError
+from photofind.model.settings import Setting
 from photofind.paths import write_atomically
 from photofind.system.disk import explained
 
@@ -24,8 +25,8 @@ _TYPE_NAMES: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
-    str: "a text",
-    tuple: "a list of texts",
+    str: "text",
+    tuple: "a list of text items",
 }
 
 
@@ -41,94 +42,83 @@ def _setting(
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting with its default; the help of each stands beside it."""
+    """Every setting with its default and its help text."""
 
     extractor: str = _setting(
-        "mobilenet", "the extractor that compares photos; several, with commas, compare together"
+        "mobilenet", "extractor that compares photos; several, separated by commas, are combined"
     )
-    also: tuple[str, ...] = _setting((), "extractors that describe the photos too, beside that one")
-    hits: int = _setting(20, "how many hits an answer has", 1)
-    min_score: float = _setting(0.0, "hits below this score are left out (0 to 1)", 0)
+    also: tuple[str, ...] = _setting((), "more extractors that embed the photos")
+    hits: int = _setting(20, "number of hits in an answer", 1)
+    min_score: float = _setting(0.0, "lowest score of a hit, 0 to 1", 0)
     exclude: tuple[str, ...] = _setting(
-        (), "files and folders to leave out everywhere, in gitignore syntax"
+        (), "files and folders to ignore everywhere, in gitignore syntax"
     )
-    max_megapixels: float = _setting(250.0, "photos with more pixels are not decoded", 1)
-    max_megabytes: float = _setting(1024.0, "larger files are not read", 1)
-    max_seconds: float = _setting(60.0, "a photo that takes longer to read is given up", 1)
-    threads: int = _setting(0, "threads that decode and embed; 0 is one a core", 0)
+    max_megapixels: float = _setting(250.0, "photos with more megapixels are not decoded", 1)
+    max_megabytes: float = _setting(1024.0, "files larger than this, in MB, are not read", 1)
+    max_seconds: float = _setting(60.0, "longest time to read one photo, in seconds", 1)
+    threads: int = _setting(0, "threads that decode and embed; 0 means one per core", 0)
     worker_megabytes: float = _setting(
-        3000.0, "a worker that holds more memory than this is started anew", 100
+        3000.0, "a worker that uses more memory than this, in MB, is restarted", 100
     )
-    idle_minutes: float = _setting(3.0, "workers without work end after this long", 0.1)
+    idle_minutes: float = _setting(3.0, "idle workers end after this many minutes", 0.1)
     previews: bool = _setting(
-        True, "look at the thumbnails inside a backlog of photos first, which is much faster"
+        True, "embed the thumbnails inside new photos first, which is much faster"
     )
     backlog_on_battery: bool = _setting(
-        False, "on battery, go on with a backlog; a few new photos are always read"
+        False, "index many new photos on battery too; a few are always indexed"
     )
     poll_seconds: float = _setting(
-        60.0, "network shares are looked through this often, or less where that takes long", 1
+        60.0, "seconds between two scans of a network share; longer if a scan is slow", 1
     )
-    autostart_daemon: bool = _setting(True, "commands start the daemon where it does not run")
+    autostart_daemon: bool = _setting(True, "commands start the daemon if it is not running")
     notifications: bool = _setting(
-        True, "the desktop tells of a first indexing, drives that went away, and problems"
+        True, "show desktop notifications: first indexing done, drive gone, problems"
     )
     log_level: str = _setting(
         "info",
-        "what the daemon writes to its log from its next start on: debug, info, warning or error",
+        "detail of the daemon's log from its next start: debug, info, warning or error",
         choices=("debug", "info", "warning", "error"),
     )
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One setting as it stands: ``value`` now, ``default``, what it is ``help`` for."""
-
-    name: str
-    value: Any
-    default: Any
-    help: str
-
-
 def load_settings(path: Path) -> Settings:
-    """Return the settings in ``path``; the defaults where there is no file.
+    """Return the settings in ``path``, or the defaults if there is no file.
 
     Raises
     ------
     SettingsError
-        Where the file is not TOML, or holds a setting that does not exist or a value it
-        cannot take.
+        If the file is not TOML, or holds an unknown setting or an invalid value.
     """
     written = _read(path)
     try:
-        return replace(Settings(), **{k: _checked(k, v) for k, v in written.items()})
+        return replace(Settings(), **{k: _validated(k, v) for k, v in written.items()})
     except SettingsError as error:
         raise SettingsError(f"{path}: {error.message}", error.hint) from None
 
 
 def list_settings(path: Path) -> list[Setting]:
     """Return every setting with its value in ``path``, in the order of :class:`Settings`."""
-    settings = load_settings(path)
+    settings, defaults = load_settings(path), Settings()
     return [
-        Setting(f.name, getattr(settings, f.name), f.default, f.metadata["help"])
+        Setting(f.name, getattr(settings, f.name), getattr(defaults, f.name), f.metadata["help"])
         for f in fields(Settings)
     ]
 
 
 def set_setting(path: Path, name: str, value: str) -> Any:
-    """Write ``value``, as typed by a person, for the setting ``name``; return it as its type.
+    """Write the typed ``value`` of the setting ``name``; return it converted to its type.
 
-    Comments and order in the file stay as they are. A list is typed as its items, separated by
-    commas or line breaks.
+    Comments and order in the file are kept. A list is typed as its items, separated by commas or
+    line breaks.
 
     Raises
     ------
     SettingsError
-        Where there is no such setting or it cannot take the value.
+        If there is no such setting or the value is invalid.
     LibraryError
-        Where the disk refuses; the file is as it was.
+        If the file cannot be written; it is unchanged.
     """
-    parsed = _checked(name, _parse(name, value))
+    parsed = _validated(name, _parse(name, value))
     document = _document(path)
     document[name] = list(parsed) if isinstance(parsed, tuple) else parsed
     _write(path, document)
@@ -136,14 +126,14 @@ def set_setting(path: Path, name: str, value: str) -> Any:
 
 
 def reset_setting(path: Path, name: str) -> Any:
-    """Take the setting ``name`` out of the file; return its default.
+    """Remove the setting ``name`` from the file; return its default.
 
     Raises
     ------
     SettingsError
-        Where there is no such setting.
+        If there is no such setting.
     LibraryError
-        Where the disk refuses; the file is as it was.
+        If the file cannot be written; it is unchanged.
     """
     default = _field(name).default
     document = _document(path)
@@ -154,10 +144,10 @@ def reset_setting(path: Path, name: str) -> Any:
 
 
 def _document(path: Path) -> TOMLDocument:
-    """Return the file with its comments and its order, to be changed and written back."""
+    """Return the file, with its comments and order, to be changed and written back."""
     import tomlkit
 
-    _read(path)  # Says what is wrong with it, where something is.
+    _read(path)  # Raises if the file is invalid.
     return tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
 
 
@@ -172,10 +162,12 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}", "mend the file or remove it") from None
+        raise SettingsError(
+            f"{path} is not TOML: {error}", "correct the file or delete it"
+        ) from None
     except OSError as error:
         raise SettingsError(
-            f"{path} cannot be read: {error.strerror}", "give yourself the right to read it"
+            f"{path} cannot be read: {error.strerror}", "check the permissions of the file"
         ) from None
 
 
@@ -184,10 +176,10 @@ def _field(name: str) -> Any:
         if candidate.name == name:
             return candidate
     names = ", ".join(f.name for f in fields(Settings))
-    raise SettingsError(f"there is no setting {name!r}", f"the settings are {names}")
+    raise SettingsError(f"there is no setting {name!r}", f"the settings are: {names}")
 
 
-def _checked(name: str, value: Any) -> Any:
+def _validated(name: str, value: Any) -> Any:
     setting = _field(name)
     expected = type(setting.default)
     if expected is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
@@ -195,13 +187,15 @@ def _checked(name: str, value: Any) -> Any:
     if expected is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not expected:
-        raise SettingsError(f"{name} cannot be {value!r}", f"it takes {_TYPE_NAMES[expected]}")
+        raise SettingsError(f"{name} cannot be {value!r}", f"it must be {_TYPE_NAMES[expected]}")
     choices = setting.metadata["choices"]
     if choices and value not in choices:
-        raise SettingsError(f"{name} cannot be {value!r}", f"it takes {', '.join(choices)}")
+        raise SettingsError(
+            f"{name} cannot be {value!r}", f"it must be one of {', '.join(choices)}"
+        )
     minimum = setting.metadata["minimum"]
     if minimum is not None and not minimum <= value < float("inf"):
-        raise SettingsError(f"{name} cannot be {value}", f"it takes {minimum:g} or more")
+        raise SettingsError(f"{name} cannot be {value}", f"it must be {minimum:g} or more")
     return value
 
 

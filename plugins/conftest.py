@@ -1,7 +1,7 @@
-"""Have photofind find the plugins of this repository, also where they are not installed.
+"""Make photofind find the plugins of this repository even if they are not installed.
 
-What installing a plugin leaves for others to find, its metadata, is made of its ``pyproject.toml``
-in a temporary folder, which child processes look into too.
+The metadata that an installation would create is generated from ``pyproject.toml`` in a temporary
+folder, which is on the path of child processes too.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import pytest
 
 PROJECTS = sorted(Path(__file__).parent.glob("*/pyproject.toml"))
 
-for _project in PROJECTS:  # What the tests import; what photofind finds comes with the fixture.
+for _project in PROJECTS:  # For the tests' imports; the fixture is for photofind.
     sys.path.insert(0, str(_project.parent / "src"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Offer the plugins to photofind, and give their tests one home, to convert into once.
+    """Register the plugins with photofind, and share one home, so that networks convert once.
 
-    Child processes see both.
+    Both apply to child processes too.
     """
     metadata = tmp_path_factory.mktemp("metadata")
     for project in PROJECTS:
-        _describe(project, metadata)
+        _write_metadata(project, metadata)
     paths = [str(metadata), *(str(project.parent / "src") for project in PROJECTS)]
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(metadata))
@@ -40,10 +40,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-def _describe(project: Path, folder: Path) -> None:
+def _write_metadata(project: Path, folder: Path) -> None:
     """Write the metadata of a plugin, unless it is installed."""
-    described = tomllib.loads(project.read_text("utf-8"))["project"]
-    name, version = described["name"], described["version"]
+    declared = tomllib.loads(project.read_text("utf-8"))["project"]
+    name, version = declared["name"], declared["version"]
     try:
         distribution(name)
     except PackageNotFoundError:
@@ -53,6 +53,6 @@ def _describe(project: Path, folder: Path) -> None:
             f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
         )
         lines = []
-        for group, points in described["entry-points"].items():
+        for group, points in declared["entry-points"].items():
             lines += [f"[{group}]", *(f"{key} = {value}" for key, value in points.items())]
         (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")

@@ -1,4 +1,4 @@
-"""A program that stands in for photofind and writes down what it was called with."""
+"""A fake program that records the arguments of its calls."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ ODD_NAMES = (
     b"back\\slash $HOME `id` $(id);&|<>*[a]{b}!.jpg",
     b"~tab\t_under__score_.jpg",
 )
-"""Names of files that some way of quoting or another stumbles over."""
+"""File names that break wrong quoting."""
 
 
 class FakeProgram:
-    """An executable in a folder of its own, whose name is as odd as is asked for."""
+    """An executable script in a folder of its own, which records its calls."""
 
     def __init__(self, folder: Path, name: str = "photofind") -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ class FakeProgram:
         self.path.chmod(0o755)
 
     def calls(self) -> list[list[bytes]]:
-        """Return the arguments of each call so far, the first call first."""
+        """Return the arguments of all calls so far, in order."""
         found = sorted(self._calls.glob("[0-9]*"))
         return [file.read_bytes().split(b"\0")[:-1] for file in found]
 
@@ -58,13 +58,13 @@ class FakeProgram:
         return wait_until(look, f"call {count} of {self.path.name}", seconds)
 
     def forget(self) -> None:
-        """Forget the calls."""
+        """Delete the record of calls."""
         for file in self._calls.iterdir():
             file.unlink()
 
 
 def make_files(folder: Path, names: tuple[bytes, ...] = ODD_NAMES) -> list[bytes]:
-    """Make files of these names, which hold nothing, and return their paths."""
+    """Create empty files with these names, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [os.path.join(os.fsencode(folder), name) for name in names]  # noqa: PTH118
     for path in paths:

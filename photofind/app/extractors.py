@@ -7,8 +7,8 @@ from contextlib import nullcontext
 
 from photofind.app.resources import Resources
 from photofind.errors import ExtractorError, WorkerError
-from photofind.extractors.extraction import Description
-from photofind.extractors.probe_cache import remember, remembered, stamp_of
+from photofind.extractors.extraction import ExtractorInfo
+from photofind.extractors.probe_cache import fingerprint, load_probes, save_probes
 from photofind.extractors.registry import Plugin, extractors_in_use, installed
 from photofind.model import ExtractorStatus
 
@@ -25,10 +25,10 @@ def extractor_statuses(resources: Resources) -> list[ExtractorStatus]:
     """
     resources.library.refresh()
     plugins = installed(resources.home)
-    known = remembered(resources.home)
-    stamps = [stamp_of(plugin) for plugin in plugins]
+    known = load_probes(resources.home)
+    stamps = [fingerprint(plugin) for plugin in plugins]
 
-    def probed(plugin: Plugin, stamp: str | None) -> Description | str:
+    def probed(plugin: Plugin, stamp: str | None) -> ExtractorInfo | str:
         return (known.get(stamp) if stamp else None) or _probe(resources, plugin.name)
 
     with ThreadPoolExecutor(TRIED_AT_ONCE) as pool:
@@ -36,10 +36,10 @@ def extractor_statuses(resources: Resources) -> list[ExtractorStatus]:
     working = {
         stamp: one
         for stamp, one in zip(stamps, found, strict=True)
-        if stamp and isinstance(one, Description)
+        if stamp and isinstance(one, ExtractorInfo)
     }
     if working != known:
-        remember(resources.home, working)
+        save_probes(resources.home, working)
     return [_status(resources, *pair) for pair in zip(plugins, found, strict=True)]
 
 
@@ -54,7 +54,7 @@ def missing_extractors(resources: Resources) -> list[str]:
     ]
 
 
-def _probe(resources: Resources, extractor: str) -> Description | str:
+def _probe(resources: Resources, extractor: str) -> ExtractorInfo | str:
     """Return the description that an extractor gives of itself, or why it does not work."""
     running = resources.extractions.get(extractor)
     # A worker started for this question alone ends at once: there may be many extractors.
@@ -64,12 +64,12 @@ def _probe(resources: Resources, extractor: str) -> Description | str:
         else resources.new_extraction(extractor, low_priority=True)
     ) as extraction:
         try:
-            return extraction.describe()
+            return extraction.info()
         except (ExtractorError, WorkerError) as failure:
             return str(failure)
 
 
-def _status(resources: Resources, plugin: Plugin, found: Description | str) -> ExtractorStatus:
+def _status(resources: Resources, plugin: Plugin, found: ExtractorInfo | str) -> ExtractorStatus:
     library = resources.library
     photos = sum(
         int(library.references(space.id).sum())

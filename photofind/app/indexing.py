@@ -85,5 +85,5 @@ def index_folders(
 
 def _open_space(resources: Resources, library: Library, extractor: str) -> str:
     """Return the id of the space of the installed version of an extractor."""
-    plugin = resources.extraction(extractor).describe()
+    plugin = resources.extraction(extractor).info()
     return library.open_space(plugin.name, plugin.version, plugin.dimension, plugin.build).id

@@ -14,7 +14,7 @@ from photofind.library.embedded.library import Library
 from photofind.model import FolderStatus
 from photofind.paths import Home, is_below
 
-__all__ = ["add_folder", "chosen_folders", "folder_statuses", "remove_folder"]
+__all__ = ["add_folder", "check_folder", "chosen_folders", "folder_statuses", "remove_folder"]
 
 
 def folder_statuses(library: Library) -> list[FolderStatus]:
@@ -32,15 +32,13 @@ def folder_statuses(library: Library) -> list[FolderStatus]:
     ]
 
 
-def add_folder(library: Library, home: Home, folder: str, excludes: Sequence[str]) -> None:
-    """Add a folder, or change what is excluded in one that is there.
+def check_folder(home: Home, folder: str, excludes: Sequence[str]) -> None:
+    """Check whether a folder can be added to the library of a home.
 
     Parameters
     ----------
-    library
-        Open for writing.
     home
-        Where the library lies itself: nothing below it can be added.
+        Nothing below it can be added.
     folder
         Its absolute path.
     excludes
@@ -58,6 +56,10 @@ def add_folder(library: Library, home: Home, folder: str, excludes: Sequence[str
     if is_below(folder, str(home.root)):
         raise LibraryError(f"{folder} is photofind's own", "name a folder with photos")
     Rules(excludes)  # Raises what is wrong with them.
+
+
+def add_folder(library: Library, folder: str, excludes: Sequence[str]) -> None:
+    """Add a folder to the library, open for writing, or change what is excluded in it."""
     known = {one.path: one for one in library.folders()}
     entry = known.get(folder) or Folder(folder, added=time.time())
     library.put_folder(replace(entry, excludes=tuple(excludes)))

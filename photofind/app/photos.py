@@ -1,31 +1,12 @@
-"""The photos of the library: found by reference, and described."""
+"""What is known of the photos of the library."""
 
 from __future__ import annotations
 
-from photofind.errors import LibraryError
 from photofind.library.embedded.catalog import Photo
 from photofind.library.embedded.library import Library
 from photofind.model import Failure, PhotoDetails, Tag
 
-__all__ = ["details", "failures", "find_photo"]
-
-
-def find_photo(library: Library, photo: int | str) -> Photo:
-    """Return a photo, given its id or its absolute path.
-
-    Raises
-    ------
-    LibraryError
-        It is not in the library.
-    """
-    library.refresh()
-    if isinstance(photo, int):
-        name, known = f"number {photo}", library.photo_by_id(photo)
-    else:
-        name, known = photo, library.photo(photo)
-    if known is None:
-        raise LibraryError(f"there is no photo {name} in the library")
-    return known
+__all__ = ["details", "failures"]
 
 
 def details(library: Library, photo: Photo) -> PhotoDetails:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from photofind.library.embedded.library import Library
     from photofind.search.browsing import Timeline
     from photofind.search.searcher import Searcher
-    from photofind.system.trash import Bin
+    from photofind.system.trash import TrashHistory
 
 __all__ = ["Resources"]
 
@@ -129,11 +129,11 @@ class Resources:
         )
 
     @cached_property
-    def trash(self) -> Bin:
+    def trash(self) -> TrashHistory:
         """Remembers what was moved to the trash."""
-        from photofind.system.trash import Bin
+        from photofind.system.trash import TrashHistory
 
-        return Bin()
+        return TrashHistory()
 
     def extraction(self, extractor: str) -> Extraction:
         """Return what embeds photos with an extractor, in a worker process of its own."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from photofind.app.photos import find_photo
+from photofind.app.references import find_photo
 from photofind.errors import DesktopError, LibraryError
 from photofind.library.embedded.catalog import Photo
 from photofind.library.embedded.library import Library
 from photofind.model import Failure, Trashing, Untrashing
-from photofind.system.trash import Bin, Trashed, move_to_trash, restore
+from photofind.system.trash import TrashedFile, TrashHistory, move_to_trash, restore
 
 __all__ = ["trash_photos", "untrash_photos"]
 
 
 def trash_photos(
-    library: Library, trash: Bin, photos: Sequence[int]
-) -> tuple[Trashing, list[Trashed]]:
+    library: Library, trash: TrashHistory, photos: Sequence[int]
+) -> tuple[Trashing, list[TrashedFile]]:
     """Move photos to the trash, given their ids; also return the files that were moved.
 
     A file that has changed since it was indexed stays where it is.
@@ -36,11 +36,11 @@ def trash_photos(
             trashed.append(photo)
         except (DesktopError, LibraryError) as error:
             failures.append(Failure(path, str(error)))
-    undo = trash.remember(moved) if any(file.item for file in moved) else None
+    undo = trash.add(moved) if any(file.item for file in moved) else None
     return Trashing(tuple(trashed), tuple(failures), undo), moved
 
 
-def untrash_photos(trash: Bin, undo: str) -> Untrashing:
+def untrash_photos(trash: TrashHistory, undo: str) -> Untrashing:
     """Put photos back where they were.
 
     Parameters
@@ -56,14 +56,14 @@ def untrash_photos(trash: Bin, undo: str) -> Untrashing:
         The token is unknown, or too old.
     """
     restored, left, failures = [], [], []
-    for file in trash.take(undo):
+    for file in trash.pop(undo):
         try:
             restore(file)
             restored.append(file.path)
         except DesktopError as error:
             left.append(file)
             failures.append(Failure(file.path, str(error)))
-    again = trash.remember(left, undo) if any(file.item for file in left) else None
+    again = trash.add(left, undo) if any(file.item for file in left) else None
     return Untrashing(tuple(restored), tuple(failures), again)
 
 

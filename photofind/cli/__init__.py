@@ -1,4 +1,4 @@
-"""The commands of ``photofind``; each is a module here and imports what it needs when it runs."""
+"""The commands of ``photofind``, one module each; a command imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from photofind.cli.duplicates import duplicates
 from photofind.cli.extractors import extractors
 from photofind.cli.failures import failures
 from photofind.cli.folders import folders
-from photofind.cli.gallery import gallery
 from photofind.cli.index import index
 from photofind.cli.pause import pause, resume
 from photofind.cli.plugins import plugins
@@ -21,6 +20,7 @@ from photofind.cli.similar import similar
 from photofind.cli.status import status
 from photofind.cli.tags import tags
 from photofind.cli.tray import tray
+from photofind.cli.web import gallery, web
 from photofind.cli.welcome import WelcomingGroup, welcome
 
 __all__ = ["main"]
@@ -30,17 +30,18 @@ __all__ = ["main"]
     cls=WelcomingGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
-Start with:
+Getting started:
   photofind folders add ~/Pictures
   photofind index
   photofind similar ~/Pictures/some-photo.jpg""",
 )
 @click.version_option(package_name="photofind")
 @click.option("--no-daemon", is_flag=True, envvar="PHOTOFIND_NO_DAEMON",
-              help="Do not ask or start the daemon; before the command.")  # fmt: skip
-@click.option("--debug", is_flag=True, help="Show the traceback of an error; before the command.")
+              help="Do not use or start the daemon. Put this before the command.")  # fmt: skip
+@click.option("--debug", is_flag=True,
+              help="Show the traceback of an error. Put this before the command.")  # fmt: skip
 def main(debug: bool, no_daemon: bool) -> None:
-    """Show me the photos like this one.
+    """Find photos that look like a given photo.
 
     Nothing leaves this machine.
     """
@@ -48,7 +49,7 @@ def main(debug: bool, no_daemon: bool) -> None:
 
 for command in (
     similar,
-    gallery,
+    web,
     index,
     folders,
     duplicates,
@@ -66,5 +67,6 @@ for command in (
     tray,
     demo,
     welcome,
+    gallery,
 ):
     main.add_command(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.group import ListingGroup
 from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import complete_setting
@@ -22,20 +22,20 @@ Examples:
   photofind config reset hits""",
 )
 def config() -> None:
-    """Show the settings, or change one."""
+    """Show or change the settings."""
 
 
 @config.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object of all settings.")
 def list_all(as_json: bool) -> None:
-    """Show all settings (also without a command)."""
-    with asking() as photofind:
+    """Show all settings (the default command)."""
+    with connected() as photofind:
         settings = photofind.list_settings()
     if as_json:
         print_json({setting.name: setting.value for setting in settings})
     else:
         print_table(
-            ("setting", "value", "default", "what it is"),
+            ("setting", "value", "default", "meaning"),
             ((s.name, _as_text(s.value), _as_text(s.default), s.help) for s in settings),
         )
 
@@ -46,11 +46,11 @@ def get(name: str) -> None:
     """Print the value of one setting."""
     from photofind.errors import SettingsError
 
-    with asking() as photofind:
+    with connected() as photofind:
         settings = {setting.name: setting.value for setting in photofind.list_settings()}
     if name not in settings:
         raise SettingsError(
-            f"there is no setting {name!r}", f"the settings are {', '.join(settings)}"
+            f"there is no setting {name!r}", f"the settings are: {', '.join(settings)}"
         )
     click.echo(_as_text(settings[name]))
 
@@ -61,9 +61,9 @@ def get(name: str) -> None:
 def set_value(name: str, value: str) -> None:
     """Change a setting.
 
-    A list is typed with commas between its items.
+    Separate the items of a list with commas.
     """
-    with asking() as photofind:
+    with connected() as photofind:
         written = photofind.set_setting(name, value)
     note(f"{name} is now {_as_text(written)}")
 
@@ -71,10 +71,10 @@ def set_value(name: str, value: str) -> None:
 @config.command()
 @click.argument("name", shell_complete=complete_setting)
 def reset(name: str) -> None:
-    """Give a setting its default again."""
-    with asking() as photofind:
+    """Reset a setting to its default."""
+    with connected() as photofind:
         default = photofind.reset_setting(name)
-    note(f"{name} is now {_as_text(default)}, its default")
+    note(f"{name} is reset to its default: {_as_text(default)}")
 
 
 def _as_text(value: object) -> str:

@@ -24,18 +24,18 @@ class _StatusGroup(ListingGroup):
 
 
 @dataclass(frozen=True)
-class DaemonState:
-    """The daemon as it is seen from outside.
+class DaemonInfo:
+    """The daemon as seen from outside.
 
     Parameters
     ----------
     running, answers
-        Whether there is one, and whether it reacts.
+        Whether it runs, and whether it responds.
     pid, version, started, port
-        Its process, the version of photofind that it runs, since when (seconds since 1970), and
-        where its API is; None where it is not known.
+        Its process id, version, start time (seconds since 1970) and API port; None if unknown.
+
     enabled, service
-        Whether it is started at login, and what does or would do so.
+        Whether it is started at login, and the service that starts it.
     """
 
     running: bool
@@ -50,7 +50,7 @@ class DaemonState:
 
 @click.group(
     cls=_StatusGroup,
-    short_help="Start and stop what keeps the library true to its folders.",
+    short_help="Start and stop the background process.",
     epilog="""\b
 Examples:
   photofind daemon
@@ -59,16 +59,16 @@ Examples:
   photofind daemon stop""",
 )
 def daemon() -> None:
-    """Start and stop the daemon, or have it started at login.
+    """Start and stop the daemon, the background process of photofind.
 
-    The daemon watches the folders, indexes what is new in them, and answers all other commands.
-    Those that need it start it; photofind config set autostart_daemon false has them do without.
+    The daemon watches the folders, indexes new photos, and answers all other commands. Commands
+    start it if they need it; "photofind config set autostart_daemon false" turns that off.
     """
 
 
 @daemon.command()
 def start() -> None:
-    """Start the daemon, where it does not run, and wait until it answers."""
+    """Start the daemon if it is not running, and wait until it answers."""
     from photofind.daemon.lifecycle import start
     from photofind.paths import Home
 
@@ -78,7 +78,7 @@ def start() -> None:
 
 @daemon.command()
 def stop() -> None:
-    """Stop the daemon, gently where it reacts and by force where not."""
+    """Stop the daemon; kill it if it does not respond."""
     from photofind.daemon.lifecycle import stop
     from photofind.paths import Home
 
@@ -87,7 +87,7 @@ def stop() -> None:
 
 @daemon.command()
 def restart() -> None:
-    """Stop the daemon where it runs, and start it."""
+    """Stop the daemon if it is running, and start it."""
     from photofind.daemon.lifecycle import start, stop
     from photofind.paths import Home
 
@@ -96,12 +96,12 @@ def restart() -> None:
     note(start(home).value + _process(home))
 
 
-@daemon.command(short_help="Say whether the daemon runs (also without a command).")
+@daemon.command(short_help="Show whether the daemon is running (the default command).")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def status(as_json: bool) -> None:
-    """Say whether the daemon runs, and whether it is started at login (also without a command).
+    """Show whether the daemon is running, and whether it starts at login.
 
-    What it does is told by "photofind status".
+    This is the default command. "photofind status" shows what the daemon is doing.
     """
     from photofind import __version__
     from photofind.desktop.autostart import State, autostart
@@ -114,32 +114,32 @@ def status(as_json: bool) -> None:
     if as_json:
         print_json(state)
         return
-    runs = "running" if state.answers else "running, but it does not answer"
+    runs = "running" if state.answers else "running, but not responding"
     rows = [("daemon", runs if state.running else "not running")]
     if state.pid is not None:
         rows.append(("process", str(state.pid)))
     if state.version is not None:
-        older = "" if state.version == __version__ else "; `photofind daemon restart` renews it"
+        older = "" if state.version == __version__ else "; `photofind daemon restart` updates it"
         rows.append(("version", state.version + older))
     if state.started is not None:
         rows.append(("since", f"{datetime.fromtimestamp(state.started):%Y-%m-%d %H:%M:%S}"))
     if state.port is not None:
         rows.append(("port", str(state.port)))
-    at_login = f"{enabled.value}: {service.promise}"
+    at_login = f"{enabled.value}: {service.effect}"
     if enabled is State.ABSENT:
-        at_login = f"{enabled.value}; `photofind daemon enable` changes that"
+        at_login = f"{enabled.value}; run `photofind daemon enable` to enable it"
     elif enabled is State.OUTDATED:
-        at_login = f"{enabled.value}; `photofind daemon enable` renews it"
+        at_login = f"{enabled.value}; run `photofind daemon enable` to update it"
     print_table(("", ""), [*rows, ("at login", at_login)])
 
 
 @daemon.command()
 @click.option("--home", type=AbsoluteFolder(), metavar="FOLDER",
-              help="Whose daemon to be, where that is not in PHOTOFIND_HOME.")  # fmt: skip
+              help="The home of the daemon; default: PHOTOFIND_HOME.")  # fmt: skip
 def run(home: str | None) -> None:
-    """Be the daemon, in the foreground, until Ctrl-C or a signal.
+    """Run the daemon in the foreground, until Ctrl-C or a signal.
 
-    This is what service managers run. Exit code 75 says that there is one already.
+    Service managers run this command. Exit code 75 means that a daemon is running already.
     """
     import os
 
@@ -163,27 +163,27 @@ def run(home: str | None) -> None:
 
 @daemon.command()
 @click.option("-n", "--lines", default=50, show_default=True, type=click.IntRange(0),
-              help="How many lines to show, of the last ones.")  # fmt: skip
-@click.option("-f", "--follow", is_flag=True, help="Show those that come, too, until Ctrl-C.")
+              help="Show this many of the last lines.")  # fmt: skip
+@click.option("-f", "--follow", is_flag=True, help="Keep showing new lines, until Ctrl-C.")
 def logs(lines: int, follow: bool) -> None:
-    """Show what the daemon wrote to its log.
+    """Show the daemon's log.
 
-    How much that is, is a setting: photofind config set log_level debug
+    The setting log_level sets its detail: photofind config set log_level debug
     """
     from photofind.daemon.logs import log_file, read_log
     from photofind.paths import Home
 
     home = Home.default()
     if not log_file(home).exists():
-        note("the daemon has not written anything yet")
+        note("the daemon has not written a log yet")
     for line in read_log(home, lines, follow=follow):
         click.echo(shown(line))
 
 
 @daemon.command()
 def enable() -> None:
-    """Have the daemon started at login from now on, and start it now."""
-    from photofind.cli.desktop import tell_places
+    """Start the daemon at login from now on, and start it now."""
+    from photofind.cli.desktop import note_places
     from photofind.daemon.lifecycle import is_running, start, stop
     from photofind.desktop.autostart import autostart
     from photofind.desktop.integrations import install
@@ -192,18 +192,18 @@ def enable() -> None:
     home = Home.default()
     service = autostart(home)
     if service.install():
-        note(f"the daemon is enabled: {service.promise}")
-        tell_places(install())
-        if is_running(home):  # It goes on as a child of the service.
+        note(f"the daemon is enabled: {service.effect}")
+        note_places(install())
+        if is_running(home):  # The service starts it again below.
             stop(home)
     else:
-        note(f"the daemon was enabled already: {service.promise}")
+        note(f"the daemon is enabled already: {service.effect}")
     note(start(home).value + _process(home))
 
 
 @daemon.command()
 def disable() -> None:
-    """Have the daemon no longer started at login, and stop it now."""
+    """Stop starting the daemon at login, and stop it now."""
     from photofind.daemon.lifecycle import stop
     from photofind.desktop.autostart import services
     from photofind.paths import Home
@@ -212,27 +212,27 @@ def disable() -> None:
     note(stop(home).value)
     removed = [service.remove() for service in services(home)]
     if any(removed):
-        note("the daemon is no longer started at login; commands still start it when they need it")
-        note("  `photofind config set autostart_daemon false` has them do without")
+        note("the daemon no longer starts at login; commands still start it if they need it")
+        note("  `photofind config set autostart_daemon false` turns that off")
     else:
         note("the daemon was not enabled")
 
 
-def _state(home: Home, service: str, *, enabled: bool) -> DaemonState:
+def _state(home: Home, service: str, *, enabled: bool) -> DaemonInfo:
     from photofind.daemon.instance import is_running, running_process
     from photofind.daemon.lifecycle import reachable
 
     if not is_running(home):
-        return DaemonState(False, False, None, None, None, None, enabled, service)
+        return DaemonInfo(False, False, None, None, None, None, enabled, service)
     if at := reachable(home):
-        return DaemonState(True, True, at.pid, at.version, at.started, at.port, enabled, service)
+        return DaemonInfo(True, True, at.pid, at.version, at.started, at.port, enabled, service)
     process = running_process(home)
     pid = process.pid if process else None
-    return DaemonState(True, False, pid, None, None, None, enabled, service)
+    return DaemonInfo(True, False, pid, None, None, None, enabled, service)
 
 
 def _process(home: Home) -> str:
-    """Return which process the daemon is, in words to be added to a line."""
+    """Return the daemon's process id as text to append to a line."""
     from photofind.daemon.runtime import read_runtime
 
     runtime = read_runtime(home)

@@ -10,13 +10,13 @@ from photofind.cli.output import note, print_json, print_table
 __all__ = ["demo"]
 
 
-@click.command(short_help="Show what photofind does, on photos that it brings along.")
+@click.command(short_help="Try photofind on a few sample photos.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def demo(as_json: bool) -> None:
-    """Show what photofind does, on a few public-domain photos that it brings along.
+    """Try photofind on a few public-domain photos.
 
-    Photos from scikit-image and edited variants of them are indexed into a library of their own;
-    yours is left alone.
+    Photos from scikit-image and edited variants of them are indexed into a separate library. Your
+    own library is not touched.
     """
     from photofind.app.demo import make_photos
     from photofind.app.photofind import PhotoFind
@@ -27,21 +27,21 @@ def demo(as_json: bool) -> None:
     photos, query = make_photos(home.demo / "photos")
     with PhotoFind(Home(home.demo / "library")) as photofind:
         photofind.add_folder(str(photos))
-        note(f"Indexing real photographs, with variants made on the spot, in {photos}")
+        note(f"Indexing sample photos and edited variants of them in {photos}")
         report = index_with_progress(photofind, [str(photos)])
         answer = photofind.similar(Query(like=(str(query),), limit=8, every=True))
     if as_json:
         print_json({"photos": report.found, "query": str(query), "hits": answer.hits})
         return
     took = f"{answer.seconds * 1000:.0f} ms"
-    note("", f"The photos most like {query.name}, of {answer.photos}, found in {took}:")
+    note("", f"The photos most similar to {query.name}, out of {answer.photos}, found in {took}:")
     print_table(
         ("#", "score", "photo"),
         ((str(hit.rank), f"{hit.score:.2f}", hit.path) for hit in answer.hits),
     )
     note(
         "",
-        "Now with your own photos:",
+        "Now try your own photos:",
         "  photofind folders add ~/Pictures",
         "  photofind index",
         "  photofind similar ~/Pictures/some-photo.jpg",

@@ -13,7 +13,7 @@ from photofind.cli.output import note, print_json, print_table
 if TYPE_CHECKING:
     from photofind.desktop.integrations import Place
 
-__all__ = ["desktop", "tell_places"]
+__all__ = ["desktop", "note_places"]
 
 
 class _StatusGroup(ListingGroup):
@@ -22,7 +22,7 @@ class _StatusGroup(ListingGroup):
 
 @click.group(
     cls=_StatusGroup,
-    short_help='Put "Find similar photos" into file managers and menus.',
+    short_help='Add "Find similar photos" to file managers and menus.',
     epilog="""\b
 Examples:
   photofind desktop install
@@ -31,10 +31,9 @@ Examples:
   photofind desktop remove""",
 )
 def desktop() -> None:
-    """Put "Find similar photos" into the menus of file managers, for you alone.
+    """Add "Find similar photos" to the menus of file managers, for your user only.
 
-    What is installed is found again and replaced, never doubled; what is removed is exactly what
-    was installed.
+    Installing again replaces the entry; removing removes exactly what was installed.
     """
 
 
@@ -42,17 +41,17 @@ def desktop() -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def status(names: tuple[str, ...], as_json: bool) -> None:
-    """Say where photofind is installed (also without a command)."""
-    from photofind.desktop.integrations import look_at
+    """Show where photofind is installed (the default command)."""
+    from photofind.desktop.integrations import list_places
 
-    _report(look_at(names), as_json)
+    _report(list_places(names), as_json)
 
 
 @desktop.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def install(names: tuple[str, ...], as_json: bool) -> None:
-    """Install it in the file managers of these NAMEs, or in all that are present."""
+    """Install the entry in the file managers NAME, or in all that are present."""
     from photofind.desktop.integrations import install as install_in
 
     _report(install_in(names), as_json)
@@ -62,7 +61,7 @@ def install(names: tuple[str, ...], as_json: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def remove(names: tuple[str, ...], as_json: bool) -> None:
-    """Remove it from the file managers of these NAMEs, or from all."""
+    """Remove the entry from the file managers NAME, or from all."""
     from photofind.desktop.integrations import remove as remove_from
 
     _report(remove_from(names), as_json)
@@ -72,36 +71,36 @@ def remove(names: tuple[str, ...], as_json: bool) -> None:
 @click.argument("state", required=False, type=click.Choice(["on", "off"]))
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def autostart(state: str | None, as_json: bool) -> None:
-    """Have the daemon and the tray icon started at login, or no longer; say which.
+    """Start the daemon and the tray icon at login, or not; show the state.
 
-    With neither "on" nor "off" nothing is changed. What runs goes on, or is started by
-    "photofind daemon start" and "photofind tray".
+    Without "on" or "off" nothing is changed. Running processes are not affected; to start them now,
+    use "photofind daemon start" and "photofind tray".
     """
-    from photofind.desktop.login import look_at, set_autostart
+    from photofind.desktop.login import list_places, set_autostart
     from photofind.paths import Home
 
     home = Home.default()
-    _report(look_at(home) if state is None else set_autostart(home, on=state == "on"), as_json)
+    _report(list_places(home) if state is None else set_autostart(home, on=state == "on"), as_json)
 
 
-def tell_places(places: list[Place]) -> None:
-    """Tell where photofind was just put, and where it could not be."""
+def note_places(places: list[Place]) -> None:
+    """Print where photofind was just installed, and where that failed."""
     for place in places:
         if place.error:
             note(f"photofind: {place.title}: {place.error}")
         elif place.changed:
             note(f"{place.title}: {place.where}")
     if any(place.changed for place in places):
-        note("`photofind desktop remove` takes all of that away again")
+        note("`photofind desktop remove` removes all of it again")
 
 
 def _report(places: list[Place], as_json: bool) -> None:
-    """Print how places are, say what went wrong, and fail where something did."""
+    """Print the state of places and their errors; exit with 1 if there is an error."""
     if as_json:
         print_json(places)
     else:
         print_table(
-            ("name", "what it is", "state", "where photofind is then"),
+            ("name", "title", "state", "where to find photofind"),
             ((p.name, p.title, _state(p), p.where) for p in places),
         )
     failed = [place for place in places if place.error]
@@ -112,7 +111,7 @@ def _report(places: list[Place], as_json: bool) -> None:
 
 def _state(place: Place) -> str:
     if not place.present and place.state == "not installed":
-        return "not on this machine"
+        return "not on this computer"
     return (
         f"{place.state} just now" if place.changed and place.state == "installed" else place.state
     )

@@ -6,33 +6,33 @@ import sys
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_table
 
 __all__ = ["doctor"]
 
 
 @click.command(
-    short_help="Look whether everything is well, and mend what can be.",
+    short_help="Check the library and repair what can be repaired.",
     epilog="""\b
 Examples:
   photofind doctor
   photofind doctor --repair
   photofind doctor --json | jq '.[] | select(.state != "ok")'""",
 )
-@click.option("--repair", is_flag=True, help="Mend what can be mended.")
+@click.option("--repair", is_flag=True, help="Repair what can be repaired.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def doctor(repair: bool, as_json: bool) -> None:
-    """Look at catalog, vectors, graph, folders, watching, permissions, disk and desktop.
+    """Check catalog, embeddings, graph, folders, watching, permissions, disk and desktop.
 
-    Exits with 1 where something is broken and was not mended.
+    Exits with 1 if something is broken and was not repaired.
     """
-    from photofind.desktop.health import examine
+    from photofind.desktop.health import check_desktop
     from photofind.paths import Home
 
-    with asking() as photofind:
+    with connected() as photofind:
         checks = photofind.doctor(repair=repair)
-    checks += examine(Home.default(), repair=repair)
+    checks += check_desktop(Home.default(), repair=repair)
     if as_json:
         print_json(checks)
     else:

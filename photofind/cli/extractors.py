@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.group import ListingGroup
 from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import AbsolutePath, complete_extractor, picture_size
 
 if TYPE_CHECKING:
-    from photofind.daemon.surface import Surface
+    from photofind.operations import Operations
 
 __all__ = ["extractors"]
 
 
 @click.group(
     cls=ListingGroup,
-    short_help="List the extractors that are installed, and choose among them.",
+    short_help="List, choose, add and check extractors.",
     epilog="""\b
 Examples:
   photofind extractors
@@ -29,20 +29,20 @@ Examples:
   photofind extractors check flowers""",
 )
 def extractors() -> None:
-    """List the extractors that are installed, and what is wrong with those that do not work.
+    """List, choose, add and check extractors.
 
-    An extractor turns a photo into the vector that it is compared by.
+    An extractor turns a photo into an embedding, the vector by which photos are compared.
     """
 
 
 @extractors.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_all(as_json: bool) -> None:
-    """List the extractors (also without a command).
+    """List the installed extractors and their errors (the default command).
 
-    A star is at the one in use.
+    An asterisk marks the extractors in use.
     """
-    with asking() as photofind:
+    with connected() as photofind:
         installed = photofind.extractors()
     if as_json:
         print_json(installed)
@@ -65,74 +65,75 @@ def list_all(as_json: bool) -> None:
 @extractors.command()
 @click.argument("names", metavar="NAME[,NAME...]", shell_complete=complete_extractor)
 def use(names: str) -> None:
-    """Compare photos by this extractor, or by several together.
+    """Compare photos with an extractor, or with several together.
 
-    Several are named with commas, and weights if wanted: "a,b" or "a=2,b=1". Until a new one has
-    described nearly all photos, the old one answers; no finished vector is ever thrown away.
+    Separate several with commas, with optional weights: "a,b" or "a=2,b=1". Until a new extractor
+    has embedded nearly all photos, the old one answers; no embedding is ever deleted.
     """
     from photofind.extractors.registry import parse_extractors
 
-    with asking() as photofind:
+    with connected() as photofind:
         wanted = [*parse_extractors(names)]
         _check_installed(wanted)
         before = _in_use(photofind)
         photofind.set_setting("extractor", names)
-        # What was in use goes on describing what is new: it answers until the others can.
+        # The previous ones keep embedding new photos: they answer until the others can.
         others = [name for name in before if name not in wanted]
         photofind.set_setting("also", ",".join(others))
-        by_itself = photofind.status().daemon is not None
-    note(f"photos are compared by {names} from now on")
-    _tell_of_work(by_itself)
+        daemon_runs = photofind.status().daemon is not None
+    note(f"photos are compared with {names} from now on")
+    _note_remaining_work(daemon_runs)
     if others:
         note(
-            f"{', '.join(others)} still describes new photos; "
-            "`photofind extractors disable` ends that"
+            f"{', '.join(others)} still embeds new photos; "
+            "`photofind extractors disable` stops that"
         )
 
 
 @extractors.command()
 @click.argument("name", shell_complete=complete_extractor)
 def enable(name: str) -> None:
-    """Have an extractor describe all photos too, in the background, beside the one in use."""
-    with asking() as photofind:
+    """Embed all photos with this extractor too, in the background."""
+    with connected() as photofind:
         _check_installed([name])
         _, also = _setting(photofind)
         if name not in _in_use(photofind):
             photofind.set_setting("also", ",".join([*also, name]))
-        by_itself = photofind.status().daemon is not None
-    note(f"{name} describes the photos too; `photofind similar --extractor {name}` compares by it")
-    _tell_of_work(by_itself)
+        daemon_runs = photofind.status().daemon is not None
+    note(f"{name} embeds the photos too; `photofind similar --extractor {name}` compares with it")
+    _note_remaining_work(daemon_runs)
 
 
 @extractors.command()
 @click.argument("name", shell_complete=complete_extractor)
 def disable(name: str) -> None:
-    """Have an extractor describe no more photos; what it described stays.
+    """Stop embedding photos with this extractor; its embeddings are kept.
 
-    Not the one in use: use another one first.
+    An extractor in use cannot be disabled: switch to another one first.
     """
     from photofind.errors import ExtractorError
     from photofind.extractors.registry import parse_extractors
 
-    with asking() as photofind:
+    with connected() as photofind:
         extractor, also = _setting(photofind)
         if name in parse_extractors(extractor):
-            raise ExtractorError(f"{name} is in use", "`photofind extractors use` another first")
+            raise ExtractorError(
+                f"{name} is in use", "switch to another one first: `photofind extractors use NAME`"
+            )
         if name not in also:
             raise ExtractorError(
-                f"{name} is not enabled", "`photofind extractors` lists what is installed"
+                f"{name} is not enabled", "`photofind extractors` lists the installed ones"
             )
-        photofind.set_setting("also", ",".join(one for one in also if one != name))
-    note(f"{name} describes no more photos; its vectors stay")
+        photofind.set_setting("also", ",".join(other for other in also if other != name))
+    note(f"{name} no longer embeds photos; its embeddings are kept")
 
 
-def _setting(photofind: Surface) -> tuple[str, tuple[str, ...]]:
+def _setting(photofind: Operations) -> tuple[str, tuple[str, ...]]:
     """Return the settings ``extractor`` and ``also``."""
-    values = {setting.name: setting.value for setting in photofind.list_settings()}
-    return values["extractor"], tuple(values["also"])
+    return photofind.settings.extractor, photofind.settings.also
 
 
-def _in_use(photofind: Surface) -> list[str]:
+def _in_use(photofind: Operations) -> list[str]:
     from photofind.extractors.registry import parse_extractors
 
     extractor, also = _setting(photofind)
@@ -151,26 +152,26 @@ def _check_installed(names: list[str]) -> None:
             )
 
 
-def _tell_of_work(by_itself: bool) -> None:
+def _note_remaining_work(daemon_runs: bool) -> None:
     note(
-        "photos that it has not described yet are read in the background"
-        if by_itself
-        else "`photofind index` has it describe the photos that it has not described yet"
+        "the remaining photos are being embedded in the background"
+        if daemon_runs
+        else "run `photofind index` to embed the remaining photos"
     )
 
 
 @extractors.command()
 @click.argument("name")
 @click.argument("model", type=AbsolutePath())
-@click.option("--layer", metavar="LAYER", help="Take the output of this layer, not the last.")
+@click.option("--layer", metavar="LAYER", help="Use the output of this layer instead of the last.")
 @click.option("--input", "input_size", type=picture_size, metavar="HEIGHTxWIDTH",
-              help="The size of its pictures, for a model that takes any.")  # fmt: skip
+              help="Input size, for a model that takes any size.")  # fmt: skip
 @click.option("--preprocess", type=click.Choice(["mobilenet", "imagenet", "unit", "none"]),
               default="mobilenet", show_default=True,
-              help="Pixels become -1 to 1; ImageNet's mean 0; 0 to 1; or stay.")  # fmt: skip
+              help="Scale pixels to -1..1, by ImageNet's mean, to 0..1, or not.")  # fmt: skip
 @click.option("--pooling", type=click.Choice(["avg", "max", "gem"]),
               default="avg", show_default=True,
-              help="How a feature map becomes a vector.")  # fmt: skip
+              help="How to pool a feature map into a vector.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def add(
     name: str,
@@ -181,26 +182,26 @@ def add(
     pooling: str,
     as_json: bool,
 ) -> None:
-    """Make a saved Keras model an extractor called NAME.
+    """Add a saved Keras model as an extractor called NAME.
 
     MODEL is a .keras file, the folder of a SavedModel, or an .h5 file. It stays where it is, and
-    has to stay as it is. Layers that hold code of their own are not run.
+    must not change. Layers with code of their own are refused.
     """
-    from photofind.extractors.add_model import add
+    from photofind.extractors.add_model import add_model
     from photofind.extractors.models import Model
     from photofind.paths import Home
 
     wanted = Model(name, model, "", input_size, layer, preprocess, pooling)
-    added = add(Home.default(), wanted, lambda phase: note(f"{phase} ..."))
+    added = add_model(Home.default(), wanted, lambda phase: note(f"{phase} ..."))
     note(*(f"warning: {warning}" for warning in added.warnings))
     if as_json:
         print_json(added)
         return
     height, width = added.input_size
-    runs = added.engine + (f", since {added.reason}" if added.reason else "")
+    runs = added.engine + (f" ({added.reason})" if added.reason else "")
     note(
-        f"{name} describes pictures of {height}x{width} by {added.model.dimension} numbers; "
-        f"it runs on {runs}",
+        f"added {name}: pictures of {height}x{width}, {added.model.dimension} numbers each, "
+        f"runs on {runs}",
         f"  to use it: photofind extractors use {name}",
     )
 
@@ -208,21 +209,22 @@ def add(
 @extractors.command()
 @click.argument("name", shell_complete=complete_extractor)
 def remove(name: str) -> None:
-    """Let a model that was added no longer be an extractor.
+    """Remove an extractor that was added from a model.
 
-    The model stays where it is, and so does what it has described.
+    The model file and the embeddings are kept.
     """
-    from photofind.extractors.add_model import remove
+    from photofind.extractors.add_model import remove_model
     from photofind.paths import Home
 
-    note(f"{name} is no extractor any more; its model {remove(Home.default(), name).path} stays")
+    model = remove_model(Home.default(), name)
+    note(f"removed the extractor {name}; its model {model.path} is kept")
 
 
 @extractors.command()
 @click.argument("name", shell_complete=complete_extractor)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def info(name: str, as_json: bool) -> None:
-    """Tell what an extractor says of itself."""
+    """Show what an extractor does and needs."""
     from dataclasses import asdict
 
     from photofind.extractors.extraction import Extraction
@@ -231,20 +233,20 @@ def info(name: str, as_json: bool) -> None:
 
     home = Home.default()
     with Extraction(name, home=home) as extraction:
-        described = asdict(extraction.describe())
-    plugin = next(one for one in installed(home) if one.name == name)
-    described |= {"target": plugin.target, "distribution_version": plugin.distribution_version}
+        details = asdict(extraction.info())
+    plugin = next(plugin for plugin in installed(home) if plugin.name == name)
+    details |= {"target": plugin.target, "distribution_version": plugin.distribution_version}
     if as_json:
-        print_json(described)
+        print_json(details)
         return
-    height, width = described["input_size"]
+    height, width = details["input_size"]
     rows = {
         "name": name,
-        "version": described["version"],
-        "vectors": f"{described['dimension']} numbers",
+        "version": details["version"],
+        "vectors": f"{details['dimension']} numbers",
         "pictures": f"{height} x {width} pixels",
-        "abilities": ", ".join(described["abilities"]) or "none",
-        "runs on": described["engine"] or "its own code",
+        "abilities": ", ".join(details["abilities"]) or "none",
+        "runs on": details["engine"] or "its own code",
         "from": f"{plugin.distribution} {plugin.distribution_version}".strip(),
         "made by": plugin.target,
     }
@@ -256,27 +258,27 @@ def info(name: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @click.pass_context
 def check(context: click.Context, name: str, as_json: bool) -> None:
-    """Check that an extractor keeps the promises of the protocol, and what it costs.
+    """Check that an extractor follows the protocol, and measure its speed and memory.
 
-    The exit code is 1 where it breaks one.
+    The exit code is 1 if a check fails.
     """
     from photofind.testing.service import run_in_worker
 
     note(f"checking {name} ...")
-    checked = run_in_worker(name)
+    report = run_in_worker(name)
     if as_json:
-        print_json(checked)
+        print_json(report)
     else:
         print_table(
             ("check", "state", "promise"),
             (
-                (one.check.replace("_", " "), one.state, one.reason or one.promise)
-                for one in checked.results
+                (result.check.replace("_", " "), result.state, result.reason or result.promise)
+                for result in report.results
             ),
         )
-        figures = checked.figures
+        figures = report.figures
         note(
-            f"{figures.pictures_per_second:g} pictures a second, {figures.megabytes:g} MB, "
-            f"loaded in {figures.load_seconds:g} s, {figures.bytes_per_photo} bytes a photo"
+            f"{figures.pictures_per_second:g} pictures/s, {figures.megabytes:g} MB of memory, "
+            f"loaded in {figures.load_seconds:g} s, {figures.bytes_per_photo} bytes per photo"
         )
-    context.exit(int(any(one.state == "broken" for one in checked.results)))
+    context.exit(int(any(result.state == "broken" for result in report.results)))

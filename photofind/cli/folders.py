@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.group import ListingGroup
 from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import AbsoluteFolder
@@ -22,14 +22,14 @@ Examples:
   photofind folders remove ~/Pictures""",
 )
 def folders() -> None:
-    """List the folders of the library, or add and remove one."""
+    """List, add and remove the folders of the library."""
 
 
 @folders.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_all(as_json: bool) -> None:
-    """List the folders of the library (also without a command)."""
-    with asking() as photofind:
+    """List the folders of the library (the default command)."""
+    with connected() as photofind:
         known = photofind.folders()
     if as_json:
         print_json(known)
@@ -40,33 +40,33 @@ def list_all(as_json: bool) -> None:
              for f in known),
         )  # fmt: skip
     else:
-        note("no folder yet; add one with `photofind folders add ~/Pictures`")
+        note("there are no folders yet; add one with `photofind folders add ~/Pictures`")
 
 
 @folders.command()
 @click.argument("folder", type=AbsoluteFolder())
 @click.option("--exclude", multiple=True, metavar="PATTERN",
-              help="What to leave out in it, in gitignore syntax; may be repeated.")  # fmt: skip
+              help="Ignore files that match, in gitignore syntax; can be repeated.")  # fmt: skip
 def add(folder: str, exclude: tuple[str, ...]) -> None:
-    """Add FOLDER to the library, or change what is excluded in it."""
-    with asking(begin=True) as photofind:
+    """Add FOLDER to the library, or change its exclude patterns."""
+    with connected(begin=True) as photofind:
         photofind.add_folder(folder, excludes=exclude)
-        by_itself = photofind.status().daemon is not None
+        daemon_runs = photofind.status().daemon is not None
     how = (
-        "its photos are read now, in the background"
-        if by_itself
-        else "`photofind index` reads its photos"
+        "its photos are being indexed in the background"
+        if daemon_runs
+        else "run `photofind index` to index its photos"
     )
-    note(f"{folder} is in the library; {how}")
+    note(f"{folder} was added to the library; {how}")
 
 
 @folders.command()
 @click.argument("folder", type=AbsoluteFolder())
 def remove(folder: str) -> None:
-    """Take FOLDER out of the library.
+    """Remove FOLDER from the library.
 
-    All that is known of its photos is forgotten; the photos themselves are not touched.
+    Its photos are removed from the index; the files are not touched.
     """
-    with asking() as photofind:
+    with connected() as photofind:
         removed = photofind.remove_folder(folder)
-    note(f"{folder} and its {removed} photos are out of the library; the files are as they were")
+    note(f"{folder} and its {removed} photos were removed from the library; no file was touched")

@@ -1,4 +1,4 @@
-"""The groups that hold commands, and what becomes of an error in one: one clear line."""
+"""Groups of commands, which print an expected error as one line and a hint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["CommandGroup", "ListingGroup"]
 
 
 class CommandGroup(click.Group):
-    """A click group whose commands fail with one line, a hint where there is one, and exit code 1.
+    """A click group whose commands fail with one line, an optional hint, and exit code 1.
 
     With ``--debug`` the traceback is shown instead.
     """
@@ -24,7 +24,7 @@ class CommandGroup(click.Group):
         return list(self.commands)
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the command that was asked for."""
+        """Run the command."""
         prepare_streams()
         try:
             return super().invoke(context)
@@ -37,9 +37,9 @@ class CommandGroup(click.Group):
             if error.hint:
                 note(f"  {error.hint}")
         except KeyboardInterrupt:
-            note("photofind: stopped")
+            note("photofind: interrupted")
             sys.exit(130)
-        except BrokenPipeError:  # Whoever read the answer has enough of it; click ends in silence.
+        except BrokenPipeError:  # The reader closed the pipe; click exits silently.
             raise
         except OSError as error:
             if context.params.get("debug"):
@@ -50,15 +50,15 @@ class CommandGroup(click.Group):
 
 
 class ListingGroup(click.Group):
-    """A click group that runs one of its commands where none is named: ``list``, usually."""
+    """A click group with a default command, usually ``list``."""
 
     default = "list"
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        """Put in the default where options come first, or nothing at all."""
+        """Insert the default command if no command is named."""
         names_none = not args or (
             args[0].startswith("-") and args[0] not in context.help_option_names
         )
-        if names_none and not context.resilient_parsing:  # That is for completion.
+        if names_none and not context.resilient_parsing:  # Not during shell completion.
             args = [self.default, *args]
         return super().parse_args(context, args)

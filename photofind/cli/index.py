@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, show_progress
 from photofind.cli.parameters import AbsoluteFolder
 
 if TYPE_CHECKING:
-    from photofind.daemon.surface import Surface
     from photofind.model import Report
+    from photofind.operations import Operations
 
 __all__ = ["index", "index_with_progress"]
 
 
 @click.command(
-    short_help="Bring the library up to date with its folders.",
+    short_help="Index new and changed photos.",
     epilog="""\b
 Examples:
   photofind index
@@ -27,29 +27,29 @@ Examples:
 )
 @click.argument("folders", nargs=-1, type=AbsoluteFolder())
 @click.option("--accept-removals", is_flag=True,
-              help="Believe folders that turned up empty: forget their photos.")  # fmt: skip
+              help="Remove the photos of missing or empty folders.")  # fmt: skip
 @click.option("--retry-failed", is_flag=True,
-              help="Read photos again that could not be read before.")  # fmt: skip
+              help="Try photos again that failed before.")  # fmt: skip
 @click.option("--wait", is_flag=True,
-              help="Wait for the graph, which is otherwise built in the background.")  # fmt: skip
+              help="Wait until the graph is built, instead of building it later.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def index(folders: tuple[str, ...], as_json: bool, **options: bool) -> None:
-    """Bring the library up to date with its folders, or with FOLDERS alone.
+    """Index new and changed photos in all folders of the library, or only in FOLDERS.
 
-    Only what is new or changed is read. Ctrl-C keeps all that was done so far.
+    Ctrl-C keeps everything that was indexed so far.
 
-    A folder that is not there, or that is suddenly empty, is taken for a drive that is not
-    mounted: what is known of its photos is kept. Where they are gone for good, say so with
-    --accept-removals, or take the folder out with "photofind folders remove".
+    If a folder is missing, or suddenly empty, its drive may not be mounted, so its photos are kept.
+    If they are gone for good, use --accept-removals, or remove the folder with "photofind folders
+    remove".
     """
-    with asking(start=True) as photofind:
+    with connected(start=True) as photofind:
         report = index_with_progress(photofind, list(folders), **options)
     if as_json:
         print_json(report)
 
 
-def index_with_progress(photofind: Surface, folders: list[str], **options: bool) -> Report:
-    """Index folders (all of them where none is named) and tell how it goes and what came of it.
+def index_with_progress(photofind: Operations, folders: list[str], **options: bool) -> Report:
+    """Index folders (all if ``folders`` is empty), showing the progress and the report.
 
     The options are those of :meth:`photofind.app.photofind.PhotoFind.index`.
     """
@@ -57,11 +57,11 @@ def index_with_progress(photofind: Surface, folders: list[str], **options: bool)
         with show_progress() as progress:
             report = photofind.index(folders or None, progress=progress, **options)
     except KeyboardInterrupt:
-        note("what was read is kept; `photofind index` goes on from there")
+        note("everything indexed so far is kept; `photofind index` continues from there")
         raise
     note(*report.problems, report.summary)
     if report.offline:
-        note("photos of folders that are offline are kept; `photofind index --help` says more")
+        note("photos in offline folders are kept; see `photofind index --help`")
     if report.failed:
-        note("`photofind failures` says why photos failed")
+        note("`photofind failures` shows why photos failed")
     return report

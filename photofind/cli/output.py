@@ -1,6 +1,6 @@
-"""How commands print: tables and colour for people, plain lines for pipes, JSON for scripts.
+"""Output of commands: tables and colour in a terminal, plain lines in a pipe, JSON for scripts.
 
-Answers go to stdout; errors, notes and progress go to stderr.
+Results go to stdout; errors, notes and progress go to stderr.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ __all__ = [
     "shown",
 ]
 
-ZERO_WIDTH_JOINER = "\u200d"  # Makes one emoji of several.
+ZERO_WIDTH_JOINER = "\u200d"  # Joins several emoji into one.
 
 
 def prepare_streams() -> None:
-    """Make stdout and stderr fit to be written to, however photofind was started.
+    """Make stdout and stderr writable, however photofind was started.
 
-    One that is closed leads nowhere; a character that an encoding lacks is printed as an escape.
+    A closed stream is replaced by the null device; characters outside the encoding are escaped.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -55,28 +55,28 @@ def prepare_streams() -> None:
 
 
 def note(*lines: str) -> None:
-    """Tell the person something that is not part of the answer."""
+    """Print lines that are not part of the result."""
     for line in lines:
         click.echo(shown(line), err=True)
 
 
 def shown(text: str) -> str:
-    """Return ``text`` with what a terminal cannot show, or would obey, made visible."""
+    """Return ``text`` with unprintable and control characters escaped."""
     return "".join(c if _is_harmless(c) else c.encode("unicode_escape").decode() for c in text)
 
 
 def print_json(value: Any, indent: int | None = 2) -> None:
-    """Print a value, dataclasses included, as one JSON document.
+    """Print a value, which may hold dataclasses, as one JSON document.
 
-    Names that are not UTF-8 hold lone surrogates, escaped, as :func:`os.fsdecode` makes them.
+    File names that are not UTF-8 hold escaped lone surrogates, as from :func:`os.fsdecode`.
     """
     click.echo(json.dumps(value, indent=indent, default=as_plain))
 
 
 def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
-    """Print the bytes of paths, each ended by a line break, or by a null byte.
+    """Print the bytes of paths, each followed by a line break or a null byte.
 
-    In a terminal they are made visible instead, for a name may hold what a terminal obeys.
+    In a terminal, control characters are escaped instead.
     """
     if sys.stdout.isatty() and not null:
         for path in paths:
@@ -90,9 +90,9 @@ def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
 
 
 def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows: a table in a terminal, lines of tab-separated values in a pipe.
+    """Print rows: as a table in a terminal, as tab-separated lines in a pipe.
 
-    Titles are shown in the table alone; empty ones are not.
+    Titles are shown only in the table, and only if one of them is not empty.
     """
     if not sys.stdout.isatty():
         for row in rows:
@@ -153,7 +153,7 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
 
 
 def print_live(states: Iterable[Sequence[tuple[str, str]]]) -> None:
-    """Show rows of two columns, each state in place of the one before; one by one in a pipe."""
+    """Show rows of two columns, each state replacing the one before; in a pipe, one by one."""
     if not sys.stdout.isatty():
         for rows in states:
             print_table(("", ""), rows)
@@ -168,12 +168,12 @@ def print_live(states: Iterable[Sequence[tuple[str, str]]]) -> None:
 
 
 def progress_in_words(progress: Progress) -> str:
-    """Return what is being done, and how far it is."""
+    """Return the phase and the progress as text."""
     return ": ".join(filter(None, [progress.phase, _state(progress)]))
 
 
 def _state(progress: Progress) -> str:
-    """Return how far it is, how fast it goes and how long it will take, as far as is known."""
+    """Return the progress, the rate and the time left as text, as far as known."""
     parts = []
     if progress.done or progress.total:
         parts.append(f"{progress.done:,}" + (f"/{progress.total:,}" if progress.total else ""))

@@ -1,15 +1,19 @@
-"""What commands take, beyond click's own types."""
+"""Parameter types and shell completion, beyond click's own."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 import click
+from click.decorators import FC
 from click.shell_completion import CompletionItem
+
+from photofind.query_fields import QUERY_FIELDS
 
 __all__ = [
     "AbsoluteFolder",
@@ -18,15 +22,21 @@ __all__ = [
     "complete_extractor",
     "complete_setting",
     "date",
+    "query_option",
 ]
 
 _DATE_FORMATS = ("%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 
 
-class AbsolutePath(click.Path):
-    """A path, made absolute; links in it are kept as they were typed.
+def query_option(field: str, **attributes: Any) -> Callable[[FC], FC]:
+    """Return the option for a field of a query, under the names that the field has there."""
+    return click.option(*QUERY_FIELDS[field].options, field, **attributes)
 
-    Whether it is there and can be read is for whoever reads it to say.
+
+class AbsolutePath(click.Path):
+    """A path, made absolute; symbolic links are kept.
+
+    Whether it exists and can be read is checked by the code that reads it.
     """
 
     def __init__(self) -> None:
@@ -43,12 +53,12 @@ class AbsolutePath(click.Path):
 
 
 class ImagePath(AbsolutePath):
-    """The absolute path of an image, which is named by a URI where there is a flag ``uris``."""
+    """The absolute path of an image; given as a URI if the flag ``uris`` is set."""
 
     def convert(
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> str:
-        """Return the absolute path; the URI itself of what is not on this machine."""
+        """Return the absolute path, or the URI itself if it is not a local file."""
         if context is not None and context.params.get("uris"):
             from urllib.parse import unquote_to_bytes
 
@@ -61,12 +71,12 @@ class ImagePath(AbsolutePath):
 
 
 class AbsoluteFolder(AbsolutePath):
-    """An absolute path that shells complete with folders alone."""
+    """An absolute path; shells complete it with folders only."""
 
     def shell_complete(
         self, context: click.Context, parameter: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Return what has the shell look for folders."""
+        """Return the item that makes the shell complete folders."""
         return [CompletionItem(incomplete, type="dir")]
 
 
@@ -76,14 +86,14 @@ def date(typed: str) -> str:
         with suppress(ValueError):
             return datetime.strptime(typed.strip().replace(" ", "T"), form).strftime(form)
     raise click.BadParameter(
-        f"{typed!r} is no date; type one as 2021, 2021-05, 2021-05-03 or 2021-05-03T14:30"
+        f"{typed!r} is not a date; use the form 2021, 2021-05, 2021-05-03 or 2021-05-03T14:30"
     )
 
 
 def complete_setting(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Return the settings whose names begin so, each with its help, for a shell."""
+    """Return the settings whose names begin with ``incomplete``, each with its help."""
     from photofind.settings import Settings
 
     return [
@@ -97,14 +107,14 @@ def picture_size(typed: str) -> tuple[int, int]:
     """Return a height and a width in pixels, typed as ``224x224``."""
     height, _, width = typed.lower().partition("x")
     if not (height.isdecimal() and width.isdecimal() and int(height) > 0 and int(width) > 0):
-        raise click.BadParameter(f"{typed!r} is no size; type one as 224x224")
+        raise click.BadParameter(f"{typed!r} is not a size; use the form 224x224")
     return int(height), int(width)
 
 
 def complete_extractor(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Return the extractors whose names begin so, for a shell."""
+    """Return the extractors whose names begin with ``incomplete``."""
     from photofind.extractors.registry import installed
 
     return [

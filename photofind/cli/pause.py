@@ -6,7 +6,7 @@ import re
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note
 
 __all__ = ["pause", "resume"]
@@ -15,33 +15,33 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _seconds(typed: str) -> float:
-    """Return a time span such as 90s, 15m, 2h or 1h30m in seconds."""
+    """Return a duration such as 90s, 15m, 2h or 1h30m in seconds."""
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", typed.strip().lower())
     if not parts or "".join(map("".join, parts)) != typed.strip().lower():
-        raise click.BadParameter(f"{typed!r} is no time span; type one as 90s, 15m, 2h or 1h30m")
+        raise click.BadParameter(f"{typed!r} is not a duration; use the form 90s, 15m, 2h or 1h30m")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 @click.command(
-    short_help="Have the daemon leave files alone for a while.",
+    short_help="Pause indexing.",
     epilog="""\b
 Examples:
   photofind pause
   photofind pause --for 2h""",
 )
 @click.option("--for", "seconds", type=_seconds, metavar="TIME",
-              help="Go on by itself after so long: 90s, 15m, 2h, 1h30m.")  # fmt: skip
+              help="Resume after this time: 90s, 15m, 2h, 1h30m.")  # fmt: skip
 def pause(seconds: float | None) -> None:
-    """Have the daemon leave files alone, at once; answering goes on.
+    """Pause indexing. Searches are still answered.
 
-    It goes on with "photofind resume", or after the time that --for says.
+    Indexing resumes with "photofind resume", or after the time given with --for.
     """
-    with asking() as photofind:
+    with connected() as photofind:
         photofind.pause(seconds)
     if seconds is None:
-        note("indexing is paused; `photofind resume` lets it go on")
+        note("indexing is paused; `photofind resume` resumes it")
     else:
-        note(f"indexing is paused for {seconds:,.0f} s; `photofind resume` lets it go on sooner")
+        note(f"indexing is paused for {seconds:,.0f} s; `photofind resume` resumes it sooner")
 
 
 @click.command(
@@ -50,7 +50,7 @@ Example:
   photofind resume"""
 )
 def resume() -> None:
-    """Let the daemon go on with what "photofind pause" stopped."""
-    with asking() as photofind:
+    """Resume indexing after "photofind pause"."""
+    with connected() as photofind:
         photofind.resume()
-    note("indexing goes on")
+    note("indexing is resumed")

@@ -14,16 +14,16 @@ __all__ = ["plugins"]
 
 @click.group(
     cls=ListingGroup,
-    short_help="Write an extractor of your own.",
+    short_help="Create a plugin with your own extractor.",
     epilog="""\b
 Examples:
   photofind plugins new sunset
   photofind plugins list""",
 )
 def plugins() -> None:
-    """Write a plugin of your own, or list those that are installed.
+    """Create a plugin with your own extractor, or list the installed ones.
 
-    docs/develop/add-an-extractor.md in photofind's repository is the guide for authors.
+    The guide for authors is docs/develop/add-an-extractor.md in photofind's repository.
     """
 
 
@@ -33,11 +33,11 @@ plugins.add_command(list_all, "list")
 @plugins.command()
 @click.argument("name")
 @click.option("--in", "folder", type=AbsoluteFolder(), default=".", metavar="FOLDER",
-              help="Where its folder is made; the current folder by default.")  # fmt: skip
+              help="Parent folder of the project; default: the current folder.")  # fmt: skip
 def new(name: str, folder: str) -> None:
-    """Write the project of a new plugin, with an extractor called NAME, its tests and all else.
+    """Create the project of a new plugin with a working extractor called NAME, and its tests.
 
-    It works as it is; what it does is yours to change.
+    Install it, then replace its example code by your own.
     """
     import shlex
     from pathlib import Path
@@ -47,7 +47,7 @@ def new(name: str, folder: str) -> None:
     project = write_project(name, Path(folder))
     extractor = project.name.removeprefix("photofind-")
     note(
-        f"{project} is a plugin now; to try it:",
+        f"created the plugin {project}; to try it:",
         f"  cd {shlex.quote(str(project))}",
         "  python -m pip install -e '.[test]'",
         "  python -m pytest",

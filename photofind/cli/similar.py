@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.index import index_with_progress
 from photofind.cli.output import note, print_json, print_paths, print_table
-from photofind.cli.parameters import AbsoluteFolder, AbsolutePath, ImagePath, date
+from photofind.cli.parameters import (
+    AbsoluteFolder,
+    AbsolutePath,
+    ImagePath,
+    date,
+    query_option,
+)
+from photofind.query_fields import QUERY_FIELDS
 
 if TYPE_CHECKING:
-    from photofind.model import Answer
+    from photofind.model import Answer, Query
 
 __all__ = ["similar"]
 
@@ -30,23 +37,24 @@ Examples:
   photofind similar beach.jpg --paths-only -0 | xargs -0 cp -t ~/Desktop/beach"""
 )
 @click.argument("images", nargs=-1, required=True, type=ImagePath())
-@click.option("--not", "unlike", multiple=True, type=AbsolutePath(), metavar="IMAGE",
+@query_option("unlike", multiple=True, type=AbsolutePath(), metavar="IMAGE",
               help="A photo that hits should not be like; may be repeated.")  # fmt: skip
-@click.option("-n", "--hits", "limit", type=click.IntRange(1), metavar="N",
+@query_option("limit", type=click.IntRange(1), metavar="N",
               help="How many hits (setting: hits).")  # fmt: skip
-@click.option("--min-score", type=click.FloatRange(0, 1), metavar="SCORE",
+@query_option("min_score", type=click.FloatRange(0, 1), metavar="SCORE",
               help="Leave out hits below this score, 0 to 1 (setting: min_score).")  # fmt: skip
-@click.option("--in", "folder", type=AbsoluteFolder(), metavar="FOLDER",
-              help="Only photos in this folder; it is indexed first where it is new.")  # fmt: skip
-@click.option("--since", type=date, metavar="DATE",
+@query_option("folder", type=AbsoluteFolder(), metavar="FOLDER",
+              help="Only photos in this folder; it is indexed first if it is new.")  # fmt: skip
+@query_option("since", type=date, metavar="DATE",
               help="Only photos from then on: 2021, 2021-05, 2021-05-03 ...")  # fmt: skip
-@click.option("--until", type=date, metavar="DATE",
+@query_option("until", type=date, metavar="DATE",
               help="Only photos up to and including then.")  # fmt: skip
-@click.option("--tag", "tags", multiple=True, metavar="WORD",
+@query_option("tags", multiple=True, metavar="WORD",
               help="Only photos with this tag or keyword; may be repeated.")  # fmt: skip
-@click.option("--extractor", metavar="NAME", help="Compare by this extractor (setting: extractor).")
-@click.option("--plain", is_flag=True, help="Rank by the cosine of the embeddings alone.")
-@click.option("--all", "every", is_flag=True, help="Show near-duplicates one by one.")
+@query_option("extractor", metavar="NAME",
+              help="Compare by this extractor (setting: extractor).")  # fmt: skip
+@query_option("plain", is_flag=True, help="Rank by the cosine of the embeddings alone.")
+@query_option("every", is_flag=True, help="Show near-duplicates one by one.")
 @click.option("--open", "opens", is_flag=True, help="Show them on a page in the browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--paths-only", is_flag=True, help="Print the paths of the hits, a line each.")
@@ -57,61 +65,41 @@ Examples:
               help="Several of these at once make one query; for file managers.")  # fmt: skip
 def similar(
     images: tuple[str, ...],
-    unlike: tuple[str, ...],
-    limit: int | None,
-    min_score: float | None,
-    folder: str | None,
-    since: str | None,
-    until: str | None,
-    tags: tuple[str, ...],
-    extractor: str | None,
-    plain: bool,
-    every: bool,
     opens: bool,
     as_json: bool,
     paths_only: bool,
     null: bool,
     uris: bool,
     gather: bool,
+    **fields: Any,
 ) -> None:
     """Show the photos most like IMAGES.
 
     IMAGES may be in the library or anywhere else. Several make one query: photos like all of
-    them. A score of 0.5 is where unrelated photos practically never come, 1 is the same picture.
+    them. Unrelated photos practically never reach a score of 0.5; 1 is the same picture.
     """
     if null and not paths_only:
         raise click.UsageError("-0 goes with --paths-only")
     if opens + as_json + paths_only > 1:
         raise click.UsageError("--open, --json and --paths-only exclude each other")
-    if opens and (limit or plain or every):
+    if opens and any(fields[one.name] for one in QUERY_FIELDS.values() if one.url is None):
         raise click.UsageError("-n, --plain and --all do not go with --open")
-    if opens:
-        filters = {"folder": folder, "since": since, "until": until, "extractor": extractor}
-        _open(images, unlike, filters | {"min": min_score, "tag": tags}, gather=gather)
-        return
     from photofind.model import Query
 
-    with asking(start=True) as photofind:
-        if folder is not None and not photofind.covers(folder):
-            _check_presence((*images, *unlike))  # Before, not after, a long indexing.
-            photofind.add_folder(folder)
-            note(f"{folder} is new and is indexed first; `photofind folders` lists it from now on")
-            index_with_progress(photofind, [folder])
-        answer = photofind.similar(
-            Query(
-                like=images,
-                unlike=unlike,
-                limit=limit,
-                min_score=min_score,
-                folder=folder,
-                since=since,
-                until=until,
-                tags=tags,
-                extractor=extractor,
-                plain=plain,
-                every=every,
+    query = Query(images, **fields)
+    if opens:
+        _open(query, gather=gather)
+        return
+    with connected(start=True) as photofind:
+        if query.folder is not None and not photofind.covers(query.folder):
+            _check_presence(query)  # Before, not after, a long indexing.
+            photofind.add_folder(query.folder)
+            note(
+                f"{query.folder} is new and is indexed first; "
+                "`photofind folders` lists it from now on"
             )
-        )
+            index_with_progress(photofind, [query.folder])
+        answer = photofind.similar(query)
     if as_json:
         print_json(_as_object(answer))
     elif paths_only:
@@ -120,31 +108,27 @@ def similar(
         _print_hits(answer)
 
 
-def _open(
-    images: tuple[str, ...],
-    unlike: tuple[str, ...],
-    filters: Mapping[str, str | float | Sequence[str] | None],
-    *,
-    gather: bool,
-) -> None:
-    """Open the page of the query; not if another process, started at once, takes its images."""
-    from photofind.cli.gallery import open_page, telling_the_desktop
+def _open(query: Query, *, gather: bool) -> None:
+    """Open the page of the query, unless another process, started at once, takes its images."""
+    from photofind.cli.web import notifying_of_errors, open_page
 
-    with telling_the_desktop():
+    with notifying_of_errors():
         if gather:
-            from photofind.desktop.collect_selection import gather as gather_images
+            from photofind.desktop.collect_selection import collect_selection
             from photofind.paths import Home
 
-            images = tuple(gather_images(Home.default(), images))
-            if not images:
+            query = replace(
+                query, like=tuple(collect_selection(Home.default(), [*map(str, query.like)]))
+            )
+            if not query.like:
                 return
-        open_page(images, unlike, filters)
+        open_page(query)
 
 
-def _check_presence(images: tuple[str, ...]) -> None:
+def _check_presence(query: Query) -> None:
     from photofind.errors import ImageError
 
-    for image in images:
+    for image in map(str, (*query.like, *query.unlike)):
         if not os.path.lexists(image):
             raise ImageError(f"{image} cannot be searched with: there is no such file")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import print_json, print_live, print_table, progress_in_words
 
 if TYPE_CHECKING:
@@ -20,19 +20,19 @@ Row = tuple[str, str]
 
 
 @click.command(
-    short_help="Say how the library is, what goes on, and how it answers.",
+    short_help="Show the state of the library and the daemon.",
     epilog="""\b
 Examples:
   photofind status
   photofind status --watch
   photofind status --json | jq .photos""",
 )
-@click.option("--watch", is_flag=True, help="Show it live, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Update the output live, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True,
-              help="Print a JSON object; with --watch, one a line.")  # fmt: skip
+              help="Print a JSON object; with --watch, one per line.")  # fmt: skip
 def status(watch: bool, as_json: bool) -> None:
-    """Say how the library is, what the daemon does, and how it answers."""
-    with asking() as photofind:
+    """Show the state of the library, what the daemon is doing, and how searches are answered."""
+    with connected() as photofind:
         if not watch:
             state = photofind.status()
             if as_json:
@@ -56,7 +56,7 @@ def _now_and_at_events(events: Iterator[object]) -> Iterator[object]:
 def _rows(state: Status) -> list[Row]:
     photos = f"{state.photos:,} indexed, {state.pending:,} pending, {state.failed:,} failed"
     if state.preliminary:
-        photos += f"; {state.preliminary:,} known by their thumbnails so far"
+        photos += f"; {state.preliminary:,} of them from their thumbnails so far"
     return [
         ("photos", photos),
         *(
@@ -77,13 +77,13 @@ def _daemon_rows(daemon: DaemonStatus) -> Iterator[Row]:
     if daemon.paused:
         until = daemon.paused_until
         left = "" if until is None else f" until {datetime.fromtimestamp(until):%H:%M:%S}"
-        yield "now", f"paused{left}; `photofind resume` lets it go on"
+        yield "now", f"paused{left}; `photofind resume` resumes it"
     elif daemon.activity is not None:
         yield "now", progress_in_words(daemon.activity)
     elif daemon.waiting:
         yield "now", f"waiting: {daemon.waiting}"
     else:
-        yield "now", "nothing to do"
+        yield "now", "idle"
     memory = ", ".join(f"{p.name} {p.memory / 1e6:,.0f} MB" for p in daemon.processes)
     yield "memory", memory
 
@@ -94,4 +94,4 @@ def _state(state: str, reason: str | None, watched: str | None) -> str:
     return f"{state}, {_WATCHED[watched]}" if watched else state
 
 
-_WATCHED = {"events": "watched", "polled": "looked through now and then"}
+_WATCHED = {"events": "watched", "polled": "scanned regularly"}

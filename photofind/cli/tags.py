@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photofind.cli.asking import asking
+from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ __all__ = ["tags"]
 
 
 @click.command(
-    short_help="List the tags of photos, or the photos with some tags.",
+    short_help="List all tags, or the photos with given tags.",
     epilog="""\b
 Examples:
   photofind tags
@@ -25,16 +25,16 @@ Examples:
 )
 @click.argument("words", nargs=-1)
 @click.option("-n", "--limit", type=click.IntRange(1, 10_000), metavar="N",
-              help="How many to list [default: 100 photos, all tags].")  # fmt: skip
+              help="List at most N [default: 100 photos, all tags].")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def tags(words: tuple[str, ...], limit: int | None, as_json: bool) -> None:
-    """List the photos that carry all of WORDS, the surest first; without WORDS all tags.
+    """List the photos that have all of the tags WORDS, most certain first, or list all tags.
 
-    Tags are what extractors name in photos, where they can; the keywords that people wrote into
-    photos count too. A word is a whole tag or whole words of one, whatever its case: dog finds
-    "hot dog" and not "dogma".
+    Some extractors name tags for what a photo shows; the keywords that people wrote into photos
+    count too. A word matches a tag, or whole words in a tag, in upper or lower case: dog matches
+    "hot dog" but not "dogma".
     """
-    with asking(start=True) as photofind:
+    with connected(start=True) as photofind:
         if words:
             photos = photofind.tagged(words, limit=limit or 100)
         else:
@@ -67,8 +67,8 @@ def _print_counts(counts: list[TagCount]) -> None:
     )
     if not counts:
         note(
-            "no photo has a tag or a keyword yet; "
-            "`photofind extractors info NAME` says which extractor can name tags"
+            "no photo has a tag or keyword yet; "
+            "`photofind extractors info NAME` shows whether an extractor can name tags"
         )
 
 

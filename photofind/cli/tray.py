@@ -12,21 +12,21 @@ _SECONDS = 60.0
 
 
 @click.command(
-    short_help="Show photofind's icon in the panel.",
+    short_help="Show photofind's icon in the system tray.",
     epilog="""\b
 Examples:
   photofind tray &
   photofind desktop autostart on""",
 )
-@click.option("--wait", is_flag=True, help="Wait up to a minute for a panel, as at login.")
+@click.option("--wait", is_flag=True, help="Wait up to a minute for a tray, as at login.")
 def tray(wait: bool) -> None:
-    """Show photofind's icon in the panel, with a menu, until it is quit.
+    """Show photofind's icon in the system tray, with a menu, until you quit it.
 
-    It says whether photofind works, is paused, or needs you. Where no panel shows icons, or only
-    ones without a menu, "photofind gallery" opens the page, which has all of it.
+    The icon shows whether photofind is indexing, is paused, or has a problem. If there is no tray,
+    or it shows no menu, use "photofind gallery": the page has the same functions.
     """
     from photofind.paths import Home
     from photofind.tray.tray import run
 
     if not run(Home.default(), wait_seconds=_SECONDS if wait else 0.0):
-        note("the icon is in the panel already")
+        note("the icon is in the tray already")

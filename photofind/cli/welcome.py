@@ -1,4 +1,4 @@
-"""What ``photofind`` alone does where nothing is set up yet: it asks, and opens the page."""
+"""First-time setup, which ``photofind`` without a command runs while there is no library."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 
 import click
 
-from photofind.cli.asking import asking
-from photofind.cli.desktop import tell_places
-from photofind.cli.gallery import open_page
+from photofind.cli.connection import connected
+from photofind.cli.desktop import note_places
 from photofind.cli.group import CommandGroup
 from photofind.cli.output import note
+from photofind.cli.web import open_page
 
 __all__ = ["WelcomingGroup", "welcome"]
 
 
 class WelcomingGroup(CommandGroup):
-    """The commands; typed without any, in a terminal and for the first time, they welcome."""
+    """The command group; without a command, on a first run in a terminal, it runs ``welcome``."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        """Put in the welcome where nothing is typed, nothing set up, and somebody there."""
+        """Insert ``welcome`` if no command is typed, on a first run in a terminal."""
         if not args and not context.resilient_parsing and _is_terminal() and _is_first_run():
             args = [welcome.name or ""]
         return super().parse_args(context, args)
@@ -31,23 +31,23 @@ class WelcomingGroup(CommandGroup):
 
 @click.command(hidden=True)
 def welcome() -> None:
-    """Set photofind up by a few questions, and open the page."""
+    """Set photofind up with a few questions, and open the page."""
     note(
-        "photofind finds the photos that are like one that you point at.",
-        "Nothing leaves this machine, and no photo is changed.",
+        "photofind finds photos that look like a given photo.",
+        "Nothing leaves this computer, and your photos are not changed.",
         "",
     )
     folder = _asked_folder()
-    with asking(begin=True) as photofind:
+    with connected(begin=True) as photofind:
         photofind.add_folder(folder)
-        by_itself = photofind.status().daemon is not None
-    if not by_itself:
-        note(f"{folder} is in the library; now `photofind index` reads its photos")
+        daemon_runs = photofind.status().daemon is not None
+    if not daemon_runs:
+        note(f"{folder} was added to the library; run `photofind index` to index its photos")
         return
-    note("Its photos are being read now, in the background.", "")
+    note("Its photos are now being indexed in the background.", "")
     _offer_desktop()
-    note("", "Later on, from a terminal:", "  photofind similar photo.jpg", "  photofind --help")
-    note("", "The page opens, and fills while photos are read.")
+    note("", "Later, in a terminal:", "  photofind similar photo.jpg", "  photofind --help")
+    note("", "Opening the page in your browser. It fills while photos are being indexed.")
     open_page()
 
 
@@ -66,17 +66,17 @@ def _is_first_run() -> bool:
         return True
     with suppress(PhotofindError, OSError), PhotoFind(home) as photofind:
         return not photofind.folders()
-    return False  # Whatever is wrong there, commands say it.
+    return False  # The commands report what is wrong there.
 
 
 def _asked_folder() -> str:
-    """Ask which folder to look at, until one is named that is there."""
+    """Ask for the photo folder until an existing one is named."""
     from platformdirs import user_pictures_path
 
     pictures = user_pictures_path()
     default: dict[str, Any] = {"default": str(pictures)} if pictures.is_dir() else {}
     while True:
-        typed = click.prompt("Which folder has your photos?", err=True, **default)
+        typed = click.prompt("Which folder are your photos in?", err=True, **default)
         folder = Path(os.path.abspath(Path(typed.strip()).expanduser()))  # noqa: PTH100
         if folder.is_dir():
             return str(folder)
@@ -84,21 +84,21 @@ def _asked_folder() -> str:
 
 
 def _offer_desktop() -> None:
-    """Offer the right-click menu and the start at login; tell what came of it."""
-    from photofind.desktop.integrations import install, look_at
+    """Offer the right-click menu and the start at login; report the outcome."""
+    from photofind.desktop.integrations import install, list_places
     from photofind.desktop.login import set_autostart
     from photofind.paths import Home
 
-    present = [place for place in look_at() if place.present]
+    present = [place for place in list_places() if place.present]
     managers = [place.title for place in present if place.name != "menu"]
     if managers:
         named = " and ".join(filter(None, (", ".join(managers[:-1]), managers[-1])))
-        question = f'Put "Find similar photos" into the right-click menu of {named}?'
+        question = f'Add "Find similar photos" to the right-click menu of {named}?'
     else:
-        question = "Put photofind among the applications?"
+        question = "Add photofind to the applications menu?"
     if present and click.confirm(question, default=True, err=True):
-        tell_places(install())
-    question = "Start photofind when you log in, with an icon in the panel?"
+        note_places(install())
+    question = "Start photofind when you log in, with an icon in the system tray?"
     if click.confirm(question, default=True, err=True):
         places = set_autostart(Home.default(), on=True)
         note(*(f"photofind: {place.title}: {place.error}" for place in places if place.error))
@@ -106,11 +106,11 @@ def _offer_desktop() -> None:
 
 
 def _show_tray() -> None:
-    """Show the icon now where there is a panel for it; what cannot be is not missed yet."""
+    """Show the tray icon now, if possible."""
     from photofind.desktop.command import Command
     from photofind.errors import DesktopError
-    from photofind.system.programs import has_display, run_alone
+    from photofind.system.programs import has_display, start_detached
 
     if has_display():
         with suppress(DesktopError):
-            run_alone(Command.installed().with_words("tray").words)
+            start_detached(Command.installed().with_words("tray").words)

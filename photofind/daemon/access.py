@@ -26,7 +26,7 @@ from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from photofind.daemon.models import JsonResponse, Refused, error_response
+from photofind.daemon.answers import JsonResponse, Refused, error_response
 from photofind.daemon.page_keys import PageKeys
 from photofind.daemon.requests import Body
 from photofind.errors import DaemonError, RequestError
@@ -138,7 +138,7 @@ class Access:
             return RedirectResponse("/", 303)
         error = RequestError(
             "this link was used already, or is too old",
-            "open photofind again from its menu, or with `photofind gallery`",
+            "open photofind again from its menu, or with `photofind web`",
         )
         return _refusal(scope, Refused(403, error))
 
@@ -203,7 +203,7 @@ class Guard:
         if not self._access.admits(scope):
             error = RequestError(
                 "this needs the token of the daemon",
-                "open photofind from its menu, or with `photofind gallery`; scripts use"
+                "open photofind from its menu, or with `photofind web`; scripts use"
                 " photofind.daemon.client",
             )
             return _refusal(scope, Refused(401, error))

@@ -4,34 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, Protocol, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 from starlette.responses import Response
 
+from photofind.daemon import upload_queries
 from photofind.daemon.access import Access
-from photofind.daemon.models import JsonResponse, json_bytes
+from photofind.daemon.answers import JsonResponse, json_bytes
 from photofind.daemon.streams import Indexings, Mailboxes
-from photofind.daemon.surface import Served
 from photofind.daemon.uploads import Uploads
+from photofind.model import Event
+from photofind.operations import GENERAL, LANES, PICTURES, SEARCHES, Operations
 
-__all__ = ["PROBLEMS", "ApiContext", "Context"]
+__all__ = ["PROBLEMS", "ApiContext", "Context", "Served"]
 
 _Arguments = ParamSpec("_Arguments")
 _Value = TypeVar("_Value")
 
 PROBLEMS = "photofind-problems"
-"""The header that says how many problems of the library an answer knows of."""
+"""The header with the number of known problems of the library."""
+
+_PLACES = {GENERAL: 8, SEARCHES: 4, PICTURES: 4}
+
+
+class Served(Operations, Protocol):
+    """What the API serves: the operations, and the events as they happen."""
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Have ``listener`` called with every event, in any thread; return what ends that."""
+        ...
 
 
 class ApiContext:
-    """Hands the work of requests to threads, a few at a time, so that nobody waits for a crowd.
+    """Hands the work of requests to threads, a few at a time in each lane.
 
     Parameters
     ----------
-    surface
-        Answers.
+    operations
+        Carries them out.
     uploads, access
         Of this server.
     stop
@@ -39,19 +51,22 @@ class ApiContext:
     """
 
     def __init__(
-        self, surface: Served, uploads: Uploads, access: Access, stop: Callable[[], None]
+        self, operations: Served, uploads: Uploads, access: Access, stop: Callable[[], None]
     ) -> None:
-        self.surface = surface
+        self.operations = operations
         self.uploads = uploads
         self.access = access
         self.stop = stop
         self.mailboxes = Mailboxes()
         self.indexings = Indexings()
-        # Each kind of work has places of its own: photos that are being decoded hold up no
-        # search, and a search that waits for a cold worker holds up no status.
-        self.searches = CapacityLimiter(4)
-        self.pictures = CapacityLimiter(4)
-        self._others = CapacityLimiter(8)
+        self._lanes = {lane: CapacityLimiter(_PLACES[lane]) for lane in LANES}
+
+    def carry_out(self, operation: str) -> Callable[..., Any]:
+        """Return what carries out an operation, given its name."""
+        if operation == "similar":
+            return partial(upload_queries.similar, self.operations, self.uploads)
+        method: Callable[..., Any] = getattr(self.operations, operation)
+        return method
 
     async def run(
         self,
@@ -59,23 +74,25 @@ class ApiContext:
         *arguments: _Arguments.args,
         **options: _Arguments.kwargs,
     ) -> _Value:
-        """Return what ``work`` returns, called in a thread."""
-        return await self.run_among(self._others, partial(work, *arguments, **options))
+        """Return what ``work`` returns, called in a thread of the general lane."""
+        return await self.run_in(GENERAL, partial(work, *arguments, **options))
 
-    async def run_among(self, places: CapacityLimiter, work: Callable[[], _Value]) -> _Value:
-        """Do the same with the places of one kind of work."""
-        # Abandoned where the server is stopped: what it waits for ends after that.
-        return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=places)
+    async def run_in(self, lane: str, work: Callable[[], _Value]) -> _Value:
+        """Return what ``work`` returns, called in a thread of a lane."""
+        # Abandoned when the server stops: what it waits for ends after that.
+        return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._lanes[lane])
 
     async def answer(
-        self, work: Callable[[], object], places: CapacityLimiter | None = None
+        self, work: Callable[[], object], lane: str, *, key: str | None = None
     ) -> Response:
-        """Return as JSON what ``work`` returns."""
+        """Return as JSON what ``work`` returns; with a ``key``, as the member of an object."""
 
         def encoded() -> tuple[bytes, int]:
-            return json_bytes(work()), len(self.surface.problems)
+            value = work()
+            body = json_bytes(value if key is None else {key: value})
+            return body, len(self.operations.problems)
 
-        body, problems = await self.run_among(places or self._others, encoded)
+        body, problems = await self.run_in(lane, encoded)
         return JsonResponse(body, headers={PROBLEMS: str(problems)} if problems else None)
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from anyio import to_thread
 from starlette.responses import Response, StreamingResponse
 
-from photofind.daemon.models import Refused
+from photofind.daemon.answers import Refused
 from photofind.errors import LibraryError, RequestError
 from photofind.images.formats import RAW_SUFFIXES
 from photofind.model import PhotoDetails

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from typing import Any, get_args, get_origin
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from photofind import model as values
-from photofind.settings import Setting
+from photofind.daemon.answers import JsonResponse
+from photofind.daemon.requests import ApiRoute
+from photofind.model import Event, Progress
+from photofind.operations import OPERATIONS
 
-__all__ = ["answers", "describe"]
+__all__ = ["answers", "api_router", "describe", "schema_of"]
 
 _REFERENCE = "#/components/schemas/{model}"
-_VALUES = (
-    values.Answer,
-    values.Check,
-    values.DuplicateGroup,
-    values.Event,
-    values.ExtractorStatus,
-    values.Failure,
-    values.FolderStatus,
-    values.PhotoDetails,
-    values.Progress,
-    values.Report,
-    Setting,
-    values.Status,
-    values.TagCount,
-)
 _ERROR = {
     "type": "object",
     "required": ["error"],
@@ -43,20 +32,31 @@ _ERROR = {
         }
     },
 }
+_FAILED = {
+    "description": "refused, not understood, or failed",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
+
+
+def api_router() -> APIRouter:
+    """Return a router for routes of the API, whose errors are described."""
+    return APIRouter(
+        route_class=ApiRoute, default_response_class=JsonResponse, responses={"4XX": _FAILED}
+    )
+
+
+def schema_of(kind: Any) -> dict[str, Any]:
+    """Return the schema of what an operation returns: a value, or a list of them."""
+    if get_origin(kind) is list:
+        return {"type": "array", "items": schema_of(get_args(kind)[0])}
+    return {"$ref": _REFERENCE.format(model=kind.__name__)}
 
 
 def answers(
-    kind: type | dict[str, Any],
-    *,
-    many: bool = False,
-    media_type: str = "application/json",
-    description: str = "done",
+    schema: dict[str, Any], *, media_type: str = "application/json"
 ) -> dict[int | str, dict[str, Any]]:
-    """Return how a route's answer is described: a value, a list of them, or a schema."""
-    schema = kind if isinstance(kind, dict) else {"$ref": _REFERENCE.format(model=kind.__name__)}
-    if many:
-        schema = {"type": "array", "items": schema}
-    return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
+    """Return how a route's answer is described, given its schema."""
+    return {200: {"description": "done", "content": {media_type: {"schema": schema}}}}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -66,7 +66,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema:
         return app.openapi_schema
     _, schemas = TypeAdapter.json_schemas(
-        [(kind, "serialization", TypeAdapter(kind)) for kind in _VALUES], ref_template=_REFERENCE
+        [(kind, "serialization", TypeAdapter(kind)) for kind in _values()],
+        ref_template=_REFERENCE,
     )
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -84,3 +85,12 @@ def describe(app: FastAPI) -> dict[str, Any]:
     document["security"] = [{"token": []}, {"cookie": []}]
     app.openapi_schema = document
     return document
+
+
+def _values() -> Iterator[type]:
+    """Yield the dataclasses that answers hold, those of the streams too."""
+    yield from (Event, Progress)
+    for declared in OPERATIONS.values():
+        for kind in (declared.returns, *get_args(declared.returns)):
+            if is_dataclass(kind) and isinstance(kind, type) and kind is not Event:
+                yield kind

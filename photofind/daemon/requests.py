@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive
 
-from photofind.daemon.models import Refused, too_large
+from photofind.daemon.answers import Refused, too_large
 from photofind.errors import RequestError
 
 __all__ = ["ApiRequest", "ApiRoute", "Body"]

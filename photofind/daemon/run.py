@@ -27,7 +27,7 @@ from photofind.model import Event
 from photofind.paths import Home
 from photofind.settings import Settings, load_settings
 from photofind.system.disk import explained
-from photofind.system.memory import keep_together
+from photofind.system.memory import use_one_heap
 
 __all__ = ["run"]
 
@@ -96,7 +96,7 @@ def run(
         The library, the settings or the disk do not allow it.
     """
     claim(home)
-    keep_together()
+    use_one_heap()
     os.umask(0o077)  # Whatever is written here or by a child is this user's alone.
     if sys.stderr is not None:  # It is with Windows' pythonw.
         faulthandler.enable()

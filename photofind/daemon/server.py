@@ -12,9 +12,8 @@ import uvicorn
 
 from photofind.daemon.access import Access, Guard
 from photofind.daemon.api import create_api
-from photofind.daemon.context import ApiContext
+from photofind.daemon.context import ApiContext, Served
 from photofind.daemon.page_keys import PageKeys, Remembered, recall, remember
-from photofind.daemon.surface import Served
 from photofind.daemon.uploads import Uploads
 from photofind.paths import Home
 
@@ -34,15 +33,15 @@ class Server:
 
     Parameters
     ----------
-    surface
-        What answers.
+    operations
+        Carries them out.
     token
-        What clients must know.
+        Admits clients.
     home
         Where uploads are kept, and the port that is taken again where it is free.
     """
 
-    def __init__(self, surface: Served, token: str, home: Home) -> None:
+    def __init__(self, operations: Served, token: str, home: Home) -> None:
         left = recall(home)
         self._socket = _listening(left.port)
         self.port: int = self._socket.getsockname()[1]
@@ -50,7 +49,7 @@ class Server:
         access = Access(token, self.port, PageKeys(left.key, self.port))
         self.url = access.url
         self.link = access.link
-        context = ApiContext(surface, Uploads(home.cache / "uploads"), access, self.stop)
+        context = ApiContext(operations, Uploads(home.cache / "uploads"), access, self.stop)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 Guard(create_api(context), access),

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from photofind.daemon.models import as_error, json_bytes, unexpected
+from photofind.daemon.answers import as_error, json_bytes, unexpected
 from photofind.errors import DaemonError, PhotofindError, RequestError
 from photofind.model import Event, Progress, Report
 

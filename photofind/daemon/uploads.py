@@ -18,8 +18,9 @@ from typing import BinaryIO
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from photofind.daemon.models import UPLOAD, Refused, too_large
-from photofind.errors import LibraryError, RequestError
+from photofind.daemon.answers import too_large
+from photofind.errors import RequestError
+from photofind.model.references import UPLOAD, PhotoNotFoundError
 from photofind.paths import private_folder, remove_file
 from photofind.system.disk import explained
 
@@ -41,17 +42,14 @@ class Uploads:
 
         Raises
         ------
-        Refused
-            Where there is none of that number, any more.
+        PhotoNotFoundError
+            There is none of that number, or no longer.
         """
         path = self._folder / number
         if not re.fullmatch("[0-9a-f]{32}", number) or not path.is_file():
-            raise Refused(
-                404,
-                LibraryError(
-                    "that upload is not there any more",
-                    f"send the picture again; the last {_MOST} are kept, for a day",
-                ),
+            raise PhotoNotFoundError(
+                "that upload is not there any more",
+                f"send the picture again; the last {_MOST} are kept, for a day",
             )
         return str(path)
 

@@ -1,1 +1,1 @@
-"""What photofind is to the desktop: menus of file managers, notices, "show in folder"."""
+"""Desktop integration: file-manager menus, autostart, notifications, icon and browser."""

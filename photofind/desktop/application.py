@@ -1,4 +1,4 @@
-"""photofind among the applications: its desktop entry, its icon, and what it says of itself."""
+"""photofind in the applications menu: desktop entry, icons and AppStream metainfo."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ InitialPreference=0
 
 
 class Application(OwnFiles):
-    """The entry in the menu of applications, and in "Open with" of photos.
+    """The entry in the applications menu, and in "Open with" for photos.
 
-    There it stands beside other programs and never becomes the one that a double-click starts:
-    a kind of photo that no other program is the default for is left out.
+    It never becomes the default program for photos: types without another default program are left
+    out of the entry.
     """
 
     name = "menu"
     title = "Applications menu"
-    where = "the menu of applications; right-click a photo, Open with"
+    where = "in the applications menu; right-click a photo, Open with"
 
     def __init__(self, command: Command) -> None:
         super().__init__(command)
         self._mime_types = _claimed()
 
     def is_present(self) -> bool:
-        """Return that it is: every desktop but the Mac's and Windows' has such a menu."""
+        """Return True: every freedesktop.org desktop has an applications menu."""
         return True
 
     def files(self) -> Mapping[Path, OwnFile]:
@@ -73,7 +73,7 @@ class Application(OwnFiles):
         }
 
     def install(self) -> bool:
-        """Write the files, and have the desktop notice."""
+        """Write the files and refresh the desktop's caches."""
         if self.status() is State.INSTALLED:
             return False
         self._mime_types = PHOTO_MIME_TYPES
@@ -87,7 +87,7 @@ class Application(OwnFiles):
         return True
 
     def remove(self) -> bool:
-        """Remove the files, and have the desktop notice."""
+        """Remove the files and refresh the desktop's caches."""
         removed = super().remove()
         if removed:
             _refresh()
@@ -106,7 +106,7 @@ def _asset(name: str) -> OwnFile:
 
 
 def _claimed() -> tuple[str, ...]:
-    """Return the types that the installed entry names; all where there is none."""
+    """Return the MIME types in the installed entry; all if it is not installed."""
     try:
         entry = (data_folder() / "applications" / _ID).read_text("utf-8")
     except (OSError, UnicodeDecodeError):
@@ -116,7 +116,7 @@ def _claimed() -> tuple[str, ...]:
 
 
 def _refresh() -> None:
-    """Have the caches of associations and icons made again."""
+    """Refresh the caches of MIME types and icons."""
     applications, icons = data_folder() / "applications", data_folder() / "icons/hicolor"
     if applications.exists():
         _run("update-desktop-database", "-q", str(applications))
@@ -128,18 +128,18 @@ def _refresh() -> None:
                 cache.unlink()
                 applications.rmdir()
     with suppress(OSError):
-        os.utime(icons)  # A newer folder tells GTK to look again.
+        os.utime(icons)  # Makes GTK reread the icons.
 
 
 def _default_program(mime_type: str) -> str | None:
-    """Return the desktop entry that a double-click starts for a type of file."""
-    told = _run("gio", "mime", mime_type)
-    first = told.partition("\n")[0]
+    """Return the desktop entry of the default program for a MIME type."""
+    output = _run("gio", "mime", mime_type)
+    first = output.partition("\n")[0]
     return first.rpartition(": ")[2].strip() if ": " in first else None
 
 
 def _run(program: str, *arguments: str) -> str:
-    """Return what a program of the desktop writes, nothing where it is missing or fails."""
+    """Return the output of a program; empty if it is missing or fails."""
     if shutil.which(program) is None:
         return ""
     done = subprocess.run(

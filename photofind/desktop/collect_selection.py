@@ -1,4 +1,4 @@
-"""One query of files that a file manager passes on one by one, each to a process of its own."""
+"""Combining files that a file manager passes to one process each into one query."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from collections.abc import Sequence
 
 from photofind.paths import Home, private_folder
 
-__all__ = ["gather"]
+__all__ = ["collect_selection"]
 
 _QUIET = 0.4
-"""Seconds without another file after which all have come."""
+"""Seconds without another file after which the selection is complete."""
 _LEFT = 5.0
-"""Seconds after which nobody is at it any more: whoever was has been killed."""
+"""Seconds after which a collection is stale, because its process was killed."""
 
 
-def gather(home: Home, paths: Sequence[str], *, quiet: float = _QUIET) -> list[str]:
-    """Return all paths that come at about the same time, in one of the processes that have them.
+def collect_selection(home: Home, paths: Sequence[str], *, quiet: float = _QUIET) -> list[str]:
+    """Return the paths of all processes started at about the same time, in one of them.
 
-    The others get none, and have nothing to do.
+    The other processes get an empty list.
     """
     from filelock import FileLock, Timeout
 
@@ -36,7 +36,7 @@ def gather(home: Home, paths: Sequence[str], *, quiet: float = _QUIET) -> list[s
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        return []  # Whoever has it takes these paths too.
+        return []  # The holder of the lock returns these paths too.
     try:
         while True:
             time.sleep(quiet)
@@ -46,7 +46,7 @@ def gather(home: Home, paths: Sequence[str], *, quiet: float = _QUIET) -> list[s
                     file.unlink()
                     lock.release()
                     return list(dict.fromkeys(json.loads(line) for line in lines))
-    except FileNotFoundError:  # Taken by one that had it just before.
+    except FileNotFoundError:  # Taken by the previous holder of the lock.
         return []
     finally:
         lock.release()

@@ -1,7 +1,7 @@
-"""How others start photofind, and how that is written where they read it.
+"""The command that starts photofind, quoted for the programs that run it.
 
-Each reader has its own rules of quoting. What it is to pass on, the files that somebody selected,
-it puts in itself, at a place that is named after the command.
+Each program has its own quoting rules. It appends the selected files itself, at a placeholder after
+the command.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ __all__ = ["Command"]
 
 @dataclass(frozen=True)
 class Command:
-    """The words that start photofind, from wherever it is started."""
+    """The words of a command that starts photofind from anywhere."""
 
     words: tuple[str, ...]
 
     @classmethod
     def installed(cls) -> Command:
-        """Return what starts the photofind that is running now.
+        """Return the command that starts this installation of photofind.
 
-        Where ``PHOTOFIND_HOME`` is set it goes along: whoever starts photofind by a click may not
-        have it in its environment.
+        It includes ``PHOTOFIND_HOME`` if set, since desktop programs may not have that in their
+        environment.
         """
         words = _program()
         home = os.environ.get("PHOTOFIND_HOME")
@@ -40,17 +40,17 @@ class Command:
 
     @property
     def similar(self) -> Command:
-        """What shows the photos like those whose paths come after it."""
+        """The command that shows photos similar to the paths that follow."""
         return Command((*self.words, "similar", "--open", "--"))
 
     @property
     def similar_by_uri(self) -> Command:
-        """The same for files named by URIs."""
+        """The same for URIs."""
         return Command((*self.words, "similar", "--open", "--uris", "--"))
 
     @property
-    def gathering(self) -> Command:
-        """The same for one file, where it is started for each of several at once."""
+    def similar_one_by_one(self) -> Command:
+        """The same for programs that start it once per selected file."""
         return Command((*self.words, "similar", "--open", "--gather", "--"))
 
     def with_words(self, *words: str) -> Command:
@@ -58,36 +58,36 @@ class Command:
         return Command((*self.words, *words))
 
     def for_shell(self) -> str:
-        """Return the command as a POSIX shell reads it."""
+        """Return the command quoted for a POSIX shell."""
         return shlex.join(self.words)
 
     def for_thunar(self) -> str:
-        """Return the command as Thunar reads it: a shell's, with field codes in it."""
+        """Return the command quoted for Thunar: for a shell, with each % doubled."""
         return _readable(self.for_shell().replace("%", "%%"))
 
     def for_key_file(self) -> str:
-        r"""Return the command as the value of ``Exec`` in a desktop entry, or what is like one.
+        r"""Return the command quoted for ``Exec`` in a desktop entry or similar file.
 
-        That is quoted twice: the words by the Desktop Entry Specification's rules for ``Exec``,
-        and all of it as a string, in which a backslash begins an escape.
+        It is quoted twice: words by the Desktop Entry Specification's rules for ``Exec``, and the
+        whole as a string value, in which a backslash begins an escape.
         """
-        # GLib and KDE look for the program by its name as it is quoted, with each % doubled.
+        # GLib and KDE look up the program by its quoted name, with each % doubled.
         words = ("/usr/bin/env", *self.words) if "%" in self.words[0] else self.words
         line = _readable(" ".join(_quoted(word) for word in words))
         escapes = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
         return "".join(escapes.get(character, character) for character in line)
 
     def for_windows(self) -> str:
-        """Return the command as Windows programs split it into words."""
+        """Return the command quoted for Windows."""
         return subprocess.list2cmdline(self.words)
 
 
 def _readable(line: str) -> str:
-    """Return a line as it is, where it can stand in a file that has to be UTF-8."""
+    """Return a line unchanged; raise if it cannot be written to a UTF-8 file."""
     if any("\ud800" <= c <= "\udfff" or (c < " " and c not in "\t\n\r") for c in line):
         raise DesktopError(
-            "photofind is installed in a folder with a name that cannot be written down",
-            "install it in another one",
+            "photofind is installed in a folder whose name is not valid text",
+            "install it in another folder",
         )
     return line
 
@@ -100,11 +100,11 @@ def _quoted(word: str) -> str:
 
 
 def _program() -> tuple[str, ...]:
-    """Return the installed command where there is one, and Python with the package elsewhere."""
+    """Return the installed script if there is one, otherwise Python with the package."""
     if getattr(sys, "frozen", False):
         return (sys.executable,)
     windows = os.name == "nt"
-    if not windows:  # There, the command would open a console window with each click.
+    if not windows:  # The script would open a console window.
         for scheme in (sysconfig.get_default_scheme(), "posix_user"):
             installed = Path(sysconfig.get_path("scripts", scheme), "photofind")
             if os.access(installed, os.X_OK):

@@ -1,4 +1,4 @@
-"""Where the desktop looks for what belongs to one user: the XDG base directories."""
+"""The XDG base directories."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def config_folder() -> Path:
 
 
 def system_config_folders() -> list[Path]:
-    """Return the folders of ``$XDG_CONFIG_DIRS``, the most important first."""
+    """Return the folders of ``$XDG_CONFIG_DIRS``, in order of precedence."""
     named = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
     return [Path(folder) for folder in named.split(":") if folder.startswith("/")]
 
 
 def _folder(variable: str, otherwise: str) -> Path:
     named = os.environ.get(variable, "")
-    # The specification has relative ones ignored.
+    # The specification says to ignore relative paths.
     return Path(named) if named.startswith("/") else Path.home() / otherwise

@@ -1,4 +1,4 @@
-"""The icon, drawn for each size that it is shown at, so that its edges fall on pixels."""
+"""The tray icon, drawn separately for each size, so that its edges fall on pixels."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 __all__ = ["IconState", "draw"]
 
-_GRID = 64  # What the places below are measured in, as in assets/photofind.svg.
-_FINER = 8  # Drawn so many times finer, then averaged.
+_GRID = 64  # Size of the coordinate system below, as in assets/photofind.svg.
+_FINER = 8  # Oversampling factor.
 
 _BLUE, _PALE, _SUN, _WHITE = "#2f66d0", "#9db8ee", "#ffd43b", "#ffffff"
 _GREY, _PALE_GREY = "#6f7782", "#b4bac2"
-_NOTHING = (0, 0, 0, 0)
+_TRANSPARENT = (0, 0, 0, 0)
 
 _Colour: TypeAlias = str | tuple[int, int, int, int]
 
 
 class IconState(Enum):
-    """What the icon says; the value is the colour of the badge that says it."""
+    """The state that the icon shows; the value is the colour of its badge."""
 
     IDLE = ""
     WORKING = "#1f9d55"
@@ -31,28 +31,28 @@ class IconState(Enum):
     STOPPED = "grey"
 
 
-def draw(mood: IconState, size: int) -> Image:
-    """Return the icon, ``size`` pixels wide and high, on nothing.
+def draw(state: IconState, size: int) -> Image:
+    """Return the icon, ``size`` pixels wide and high, on a transparent background.
 
-    Blue, grey and white are seen on dark panels and on light ones; around the badge and the
-    lens there is a gap, so that they stand out from the photos behind them.
+    Blue, grey and white are visible on dark and light panels. A gap around the badge and the lens
+    separates them from the photos behind them.
     """
     from PIL import Image, ImageDraw
 
-    image = Image.new("RGBA", (size * _FINER, size * _FINER), _NOTHING)
+    image = Image.new("RGBA", (size * _FINER, size * _FINER), _TRANSPARENT)
     pen = _Pen(ImageDraw.Draw(image), size)
-    stopped = mood is IconState.STOPPED
+    stopped = state is IconState.STOPPED
     front, back = (_GREY, _PALE_GREY) if stopped else (_BLUE, _PALE)
     _draw_photos(pen, front, back, _WHITE if stopped else _SUN)
-    if mood in (IconState.IDLE, IconState.STOPPED):
+    if state in (IconState.IDLE, IconState.STOPPED):
         _draw_lens(pen, front)
     else:
-        _draw_badge(pen, mood)
+        _draw_badge(pen, state)
     return image.resize((size, size), Image.Resampling.BOX)
 
 
 class _Pen:
-    """Draws on the grid; what is snapped begins and ends between two pixels of the icon."""
+    """Draws in grid coordinates; snapped edges fall between two pixels of the icon."""
 
     def __init__(self, canvas: ImageDraw, size: int) -> None:
         self.canvas = canvas
@@ -75,7 +75,7 @@ class _Pen:
         self.canvas.polygon([(self._exact(x), self._exact(y)) for x, y in places], fill)
 
     def line(self, start: float, end: float, width: float, fill: _Colour) -> None:
-        """Draw a line down the diagonal, with round ends."""
+        """Draw a line on the diagonal, with round ends."""
         half = width / 2 * 0.7071
         a, b = (start + half, start - half), (start - half, start + half)
         c, d = (end - half, end + half), (end + half, end - half)
@@ -92,27 +92,27 @@ class _Pen:
 
 def _draw_photos(pen: _Pen, front: str, back: str, sun: str) -> None:
     pen.card(18, 4, 62, 42, back)
-    pen.card(0, 11, 53, 61, _NOTHING)
+    pen.card(0, 11, 53, 61, _TRANSPARENT)
     pen.card(2, 14, 50, 58, front)
     pen.disc(16, 27, 5.5, sun)
     pen.polygon([(7, 52), (21, 34), (29, 44), (36, 36), (46, 52)], _WHITE)
 
 
 def _draw_lens(pen: _Pen, colour: str) -> None:
-    pen.disc(44, 44, 18.5, _NOTHING)
-    pen.line(52, 58.5, 16, _NOTHING)
+    pen.disc(44, 44, 18.5, _TRANSPARENT)
+    pen.line(52, 58.5, 16, _TRANSPARENT)
     pen.line(52, 58.5, 9, colour)
     pen.disc(44, 44, 14.5, colour)
     pen.disc(44, 44, 8.5, _WHITE)
 
 
-def _draw_badge(pen: _Pen, mood: IconState) -> None:
-    pen.disc(45, 45, 22, _NOTHING)
-    pen.disc(45, 45, 18.5, mood.value)
-    if mood is IconState.WORKING:
+def _draw_badge(pen: _Pen, state: IconState) -> None:
+    pen.disc(45, 45, 22, _TRANSPARENT)
+    pen.disc(45, 45, 18.5, state.value)
+    if state is IconState.WORKING:
         for x in (35.5, 45, 54.5):
             pen.disc(x, 45, 3.6, _WHITE)
-    elif mood is IconState.PAUSED:
+    elif state is IconState.PAUSED:
         pen.bar(37.5, 36, 43, 54, _WHITE)
         pen.bar(47, 36, 52.5, 54, _WHITE)
     else:

@@ -1,4 +1,4 @@
-"""A place of the desktop that photofind can be put into, and taken out of again."""
+"""The base of desktop integrations, which can be installed and removed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from photofind.errors import DesktopError
 __all__ = ["MARK", "Integration", "OwnFile", "OwnFiles", "State", "remove_file", "write_file"]
 
 MARK = "Written by photofind; `photofind desktop remove` takes it away again."
-"""What is in every file that is photofind's own, so that no other is replaced or removed."""
+"""In every file that photofind owns, so that no other file is replaced or removed."""
 
 
 class State(Enum):
-    """How an integration stands; the value says it in words."""
+    """The state of an integration; the value is shown to the user."""
 
     INSTALLED = "installed"
     OUTDATED = "outdated"
@@ -30,72 +30,72 @@ class State(Enum):
 
 
 class Integration(ABC):
-    """One place of the desktop.
+    """A place in the desktop where photofind can be installed.
 
     Parameters
     ----------
     command
-        What starts photofind from there.
+        The command that starts photofind.
     """
 
     name: ClassVar[str]
-    """What it is called in commands."""
+    """Its name in commands."""
     title: ClassVar[str]
-    """What people call it."""
+    """Its name for users."""
     where: ClassVar[str]
-    """Where people find photofind once it is installed."""
+    """Where users find photofind once it is installed."""
 
     def __init__(self, command: Command) -> None:
         self.command = command
 
     @abstractmethod
     def is_present(self) -> bool:
-        """Return whether this desktop has the place at all."""
+        """Return whether this desktop has the place."""
 
     @abstractmethod
     def install(self) -> bool:
-        """Put photofind into it; return whether something was to be done.
+        """Install photofind; return whether something changed.
 
         Raises
         ------
         DesktopError
-            Where something that is not photofind's is in the way.
+            If a file that photofind does not own is in the way.
         OSError
-            Where the disk refuses.
+            If a file cannot be written.
         """
 
     @abstractmethod
     def remove(self) -> bool:
-        """Take out exactly what :meth:`install` put in; return whether something was there."""
+        """Remove exactly what :meth:`install` installed; return whether something changed."""
 
     @abstractmethod
     def status(self) -> State:
-        """Return whether it is installed, and as this version would."""
+        """Return whether it is installed, and whether by this version."""
 
 
 @dataclass(frozen=True)
 class OwnFile:
-    """What a file of photofind's own holds, and whether it can be executed."""
+    """The content of a file that photofind owns, and whether it is executable."""
 
     content: bytes
     executable: bool = False
 
 
 class OwnFiles(Integration):
-    """An integration by files that are photofind's alone."""
+    """An integration that consists of files owned by photofind."""
 
     programs: ClassVar[tuple[str, ...]] = ()
-    """Any one of them on the path means that the place is there."""
+    """The place is present if one of these programs is installed."""
 
     @abstractmethod
     def files(self) -> Mapping[Path, OwnFile]:
-        """Return the files as they have to be.
+        """Return the expected files.
 
         Each holds :data:`MARK`.
         """
 
     def outdated_files(self) -> set[Path]:
-        """Return where earlier versions, or this one elsewhere, may have left files."""
+        """Return the paths of files that earlier versions or installations may have left."""
         return set()
 
     def is_present(self) -> bool:
@@ -108,30 +108,30 @@ class OwnFiles(Integration):
         for path in files:
             if path.exists() and not _is_own(path):
                 raise DesktopError(
-                    f"{path} is there already and is not photofind's", "move it away, or rename it"
+                    f"{path} exists and does not belong to photofind", "move or rename the file"
                 )
-        needed = {path: file for path, file in files.items() if not _is_as(path, file)}
+        needed = {path: file for path, file in files.items() if not _matches(path, file)}
         for path, file in needed.items():
             write_file(path, file)
         stale = [path for path in self.outdated_files() - set(files) if _remove(path)]
         return bool(needed or stale)
 
     def remove(self) -> bool:
-        """Remove the files, and the folders that are empty then."""
+        """Remove the files, and folders that become empty."""
         return bool([path for path in {*self.files(), *self.outdated_files()} if _remove(path)])
 
     def status(self) -> State:
-        """Return how the files are."""
+        """Compare the files with the expected ones."""
         files = self.files()
-        if all(_is_as(path, file) for path, file in files.items()):
+        if all(_matches(path, file) for path, file in files.items()):
             return State.INSTALLED
-        known = {*files, *self.outdated_files()}
-        return State.OUTDATED if any(_is_own(path) for path in known) else State.ABSENT
+        possible = {*files, *self.outdated_files()}
+        return State.OUTDATED if any(_is_own(path) for path in possible) else State.ABSENT
 
 
 def write_file(path: Path, file: OwnFile) -> None:
-    """Replace ``path`` by a file, whole or not at all; where it is a link, what it leads to."""
-    path = path.resolve()  # Some keep their settings elsewhere and link to them.
+    """Replace ``path``, or the target if it is a link, by a file atomically."""
+    path = path.resolve()  # Settings may be links into a dotfiles repository.
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -152,7 +152,7 @@ def _is_own(path: Path) -> bool:
         return False
 
 
-def _is_as(path: Path, file: OwnFile) -> bool:
+def _matches(path: Path, file: OwnFile) -> bool:
     try:
         mode = path.stat().st_mode
         return path.read_bytes() == file.content and (not file.executable or bool(mode & 0o100))
@@ -161,11 +161,11 @@ def _is_as(path: Path, file: OwnFile) -> bool:
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file, and the folders that are empty then."""
+    """Remove a file, and parent folders that become empty."""
     path.unlink()
-    kept = {data_folder(), config_folder(), Path.home()}
+    base_folders = {data_folder(), config_folder(), Path.home()}
     for folder in path.parents:
-        if folder in kept or not any(folder.is_relative_to(base) for base in kept):
+        if folder in base_folders or not any(map(folder.is_relative_to, base_folders)):
             break
         try:
             folder.rmdir()

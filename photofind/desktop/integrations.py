@@ -1,4 +1,4 @@
-"""All places of the desktop that photofind can be put into on this platform."""
+"""All desktop integrations of this platform."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from photofind.desktop.command import Command
 from photofind.desktop.integration import Integration, State
 from photofind.errors import DesktopError
 
-__all__ = ["Place", "act_on", "install", "integrations", "look_at", "remove"]
+__all__ = ["Place", "change_places", "install", "integrations", "list_places", "remove"]
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place of the desktop as it is, after what was done to it.
+    """The state of an integration, after a change.
 
     Parameters
     ----------
     name, title
-        What commands and what people call it.
+        Its names in commands and for users.
     present
-        Whether this desktop has it.
+        Whether this desktop has the place.
     state
-        ``installed``, ``outdated`` (as another photofind installed it) or ``not installed``.
+        ``installed``, ``outdated`` (by another version or copy of photofind) or ``not installed``.
     where
-        Where people find photofind in it.
+        Where users find photofind in it.
     changed
-        Whether something was done just now.
+        Whether it was just changed.
     error
-        Why it could not be done; None where nothing went wrong.
+        Why the change failed; None without an error.
     """
 
     name: str
@@ -43,44 +43,46 @@ class Place:
 
 
 def integrations(names: Sequence[str] = (), command: Command | None = None) -> list[Integration]:
-    """Return the integrations of these names; those of this platform where none is named.
+    """Return the integrations with these names, or all of this platform.
 
     Raises
     ------
     DesktopError
-        Where there is none of a name.
+        If there is no integration with a given name.
     """
-    known = {kind.name: kind for kind in _kinds()}
-    if unknown := [name for name in names if name not in known]:
+    by_name = {kind.name: kind for kind in _kinds()}
+    if unknown := [name for name in names if name not in by_name]:
         raise DesktopError(
-            f"there is no {unknown[0]!r} to install photofind in",
-            f"there are, on this platform: {', '.join(known)}",
+            f"photofind cannot be installed in {unknown[0]!r}",
+            f"on this platform it can be installed in: {', '.join(by_name)}",
         )
     command = command or Command.installed()
-    return [known[name](command) for name in dict.fromkeys(names or known)]
+    return [by_name[name](command) for name in dict.fromkeys(names or by_name)]
 
 
-def look_at(names: Sequence[str] = ()) -> list[Place]:
-    """Return how the places of these names are; all where none is named."""
+def list_places(names: Sequence[str] = ()) -> list[Place]:
+    """Return the state of the places with these names, or of all."""
     return [_place(integration) for integration in integrations(names)]
 
 
 def install(names: Sequence[str] = ()) -> list[Place]:
-    """Put photofind into the places of these names; into those present where none is named.
+    """Install photofind in the places with these names, or in all that are present.
 
-    A place that refuses keeps none of the others from it.
+    An error in one place does not affect the others.
     """
     chosen = integrations(names)
-    return act_on([one for one in chosen if names or one.is_present()], lambda one: one.install())
+    return change_places(
+        [one for one in chosen if names or one.is_present()], lambda one: one.install()
+    )
 
 
 def remove(names: Sequence[str] = ()) -> list[Place]:
-    """Take photofind out of the places of these names; of all where none is named."""
-    return act_on(integrations(names), lambda one: one.remove())
+    """Remove photofind from the places with these names, or from all."""
+    return change_places(integrations(names), lambda one: one.remove())
 
 
-def act_on(chosen: Iterable[Integration], do: Callable[[Integration], bool]) -> list[Place]:
-    """Do something to each of them; return how they are then, and what kept it from being done."""
+def change_places(chosen: Iterable[Integration], do: Callable[[Integration], bool]) -> list[Place]:
+    """Apply ``do`` to each integration; return the new states, with the errors."""
     places = []
     for integration in chosen:
         try:

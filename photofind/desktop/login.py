@@ -1,14 +1,14 @@
-"""What of photofind is started when its user logs in: the daemon, and the tray icon."""
+"""Starting the daemon and the tray icon at login."""
 
 from __future__ import annotations
 
 from photofind.desktop.autostart import Autostart, State, autostart, services
 from photofind.desktop.autostart.tray import tray_autostart
-from photofind.desktop.integrations import Place, act_on
+from photofind.desktop.integrations import Place, change_places
 from photofind.errors import PhotofindError
 from photofind.paths import Home
 
-__all__ = ["is_on", "look_at", "set_autostart"]
+__all__ = ["is_on", "list_places", "set_autostart"]
 
 _STATES = {
     State.INSTALLED: "installed",
@@ -17,31 +17,31 @@ _STATES = {
 }
 
 
-def look_at(home: Home) -> list[Place]:
-    """Return how the daemon and the tray icon stand."""
-    return [_daemon(autostart(home)), *act_on([tray_autostart(home)], lambda tray: False)]
+def list_places(home: Home) -> list[Place]:
+    """Return the autostart state of the daemon and the tray icon."""
+    return [_daemon(autostart(home)), *change_places([tray_autostart(home)], lambda tray: False)]
 
 
 def is_on(home: Home) -> bool:
-    """Return whether one of them is started at login."""
-    return any(place.state != "not installed" for place in look_at(home))
+    """Return whether the daemon or the tray icon is started at login."""
+    return any(place.state != "not installed" for place in list_places(home))
 
 
 def set_autostart(home: Home, *, on: bool) -> list[Place]:
-    """Have both started at login from now on, or none; return how they stand then."""
+    """Start both at login from now on, or neither; return the new state."""
     changed, error = False, None
     try:
         if on:
             changed = autostart(home).install()
         else:
-            changed = bool([one for one in services(home) if one.remove()])
+            changed = bool([service for service in services(home) if service.remove()])
     except (PhotofindError, OSError) as trouble:
         error = str(trouble)
     tray = tray_autostart(home)
-    trays = act_on([tray], lambda tray: tray.install() if on else tray.remove())
+    trays = change_places([tray], lambda tray: tray.install() if on else tray.remove())
     return [_daemon(autostart(home), changed=changed, error=error), *trays]
 
 
 def _daemon(service: Autostart, *, changed: bool = False, error: str | None = None) -> Place:
     state = _STATES[service.status()]
-    return Place("daemon", "Daemon", service.is_present(), state, service.promise, changed, error)
+    return Place("daemon", "Daemon", service.is_present(), state, service.effect, changed, error)

@@ -1,4 +1,4 @@
-"""The photos that photofind reads, as the desktop calls their kinds."""
+"""MIME types of the photos that photofind reads."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ PHOTO_MIME_TYPES = (
 )
 """The MIME types of :data:`photofind.images.formats.PHOTO_SUFFIXES` in shared-mime-info.
 
-Some have another name in older versions of it, which stands here as well.
+Types with another name in older versions are listed under both names.
 """

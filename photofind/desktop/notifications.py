@@ -1,4 +1,4 @@
-"""What is told in a notification of the desktop, and how each platform shows one."""
+"""Desktop notifications, on each platform."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from photofind.system.bus import call
 __all__ = ["Notices", "notify"]
 
 _TITLES = {
-    "indexed": "Your photos can be searched",
-    "offline": "A drive went away",
-    "problem": "photofind needs your help",
+    "indexed": "Your photos are ready to search",
+    "offline": "A drive was disconnected",
+    "problem": "photofind needs your attention",
 }
-"""What people want to be told of; a drive that came back is there to be seen."""
+"""Titles by topic; other topics, such as a drive that is back, are not worth a notification."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,9 +33,9 @@ def notify(title: str, text: str) -> None:
     Raises
     ------
     DesktopError
-        Where nobody shows any.
+        If there is no notification service.
     """
-    # A name that is no UTF-8 cannot be shown as it is.
+    # A name that is not UTF-8 cannot be shown unchanged.
     title, text = (t.encode("utf-8", "replace").decode() for t in (title, text))
     if sys.platform == "win32":
         _run_quietly(
@@ -51,12 +51,12 @@ def notify(title: str, text: str) -> None:
 
 
 class Notices:
-    """Shows what of the daemon's events people want to be told of; each is handed over at once.
+    """Shows notifications for the daemon's notices, without blocking the daemon.
 
     Parameters
     ----------
     wanted
-        Whether they want to be told, asked each time.
+        Returns whether notifications are enabled, called for each notice.
     show
         Shows a notification.
     """
@@ -70,7 +70,7 @@ class Notices:
         self._thread: threading.Thread | None = None
 
     def __call__(self, event: Event) -> None:
-        """Take an event; it is shown in a thread, for a desktop may take its time."""
+        """Queue an event; a thread shows it, since a desktop may be slow."""
         if event.kind != "notice" or event.data.get("topic") not in _TITLES:
             return
         self._waiting.put(event)
@@ -84,12 +84,12 @@ class Notices:
             try:
                 if self._wanted():
                     self._show(_TITLES[notice["topic"]], notice["text"])
-            except Exception as error:  # noqa: BLE001 - One that cannot be shown is not missed.
-                _log.debug("no notification: %s", error)
+            except Exception as error:  # noqa: BLE001 - Notifications are optional.
+                _log.debug("a notification could not be shown: %s", error)
 
 
 def _notify_freedesktop(title: str, text: str) -> None:
-    """Show it as the Desktop Notifications Specification has it."""
+    """Show a notification by the Desktop Notifications Specification."""
     name, path = "org.freedesktop.Notifications", "/org/freedesktop/Notifications"
     (abilities,) = call(name, path, name, "GetCapabilities")
     if "body-markup" in abilities:
@@ -105,7 +105,7 @@ _APPLE_SCRIPT = (
     "end run",
 )
 
-# PowerShell is the only one there that may show toasts and is always installed.
+# PowerShell may show toasts and is always installed.
 _TOAST = """
 $null = [Windows.UI.Notifications.ToastNotificationManager, Windows.UI.Notifications, ContentType=WindowsRuntime]
 $xml = [Windows.UI.Notifications.ToastNotificationManager]::GetTemplateContent('ToastText02')
@@ -119,7 +119,7 @@ $shell = '{1AC14E77-02E7-4E5D-B744-2EB1AE5198B7}\\WindowsPowerShell\\v1.0\\power
 
 
 def _run_quietly(words: list[str], **variables: str) -> None:
-    """Run a program that shows a notification; what is told goes along unquoted."""
+    """Run a program that shows a notification; the text is passed as environment variables."""
     try:
         done = subprocess.run(
             words,
@@ -131,6 +131,6 @@ def _run_quietly(words: list[str], **variables: str) -> None:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise DesktopError(f"no notification can be shown: {error}") from error
+        raise DesktopError(f"a notification could not be shown: {error}") from error
     if done.returncode:
-        raise DesktopError(f"no notification can be shown: {words[0]} ended with an error")
+        raise DesktopError(f"a notification could not be shown: {words[0]} failed")

@@ -1,4 +1,4 @@
-"""The part of the Windows registry that belongs to the user, as far as photofind needs it."""
+"""Access to the user's part of the Windows registry."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ __all__ = ["Registry", "user_registry"]
 
 
 class Registry(Protocol):
-    r"""Keys, named like ``Software\Classes``, with string values; the default one is ``""``."""
+    r"""Keys such as ``Software\Classes`` with string values; ``""`` names the default value."""
 
     def value(self, key: str, name: str) -> str | None:
-        """Return a value; None without one."""
+        """Return a value; None if it does not exist."""
 
     def set_value(self, key: str, name: str, value: str) -> None:
-        """Set a value; the key is made where it is missing."""
+        """Set a value, creating the key if necessary."""
 
     def is_empty(self, key: str) -> bool:
-        """Return whether there is a key that has neither values nor keys below it."""
+        """Return whether a key exists and has neither values nor subkeys."""
 
     def remove_key(self, key: str) -> None:
-        """Remove a key that has none below it."""
+        """Remove a key without subkeys."""
 
     def remove_value(self, key: str, name: str) -> None:
-        """Remove a value that is there."""
+        """Remove an existing value."""
 
 
 if sys.platform == "win32":
@@ -69,11 +69,11 @@ if sys.platform == "win32":
 else:
 
     def user_registry() -> Registry:
-        """Say that there is none.
+        """Raise, since there is no registry.
 
         Raises
         ------
         DesktopError
             Always.
         """
-        raise DesktopError("there is no registry here: this is not Windows")
+        raise DesktopError("the registry exists only on Windows")

@@ -1,4 +1,4 @@
-"""Taking a saved Keras model in as an extractor, and letting it go."""
+"""Adding a saved Keras model as an extractor, and removing it."""
 
 from __future__ import annotations
 
@@ -8,31 +8,38 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from photofind.errors import ExtractorError, SettingsError, WorkerError, WorkerStartError
-from photofind.extractors.models import Model, content_hash, forget, keep, kind_of, known
+from photofind.extractors.models import (
+    Model,
+    content_hash,
+    delete_model,
+    kind_of,
+    list_models,
+    save_model,
+)
 from photofind.extractors.registry import extractors_in_use, installed, is_name
 from photofind.paths import Home
 from photofind.settings import load_settings
 from photofind.workers import Worker
 
-__all__ = ["Added", "add", "remove"]
+__all__ = ["AddedModel", "add_model", "remove_model"]
 
 _SECONDS = 900.0
 
 
 @dataclass(frozen=True)
-class Added:
-    """A model that is an extractor now.
+class AddedModel:
+    """A model that was added as an extractor.
 
     Parameters
     ----------
     model
         The model, with its dimension.
     input_size
-        Height and width of the pictures that it takes.
+        Height and width of its input.
     engine, reason
-        What runs it, ``"LiteRT"`` or ``"Keras"``, and why it is not LiteRT.
+        What runs it, ``"LiteRT"`` or ``"Keras"``, and why not LiteRT.
     warnings
-        What should be known about it, a line each.
+        Warnings for the user, one line each.
     """
 
     model: Model
@@ -42,44 +49,46 @@ class Added:
     warnings: tuple[str, ...]
 
 
-def add(home: Home, model: Model, progress: Callable[[str], None] = lambda phase: None) -> Added:
-    """Try a model on real photographs in a worker, convert it, and make it an extractor.
+def add_model(
+    home: Home, model: Model, progress: Callable[[str], None] = lambda phase: None
+) -> AddedModel:
+    """Try a model on real photographs in a worker, convert it, and add it as an extractor.
 
-    One of the same name that was added before is replaced.
+    A model that was added under the same name is replaced.
 
     Parameters
     ----------
     home
-        Where it is written down.
+        The home to add it to.
     model
-        The model; its hash and its dimension are found out here.
+        The model; its hash and its dimension are determined here.
     progress
-        Told what is being done.
+        Called with each phase.
 
     Raises
     ------
     ExtractorError
-        Where the name is taken or is none, or the model cannot be an extractor.
+        If the name is taken or invalid, or the model cannot be used as an extractor.
     LibraryError
-        Where the disk refuses.
+        If the model cannot be recorded on disk.
     """
     if not is_name(model.name):
         raise ExtractorError(
             f"{model.name!r} cannot be the name of an extractor",
-            "a name is a short word of letters, digits and . _ + -",
+            "use a short word of letters, digits and . _ + -",
         )
     path = Path(model.path)
-    ours = {one.name for one in known(home)}
+    own_names = {added.name for added in list_models(home)}
     for plugin in installed(home):
-        if plugin.name == model.name and plugin.name not in ours:
-            raise ExtractorError(f"there is {plugin} already", "choose another name")
+        if plugin.name == model.name and plugin.name not in own_names:
+            raise ExtractorError(f"the name is taken by {plugin}", "choose another name")
     kind = kind_of(path)
     progress("reading the model")
     try:
         model = replace(model, sha256=content_hash(path))
     except OSError as error:
         raise ExtractorError(f"{path} cannot be read: {error.strerror}") from error
-    progress("converting the model and trying it")
+    progress("converting and trying the model")
     with Worker(
         "photofind.extractors.custom:TrialService",
         name="trial",
@@ -89,12 +98,12 @@ def add(home: Home, model: Model, progress: Callable[[str], None] = lambda phase
         try:
             found = worker.call("run", timeout=_SECONDS).value
         except WorkerStartError as error:
-            raise ExtractorError(f"{path.name} cannot be tried: {error.message}") from error
+            raise ExtractorError(f"{path.name} could not be tried: {error.message}") from error
         except WorkerError as error:
             raise ExtractorError(f"{path.name} cannot be used: {error.message}") from error
     model = replace(model, dimension=found["dimension"])
-    keep(home, model)
-    return Added(
+    save_model(home, model)
+    return AddedModel(
         model,
         (found["input_size"][0], found["input_size"][1]),
         found["engine"],
@@ -103,21 +112,21 @@ def add(home: Home, model: Model, progress: Callable[[str], None] = lambda phase
     )
 
 
-def remove(home: Home, name: str) -> Model:
-    """Let a model no longer be an extractor; the model and the library stay as they are.
+def remove_model(home: Home, name: str) -> Model:
+    """Remove a model from the extractors; the model file and the library are not touched.
 
     Raises
     ------
     ExtractorError
-        Where it was not added, or is in use.
+        If it was not added, or is in use.
     """
-    models = {model.name: model for model in known(home)}
+    models = {model.name: model for model in list_models(home)}
     if name not in models:
         plugins = {plugin.name: plugin for plugin in installed(home)}
         if name in plugins:
             raise ExtractorError(
-                f"{plugins[name]} is not a model that was added",
-                f"`python -m pip uninstall {plugins[name].distribution}` removes it",
+                f"{plugins[name]} was not added from a model",
+                f"remove it with `python -m pip uninstall {plugins[name].distribution}`",
             )
         raise ExtractorError(f"there is no extractor {name!r}", "`photofind extractors` lists them")
     try:
@@ -126,21 +135,20 @@ def remove(home: Home, name: str) -> Model:
         in_use = []
     if name in in_use:
         raise ExtractorError(
-            f"the extractor {name!r} is in use", "`photofind extractors use mobilenet` first"
+            f"the extractor {name!r} is in use",
+            "switch to another one first, with `photofind extractors use mobilenet`",
         )
-    forget(home, name)
+    delete_model(home, name)
     return models[name]
 
 
 def _warnings(path: Path, kind: str, classifies: bool) -> list[str]:
     warnings = []
     if kind == "h5":
-        warnings.append(
-            f"{path.name} is in Keras's older format; saving it as .keras is safer and lasts longer"
-        )
+        warnings.append(f"{path.name} is in the legacy Keras format; saving it as .keras is safer")
     if classifies:
         warnings.append(
-            "its vectors look like class probabilities; the layer before, with --layer, "
-            "tells photos apart better"
+            "its output looks like class probabilities; the layer before it (--layer) "
+            "usually distinguishes photos better"
         )
     return warnings

@@ -1,4 +1,4 @@
-"""A Keras model that the user added, as an extractor; for the worker, which alone opens it."""
+"""The extractor of a Keras model that the user added; used only in the worker."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from photofind.errors import ExtractorError
 from photofind.extractors.models import Model, content_hash, kind_of
 from photofind.extractors.networks import KerasNetwork, Verdict
 from photofind.extractors.protocol import PROTOCOL
-from photofind.extractors.registry import Plugin, loaded
+from photofind.extractors.registry import Plugin, make_extractor
 from photofind.extractors.samples import blanks, photographs
 
-__all__ = ["CustomModel", "TrialService", "build", "pooled", "prepared"]
+__all__ = ["CustomModel", "TrialService", "build", "pool_parts", "scale_pixels"]
 
-# Layers that hold code, or name files that do.
+# Layers that contain code, or name files that do.
 _LAYERS_WITH_CODE = {"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"}
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 _GEM_POWER = 3.0
-_ALIKE = 0.99999  # The cosine from which two vectors count as the same.
+_SAME_COSINE = 0.99999  # The cosine from which two embeddings count as the same.
 
 
 class CustomModel:
@@ -35,13 +35,13 @@ class CustomModel:
     Parameters
     ----------
     model
-        Which, and what is done before and after it. Where its dimension is not known yet, the
-        network says it.
+        The model, with its preprocessing and pooling. If its dimension is 0, it is taken from the
+        network.
 
     Raises
     ------
     ExtractorError
-        Where the model is not there, has changed, or is none that can be used.
+        If the model is missing, has changed, or cannot be used.
     """
 
     protocol = PROTOCOL
@@ -64,14 +64,16 @@ class CustomModel:
         shape = self.verdict.output_shape
         if not 1 <= len(shape) <= 3 or shape[-1] < 2:
             raise ExtractorError(
-                f"the output of {model.source} has the shape {('N', *shape)}, "
-                "which is neither vectors nor feature maps",
-                "choose another with --layer",
+                f"the output of {model.source} has the shape {('N', *shape)}: "
+                "neither vectors nor feature maps",
+                "choose another output with --layer",
             )
         self.input_size = self.verdict.input_size
         self.dimension = shape[-1]
         if model.dimension not in (0, self.dimension):
-            raise ExtractorError(f"{model.source} gives other vectors than when it was added")
+            raise ExtractorError(
+                f"{model.source} gives embeddings of another length than when it was added"
+            )
         if len(shape) > 1:
             self.feature_map = self._feature_map
 
@@ -90,16 +92,16 @@ class CustomModel:
         outputs = self._run(images)
         if outputs.ndim == 2:
             return outputs
-        return pooled(outputs.reshape(len(outputs), -1, outputs.shape[-1]), self._model.pooling)
+        return pool_parts(outputs.reshape(len(outputs), -1, outputs.shape[-1]), self._model.pooling)
 
     def _feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         outputs = self._run(images)
-        # A sequence, of a transformer for one, is a map one part high.
+        # A sequence, such as a transformer's, is a feature map of height 1.
         return outputs if outputs.ndim == 4 else outputs[:, np.newaxis]
 
     def _run(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         network = self._threaded_network
-        return network(prepared(images, self._model.preprocess)).astype(np.float32)
+        return network(scale_pixels(images, self._model.preprocess)).astype(np.float32)
 
     @cached_property
     def _threaded_network(self) -> KerasNetwork:
@@ -108,12 +110,12 @@ class CustomModel:
 
 
 class TrialService:
-    """Tries a model that is to be added, in a worker.
+    """Tries a model before it is added, in a worker.
 
     Parameters
     ----------
     model
-        The fields of a :class:`~photofind.extractors.models.Model`, as JSON has them.
+        The fields of a :class:`~photofind.extractors.models.Model`, decoded from JSON.
     """
 
     def __init__(self, model: dict[str, Any]) -> None:
@@ -123,25 +125,25 @@ class TrialService:
     def run(self) -> dict[str, Any]:
         """Return its ``dimension`` and ``input_size``, and what runs it: ``engine``, ``reason``.
 
-        ``classifies`` says whether its vectors look like the probabilities of classes.
+        ``classifies`` tells whether its output looks like class probabilities.
 
         Raises
         ------
         ExtractorError
-            Where it does not load, or does not tell real photographs apart.
+            If it does not load, or gives different photographs the same embedding.
         """
         model = self._model
         plugin = Plugin(model.name, model.path, model.source, model.sha256[:8])
         custom = CustomModel(model)
-        extractor = loaded(plugin, lambda: custom)
+        extractor = make_extractor(plugin, lambda: custom)
         extractor.embed(np.stack([*blanks(extractor.input_size).values()]))
         pictures = photographs(extractor.input_size)
         vectors = extractor.embed(pictures)
         raw = custom.embed(pictures)
-        likeness = vectors @ vectors.T - 2 * np.eye(len(vectors), dtype=np.float32)
-        if not likeness.max() < _ALIKE:
+        cosines = vectors @ vectors.T - 2 * np.eye(len(vectors), dtype=np.float32)
+        if not cosines.max() < _SAME_COSINE:
             raise ExtractorError(
-                f"{model.source} gives different pictures the same vector",
+                f"{model.source} gives different pictures the same embedding",
                 "choose another output with --layer, or another --preprocess",
             )
         return {
@@ -153,7 +155,7 @@ class TrialService:
         }
 
 
-def prepared(images: npt.NDArray[np.uint8], preprocess: str) -> npt.NDArray[np.float32]:
+def scale_pixels(images: npt.NDArray[np.uint8], preprocess: str) -> npt.NDArray[np.float32]:
     """Return pictures scaled in one of :data:`~photofind.extractors.models.PREPROCESSINGS`."""
     values: npt.NDArray[Any] = images.astype(np.float32)
     match preprocess:
@@ -166,7 +168,7 @@ def prepared(images: npt.NDArray[np.uint8], preprocess: str) -> npt.NDArray[np.f
     return values.astype(np.float32, copy=False)
 
 
-def pooled(parts: npt.NDArray[np.float32], pooling: str) -> npt.NDArray[np.float32]:
+def pool_parts(parts: npt.NDArray[np.float32], pooling: str) -> npt.NDArray[np.float32]:
     """Return one vector, float32 (N, C), for all parts of a picture, float32 (N, parts, C).
 
     The generalised mean [1]_ lies between the mean and the largest value.
@@ -194,18 +196,18 @@ def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:
     Raises
     ------
     ExtractorError
-        Where it cannot be loaded, or its inputs and outputs are not those of an extractor.
+        If it cannot be loaded, or its inputs and outputs are not those of an extractor.
     """
     file = Path(path)
     model = _loaded(file, kind_of(file), layer, input_size)
     import keras
 
     if len(model.inputs) != 1:
-        raise ExtractorError(f"{file.name} has {len(model.inputs)} inputs, and photofind has one")
+        raise ExtractorError(f"{file.name} has {len(model.inputs)} inputs instead of one")
     (source,) = model.inputs
     if len(source.shape) != 4 or source.shape[-1] != 3:
         raise ExtractorError(
-            f"{file.name} takes {_shape(source)}, and photofind has pictures (N, height, width, 3)"
+            f"{file.name} takes {_shape(source)}, not pictures (N, height, width, 3)"
         )
     size = _size(file, source, input_size)
     target = _output(file, model, layer)
@@ -218,16 +220,16 @@ def _loaded(file: Path, kind: str, layer: str | None, input_size: list[int] | No
     if kind == "SavedModel":
         if layer:
             raise ExtractorError(
-                f"{file.name} is a SavedModel, whose layers have no names",
+                f"{file.name} is a SavedModel, so its layers have no names",
                 "save it with model.save('NAME.keras') to choose a layer",
             )
         return _saved_model(file, input_size)
-    # Before Keras looks at it: it takes older files' code for its user's own.
+    # Checked before Keras opens it: Keras trusts the code in older files.
     if names := _layers_with_code(file, kind):
         raise ExtractorError(
-            f"{file.name} has a {' and a '.join(names)} layer, which is code of its own, "
-            "and photofind runs none",
-            "save the model without it",
+            f"{file.name} has a {' and a '.join(names)} layer: "
+            "photofind does not run code from models",
+            "save the model without this layer",
         )
     import keras
 
@@ -236,7 +238,7 @@ def _loaded(file: Path, kind: str, layer: str | None, input_size: list[int] | No
     except Exception as error:
         text = " ".join(str(error).split())
         raise ExtractorError(
-            f"{file.name} is no model that Keras can load: {type(error).__name__}: {text[:200]}"
+            f"Keras cannot load {file.name}: {type(error).__name__}: {text[:200]}"
         ) from error
 
 
@@ -248,7 +250,7 @@ def _saved_model(folder: Path, input_size: list[int] | None) -> Any:
         signatures = tf.saved_model.load(str(folder)).signatures
     except Exception as error:
         text = " ".join(str(error).split())
-        raise ExtractorError(f"{folder.name} is no SavedModel: {text[:200]}") from error
+        raise ExtractorError(f"{folder.name} is not a SavedModel: {text[:200]}") from error
     name = next((n for n in ("serving_default", "serve") if n in signatures), None)
     if name is None:
         raise ExtractorError(f"{folder.name} has no serving signature")
@@ -256,12 +258,11 @@ def _saved_model(folder: Path, input_size: list[int] | None) -> Any:
     outputs = signatures[name].structured_outputs
     if len(inputs) != 1 or len(outputs) != 1:
         raise ExtractorError(
-            f"{folder.name} has {len(inputs)} inputs and {len(outputs)} outputs, "
-            "and photofind has and wants one"
+            f"{folder.name} has {len(inputs)} inputs and {len(outputs)} outputs instead of one each"
         )
     shape = inputs[0].shape.as_list()
     if len(shape) != 4:
-        raise ExtractorError(f"{folder.name} takes {shape}, which are no pictures")
+        raise ExtractorError(f"{folder.name} takes {shape}, not pictures")
     height, width, channels = shape[1:]
     if input_size and None in (height, width):
         height, width = input_size
@@ -271,7 +272,7 @@ def _saved_model(folder: Path, input_size: list[int] | None) -> Any:
 
 
 def _layers_with_code(file: Path, kind: str) -> list[str]:
-    """Return the kinds of layers in a file that photofind does not run; nothing is loaded."""
+    """Return the class names of layers that photofind does not run; nothing is loaded."""
     try:
         if kind == "h5":
             import h5py
@@ -283,7 +284,7 @@ def _layers_with_code(file: Path, kind: str) -> list[str]:
                 config = json.loads(archive.read("config.json"))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ExtractorError(
-            f"{file.name} holds no Keras model", "save one with model.save('NAME.keras')"
+            f"{file.name} does not hold a Keras model", "save it with model.save('NAME.keras')"
         ) from error
     return sorted(_class_names(config) & _LAYERS_WITH_CODE)
 
@@ -307,7 +308,7 @@ def _size(file: Path, source: Any, input_size: list[int] | None) -> tuple[int, i
     if None in made_for:
         if input_size is None:
             raise ExtractorError(
-                f"{file.name} takes pictures of any size", "say which with --input 224x224"
+                f"{file.name} takes pictures of any size", "choose a size with --input 224x224"
             )
         height, width = input_size
         if any(given not in (None, side) for given, side in zip(made_for, input_size, strict=True)):
@@ -323,10 +324,10 @@ def _size(file: Path, source: Any, input_size: list[int] | None) -> tuple[int, i
 
 def _output(file: Path, model: Any, layer: str | None) -> Any:
     if layer is not None:
-        names = [one.name for one in model.layers]
+        names = [candidate.name for candidate in model.layers]
         if layer not in names:
             raise ExtractorError(
-                f"{file.name} has no layer {layer!r}", f"its last ones are {', '.join(names[-5:])}"
+                f"{file.name} has no layer {layer!r}", f"its last layers: {', '.join(names[-5:])}"
             )
         return model.get_layer(layer).output
     if len(model.outputs) != 1:
@@ -341,12 +342,12 @@ def _shape(tensor: Any) -> str:
 
 
 def _check_content(model: Model) -> None:
-    add = f"`photofind extractors add {model.name} PATH` takes it in anew"
+    add = f"add it again with `photofind extractors add {model.name} PATH`"
     try:
         content = content_hash(Path(model.path))
     except OSError as error:
         raise ExtractorError(
-            f"its model is not at {model.path} any more: {error.strerror}", add
+            f"its model {model.path} cannot be read: {error.strerror}", add
         ) from error
     if content != model.sha256:
         raise ExtractorError(f"its model {model.path} has changed since it was added", add)

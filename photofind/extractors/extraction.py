@@ -1,4 +1,4 @@
-"""Photos become vectors, seen from the process that wants them and must survive them."""
+"""Reading and embedding photos in a worker process, whose failures cost single photos only."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Description", "Extracted", "Extraction"]
+__all__ = ["Extracted", "Extraction", "ExtractorInfo"]
 
-# An extractor whose worker outgrows its memory so often in a row, after less than so many photos
-# each time, is given up.
+# An extractor is given up if its worker exceeds the memory limit this often in a row, each time
+# after fewer photos than this.
 _MOST_IN_A_ROW = 3
 _FEW_PHOTOS = 500
 
@@ -41,26 +41,26 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Description:
-    """What an extractor that works says of itself.
+class ExtractorInfo:
+    """The properties of a working extractor.
 
     Attributes
     ----------
     name, version
-        Together they say which vectors can be compared.
+        Together they identify the embedding space.
     dimension
-        The length of its vectors.
+        The length of its embeddings.
     input_size
-        Height and width of what it sees of a photo, in pixels.
+        Height and width of its input, in pixels.
     distribution
-        The installed package, or the file of a model, that offers it.
+        The installed package, or the model file, that provides it.
     build
-        Another text whenever another version of the package is installed, or the file that
-        defines the extractor was written: it may do now what it could not do before.
+        Changes whenever another version of the package is installed or the file that defines the
+        extractor is written: photos that failed before may then succeed.
     abilities
-        What it can do beyond embedding, of :data:`photofind.extractors.protocol.ABILITIES`.
+        Those of :data:`photofind.extractors.protocol.ABILITIES` that it has.
     engine
-        What runs it, where it says so: "LiteRT" or "Keras".
+        What runs it, "LiteRT" or "Keras"; None if unknown.
     """
 
     name: str
@@ -73,13 +73,13 @@ class Description:
     engine: str | None = None
 
     @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> Self:
-        """Return the description with these fields, as JSON made them.
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the info with these fields, decoded from JSON.
 
         Raises
         ------
         TypeError
-            Where they are others.
+            If the fields do not match.
         """
         lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
         return cls(**{**fields, **lists})
@@ -87,26 +87,25 @@ class Description:
 
 @dataclass(frozen=True, kw_only=True)
 class Extracted(Metadata):
-    """What was made of one photo.
+    """The result for one photo.
 
     Attributes
     ----------
     path
         The photo.
     content
-        Its content id, hexadecimal; empty where not even its bytes could be read.
+        Its content id, hexadecimal; empty if its bytes could not be read.
     width, height, format
-        Of the whole photo, upright, in pixels; 0 and empty where it was not decoded.
+        Of the whole photo, upright, in pixels; 0 and empty if it was not decoded.
     vector
-        float32 (dimension,), of unit length; None for a failure and for a known content.
+        The embedding, float32 (dimension,), of unit length; None for failures and known contents.
     failure
-        Why there is no vector, in one line; None where nothing is wrong.
+        Why there is no embedding, in one line; None without an error.
     refused
-        Whether it took the worker down, so that the extractor may be to blame: another may well
-        describe it.
+        Whether it took the worker down, so that another extractor may be able to embed it.
     tags
-        Words for what it shows with their confidences, the surest first, from an extractor that
-        has that ability and made a vector.
+        Words for what it shows with their confidences, highest first, if the extractor can tag and
+        the photo was embedded.
     """
 
     path: str
@@ -123,33 +122,33 @@ class Extracted(Metadata):
 class Extraction:
     """Reads and embeds photos with one extractor, in a worker.
 
-    A photo that takes the worker down, or too long, is found, reported as failed, and costs the
-    others nothing but time.
+    A photo that crashes the worker, or takes too long, is isolated and reported as failed; the
+    others are retried without it.
 
     Parameters
     ----------
     extractor
         Its name.
     threads
-        Threads that read and embed; 0 is one for each core.
+        Threads that read and embed; 0 means one per core.
     limits
         The largest photo that is read.
     seconds
-        After so long without any progress the photo that is being worked on is given up.
+        Time without progress after which the current photo is given up.
     idle_seconds
-        The worker ends, and gives its memory back, after so long without work; None is never.
+        Idle time after which the worker ends and frees its memory; None means never.
     low_priority
-        Whether other programs go first.
+        Whether the worker runs at low priority.
     log
-        Where the worker's messages are appended.
+        The file to which the worker's messages are appended.
     megabytes
-        A worker that holds more memory than this after a call is ended, and one that holds twice
-        as much in a call too. An extractor whose workers come to that again and again, after few
-        photos, is given up.
+        Memory limit of the worker after a call; during a call it is twice this. A worker above the
+        limit is ended; an extractor whose workers exceed it repeatedly, after few photos, is given
+        up.
     home
-        Where extractors find models and keep what they convert; this user's own by default.
+        The home with the models and the conversion cache; this user's by default.
     start_seconds
-        How long the extractor may take to load; converting its network is not counted.
+        Longest time to load the extractor, excluding the conversion of its network.
     """
 
     def __init__(
@@ -170,9 +169,9 @@ class Extraction:
         self._seconds = seconds
         self._start_seconds = start_seconds
         self._megabytes = megabytes
-        self._photos = 0  # Since the worker last outgrew its memory.
-        self._outgrown = 0  # How often it has.
-        self._in_a_row = 0  # How often after few photos.
+        self._photos = 0  # Since the worker last exceeded its memory limit.
+        self._memory_restarts = 0
+        self._in_a_row = 0  # Memory restarts in a row after few photos.
         self._worker = Worker(
             "photofind.extractors.service:ExtractionService",
             name="extraction",
@@ -196,23 +195,23 @@ class Extraction:
         self.close()
 
     def close(self) -> None:
-        """End the worker where there is one."""
+        """End the worker if there is one."""
         self._worker.stop()
 
     @property
     def pid(self) -> int | None:
-        """The worker's process id, None where none is running."""
+        """The worker's process id; None if none is running."""
         return self._worker.pid
 
-    def describe(self) -> Description:
-        """Load the extractor and return what it says of itself.
+    def info(self) -> ExtractorInfo:
+        """Load the extractor and return its properties.
 
         Raises
         ------
         ExtractorError
-            Where it is not installed or does not work.
+            If it is not installed or does not work.
         """
-        return Description.of(self._call("describe").value)
+        return ExtractorInfo.from_json(self._call("info").value)
 
     def extract(self, paths: Sequence[str], known: Collection[str] = ()) -> list[Extracted]:
         """Read and embed photos.
@@ -222,7 +221,7 @@ class Extraction:
         paths
             The photos.
         known
-            Content ids that need no vector: a photo with one of them is read but not decoded.
+            Content ids that are embedded already: their photos are read but not decoded.
 
         Returns
         -------
@@ -232,9 +231,9 @@ class Extraction:
         Raises
         ------
         ExtractorError
-            Where the extractor is not installed or does not work.
+            If the extractor is not installed or does not work.
         WorkerStoppedError
-            Where :meth:`close` was called meanwhile.
+            If :meth:`close` was called during the call.
         """
         return self._extract("extract", paths, known=[*known])
 
@@ -249,8 +248,8 @@ class Extraction:
         Returns
         -------
         list of Extracted or None
-            In the order of ``paths``: None where there is no thumbnail of use, for whatever
-            reason. Contents begin with :data:`~photofind.images.reading.PRELIMINARY`.
+            In the order of ``paths``: None without a usable thumbnail, for any reason. Content ids
+            begin with :data:`~photofind.images.reading.PRELIMINARY`.
 
         Raises
         ------
@@ -258,7 +257,7 @@ class Extraction:
             As :meth:`extract`.
         """
         extracted = self._extract("extract_previews", paths)
-        return [None if one.vector is None else one for one in extracted]
+        return [None if photo.vector is None else photo for photo in extracted]
 
     def _extract(self, method: str, paths: Sequence[str], **arguments: JSON) -> list[Extracted]:
         extracted: dict[int, Extracted] = {}
@@ -298,25 +297,25 @@ class Extraction:
             ) from error
 
     def _count(self, photos: int) -> None:
-        """Count what the worker has read; give the extractor up if it outgrows its memory often."""
+        """Count photos; raise if the worker exceeds its memory limit too often."""
         self._photos += photos
-        if self._worker.outgrown == self._outgrown:
+        if self._worker.memory_restarts == self._memory_restarts:
             return
         subject = f"the extractor {self._extractor!r}"
-        habit = f"held more than {self._megabytes:,.0f} MB of memory after {self._photos:,} photos"
-        _logger.warning("%s %s, and is started anew", subject, habit)
-        self._outgrown = self._worker.outgrown
+        excess = f"used more than {self._megabytes:,.0f} MB of memory after {self._photos:,} photos"
+        _logger.warning("%s %s and was restarted", subject, excess)
+        self._memory_restarts = self._worker.memory_restarts
         self._in_a_row = self._in_a_row + 1 if self._photos < _FEW_PHOTOS else 0
         self._photos = 0
         if self._in_a_row >= _MOST_IN_A_ROW:
             self._in_a_row = 0
             raise ExtractorError(
-                f"{subject} cannot be used: it {habit}, {_MOST_IN_A_ROW} times in a row",
-                "`photofind config set worker_megabytes` allows it more",
+                f"{subject} cannot be used: it {excess}, {_MOST_IN_A_ROW} times in a row",
+                "raise the limit with `photofind config set worker_megabytes`",
             )
 
     def _reason(self, error: WorkerError) -> str:
-        """Return why a photo failed that took its worker along."""
+        """Return the reason to store for a photo that took its worker down."""
         match error:
             case WorkerTimeoutError():
                 return f"took longer than {self._seconds:g} s to read"

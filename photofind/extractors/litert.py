@@ -16,20 +16,20 @@ _MOST_INTERPRETERS = 4
 
 
 class Network:
-    """A network with one input and one output, on the processor, without TensorFlow.
+    """A network with one input and one output, run on the CPU without TensorFlow.
 
     Parameters
     ----------
     path
-        A ``.tflite`` file whose input and output have the batch as their first axis. Where its
-        layers allow it, the other sides of the input may differ from call to call.
+        A ``.tflite`` file whose input and output have the batch as their first axis. If its layers
+        allow it, the other sides of the input may differ between calls.
     threads
-        Threads that it uses for a batch.
+        Threads for a batch.
 
     Notes
     -----
-    LiteRT runs it through XNNPACK [1]_; where LiteRT is not installed, TensorFlow's own
-    interpreter, the same code, takes its place.
+    LiteRT runs it with XNNPACK [1]_. Without LiteRT, TensorFlow's own interpreter, the same code,
+    is used.
 
     References
     ----------
@@ -38,10 +38,10 @@ class Network:
 
     def __init__(self, path: Path, threads: int) -> None:
         self._path = path
-        # Single threads, each with an interpreter and a picture of its own, wait for nobody, while
-        # threads that share a picture spin whenever another program, or the decoding, has the
-        # processor of one of them. Indexing Corel-1K on 2 cores took 9.5 against 10.4 ms of
-        # processor time a photo; each interpreter costs 23 MB.
+        # Each thread has an interpreter and a picture of its own, so it never waits. Threads that
+        # share a picture spin whenever another program, or the decoding, uses the core of one of
+        # them. Indexing Corel-1K on 2 cores took 9.5 ms of CPU time per photo, against 10.4 ms;
+        # each interpreter costs 23 MB.
         interpreters = min(threads, _MOST_INTERPRETERS)
         self._threads_each = threads // interpreters
         self._pool = ThreadPoolExecutor(interpreters, thread_name_prefix="network")
@@ -49,13 +49,13 @@ class Network:
 
     def __call__(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the outputs for a batch, both with the batch as their first axis."""
-        # One at a time: activations then stay in the cache.
+        # One picture at a time, so that activations stay in the CPU cache.
         return np.concatenate([*self._pool.map(self._run, batch[:, np.newaxis])])
 
     def _run(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the outputs for a batch of one, from the interpreter of this thread."""
         if getattr(self._own, "shape", None) != batch.shape:
-            self._own.shape = None  # What fails half-way is of no use afterwards.
+            self._own.shape = None  # An interpreter that fails to load must not be used.
             self._own.interpreter = self._load(batch.shape)
             self._own.shape = batch.shape
         interpreter = self._own.interpreter
@@ -79,6 +79,6 @@ class Network:
 def _interpreter_class() -> Any:
     try:
         from ai_edge_litert.interpreter import Interpreter
-    except ModuleNotFoundError:  # There is no wheel for this platform.
+    except ModuleNotFoundError:  # No wheel for this platform.
         from tensorflow.lite.python.interpreter import Interpreter
     return Interpreter

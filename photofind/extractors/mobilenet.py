@@ -1,7 +1,7 @@
 """The default extractor: MobileNetV2, trained on ImageNet, on LiteRT.
 
-Two files beside this module hold the same weights, most of them in float16: one for LiteRT, which
-is what runs, and one for Keras, where training starts. ``packaging/weights/`` has their recipe.
+Two files beside this module hold the same weights, most in float16: one for LiteRT, which runs it,
+and one for Keras, as the start of training. ``packaging/weights/`` has their recipe.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WEIGHTS_FILE = _FOLDER / "mobilenet_v2.weights.h5"
 class MobileNet:
     """MobileNetV2 1.0 at 224 pixels [1]_ without its top: the mean over its last feature map.
 
-    Of a smaller picture that map is smaller, and its mean much the same.
+    For a smaller picture the map is smaller, and its mean nearly the same.
 
     The file takes uint8 and scales it as ``keras.applications.mobilenet_v2.preprocess_input``
     does.
@@ -43,7 +43,7 @@ class MobileNet:
     version = "1"
     protocol = PROTOCOL
     input_size = (224, 224)
-    # Thumbnails have no more to show than this, and the network takes a third of the time.
+    # Thumbnails have no more detail than this, and the network takes a third of the time.
     preview_size = (128, 128)
     dimension = 1280
 
@@ -57,12 +57,12 @@ class MobileNet:
         return Network(TFLITE_FILE, self.threads)
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the vectors, float32 (N, 1280), of RGB pictures, uint8 (N, height, width, 3)."""
+        """Return the embeddings, float32 (N, 1280), of pictures, uint8 (N, height, width, 3)."""
         return self._network(images)
 
 
 def keras_model() -> Any:
-    """Return the same network as a ``keras.Model``, to train or to compare with.
+    """Return the same network as a ``keras.Model``, for training or comparison.
 
     It takes float32 (N, 224, 224, 3) from ``keras.applications.mobilenet_v2.preprocess_input`` and
     returns float32 (N, 1280). Imports TensorFlow.

@@ -21,10 +21,10 @@ __all__ = [
     "PREPROCESSINGS",
     "Model",
     "content_hash",
-    "forget",
-    "keep",
+    "delete_model",
     "kind_of",
-    "known",
+    "list_models",
+    "save_model",
 ]
 
 PREPROCESSINGS = ("mobilenet", "imagenet", "unit", "none")
@@ -38,7 +38,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Model:
-    """A saved Keras model and how it describes pictures.
+    """A saved Keras model and how to embed pictures with it.
 
     Parameters
     ----------
@@ -47,15 +47,15 @@ class Model:
     path
         The file, or the folder of a SavedModel; absolute.
     sha256
-        Its content hash, which it must still have when it is loaded.
+        Its content hash, checked when it is loaded.
     input_size
-        Height and width of the pictures that it takes; None for the size that it was made for.
+        Height and width of its input; None for the size that the model was made for.
     layer
-        The layer whose output is taken; None for the model's own output.
+        The layer whose output is used; None for the model's own output.
     preprocess, pooling
         One of :data:`PREPROCESSINGS`, one of :data:`POOLINGS`.
     dimension
-        The length of its vectors; 0 while it is not known.
+        The length of its embeddings; 0 if not yet known.
     """
 
     name: str
@@ -74,13 +74,13 @@ class Model:
 
     @property
     def version(self) -> str:
-        """Other than that of every model that would give other vectors."""
+        """A hash of everything that determines the embeddings."""
         facts = f"{self.sha256} {self.layer} {self.input_size} {self.preprocess} {self.pooling}"
         return hashlib.sha256(facts.encode()).hexdigest()[:12]
 
 
-def known(home: Home) -> list[Model]:
-    """Return the models that were added, by name; a file that is none of ours is left out."""
+def list_models(home: Home) -> list[Model]:
+    """Return the added models, by name; files that do not describe one are skipped."""
     found = []
     for file in sorted(home.models.glob("*.toml")):
         try:
@@ -98,8 +98,8 @@ def known(home: Home) -> list[Model]:
     return found
 
 
-def keep(home: Home, model: Model) -> None:
-    """Write down a model, so that it is an extractor from now on."""
+def save_model(home: Home, model: Model) -> None:
+    """Record a model, which makes it an extractor."""
     import tomlkit
 
     file = home.models / f"{model.name}.toml"
@@ -110,49 +110,52 @@ def keep(home: Home, model: Model) -> None:
         write_atomically(file, tomlkit.dumps(written).encode())
 
 
-def forget(home: Home, name: str) -> None:
-    """Let a model no longer be an extractor; the model itself stays where it is."""
+def delete_model(home: Home, name: str) -> None:
+    """Delete the record of a model; the model file is not touched."""
     file = home.models / f"{name}.toml"
     with explained(file):
         remove_file(file)
 
 
 def kind_of(path: Path) -> str:
-    """Return what a model is saved as: ``"keras"``, ``"h5"`` or ``"SavedModel"``.
+    """Return the format of a saved model: ``"keras"``, ``"h5"`` or ``"SavedModel"``.
 
     Raises
     ------
     ExtractorError
-        Where there is nothing, or it is named as no model is.
+        If it does not exist or is not named like a model.
     """
     if not path.exists():
-        raise ExtractorError(f"there is no {path}", "name a .keras file")
+        raise ExtractorError(f"{path} does not exist", "give the path of a .keras file")
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
             return "SavedModel"
-        raise ExtractorError(f"{path} is a folder without a saved_model.pb", "name a .keras file")
+        raise ExtractorError(
+            f"{path} is a folder without a saved_model.pb", "give the path of a .keras file"
+        )
     kind = {".keras": "keras", ".h5": "h5", ".hdf5": "h5"}.get(path.suffix.lower())
     if kind is None:
         raise ExtractorError(
-            f"{path} is not named as a Keras model", "save it with model.save('NAME.keras')"
+            f"{path} does not have the suffix of a Keras model",
+            "save it with model.save('NAME.keras')",
         )
     return kind
 
 
 def content_hash(path: Path) -> str:
-    """Return the SHA-256, hexadecimal, of a file, or of all files of a folder and their names.
+    """Return the SHA-256, hexadecimal, of a file, or of the names and contents of a folder.
 
     Raises
     ------
     OSError
-        Where it cannot be read.
+        If it cannot be read.
     """
     total = hashlib.sha256()
     if not path.is_dir():
         for part in _parts(path):
             total.update(part)
         return total.hexdigest()
-    for file in sorted(one for one in path.rglob("*") if one.is_file()):
+    for file in sorted(file for file in path.rglob("*") if file.is_file()):
         total.update(f"{file.relative_to(path).as_posix()}\0{content_hash(file)}\n".encode())
     return total.hexdigest()
 

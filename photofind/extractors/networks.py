@@ -1,6 +1,6 @@
-"""Keras models that run on LiteRT: converted once, kept in the cache, compared with Keras.
+"""Running Keras models on LiteRT: converted once, verified against Keras, and cached.
 
-What cannot be converted, or gives other numbers on LiteRT, runs on Keras.
+Models that cannot be converted, or give other numbers on LiteRT, run on Keras.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from photofind.workers.frames import JSON
 __all__ = ["ConversionService", "KerasNetwork", "Verdict"]
 
 LEAST_AGREEMENT = 0.999
-"""The cosine, picture by picture, that outputs on LiteRT must have with those of Keras."""
+"""The least cosine, for each picture, of the output on LiteRT with that on Keras."""
 
 _START_SECONDS = 280.0
 _CONVERT_SECONDS = 280.0
@@ -39,18 +39,18 @@ _logger = logging.getLogger(__name__)
 
 
 class Verdict(NamedTuple):
-    """What came of a conversion.
+    """The outcome of a conversion.
 
     Attributes
     ----------
     engine
         What runs the network: ``"LiteRT"`` or ``"Keras"``.
     reason
-        Why it is not LiteRT; empty where it is.
+        Why it is not LiteRT; empty if it is.
     input_size
-        Height and width of the pictures that the network takes.
+        Height and width of the network's input.
     output_shape
-        Of its output for one picture, without the batch.
+        Shape of its output, without the batch axis.
     """
 
     engine: str
@@ -60,21 +60,21 @@ class Verdict(NamedTuple):
 
 
 class KerasNetwork:
-    """A Keras model to be run without TensorFlow where that is possible.
+    """A Keras model that runs without TensorFlow if possible.
 
-    The first use builds it in a process of its own, which gives TensorFlow's memory back, and
-    converts it there; later ones open the converted file.
+    The first use builds and converts it in a process of its own, so that TensorFlow's memory is
+    freed; later uses open the converted file.
 
     Parameters
     ----------
     builder
         ``"package.module:function"``, which returns a ``keras.Model`` that takes float32
-        (N, height, width, 3) and returns one float32 array with N as its first axis. It may raise
-        an :class:`~photofind.errors.ExtractorError`, for weights that are missing say.
+        (N, height, width, 3) and returns one float32 array with first axis N. It may raise an
+        :class:`~photofind.errors.ExtractorError`, for missing weights for example.
     arguments
-        Its arguments by name, JSON.
+        Its keyword arguments, JSON.
     key
-        Changes whenever the network's weights or code do.
+        Must change whenever the network's weights or code change.
 
     Attributes
     ----------
@@ -93,20 +93,20 @@ class KerasNetwork:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """What runs the network, and its shapes; converts it where that was not done yet.
+        """What runs the network, and its shapes; converts it on first use.
 
         Raises
         ------
         ExtractorError
-            Where the network cannot be built.
+            If the network cannot be built.
         """
         try:
-            known = json.loads(self._file.with_suffix(".json").read_bytes())
-            verdict = _revived(known["verdict"])
-            if verdict.engine == "Keras" or _sha256(self._file.read_bytes()) == known["sha256"]:
+            cached = json.loads(self._file.with_suffix(".json").read_bytes())
+            verdict = _verdict_from_json(cached["verdict"])
+            if verdict.engine == "Keras" or _sha256(self._file.read_bytes()) == cached["sha256"]:
                 return verdict
         except (OSError, ValueError, KeyError, TypeError):
-            pass  # There is none yet, or a damaged one.
+            pass  # Not converted yet, or the file is damaged.
         with working("converting a network"):
             return self._convert()
 
@@ -136,11 +136,11 @@ class KerasNetwork:
                 raise ExtractorError(f"the network cannot be built: {reason}") from error
             try:
                 reply = worker.call("convert", timeout=_CONVERT_SECONDS)
-            except WorkerError as error:  # The converter ends the whole process over some graphs.
-                _logger.warning("a network is not converted: %s\n%s", error, error.details)
-                verdict = _revived(["Keras", error.message, *shapes])
+            except WorkerError as error:  # The converter crashes on some graphs.
+                _logger.warning("a network was not converted: %s\n%s", error, error.details)
+                verdict = _verdict_from_json(["Keras", error.message, *shapes])
             else:
-                verdict = _revived([*reply.value, *shapes])
+                verdict = _verdict_from_json([*reply.value, *shapes])
                 converted = reply.arrays[0].tobytes()
         if verdict.engine == "Keras":
             _logger.warning("a network runs on Keras: %s", verdict.reason)
@@ -164,13 +164,13 @@ class ConversionService:
         self._model = _build(builder, arguments)
 
     def shapes(self) -> list[list[int]]:
-        """Return the height and width of the pictures it takes, and the shape of an output."""
+        """Return the height and width of the input, and the shape of one output."""
         height, width = self._model.input_shape[1:3]
         picture = np.zeros((1, height, width, 3), np.float32)
         return [[height, width], list(self._outputs(picture).shape[1:])]
 
     def convert(self) -> tuple[list[str], list[npt.NDArray[np.uint8]]]:
-        """Return the engine and the reason for it, and the converted network, uint8 (bytes,)."""
+        """Return the engine and its reason, and the converted network, uint8 (bytes,)."""
         import tensorflow as tf
 
         nothing = np.zeros(0, np.uint8)
@@ -180,16 +180,16 @@ class ConversionService:
                 converted = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
             except Exception as error:
                 _logger.warning("a network cannot be converted", exc_info=error)
-                return ["Keras", f"it cannot be converted: {_in_short(error)}"], [nothing]
+                return ["Keras", f"it cannot be converted: {_short_reason(error)}"], [nothing]
             file = Path(folder, "network.tflite")
             file.write_bytes(converted)
-            # Both kinds of scale that networks are made for.
+            # The two scales of pixel values that networks expect.
             pictures = photographs(self._model.input_shape[1:3])[:4].astype(np.float32)
             batch = np.concatenate([pictures / 127.5 - 1, pictures])
             try:
                 given = Network(file, 1)(batch)
             except Exception as error:  # noqa: BLE001
-                return ["Keras", f"LiteRT cannot run it: {_in_short(error)}"], [nothing]
+                return ["Keras", f"LiteRT cannot run it: {_short_reason(error)}"], [nothing]
         agreement = _agreement(given, self._outputs(batch))
         if not agreement >= LEAST_AGREEMENT:
             return ["Keras", f"LiteRT gives other numbers: cosine {agreement:.4f}"], [nothing]
@@ -207,19 +207,19 @@ def _build(builder: str, arguments: Mapping[str, JSON]) -> Any:
     except PhotofindError:
         raise
     except Exception as error:
-        raise ExtractorError(f"the network cannot be built: {_in_short(error)}") from error
+        raise ExtractorError(f"the network cannot be built: {_short_reason(error)}") from error
 
 
 def _running(
     model: Any, threads: int
 ) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
-    """Return what runs a Keras model on so many threads, where they can still be chosen."""
+    """Return a function that runs a Keras model, on ``threads`` threads if still possible."""
     import tensorflow as tf
 
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
     except RuntimeError:  # TensorFlow has started already.
-        _logger.info("TensorFlow uses as many threads as it likes")
+        _logger.info("TensorFlow has started, so its number of threads cannot be set")
 
     def run(batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return np.asarray(model.predict_on_batch(batch))
@@ -228,17 +228,17 @@ def _running(
 
 
 def _agreement(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
-    """Return the lowest cosine between the outputs for the same picture; 0 for other shapes."""
+    """Return the lowest cosine between the outputs for the same picture; 0 if shapes differ."""
     if first.shape != second.shape:
         return 0.0
-    one, two = (a.reshape(len(a), -1).astype(np.float64) for a in (first, second))
-    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(two, axis=1)
-    both_nothing = (one == two).all(axis=1)
-    cosines = (one * two).sum(axis=1) / np.where(lengths == 0, 1, lengths)
-    return float(np.where(both_nothing, 1, cosines).min())
+    a, b = (array.reshape(len(array), -1).astype(np.float64) for array in (first, second))
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    equal = (a == b).all(axis=1)
+    cosines = (a * b).sum(axis=1) / np.where(lengths == 0, 1, lengths)
+    return float(np.where(equal, 1, cosines).min())
 
 
-def _revived(plain: list[Any]) -> Verdict:
+def _verdict_from_json(plain: list[Any]) -> Verdict:
     engine, reason, (height, width), output_shape = plain
     return Verdict(engine, reason, (height, width), tuple(output_shape))
 
@@ -247,8 +247,8 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _in_short(error: BaseException) -> str:
-    """Return what went wrong, from messages that fill pages."""
+def _short_reason(error: BaseException) -> str:
+    """Return the first line of an error's message, shortened."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = f"{type(error).__name__}: {lines[0] if lines else ''}"
     return text if len(text) <= 200 else f"{text[:199]}…"

@@ -1,7 +1,7 @@
-"""What extractors that work said of themselves, remembered for as long as nothing has changed.
+"""Cache of the properties of working extractors, valid until their code changes.
 
-Asking one takes a process and what it imports, which is seconds for some. Only what works is
-remembered: one that does not is asked again each time, for it may be mended by anything.
+Asking an extractor takes a process and its imports, which can be seconds. Extractors that fail are
+not cached, since anything may repair them.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from photofind.extractors.extraction import Description
+from photofind.extractors.extraction import ExtractorInfo
 from photofind.extractors.registry import Plugin
 from photofind.paths import Home, write_atomically
 
-__all__ = ["remember", "remembered", "stamp_of"]
+__all__ = ["fingerprint", "load_probes", "save_probes"]
 
 _logger = logging.getLogger(__name__)
 
 
-def stamp_of(plugin: Plugin) -> str | None:
-    """Return a text that becomes another one when anything changes that a plugin is made of.
+def fingerprint(plugin: Plugin) -> str | None:
+    """Return a hash of everything that a plugin depends on.
 
-    That is its own files, their sizes and times, and which versions of which distributions are
-    installed beside it. Nothing is imported.
+    That is its files with their sizes and times, and the names and versions of all installed
+    distributions. Nothing is imported.
 
     Returns
     -------
     str or None
-        None where its files are not to be found.
+        None if its files cannot be found.
     """
     try:
         files = [
@@ -42,7 +42,7 @@ def stamp_of(plugin: Plugin) -> str | None:
             for path in _files(root)
             for status in [path.stat()]
         ]
-    except (OSError, ImportError, ValueError):  # ValueError: a module that was made by hand.
+    except (OSError, ImportError, ValueError):  # ValueError: a module without a spec.
         return None
     if not files:
         return None
@@ -50,25 +50,25 @@ def stamp_of(plugin: Plugin) -> str | None:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def remembered(home: Home) -> dict[str, Description]:
-    """Return what extractors said when they were last tried, by their stamps."""
+def load_probes(home: Home) -> dict[str, ExtractorInfo]:
+    """Return the cached properties of extractors, by fingerprint."""
     try:
         written = json.loads(_file(home).read_bytes())
-        return {stamp: Description.of(fields) for stamp, fields in written.items()}
+        return {key: ExtractorInfo.from_json(fields) for key, fields in written.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        _logger.info("%s is made anew: %s", _file(home), error)
+        _logger.info("%s is damaged and will be replaced: %s", _file(home), error)
         return {}
 
 
-def remember(home: Home, descriptions: Mapping[str, Description]) -> None:
-    """Remember what extractors said, by their stamps, and nothing else any more."""
-    plain = {stamp: asdict(description) for stamp, description in descriptions.items()}
+def save_probes(home: Home, probes: Mapping[str, ExtractorInfo]) -> None:
+    """Replace the cache by the properties of these extractors, by fingerprint."""
+    plain = {key: asdict(info) for key, info in probes.items()}
     try:
         write_atomically(_file(home), json.dumps(plain).encode())
-    except OSError as error:  # They are only tried again.
-        _logger.info("%s is not kept: %s", _file(home), error)
+    except OSError as error:  # The extractors are only asked again.
+        _logger.info("%s cannot be written: %s", _file(home), error)
 
 
 def _file(home: Home) -> Path:
@@ -76,7 +76,7 @@ def _file(home: Home) -> Path:
 
 
 def _roots(plugin: Plugin) -> list[Path]:
-    """Return where a plugin's code is, or the model; the folders of a whole package."""
+    """Return the files or folders of a plugin's code, or its model."""
     if Path(plugin.target).is_absolute():
         return [Path(plugin.target)]
     spec = importlib.util.find_spec(plugin.target.partition(":")[0].partition(".")[0])
@@ -96,11 +96,11 @@ def _files(root: Path) -> list[Path]:
 
 
 def _distributions() -> set[str]:
-    """Return the names of the folders that say what is installed, in which versions."""
+    """Return the metadata folders of all installed distributions, whose names hold the version."""
     return {
         entry.name
-        for place in map(Path, sys.path)
-        if place.is_dir()
-        for entry in place.iterdir()
+        for folder in map(Path, sys.path)
+        if folder.is_dir()
+        for entry in folder.iterdir()
         if entry.suffix in (".dist-info", ".egg-info")
     }

@@ -1,4 +1,4 @@
-"""Signs of life from whatever takes long while an extractor is loaded."""
+"""Progress reports from slow steps of loading an extractor."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ __all__ = ["showing_progress", "working"]
 
 _SECONDS = 5.0
 
-_told: list[Callable[[dict[str, Any]], None]] = []
+_listeners: list[Callable[[dict[str, Any]], None]] = []
 
 
 @contextmanager
 def showing_progress(note: Callable[[dict[str, Any]], None]) -> Iterator[None]:
-    """Tell ``note`` of work that takes long, for as long as the block runs."""
-    _told.append(note)
+    """Report slow work to ``note`` while the block runs."""
+    _listeners.append(note)
     try:
         yield
     finally:
-        _told.remove(note)
+        _listeners.remove(note)
 
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Say every few seconds, while the block runs, that ``what`` is still going on.
+    """Report every few seconds, while the block runs, that ``what`` is in progress.
 
-    The block has to have an end of its own: it is not counted in how long loading may take.
+    The block must have a time limit of its own: it does not count towards the time for loading.
     """
     done = threading.Event()
 
-    def tell() -> None:
+    def report() -> None:
         while not done.is_set():
-            for note in [*_told]:
+            for note in [*_listeners]:
                 note({"working": what})
             done.wait(_SECONDS)
 
-    teller = threading.Thread(target=tell, name="progress", daemon=True)
-    teller.start()
+    reporter = threading.Thread(target=report, name="progress", daemon=True)
+    reporter.start()
     try:
         yield
     finally:
         done.set()
-        teller.join()
+        reporter.join()

@@ -1,16 +1,16 @@
-"""What an extractor plugin is; docs/develop/add-an-extractor.md is the guide for its authors.
+"""The extractor plugin protocol; docs/develop/add-an-extractor.md is the guide for authors.
 
-A distribution offers one by an entry point in the group ``photofind.extractors``, whose name is
-the extractor's name and whose object makes an :class:`Extractor` when called without arguments::
+A distribution provides an extractor by an entry point in the group ``photofind.extractors``, whose
+name is the extractor's name and whose object returns an :class:`Extractor` when called::
 
     [project.entry-points."photofind.extractors"]
     mobilenet = "photofind.extractors.mobilenet:MobileNet"
 
-It lives in a process of its own, with what it imports; what it prints goes to that process's log.
+It runs in a process of its own; what it prints goes to that process's log.
 
-Beyond what every extractor has to do there are abilities that one may have: :class:`Tagging`,
-:class:`ReadingText`, :class:`Mapping`, :class:`Previewing`, :class:`Threaded`. An extractor has an
-ability by having its method or attribute; nothing is declared.
+Extractors may have optional abilities: :class:`Tagging`, :class:`ReadingText`, :class:`Mapping`,
+:class:`Previewing`, :class:`Threaded`. An extractor has an ability if it has its method or
+attribute; nothing is declared.
 """
 
 from __future__ import annotations
@@ -38,31 +38,32 @@ GROUP = "photofind.extractors"
 """The entry-point group."""
 
 PROTOCOL = 1
-"""The version of this protocol; extractors of another one are not used.
+"""The version of this protocol; extractors for another version are not used.
 
-It grows when an extractor that was right would no longer be. A new ability does not change it.
+It increases with incompatible changes only. A new ability does not change it.
 """
 
 ABILITIES = ("tags", "embed_text", "feature_map")
-"""The methods that an extractor may have beside ``embed``."""
+"""The optional methods of an extractor."""
 
 
 class Extractor(Protocol):
-    """Turns pictures into vectors, of which the nearer ones show more similar things.
+    """Turns pictures into embeddings, which are near for pictures of similar things.
 
     Attributes
     ----------
     name : str
         The name of its entry point.
     version : str
-        To be changed whenever the same picture would get another vector: vectors of different
+        Must change whenever the same picture would get another embedding: embeddings of different
         versions are never compared.
     protocol : int
-        The :data:`PROTOCOL` that it was written for, as a number of its own: ``1``.
+        The :data:`PROTOCOL` that it was written for, as a literal: ``1``.
     input_size : tuple of int
-        Height and width of the pictures that it takes, in pixels. Photos are squashed to it.
+        Height and width of its input, in pixels. Photos are resized to it regardless of their
+        aspect ratio.
     dimension : int
-        The length of its vectors.
+        The length of its embeddings.
     """
 
     name: str
@@ -72,30 +73,30 @@ class Extractor(Protocol):
     dimension: int
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the vectors of a batch of pictures.
+        """Return the embeddings of a batch of pictures.
 
         Parameters
         ----------
         images : uint8, (N, height, width, 3)
-            RGB, upright; N is at least 1 and differs from call to call. Left as it is.
+            RGB, upright; N is at least 1 and differs between calls. Must not be modified.
 
         Returns
         -------
         float32, (N, dimension)
-            Finite, and the caller's to keep. Only directions matter: photofind scales each to
-            unit length. A picture's vector depends on the picture alone, not on the batch.
+            Finite, and not reused by later calls. Only directions matter: photofind scales each
+            to unit length. An embedding depends on its picture alone, not on the batch.
 
         Notes
         -----
-        Called by one thread at a time, always the same one. An exception here stands for a defect
-        of the extractor and ends the run; no picture may cause it.
+        Always called by the same thread. An exception means a defect of the extractor and ends the
+        run, so no picture may cause one.
         """
         ...
 
 
 @runtime_checkable
 class Threaded(Protocol):
-    """An extractor that can be told how many threads to use; without it, it decides itself.
+    """An extractor whose number of threads can be set; others decide themselves.
 
     Attributes
     ----------
@@ -108,15 +109,15 @@ class Threaded(Protocol):
 
 @runtime_checkable
 class Previewing(Protocol):
-    """An extractor that embeds smaller pictures too, faster, for vectors that can be compared.
+    """An extractor that also embeds smaller pictures, faster, into the same embedding space.
 
-    The thumbnails inside photos are shown to it in this size. Their vectors are replaced by those
-    of the whole photos in time.
+    The thumbnails inside photos are embedded at this size. Their embeddings are later replaced by
+    those of the whole photos.
 
     Attributes
     ----------
     preview_size : tuple of int
-        Height and width of such pictures, in pixels; what ``embed`` and other abilities take then.
+        Height and width of such pictures, in pixels; ``embed`` and other abilities must take them.
     """
 
     preview_size: tuple[int, int]
@@ -124,30 +125,30 @@ class Previewing(Protocol):
 
 @runtime_checkable
 class Tagging(Protocol):
-    """An extractor that knows words for what a picture shows."""
+    """An extractor that names tags for what a picture shows."""
 
     def tags(self, images: npt.NDArray[np.uint8]) -> list[list[tuple[str, float]]]:
-        """Return, for each picture, words and how sure they are.
+        """Return tags for each picture, with confidences.
 
         Parameters
         ----------
         images : uint8, (N, height, width, 3)
-            As for ``embed``, which is often called with the very same pictures just before.
+            As for ``embed``, which is often called with the same pictures just before.
 
         Returns
         -------
         list, of N lists of (word, confidence)
-            Confidences between 0 and 1, the surest first; none where it recognises nothing.
+            Confidences between 0 and 1, highest first; empty if it recognises nothing.
         """
         ...
 
 
 @runtime_checkable
 class ReadingText(Protocol):
-    """An extractor whose vectors of texts can be compared with its vectors of pictures."""
+    """An extractor that embeds texts into the same space as pictures."""
 
     def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Return the vectors of texts.
+        """Return the embeddings of texts.
 
         Parameters
         ----------
@@ -157,17 +158,17 @@ class ReadingText(Protocol):
         Returns
         -------
         float32, (N, dimension)
-            Near the vectors of the pictures that a text describes. Finite; only directions matter.
+            Near the embeddings of pictures that fit the text. Finite; only directions matter.
         """
         ...
 
 
 @runtime_checkable
 class Mapping(Protocol):
-    """An extractor that can say what it sees where, so that a match can be explained."""
+    """An extractor with spatial feature maps, by which a match can be explained."""
 
     def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return what it sees in each part of each picture.
+        """Return the feature maps of pictures.
 
         Parameters
         ----------
@@ -178,6 +179,6 @@ class Mapping(Protocol):
         -------
         float32, (N, h, w, C)
             A vector for each of h times w equal parts, from the upper left to the lower right.
-            Finite. The more alike two of them are in direction, the more alike the parts.
+            Finite. The higher the cosine of two vectors, the more similar the parts.
         """
         ...

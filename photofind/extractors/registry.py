@@ -1,8 +1,8 @@
-"""The extractors that are installed, and loading one without trusting it.
+"""The installed extractors, and loading one with every result checked.
 
-They are the entry points of distributions, and the models that the user added. Listing imports no
-plugin. Loading one holds it to its contract, so that a defect is an
-:class:`~photofind.errors.ExtractorError` that names the plugin, never an ill vector in the library.
+They are entry points of distributions and the models that the user added. Listing imports no
+plugin. A loaded extractor is checked at every call, so a defect becomes an
+:class:`~photofind.errors.ExtractorError` that names the plugin, never a bad vector in the library.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ __all__ = [
     "installed",
     "is_name",
     "load",
-    "loaded",
+    "make_extractor",
     "parse_extractors",
 ]
 
 _LARGEST_SIDE = 4096
 _LARGEST_DIMENSION = 65536
-# Names and versions are parts of names of folders.
+# Names and versions are parts of folder names.
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 
 _logger = logging.getLogger(__name__)
@@ -56,9 +56,9 @@ class Plugin:
     name
         The extractor's name.
     target
-        What makes it, ``"package.module:factory"``, or the path of the model.
+        Its factory, ``"package.module:factory"``, or the path of the model.
     distribution, distribution_version
-        Which installed package offers it; of a model the file, and the first digits of its hash.
+        The installed package that provides it; for a model its file, and the start of its hash.
     """
 
     name: str
@@ -72,12 +72,12 @@ class Plugin:
 
 
 def parse_extractors(text: str) -> dict[str, float]:
-    """Return the weights, by extractor, of what was typed: "a", "a,b" or "a=2,b=1".
+    """Parse "a", "a,b" or "a=2,b=1"; return the weights by extractor.
 
     Raises
     ------
     ExtractorError
-        Where it is none of these.
+        If the text has another form.
     """
     weights: dict[str, float] = {}
     for item in text.split(","):
@@ -88,47 +88,47 @@ def parse_extractors(text: str) -> dict[str, float]:
             weight = -1.0
         if not name or not 0 < weight < float("inf") or name in weights:
             raise ExtractorError(
-                f"{text!r} names no extractors",
-                "name one, or several with commas between them and weights if wanted: a=2,b=1",
+                f"{text!r} is not a list of extractors",
+                "give one name, or several separated by commas, with optional weights: a=2,b=1",
             )
         weights[name] = weight
     return weights
 
 
 def extractors_in_use(settings: Settings) -> list[str]:
-    """Return the names of the extractors that describe photos, the one for what is new first.
+    """Return the names of the extractors that embed photos, the first one for new photos first.
 
     Raises
     ------
     ExtractorError
-        Where the setting names none.
+        If the setting cannot be parsed.
     """
     return [*dict.fromkeys([*parse_extractors(settings.extractor), *settings.also])]
 
 
 def installed(home: Home | None = None) -> list[Plugin]:
-    """Return every extractor that is installed, by name; none is imported.
+    """Return all installed extractors, sorted by name, without importing them.
 
     Parameters
     ----------
     home
-        Where the user's models are; this user's own where not given.
+        The home with the user's models; this user's by default.
     """
     return [plugin for plugin, _ in _offers(home or Home.default())]
 
 
 def is_name(word: object) -> bool:
-    """Return whether ``word`` can be an extractor's name or version: a part of a folder's name."""
+    """Return whether ``word`` can be an extractor's name or version, and part of a folder name."""
     return isinstance(word, str) and _WORD.fullmatch(word) is not None
 
 
 def load(name: str) -> LoadedExtractor:
-    """Import the extractor called ``name``, make it, and check what it says of itself.
+    """Import and create the extractor called ``name``, and check its attributes.
 
     Raises
     ------
     ExtractorError
-        Where there is no such extractor, more than one, or it does not keep to the protocol.
+        If there is no such extractor, more than one, or it violates the protocol.
     """
     offers = _offers(Home.default())
     named = [(plugin, make) for plugin, make in offers if plugin.name == name]
@@ -138,27 +138,27 @@ def load(name: str) -> LoadedExtractor:
     if len(named) > 1:
         sources = " and ".join(f"{p.distribution} {p.distribution_version}" for p, _ in named)
         raise ExtractorError(
-            f"the extractor {name!r} is offered more than once, by {sources}", "uninstall one"
+            f"the extractor {name!r} is provided by {sources}", "uninstall one of them"
         )
     ((plugin, make),) = named
-    return loaded(plugin, make)
+    return make_extractor(plugin, make)
 
 
-def loaded(plugin: Plugin, make: Callable[[], Any]) -> LoadedExtractor:
-    """Make an extractor and hold it to its contract.
+def make_extractor(plugin: Plugin, make: Callable[[], Any]) -> LoadedExtractor:
+    """Create an extractor with ``make`` and check its attributes.
 
     Raises
     ------
     ExtractorError
-        Where it cannot be made or does not keep to the protocol.
+        If it cannot be created or violates the protocol.
     """
     with _blaming(plugin, "cannot be loaded"):
         extractor = make()
         declared = _declared(extractor)
     if declared["protocol"] != PROTOCOL:
         raise ExtractorError(
-            f"{plugin} was made for protocol {declared['protocol']!r}, "
-            f"and this photofind speaks {PROTOCOL}",
+            f"{plugin} needs protocol {declared['protocol']!r}, "
+            f"but this photofind has protocol {PROTOCOL}",
             f"install another version of {plugin.distribution}, or of photofind",
         )
     if fault := _fault(declared, plugin):
@@ -167,22 +167,22 @@ def loaded(plugin: Plugin, make: Callable[[], Any]) -> LoadedExtractor:
 
 
 class LoadedExtractor:
-    """An extractor that is held to its contract at every call.
+    """An extractor whose results are checked at every call.
 
     Attributes
     ----------
     plugin : Plugin
-        Where it comes from.
+        The plugin that provides it.
     name, version, input_size, dimension
         As in :class:`~photofind.extractors.protocol.Extractor`.
     preview_size : tuple of int
-        As in :class:`~photofind.extractors.protocol.Previewing`; ``input_size`` without it.
+        As in :class:`~photofind.extractors.protocol.Previewing`; by default ``input_size``.
     abilities : tuple of str
-        Which of :data:`~photofind.extractors.protocol.ABILITIES` it has.
+        Those of :data:`~photofind.extractors.protocol.ABILITIES` that it has.
     engine : str or None
-        What runs it, where it says so.
+        What runs it, if known.
     build : str
-        Which version of the package it is of, and when the file that defines it was written.
+        The version of its package, and the time of the file that defines it.
     """
 
     def __init__(self, plugin: Plugin, extractor: Extractor, declared: dict[str, Any]) -> None:
@@ -201,13 +201,13 @@ class LoadedExtractor:
         self._extractor: Any = extractor
 
     def use_threads(self, threads: int) -> None:
-        """Tell the extractor how many threads to use, where it can be told."""
+        """Set the number of threads, if the extractor supports that."""
         if isinstance(self._extractor, Threaded):
             with _blaming(self.plugin, "cannot set its threads"):
                 self._extractor.threads = threads
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the unit vectors of a batch of pictures.
+        """Return the embeddings of a batch of pictures.
 
         Parameters
         ----------
@@ -217,19 +217,19 @@ class LoadedExtractor:
         Returns
         -------
         float32, (N, dimension)
-            Of length 1, or 0 for a picture in which the extractor sees nothing at all.
+            Of length 1, or 0 if the extractor returns a zero vector.
 
         Raises
         ------
         ExtractorError
-            Where the extractor fails, or returns another shape or type, or what is not finite.
+            If the extractor fails, or returns another shape or type, or non-finite values.
         """
         with _blaming(self.plugin, "failed"):
             vectors = self._extractor.embed(images)
         return self._unit_vectors(vectors, len(images))
 
     def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Return the unit vectors of texts, float32 (N, dimension); needs that ability.
+        """Return the embeddings of texts, float32 (N, dimension); needs that ability.
 
         Raises
         ------
@@ -241,12 +241,12 @@ class LoadedExtractor:
         return self._unit_vectors(vectors, len(texts))
 
     def tags(self, images: npt.NDArray[np.uint8]) -> list[list[tuple[str, float]]]:
-        """Return words for each picture with their confidences; needs that ability.
+        """Return tags for each picture with their confidences; needs that ability.
 
         Raises
         ------
         ExtractorError
-            Where the extractor fails, or returns anything else.
+            If the extractor fails, or returns anything else.
         """
         with _blaming(self.plugin, "failed"):
             tags = [
@@ -258,12 +258,12 @@ class LoadedExtractor:
         return tags
 
     def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return what it sees where, float32 (N, h, w, C); needs that ability.
+        """Return the feature maps of pictures, float32 (N, h, w, C); needs that ability.
 
         Raises
         ------
         ExtractorError
-            Where the extractor fails, or returns another shape or type, or what is not finite.
+            If the extractor fails, or returns another shape or type, or non-finite values.
         """
         with _blaming(self.plugin, "failed"):
             maps: npt.NDArray[np.float32] = self._extractor.feature_map(images)
@@ -280,14 +280,14 @@ class LoadedExtractor:
 
         if fault := _fault_of_array(vectors, (count, self.dimension), "vectors"):
             raise ExtractorError(f"{self.plugin} breaks its contract: {fault}")
-        # In float64: squares of large values would not be finite in float32.
+        # In float64, since squares of large values may overflow float32.
         lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
         unit: npt.NDArray[np.float32] = vectors / np.where(lengths == 0, 1, lengths)
         return unit.astype(np.float32)
 
 
 def _offers(home: Home) -> list[tuple[Plugin, Callable[[], Any]]]:
-    """Return all extractors, by name, each with what makes it; nothing is imported yet."""
+    """Return all extractors with their factories, sorted by name; nothing is imported yet."""
 
     def importing(point: EntryPoint) -> Callable[[], Any]:
         return lambda: point.load()()
@@ -305,44 +305,44 @@ def _offers(home: Home) -> list[tuple[Plugin, Callable[[], Any]]]:
     ]
     offers += [
         (Plugin(model.name, model.path, model.source, model.sha256[:8]), opening(model))
-        for model in models.known(home)
+        for model in models.list_models(home)
     ]
     return sorted(offers, key=lambda offer: (offer[0].name, offer[0].distribution))
 
 
 def _plugin(point: EntryPoint) -> Plugin:
     distribution = point.dist
-    if distribution is None:  # An entry point that was made by hand, as in a frozen program.
+    if distribution is None:  # An entry point without metadata, as in a frozen program.
         return Plugin(point.name, point.value, "an unknown distribution", "")
     return Plugin(point.name, point.value, distribution.name, distribution.version)
 
 
 @contextmanager
 def _blaming(plugin: Plugin, what: str) -> Iterator[None]:
-    """Turn whatever a plugin raises into an error that names it; the traceback is logged."""
+    """Turn any exception of a plugin into an error that names it; the traceback is logged."""
     try:
         yield
     except KeyboardInterrupt:
         raise
-    except PhotofindError as error:  # In words for the user already.
+    except PhotofindError as error:  # Worded for the user already.
         raise ExtractorError(f"{plugin} {what}: {error.message}", error.hint) from error
-    except BaseException as error:  # A plugin may well call sys.exit.
+    except BaseException as error:  # A plugin may call sys.exit.
         _logger.error("%s %s", plugin, what, exc_info=error)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ExtractorError(f"{plugin} {what}: {reason}") from error
 
 
 def _written(extractor: object) -> str:
-    """Return when the file that defines an extractor was written; nothing where there is none."""
+    """Return the modification time of the file that defines an extractor; empty without one."""
     file = getattr(sys.modules.get(type(extractor).__module__), "__file__", None)
     try:
         return f" {Path(file).stat().st_mtime_ns}" if file else ""
-    except OSError:  # It is in an archive.
+    except OSError:  # The file is in an archive.
         return ""
 
 
 def _declared(extractor: Any) -> dict[str, Any]:
-    """Return what an extractor says of itself; None for what it does not say."""
+    """Return the attributes of an extractor; None for missing ones."""
     names = (
         *("name", "version", "protocol", "input_size", "preview_size", "dimension"),
         *("engine", "embed", *ABILITIES),
@@ -351,7 +351,7 @@ def _declared(extractor: Any) -> dict[str, Any]:
 
 
 def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
-    """Return what is wrong with what an extractor says of itself, None where nothing is."""
+    """Return what is wrong with the attributes of an extractor; None if nothing is."""
     if declared["name"] != plugin.name:
         return f"it calls itself {declared['name']!r}"
     for word in ("name", "version"):
@@ -362,7 +362,7 @@ def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
     if (size := declared["preview_size"]) is not None and not _is_size(size):
         return f"its preview size {size!r} is not a height and a width in pixels"
     if not _is_within(declared["dimension"], _LARGEST_DIMENSION):
-        return f"its dimension {declared['dimension']!r} is not a length of vectors"
+        return f"its dimension {declared['dimension']!r} is not a valid length"
     if not callable(declared["embed"]):
         return "it has no method embed"
     return None
@@ -381,7 +381,7 @@ def _is_within(value: object, largest: int) -> bool:
 
 
 def _fault_of_array(array: Any, shape: tuple[int, ...], what: str) -> str | None:
-    """Return what is wrong with what an extractor returned, None where nothing is."""
+    """Return what is wrong with an array that an extractor returned; None if nothing is."""
     import numpy as np
 
     if not isinstance(array, np.ndarray):
@@ -391,7 +391,7 @@ def _fault_of_array(array: Any, shape: tuple[int, ...], what: str) -> str | None
     if array.dtype != np.float32:
         return f"it returned {what} of {array.dtype}, not float32"
     if not np.isfinite(array).all():
-        return f"it returned {what} with values that are not finite"
+        return f"it returned {what} with non-finite values"
     return None
 
 
@@ -400,10 +400,10 @@ def _fault_of_tags(tags: list[list[tuple[Any, float]]], count: int) -> str | Non
         return f"it returned tags for {len(tags)} pictures, not {count}"
     for word, confidence in (tag for picture in tags for tag in picture):
         if not isinstance(word, str) or not word.strip() or not word.isprintable():
-            return f"it returned the tag {word!r}, which is no word"
+            return f"it returned the tag {word!r}, which is not a word"
         if not 0 <= confidence <= 1:
             return f"it returned the tag {word!r} with the confidence {confidence}"
     for picture in tags:
         if any(first < second for (_, first), (_, second) in pairwise(picture)):
-            return "it returned tags that do not begin with the surest"
+            return "it returned tags that are not sorted by confidence"
     return None

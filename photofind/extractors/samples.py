@@ -1,4 +1,4 @@
-"""Pictures to try an extractor on: real photographs, noise, and such with nothing in them."""
+"""Pictures to try an extractor on: real photographs, blank pictures and noise."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy.typing as npt
 __all__ = ["PHOTOGRAPHS", "blanks", "photographs"]
 
 PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "coins", "grass", "moon", "rocket")
-"""Photographs that lie inside scikit-image's wheel; all in the public domain or CC0."""
+"""Photographs inside scikit-image's wheel, all in the public domain or CC0."""
 
 
 def photographs(size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """Return the photographs, uint8 (8, height, width, 3), squashed to a height and width."""
+    """Return the photographs, uint8 (8, height, width, 3), resized regardless of aspect ratio."""
     from PIL import Image
     from skimage import data
 
@@ -22,7 +22,7 @@ def photographs(size: tuple[int, int]) -> npt.NDArray[np.uint8]:
 
 
 def blanks(size: tuple[int, int]) -> dict[str, npt.NDArray[np.uint8]]:
-    """Return pictures with nothing to recognise in them, each uint8 (height, width, 3)."""
+    """Return pictures without recognisable content, each uint8 (height, width, 3)."""
     height, width = size
     shape = (height, width, 3)
     ramp = np.linspace(0, 255, width).astype(np.uint8)

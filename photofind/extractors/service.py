@@ -1,4 +1,4 @@
-"""Photos become vectors, in a worker: reading and decoding on all cores, ahead of the network."""
+"""Reading and embedding photos, in a worker: threads read and decode ahead of the network."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from photofind.images.reading import content_id, read_bytes
 
 __all__ = ["ExtractionService"]
 
-# Photos that are embedded at once, and that may wait, read or being read, for their turn.
+# Photos per batch, and photos that are read ahead at most.
 _BATCH = 16
 _AHEAD = 4 * _BATCH
 
 Record: TypeAlias = dict[str, Any]
 Note: TypeAlias = Callable[[dict[str, Any]], None]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
-Embedded: TypeAlias = tuple[list[Record], list[npt.NDArray[np.float32]]]
+Embeddings: TypeAlias = tuple[list[Record], list[npt.NDArray[np.float32]]]
 Read: TypeAlias = Callable[[str, Record], Pixels | None]
-"""Reads the photo at a path: notes in the record what it is, and returns its pixels where they are
-to be embedded."""
+"""Reads the photo at a path: fills the record, and returns the pixels if they are to be
+embedded."""
 
 _logger = logging.getLogger(__name__)
 
 
 class _Read(NamedTuple):
-    """A photo that was read; ``pixels`` is None where there is nothing to embed."""
+    """A photo that was read; ``pixels`` is None if there is nothing to embed."""
 
     position: int
     record: Record
@@ -62,12 +62,12 @@ class ExtractionService:
     pixels, bytes
         The :class:`~photofind.images.limits.Limits` of a photo.
     note
-        Told now and then, while the extractor converts its network, that it does.
+        Called regularly while the extractor converts its network.
 
     Raises
     ------
     ExtractorError
-        Where the extractor cannot be loaded, or fails on a blank picture.
+        If the extractor cannot be loaded, or fails on a blank picture.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class ExtractionService:
         with showing_progress(note):
             self._extractor = load(extractor)
             self._extractor.use_threads(threads)
-            # One that fails whatever it is shown does so here, where no photo is blamed for it.
+            # An extractor that always fails does so here, where no photo is blamed for it.
             self._extractor.embed(np.full((1, *self._extractor.input_size, 3), 128, np.uint8))
         self._threads = threads
         self._limits = Limits(pixels, bytes)
 
-    def describe(self) -> Record:
-        """Return the fields of :class:`~photofind.extractors.extraction.Description`."""
+    def info(self) -> Record:
+        """Return the fields of :class:`~photofind.extractors.extraction.ExtractorInfo`."""
         return {
             "name": self._extractor.name,
             "version": self._extractor.version,
@@ -99,7 +99,7 @@ class ExtractionService:
             "engine": self._extractor.engine,
         }
 
-    def extract(self, paths: Sequence[str], known: Sequence[str], note: Note) -> Embedded:
+    def extract(self, paths: Sequence[str], known: Sequence[str], note: Note) -> Embeddings:
         """Read and embed photos.
 
         Parameters
@@ -107,36 +107,36 @@ class ExtractionService:
         paths
             The photos.
         known
-            Contents that are hashed and not embedded.
+            Content ids that are not embedded again.
         note
-            Told ``{"started": i}`` when the photo at place ``i`` is begun, and
-            ``{"finished": i}`` when it is done with.
+            Called with ``{"started": i}`` when photo ``i`` is begun, and with
+            ``{"finished": i}`` when it is done.
 
         Returns
         -------
         records : list of dict
-            For each photo fields of :class:`~photofind.extractors.extraction.Extracted`, as far
-            as it got, and ``embedded`` where it has a vector.
+            For each photo the known fields of
+            :class:`~photofind.extractors.extraction.Extracted`, and ``embedded`` with a vector.
         vectors : list of one array
             float32 (embedded photos, dimension), unit vectors, in the order of the records.
 
         Raises
         ------
         ExtractorError
-            Where the extractor fails or breaks its contract.
+            If the extractor fails or breaks its contract.
         """
         contents = frozenset(known)
         return self._embed(paths, lambda path, record: self._read(path, record, contents), note)
 
-    def extract_previews(self, paths: Sequence[str], note: Note) -> Embedded:
-        """Embed photos from the thumbnails inside them; as `extract` otherwise.
+    def extract_previews(self, paths: Sequence[str], note: Note) -> Embeddings:
+        """Embed photos from the thumbnails inside them; otherwise like :meth:`extract`.
 
-        A photo without a usable thumbnail has no vector, and not always a failure.
+        A photo without a usable thumbnail has no vector, and may have no failure.
         """
         return self._embed(paths, self._read_preview, note)
 
-    def _embed(self, paths: Sequence[str], read: Read, note: Note) -> Embedded:
-        """Read photos with ``read`` and embed them in batches, as they are ready."""
+    def _embed(self, paths: Sequence[str], read: Read, note: Note) -> Embeddings:
+        """Read photos with ``read`` and embed them in batches, in the order they become ready."""
         records: list[Record] = [{}] * len(paths)
         vectors: dict[int, npt.NDArray[np.float32]] = {}
         waiting: dict[int, Pixels] = {}
@@ -168,7 +168,7 @@ class ExtractionService:
         return records, [np.array(in_order, np.float32).reshape(-1, self._extractor.dimension)]
 
     def _read_all(self, paths: Sequence[str], read: Read, note: Note) -> Generator[_Read]:
-        """Read photos in several threads and yield them as they are ready, at most _AHEAD early."""
+        """Read photos in several threads and yield them when ready, at most _AHEAD in advance."""
         ready: SimpleQueue[Future[_Read]] = SimpleQueue()
         unread = enumerate(paths)
 
@@ -219,12 +219,12 @@ class ExtractionService:
         sidecar = sidecar_of(Path(path))
         try:
             return read_bytes(sidecar, self._limits) if sidecar else None
-        except ImageError as error:  # The photo is none the worse for it.
+        except ImageError as error:  # The photo itself can still be read.
             _logger.warning("%s: %s", sidecar, error)
             return None
 
 
 def _pixels_of(picture: Picture, record: Record) -> Pixels:
-    """Note in the record what a picture is of; return its pixels."""
+    """Fill the record with the properties of a picture; return its pixels."""
     record |= {"width": picture.width, "height": picture.height, "format": picture.format}
     return picture.pixels

@@ -1,4 +1,4 @@
-"""A file becomes pixels: which files are photos, safe decoding, and what a photo says of itself."""
+"""From files to pixels: recognising photos, safe decoding, metadata and thumbnails."""
 
 from photofind.images.formats import PHOTO_SUFFIXES, RAW_SUFFIXES, is_photo, sidecar_of
 

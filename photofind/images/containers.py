@@ -1,7 +1,7 @@
-"""A photo's bytes become an opened, not yet decoded picture; their content tells the format.
+"""Opening pictures without decoding them; the format is recognised by content.
 
-Only the formats named here are ever tried: others that Pillow knows start interpreters
-(EPS runs Ghostscript) or are not photos.
+Only the formats listed here are tried: others that Pillow supports start interpreters (EPS runs
+Ghostscript) or are not photos.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# These five plugins are not among those that Pillow imports by itself at the first file.
+# Pillow does not import these five plugins by default.
 from PIL import (
     AvifImagePlugin,  # noqa: F401
     Image,
@@ -32,40 +32,40 @@ __all__ = ["decoding_errors", "open_picture"]
 _FORMATS = ("JPEG", "PNG", "HEIF", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
 
 _TRUNCATED = "truncated: the file ends before the picture does"
-_PLAIN_WORDS = (
+_MESSAGES = (
     (("truncated", "Truncated", "only got"), _TRUNCATED),
     (
         ("decoder error", "data stream", "seek to frame"),
-        "cannot be decoded: its data is damaged, or of a kind that is not supported",
+        "cannot be decoded: its data is damaged or not supported",
     ),
-    (("MAX_TEXT_CHUNK",), "too large: a text inside it declares far too many characters"),
+    (("MAX_TEXT_CHUNK",), "too large: a text chunk in it declares far too many characters"),
 )
-"""Words in Pillow's reasons that mean more to its authors than to others, and what they mean."""
+"""Words in Pillow's error messages, and the message for the user."""
 
 register_heif_opener()
-# Pillow warns of damage that it can live with. Filters belong to the process, not to a thread, so
-# this one is set once, for Pillow's own modules.
+# Pillow warns of damage that it tolerates. Warning filters are per process, not per thread, so this
+# one is set once, for Pillow's modules only.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def open_picture(data: bytes, limits: Limits) -> ImageFile.ImageFile:
-    """Return a picture that is opened, its size and metadata known, but not decoded.
+    """Return an opened picture with known size and metadata, not yet decoded.
 
     Parameters
     ----------
     data
-        The bytes of a whole file, of any format but camera RAW.
+        The bytes of a whole file, of any format except camera RAW.
     limits
-        ``limits.pixels`` is the largest declared size that is accepted.
+        ``limits.pixels`` is the largest accepted size.
 
     Raises
     ------
     ImageError
-        Where the bytes are no picture in a format that is read, are damaged, or declare too
-        many pixels.
+        If the bytes are not a picture in a supported format, are damaged, or declare too many
+        pixels.
     """
-    # Pillow has one limit for the process, over twice of which it refuses. Raised where it is lower
-    # than what is allowed here and never lowered, it disturbs no other thread.
+    # Pillow's limit is per process, and it refuses more than twice that. Raising it, and never
+    # lowering it, does not disturb other threads.
     if Image.MAX_IMAGE_PIXELS is not None:
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, limits.pixels)
     with decoding_errors():
@@ -76,10 +76,10 @@ def open_picture(data: bytes, limits: Limits) -> ImageFile.ImageFile:
 
 @contextmanager
 def decoding_errors() -> Iterator[None]:
-    """Turn whatever a decoder raises into an :class:`ImageError` with a reason of one line.
+    """Turn any exception of a decoder into an :class:`ImageError` with a one-line reason.
 
-    Decoders meet bytes that nobody foresaw, and raise, beside ``OSError``, nearly every built-in
-    exception; the original is kept as the cause.
+    On unexpected bytes, decoders raise nearly every built-in exception; the original one is kept as
+    the cause.
     """
     try:
         yield
@@ -87,7 +87,7 @@ def decoding_errors() -> Iterator[None]:
         raise
     except UnidentifiedImageError as error:
         raise ImageError(
-            "not a picture in any format that photofind reads, or damaged where it begins"
+            "not a picture in a supported format, or damaged at its beginning"
         ) from error
     except Image.DecompressionBombError as error:
         raise ImageError("too large: it declares far too many pixels") from error
@@ -96,18 +96,18 @@ def decoding_errors() -> Iterator[None]:
     except EOFError as error:
         raise ImageError(_TRUNCATED) from error
     except Exception as error:
-        # LibRaw's reasons come as bytes, Pillow's may quote the file's.
+        # LibRaw's messages are bytes, and Pillow's may quote bytes of the file.
         texts = (
             part.decode(errors="replace") if isinstance(part, bytes) else str(part)
             for part in error.args
         )
         reason = " ".join(" ".join(texts).split())[:200] or type(error).__name__
-        raise ImageError(_in_plain_words(reason)) from error
+        raise ImageError(_user_message(reason)) from error
 
 
-def _in_plain_words(reason: str) -> str:
-    """Return a decoder's reason in words for whoever has the photo, not for who has the code."""
-    for words, plain in _PLAIN_WORDS:
+def _user_message(reason: str) -> str:
+    """Return a decoder's error message, worded for the user."""
+    for words, plain in _MESSAGES:
         if any(word in reason for word in words):
             return plain
     return f"cannot be decoded: {reason}"

@@ -1,6 +1,6 @@
-"""A photo's bytes become the pixels that an extractor sees: upright, RGB, squashed to its size.
+"""Decoding photos to the pixels for an extractor: upright, RGB, resized to its input size.
 
-Safe to call from several threads; Pillow releases the GIL while it decodes and resizes.
+Thread-safe; Pillow releases the GIL while it decodes and resizes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TRANSPOSES = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What puts a picture of each EXIF orientation upright; those from 5 on swap its sides."""
+"""The transposition that turns each EXIF orientation upright; those from 5 swap the sides."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class Picture:
     Attributes
     ----------
     pixels
-        uint8 (height, width, 3), RGB, of the size that was asked for.
+        uint8 (height, width, 3), RGB, in the requested size.
     width, height
         Size of the whole photo, upright, in pixels.
     format
@@ -55,26 +55,26 @@ class Picture:
 def decode(
     data: bytes, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS, name: str = ""
 ) -> Picture:
-    """Decode a photo to a given size.
+    """Decode a photo and resize it.
 
-    The whole photo is squashed to that size, which ranks better than its centre cropped.
+    The whole photo is resized regardless of its aspect ratio, which ranks better than cropping it.
 
     Parameters
     ----------
     data
-        The bytes of the file, whose content tells the format.
+        The bytes of the file; the format is recognised by content.
     size
         Height and width of the pixels.
     limits
         ``limits.pixels`` is the largest photo that is decoded.
     name
-        The file's name, which tells some RAW files from TIFF.
+        The file's name, to distinguish some RAW files from TIFF.
 
     Raises
     ------
     ImageError
-        Where the bytes are not a picture in a format that is read, are damaged or truncated,
-        or hold too many pixels.
+        If the bytes are not a picture in a supported format, are damaged or truncated, or have too
+        many pixels.
     """
     raw = raw_format(data, name)
     if raw:
@@ -90,7 +90,7 @@ def decode(
 
 
 def is_on_its_side(orientation: int) -> bool:
-    """Return whether putting a picture of this EXIF orientation upright swaps its sides."""
+    """Return whether turning a picture of this EXIF orientation upright swaps its sides."""
     return orientation >= 5
 
 
@@ -108,21 +108,21 @@ def upright(
     Parameters
     ----------
     picture
-        As it is stored, in any mode.
+        The picture as stored, in any mode.
     size
         Height and width of the result.
     orientation
-        The EXIF orientation in which it is stored.
+        Its EXIF orientation.
     box
-        The part of it that is shown, all by default.
+        The part of it to use; all by default.
     resampling
         The filter.
     use_profile
-        Whether colours are converted to sRGB where the picture has a colour profile.
+        Whether to convert to sRGB if the picture has a colour profile.
     """
     height, width = size
     target = (height, width) if is_on_its_side(orientation) else (width, height)
-    # Resized first, so that the rest is done to a small picture.
+    # Resized first, so that the other steps work on a small picture.
     small = _continuous(picture).resize(target, resampling, box=box)
     small = _rgb(_in_srgb(small) if use_profile else small)
     turn = _TRANSPOSES.get(orientation)
@@ -130,17 +130,17 @@ def upright(
 
 
 def _squash(picture: Image.Image, size: tuple[int, int]) -> tuple[NDArray[np.uint8], int]:
-    """Return the pixels of a picture, upright, and the EXIF orientation that it was stored in."""
+    """Return the upright pixels of a picture, and its EXIF orientation."""
     box = None
     if picture.format in ("JPEG", "MPO"):
-        # libjpeg decodes at a half, a quarter or an eighth for a fraction of the work. Not below
-        # twice the target: there the mean difference to full decoding stays at 0.1 to 0.3 of 255,
-        # against 0.5 to 1 at the target itself, for a tenth of the time.
+        # libjpeg decodes at 1/2, 1/4 or 1/8 scale for a fraction of the work. At twice the target
+        # size or more, the mean difference to full decoding is 0.1 to 0.3 of 255, against 0.5 to 1
+        # at the target size, which would be only slightly faster.
         side = 2 * max(size)
         scaled = picture.draft("RGB", (side, side))
         box = scaled and scaled[1]
     picture.load()
-    # Asked for now, because Pillow turns TIFF by itself while loading.
+    # Read after loading, because Pillow turns TIFF by itself while loading.
     orientation = orientation_of(picture)
     return np.array(upright(picture, size, orientation, box)), orientation
 
@@ -159,7 +159,7 @@ def _continuous(picture: Image.Image) -> Image.Image:
 
 
 def _rgb(picture: Image.Image) -> Image.Image:
-    """Return the picture as RGB, on white where it is transparent."""
+    """Return the picture as RGB, with white for transparency."""
     if picture.mode in ("I", "F"):
         picture = _eight_bits(picture)
     if picture.mode == "LAB":
@@ -172,7 +172,7 @@ def _rgb(picture: Image.Image) -> Image.Image:
 
 
 def _in_srgb(picture: Image.Image) -> Image.Image:
-    """Return the picture in sRGB where it has a colour profile that fits, else as it is."""
+    """Return the picture converted to sRGB if it has a usable colour profile."""
     profile = picture.info.get("icc_profile")
     if not isinstance(profile, bytes) or picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
         return picture
@@ -182,7 +182,7 @@ def _in_srgb(picture: Image.Image) -> Image.Image:
 
 @lru_cache(16)
 def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Return what converts from a colour profile; None where it is damaged or of other colours."""
+    """Return the transform from a colour profile to sRGB; None if the profile is unusable."""
     try:
         return ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(io.BytesIO(profile)),
@@ -195,10 +195,10 @@ def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Return a grey picture of wide values as one of 8 bits.
+    """Return a grey picture with a wide value range as 8 bits.
 
-    These modes do not tell what white is: the first of 1, 255 and 65535 that holds every value is
-    taken for it, or else the greatest value.
+    These modes do not define white: it is the first of 1, 255 and 65535 that no value exceeds, or
+    else the greatest value.
     """
     values = np.nan_to_num(np.asarray(picture, np.float64), posinf=0, neginf=0)
     peak = values.max()

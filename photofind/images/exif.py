@@ -1,4 +1,4 @@
-"""EXIF (CIPA DC-008): orientation, time, camera, position and the little text that it holds."""
+"""EXIF (CIPA DC-008): orientation, time, camera, position, keywords and caption."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
-from photofind.images.metadata_fields import Metadata, decoded, moment, position
+from photofind.images.metadata_fields import Metadata, decode_text, parse_time, valid_position
 
 __all__ = [
-    "changed",
     "exif_metadata",
     "exif_of",
     "load_exif",
+    "modified_time",
     "orientation_of",
     "thumbnail_of",
 ]
@@ -24,10 +24,10 @@ _DAMAGED = (
     *(AttributeError, IndexError, KeyError, OSError, OverflowError, struct.error),
     *(SyntaxError, TypeError, ValueError, ZeroDivisionError),
 )
-"""What Pillow raises, as tried, while it reads damaged EXIF."""
+"""Exceptions that Pillow raises on damaged EXIF, found by trial."""
 
 _EXIF = b"Exif\0\0"
-"""What an EXIF block in a JPEG begins with."""
+"""The prefix of an EXIF block in a JPEG."""
 
 _TIMES = (
     (Base.DateTimeOriginal, Base.OffsetTimeOriginal),
@@ -36,7 +36,7 @@ _TIMES = (
 
 
 def load_exif(data: bytes) -> Image.Exif:
-    """Return the first directory of a TIFF container; empty where it is damaged."""
+    """Return the first directory of a TIFF container; empty if damaged."""
     exif = Image.Exif()
     try:
         exif.load(data)
@@ -46,24 +46,24 @@ def load_exif(data: bytes) -> Image.Exif:
 
 
 def exif_of(picture: Image.Image) -> Image.Exif:
-    """Return the EXIF in the header of an opened picture; empty where it is damaged."""
+    """Return the EXIF in the header of an opened picture; empty if damaged."""
     try:
-        # Not picture.getexif(): of a PNG, that decodes all pixels to find what follows them.
+        # Not picture.getexif(): for PNG, that decodes all pixels to find later chunks.
         return Image.Image.getexif(picture)
     except _DAMAGED:
         return Image.Exif()
 
 
 def orientation_of(picture: Image.Image) -> int:
-    """Return the EXIF orientation of a decoded picture, 1 to 8; 1 where it has none."""
+    """Return the EXIF orientation of a decoded picture, 1 to 8; 1 by default."""
     orientation = _value(exif_of(picture), Base.Orientation)
     return orientation if orientation in range(1, 9) else 1
 
 
 def thumbnail_of(picture: Image.Image) -> bytes | None:
-    """Return the JPEG that EXIF keeps as the thumbnail of an opened JPEG; None where there is none.
+    """Return the JPEG thumbnail in the EXIF of an opened JPEG; None without one.
 
-    Nothing but its place is checked: it may be damaged, or show something else.
+    Only its position is checked: it may be damaged or show another picture.
     """
     block = picture.info.get("exif")
     if not isinstance(block, bytes):
@@ -73,17 +73,17 @@ def thumbnail_of(picture: Image.Image) -> bytes | None:
     length = _value(directory, Base.JpegIFByteCount)
     if not (isinstance(start, int) and isinstance(length, int) and start > 0 and length > 0):
         return None
-    while block.startswith(_EXIF):  # Some write it twice; offsets count from behind it.
+    while block.startswith(_EXIF):  # Some programs write it twice; offsets start after it.
         block = block.removeprefix(_EXIF)
     thumbnail = block[start : start + length]
     return thumbnail if thumbnail.startswith(b"\xff\xd8\xff") else None
 
 
 def exif_metadata(exif: Image.Exif) -> Metadata:
-    """Return what EXIF tells, each part by itself where others are damaged."""
+    """Return the metadata in EXIF; each part is read even if others are damaged."""
     shot, gps = _directory(exif, IFD.Exif), _directory(exif, IFD.GPSInfo)
-    times = (moment(_text(shot, time), _text(shot, offset)) for time, offset in _TIMES)
-    latitude, longitude = position(
+    times = (parse_time(_text(shot, time), _text(shot, offset)) for time, offset in _TIMES)
+    latitude, longitude = valid_position(
         _degrees(gps, GPS.GPSLatitude, GPS.GPSLatitudeRef),
         _degrees(gps, GPS.GPSLongitude, GPS.GPSLongitudeRef),
     )
@@ -97,10 +97,10 @@ def exif_metadata(exif: Image.Exif) -> Metadata:
     )
 
 
-def changed(exif: Image.Exif) -> str | None:
-    """Return when the file was last changed, by EXIF: the time of the shot, failing all others."""
+def modified_time(exif: Image.Exif) -> str | None:
+    """Return EXIF's modification time, the last resort for the time of the shot."""
     offset = _text(_directory(exif, IFD.Exif), Base.OffsetTime)
-    return moment(_text(exif, Base.DateTime), offset)
+    return parse_time(_text(exif, Base.DateTime), offset)
 
 
 def _directory(exif: Image.Exif, tag: int) -> Mapping[int, Any]:
@@ -113,20 +113,20 @@ def _directory(exif: Image.Exif, tag: int) -> Mapping[int, Any]:
 def _value(tags: Mapping[int, Any], tag: int) -> Any:
     try:
         return tags.get(tag)
-    except _DAMAGED:  # Values are parsed when they are asked for.
+    except _DAMAGED:  # Values are parsed on access.
         return None
 
 
 def _text(tags: Mapping[int, Any], tag: int) -> str:
     value = _value(tags, tag)
     if isinstance(value, str):
-        # Pillow takes all text for Latin-1, in which no byte is lost.
+        # Pillow decodes all text as Latin-1, which loses no byte.
         value = value.encode("latin-1", "replace")
-    return decoded(value) if isinstance(value, bytes) else ""
+    return decode_text(value) if isinstance(value, bytes) else ""
 
 
 def _camera(make: str, model: str) -> str | None:
-    """Return maker and model in one, the maker not named twice ("NIKON CORPORATION NIKON D70")."""
+    """Return maker and model, without the maker twice ("NIKON CORPORATION NIKON D70")."""
     if make and model.casefold().startswith(make.split()[0].casefold()):
         return model
     return f"{make} {model}".strip() or None
@@ -142,7 +142,7 @@ def _degrees(gps: Mapping[int, Any], tag: int, reference: int) -> float | None:
 
 
 def _windows_keywords(exif: Image.Exif) -> tuple[str, ...]:
-    """Return the keywords that Windows Explorer writes: UTF-16, parted by semicolons."""
+    """Return the keywords that Windows Explorer writes: UTF-16, separated by semicolons."""
     value = _value(exif, Base.XPKeywords)
     if not isinstance(value, bytes):
         return ()
@@ -158,4 +158,4 @@ def _comment(shot: Mapping[int, Any], endian: str | None) -> str:
     if value.startswith(b"UNICODE\0"):
         order = "utf-16-le" if endian == "<" else "utf-16-be"
         return value[8:].decode(order, "replace").strip("\0 \t\r\n")
-    return decoded(value[8:]) if value.startswith((b"ASCII\0\0\0", b"\0" * 8)) else ""
+    return decode_text(value[8:]) if value.startswith((b"ASCII\0\0\0", b"\0" * 8)) else ""

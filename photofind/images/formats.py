@@ -1,4 +1,4 @@
-"""Which files are taken for photos, told by their names alone, without opening them."""
+"""Recognising photos by file name, without opening the file."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ PHOTO_SUFFIXES = RAW_SUFFIXES | {
     *(".jp2", ".j2k", ".jpx"),
     *(".pnm", ".ppm", ".pgm", ".pbm", ".pfm"),
 }
-"""Suffixes of all files that are taken for photos, lower-case."""
+"""Suffixes of all photo files, lower-case."""
 
 
 def is_photo(name: str) -> bool:
-    """Tell whether a file of this name or path is taken for a photo, by its suffix in any case."""
+    """Return whether a file name or path has the suffix of a photo, in upper or lower case."""
     return PurePath(name).suffix.lower() in PHOTO_SUFFIXES
 
 
 def sidecar_of(path: Path) -> Path | None:
-    """Return the XMP sidecar beside a photo, ``photo.jpg.xmp`` or ``photo.xmp``, where one is."""
+    """Return the XMP sidecar of a photo, ``photo.jpg.xmp`` or ``photo.xmp``; None without one."""
     for stem in (path.name, path.stem):
         for suffix in (".xmp", ".XMP"):
             sidecar = path.with_name(stem + suffix)

@@ -1,4 +1,4 @@
-"""Of a HEIF file (ISO 23008-12), such as HEIC: what tells of the photo and its thumbnail alone."""
+"""Reading only the metadata and the thumbnail of a HEIF file (ISO 23008-12), such as HEIC."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import BinaryIO, NamedTuple
 __all__ = ["heif_head"]
 
 _LARGEST_FILE = 1 << 26
-"""In bytes; what is not read of a file is filled with zeros, which take memory."""
+"""In bytes; unread parts of a file are filled with zeros, which take memory."""
 
 _MOST_READ = 1 << 20
-"""Bytes that are read of a file."""
+"""Largest number of bytes read from a file."""
 
 _MOST_BOXES, _MOST_ITEMS, _MOST_EXTENTS = 1 << 8, 1 << 12, 1 << 4
-"""In one box; each camera has far fewer."""
+"""Limits per box; cameras write far fewer."""
 
 _TINY = 64
-"""Bytes of an item that is read whatever it is: how tiles make up a photo takes so many."""
+"""Bytes up to which an item is always read, such as the layout of tiles."""
 
 
 class _Damaged(Exception):
-    """The file does not keep to the format, or asks for too much."""
+    """The file violates the format or exceeds a limit."""
 
 
 class _Box(NamedTuple):
@@ -31,9 +31,9 @@ class _Box(NamedTuple):
 
 
 def heif_head(file: BinaryIO, size: int) -> bytes | None:
-    """Return a HEIF file with zeros in place of all pixels but the thumbnail's, which is read.
+    """Return a HEIF file with zeros in place of all pixels except the thumbnail's.
 
-    It can be opened as the photo and tells the same metadata.
+    It can be opened like the photo and has the same metadata.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def heif_head(file: BinaryIO, size: int) -> bytes | None:
     Returns
     -------
     bytes or None
-        None where it is not such a file, is too large or too odd, or has no thumbnail.
+        None if it is not such a file, is too large or unusual, or has no thumbnail.
     """
     file.seek(4)
     if file.read(4) != b"ftyp" or size > _LARGEST_FILE:
@@ -65,18 +65,18 @@ def heif_head(file: BinaryIO, size: int) -> bytes | None:
             if item in thumbnails or item in descriptions or length <= _TINY:
                 for start, end in extents:
                     sparse.read(start, end)
-    except (_Damaged, KeyError):  # KeyError: what must be there is missing.
+    except (_Damaged, KeyError):  # KeyError: a required box is missing.
         return None
     return bytes(sparse.data)
 
 
 class _Sparse:
-    """A file that is read in parts.
+    """A file of which parts are read.
 
     Attributes
     ----------
     data
-        The file, with zeros where it was not read.
+        The file, with zeros for unread parts.
     """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
@@ -91,13 +91,13 @@ class _Sparse:
             raise _Damaged
         self._file.seek(start)
         part = self._file.read(end - start)
-        if len(part) < end - start:  # It has become shorter meanwhile.
+        if len(part) < end - start:  # The file has been truncated since.
             raise _Damaged
         self.data[start:end] = part
         return part
 
     def of(self, box: _Box) -> memoryview:
-        """Return the content of a box that was read."""
+        """Return the content of a box that has been read."""
         return memoryview(self.data)[box.start : box.end]
 
     def boxes(self, start: int, end: int) -> Iterator[_Box]:
@@ -119,13 +119,13 @@ class _Sparse:
 
 
 class _Numbers:
-    """Big-endian numbers, one after the other."""
+    """A sequence of big-endian numbers."""
 
     def __init__(self, data: memoryview) -> None:
         self._data = data
 
     def next(self, size: int) -> int:
-        """Return the next one, of ``size`` bytes."""
+        """Return the next number, of ``size`` bytes."""
         if size > len(self._data):
             raise _Damaged
         number = int.from_bytes(self._data[:size])
@@ -134,7 +134,7 @@ class _Numbers:
 
 
 def _references(sparse: _Sparse, box: _Box) -> tuple[set[int], set[int]]:
-    """Return which items are thumbnails, and which describe others, as EXIF does."""
+    """Return the ids of thumbnails, and of items that describe others, such as EXIF."""
     found: dict[bytes, set[int]] = {b"thmb": set(), b"cdsc": set()}
     size = 4 if _Numbers(sparse.of(box)).next(1) else 2
     for reference in sparse.boxes(box.start + 4, box.end):
@@ -144,7 +144,7 @@ def _references(sparse: _Sparse, box: _Box) -> tuple[set[int], set[int]]:
 
 
 def _items(numbers: _Numbers) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    """Yield each item that lies in the file by itself: its number, and where its parts are."""
+    """Yield the id and the extents of each item that is stored in the file itself."""
     version = numbers.next(4) >> 24
     sizes = numbers.next(2)
     offset, length, base, index = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
@@ -154,7 +154,7 @@ def _items(numbers: _Numbers) -> Iterator[tuple[int, list[tuple[int, int]]]]:
     for _ in range(count):
         item = numbers.next(4 if version > 1 else 2)
         is_elsewhere = version > 0 and numbers.next(2) & 15 != 0
-        numbers.next(2)  # Which file it lies in.
+        numbers.next(2)  # The file it is stored in.
         origin = numbers.next(base)
         extents = []
         parts = numbers.next(2)

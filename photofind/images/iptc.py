@@ -1,4 +1,4 @@
-"""IPTC-IIM 4.2: the keywords, caption and date of press photos and of older photo managers."""
+"""IPTC-IIM 4.2: keywords, caption and date, from press photos and older photo managers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from PIL import ImageFile, IptcImagePlugin
 
-from photofind.images.metadata_fields import Metadata, decoded, moment
+from photofind.images.metadata_fields import Metadata, decode_text, parse_time
 
 __all__ = ["iptc_metadata"]
 
@@ -15,7 +15,7 @@ _KEYWORDS, _DATE, _TIME, _CAPTION = (2, 25), (2, 55), (2, 60), (2, 120)
 
 
 def iptc_metadata(picture: ImageFile.ImageFile) -> Metadata:
-    """Return what the IPTC block in the header of an opened JPEG or TIFF tells."""
+    """Return the metadata in the IPTC block of an opened JPEG or TIFF."""
     try:
         block = IptcImagePlugin.getiptcinfo(picture) or {}
     except (AttributeError, OSError, SyntaxError, TypeError, ValueError, struct.error):
@@ -23,11 +23,11 @@ def iptc_metadata(picture: ImageFile.ImageFile) -> Metadata:
 
     def values(dataset: tuple[int, int]) -> Iterator[str]:
         value = block.get(dataset, [])
-        yield from filter(None, map(decoded, [value] if isinstance(value, bytes) else value))
+        yield from filter(None, map(decode_text, [value] if isinstance(value, bytes) else value))
 
     date, time = next(values(_DATE), ""), next(values(_TIME), "000000")
     return Metadata(
-        captured=moment(f"{date}T{time}") or moment(date),
+        captured=parse_time(f"{date}T{time}") or parse_time(date),
         keywords=tuple(values(_KEYWORDS)),
         caption=next(values(_CAPTION), None),
     )

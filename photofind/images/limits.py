@@ -1,4 +1,4 @@
-"""How much one photo may ask of the machine."""
+"""Limits on the size of a photo."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Limits:
     bytes: int = 1 << 30
 
     def check_pixels(self, width: int, height: int) -> None:
-        """Raise an :class:`ImageError` where a photo of this size is too large to be decoded."""
+        """Raise an :class:`ImageError` if a photo of this size is too large to be decoded."""
         if width * height > self.pixels:
             raise ImageError(f"too large: {width} x {height} pixels, limit {self.pixels:,}")
 

@@ -1,4 +1,4 @@
-"""What a photo says of itself, gathered from EXIF, XMP, IPTC and its sidecar."""
+"""Metadata of a photo, combined from EXIF, XMP, IPTC and its sidecar."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from PIL import Image, ImageFile
 
 from photofind.errors import ImageError
 from photofind.images.containers import open_picture
-from photofind.images.exif import changed, exif_metadata, exif_of, load_exif
+from photofind.images.exif import exif_metadata, exif_of, load_exif, modified_time
 from photofind.images.iptc import iptc_metadata
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.metadata_fields import Metadata
@@ -18,17 +18,17 @@ __all__ = ["Metadata", "read_metadata"]
 _XMP_TAG = 700
 
 _LONGEST_CAPTION = 2000
-"""Characters; instruments write their whole state where a caption belongs."""
+"""In characters; some devices write their whole state into the caption."""
 
 
 def read_metadata(
     data: bytes, sidecar: bytes | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> Metadata:
-    """Return what a photo says of itself, without decoding it.
+    """Return the metadata of a photo, without decoding it.
 
-    Never fails: what is missing, damaged or nonsense is left out, each part by itself. A sidecar
-    wins over the photo, since it is what the photo's owner edits; then, for time and place, EXIF
-    wins, which the camera wrote, and for words XMP, IPTC and EXIF in this order.
+    Never fails: missing, damaged or invalid parts are left out. The sidecar takes precedence, since
+    it is what the photo's owner edits. Then EXIF, written by the camera, takes precedence for time
+    and place; for words it is XMP, IPTC and EXIF in this order.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def read_metadata(
         or shot.captured
         or inside.captured
         or iptc.captured
-        or changed(exif),
+        or modified_time(exif),
         camera=shot.camera,
         latitude=place.latitude,
         longitude=place.longitude,
@@ -66,7 +66,7 @@ def read_metadata(
 
 
 def _header(data: bytes, limits: Limits) -> ImageFile.ImageFile | None:
-    """Return the opened picture whose header describes the photo; None where none can be opened."""
+    """Return the opened picture whose header has the metadata; None if it cannot be opened."""
     if raw_format(data) and not is_tiff(data):
         return embedded_preview(data, limits)
     try:

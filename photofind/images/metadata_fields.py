@@ -1,4 +1,4 @@
-"""What a photo says of itself, and the common form of its parts, whoever wrote them."""
+"""The metadata of a photo, and the normal form of its parts from all sources."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Metadata", "decoded", "moment", "position"]
+__all__ = ["Metadata", "decode_text", "parse_time", "valid_position"]
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a photo says of itself; None or empty where it says nothing that makes sense.
+    """The metadata of a photo; None or empty for missing or invalid parts.
 
     Attributes
     ----------
     captured
-        Local time of the shot, ISO 8601 to the second, with its offset from UTC where known:
+        Local time of the shot, ISO 8601 to the second, with its offset from UTC if known:
         ``"2021-05-03T10:11:12+02:00"``.
     camera
         Maker and model.
@@ -26,7 +26,7 @@ class Metadata:
     keywords
         In the order written.
     caption
-        What the photographer wrote about the photo.
+        The description of the photo.
     """
 
     captured: str | None = None
@@ -37,8 +37,8 @@ class Metadata:
     caption: str | None = None
 
 
-def decoded(data: bytes) -> str:
-    """Return text of unknown encoding: UTF-8 where it is valid, Latin-1 otherwise, stripped."""
+def decode_text(data: bytes) -> str:
+    """Decode text of unknown encoding, as UTF-8 if valid and as Latin-1 otherwise; stripped."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -46,15 +46,15 @@ def decoded(data: bytes) -> str:
     return text.strip("\0 \t\r\n")
 
 
-def moment(text: str, offset: str = "") -> str | None:
-    """Return a time in the form of :attr:`Metadata.captured`, None where it is none.
+def parse_time(text: str, offset: str = "") -> str | None:
+    """Return a time in the form of :attr:`Metadata.captured`; None if it is not a time.
 
     Parameters
     ----------
     text
-        As ISO 8601 or EXIF writes it.
+        The time in the form of ISO 8601 or EXIF.
     offset
-        Offset from UTC, used where ``text`` has none and ignored where it makes no sense.
+        Offset from UTC, used if ``text`` has none, and ignored if invalid.
     """
     text = re.sub(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", text)
     try:
@@ -62,16 +62,16 @@ def moment(text: str, offset: str = "") -> str | None:
     except ValueError:
         return None
     if offset and time.tzinfo is None:
-        return moment(f"{time.isoformat()}{offset}") or moment(time.isoformat())
+        return parse_time(f"{time.isoformat()}{offset}") or parse_time(time.isoformat())
     return time.isoformat(timespec="seconds")
 
 
-def position(
+def valid_position(
     latitude: float | None, longitude: float | None
 ) -> tuple[float, float] | tuple[None, None]:
-    """Return a place on earth; (None, None) for numbers that are none.
+    """Return the coordinates if they are valid, otherwise (None, None).
 
-    Zero and zero, in the Atlantic, is what devices write that know no position.
+    (0, 0), in the Atlantic, is rejected: devices write it if they do not know their position.
     """
     if (
         latitude is None

@@ -1,7 +1,7 @@
-"""A photo's embedded thumbnail, from the first bytes of its file: all else stays unread.
+"""The thumbnail embedded in a photo, from the first bytes of its file.
 
-Cameras and telephones put a small JPEG into EXIF, or a small picture into HEIC. It shows what the
-photo shows, for a hundredth of the work.
+Cameras and phones put a small JPEG into EXIF, or a small picture into HEIC. It shows the same as
+the photo, for a hundredth of the work.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ from photofind.images.heif_head import heif_head
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.reading import PRELIMINARY, content_id, open_file
 
-__all__ = ["Embedded", "Preview", "read_embedded", "read_preview"]
+__all__ = ["EmbeddedThumbnail", "Preview", "read_embedded_thumbnail", "read_preview"]
 
 _FIRST_READ = 1 << 16
-"""Bytes of a file that are read at first; nearly all headers of JPEGs are shorter."""
+"""Bytes that are read first; nearly all JPEG headers are shorter."""
 
 _LONGEST_HEADER = 1 << 20
-"""Of a JPEG, in bytes: where one is longer, it holds a depth map or another picture."""
+"""Of a JPEG, in bytes; longer headers hold a depth map or another picture."""
 
 _SHORTEST_SIDE, _LARGEST = 96, Limits(pixels=1 << 22)
-"""The long side of a thumbnail at least, and its pixels at most."""
+"""The minimum of a thumbnail's longer side, and the maximum of its pixels."""
 
 _ROUNDING = 0.02
-"""The share of a thumbnail's side that it may be off; some have sides that are multiples of 8."""
+"""Tolerated relative error of a thumbnail's side; some sides are rounded to multiples of 8."""
 
 _DARK, _BLANK = 32, 16
-"""Of 255: the mean brightness of a bar at most, and the contrast of a picture at least."""
+"""Of 255: the maximum mean brightness of a bar, and the minimum contrast of a picture."""
 
 _START_OF_SCAN, _FILL = 0xFFDA, 0xFFFF
 
 
-class Embedded(NamedTuple):
+class EmbeddedThumbnail(NamedTuple):
     """A photo's embedded thumbnail.
 
     Attributes
     ----------
     picture
-        Decoded, as it is stored, without letterbox bars.
+        The thumbnail, decoded, as stored, without letterbox bars.
     orientation
-        The EXIF orientation in which it is stored.
+        Its EXIF orientation.
     width, height, format
         Of the whole photo, upright.
     head
-        Bytes from the file that can be opened as the photo and tell the same metadata.
+        Bytes from the file that can be opened like the photo, with the same metadata.
     size
         Of the file, in bytes.
     """
@@ -70,16 +70,16 @@ class Embedded(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """What an embedded thumbnail tells of its photo.
+    """A preview of a photo, from its embedded thumbnail.
 
     Attributes
     ----------
     picture
-        As :func:`~photofind.images.decode.decode` would return it, but for the detail.
+        Like the result of :func:`~photofind.images.decode.decode`, with less detail.
     content
-        A preliminary content id: of what was read, and of the file's size.
+        A preliminary content id, from the bytes that were read and the file's size.
     head
-        As in :class:`Embedded`.
+        As in :class:`EmbeddedThumbnail`.
     """
 
     picture: Picture
@@ -90,7 +90,7 @@ class Preview:
 def read_preview(
     path: str | os.PathLike[str], size: tuple[int, int], limits: Limits = DEFAULT_LIMITS
 ) -> Preview | None:
-    """Return what the embedded thumbnail of a photo tells, None where there is none of use.
+    """Return the preview of a photo from its embedded thumbnail; None without a usable one.
 
     Parameters
     ----------
@@ -99,14 +99,14 @@ def read_preview(
     size
         Height and width of the pixels.
     limits
-        The largest photo that is looked at.
+        The largest photo that is read.
 
     Raises
     ------
     ImageError
-        Where the file cannot be read at all.
+        If the file cannot be read at all.
     """
-    found = read_embedded(path, limits)
+    found = read_embedded_thumbnail(path, limits)
     if found is None:
         return None
     pixels = np.array(upright(found.picture, size, found.orientation))
@@ -117,16 +117,18 @@ def read_preview(
     )
 
 
-def read_embedded(path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Embedded | None:
-    """Return the embedded thumbnail of a photo, None where there is none of use.
+def read_embedded_thumbnail(
+    path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS
+) -> EmbeddedThumbnail | None:
+    """Return the embedded thumbnail of a photo; None without a usable one.
 
-    One that is tiny, damaged, blank or of another shape than the photo, which may have been edited
-    since, is of no use.
+    A thumbnail is unusable if it is tiny, damaged, blank or of another shape than the photo, which
+    may have been edited since.
 
     Raises
     ------
     ImageError
-        Where the file cannot be read at all.
+        If the file cannot be read at all.
     """
     with open_file(path, limits) as (file, size):
         start = file.read(_FIRST_READ)
@@ -141,14 +143,14 @@ def read_embedded(path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS)
 
 
 def _jpeg_head(file: BinaryIO, data: bytes) -> bytes | None:
-    """Return all of a JPEG that comes before its pixels; None where that is too much, or damaged.
+    """Return the part of a JPEG before its pixels; None if it is too long or damaged.
 
     Parameters
     ----------
     file
-        The file, from which more is read where needed.
+        The file, from which more is read if needed.
     data
-        What was read of it.
+        The bytes read from it so far.
     """
     if not data.startswith(b"\xff\xd8\xff"):
         return None
@@ -172,7 +174,7 @@ def _jpeg_head(file: BinaryIO, data: bytes) -> bytes | None:
     return None
 
 
-def _embedded(head: bytes, size: int, limits: Limits) -> Embedded | None:
+def _embedded(head: bytes, size: int, limits: Limits) -> EmbeddedThumbnail | None:
     photo = open_picture(head, limits)
     orientation, (width, height) = orientation_of(photo), photo.size
     whole = (height, width) if is_on_its_side(orientation) else (width, height)
@@ -183,7 +185,7 @@ def _embedded(head: bytes, size: int, limits: Limits) -> Embedded | None:
     shown = _without_bars(picture, (width, height))
     if shown is None or _is_blank(shown):
         return None
-    return Embedded(shown, orientation, *whole, photo.format or "", head, size)
+    return EmbeddedThumbnail(shown, orientation, *whole, photo.format or "", head, size)
 
 
 def _exif_thumbnail(photo: ImageFile.ImageFile) -> ImageFile.ImageFile | None:
@@ -192,35 +194,35 @@ def _exif_thumbnail(photo: ImageFile.ImageFile) -> ImageFile.ImageFile | None:
 
 
 def _heif_thumbnail(photo: ImageFile.ImageFile) -> ImageFile.ImageFile | None:
-    """Return the photo, but what it will decode is its thumbnail."""
+    """Return the photo, set to decode its thumbnail."""
     share = _SHORTEST_SIDE / max(photo.size)
     width, height = (int(side * share) for side in photo.size)
     return photo if photo.draft("RGB", (width, height)) else None
 
 
 def _without_bars(picture: Image.Image, whole: tuple[int, int]) -> Image.Image | None:
-    """Return a thumbnail without the dark bars that make it 4:3, say, where its photo is 3:2.
+    """Return a thumbnail without dark bars, such as those that make a 3:2 photo 4:3.
 
     Parameters
     ----------
     picture
         The thumbnail.
     whole
-        Width and height of the photo, which it should show the whole of.
+        Width and height of the photo.
 
     Returns
     -------
     Image or None
-        None where it has another shape than the photo, and no bars to explain that.
+        None if its shape differs from the photo's and no bars explain that.
     """
     width, height = picture.size
-    # What is too much of each side; for one of them, or both, nothing is.
+    # The excess of each side; at least one is zero.
     wide = max(width - height * whole[0] / whole[1], 0)
     high = max(height - width * whole[1] / whole[0], 0)
     if wide <= max(2, _ROUNDING * width) and high <= max(2, _ROUNDING * height):
         return picture
     left, top = math.ceil(wide / 2), math.ceil(high / 2)
-    # Where a bar ends, within a pixel or two, it is as bright as what lies beside it.
+    # The last pixel or two of a bar are blended with the picture.
     bar_width, bar_height = (max(left - 2, 1), height) if left > top else (width, max(top - 2, 1))
     bars = [
         (0, 0, bar_width, bar_height),

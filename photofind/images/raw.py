@@ -31,7 +31,7 @@ _SIGNATURES = (
     (4, b"ftypcrx ", "CR3"),
     (8, b"CR\x02", "CR2"),
 )
-"""Offset, bytes there, and the format that they tell."""
+"""Offset, signature at that offset, and format."""
 
 _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
 
@@ -40,20 +40,20 @@ _TURNS = {
     5: Image.Transpose.ROTATE_90,
     6: Image.Transpose.ROTATE_270,
 }
-"""LibRaw's ``flip``, the turn that puts the sensor's picture upright, in Pillow's terms."""
+"""LibRaw's ``flip``, which turns the sensor's picture upright, as Pillow's transpositions."""
 
 
 def is_tiff(data: bytes) -> bool:
-    """Tell whether the bytes are a TIFF container: TIFF itself, DNG, NEF, ARW or CR2."""
+    """Return whether the bytes are a TIFF container: TIFF itself, DNG, NEF, ARW or CR2."""
     return data.startswith((b"II*\0", b"MM\0*"))
 
 
 def raw_format(data: bytes, name: str = "") -> str | None:
-    """Return the RAW format of a file, such as ``"NEF"``, or None where it is no RAW file.
+    """Return the RAW format of a file, such as ``"NEF"``; None if it is not a RAW file.
 
     NEF and ARW have no signature of their own. By TIFF/EP (ISO 12234-2), which they and DNG follow,
-    the first picture of the container is a reduced one and sub-directories hold the sensor's; the
-    name helps with cameras that do otherwise.
+    the first picture of the container is reduced and sub-directories hold the sensor's; the file
+    name helps with cameras that deviate.
     """
     for offset, signature, format_name in _SIGNATURES:
         if data.startswith(signature, offset):
@@ -79,21 +79,21 @@ def open_raw(
     data
         The bytes of the file.
     size
-        Height and width that the picture is needed in: a smaller preview is not used.
+        Required height and width: a smaller preview is not used.
     limits
         ``limits.pixels`` is the largest photo that is opened.
 
     Returns
     -------
     picture
-        Opened, perhaps not decoded, with an orientation of its own in its EXIF or none.
+        Opened, perhaps not decoded, perhaps with an orientation in its EXIF.
     whole
         Width and height of the photo, upright.
 
     Raises
     ------
     ImageError
-        Where the file cannot be read, or rawpy is not installed.
+        If the file cannot be read, or rawpy is not installed.
     """
     height, width = size
     with decoding_errors(), _read(data) as raw:
@@ -111,7 +111,7 @@ def open_raw(
 def embedded_preview(data: bytes, limits: Limits) -> ImageFile.ImageFile | None:
     """Return the JPEG inside a RAW file, opened, with the EXIF that the camera or LibRaw wrote.
 
-    None where there is none, the file is damaged or rawpy is not installed.
+    None if there is none, the file is damaged or rawpy is not installed.
     """
     try:
         with decoding_errors(), _read(data) as raw:
@@ -126,13 +126,13 @@ def _read(data: bytes) -> rawpy.RawPy:
         import rawpy
     except ModuleNotFoundError as error:
         raise ImageError(
-            "a camera RAW photo, for which rawpy is missing", "pip install 'photofind[raw]'"
+            "a camera RAW photo, which needs rawpy", "pip install 'photofind[raw]'"
         ) from error
     return rawpy.imread(io.BytesIO(data))
 
 
 def _preview(raw: rawpy.RawPy, limits: Limits) -> Image.Image | None:
-    """Return the largest embedded preview; None where there is none that can be read."""
+    """Return the largest embedded preview; None if none can be read."""
     import rawpy
 
     try:
@@ -140,7 +140,7 @@ def _preview(raw: rawpy.RawPy, limits: Limits) -> Image.Image | None:
     except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
         return None
     if isinstance(preview.data, bytes):  # A JPEG.
-        # LibRaw adds an EXIF block with the orientation where the camera wrote none.
+        # LibRaw adds an EXIF block with the orientation if the camera wrote none.
         try:
             return open_picture(preview.data, limits)
         except ImageError:

@@ -1,4 +1,4 @@
-"""A photo's bytes, read once, safely, and the identity of what they hold."""
+"""Reading the bytes of a photo safely, and its content id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from photofind.images.limits import Limits
 __all__ = ["PRELIMINARY", "content_id", "open_file", "read_bytes"]
 
 PRELIMINARY = "~"
-"""What the content id begins with of a photo of which only the embedded thumbnail was read."""
+"""The prefix of content ids of photos of which only the embedded thumbnail was read."""
 
 
 def read_bytes(path: str | os.PathLike[str], limits: Limits) -> bytes:
@@ -27,22 +27,22 @@ def read_bytes(path: str | os.PathLike[str], limits: Limits) -> bytes:
 
 @contextmanager
 def open_file(path: str | os.PathLike[str], limits: Limits) -> Iterator[tuple[BinaryIO, int]]:
-    """Open a regular file for reading; the context is the file and its size in bytes.
+    """Open a regular file for reading; yields the file and its size in bytes.
 
-    Never waits: a pipe, a socket or a device is refused before it is opened.
+    Never blocks: a pipe, socket or device is refused before it is opened.
 
     Parameters
     ----------
     path
         The file.
     limits
-        ``limits.bytes`` is the largest size that is read.
+        ``limits.bytes`` is the largest accepted size.
 
     Raises
     ------
     ImageError
-        Where the file is missing, not a regular file, empty, too large, or cannot be read, be it
-        inside the context.
+        If the file is missing, not a regular file, empty, too large, or cannot be read, also for
+        errors while reading it in the context.
     """
     try:
         _check(Path(path).stat(), limits)
@@ -51,19 +51,19 @@ def open_file(path: str | os.PathLike[str], limits: Limits) -> Iterator[tuple[Bi
     except FileNotFoundError as error:
         raise ImageError("there is no such file") from error
     except PermissionError as error:
-        raise ImageError("not allowed to read it", "check the file's permissions") from error
+        raise ImageError("permission denied", "check the file's permissions") from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the name.
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(f"cannot be read: {reason}") from error
 
 
 def content_id(data: bytes) -> str:
-    """Return the identity of a file's content: its BLAKE2b hash of 16 bytes, in hexadecimal."""
+    """Return the content id of a file: its 16-byte BLAKE2b hash, hexadecimal."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def _check(status: os.stat_result, limits: Limits) -> int:
-    """Return the size of a file that may be read."""
+    """Return the size of a file; raise if it must not be read."""
     if stat.S_ISDIR(status.st_mode):
         raise ImageError("a folder, not a photo")
     if not stat.S_ISREG(status.st_mode):
@@ -76,5 +76,5 @@ def _check(status: os.stat_result, limits: Limits) -> int:
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    # The file may have been replaced by a pipe since it was looked at. Windows has no such flag.
+    # The file may have been replaced by a pipe since it was checked. Windows has no such flag.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

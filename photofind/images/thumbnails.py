@@ -1,4 +1,4 @@
-"""Small JPEGs of photos, for people to look at: upright, in sRGB, on white; made in a worker."""
+"""Thumbnails for display: small upright JPEGs in sRGB, made in a worker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from photofind.images.containers import decoding_errors, open_picture
 from photofind.images.decode import is_on_its_side, upright
 from photofind.images.exif import orientation_of
 from photofind.images.limits import DEFAULT_LIMITS, Limits
-from photofind.images.preview import read_embedded
+from photofind.images.preview import read_embedded_thumbnail
 from photofind.images.raw import open_raw, raw_format
 from photofind.images.reading import read_bytes
 
@@ -23,7 +23,7 @@ __all__ = ["ThumbnailService", "make_thumbnail"]
 _QUALITY = 85
 
 _ROOM = 1.5
-"""How many times as large as it will be a JPEG is decoded at least: what is more is averaged."""
+"""Minimum scale, relative to the result, at which a JPEG is decoded; the rest is averaged."""
 
 
 class ThumbnailService:
@@ -41,14 +41,14 @@ class ThumbnailService:
     def make(
         self, path: str, size: int
     ) -> tuple[tuple[int, int] | None, list[npt.NDArray[np.uint8]]]:
-        """Return what :func:`make_thumbnail` makes, as an array.
+        """Return the state of the file, and its thumbnail as an array.
 
-        Before it comes what the file was like: its size, in bytes, and its time of last change, in
-        nanoseconds; None where it changed while it was read.
+        The state is the file's size in bytes and its modification time in nanoseconds; None if it
+        changed while it was read. The thumbnail is from :func:`make_thumbnail`.
         """
-        before = _stamp(path)
+        before = _file_state(path)
         thumbnail = make_thumbnail(path, size, self._limits)
-        return before if _stamp(path) == before else None, [np.frombuffer(thumbnail, np.uint8)]
+        return before if _file_state(path) == before else None, [np.frombuffer(thumbnail, np.uint8)]
 
 
 def make_thumbnail(path: str, size: int, limits: Limits = DEFAULT_LIMITS) -> bytes:
@@ -59,29 +59,29 @@ def make_thumbnail(path: str, size: int, limits: Limits = DEFAULT_LIMITS) -> byt
     path
         The photo.
     size
-        Its longer side at most, in pixels. A photo that is smaller is not enlarged.
+        The maximum of its longer side, in pixels. Smaller photos are not enlarged.
     limits
         The largest photo that is read.
 
     Raises
     ------
     ImageError
-        Where the photo cannot be read.
+        If the photo cannot be read.
     """
-    embedded = read_embedded(path, limits)
+    embedded = read_embedded_thumbnail(path, limits)
     with decoding_errors():
         if embedded is not None and max(embedded.picture.size) >= size:
             target = _within(embedded.picture.size, size)
             shown = _shown(embedded.picture, target, embedded.orientation)
         else:
             shown = _of_whole(path, size, limits)
-        shown.info.clear()  # Pillow would write comments, and more of it.
+        shown.info.clear()  # Pillow would write comments and other metadata.
         buffer = io.BytesIO()
         shown.save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()
 
 
-def _stamp(path: str) -> tuple[int, int] | None:
+def _file_state(path: str) -> tuple[int, int] | None:
     try:
         status = os.stat(path)  # noqa: PTH116 - the path may not be UTF-8
     except (OSError, ValueError):
@@ -90,7 +90,7 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 
 def _of_whole(path: str, size: int, limits: Limits) -> Image.Image:
-    """Return the picture of a file that is read whole."""
+    """Return the thumbnail from the whole file."""
     data = read_bytes(path, limits)
     if raw_format(data, Path(path).name):
         picture, _ = open_raw(data, (size, size), limits)
@@ -99,7 +99,7 @@ def _of_whole(path: str, size: int, limits: Limits) -> Image.Image:
     target, box = _within(picture.size, size), None
     if target != picture.size:
         room = _ROOM if picture.format in ("JPEG", "MPO") else 1
-        # Of HEIF, this is the embedded thumbnail where it is large enough.
+        # For HEIF, this selects the embedded thumbnail if it is large enough.
         scaled = picture.draft("RGB", (int(room * target[0]), int(room * target[1])))
         box = scaled and scaled[1]
     picture.load()
@@ -107,7 +107,7 @@ def _of_whole(path: str, size: int, limits: Limits) -> Image.Image:
 
 
 def _within(whole: tuple[int, int], size: int) -> tuple[int, int]:
-    """Return width and height of a picture whose longer side is to be ``size`` at most."""
+    """Return width and height, scaled down so that the longer side is at most ``size``."""
     share = min(size / max(whole), 1)
     width, height = whole
     return max(round(width * share), 1), max(round(height * share), 1)
@@ -119,7 +119,7 @@ def _shown(
     orientation: int,
     box: tuple[float, float, float, float] | None = None,
 ) -> Image.Image:
-    """Return a decoded picture upright; ``target`` is its width and height before it is turned."""
+    """Return a decoded picture upright; ``target`` is its width and height before turning."""
     width, height = target
     return upright(
         picture,

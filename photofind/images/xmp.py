@@ -1,4 +1,4 @@
-"""XMP (ISO 16684-1): the packet inside a photo, or the sidecar beside it."""
+"""XMP (ISO 16684-1), from the packet inside a photo or from its sidecar."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException, ElementTree
 
-from photofind.images.metadata_fields import Metadata, moment, position
+from photofind.images.metadata_fields import Metadata, parse_time, valid_position
 
 __all__ = ["xmp_metadata"]
 
@@ -18,28 +18,28 @@ _EXIF = "{http://ns.adobe.com/exif/1.0/}"
 _PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
 
 _LONGEST = 4 << 20
-"""A longer packet, in bytes, is not parsed: it holds an editor's history or a depth map."""
+"""In bytes; longer packets hold an editor's history or a depth map and are not parsed."""
 
 _ANGLE = re.compile(r"(\d+),(\d+(?:\.\d*)?)(?:,(\d+(?:\.\d*)?))?([NSEW])")
-"""Degrees and minutes, perhaps seconds: ``48,51.5034N``."""
+"""Degrees, minutes and optional seconds: ``48,51.5034N``."""
 
 
 def xmp_metadata(packet: bytes) -> Metadata:
-    """Return what an XMP packet tells: nothing, where it is damaged or declares entities."""
+    """Return the metadata in an XMP packet; empty if it is damaged or declares entities."""
     packet = packet.strip(b"\0 \t\r\n")
     if not packet or len(packet) > _LONGEST:
         return Metadata()
     try:
         root = ElementTree.fromstring(packet)
     except (ParseError, DefusedXmlException, LookupError, ValueError):
-        return Metadata()  # LookupError and ValueError: an encoding that does not exist or fit.
-    latitude, longitude = position(
+        return Metadata()  # LookupError and ValueError: an unknown or wrong encoding.
+    latitude, longitude = valid_position(
         _degrees(_first(root, _EXIF + "GPSLatitude")),
         _degrees(_first(root, _EXIF + "GPSLongitude")),
     )
     return Metadata(
-        captured=moment(_first(root, _EXIF + "DateTimeOriginal"))
-        or moment(_first(root, _PHOTOSHOP + "DateCreated")),
+        captured=parse_time(_first(root, _EXIF + "DateTimeOriginal"))
+        or parse_time(_first(root, _PHOTOSHOP + "DateCreated")),
         latitude=latitude,
         longitude=longitude,
         keywords=tuple(_values(root, _DC + "subject")),
@@ -52,7 +52,7 @@ def _first(root: Element, name: str) -> str:
 
 
 def _values(root: Element, name: str) -> Iterator[str]:
-    """Yield the values of a property, which may be an attribute, an element or a list of those."""
+    """Yield the values of a property, which may be an attribute, an element or a list."""
     for description in root.iter(_RDF + "Description"):
         texts = [description.get(name)]
         for element in description.iterfind(name):

@@ -21,7 +21,7 @@ from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_gr
 from photofind.library.embedded.index import Index
 from photofind.library.embedded.library import Library
 from photofind.model import Event, Progress
-from photofind.system.memory import give_back
+from photofind.system.memory import trim_heap
 from photofind.system.power import on_battery
 from photofind.workers import Worker
 
@@ -256,7 +256,7 @@ class Housekeeper:
 
     def _give_back(self) -> None:
         self._library.rest()
-        give_back()
+        trim_heap()
 
     def _say(self, phase: str | None) -> None:
         self.activity = None if phase is None else Progress(phase, 0)

@@ -366,7 +366,7 @@ class Indexer:
 
     def _describer(self, name: str) -> Describer:
         extraction = self._extraction(name)
-        plugin = extraction.describe()
+        plugin = extraction.info()
         space = self._library.open_space(
             plugin.name, plugin.version, plugin.dimension, plugin.build
         )

@@ -15,6 +15,7 @@ from photofind.model.photos import (
     Untrashing,
 )
 from photofind.model.query import Answer, DuplicateGroup, Hit, Query
+from photofind.model.settings import Setting, SettingValue
 from photofind.model.status import (
     Check,
     DaemonStatus,
@@ -42,6 +43,8 @@ __all__ = [
     "Query",
     "Report",
     "SearchStatus",
+    "Setting",
+    "SettingValue",
     "Skipped",
     "Status",
     "Tag",

@@ -27,18 +27,25 @@ def as_plain(value: Any) -> Any:
 
 
 def revive(kind: type[_Value], plain: Any) -> _Value:
-    """Return the value of a dataclass of this module that JSON made ``plain`` of.
+    """Return the value that JSON made ``plain`` of.
 
     Members that this version does not know are left out: a newer photofind may have sent them.
 
+    Parameters
+    ----------
+    kind
+        A dataclass of this package, or what a type hint can say of such: a list, a union.
+    plain
+        As :func:`json.loads` returns it.
+
     Raises
     ------
-    TypeError, KeyError
+    TypeError, AttributeError
         Where ``plain`` is something else.
     """
-    hints = _hints(cast("Hashable", kind))
-    known = {name: _revived(hints[name], value) for name, value in plain.items() if name in hints}
-    return kind(**known)
+    if plain is None:
+        raise TypeError(f"{kind} cannot be null")
+    return cast("_Value", _revived(kind, plain))
 
 
 def _revived(hint: Any, value: Any) -> Any:
@@ -46,12 +53,23 @@ def _revived(hint: Any, value: Any) -> Any:
     if value is None or hint is Any:
         return value
     if origin in (Union, types.UnionType):
-        return _revived(next(one for one in arguments if one is not type(None)), value)
+        return _revived(next((one for one in arguments if _holds(one, value)), Any), value)
     if origin is tuple:
         return tuple(_revived(arguments[0], one) for one in value)
-    if isinstance(hint, type) and is_dataclass(hint) and isinstance(value, Mapping):
-        return revive(hint, value)
+    if origin is list:
+        return [_revived(arguments[0], one) for one in value]
+    if isinstance(hint, type) and is_dataclass(hint):
+        hints = _hints(cast("Hashable", hint))
+        known = {name: _revived(hints[name], one) for name, one in value.items() if name in hints}
+        return hint(**known)
     return value
+
+
+def _holds(hint: Any, value: Any) -> bool:
+    """Return whether a member of a union can be what JSON has as an object, a list, or neither."""
+    if isinstance(value, Mapping):
+        return isinstance(hint, type) and is_dataclass(hint)
+    return (get_origin(hint) in (tuple, list)) == isinstance(value, list) and hint is not type(None)
 
 
 @lru_cache

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from photofind.model.parameters import AbsolutePath, Date, Length, Limit, TagName, Text, Unit
+from photofind.model.references import QueryPhoto
 
 __all__ = [
     "Answer",
@@ -19,9 +23,10 @@ class Query:
     Parameters
     ----------
     like, unlike
-        Absolute paths of photos, inside or outside the library.
+        Absolute paths of photos, inside or outside the library, and ids of photos in it; to the
+        daemon also uploads.
     limit
-        How many hits at the most; None is what the settings say.
+        How many hits at most; None is what the settings say.
     min_score
         Hits below this score are left out, 0 to 1; None is what the settings say.
     folder
@@ -41,17 +46,17 @@ class Query:
         Show near-duplicates one by one instead of collapsed.
     """
 
-    like: tuple[str, ...]
-    unlike: tuple[str, ...] = ()
-    limit: int | None = None
-    min_score: float | None = None
-    folder: str | None = None
-    since: str | None = None
-    until: str | None = None
-    extractor: str | None = None
+    like: Annotated[tuple[QueryPhoto, ...], Length(1, 100)]
+    unlike: Annotated[tuple[QueryPhoto, ...], Length(0, 100)] = ()
+    limit: Limit | None = None
+    min_score: Unit | None = None
+    folder: AbsolutePath | None = None
+    since: Date | None = None
+    until: Date | None = None
+    extractor: Text | None = None
     plain: bool = False
     every: bool = False
-    tags: tuple[str, ...] = ()
+    tags: Annotated[tuple[TagName, ...], Length(0, 20)] = ()
 
 
 @dataclass(frozen=True)

@@ -273,6 +273,8 @@ class Searcher:
     def similar(self, query: Query) -> Answer:
         """Find the photos most like a query, whose limit and lowest score are given.
 
+        It names its photos by their paths.
+
         Raises
         ------
         ImageError
@@ -438,7 +440,7 @@ class Searcher:
 
         The embeddings are those of ``like``, (p, D), and of ``unlike``, (q, D).
         """
-        paths, space = [*query.like, *query.unlike], view.space
+        paths, space = [str(photo) for photo in (*query.like, *query.unlike)], view.space
         vectors = np.empty((len(paths), space.dimension), np.float32)
         contents = [""] * len(paths)
         outside = []
@@ -452,7 +454,7 @@ class Searcher:
                 outside.append(place)
         if outside:
             extraction = self._extraction(space.extractor)
-            version = extraction.describe().version
+            version = extraction.info().version
             if version != space.version:
                 raise _OtherVersion(space, self._installed(space.extractor, version))
             for place, result in zip(
@@ -462,7 +464,7 @@ class Searcher:
                     raise ImageError(f"{paths[place]} cannot be searched with: {result.failure}")
                 vectors[place], contents[place] = result.vector, result.content
         count = len(query.like)
-        asked = filter(None, map(self._library.photo, query.like))
+        asked = filter(None, map(self._library.photo, paths[:count]))
         same = chain.from_iterable(map(self._library.photos_with_content, contents[:count]))
         rows = {photo.rows.get(space.id, len(view.photos)) for photo in chain(asked, same)}
         own = [row for row in rows if row < len(view.photos)]  # Newer ones are not in this view.
@@ -500,7 +502,7 @@ class Searcher:
         assert query.limit is not None
         assert query.min_score is not None
         limits = _filter(query)
-        asked = {*query.like, *query.unlike}
+        asked = {str(photo) for photo in (*query.like, *query.unlike)}
         asked_files = _files(asked)
         count = int((ranked.scores >= query.min_score).sum())
         groups = (

@@ -1,1 +1,1 @@
-"""What the system does with a file for a person: open it, show it, move it to the trash."""
+"""The platform: session bus, disk, memory, power, programs, file manager and trash."""

@@ -1,4 +1,4 @@
-"""What a disk does and refuses: durable writes, and its errors in words."""
+"""Durable writes, and disk errors explained to the user."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def sync_file(descriptor: int) -> None:
-    """Make what was written to an open file durable, its length included."""
+    """Make the data and length of an open file durable."""
     if sys.platform == "darwin":
         import fcntl
 
-        # There, fsync only reaches the drive's own cache (fsync(2) on macOS).
+        # fsync only reaches the drive's own cache: see fsync(2) of macOS.
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
     elif sys.platform == "win32":
         os.fsync(descriptor)
@@ -32,7 +32,7 @@ def sync_file(descriptor: int) -> None:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn an ``OSError`` from work on ``path`` into an error for the person who meets it.
+    """Turn an ``OSError`` about ``path`` into an error with a hint for the user.
 
     Raises
     ------
@@ -44,14 +44,14 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             message = f"the disk that holds {path} is full"
-            hint = "free some space and run the same again"
+            hint = "free some space and try again"
         elif error.errno == errno.EFBIG:
-            message = f"{path} has reached the largest size that is allowed for a file here"
+            message = f"{path} has reached the largest file size that is allowed"
             hint = "raise the limit (ulimit -f) or set PHOTOFIND_HOME to a folder on another disk"
         elif error.errno in _FORBIDDEN:
             message = f"{path} cannot be opened or written: {error.strerror}"
-            hint = "make it writable, or set PHOTOFIND_HOME to a folder that is"
+            hint = "make it writable, or set PHOTOFIND_HOME to a writable folder"
         else:
             message = f"{path} cannot be read or written: {error.strerror or error}"
-            hint = "check the disk and run the same again"
+            hint = "check the disk and try again"
         raise LibraryError(message, hint) from error

@@ -1,4 +1,4 @@
-"""What a process that stays does to hold little memory, where the C library is glibc."""
+"""Reducing the memory of long-running processes, with glibc."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import ctypes
 import sys
 from contextlib import suppress
 
-__all__ = ["give_back", "keep_together"]
+__all__ = ["trim_heap", "use_one_heap"]
 
 _M_ARENA_MAX = -8  # As in malloc.h.
 
 
-def keep_together() -> None:
-    """Have all threads take memory from one heap; call it before there are others.
+def use_one_heap() -> None:
+    """Make all threads allocate from one heap; call it before starting threads.
 
-    Otherwise each gets one of its own, and what is free in one is of no use to another.
+    Otherwise each thread has a heap of its own, whose free memory the others cannot use.
     """
     _call("mallopt", _M_ARENA_MAX, 1)
 
 
-def give_back() -> None:
-    """Give memory that is free inside this process back to the system."""
+def trim_heap() -> None:
+    """Return free memory of this process to the system."""
     _call("malloc_trim", 0)
 
 
 def _call(name: str, *arguments: int) -> None:
     if sys.platform == "linux":
-        with suppress(OSError, AttributeError):  # Another C library.
+        with suppress(OSError, AttributeError):  # Not glibc.
             getattr(ctypes.CDLL(None), name)(*arguments)

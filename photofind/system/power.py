@@ -1,4 +1,4 @@
-"""Whether the machine runs on battery, where work that can wait does."""
+"""Detecting battery power."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ __all__ = ["on_battery"]
 
 
 def on_battery() -> bool:
-    """Return whether the machine runs on its battery; False where it has none."""
+    """Return whether the machine runs on battery; False if it has none."""
     import psutil
 
-    # There is no such function on platforms of which psutil knows nothing.
+    # psutil does not have this function on all platforms.
     battery = getattr(psutil, "sensors_battery", lambda: None)()
     return battery is not None and battery.power_plugged is False

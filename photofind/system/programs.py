@@ -1,4 +1,4 @@
-"""Other programs of the desktop, started so that they live on their own."""
+"""Starting other desktop programs as independent processes."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from collections.abc import Sequence
 
 from photofind.errors import DesktopError
 
-__all__ = ["has_display", "run_alone"]
+__all__ = ["has_display", "start_detached"]
 
 _SOON = 2.0
-"""Seconds within which a program says that it can do nothing; afterwards it is believed to."""
+"""Seconds within which a failing program exits; one that runs longer is taken to work."""
 
 _DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY")
-_OF_THE_SESSION = (*_DISPLAY, "XAUTHORITY", "XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE")
+_SESSION_VARIABLES = (*_DISPLAY, "XAUTHORITY", "XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE")
 
 
 def has_display() -> bool:
-    """Return whether a program can open a window, as far as the environment says."""
+    """Return whether a program can open a window, according to the environment."""
     if sys.platform in ("win32", "darwin"):
         return True
     return any(os.environ.get(name) for name in _DISPLAY)
 
 
-def run_alone(words: Sequence[str]) -> None:
-    """Start a program of the desktop that goes on by itself.
+def start_detached(words: Sequence[str]) -> None:
+    """Start a desktop program that keeps running independently of this process.
 
-    A service is not where a person's programs belong: they would get its share of the machine,
-    and end with it. There, systemd is asked to start the program among the others of the session.
+    If this process is a systemd service, systemd is asked to start the program in the user's
+    session: as a child, it would share the service's resource limits and end with it.
 
     Raises
     ------
     DesktopError
-        Where there is no such program, or it says at once that it cannot do it.
+        If the program is not installed or fails at once.
     """
     if _is_service() and shutil.which("systemd-run"):
         quiet = ("systemd-run", "--user", "--collect", "--quiet", "--")
@@ -46,16 +46,16 @@ def run_alone(words: Sequence[str]) -> None:
         code = _run(words, wait=_SOON)
     except FileNotFoundError:
         raise DesktopError(
-            f"{words[0]} is not installed", "install it, or another desktop"
+            f"{words[0]} is not installed", "install it with your package manager"
         ) from None
     except OSError as error:
         raise DesktopError(f"{words[0]} cannot be started: {error.strerror}") from error
     if code not in (0, None):
-        raise DesktopError(f"{words[0]} could not do it; it ended with code {code}")
+        raise DesktopError(f"{words[0]} failed with exit code {code}")
 
 
 def _run(words: Sequence[str], wait: float) -> int | None:
-    """Start a program; return the code that it ends with, None where it has not ended so soon."""
+    """Start a program; return its exit code, or None if it still runs after ``wait`` seconds."""
     program = subprocess.Popen(
         list(words),
         stdin=subprocess.DEVNULL,
@@ -67,16 +67,16 @@ def _run(words: Sequence[str], wait: float) -> int | None:
     try:
         return program.wait(wait)
     except subprocess.TimeoutExpired:
-        # Somebody has to wait for it, or it stays a zombie for as long as this process lives.
+        # Without a wait() it would stay a zombie until this process ends.
         threading.Thread(target=program.wait, daemon=True, name=words[0]).start()
         return None
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment, with the display of the session where this process has none."""
+    """Return the environment, with the session's display if this process has none."""
     if has_display() or not shutil.which("systemctl"):
         return dict(os.environ)
-    shown = subprocess.run(
+    output = subprocess.run(
         ["systemctl", "--user", "show-environment"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -84,10 +84,11 @@ def _environment() -> dict[str, str]:
         timeout=10,
         check=False,
     ).stdout
-    known = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
-    return {name: known[name] for name in _OF_THE_SESSION if name in known} | dict(os.environ)
+    session = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+    shared = {name: session[name] for name in _SESSION_VARIABLES if name in session}
+    return shared | dict(os.environ)
 
 
 def _is_service() -> bool:
-    """Return whether systemd started this very process."""
+    """Return whether systemd started this process."""
     return os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid())

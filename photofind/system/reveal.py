@@ -1,4 +1,4 @@
-"""A file in the program that it is usually opened with, or selected in the file manager."""
+"""Opening a file in its default program, or showing it in the file manager."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ from urllib.parse import quote_from_bytes
 
 from photofind.errors import DesktopError
 from photofind.system.bus import call
-from photofind.system.programs import run_alone
+from photofind.system.programs import start_detached
 
 __all__ = ["open_file", "show_in_folder"]
 
 
 def open_file(path: str | os.PathLike[str]) -> None:
-    """Open a file, or a folder, as a double-click does.
+    """Open a file or folder in its default program.
 
     Raises
     ------
     DesktopError
-        Where it is not there, or no program opens it.
+        If it does not exist, or no program opens it.
     """
     where = _present(path)
     if sys.platform == "win32":
         os.startfile(where)
     elif sys.platform == "darwin":
-        run_alone(["open", where])
+        start_detached(["open", where])
     else:
         # xdg-open fails on names that are not UTF-8, and on a busy machine after it is believed to
         # have succeeded. URIs are always ASCII.
         by_path, by_uri = ["xdg-open", where], ["gio", "open", _uri(where)]
         first, second = (by_path, by_uri) if _is_utf8(where) else (by_uri, by_path)
         try:
-            run_alone(first)
+            start_detached(first)
         except DesktopError:
             if not shutil.which(second[0]):
                 raise
-            run_alone(second)
+            start_detached(second)
 
 
 def show_in_folder(path: str | os.PathLike[str]) -> None:
-    """Open the folder of a file with the file selected, where the file manager can.
+    """Open the folder of a file, with the file selected if the file manager supports that.
 
     Raises
     ------
     DesktopError
-        Where it is not there, or no folder can be shown.
+        If it does not exist, or the folder cannot be shown.
     """
     where = _present(path)
     if sys.platform == "win32":
-        # It takes no other quoting than this, and no name on Windows holds a quotation mark.
+        # Explorer accepts only this quoting; names on Windows cannot contain quotation marks.
         subprocess.Popen(f'explorer /select,"{where}"')
     elif sys.platform == "darwin":
-        run_alone(["open", "-R", where])
+        start_detached(["open", "-R", where])
     else:
         try:
             _show_items(where)
@@ -64,7 +64,7 @@ def show_in_folder(path: str | os.PathLike[str]) -> None:
 
 
 def _show_items(path: str) -> None:
-    """Ask the file manager, whichever it is; see file-manager-interface of freedesktop.org."""
+    """Ask the running file manager, by freedesktop.org's file manager interface."""
     name, interface = "org.freedesktop.FileManager1", "org.freedesktop.FileManager1"
     call(name, "/org/freedesktop/FileManager1", interface, "ShowItems", "ass", [_uri(path)], "")
 
@@ -82,9 +82,9 @@ def _is_utf8(path: str) -> bool:
 
 
 def _present(path: str | os.PathLike[str]) -> str:
-    where = os.path.abspath(path)  # noqa: PTH100 - Links stay as they are.
+    where = os.path.abspath(path)  # noqa: PTH100 - Keeps links.
     if not os.path.lexists(where):
         raise DesktopError(
-            f"{where} is not there", "it was moved or removed, or its drive is not mounted"
+            f"{where} does not exist", "it was moved or deleted, or its drive is not mounted"
         )
     return where

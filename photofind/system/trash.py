@@ -1,7 +1,7 @@
-"""The system's trash: photos are moved there, and back.
+"""Moving files to the system's trash, and restoring them.
 
-send2trash moves a file there on every system, and does not say where it went. On systems with the
-freedesktop.org trash it is looked up there, so that exactly this file can be moved back.
+send2trash moves a file to the trash on every system, but does not tell where it went. With a
+freedesktop.org trash the file is then looked up, so that exactly this file can be restored.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from urllib.parse import unquote_to_bytes
 from photofind.errors import DesktopError
 from photofind.paths import remove_file
 
-__all__ = ["Bin", "Trashed", "move_to_trash", "restore"]
+__all__ = ["TrashHistory", "TrashedFile", "move_to_trash", "restore"]
 
-# How many times of moving photos to the trash can be undone.
-REMEMBERED = 100
+# Number of past operations that can be undone.
+MOST_UNDONE = 100
 
 
 @dataclass(frozen=True)
-class Trashed:
+class TrashedFile:
     """A file in the trash.
 
     Parameters
     ----------
     path
-        Where it lay.
+        Its original path.
     item, info
-        Where it lies now, and the note beside it that says where it came from; None where the
-        system keeps that to itself.
+        Its path in the trash and that of its ``.trashinfo`` file; None if the system does not
+        disclose them.
     """
 
     path: str
@@ -46,27 +46,27 @@ class Trashed:
     info: Path | None = None
 
 
-def move_to_trash(path: str) -> Trashed:
-    """Move a file to the trash; it is never deleted, whatever happens.
+def move_to_trash(path: str) -> TrashedFile:
+    """Move a file to the trash; it is never deleted.
 
     Raises
     ------
     DesktopError
-        Where it cannot be moved; it is where it was.
+        If it cannot be moved; the file is unchanged.
     """
     from send2trash import TrashPermissionError, send2trash
 
     try:
         before = os.lstat(path)
     except OSError as error:
-        raise DesktopError(f"{path} is not there: {error.strerror}") from None
+        raise DesktopError(f"{path} cannot be moved to the trash: {error.strerror}") from None
     if not (stat.S_ISREG(before.st_mode) or stat.S_ISLNK(before.st_mode)):
         raise DesktopError(f"{path} is not a file")
     try:
         send2trash(path)
     except TrashPermissionError:
         raise DesktopError(
-            f"the disk that holds {path} has no trash", "delete it in your file manager"
+            f"the disk that holds {path} has no trash", "delete the file in your file manager"
         ) from None
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -74,82 +74,82 @@ def move_to_trash(path: str) -> Trashed:
             f"{path} cannot be moved to the trash: {reason}", "try it in your file manager"
         ) from error
     if sys.platform in ("darwin", "win32"):
-        return Trashed(path)
-    return _found(path, before) or Trashed(path)
+        return TrashedFile(path)
+    return _find_in_trash(path, before) or TrashedFile(path)
 
 
-def restore(trashed: Trashed) -> None:
-    """Move a file from the trash back to where it lay; nothing is written over.
+def restore(trashed: TrashedFile) -> None:
+    """Move a file from the trash back to its original path; nothing is overwritten.
 
     Raises
     ------
     DesktopError
-        Where that cannot be done; the file stays in the trash.
+        If that fails; the file stays in the trash.
     """
     path, item = trashed.path, trashed.item
     if item is None:
         raise DesktopError(
-            f"{path} can be put back from the system's trash only",
+            f"{path} can only be restored from the system's trash",
             "open the trash and restore it there",
         )
     if not os.path.lexists(item):
         raise DesktopError(f"{path} is no longer in the trash")
     if not Path(path).parent.is_dir():
         raise DesktopError(
-            f"the folder that {path} lay in is not there", "open the trash and take it from there"
+            f"the folder of {path} no longer exists", "open the trash and restore the file there"
         )
     try:
         _move_to_free_place(item, path)
     except FileExistsError:
         raise DesktopError(
-            f"another file is at {path} by now", "rename that one, or open the trash"
+            f"another file is at {path} now", "rename that file, or open the trash"
         ) from None
     except OSError as error:
         raise DesktopError(
-            f"{path} cannot be put back: {error.strerror}", "open the trash and restore it there"
+            f"{path} cannot be restored: {error.strerror}", "open the trash and restore it there"
         ) from error
     if trashed.info is not None:
-        with suppress(OSError):  # The photo is back; a note about nothing harms nobody.
+        with suppress(OSError):  # The file is restored; a leftover .trashinfo file is harmless.
             remove_file(trashed.info)
 
 
-class Bin:
-    """Remembers what was moved to the trash, so that it can be undone. Threads may share it."""
+class TrashHistory:
+    """The last files moved to the trash, so that this can be undone. Threads may share it."""
 
     def __init__(self) -> None:
         self._changing = Lock()
-        self._remembered: OrderedDict[str, tuple[Trashed, ...]] = OrderedDict()
+        self._operations: OrderedDict[str, tuple[TrashedFile, ...]] = OrderedDict()
 
-    def remember(self, files: Sequence[Trashed], token: str | None = None) -> str:
-        """Return the token by which :meth:`take` gives ``files`` back."""
+    def add(self, files: Sequence[TrashedFile], token: str | None = None) -> str:
+        """Record ``files``; return the token with which :meth:`pop` returns them."""
         token = token or secrets.token_hex(16)
         with self._changing:
-            self._remembered[token] = tuple(files)
-            while len(self._remembered) > REMEMBERED:
-                self._remembered.popitem(last=False)
+            self._operations[token] = tuple(files)
+            while len(self._operations) > MOST_UNDONE:
+                self._operations.popitem(last=False)
         return token
 
-    def take(self, token: str) -> tuple[Trashed, ...]:
-        """Return what is remembered under a token, and forget it.
+    def pop(self, token: str) -> tuple[TrashedFile, ...]:
+        """Remove and return the files recorded under a token.
 
         Raises
         ------
         DesktopError
-            Where nothing is.
+            If the token is unknown.
         """
         with self._changing:
             try:
-                return self._remembered.pop(token)
+                return self._operations.pop(token)
             except KeyError:
                 raise DesktopError(
-                    "this can no longer be undone", "open the trash and restore it there"
+                    "this can no longer be undone", "open the trash and restore the files there"
                 ) from None
 
 
 def _move_to_free_place(item: Path, path: str) -> None:
-    """Move a file to where none is; both stay as they are where one is there."""
+    """Move a file without overwriting another."""
     try:
-        # Unlike a rename this refuses to write over anything.
+        # Unlike a rename, a link never overwrites a file.
         os.link(item, path, follow_symlinks=False)
     except FileExistsError:
         raise
@@ -165,23 +165,23 @@ def _move_to_free_place(item: Path, path: str) -> None:
         item.unlink()
 
 
-def _found(path: str, before: os.stat_result) -> Trashed | None:
-    """Return where in the trash a file lies that was just moved there from ``path``."""
+def _find_in_trash(path: str, before: os.stat_result) -> TrashedFile | None:
+    """Return the place in the trash of a file that was just moved there from ``path``."""
     for trash, top in _trashes(path):
         try:
-            # The newest first: the same path may have been in the trash before.
+            # Newest first: the same path may have been in the trash before.
             notes = sorted((trash / "info").iterdir(), key=_changed, reverse=True)
         except OSError:
             continue
         for note in notes:
             item = trash / "files" / note.name.removesuffix(".trashinfo")
             if _is_same(item, before) and _origin(note, top) == _resolved(path):
-                return Trashed(path, item, note)
+                return TrashedFile(path, item, note)
     return None
 
 
 def _trashes(path: str) -> Iterator[tuple[Path, str]]:
-    """Yield the folders that may be the trash of a file, and what paths noted there begin at."""
+    """Yield the possible trash folders of a file, and the base of relative paths noted there."""
     data = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser()
     yield data / "Trash", str(data)
     top = Path(path).parent.resolve()
@@ -197,7 +197,7 @@ def _changed(note: Path) -> int:
 
 
 def _is_same(item: Path, before: os.stat_result) -> bool:
-    """Return whether a file is the one that was ``before``, moved or, between disks, copied."""
+    """Return whether a file is the one with status ``before``, moved or copied between disks."""
     try:
         after = os.lstat(item)
     except OSError:
@@ -211,7 +211,7 @@ def _is_same(item: Path, before: os.stat_result) -> bool:
 
 
 def _origin(note: Path, top: str) -> str | None:
-    """Return the path that a note of the trash says its file came from."""
+    """Return the original path that a ``.trashinfo`` file records."""
     with suppress(OSError):
         for line in note.read_bytes().splitlines():
             if line.startswith(b"Path="):
@@ -221,6 +221,6 @@ def _origin(note: Path, top: str) -> str | None:
 
 
 def _resolved(path: str) -> str:
-    """Return a path without links in the way to it; itself it may be one."""
+    """Return a path with all links resolved but the last component's."""
     folder, name = os.path.split(path)
     return os.path.join(os.path.realpath(folder), name)  # noqa: PTH118

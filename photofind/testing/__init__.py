@@ -1,4 +1,4 @@
-"""For the authors of extractor plugins: checks of every promise of the protocol.
+"""Conformance checks of the extractor protocol, for the authors of plugins.
 
 In a plugin's own test suite::
 
@@ -8,7 +8,7 @@ In a plugin's own test suite::
         extractor = "sunset"
 
 runs each check as a test. ``pytest_plugins = ["photofind.testing.pytest_plugin"]`` in its
-``conftest.py`` gives the tests a home of their own, and a report of speed and memory at the end.
+``conftest.py`` makes the tests use a separate home, and reports speed and memory at the end.
 ``photofind extractors check sunset`` runs the same checks from the command line.
 """
 

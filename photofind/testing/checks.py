@@ -1,7 +1,7 @@
-"""The promises of the extractor protocol, each as a function that tries one.
+"""The conformance checks of the extractor protocol, one function each.
 
-Modelled on scikit-learn's ``utils.estimator_checks``: a check takes what is under test, returns
-nothing where the promise is kept, and raises where it is not.
+Modelled on scikit-learn's ``utils.estimator_checks``: a check takes the extractor under test, and
+raises if it does not conform. The docstring of a check is the requirement that is shown to users.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ import numpy.typing as npt
 from photofind.errors import ExtractorError
 from photofind.extractors.extraction import Extraction
 from photofind.extractors.protocol import Threaded
-from photofind.extractors.registry import LoadedExtractor, Plugin, load, loaded
+from photofind.extractors.registry import LoadedExtractor, Plugin, load, make_extractor
 from photofind.extractors.samples import PHOTOGRAPHS, blanks, photographs
 
 __all__ = ["CHECKS", "CheckFailedError", "Figures", "Subject", "check_extractor", "measure"]
 
 Vectors: TypeAlias = npt.NDArray[np.float32]
 
-# Of vectors of length 1. Runtimes sum in another order for another batch or number of threads.
+# For vectors of length 1. The order of summation depends on the batch and the number of threads.
 _TOLERANCE = 2e-3
 _SAME_DIRECTION = 0.99999
 _COLOURFUL = [PHOTOGRAPHS.index(name) for name in ("astronaut", "chelsea", "coffee", "rocket")]
@@ -44,23 +44,23 @@ _SPEED_SECONDS = 3.0
 
 
 class CheckFailedError(AssertionError):
-    """A promise of the protocol is not kept; the message says which and how."""
+    """An extractor does not conform to the protocol; the message says how."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What an extractor costs.
+    """The cost of an extractor.
 
     Parameters
     ----------
     load_seconds
-        To be made and to embed its first picture.
+        Time to create it and embed the first picture.
     pictures_per_second
-        In batches of 16, on one thread of its own.
+        In batches of 16, on one thread.
     megabytes
-        By which the process grew, from before it was loaded.
+        Growth of the process since before it was loaded.
     dimension, bytes_per_photo
-        The length of its vectors, and what one takes on disk (float16).
+        The length of its embeddings, and the size of one on disk (float16).
     """
 
     load_seconds: float
@@ -76,8 +76,8 @@ class Subject:
     Parameters
     ----------
     extractor
-        The name of one that is installed, or what makes one when called without arguments. One
-        that is not installed cannot be tried in a worker.
+        The name of an installed extractor, or a factory. The extractor of a factory cannot be
+        tried in a worker.
     """
 
     def __init__(self, extractor: str | Callable[[], Any]) -> None:
@@ -85,20 +85,20 @@ class Subject:
 
     @property
     def name(self) -> str | None:
-        """The name of the one that is installed, None where another one is under test."""
+        """The name of the installed extractor; None for a factory."""
         return self._extractor if isinstance(self._extractor, str) else None
 
     def make(self) -> LoadedExtractor:
-        """Return a new instance, held to its contract at every call."""
+        """Return a new instance, checked at every call."""
         if isinstance(self._extractor, str):
             return load(self._extractor)
         made = self._extractor()
         name = str(getattr(made, "name", "unnamed"))
-        return loaded(Plugin(name, "", "the one under test", ""), lambda: made)
+        return make_extractor(Plugin(name, "", "the one under test", ""), lambda: made)
 
     @cached_property
     def instance(self) -> LoadedExtractor:
-        """An instance that checks share."""
+        """An instance shared by the checks."""
         return self.make()
 
     @cached_property
@@ -108,7 +108,7 @@ class Subject:
 
     @cached_property
     def vectors(self) -> Vectors:
-        """Their vectors, float32 (8, dimension), of length 1."""
+        """Their embeddings, float32 (8, dimension), of length 1."""
         return self.instance.embed(self.pictures)
 
 
@@ -137,7 +137,7 @@ def check_extractor(extractor: str | Callable[[], Any]) -> None:
 
 
 def measure(subject: Subject) -> Figures:
-    """Return what an extractor costs; truthful in a process in which nothing else was loaded."""
+    """Return the cost of an extractor; correct only in a process with nothing else loaded."""
     import psutil
 
     before = psutil.Process().memory_info().rss
@@ -162,35 +162,35 @@ def measure(subject: Subject) -> Figures:
 
 
 def check_declaration(subject: Subject) -> None:
-    """Two instances say the same of themselves, and it is what the protocol asks for."""
+    """Two instances have the same attributes, as the protocol requires."""
     first, second = subject.instance, subject.make()
     for attribute in ("name", "version", "input_size", "dimension", "abilities"):
-        one, other = getattr(first, attribute), getattr(second, attribute)
-        _require(one == other, f"its {attribute} is {one!r} and then {other!r}")
+        value, other = getattr(first, attribute), getattr(second, attribute)
+        _require(value == other, f"its {attribute} is first {value!r} and then {other!r}")
 
 
 def check_batches(subject: Subject) -> None:
-    """Batches of 1, 2, 3 and 8 pictures give as many vectors, float32 and finite."""
+    """Batches of 1, 2, 3 and 8 pictures give as many finite float32 vectors."""
     for count in (1, 2, 3, 8):
         vectors = subject.instance.embed(subject.pictures[:count])
         _require(vectors.shape[0] == count, f"{count} pictures gave {len(vectors)} vectors")
 
 
 def check_any_picture(subject: Subject) -> None:
-    """Black, white, grey, noise and a ramp give finite vectors like any picture."""
+    """Black, white, grey, noise and a gradient give finite vectors."""
     for name, picture in blanks(subject.instance.input_size).items():
         with _about(f"of {name}"):
             subject.instance.embed(picture[np.newaxis])
 
 
 def check_determinism(subject: Subject) -> None:
-    """The same picture gives the same vector, again and from another instance."""
+    """The same picture always gives the same vector, from other instances too."""
     _require_close(subject.instance.embed(subject.pictures), subject.vectors, "the second time")
     _require_close(subject.make().embed(subject.pictures), subject.vectors, "another instance")
 
 
 def check_batch_invariance(subject: Subject) -> None:
-    """A picture's vector does not depend on what else is in its batch, nor on its place."""
+    """A picture's vector does not depend on its batch or its position in the batch."""
     alone = np.concatenate([subject.instance.embed(p[np.newaxis]) for p in subject.pictures])
     _require_close(alone, subject.vectors, "alone and in a batch")
     backwards = subject.instance.embed(subject.pictures[::-1].copy())[::-1]
@@ -198,34 +198,34 @@ def check_batch_invariance(subject: Subject) -> None:
 
 
 def check_leaves_pictures(subject: Subject) -> None:
-    """The pictures are left as they are: tags or a feature map may be asked of them next."""
+    """The pictures are not modified: they may be used again for tags or a feature map."""
     given = subject.pictures.copy()
     subject.instance.embed(given)
     _require(np.array_equal(given, subject.pictures), "it wrote into the pictures")
 
 
 def check_gives_vectors_away(subject: Subject) -> None:
-    """The vectors are the caller's: the next call does not write over them."""
+    """The returned vectors are not overwritten by the next call."""
     first = _raw(subject.instance).embed(subject.pictures[:2])
-    kept = first.copy()
+    expected = first.copy()
     _raw(subject.instance).embed(subject.pictures[2:4])
-    _require(np.array_equal(first, kept), "the second call wrote over the vectors of the first")
+    _require(np.array_equal(first, expected), "the second call overwrote the vectors of the first")
 
 
 def check_tells_apart(subject: Subject) -> None:
     """Different photographs give different vectors."""
     vectors = subject.vectors[_COLOURFUL]
-    likeness = vectors @ vectors.T - 2 * np.eye(len(vectors), dtype=np.float32)
-    one, other = np.unravel_index(likeness.argmax(), likeness.shape)
+    cosines = vectors @ vectors.T - 2 * np.eye(len(vectors), dtype=np.float32)
+    first, second = np.unravel_index(cosines.argmax(), cosines.shape)
     names = [PHOTOGRAPHS[place] for place in _COLOURFUL]
     _require(
-        likeness.max() < _SAME_DIRECTION,
-        f"{names[one]} and {names[other]} have the same vector",
+        cosines.max() < _SAME_DIRECTION,
+        f"{names[first]} and {names[second]} have the same vector",
     )
 
 
 def check_recognises_copies(subject: Subject) -> None:
-    """A photograph saved again as a JPEG is nearer to itself than to any other."""
+    """A photograph saved again as JPEG is nearest to the original."""
     from PIL import Image
 
     copies = []
@@ -233,9 +233,9 @@ def check_recognises_copies(subject: Subject) -> None:
         file = io.BytesIO()
         Image.fromarray(picture).save(file, "JPEG", quality=75)
         copies.append(np.asarray(Image.open(file)))
-    likeness = subject.instance.embed(np.stack(copies)) @ subject.vectors.T
+    cosines = subject.instance.embed(np.stack(copies)) @ subject.vectors.T
     for place in _COLOURFUL:
-        nearest = int(likeness[place].argmax())
+        nearest = int(cosines[place].argmax())
         _require(
             nearest == place,
             f"a copy of {PHOTOGRAPHS[place]} is nearer to {PHOTOGRAPHS[nearest]}",
@@ -243,7 +243,7 @@ def check_recognises_copies(subject: Subject) -> None:
 
 
 def check_threads(subject: Subject) -> None:
-    """It works in a thread that is not the main one, and on as many threads as it is told to."""
+    """It works outside the main thread, and with the number of threads that is set."""
     found: list[Vectors] = []
     extractor = subject.make()
 
@@ -254,14 +254,14 @@ def check_threads(subject: Subject) -> None:
     thread = threading.Thread(target=embed)
     thread.start()
     thread.join()
-    _require(bool(found), "it failed in a thread that is not the main one")
+    _require(bool(found), "it failed outside the main thread")
     _require_close(found[0], subject.vectors, "in another thread")
     if isinstance(raw := _raw(extractor), Threaded):
-        _require(raw.threads == 2, "it does not keep the number of threads that it was told")
+        _require(raw.threads == 2, "it does not keep the number of threads that was set")
 
 
 def check_leaves_no_process(subject: Subject) -> None:
-    """Embedding leaves no process behind."""
+    """Embedding leaves no process running."""
     import psutil
 
     before = {child.pid for child in psutil.Process().children(recursive=True)}
@@ -271,11 +271,11 @@ def check_leaves_no_process(subject: Subject) -> None:
 
 
 def check_stays_offline(subject: Subject) -> None:
-    """Embedding asks nobody on the network: nothing leaves the machine."""
+    """Embedding does not use the network: nothing leaves the machine."""
     subject.instance.embed(subject.pictures[:1])
 
     def refuse(*arguments: Any, **options: Any) -> Any:
-        raise CheckFailedError("it wanted to reach the network while it embedded")
+        raise CheckFailedError("it tried to use the network while embedding")
 
     with (
         mock.patch.object(socket.socket, "connect", refuse),
@@ -290,7 +290,7 @@ def check_stays_offline(subject: Subject) -> None:
 
 
 def check_errors(subject: Subject) -> None:
-    """Pictures of another size raise, or are embedded all the same; then it works as before."""
+    """Pictures of another size raise an error or are embedded; afterwards it works as before."""
     height, width = subject.instance.input_size
     odd = np.zeros((1, height + 1, width + 3, 3), np.uint8)
     try:
@@ -298,7 +298,7 @@ def check_errors(subject: Subject) -> None:
     except ExtractorError as error:
         _require(
             isinstance(error.__cause__, Exception | None),
-            "it ends the program over a picture of another size",
+            "it ends the program for a picture of another size",
         )
     _require_close(subject.instance.embed(subject.pictures), subject.vectors, "after an error")
 
@@ -314,13 +314,13 @@ def check_memory(subject: Subject) -> None:
         subject.instance.embed(subject.pictures)
         rounds += 1
     grown = (psutil.Process().memory_info().rss - before) / 1e6
-    _require(grown < _LEAK_MEGABYTES, f"it took {grown:.0f} MB more for {8 * rounds} more pictures")
+    _require(grown < _LEAK_MEGABYTES, f"memory grew by {grown:.0f} MB for {8 * rounds} pictures")
 
 
 def check_worker(subject: Subject) -> None:
-    """In a worker, as photofind uses it, and with nothing pickled, it gives the same vectors."""
+    """It gives the same vectors in a worker process, as photofind uses it."""
     if subject.name is None:
-        raise unittest.SkipTest("it is not installed, so no worker can find it")
+        raise unittest.SkipTest("it is not installed, so a worker cannot find it")
     from PIL import Image
 
     with tempfile.TemporaryDirectory() as folder:
@@ -329,12 +329,12 @@ def check_worker(subject: Subject) -> None:
             paths.append(str(Path(folder, f"{name}.png")))
             Image.fromarray(picture).save(paths[-1])
         with Extraction(subject.name, threads=2) as extraction:
-            described = extraction.describe()
+            info = extraction.info()
             results = extraction.extract(paths)
-    ours = subject.instance
+    local = subject.instance
     _require(
-        (described.version, described.dimension) == (ours.version, ours.dimension),
-        "in a worker it says something else of itself",
+        (info.version, info.dimension) == (local.version, local.dimension),
+        "its version or dimension is different in a worker",
     )
     for name, result, vector in zip(PHOTOGRAPHS, results, subject.vectors, strict=True):
         if result.vector is None:
@@ -343,7 +343,7 @@ def check_worker(subject: Subject) -> None:
 
 
 def check_previews(subject: Subject) -> None:
-    """Of smaller pictures, where it takes them, vectors are nearest to those of the whole ones."""
+    """Vectors of smaller pictures, if supported, are nearest to those of the full pictures."""
     size = subject.instance.preview_size
     if size == subject.instance.input_size:
         raise unittest.SkipTest("it has no preview_size")
@@ -357,7 +357,7 @@ def check_previews(subject: Subject) -> None:
 
 
 def check_tags(subject: Subject) -> None:
-    """Tags are words with confidences, the surest first, whatever else is in the batch."""
+    """Tags are words with confidences, highest first, and do not depend on the batch."""
     together = _able(subject, "tags").tags(subject.pictures)
     alone = subject.instance.tags(subject.pictures[:1])
     _require(
@@ -370,14 +370,14 @@ def check_tags(subject: Subject) -> None:
 
 
 def check_text(subject: Subject) -> None:
-    """Texts give finite vectors as long as those of pictures; different ones, different vectors."""
+    """Texts give finite vectors of the same length as pictures; different texts differ."""
     texts = ["a cat", "a cup of coffee on a table", "", "Ein Foto \N{SNOWFLAKE}"]
     vectors = _able(subject, "embed_text").embed_text(texts)
     _require(float(vectors[0] @ vectors[1]) < _SAME_DIRECTION, "two texts have the same vector")
 
 
 def check_feature_map(subject: Subject) -> None:
-    """A feature map is float32 and finite, and a part of it depends on the picture there."""
+    """A feature map is finite float32 and depends on the picture."""
     maps = _able(subject, "feature_map").feature_map(subject.pictures[:2])
     _require(not np.array_equal(maps[0], maps[1]), "two pictures have the same feature map")
 
@@ -403,7 +403,7 @@ CHECKS: tuple[Check, ...] = (
     check_text,
     check_feature_map,
 )
-"""All checks; those of an ability that an extractor lacks raise ``unittest.SkipTest``."""
+"""All checks; those for a missing ability raise ``unittest.SkipTest``."""
 
 
 def _raw(extractor: LoadedExtractor) -> Any:
@@ -416,15 +416,15 @@ def _able(subject: Subject, ability: str) -> LoadedExtractor:
     return subject.instance
 
 
-def _require(kept: bool | np.bool, otherwise: str) -> None:
-    if not kept:
-        raise CheckFailedError(otherwise)
+def _require(condition: bool | np.bool, message: str) -> None:
+    if not condition:
+        raise CheckFailedError(message)
 
 
 def _require_close(vectors: Vectors, expected: Vectors, when: str) -> None:
     difference = float(np.abs(vectors - expected).max())
     _require(
-        difference <= _TOLERANCE, f"another vector {when}: they differ by up to {difference:.4f}"
+        difference <= _TOLERANCE, f"another vector {when}: the difference is up to {difference:.4f}"
     )
 
 

@@ -1,4 +1,4 @@
-"""A new plugin: a project that is complete and passes its own tests."""
+"""Creating the project of a new plugin, complete with passing tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from photofind.system.disk import explained
 
 __all__ = ["write_project"]
 
-# From the template, to where in the project.
+# Files of the template, and their paths in the project.
 _FILES = {
     "pyproject.toml": "pyproject.toml",
     "README.md": "README.md",
@@ -26,14 +26,14 @@ _FILES = {
 
 
 def write_project(name: str, folder: Path) -> Path:
-    """Write the project of a plugin whose extractor is called ``name``.
+    """Create the project of a plugin whose extractor is called ``name``.
 
     Parameters
     ----------
     name
         Lower-case letters, digits and dashes.
     folder
-        Where the project's own folder, ``photofind-<name>``, is made.
+        The parent folder of the project's folder ``photofind-<name>``.
 
     Returns
     -------
@@ -43,19 +43,19 @@ def write_project(name: str, folder: Path) -> Path:
     Raises
     ------
     ExtractorError
-        Where the name will not do, or there is such a folder already.
+        If the name is invalid, or the folder exists already.
     LibraryError
-        Where the disk refuses.
+        If a file cannot be written.
     """
     short = name.removeprefix("photofind-")
     module = short.replace("-", "_")
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", short, re.ASCII) or len(short) > 40:
         raise ExtractorError(
             f"{name!r} cannot be the name of an extractor",
-            "take lower-case letters, digits and dashes between them",
+            "use lower-case letters and digits, with dashes between them",
         )
     if keyword.iskeyword(module):
-        raise ExtractorError(f"{name!r} is a word of Python's own", "take another name")
+        raise ExtractorError(f"{name!r} is a Python keyword", "choose another name")
     words = {
         "name": short,
         "module": module,
@@ -65,7 +65,7 @@ def write_project(name: str, folder: Path) -> Path:
     }
     project = folder / words["distribution"]
     if project.exists():
-        raise ExtractorError(f"there is {project} already", "take another name, or remove it")
+        raise ExtractorError(f"{project} exists already", "choose another name, or remove it")
     with explained(project):
         for path, text in _files(words):
             file = project / path

@@ -1,7 +1,6 @@
-"""A pytest plugin for plugin authors: a home for the tests, and what the extractors cost.
+"""A pytest plugin for plugin authors: a separate home for tests, and a report of costs.
 
-It is not loaded by itself: ``pytest_plugins = ["photofind.testing.pytest_plugin"]`` in a
-``conftest.py`` asks for it.
+It is loaded only by ``pytest_plugins = ["photofind.testing.pytest_plugin"]`` in ``conftest.py``.
 """
 
 from __future__ import annotations
@@ -22,19 +21,19 @@ _reports: list[str] = []
 
 @pytest.fixture(scope="session", autouse=True)
 def photofind_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the session a home of its own, whose path this is: the user's is never touched."""
+    """Use a temporary home for the session and return its path; the user's is not touched."""
     with pytest.MonkeyPatch.context() as patch:
         home = str(tmp_path_factory.mktemp("photofind"))
         patch.setenv("PHOTOFIND_HOME", home)
         yield home
-        for kind in _all_below(ExtractorChecks):
+        for kind in _all_subclasses(ExtractorChecks):
             name = kind.__dict__.get("extractor")
             if kind._subject is not None and isinstance(name, str):
                 _reports.append(f"{name}: {_figures(name)}")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Report what the extractors that were checked cost."""
+    """Report the cost of the extractors that were checked."""
     if _reports:
         terminalreporter.section("extractors")
         for line in _reports:
@@ -46,7 +45,7 @@ def _figures(name: str) -> str:
     return ", ".join(f"{value:g} {key.replace('_', ' ')}" for key, value in figures.items())
 
 
-def _all_below(kind: type[ExtractorChecks]) -> Iterator[type[ExtractorChecks]]:
-    for below in kind.__subclasses__():
-        yield below
-        yield from _all_below(below)
+def _all_subclasses(kind: type[ExtractorChecks]) -> Iterator[type[ExtractorChecks]]:
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _all_subclasses(subclass)

@@ -1,4 +1,4 @@
-"""The checks in a process of their own, for whoever does not trust the extractor."""
+"""Running the checks in a worker process, for untrusted extractors."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from photofind.paths import Home
 from photofind.testing.checks import CHECKS, CheckFailedError, Figures, Subject, measure
 from photofind.workers import Worker
 
-__all__ = ["CheckService", "Checked", "Result", "run_in_worker"]
+__all__ = ["CheckReport", "CheckResult", "CheckService", "run_in_worker"]
 
 _SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class Result:
-    """What came of one check: ``state`` is ``kept``, ``broken`` or ``skipped``, and why."""
+class CheckResult:
+    """The result of a check: ``state`` is ``kept``, ``broken`` or ``skipped``."""
 
     check: str
     promise: str
@@ -28,10 +28,10 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """The results of all checks, and what the extractor costs."""
+class CheckReport:
+    """The results of all checks, and the cost of the extractor."""
 
-    results: tuple[Result, ...]
+    results: tuple[CheckResult, ...]
     figures: Figures
 
 
@@ -40,25 +40,25 @@ def run_in_worker(
     home: Home | None = None,
     *,
     measure_only: bool = False,
-    progress: Callable[[Result], None] = lambda result: None,
-) -> Checked:
-    """Check an extractor that is installed, whatever it does to its process.
+    progress: Callable[[CheckResult], None] = lambda result: None,
+) -> CheckReport:
+    """Check an installed extractor in a worker process.
 
     Parameters
     ----------
     name
         The extractor.
     home
-        Where models are and what is converted is kept; this user's own where not given.
+        The home with the models and the conversion cache; this user's by default.
     measure_only
-        Only find out what it costs.
+        Only measure the cost.
     progress
-        Told each result as it comes.
+        Called with each result.
 
     Raises
     ------
     ExtractorError
-        Where it cannot be loaded at all.
+        If it cannot be loaded at all.
     """
     results = []
     root = str((home or Home.default()).root)
@@ -70,7 +70,7 @@ def run_in_worker(
         start_seconds=_SECONDS,
     ) as worker:
         try:
-            # First, in a process in which nothing else was loaded.
+            # First, in a process with nothing else loaded.
             figures = Figures(**worker.call("measure", timeout=_SECONDS).value)
         except WorkerStartError as error:
             raise ExtractorError(
@@ -84,9 +84,11 @@ def run_in_worker(
             except (ExtractorError, WorkerError) as error:
                 state, reason = "broken", error.message
             promise = " ".join((check.__doc__ or "").split())
-            results.append(Result(check.__name__.removeprefix("check_"), promise, state, reason))
+            results.append(
+                CheckResult(check.__name__.removeprefix("check_"), promise, state, reason)
+            )
             progress(results[-1])
-    return Checked(tuple(results), figures)
+    return CheckReport(tuple(results), figures)
 
 
 class CheckService:
@@ -95,7 +97,7 @@ class CheckService:
     Parameters
     ----------
     extractor
-        The name of one that is installed.
+        The name of an installed extractor.
     """
 
     def __init__(self, extractor: str) -> None:
@@ -106,9 +108,9 @@ class CheckService:
         return asdict(measure(self._subject))
 
     def run(self, check: str) -> list[str]:
-        """Run one check; return its state and the reason for it."""
+        """Run a check; return its state and reason."""
         try:
-            next(one for one in CHECKS if one.__name__ == check)(self._subject)
+            next(function for function in CHECKS if function.__name__ == check)(self._subject)
         except unittest.SkipTest as error:
             return ["skipped", str(error)]
         except CheckFailedError as error:

@@ -1,4 +1,4 @@
-"""The checks as a class of tests for pytest, to be extended in a plugin's own test suite."""
+"""The checks as a base class for pytest test classes in a plugin's test suite."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["ExtractorChecks"]
 
 
 class ExtractorChecks:
-    """Every check of :data:`~photofind.testing.CHECKS` as a test.
+    """Runs every check of :data:`~photofind.testing.CHECKS` as a test.
 
     Attributes
     ----------
     extractor : str, or callable
-        What is tested: the name of an extractor that is installed, or what makes one, as a
+        The extractor under test: the name of an installed one, or a factory as a
         ``staticmethod``.
     """
 
@@ -28,22 +28,22 @@ class ExtractorChecks:
     _subject: ClassVar[Subject | None] = None
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
-        """Have pytest run the test once for each check."""
+        """Parametrize the test with all checks."""
         if "check" in metafunc.fixturenames:
             names = [check.__name__.removeprefix("check_") for check in CHECKS]
             metafunc.parametrize("check", CHECKS, ids=names)
 
     def test_conformance(self, check: Callable[[Subject], None]) -> None:
-        """The extractor keeps a promise of the protocol."""
+        """The extractor conforms to the protocol."""
         kind = type(self)
         if kind._subject is None:
-            _away_from_home()
+            _use_temporary_home()
             kind._subject = Subject(kind.extractor)
         check(kind._subject)
 
 
-def _away_from_home() -> None:
-    """Have tests use a home of their own where nobody has chosen one."""
+def _use_temporary_home() -> None:
+    """Use a temporary home, unless PHOTOFIND_HOME is set."""
     if "PHOTOFIND_HOME" not in os.environ:
         folder = tempfile.mkdtemp(prefix="photofind-tests-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -1,1 +1,1 @@
-"""The icon in the panel, and its menu: a client of the daemon, in a process of its own."""
+"""The tray icon and its menu: a client of the daemon, in a process of its own."""

@@ -1,4 +1,4 @@
-"""A dialog in which photos or a folder are chosen, where GTK is not at hand."""
+"""A dialog for choosing photos or a folder, without GTK."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _APPLE = {
 _APPLE_SCRIPT = """\
 on run arguments
 set title to item 1 of arguments
-set told to ""
+set chosen to ""
 repeat with one in (choose %s)
-set told to told & POSIX path of one & (ASCII character 0)
+set chosen to chosen & POSIX path of one & (ASCII character 0)
 end repeat
-return told
+return chosen
 end run"""
 
 _TK_SCRIPT = """\
@@ -39,27 +39,29 @@ print(json.dumps([path for path in chosen if path]))
 
 
 def choose_in_dialog(title: str, *, folder: bool) -> list[str] | None:
-    """Wait until photos, or a folder, are chosen; none where the dialog was closed.
+    """Wait until photos or a folder are chosen; empty if the dialog was cancelled.
 
     Returns
     -------
     list of str or None
-        Their paths; None where no dialog can be shown.
+        Their paths; None if no dialog can be shown.
     """
     if sys.platform == "darwin":
-        told = _output(["osascript", "-e", _APPLE_SCRIPT % _APPLE[folder], title])
-        return None if told is None else [path for path in told.rstrip("\n").split("\0") if path]
+        output = _output(["osascript", "-e", _APPLE_SCRIPT % _APPLE[folder], title])
+        if output is None:
+            return None
+        return [path for path in output.rstrip("\n").split("\0") if path]
     from photofind.images.formats import PHOTO_SUFFIXES
 
-    # Tk wants the main thread of a process, which belongs to the icon here.
+    # Tk needs the main thread of a process, which the icon uses here.
     patterns = [f"*{suffix}" for suffix in sorted(PHOTO_SUFFIXES)]
     arguments = json.dumps([title, folder, patterns])
-    told = _output([sys.executable, "-P", "-c", _TK_SCRIPT, arguments])
-    return None if told is None else [str(path) for path in json.loads(told)]
+    chosen = _output([sys.executable, "-P", "-c", _TK_SCRIPT, arguments])
+    return None if chosen is None else [str(path) for path in json.loads(chosen)]
 
 
 def _output(words: list[str]) -> str | None:
-    """Return what a program writes; None where it fails, which closing a dialog is for Apple."""
+    """Return the output of a program; None if it fails, but empty if AppleScript was cancelled."""
     done = subprocess.run(
         words,
         stdin=subprocess.DEVNULL,

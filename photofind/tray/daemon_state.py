@@ -1,4 +1,4 @@
-"""What the tray knows of the daemon, and the words that it has for it."""
+"""The daemon's state as the tray shows it, in words."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from photofind.model import Event, FolderStatus, Progress, Status, revive
 __all__ = ["NOT_RUNNING", "DaemonState"]
 
 _STEP = 10
-"""Percent of the work after which the status line changes; the tooltip follows each photo."""
+"""Percentage points of progress after which the status line changes."""
 
 
 @dataclass(frozen=True)
 class DaemonState:
-    """The daemon as its status and its events have it.
+    """The state of the daemon, from its status and events.
 
     Parameters
     ----------
     running
-        Whether it runs.
+        Whether it is running.
     photos, preliminary, failed
-        How many photos can be found, how many of them by their thumbnails so far, and how many
-        could not be indexed.
+        How many photos are searchable, how many of them by their thumbnails so far, and how many
+        failed.
     activity
-        What it does; None while there is nothing to do.
+        What it is doing; None while it is idle.
     paused, paused_until, waiting
-        Whether somebody paused it and until when, and why work waits.
+        Whether it is paused and until when, and why work is waiting.
     folders
         The folders of the library.
     problems
-        What somebody should do something about.
+        Problems that need the user's attention.
     """
 
     running: bool
@@ -48,8 +48,8 @@ class DaemonState:
     problems: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, status: Status) -> DaemonState:
-        """Return the state that a status tells of."""
+    def from_status(cls, status: Status) -> DaemonState:
+        """Return the state in a status."""
         daemon = status.daemon
         return cls(
             running=True,
@@ -65,7 +65,7 @@ class DaemonState:
         )
 
     def after(self, event: Event) -> DaemonState:
-        """Return the state after an event, whose data is as JSON has it."""
+        """Return the state after an event, with its data decoded from JSON."""
         data = event.data
         match event.kind:
             case "activity":
@@ -83,8 +83,8 @@ class DaemonState:
         return self
 
     @property
-    def mood(self) -> IconState:
-        """What the icon says."""
+    def icon(self) -> IconState:
+        """The state of the icon."""
         if not self.running:
             return IconState.STOPPED
         if self.problems:
@@ -95,8 +95,8 @@ class DaemonState:
 
     @property
     def line(self) -> str:
-        """What the first line of the menu says; it does not change with each photo."""
-        match self.mood:
+        """The first line of the menu; it does not change with each photo."""
+        match self.icon:
             case IconState.STOPPED:
                 return "Not running"
             case IconState.PROBLEM:
@@ -110,30 +110,30 @@ class DaemonState:
         if self.waiting:
             return _shortened(f"Waiting: {self.waiting}")
         if not self.folders:
-            return "No folder yet"
+            return "No folders yet"
         return f"{_photos(self.photos)}, up to date"
 
     @property
     def tooltip(self) -> str:
-        """What is told while the pointer rests on the icon."""
-        told = [f"photofind: {self.line[0].lower()}{self.line[1:]}"]
+        """The tooltip of the icon."""
+        lines = [f"photofind: {self.line[0].lower()}{self.line[1:]}"]
         if activity := self.activity:
             if activity.total:
-                told.append(f"{activity.done:,} of {activity.total:,} photos")
+                lines.append(f"{activity.done:,} of {activity.total:,} photos")
             if activity.seconds_left:
-                told.append(f"{timedelta(seconds=ceil(activity.seconds_left))} left")
-        if self.running and self.mood is not IconState.IDLE:
-            told.append(f"{_photos(self.photos)} can be found")
+                lines.append(f"{timedelta(seconds=ceil(activity.seconds_left))} left")
+        if self.running and self.icon is not IconState.IDLE:
+            lines.append(f"{_photos(self.photos)} searchable")
         if self.failed:
-            told.append(f"{self.failed:,} could not be read")
+            lines.append(f"{self.failed:,} failed")
         offline = sum(folder.state == "offline" for folder in self.folders)
         if offline:
-            told.append("1 folder is offline" if offline == 1 else f"{offline} folders are offline")
-        return "\n".join(told)
+            lines.append("1 folder offline" if offline == 1 else f"{offline} folders offline")
+        return "\n".join(lines)
 
 
 NOT_RUNNING = DaemonState(running=False)
-"""There is no daemon."""
+"""The state without a daemon."""
 
 
 def _working(activity: Progress) -> str:

@@ -1,4 +1,4 @@
-"""What is in the menu of the tray, as plain values."""
+"""The entries of the tray menu, as plain values."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Entry:
     Parameters
     ----------
     text
-        What it says.
+        Its label.
     act
-        What a click does; None where it does nothing.
+        Called on a click; None if the entry is disabled.
     default
-        Whether a click on the icon itself does the same.
+        Whether a click on the icon does the same.
     checked
-        Whether it has a mark; None where it never has one.
+        Whether it is checked; None if it is not a check item.
     below
         The entries of its submenu.
     """
@@ -50,26 +50,26 @@ SEPARATOR = Entry("")
 
 
 class Actions:
-    """What the menu does; whoever shows it says how."""
+    """The actions of the menu, implemented by the tray."""
 
     def open_page(self) -> None:
         """Open the page."""
         raise NotImplementedError
 
     def find_similar(self) -> None:
-        """Let a photo be chosen, and open the page of those like it."""
+        """Let the user choose photos, and open the page of similar photos."""
         raise NotImplementedError
 
     def search(self, paths: Sequence[str]) -> None:
-        """Open the page of the photos like these."""
+        """Open the page of photos similar to these."""
         raise NotImplementedError
 
     def pause(self, seconds: float | None) -> None:
-        """Have the daemon leave work for so long."""
+        """Pause the daemon for this time; None means until it is resumed."""
         raise NotImplementedError
 
     def resume(self) -> None:
-        """Have it go on."""
+        """Resume the daemon."""
         raise NotImplementedError
 
     def show_folder(self, path: str) -> None:
@@ -77,15 +77,15 @@ class Actions:
         raise NotImplementedError
 
     def add_folder(self) -> None:
-        """Let a folder be chosen, and add it to the library."""
+        """Let the user choose a folder, and add it to the library."""
         raise NotImplementedError
 
     def set_autostart(self, on: bool) -> None:
-        """Have photofind started at login, or no longer."""
+        """Start photofind at login, or not."""
         raise NotImplementedError
 
     def quit_tray(self) -> None:
-        """Take the icon away."""
+        """Remove the icon."""
         raise NotImplementedError
 
     def stop_daemon(self) -> None:
@@ -104,7 +104,7 @@ def entries(
     starts_at_login: bool,
     actions: Actions,
 ) -> list[Entry]:
-    """Return the menu as it is in a state.
+    """Return the entries of the menu.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def entries(
         SEPARATOR,
         Entry("Quit tray", actions.quit_tray),
         Entry("Start photofind", actions.start_daemon)
-        if state.mood is IconState.STOPPED
+        if state.icon is IconState.STOPPED
         else Entry("Stop photofind", actions.stop_daemon),
     ]
     return menu
@@ -157,7 +157,7 @@ def _folder(path: str, state: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Return a text as menus can have it."""
+    """Return a text that menus can show."""
     text = text.encode("utf-8", "replace").decode()
     text = "".join(c if c.isprintable() else " " for c in text)
-    return text.replace("&", "&&") if sys.platform == "win32" else text  # A key, otherwise.
+    return text.replace("&", "&&") if sys.platform == "win32" else text  # A single & marks a key.

@@ -1,4 +1,4 @@
-"""Whether somebody shows tray icons here, and by which of pystray's ways one gets there."""
+"""Finding the pystray backend that can show a tray icon on this desktop."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from photofind.system.bus import call
 
 __all__ = ["backend"]
 
-_PAGE = "`photofind gallery` opens the page, which has all of it"
+_PAGE = "use `photofind gallery` instead: the page has the same functions"
 _WATCHER = "org.kde.StatusNotifierWatcher"
-_SYSTEM_PACKAGES = Path("/usr/lib/python3/dist-packages")  # Debian's, and what is made of it.
+_SYSTEM_PACKAGES = Path("/usr/lib/python3/dist-packages")  # On Debian and its derivatives.
 
 
 def backend() -> str:
-    """Return the name of the backend of pystray that shows an icon here.
+    """Return the name of the pystray backend that can show an icon here.
 
     Raises
     ------
     DesktopError
-        Where nobody shows one; it says why, and what to do.
+        If there is none; the error says why, and what to do.
     """
     if chosen := os.environ.get("PYSTRAY_BACKEND"):  # pystray's own variable.
         _borrow_gi()
@@ -36,23 +36,25 @@ def backend() -> str:
     if sys.platform == "darwin":
         return "darwin"
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise DesktopError("there is no display here that could show a tray icon", _PAGE)
+        raise DesktopError("there is no display to show a tray icon on", _PAGE)
     if _has_notifier_host() and _imports("AppIndicator3", "AyatanaAppIndicator3"):
         return "appindicator"
     if _has_x_tray():
         return "gtk" if _imports("Gtk") else "xorg"
     if _has_notifier_host():
         raise DesktopError(
-            "this panel shows tray icons of programs with AppIndicator alone, which is missing",
-            "install python3-gi and gir1.2-ayatanaappindicator3-0.1, or what your system calls "
-            f"them; {_PAGE}",
+            "this panel only shows tray icons of AppIndicator, which is not installed",
+            "install python3-gi and gir1.2-ayatanaappindicator3-0.1 (names may differ on your "
+            f"system), or {_PAGE}",
         )
     if "GNOME" in os.environ.get("XDG_CURRENT_DESKTOP", "").upper():
         raise DesktopError(
-            "GNOME shows no tray icons by itself",
-            f"its extension AppIndicator and KStatusNotifierItem Support does; {_PAGE}",
+            "GNOME does not show tray icons by itself",
+            f"install its extension AppIndicator and KStatusNotifierItem Support, or {_PAGE}",
         )
-    raise DesktopError("no panel here shows tray icons", f"add a tray to a panel; {_PAGE}")
+    raise DesktopError(
+        "there is no panel that shows tray icons", f"add a tray to a panel, or {_PAGE}"
+    )
 
 
 def _has_notifier_host() -> bool:
@@ -67,7 +69,7 @@ def _has_notifier_host() -> bool:
 
 
 def _has_x_tray() -> bool:
-    """Return whether a window of the display has the selection of the system tray."""
+    """Return whether a window owns the system tray selection of the X display."""
     from Xlib import X, error
     from Xlib.display import Display
 
@@ -83,7 +85,7 @@ def _has_x_tray() -> bool:
 
 
 def _imports(*names: str) -> bool:
-    """Return whether one of these modules of GObject's introspection can be imported."""
+    """Return whether one of these GObject introspection modules can be imported."""
     _borrow_gi()
     try:
         gi = importlib.import_module("gi")
@@ -99,7 +101,7 @@ def _imports(*names: str) -> bool:
 
 
 class _SystemFinder:
-    """Finds the package ``gi`` where the system's own Python has it, and nothing else there."""
+    """Finds only the package ``gi`` among the packages of the system's Python."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
@@ -108,10 +110,10 @@ class _SystemFinder:
 
 
 def _borrow_gi() -> None:
-    """Let the system's ``gi``, which no virtual environment can install, be imported here too.
+    """Make the system's ``gi``, which has no wheel for virtual environments, importable.
 
-    Only where it was made for this very version of Python.
+    Only if it was built for this version of Python.
     """
     fits = any((_SYSTEM_PACKAGES / f"gi/_gi{suffix}").exists() for suffix in EXTENSION_SUFFIXES[:1])
     if fits and not any(isinstance(finder, _SystemFinder) for finder in sys.meta_path):
-        sys.meta_path.append(_SystemFinder())  # Last: one that is installed here comes first.
+        sys.meta_path.append(_SystemFinder())  # Last: an installed ``gi`` takes precedence.

@@ -1,4 +1,4 @@
-"""The icon itself: pystray's, drawn at the size and in the mood that it is shown in."""
+"""The tray icon: pystray's, drawn for the size and state in which it is shown."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from photofind.tray.entries import SEPARATOR, Entry
 __all__ = ["make_icon", "make_menu"]
 
 _NAME = "photofind"
-_SIZE = 64  # Where the panel does not say which one it wants; it makes it smaller.
+_SIZE = 64  # If the panel does not request a size; it scales the icon down.
 
 
 def make_icon(
-    backend: str, mood: IconState, tooltip: str, menu: Callable[[], list[Entry]], theme: Path
+    backend: str, state: IconState, tooltip: str, menu: Callable[[], list[Entry]], theme: Path
 ) -> Any:
-    """Return an icon of pystray's that has a method ``show_mood`` besides.
+    """Return a pystray icon with an additional method ``show_state``.
 
     Parameters
     ----------
     backend
-        One of :func:`photofind.tray.host.backend`.
-    mood, tooltip
-        How it is shown at first.
+        A result of :func:`photofind.tray.host.backend`.
+    state, tooltip
+        Its initial state and tooltip.
     menu
-        Returns the entries of the menu, each time that it is made.
+        Returns the entries of the menu, whenever it is built.
     theme
-        A folder for icons where the panel reads them from files.
+        A folder for icon files, for panels that read the icon from a file.
     """
     os.environ["PYSTRAY_BACKEND"] = backend
     kinds = {"gtk": "icons_gtk", "appindicator": "icons_gtk", "xorg": "icons_xorg"}
@@ -43,13 +43,13 @@ def make_icon(
 
         kind = type("Icon", (_Plain, pystray.Icon), {})
     kind.theme = theme
-    icon = kind(_NAME, draw(mood, _SIZE), tooltip, make_menu(menu))
-    icon.show_mood(mood)
+    icon = kind(_NAME, draw(state, _SIZE), tooltip, make_menu(menu))
+    icon.show_state(state)
     return icon
 
 
 def make_menu(entries: Callable[[], list[Entry]]) -> Any:
-    """Return the menu of pystray's that asks for its entries whenever it is made."""
+    """Return a pystray menu that gets its entries whenever it is built."""
     from pystray import Menu
 
     return Menu(lambda: map(_item, entries()))
@@ -72,10 +72,10 @@ def _item(entry: Entry) -> Any:
 
 
 class _Plain:
-    """Where pystray scales the icon itself: Windows and macOS."""
+    """An icon that pystray scales: on Windows and macOS."""
 
     icon: Any
 
-    def show_mood(self, mood: IconState) -> None:
-        """Have the icon say something else."""
-        self.icon = draw(mood, _SIZE)
+    def show_state(self, state: IconState) -> None:
+        """Show another state."""
+        self.icon = draw(state, _SIZE)

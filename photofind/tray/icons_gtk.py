@@ -1,4 +1,4 @@
-"""The icon by GTK: in the tray of an X11 panel, or as a StatusNotifierItem by AppIndicator."""
+"""The icon with GTK: in the tray of an X11 panel, or as a StatusNotifierItem by AppIndicator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from photofind.paths import private_folder
 __all__ = ["choose", "kind"]
 
 _SIZES = (16, 22, 24, 32, 48, 64)
-"""Those that icon themes have, of which panels take the one that fits."""
+"""Sizes in icon themes, from which panels choose."""
 
 _open_choosers: list[Any] = []
 
@@ -28,7 +28,7 @@ def kind(backend: str) -> type[Any]:
 
 
 def choose(title: str, *, folder: bool, on_chosen: Callable[[list[str]], None]) -> None:
-    """Let photos, or a folder, be chosen in a dialog; nothing is called where none is."""
+    """Let the user choose photos or a folder; ``on_chosen`` is not called on cancel."""
     from gi.repository import Gtk
 
     action = Gtk.FileChooserAction.SELECT_FOLDER if folder else Gtk.FileChooserAction.OPEN
@@ -45,13 +45,13 @@ def choose(title: str, *, folder: bool, on_chosen: Callable[[list[str]], None]) 
         _open_choosers.remove(chooser)
         uris = chooser.get_uris() if response == Gtk.ResponseType.ACCEPT else []
         chooser.destroy()
-        # Names need not be UTF-8; URIs are ASCII.
+        # File names may not be UTF-8; URIs are ASCII.
         paths = [unquote_to_bytes(u.removeprefix("file://")) for u in uris if u[:8] == "file:///"]
         if paths:
             on_chosen([os.fsdecode(path) for path in paths])
 
     chooser.connect("response", answered)
-    _open_choosers.append(chooser)  # GTK does not keep it.
+    _open_choosers.append(chooser)  # GTK does not hold a reference.
     _in_main_loop(chooser.show)
 
 
@@ -66,7 +66,7 @@ def _in_main_loop(act: Callable[..., object], *arguments: object) -> None:
 
 
 class _ByGtk:
-    """What both have in common; pystray's own notices, for which it needs the bus, go unused."""
+    """Common to both; pystray's own notifications, which need the bus, are not initialised."""
 
     _mark_ready: Callable[[], None]
 
@@ -74,7 +74,7 @@ class _ByGtk:
         self._mark_ready()
 
     def _finalize(self) -> None:
-        """Leave everything to the end of the process."""
+        """Do nothing: the process ends."""
 
 
 class _InTray(_ByGtk):
@@ -84,15 +84,15 @@ class _InTray(_ByGtk):
     _icon_valid: bool
     title: str
     visible: bool
-    mood = IconState.STOPPED
+    state = IconState.STOPPED
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._status_icon.connect("size-changed", self._on_size)
 
-    def show_mood(self, mood: IconState) -> None:
-        """Have the icon say something else."""
-        self.mood = mood
+    def show_state(self, state: IconState) -> None:
+        """Show another state."""
+        self.state = state
         self._update_icon()
 
     def _update_icon(self) -> None:
@@ -114,42 +114,42 @@ class _InTray(_ByGtk):
         from gi.repository import GdkPixbuf, GLib
 
         size = max(self._status_icon.get_size(), _SIZES[0])
-        pixels = GLib.Bytes.new(draw(self.mood, size).tobytes())
+        pixels = GLib.Bytes.new(draw(self.state, size).tobytes())
         rgb = GdkPixbuf.Colorspace.RGB
         pixbuf = GdkPixbuf.Pixbuf.new_from_bytes(pixels, rgb, True, 8, size, size, 4 * size)
         self._status_icon.set_from_pixbuf(pixbuf)
 
 
 class _Indicator(_ByGtk):
-    """An icon of which the panel takes the size that it wants from a folder of them."""
+    """An icon whose panel picks the size it needs from a folder of icon files."""
 
     _appindicator: Any
     _icon_path: str
     _icon_valid: bool
     _menu_handle: Any
-    mood = IconState.STOPPED
+    state = IconState.STOPPED
     theme: Path | None = None
-    """Where the icons are written to."""
+    """The folder of the icon files."""
 
-    def show_mood(self, mood: IconState) -> None:
-        """Have the icon say something else."""
-        self.mood = mood
+    def show_state(self, state: IconState) -> None:
+        """Show another state."""
+        self.state = state
         self._update_icon()
 
     def _update_icon(self) -> None:
         self._icon_valid = True
-        self._icon_path = f"photofind-tray-{self.mood.name.lower()}"  # A name does as well.
+        self._icon_path = f"photofind-tray-{self.state.name.lower()}"  # A name works too.
         if self.theme is not None:
             for size in _SIZES:
                 path = self.theme / f"hicolor/{size}x{size}/apps/{self._icon_path}.png"
                 if not path.exists():
-                    draw(self.mood, size).save(private_folder(path.parent) / path.name)
+                    draw(self.state, size).save(private_folder(path.parent) / path.name)
         _in_main_loop(self._show_icon)
 
     def _show_icon(self) -> None:
         if self.theme is not None:
             self._appindicator.set_icon_theme_path(str(self.theme))
-        self._appindicator.set_icon_full(self._icon_path, f"photofind: {self.mood.name.lower()}")
+        self._appindicator.set_icon_full(self._icon_path, f"photofind: {self.state.name.lower()}")
 
     def _remove_fs_icon(self) -> None:
-        """Leave the icons; they are the same the next time."""
+        """Keep the icon files, which are the same next time."""

@@ -1,4 +1,4 @@
-"""Listens to the daemon, and to its coming and going, without ever asking again and again."""
+"""Following the daemon's state, including its start and end, without polling."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ __all__ = ["Listener"]
 
 _RUNTIME = "runtime.json"
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
-"""Seconds until the next try with a daemon that is there and does not answer as it should."""
+"""Seconds until the next attempt to connect to a running daemon that does not answer."""
 
 _log = logging.getLogger(__name__)
 
 
 class Listener:
-    """Tells of each state of the daemon of a home, from a thread.
+    """Reports each state of the daemon of a home, from a thread.
 
-    A daemon that starts writes its runtime file, and one that goes takes it away, so that file is
-    watched while there is none to listen to.
+    The daemon writes its runtime file when it starts and removes it when it ends, so that file is
+    watched while no daemon is running.
 
     Parameters
     ----------
-    on_situation
-        Called with the state at first and after everything that happens.
+    on_state
+        Called with the initial state and after every change.
     on_recent
-        Called when there was another search.
+        Called after another search.
     connect
-        Returns a client of the daemon that runs.
+        Returns a client of the running daemon.
     """
 
     def __init__(
         self,
         home: Home,
-        on_situation: Callable[[DaemonState], None],
+        on_state: Callable[[DaemonState], None],
         on_recent: Callable[[], None] = lambda: None,
         connect: Callable[[Home], Client] = connect_to_running,
     ) -> None:
         self._home = home
-        self._on_situation = on_situation
+        self._on_state = on_state
         self._on_recent = on_recent
         self._connect = connect
         self._changed = threading.Event()
@@ -63,12 +63,12 @@ class Listener:
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start listening."""
         self._observer = self._watch()
         self._thread.start()
 
     def close(self) -> None:
-        """End it; nothing is told after this returns."""
+        """Stop listening; nothing is reported after this returns."""
         self._ends.set()
         self._changed.set()
         if client := self._client:
@@ -86,46 +86,46 @@ class Listener:
                 self._listen()
                 wait = _FIRST_WAIT
             except PhotofindError as error:
-                _log.debug("no daemon to listen to: %s", error)
-            except Exception:  # noqa: BLE001 - Another version may tell what this one cannot read.
-                _log.exception("what the daemon tells is not understood")
-            self._tell(NOT_RUNNING)
-            # Whatever became of the runtime file since the loop began is looked at at once. One
-            # that is there and does not answer, or is about to end, is tried again later.
-            there = is_running(self._home)
-            self._changed.wait(wait if there else None)
-            wait = min(2 * wait, _LONGEST_WAIT) if there else _FIRST_WAIT
+                _log.debug("the daemon cannot be followed: %s", error)
+            except Exception:  # noqa: BLE001 - Another version may send other data.
+                _log.exception("the daemon's answer could not be understood")
+            self._report(NOT_RUNNING)
+            # A change of the runtime file since the loop began is handled at once. A daemon that is
+            # running but does not answer, or is about to end, is tried again later.
+            running = is_running(self._home)
+            self._changed.wait(wait if running else None)
+            wait = min(2 * wait, _LONGEST_WAIT) if running else _FIRST_WAIT
 
     def _listen(self) -> None:
-        """Tell what the daemon tells, until it goes.
+        """Report the daemon's states until it ends.
 
         Raises
         ------
         DaemonError
-            There is none.
+            If no daemon is running.
         """
         with self._connect(self._home) as client:
             self._client = client
             if self._ends.is_set():
                 return
-            events = client.events()  # First, so that nothing is missed.
-            state = DaemonState.of(client.status())
-            self._tell(state)
+            events = client.events()  # Before the status, so that no event is missed.
+            state = DaemonState.from_status(client.status())
+            self._report(state)
             for event in events:
                 before, state = state, state.after(event)
                 settled = before.activity and not state.activity
                 if event.kind in ("notice", "folders") or settled:
-                    state = DaemonState.of(client.status())
+                    state = DaemonState.from_status(client.status())
                 if state != before:
-                    self._tell(state)
+                    self._report(state)
         self._client = None
 
-    def _tell(self, state: DaemonState) -> None:
+    def _report(self, state: DaemonState) -> None:
         if not self._ends.is_set():
-            self._on_situation(state)
+            self._on_state(state)
 
     def _watch(self) -> BaseObserver:
-        """Watch the folder of the home for the two files in it that matter here."""
+        """Watch the home for its runtime file and the recent searches."""
         from watchdog import events
         from watchdog.observers import Observer
 
@@ -141,7 +141,7 @@ class Listener:
 
         kinds = (events.FileMovedEvent, events.FileCreatedEvent, events.FileDeletedEvent)
         observer = Observer()
-        with suppress(OSError):  # At inotify's limits there is no watching; the menu can restart.
+        with suppress(OSError):  # At inotify's limits nothing is watched.
             observer.schedule(
                 Handler(), str(private_folder(self._home.root)), event_filter=list(kinds)
             )

@@ -1,4 +1,4 @@
-"""The tray: the icon, what it shows, and what a click on it does."""
+"""The tray: shows the daemon's state and carries out the actions of the menu."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from photofind.desktop.browser import open_in_browser, page_path
 from photofind.desktop.login import is_on, set_autostart
 from photofind.desktop.notifications import notify
 from photofind.errors import DesktopError, PhotofindError
+from photofind.model import Query
 from photofind.paths import Home, private_folder
 from photofind.settings import load_settings
 from photofind.system.reveal import open_file
@@ -30,23 +31,23 @@ from photofind.tray.listener import Listener
 __all__ = ["Tray", "run"]
 
 _BETWEEN_TOOLTIPS = 1.0
-_LOOK = 1.0  # Seconds between two looks for a panel that is still to come.
+_POLL = 1.0  # Seconds between two checks for a panel.
 
 _log = logging.getLogger(__name__)
 
 
 def run(home: Home, *, wait_seconds: float = 0.0) -> bool:
-    """Show the icon until somebody quits it; return False where there is one already.
+    """Show the icon until the user quits it; return False if there is one already.
 
     Parameters
     ----------
     wait_seconds
-        How long to wait for a panel: at login it may come up later.
+        How long to wait for a panel, which may start later at login.
 
     Raises
     ------
     DesktopError
-        Where nobody shows tray icons.
+        If no panel shows tray icons.
     """
     from filelock import FileLock, Timeout
 
@@ -56,13 +57,13 @@ def run(home: Home, *, wait_seconds: float = 0.0) -> bool:
     except Timeout:
         return False
     try:
-        Tray(home, _awaited_backend(wait_seconds)).run()
+        Tray(home, _wait_for_backend(wait_seconds)).run()
     finally:
         lock.release()
     return True
 
 
-def _awaited_backend(seconds: float) -> str:
+def _wait_for_backend(seconds: float) -> str:
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -70,16 +71,16 @@ def _awaited_backend(seconds: float) -> str:
         except DesktopError:
             if time.monotonic() > deadline:
                 raise
-        time.sleep(_LOOK)
+        time.sleep(_POLL)
 
 
 class Tray(Actions):
-    """The icon of one home.
+    """The tray icon of a home.
 
     Parameters
     ----------
     backend
-        By which way of pystray's it is shown.
+        The pystray backend.
     """
 
     def __init__(self, home: Home, backend: str) -> None:
@@ -91,7 +92,7 @@ class Tray(Actions):
         self._tooltip_at = 0.0
         self._icon = make_icon(
             backend,
-            NOT_RUNNING.mood,
+            NOT_RUNNING.icon,
             NOT_RUNNING.tooltip,
             self._entries,
             home.cache / "tray",
@@ -107,26 +108,26 @@ class Tray(Actions):
         finally:
             self._listener.close()
 
-    # What the menu does. Whatever takes a while is done in a thread: the menu stays alive.
+    # The actions of the menu. Slow ones run in a thread, so that the menu stays responsive.
 
     def open_page(self) -> None:
-        """Open the page, which starts the daemon where it does not run."""
+        """Open the page, starting the daemon if necessary."""
         self._in_background(self._open)
 
     def find_similar(self) -> None:
-        """Let photos be chosen, and open the page of those like them."""
+        """Let the user choose photos, and open the page of similar photos."""
         self._choose("Find photos similar to these", False, self.search)
 
     def search(self, paths: Sequence[str]) -> None:
-        """Open the page of the photos like these."""
+        """Open the page of photos similar to these."""
         self._in_background(self._open, paths)
 
     def pause(self, seconds: float | None) -> None:
-        """Have the daemon leave work for so long."""
+        """Pause the daemon for this time; None means until it is resumed."""
         self._in_background(lambda: connect_to_running(self.home).pause(seconds))
 
     def resume(self) -> None:
-        """Have it go on."""
+        """Resume the daemon."""
         self._in_background(lambda: connect_to_running(self.home).resume())
 
     def show_folder(self, path: str) -> None:
@@ -134,7 +135,7 @@ class Tray(Actions):
         self._in_background(open_file, path)
 
     def add_folder(self) -> None:
-        """Let a folder be chosen, and add it to the library."""
+        """Let the user choose a folder, and add it to the library."""
 
         def add(paths: Sequence[str]) -> None:
             self._in_background(self._add, paths)
@@ -142,15 +143,15 @@ class Tray(Actions):
         self._choose("Add a folder of photos", True, add)
 
     def set_autostart(self, on: bool) -> None:
-        """Have photofind started at login, or no longer."""
+        """Start photofind at login, or not."""
         errors = [place.error for place in set_autostart(self.home, on=on) if place.error]
         self._starts_at_login = is_on(self.home)
         self._icon.update_menu()
         if errors:
-            self._tell(errors[0])
+            self._notify(errors[0])
 
     def quit_tray(self) -> None:
-        """Take the icon away."""
+        """Remove the icon."""
         self._icon.stop()
 
     def stop_daemon(self) -> None:
@@ -161,7 +162,7 @@ class Tray(Actions):
         """Start the daemon."""
         self._in_background(start, self.home)
 
-    # What is shown.
+    # The display.
 
     def _begin(self, icon: Any) -> None:
         icon.visible = True
@@ -170,15 +171,15 @@ class Tray(Actions):
             self._in_background(start, self.home)
 
     def _show(self, state: DaemonState) -> None:
-        """Show a state: called for each photo, it shows what can be seen to change."""
+        """Show a state; called for every photo, it updates only what changed visibly."""
         before, self._state = self._state, state
-        if state.mood is not before.mood:
-            self._icon.show_mood(state.mood)
+        if state.icon is not before.icon:
+            self._icon.show_state(state.icon)
         now = time.monotonic()
         if state.line != before.line or now - self._tooltip_at > _BETWEEN_TOOLTIPS:
             self._tooltip_at = now
             self._icon.title = state.tooltip
-        # A menu that is made anew closes where it is open: not for a count that rises.
+        # Rebuilding closes an open menu, so it is not done for every change of a count.
         visible = (state.line, state.running, state.paused, state.folders)
         if visible != self._shown:
             self._shown = visible
@@ -197,11 +198,13 @@ class Tray(Actions):
     def _open(self, paths: Sequence[str] = ()) -> None:
         start(self.home)
         with connect_to_running(self.home) as client:
-            address = client.link(page_path(client, paths, (), {}))
+            address = client.link(page_path(client, Query(tuple(paths))))
         with suppress(OSError):
             remember_search(self.home, paths)
         if not open_in_browser(address):
-            self._tell("no browser can be opened here; `photofind gallery` prints the address")
+            self._notify(
+                "no browser could be opened; `photofind gallery --link` prints the address"
+            )
 
     def _add(self, folders: Sequence[str]) -> None:
         start(self.home)
@@ -220,7 +223,7 @@ class Tray(Actions):
             from photofind.tray.chooser import choose_in_dialog
 
             paths = choose_in_dialog(title, folder=folder)
-            if paths is None:  # The page can have a picture dropped on it, and folders added.
+            if paths is None:  # The page offers the same without a dialog.
                 self._open()
             elif paths:
                 do(paths)
@@ -232,12 +235,12 @@ class Tray(Actions):
             try:
                 act(*arguments)
             except (PhotofindError, OSError) as error:
-                self._tell(str(error))
+                self._notify(str(error))
 
         threading.Thread(target=run, name="action", daemon=True).start()
 
-    def _tell(self, text: str) -> None:
-        """Tell that something did not work out."""
+    def _notify(self, text: str) -> None:
+        """Show an error as a notification."""
         _log.error("%s", text)
         with suppress(DesktopError):
             notify("photofind", text)

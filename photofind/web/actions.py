@@ -1,4 +1,4 @@
-"""What the page has done to files, and asks about folders: the routes that only it needs.
+"""The routes that only the page needs.
 
 Errors are raised; the application that the routes are in answers them.
 """
@@ -12,37 +12,17 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 
-import fastapi
 from fastapi import APIRouter, Query, Request
 from platformdirs import user_pictures_path
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from photofind.errors import LibraryError
 from photofind.model import as_plain
-from photofind.web.surface import Surface
+from photofind.operations import Operations
 
 __all__ = ["actions"]
 
-# As many photos can be moved to the trash in one go.
-MOST_PHOTOS = 1000
 SUGGESTIONS = 50
-
-Number = Annotated[int, fastapi.Path(ge=0, lt=2**63)]
-
-
-class TrashRequest(BaseModel):
-    """Photos, by their numbers."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    ids: Annotated[list[int], Field(min_length=1, max_length=MOST_PHOTOS)]
-
-
-class UntrashRequest(BaseModel):
-    """What moving photos to the trash answered."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    undo: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
 
 class AsciiJson(Response):
@@ -55,55 +35,30 @@ class AsciiJson(Response):
         return json.dumps(content, default=as_plain, separators=(",", ":")).encode("ascii")
 
 
-def actions(surface: Surface, is_named: Callable[[str], bool]) -> APIRouter:
+def actions(operations: Operations, is_named: Callable[[str], bool]) -> APIRouter:
     """Return the routes. Their functions are called in threads."""
     routes = APIRouter(prefix="/api", include_in_schema=False)
 
-    @routes.post("/photos/{photo}/open", status_code=204)
-    def open_photo(photo: Number) -> None:
-        """Open a photo with what the system opens photos with."""
-        surface.open(photo)
-
-    @routes.post("/photos/{photo}/reveal", status_code=204)
-    def reveal_photo(photo: Number) -> None:
-        """Show a photo in its folder, in the file manager."""
-        surface.reveal(photo)
-
-    @routes.post("/photos/trash")
-    def trash_photos(request: TrashRequest) -> Response:
-        """Move photos to the system's trash; ``undo`` in the answer puts them back."""
-        return AsciiJson(surface.trash(request.ids))
-
-    @routes.post("/photos/untrash")
-    def untrash_photos(request: UntrashRequest) -> Response:
-        """Put photos back from the trash."""
-        return AsciiJson(surface.untrash(request.undo))
-
-    @routes.get("/overview")
-    def overview(request: Request) -> Response:
-        """Return in which folders and months photos are: all, or those below ``folder``."""
-        return AsciiJson(surface.overview(_path(request, "folder")))
-
     @routes.get("/number")
     def number(request: Request) -> Response:
-        """Return the number of the photo at ``path``; null where it is not in the library."""
+        """Return the id of the photo at ``path``; null if it is not in the library."""
         try:
-            known: int | None = surface.photo(_required(request, "path")).id
+            known: int | None = operations.photo(_required(request, "path")).id
         except LibraryError:
             known = None
         return AsciiJson({"id": known})
 
     @routes.get("/thumbnail")
     def picture(request: Request, size: Annotated[int, Query(ge=1, le=1024)] = 512) -> Response:
-        """Return a JPEG of the picture at ``path``, outside the library, that a query is about.
+        """Return a JPEG of the picture at ``path``, outside the library, that a query names.
 
-        Only of one that a link of the daemon's named: no page can look at other files with this.
+        Only of one that a link of the daemon named: a page cannot see other files with this.
         """
         path = _required(request, "path")
         if not is_named(path):
             raise LibraryError(f"{path} is no picture of this query", "drop it onto the page")
         return Response(
-            surface.thumbnail_of(path, size),
+            operations.thumbnail_of(path, size),
             media_type="image/jpeg",
             headers={"cache-control": "private, no-cache", "x-content-type-options": "nosniff"},
         )
@@ -118,12 +73,12 @@ def actions(surface: Surface, is_named: Callable[[str], bool]) -> APIRouter:
 
 
 def _path(request: Request, name: str) -> str | None:
-    """Return a path out of the query: its bytes are percent-encoded, and need not be UTF-8.
+    """Return a path from the query, whose bytes are percent-encoded and need not be UTF-8.
 
     Raises
     ------
     LibraryError
-        Where it is not absolute.
+        It is not absolute.
     """
     for item in request.scope["query_string"].split(b"&"):
         key, _, value = item.partition(b"=")
@@ -143,7 +98,7 @@ def _required(request: Request, name: str) -> str:
 
 
 def _suggestions(typed: str) -> Iterator[str]:
-    """Yield folders that complete what was typed; where that is nothing, where photos may be."""
+    """Yield folders whose paths begin as typed; the likely ones if nothing was typed."""
     if not typed:
         likely = (user_pictures_path(), Path.home())
         yield from dict.fromkeys(str(folder) for folder in likely if folder.is_dir())

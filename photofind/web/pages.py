@@ -1,7 +1,7 @@
 """The page that the daemon serves, and the static files that it is made of.
 
 The page is one document; its modules ask the API for everything else. Nothing of it comes from
-elsewhere, and its Content-Security-Policy has browsers refuse what would.
+elsewhere, and its Content-Security-Policy has browsers refuse anything that would.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from photofind import __version__
+from photofind.operations import Operations
 from photofind.web.actions import actions
-from photofind.web.surface import Surface
 
 __all__ = ["CONTENT_SECURITY_POLICY", "router"]
 
@@ -49,18 +49,18 @@ _TYPES = {
 }
 
 
-def router(surface: Surface, is_named: Callable[[str], bool]) -> APIRouter:
+def router(operations: Operations, is_named: Callable[[str], bool]) -> APIRouter:
     """Return the routes of the page, and those of the API that only it needs.
 
     Parameters
     ----------
-    surface
-        What the daemon answers with.
+    operations
+        Carries them out.
     is_named
-        Tells whether whoever has the daemon's token asked for a page that shows this path.
+        Tells whether a link of the daemon leads to a page that shows this path.
     """
     routes = APIRouter()
-    routes.include_router(actions(surface, is_named))
+    routes.include_router(actions(operations, is_named))
 
     @routes.get("/", include_in_schema=False)
     def page() -> Response:

@@ -1,8 +1,8 @@
-"""One supervised child process: start it, call it, and outlive whatever happens to it.
+"""Services in supervised child processes, whose crashes, hangs and memory cost the caller nothing.
 
-A :class:`Worker` keeps what is heavy, slow or fragile out of the process that must go on: decoding
-photos of unknown origin, extractor plugins, the graph and its compiler. :func:`isolate` finds
-which item of a batch takes its worker down. :mod:`photofind.workers.frames` is the protocol.
+A :class:`Worker` keeps heavy, slow or fragile code out of the calling process: decoding photos,
+extractor plugins, the graph and its compiler. :func:`isolate` finds the items of a batch that take
+their worker down. :mod:`photofind.workers.frames` is the protocol.
 """
 
 from photofind.workers.isolate import isolate

@@ -1,14 +1,14 @@
-"""The main program of a worker's process: make the service, then answer one call after another.
+"""The main program of a worker process: creates the service, then answers one call at a time.
 
-Started by :mod:`photofind.workers.process`, which speaks to it in frames over its standard input
-and output. Nothing heavy is imported here: what the service needs, it imports.
+Started by :mod:`photofind.workers.process`, which exchanges frames with it over its standard input
+and output. Nothing heavy is imported here: the service imports what it needs.
 
-What this process owes its parent:
+Guarantees to the parent:
 
-- Standard output carries frames and nothing else, whatever a plugin prints, from Python or C.
-- It ends when its parent ends, however that happens: its input is closed by the system then.
-  Where code holds the interpreter so that no thread can notice, a watchdog that does not need the
-  interpreter ends the process once the call is overdue.
+- Standard output carries only frames, whatever a plugin prints from Python or C.
+- The process ends when its parent ends, in any way: the system then closes its input. If code
+  holds the interpreter so that no thread can notice, a watchdog that does not need the interpreter
+  ends the process once the call is overdue.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_GRACE = 2.0  # Seconds that the parent is given to end an overdue call before the watchdog does.
-_LONGEST_TEXT = 500  # Characters of a foreign exception's text that are passed on.
+_GRACE = 2.0  # Seconds for the parent to end an overdue call before the watchdog does.
+_LONGEST_TEXT = 500  # Characters of an unknown exception's message that are passed on.
 
 
 def main() -> None:
     """Serve the parent until it closes the pipe."""
     requests, replies = _private_pipes()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to act on.
-    os.umask(0o077)  # What a worker writes, numba's compiled code for one, is its user's alone.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent handles Ctrl-C.
+    os.umask(0o077)  # Files such as numba's compiled code are private to the user.
     faulthandler.enable()
-    if hasattr(faulthandler, "register"):  # Not on Windows. Shows where a hung call was ended.
+    if hasattr(faulthandler, "register"):  # Not on Windows. Logs where a hung call was ended.
         faulthandler.register(signal.SIGTERM, all_threads=True, chain=True)
     incoming: SimpleQueue[frames.Frame] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests, incoming), daemon=True).start()
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _private_pipes() -> tuple[FileIO, FileIO]:
-    """Move the pipes off descriptors 0 and 1, so that only frames ever pass through them."""
+    """Move the pipes off descriptors 0 and 1, so that only frames pass through them."""
     requests = os.fdopen(os.dup(0), "rb", buffering=0)
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -59,20 +59,20 @@ def _private_pipes() -> tuple[FileIO, FileIO]:
     os.close(nothing)
     os.dup2(2, 1)
     if hasattr(os, "register_at_fork"):
-        # A process that a plugin forks must not hold the pipes open when this one has ended.
+        # A process forked by a plugin must not keep the pipes open after this one ends.
         os.register_at_fork(after_in_child=requests.close)
         os.register_at_fork(after_in_child=replies.close)
     return requests, replies
 
 
 def _listen(requests: FileIO, incoming: SimpleQueue[frames.Frame]) -> None:
-    """Pass frames on; end the process when there can be no more, even in the middle of a call."""
+    """Queue incoming frames; end the process when the pipe closes, even during a call."""
     try:
         while True:
             incoming.put(frames.receive(requests))
     except EOFError:
         os._exit(0)
-    except Exception:  # noqa: BLE001 - whatever it was is in the log, and the parent sees the end
+    except Exception:  # noqa: BLE001 - it is logged, and the parent sees the exit
         traceback.print_exc()
         os._exit(1)
 
@@ -88,15 +88,15 @@ def _serve(incoming: SimpleQueue[frames.Frame], replies: FileIO) -> None:
                 call.reply(None, [])
             else:
                 call.reply(*_run(service, message, arrays, call.note))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is for the parent
-            call.fail(_describe(error, name))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - every error is passed to the parent
+            call.fail(_encode_error(error, name))
         message, arrays = incoming.get()
 
 
 class _Call:
-    """One call under way: it can note progress until it is answered.
+    """A running call, which can report progress until it is answered.
 
-    Threads of the service may note too, so what is written is written under a lock.
+    Threads of the service may report progress too, so writing is done under a lock.
     """
 
     def __init__(self, replies: FileIO, timeout: float) -> None:
@@ -112,7 +112,7 @@ class _Call:
         frame = frames.encode({"note": value})
         with self._writing:
             if self._answered:
-                raise RuntimeError("a note came after the end of its call")
+                raise RuntimeError("progress was reported after the end of the call")
             self._watch()
             frames.send(self._replies, frame)
 
@@ -130,9 +130,9 @@ class _Call:
 
     def _watch(self) -> None:
         now = time.monotonic()
-        if now - self._watched > _GRACE / 2:  # Renewing costs more than sending a note.
+        if now - self._watched > _GRACE / 2:  # Resetting the timer costs more than sending a note.
             self._watched = now
-            # A thread in C: it ends the process even while other code holds the interpreter.
+            # A C thread, which ends the process even while other code holds the interpreter.
             faulthandler.dump_traceback_later(self._patience, exit=True)
 
 
@@ -159,19 +159,19 @@ def _run(
     return result if isinstance(result, tuple) else (result, [])
 
 
-def _describe(error: BaseException, name: str) -> dict[str, frames.JSON]:
-    """Return what :class:`photofind.workers.Worker` needs to raise ``error`` in the parent."""
+def _encode_error(error: BaseException, name: str) -> dict[str, frames.JSON]:
+    """Return the fields from which :class:`photofind.workers.Worker` raises ``error`` again."""
     if isinstance(error, errors.PhotofindError):
-        # A plugin's own subclass is known to the parent by the class that it extends.
-        known = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
-        described: dict[str, frames.JSON] = {
-            "type": known.__name__,
+        # A plugin's own subclass is raised as its nearest base class in photofind.errors.
+        base = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
+        fields: dict[str, frames.JSON] = {
+            "type": base.__name__,
             "message": error.message,
             "hint": error.hint,
         }
         if isinstance(error, errors.WorkerError):
-            described["details"] = error.details
-        return described
+            fields["details"] = error.details
+        return fields
     text = " ".join(str(error).split())[:_LONGEST_TEXT]
     return {
         "type": errors.WorkerError.__name__,

@@ -5,8 +5,8 @@ arrays that the JSON lists, in C order, one after the other::
 
     {"message": {...}, "arrays": [["<f4", [32, 1280]], ...]}
 
-ASCII JSON escapes lone surrogates, so a path that is not UTF-8 arrives as the string that
-:func:`os.fsdecode` made of it.
+ASCII JSON escapes lone surrogates, so a path that is not UTF-8 arrives as :func:`os.fsdecode`
+decoded it.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ if TYPE_CHECKING:
 __all__ = ["JSON", "MAXIMUM_HEADER", "Frame", "encode", "receive", "send"]
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
-"""What the standard library's :mod:`json` writes; tuples arrive as lists."""
+"""Values that :mod:`json` can write; tuples arrive as lists."""
 
 MAXIMUM_HEADER = 64 * 2**20
-"""Bytes of JSON in one frame at most; bulk travels in arrays."""
+"""Largest JSON of a frame, in bytes; bulk data is sent as arrays."""
 
 _LENGTH = struct.Struct(">Q")
 _PLAIN_KINDS = "biufc"  # Booleans, integers, floats and complex numbers: no objects, no fields.
 
 
 class Frame(NamedTuple):
-    """One message and the arrays that came with it."""
+    """A message and its arrays."""
 
     message: dict[str, Any]
     arrays: list[np.ndarray]
 
 
 def encode(message: Mapping[str, JSON], arrays: Sequence[np.ndarray] = ()) -> list[memoryview]:
-    """Return the pieces of a frame, to be sent in order; array data is not copied if contiguous.
+    """Return the pieces of a frame, to be sent in order; contiguous arrays are not copied.
 
     Raises
     ------
     TypeError
-        For what is not JSON, and for an array of anything but plain numbers.
+        If the message is not JSON, or an array does not hold plain numbers.
     ValueError
-        Where the JSON is longer than :data:`MAXIMUM_HEADER`.
+        If the JSON is longer than :data:`MAXIMUM_HEADER`.
     """
     listed, data = [], []
     if arrays:
-        import numpy as np  # Only where arrays travel: many processes never need it.
+        import numpy as np  # Imported on demand: many processes never need it.
 
         for array in arrays:
             array = np.asarray(array, order="C")
@@ -73,7 +73,7 @@ def send(stream: FileIO, frame: Sequence[memoryview]) -> None:
     Raises
     ------
     OSError
-        Where the other end is gone.
+        If the other end is closed.
     """
     for piece in frame:
         while piece:
@@ -86,9 +86,9 @@ def receive(stream: FileIO) -> Frame:
     Raises
     ------
     EOFError
-        Where the other end is gone, between frames or within one.
+        If the other end is closed, between frames or within one.
     ValueError
-        Where the bytes are not a frame.
+        If the bytes are not a frame.
     """
     (length,) = _LENGTH.unpack(_read(stream, _LENGTH.size))
     if length > MAXIMUM_HEADER:

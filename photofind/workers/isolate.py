@@ -1,4 +1,4 @@
-"""Find the items of a batch that take their worker down, and lose nothing else."""
+"""Finding the items of a batch that take their worker down."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ Note: TypeAlias = Callable[[Any], None]
 def isolate(
     items: Sequence[Item], run: Callable[[list[Item], Note], Result]
 ) -> Iterator[tuple[list[Item], Result | WorkerError]]:
-    """Run a batch; where it fails as a whole, find the guilty items and run the others.
+    """Run a batch; if it fails as a whole, find the guilty items and run the others.
 
-    An item is guilty when it fails alone after a batch with it has failed. A failure that does
-    not come again, an out-of-memory kill for one, has nobody guilty.
+    An item is guilty if it fails alone after a batch with it has failed. A failure that does not
+    happen again, such as an out-of-memory kill, leaves no item guilty.
 
     Parameters
     ----------
     items
-        What to run, each once at least.
+        The items; each is run at least once.
     run
         Called with a batch and a callable to pass on to :meth:`photofind.workers.Worker.call`.
         The notes ``{"started": i}`` and ``{"finished": i}``, where ``i`` is a position in the
-        batch, name the suspects: what was being worked on at the failure. Without such notes all
-        of the batch are suspects. Other notes are ignored.
+        batch, name the suspects: the items in progress at the failure. Without such notes all items
+        are suspects. Other notes are ignored.
 
     Yields
     ------
     batch : list
-        Items that have now been dealt with; the batches together hold each item once.
+        Items that are done; the batches together hold each item once.
     outcome : Result or WorkerError
-        What ``run`` returned for them, or how the single one of them fails.
+        What ``run`` returned for them, or the error of the single item in it.
 
     Raises
     ------
     WorkerStartError, WorkerStoppedError
         From ``run``: no item is to blame.
     PhotofindError
-        From ``run``, any that is not a ``WorkerError``: likewise.
+        From ``run``, if it is not a ``WorkerError``: likewise.
 
     Notes
     -----
     Suspects are halved until one fails alone: for each guilty item at most
-    ``2 + ceil(log2(suspects))`` calls, and one call for all that are left in the end.
+    ``2 + ceil(log2(suspects))`` calls, and one final call for all others.
     """
     untried = list(items)
     while untried:
@@ -58,7 +58,7 @@ def isolate(
             yield untried, outcome
             return
         untried = others
-        while suspects:  # They failed together, so that one that now fails alone is guilty.
+        while suspects:  # They failed together, so an item that now fails alone is guilty.
             middle = (len(suspects) + 1) // 2
             half, rest = suspects[:middle], suspects[middle:]
             outcome, suspects, others = _attempt(half, run)
@@ -75,21 +75,21 @@ def isolate(
 def _attempt(
     batch: list[Item], run: Callable[[list[Item], Note], Result]
 ) -> tuple[Result | WorkerError, list[Item], list[Item]]:
-    """Return the outcome for ``batch`` and, where it is an error, its suspects and the others."""
-    under_way: set[int] = set()
+    """Return the outcome for ``batch`` and, if it is an error, its suspects and the others."""
+    in_progress: set[int] = set()
 
     def note(value: Any) -> None:
         match value:
             case {"started": int(position)}:
-                under_way.add(position)
+                in_progress.add(position)
             case {"finished": int(position)}:
-                under_way.discard(position)
+                in_progress.discard(position)
 
     try:
         return run(batch, note), [], []
     except (WorkerStartError, WorkerStoppedError):
         raise
     except WorkerError as error:
-        suspects = [item for position, item in enumerate(batch) if position in under_way]
-        others = [item for position, item in enumerate(batch) if position not in under_way]
+        suspects = [item for position, item in enumerate(batch) if position in in_progress]
+        others = [item for position, item in enumerate(batch) if position not in in_progress]
         return (error, suspects, others) if suspects else (error, batch, [])

@@ -1,4 +1,4 @@
-"""One child process, from its start to its end, seen from the parent."""
+"""A child process and its supervision, on the parent's side."""
 
 from __future__ import annotations
 
@@ -31,47 +31,47 @@ if TYPE_CHECKING:
 
 __all__ = ["Process"]
 
-_PATIENCE = 1.0  # Seconds between asking a process to leave, telling it to, and killing it.
-_LONGEST_LOG = 2**20  # Bytes after which a log is set aside for a new one.
-_LONGEST_DETAILS = 4096  # Bytes of a process's last words that go with an error.
+_PATIENCE = 1.0  # Seconds between closing a process's input, terminating it, and killing it.
+_LONGEST_LOG = 2**20  # Bytes after which a log is rotated.
+_LONGEST_DETAILS = 4096  # Bytes of a process's last output that are attached to an error.
 _NICENESS = 10
-_LOOK_AT_MEMORY = 0.25  # Seconds between two looks at the memory of a process that has a bound.
+_MEMORY_INTERVAL = 0.25  # Seconds between two checks of the memory of a process with a limit.
 
 _logger = logging.getLogger(__name__)
 
 
 class _Ending(Enum):
-    """Why this side ended the process."""
+    """Why the parent ended the process."""
 
     OVERDUE = "showed no progress"
-    GREEDY = "took too much memory"
+    TOO_LARGE = "took too much memory"
     IDLE = "had nothing to do"
     STOPPED = "was stopped"
 
 
 class _BrokenPipe(Exception):
-    """The process can no longer be spoken to."""
+    """The pipe to the process is broken."""
 
 
 class Process:
-    """A running ``photofind.workers.child`` and the pipes to it.
+    """A process that runs ``photofind.workers.child``, and the pipes to it.
 
-    One thread at a time speaks to the process: it takes it with :meth:`claim`, calls
-    :meth:`exchange`, and gives it back with :meth:`release`. Any thread may :meth:`end` it. A
-    thread of its own ends the process when an exchange, or the idleness after it, lasts too long.
+    One thread at a time uses the process: it takes it with :meth:`claim`, calls :meth:`exchange`,
+    and returns it with :meth:`release`. Any thread may :meth:`end` it. A watcher thread ends the
+    process if an exchange, or the idle time after it, is too long.
 
     Parameters
     ----------
     name
-        What the process is called in messages: "extraction", say.
+        The name of the process in messages, such as "extraction".
     environment
-        Variables beside, or instead of, those of this process.
+        Environment variables to add to, or replace in, those of this process.
     low_priority
-        Whether other programs go first, for processor and disk.
+        Whether it runs at low priority for CPU and disk.
     log
-        Where its standard error is appended; a temporary file by default.
+        The file to which its standard error is appended; a temporary file by default.
     most_bytes
-        It is ended when it holds more memory than this (resident) in an exchange.
+        The process is ended if its resident memory exceeds this during an exchange.
     """
 
     def __init__(
@@ -87,8 +87,8 @@ class Process:
         self._most_bytes = most_bytes
         self._log = _open_log(log)
         self._log_start = self._log.seek(0, os.SEEK_END)
-        # -P: a module in the current folder, which may be one of photos, is never imported.
-        # utf8: names of files stand for the same bytes on both sides.
+        # -P: no module is imported from the current folder, which may be one of photos.
+        # utf8: both sides decode file names in the same way.
         command = "from photofind.workers.child import main; main()"
         self._popen = subprocess.Popen(
             [sys.executable, "-P", "-u", "-X", f"utf8={sys.flags.utf8_mode}", "-c", command],
@@ -104,11 +104,11 @@ class Process:
         self._changed = threading.Condition()
         self._claimed = False
         self._deadline = math.inf
-        self._awake = math.inf  # When the watch looks at the deadline again.
+        self._awake = math.inf  # When the watcher checks the deadline again.
         self._ending: _Ending | None = None
         self._last_words = ""
         if low_priority:
-            # Before the first message, so that all threads that the service starts inherit it.
+            # Before the first message, so that all threads of the service inherit it.
             _lower_priority(self._popen.pid, name)
         threading.Thread(target=self._watch, name=f"{name} worker watch", daemon=True).start()
 
@@ -119,11 +119,11 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether the process has not ended; one that has is reaped by looking."""
+        """Whether the process is running; an ended process is reaped."""
         return self._popen.poll() is None
 
     def memory(self) -> int:
-        """Return the bytes that the process holds in memory (resident), 0 where it has ended."""
+        """Return the resident memory of the process in bytes; 0 if it has ended."""
         import psutil
 
         try:
@@ -132,18 +132,18 @@ class Process:
             return 0
 
     def claim(self) -> bool:
-        """Take the process for an exchange; False where it has ended or is being ended."""
+        """Take the process for an exchange; return False if it has ended or is ending."""
         with self._changed:
             if self._ending is not None or not self.running:
                 return False
             self._claimed = True
             self._deadline = math.inf
             if self._most_bytes < math.inf:
-                self._changed.notify()  # To look at its memory from now on.
+                self._changed.notify()  # Starts the memory checks.
             return True
 
     def release(self, idle_seconds: float | None) -> None:
-        """Give the process back; without another claim in ``idle_seconds`` it is ended."""
+        """Return the process; it is ended if not claimed again within ``idle_seconds``."""
         with self._changed:
             self._claimed = False
             self._set_deadline(idle_seconds)
@@ -154,28 +154,28 @@ class Process:
         timeout: float,
         note: Callable[[Any], None] | None = None,
     ) -> frames.Frame:
-        """Send an encoded frame and return the answer to it; pass the notes in between on.
+        """Send an encoded frame and return the answer; pass notes on as they come.
 
-        The process does not outlive an exchange that fails, whatever the reason: it might be out
-        of step.
+        The process is ended if the exchange fails for any reason, since the two sides may be out of
+        step.
 
         Raises
         ------
         WorkerTimeoutError
             After ``timeout`` seconds without a note or the answer.
         WorkerCrashedError
-            Where the process ended.
+            If the process ended.
         WorkerMemoryError
-            Where it held more memory than it may.
+            If it exceeded its memory limit.
         WorkerStoppedError
-            Where another thread ended it.
+            If another thread ended it.
         """
         try:
             self._expect_within(timeout)
             self._send(request)
             while "note" in (answer := self._receive()).message:
                 if note is not None:
-                    self._expect_within(None)  # The time that the parent takes is its own.
+                    self._expect_within(None)  # The parent's own time does not count.
                     note(answer.message["note"])
                 self._expect_within(timeout)
         except BaseException as error:
@@ -188,7 +188,7 @@ class Process:
         return answer
 
     def end(self) -> None:
-        """End the process: close its input if nobody is using it, then terminate, then kill."""
+        """End the process: close its input if it is not in use, then terminate, then kill."""
         with self._changed:
             self._ending = self._ending or _Ending.STOPPED
             self._changed.notify()
@@ -209,7 +209,7 @@ class Process:
                     self._log.close()
 
     def discard(self) -> None:
-        """Give the process back and end it."""
+        """Return the process and end it."""
         self.release(None)
         self.end()
 
@@ -219,7 +219,7 @@ class Process:
 
     def _set_deadline(self, seconds: float | None) -> None:
         self._deadline = math.inf if seconds is None else time.monotonic() + seconds
-        if self._deadline < self._awake:  # Later ones are seen then; waking costs each call.
+        if self._deadline < self._awake:  # Later ones are seen on waking.
             self._changed.notify()
 
     def _watch(self) -> None:
@@ -232,9 +232,9 @@ class Process:
                 longest = threading.TIMEOUT_MAX
                 if self._claimed and self._most_bytes < math.inf:
                     if self.memory() > self._most_bytes:
-                        self._ending = _Ending.GREEDY
+                        self._ending = _Ending.TOO_LARGE
                         break
-                    longest = _LOOK_AT_MEMORY
+                    longest = _MEMORY_INTERVAL
                 self._awake = self._deadline
                 self._changed.wait(min(remaining, longest))
             else:
@@ -254,22 +254,22 @@ class Process:
             raise _BrokenPipe from error
 
     def _failure(self, ending: _Ending | None, timeout: float) -> WorkerError:
-        """Return the error for an exchange that broke off, now that the process has ended."""
+        """Return the error for a broken exchange, after the process has ended."""
         subject = f"the {self._name} worker"
         if ending is _Ending.STOPPED:
             return WorkerStoppedError(f"{subject} was stopped")
         if ending is _Ending.OVERDUE:
             message = f"{subject} showed no progress for {timeout:g} s and was ended"
             return WorkerTimeoutError(message, details=self._last_words)
-        if ending is _Ending.GREEDY:
+        if ending is _Ending.TOO_LARGE:
             message = f"{subject} took more than {self._most_bytes / 1e6:,.0f} MB and was ended"
             return WorkerMemoryError(message, details=self._last_words)
-        fate, hint = _describe_exit(self._popen.returncode)
+        fate, hint = _exit_reason(self._popen.returncode)
         return WorkerCrashedError(f"{subject} {fate}", hint, self._last_words)
 
 
-def _describe_exit(code: int) -> tuple[str, str]:
-    """Return what became of a process that ended with ``code``, and a hint."""
+def _exit_reason(code: int) -> tuple[str, str]:
+    """Return how a process with this exit code ended, and a hint."""
     if code >= 0:
         return f"ended with exit code {code}", ""
     try:
@@ -289,22 +289,22 @@ def _open_log(path: Path | None) -> IO[bytes]:
                 path.replace(path.with_name(f"{path.name}.old"))
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             return os.fdopen(descriptor, "r+b", buffering=0)
-        except OSError as error:  # A library that can only be read can still be searched.
-            _logger.info("%s cannot be written, so its worker keeps no log: %s", path, error)
+        except OSError as error:  # A read-only library can still be searched.
+            _logger.info("%s cannot be written, so the worker has no log: %s", path, error)
     import tempfile
 
     return tempfile.TemporaryFile(buffering=0)
 
 
 def _tail(file: IO[bytes], start: int) -> str:
-    """Return the last lines of ``file``, from ``start`` at the earliest."""
+    """Return the end of ``file``, at most from ``start``."""
     end = file.seek(0, os.SEEK_END)
     file.seek(max(start, end - _LONGEST_DETAILS))
     return file.read().decode(errors="replace").strip()
 
 
 def _lower_priority(pid: int, name: str) -> None:
-    import psutil  # Takes longer to import than all of this room.
+    import psutil  # Slow to import.
 
     try:
         process = psutil.Process(pid)
@@ -312,9 +312,9 @@ def _lower_priority(pid: int, name: str) -> None:
             process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
             process.ionice(psutil.IOPRIO_LOW)
         else:
-            process.nice(max(process.nice(), _NICENESS))  # Never ahead of its parent.
+            process.nice(max(process.nice(), _NICENESS))  # Never above the parent's priority.
             if sys.platform == "linux":
-                # The lowest of the ordinary class: the idle class may never get its turn.
+                # The lowest best-effort level: the idle class may starve.
                 process.ionice(psutil.IOPRIO_CLASS_BE, 7)
     except (psutil.Error, OSError) as error:
-        _logger.warning("the %s worker keeps its normal priority: %s", name, error)
+        _logger.warning("the %s worker runs at normal priority: %s", name, error)

@@ -1,4 +1,4 @@
-"""A worker: a service that lives in a child process of its own, started when it is called."""
+"""A worker: a service in a child process, started on demand."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["Reply", "Worker"]
 
 
 class Reply(NamedTuple):
-    """What a method of a service returned.
+    """The result of a method of a service.
 
     Attributes
     ----------
@@ -44,43 +44,42 @@ class Reply(NamedTuple):
 
 
 class Worker:
-    """A service in a child process, started at the first call and after each end at the next.
+    """A service in a child process, which is started, or started again, when it is called.
 
     Parameters
     ----------
     service
-        ``"package.module:Class"``. The child imports the module and makes one ``Class(**options)``
+        ``"package.module:Class"``. The child imports the module and creates ``Class(**options)``,
         whose methods are called. A method takes arrays by position and JSON by keyword, and
-        returns JSON or a tuple of JSON and a list of arrays. One that has a parameter ``note``
-        gets a callable there that sends JSON to the parent as a sign of progress; so does the
-        constructor.
+        returns JSON or a tuple of JSON and a list of arrays. If a method or the constructor has a
+        parameter ``note``, it gets a callable that sends JSON to the parent as a sign of progress.
     name
-        What the worker is called in messages: "extraction", say.
+        The name of the worker in messages, such as "extraction".
     options
         JSON for the service's constructor.
     idle_seconds
-        The child is ended, and its memory given back, after so long without a call.
+        Idle time after which the child is ended to free its memory.
     low_priority
-        Whether other programs go first, for processor and disk.
+        Whether the child runs at low priority for CPU and disk.
     environment
-        Variables beside, or instead of, those of this process.
+        Environment variables to add to, or replace in, those of this process.
     log
-        Where the child's standard error is appended. Set aside as ``*.old`` when over 1 MB.
+        The file to which the child's standard error is appended; rotated to ``*.old`` above 1 MB.
     start_seconds
-        How long the child may take to import and make the service, without a sign of progress.
+        Longest time to import and create the service without a sign of progress.
     most_bytes
-        The child is ended when it holds more memory than this (resident) after a call, or twice
-        as much in a call.
+        Limit of the child's resident memory after a call; during a call it is twice this. A child
+        above the limit is ended.
 
     Attributes
     ----------
-    outgrown : int
-        How often a child was ended for its memory after a call.
+    memory_restarts : int
+        How often a child was ended after a call because of its memory.
 
     Notes
     -----
-    Threads may share a worker: calls take turns. A worker that is collected, or left at the end
-    of the program, takes its child with it.
+    Threads may share a worker: calls take turns. The child ends when the worker is collected or the
+    program exits.
     """
 
     def __init__(
@@ -105,12 +104,12 @@ class Worker:
         self._log = log
         self._start_seconds = start_seconds
         self._most_bytes = most_bytes
-        self._calling = threading.Lock()  # Held for a call.
-        self._starting = threading.Lock()  # Held to look at, and to change, what follows.
+        self._calling = threading.Lock()  # Held during a call.
+        self._starting = threading.Lock()  # Guards the attributes below.
         self._process: Process | None = None
         self._finalizer: weakref.finalize[[], Worker]
-        self.outgrown = 0
-        self._stops = 0  # How often this worker was stopped; calls made before are void.
+        self.memory_restarts = 0
+        self._stops = 0  # Number of calls of stop(); calls made before one are cancelled.
 
     def __enter__(self) -> Self:
         return self
@@ -120,17 +119,17 @@ class Worker:
 
     @property
     def running(self) -> bool:
-        """Whether there is a child process now."""
+        """Whether a child process is running."""
         return self._process is not None and self._process.running
 
     @property
     def pid(self) -> int | None:
-        """The child's process id, None where none is running."""
+        """The child's process id; None if none is running."""
         process = self._process
         return process.pid if process is not None and process.running else None
 
     def memory(self) -> int:
-        """Return the bytes that the child holds in memory (resident), 0 where none is running."""
+        """Return the resident memory of the child in bytes; 0 if none is running."""
         process = self._process
         return process.memory() if process is not None else 0
 
@@ -152,35 +151,35 @@ class Worker:
         *arrays
             Numeric arrays of any shape.
         timeout
-            Seconds without a sign of progress, which every note is, after which the child is
-            ended. Waiting for other calls, and for the child to start, does not count.
+            Seconds without a sign of progress (a note) after which the child is ended. Waiting for
+            other calls, and for the child to start, does not count.
         note
-            Called in this thread with the JSON of each note that the method sends.
+            Called in this thread with each note that the method sends.
         **arguments
             JSON.
 
         Raises
         ------
         PhotofindError
-            Where the method raised one: the same class, or the nearest that ``photofind.errors``
-            has.
+            If the method raised one: the same class, or its nearest base class in
+            ``photofind.errors``.
         WorkerError
-            Where the method raised anything else; the traceback is in ``details``.
+            If the method raised any other exception; the traceback is in ``details``.
         WorkerCrashedError
-            Where the child ended, by itself or by a signal.
+            If the child exited or was killed.
         WorkerMemoryError
-            Where the child held more memory than it may.
+            If the child exceeded its memory limit.
         WorkerTimeoutError
-            Where ``timeout`` passed.
+            If there was no sign of progress for ``timeout`` seconds.
         WorkerStartError
-            Where the child could not be started or make the service.
+            If the child or the service could not be started.
         WorkerStoppedError
-            Where :meth:`stop` was called meanwhile.
+            If :meth:`stop` was called during the call.
         TypeError, ValueError
-            Where the arguments cannot be sent.
+            If the arguments cannot be encoded.
         """
         if not 0 < timeout <= threading.TIMEOUT_MAX:
-            raise ValueError(f"a time-out of {timeout} s is none")
+            raise ValueError(f"a time-out of {timeout} s is out of range")
         stops = self._stops
         message: dict[str, JSON] = {"method": method, "arguments": arguments, "timeout": timeout}
         request = frames.encode(message, arrays)
@@ -190,16 +189,16 @@ class Worker:
                 process = self._start(stops)
             answer = process.exchange(request, timeout, note)
             if self._most_bytes < math.inf and process.memory() > self._most_bytes:
-                self.outgrown += 1
+                self.memory_restarts += 1
                 process.discard()
             else:
                 process.release(self._idle_seconds)
         return _unwrap(answer)
 
     def stop(self) -> None:
-        """End the child where there is one, and the calls under way or waiting with it.
+        """End the child if there is one, and cancel running and waiting calls.
 
-        It is asked first, then told, then killed; a later call starts a new one.
+        A later call starts a new child.
         """
         with self._starting:
             self._stops += 1
@@ -208,7 +207,7 @@ class Worker:
             process.end()
 
     def _start(self, stops: int) -> Process:
-        """Start a child, make the service in it, and return it claimed."""
+        """Start a child, create the service in it, and return it claimed."""
         request = frames.encode(
             {
                 "name": self._name,
@@ -237,7 +236,7 @@ class Worker:
             if self._stops != stops:
                 raise WorkerStoppedError(f"the {self._name} worker was stopped")
             if self._process is not None:
-                self._process.end()  # It has ended already; what it held is let go.
+                self._process.end()  # It has ended already; this frees its pipes and log.
                 self._finalizer.detach()
             try:
                 self._process = Process(

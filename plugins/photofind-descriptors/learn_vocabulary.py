@@ -1,7 +1,7 @@
 """Learn the visual words from scikit-image's photographs, all in the public domain or CC0.
 
 ``python learn_vocabulary.py`` writes ``src/photofind_descriptors/vocabulary.npy``, with the plugin
-installed. Another vocabulary gives other vectors: ``Words.version`` has to change with it.
+installed. Another vocabulary gives other embeddings, so ``Words.version`` must change with it.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ def main() -> None:
     """Write the vocabulary."""
     generator = np.random.default_rng(1)
     height, width = Words.input_size
-    details = []
+    features = []
     for name in PHOTOGRAPHS:
         photograph = Image.fromarray(getattr(data, name)()).convert("RGB")
         whole = (0, 0, *photograph.size)
         for box in [whole, *(_crop(photograph.size, generator) for _ in range(CROPS))]:
             picture = photograph.crop(box).resize((width, height))
-            details += [
+            features += [
                 root_sift(np.asarray(picture)),
                 root_sift(np.asarray(ImageOps.mirror(picture))),
             ]
-    found = np.concatenate(details)
-    print(f"{len(found)} details")
+    found = np.concatenate(features)
+    print(f"{len(found)} features")
     means = MiniBatchKMeans(WORDS, batch_size=4096, n_init=3, max_iter=200, random_state=1).fit(
         found
     )

@@ -1,4 +1,4 @@
-"""What is on the screen, through AT-SPI, for tests; the system's own Python runs this."""
+"""Reading the screen through AT-SPI, for tests; run by the system's Python."""
 
 import json
 import sys
@@ -28,7 +28,7 @@ def walk(thing, depth=0):
         for child in children(thing):
             try:
                 yield from walk(child, depth + 1)
-            except GLib.Error:  # It went away meanwhile.
+            except GLib.Error:  # It has disappeared.
                 continue
 
 
@@ -37,7 +37,7 @@ def is_shown(thing):
     return all(states.contains(state) for state in SHOWN)
 
 
-def described(thing):
+def facts_of(thing):
     place = thing.get_extents(Atspi.CoordType.SCREEN)
     return {
         "name": thing.get_name(),
@@ -56,7 +56,7 @@ def find(name, role, within):
         for thing, _ in walk(application):
             try:
                 if thing.get_name() == name and (not role or thing.get_role_name() == role):
-                    found = described(thing)
+                    found = facts_of(thing)
                     if is_shown(thing) and found["width"] > 1 and found["x"] >= 0:
                         return found
             except GLib.Error:
@@ -70,8 +70,8 @@ def main(action, *arguments):
         for thing, depth in walk(Atspi.get_desktop(0)):
             try:
                 if depth < 2 or is_shown(thing):
-                    told = described(thing)
-                    print("  " * depth, told["role"], repr(told["name"]), *list(told.values())[2:])
+                    name, role, *place = facts_of(thing).values()
+                    print("  " * depth, role, repr(name), *place)
             except GLib.Error:
                 continue
         return

@@ -1,4 +1,4 @@
-"""A real Chromium, and a real daemon with a small library for it to show."""
+"""A real Chromium, and a real daemon with a small library."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def make_album(folder: Path) -> Path:
 
 
 class Daemon:
-    """The daemon of a home of its own, in an environment where nothing real is touched.
+    """A daemon with a separate home, in an environment that touches nothing real.
 
     What it opens, and what it shows in a folder, is noted by programs that stand in for the
     desktop's.
@@ -175,7 +175,7 @@ class Daemon:
         return url
 
     def index(self, folder: Path) -> None:
-        """Add a folder, and wait until all in it can be found, or is known not to be a photo."""
+        """Add a folder, and wait until its photos are searchable and other files have failed."""
         self.ask("POST", "/api/folders", {"path": str(folder)})
         files = sum(1 for path in folder.rglob("*") if path.is_file())
         until(lambda: self._known(folder) == files, "the indexing")
@@ -208,14 +208,14 @@ class Daemon:
 
 
 class Page:
-    """The page in a Chromium, as somebody uses it."""
+    """The page in Chromium, and actions of a user."""
 
     def __init__(self, driver: Chrome, daemon: Daemon) -> None:
         self.driver = driver
         self.daemon = daemon
 
     def open(self, address: str = "/") -> Page:
-        """Go to a page, as somebody who was let in."""
+        """Go to a page with a valid session."""
         self.driver.get(self.daemon.link(address))
         self.wait("main")
         return self
@@ -241,7 +241,7 @@ class Page:
         return self.driver.execute_script(code, *values)
 
     def names(self) -> list[str]:
-        """Return the names of the photos that are shown, as they are read out."""
+        """Return the accessible names of the photos in the grid."""
         shown = self.script(
             "return [...document.querySelectorAll('#grid .card .caption .name')]"
             ".map(name => name.textContent)"
@@ -255,7 +255,7 @@ class Page:
         return list(shown)
 
     def hits(self) -> list[str]:
-        """Return the names of the photos that are shown, once they are."""
+        """Return the names of the photos in the grid, once it has loaded."""
         return until(
             lambda: (
                 self.script("return document.getElementById('grid').ariaBusy") == "false"
@@ -269,7 +269,7 @@ class Page:
         return str(self.script("return location.search"))
 
     def focused(self) -> str:
-        """Return what has the focus: its id, or else its class and label."""
+        """Return the focused element: its id, or else its class and label."""
         return str(
             self.script(
                 "const e = document.activeElement;"
@@ -288,7 +288,7 @@ class Page:
         except StaleElementReferenceException:
             return False
         except WebDriverException as error:
-            if "intercept" in str(error):  # Something is on its way over it, or away.
+            if "intercept" in str(error):  # Another element is moving over it.
                 return False
             raise
         return True
@@ -297,7 +297,7 @@ class Page:
         ActionChains(self.driver).send_keys(*keys).perform()
 
     def card(self, number: int) -> WebElement:
-        """Return the card of a photo, scrolled to."""
+        """Return the card of a photo, scrolled into view."""
         css = f'.card[data-id="{number}"]'
         found = until(lambda: self.driver.find_elements("css selector", css), css)[0]
         self.script("arguments[0].scrollIntoView({block: 'center'})", found)
@@ -309,7 +309,7 @@ class Page:
         return card
 
     def do(self, number: int, verb: str) -> None:
-        """Choose something from the menu of a photo."""
+        """Choose an entry from the menu of a photo."""
         self.hover(number)
         self.click(f'.card[data-id="{number}"] .menu-button')
         self.click(f"#menu [data-do={verb}]")
@@ -336,7 +336,7 @@ class Page:
     # Judging.
 
     def complaints(self) -> list[str]:
-        """Return what the console says, but what is said of the daemon's absence."""
+        """Return the console's messages, except those about the absent daemon."""
         return [
             entry["message"]
             for entry in self.driver.get_log("browser")
@@ -344,7 +344,7 @@ class Page:
         ]
 
     def requests(self) -> list[str]:
-        """Return the addresses that were asked for since the last look."""
+        """Return the addresses requested since the last call."""
         logged = (
             json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")
         )
@@ -355,7 +355,7 @@ class Page:
         ]
 
     def barriers(self) -> list[str]:
-        """Return what axe finds that keeps people out, seriously or critically."""
+        """Return the serious and critical accessibility violations that axe finds."""
         if not self.script("return 'axe' in window"):
             self.script(AXE)
         found = self.driver.execute_async_script(
@@ -377,7 +377,7 @@ class Page:
 
 @contextmanager
 def chromium(profile: Path, *, width: int = 1280, height: int = 900) -> Iterator[Chrome]:
-    """Run a headless Chromium with an empty profile; skip the test where there is none."""
+    """Run a headless Chromium with an empty profile; skip the test if it is not installed."""
     binary = shutil.which("chromium") or shutil.which("chromium-browser")
     driver = shutil.which("chromedriver")
     if binary is None or driver is None:

@@ -1,4 +1,4 @@
-"""A screen for each test that asks for one; where its programs are absent, the test is skipped."""
+"""A fixture for a screen; tests are skipped if its programs are not installed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]
 
 @pytest.fixture
 def screen(tmp_path: Path) -> Iterator[Screen]:
-    """An empty screen, with the session of a person who has just been given an account."""
+    """An empty screen, with the session of a new user."""
     need(*NEEDED)
     with Screen(tmp_path / "screen") as screen:
         yield screen

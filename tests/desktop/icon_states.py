@@ -1,4 +1,4 @@
-"""An icon in the panel whose mood is what stdin names, line by line; for tests."""
+"""A tray icon that shows the states named on stdin, one per line; for tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def main() -> None:
 
     def follow() -> None:
         for line in sys.stdin:
-            icon.show_mood(IconState[line.strip()])
+            icon.show_state(IconState[line.strip()])
         icon.stop()
 
     def begin(icon: object) -> None:

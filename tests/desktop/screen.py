@@ -1,4 +1,4 @@
-"""A screen of its own: X server, session bus, window manager and home, to be clicked on."""
+"""A virtual screen: X server, session bus, window manager and home folder."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from waiting import patience, wait_until
 
 __all__ = ["NEEDED", "Screen", "Thing", "need"]
 
-SYSTEM_PYTHON = "/usr/bin/python3"  # It has GObject's introspection; this one may not.
+SYSTEM_PYTHON = "/usr/bin/python3"  # It has GObject introspection; this Python may not.
 ACCESSIBLE = Path(__file__).with_name("accessible.py")
 NEEDED = (
     *("Xvfb", "dbus-daemon", "openbox", "xdotool", "xprop", "import", SYSTEM_PYTHON),
     "/usr/lib/*/girepository-1.0/Atspi-2.0.typelib",
 )
-"""Programs and files without which there is no screen; Debian's packages are in the README."""
+"""Required programs and files; the README lists Debian packages."""
 
 
 def need(*programs: str) -> None:
-    """Skip the test where one of these programs, or a file of these patterns, is not there."""
+    """Skip the test if one of these programs, or a file of these patterns, is missing."""
     absent = [
         program
         for program in programs
@@ -43,7 +43,7 @@ def need(*programs: str) -> None:
 
 @dataclass(frozen=True)
 class Thing:
-    """Something on the screen that has a name for people who do not see it."""
+    """An element on the screen with an accessible name."""
 
     name: str
     role: str
@@ -59,12 +59,12 @@ class Thing:
 
 
 class Screen:
-    """An X server under which programs run, with all that a session has.
+    """An X server with a complete desktop session.
 
     Parameters
     ----------
     folder
-        Where the person's home is made, and where logs and pictures go.
+        Where the home folder, logs and screenshots are created.
     size
         Width and height in pixels.
     """
@@ -84,7 +84,7 @@ class Screen:
             kept.pop(name, None)
         self.environment = kept | {
             "HOME": str(self.home),
-            # Programs that have Python in them look on the path for what it is to import.
+            # Programs with embedded Python derive their imports from the path.
             "PATH": "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/usr/games",
             "XDG_RUNTIME_DIR": str(runtime),
             "XDG_DATA_HOME": str(self.home / ".local/share"),
@@ -93,7 +93,7 @@ class Screen:
             "XDG_CURRENT_DESKTOP": "TEST",
             "XDG_SESSION_TYPE": "x11",
             "LANG": "C.UTF-8",
-            "GVFS_DISABLE_FUSE": "1",  # What it mounts would outlive the test.
+            "GVFS_DISABLE_FUSE": "1",  # Its mounts would outlive the test.
             "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",
             "LIBGL_ALWAYS_SOFTWARE": "1",
         }
@@ -116,12 +116,12 @@ class Screen:
         self.close()
 
     def close(self) -> None:
-        """End all programs, those that others started on the bus too."""
+        """End all programs, including those started by others on the bus."""
         while self._programs:
             self.end(self._programs.pop())
 
     def start(self, *words: str | bytes | Path, **options: Any) -> subprocess.Popen[bytes]:
-        """Start a program on the screen; it is ended with the screen, with all that it starts."""
+        """Start a program on the screen; it ends with the screen, together with its children."""
         with self.log.open("ab") as log:
             log.write(f"--- {words}\n".encode())
             log.flush()
@@ -139,7 +139,7 @@ class Screen:
         return program
 
     def end(self, program: subprocess.Popen[bytes]) -> None:
-        """End a program and its children, politely and then not."""
+        """Terminate a program and its children, then kill them."""
         for number, seconds in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
             with suppress(ProcessLookupError):
                 os.killpg(program.pid, number)
@@ -150,7 +150,7 @@ class Screen:
                 stream.close()
 
     def output(self, *words: str | bytes | Path, seconds: float = 30, check: bool = False) -> str:
-        """Run a program to its end and return what it wrote."""
+        """Run a program to its end and return its output."""
         done = subprocess.run(
             words,
             env=self.environment,
@@ -167,14 +167,14 @@ class Screen:
     # Looking.
 
     def picture(self, name: str) -> Image.Image:
-        """Return what is on the screen now; it is kept as a file of this name too."""
+        """Take a screenshot, which is also saved under this name."""
         path = self.folder / f"{name}.png"
         self.output("import", "-silent", "-window", "root", path, check=True)
         with Image.open(path) as image:
             return image.convert("RGB")
 
     def window(self, *search: str, seconds: float = 60) -> int:
-        """Wait for a window that is seen, by ``--class`` or ``--name``; return its number."""
+        """Wait for a visible window, by ``--class`` or ``--name``; return its id."""
         found = wait_until(
             lambda: self.output("xdotool", "search", "--onlyvisible", *search).split(),
             f"window {search}",
@@ -183,7 +183,7 @@ class Screen:
         return int(found[-1])
 
     def find(self, name: str, *, role: str = "", within: str = "", seconds: float = 60) -> Thing:
-        """Wait for something on the screen by its accessible name and role."""
+        """Wait for an element by its accessible name and role."""
         told = self.output(
             SYSTEM_PYTHON, ACCESSIBLE, "find", name, role, within,
             str(patience(seconds)), seconds=seconds + 30,
@@ -194,7 +194,7 @@ class Screen:
     def find_colour(
         self, colour: tuple[int, int, int], *, pixels: int = 200, seconds: float = 60
     ) -> tuple[int, int]:
-        """Wait for so many pixels of one colour, of a photo for one, and return their middle."""
+        """Wait for this number of pixels of one colour, such as a photo's; return their centre."""
 
         def look() -> tuple[int, int] | None:
             shown = np.asarray(self.picture("now"), dtype=int)
@@ -204,22 +204,22 @@ class Screen:
         return wait_until(look, f"patch of {colour}", seconds)
 
     def things(self) -> str:
-        """Return all that is on the screen, as a tree of roles and names."""
+        """Return the elements on the screen as a tree of roles and names."""
         return self.output(SYSTEM_PYTHON, ACCESSIBLE, "tree", seconds=60)
 
     # Acting.
 
     def click(self, place: Thing | tuple[int, int], button: int = 1) -> None:
-        """Move the pointer somewhere, by a step that programs see, and click."""
+        """Move the pointer in two steps, so that programs notice, and click."""
         x, y = place.middle if isinstance(place, Thing) else place
         self.output("xdotool", "mousemove", str(x - 3), str(y - 2), check=True)
-        time.sleep(0.15)  # Menus open their submenus, and ignore clicks that come at once.
+        time.sleep(0.15)  # Menus open submenus, and ignore immediate clicks.
         self.output("xdotool", "mousemove", str(x), str(y), check=True)
         time.sleep(0.15)
         self.output("xdotool", "click", str(button), check=True)
 
     def press(self, *keys: str) -> None:
-        """Press keys, as xdotool calls them, one after the other."""
+        """Press keys one after the other, by their xdotool names."""
         for key in keys:
             self.output("xdotool", "key", "--clearmodifiers", key, check=True)
             time.sleep(0.05)
@@ -250,7 +250,7 @@ class Screen:
 
 
 def _read_line(descriptor: int, what: str, seconds: float = 30) -> str:
-    """Return the first line that comes through a pipe."""
+    """Return the first line from a pipe."""
     os.set_blocking(descriptor, False)
     line = b""
 

@@ -1,4 +1,4 @@
-"""The whole way: a right-click on a photo, the menu, the daemon, the page in a real browser."""
+"""End to end: a right-click on a photo, the menu, the daemon, and the page in a real browser."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ exec chromium --no-sandbox --no-first-run --disable-gpu --disable-background-net
 
 @pytest.fixture
 def photos(screen: Screen, home: Home) -> Iterator[Path]:
-    """Three photographs of each thing, indexed by a daemon; one has a mark to be found by."""
+    """Three photographs of each subject, indexed by a daemon; one has a mark to find it by."""
     folder = screen.home / "Photos"
     folder.mkdir()
     for thing in THINGS:
@@ -93,9 +93,12 @@ def test_from_the_right_click_to_the_hits(
         )
         address = str(shown.current_url)
     finally:
-        shown.service.stop()  # The browser itself is ended with the screen.
+        shown.service.stop()  # The browser ends with the screen.
     screen.picture("page")
     with connect(home) as client:
         number = client.photo(str(photos / "coffee #0.jpg")).id
     assert address.endswith(f"/?like={number}")
-    assert names[0] in ("coffee #1.jpg", "coffee #2.jpg")  # Of two so alike, one is on top.
+    assert names[0] in (
+        "coffee #1.jpg",
+        "coffee #2.jpg",
+    )  # Near-duplicates, one on top.

@@ -1,4 +1,4 @@
-"""A right-click on photos in real file managers: what photofind is then called with."""
+"""A right-click on photos in real file managers, and how photofind is then called."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LABEL = "Find similar photos"
 
 @dataclass(frozen=True)
 class Manager:
-    """A file manager, and how its menu is read: by names, or by the icon where it tells none."""
+    """A file manager, and whether its menu entry is found by name or by its icon."""
 
     name: str
     words: tuple[str, ...]
@@ -51,7 +51,7 @@ def manager(request: pytest.FixtureRequest) -> Manager:
 
 
 def install(screen: Screen, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install all there is, for the person of the screen."""
+    """Install all integrations for the user of the screen."""
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, screen.environment[name])
     for integration in integrations(command=command):
@@ -59,7 +59,7 @@ def install(screen: Screen, command: Command, monkeypatch: pytest.MonkeyPatch) -
 
 
 def make_photos(folder: Path, chosen: bytes) -> list[bytes]:
-    """Make a photo of each odd name, all green but the one that is to be clicked on."""
+    """Create a photo for each odd name, all green except the one to click on."""
     folder.mkdir()
     for name in ODD_NAMES:
         colour = MAGENTA if name == chosen else GREEN
@@ -68,7 +68,7 @@ def make_photos(folder: Path, chosen: bytes) -> list[bytes]:
 
 
 def choose(screen: Screen, manager: Manager) -> None:
-    """Click on "Find similar photos" in the menu that is open."""
+    """Click on "Find similar photos" in the open menu."""
     if manager.in_scripts:
         screen.click(screen.find("Scripts", role="menu"))
     if manager.has_names:
@@ -78,7 +78,7 @@ def choose(screen: Screen, manager: Manager) -> None:
 
 
 def paths_of(call: list[bytes]) -> list[bytes]:
-    """Return the paths that a call names."""
+    """Return the paths in the arguments of a call."""
     words, named = call[: call.index(b"--")], call[call.index(b"--") + 1 :]
     assert words[:2] == [b"similar", b"--open"]
     if words[2:] == [b"--uris"]:
@@ -92,22 +92,22 @@ def test_one_photo_is_passed_on(
     screen: Screen, manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     name = b"not-utf8-\xff\xe9.jpg"
-    stand_in = FakeProgram(tmp_path / "o'dd 100% $folder")
-    install(screen, Command((str(stand_in.path),)), monkeypatch)
+    fake_photofind = FakeProgram(tmp_path / "o'dd 100% $folder")
+    install(screen, Command((str(fake_photofind.path),)), monkeypatch)
     photos = screen.home / "My Photos #1"
     make_photos(photos, name)
     screen.start(*manager.words, photos)
     screen.click(screen.find_colour(MAGENTA), button=3)
     choose(screen, manager)
-    (call,) = stand_in.wait_for_calls()
+    (call,) = fake_photofind.wait_for_calls()
     assert paths_of(call) == [os.path.join(os.fsencode(photos), name)]  # noqa: PTH118
 
 
 def test_several_photos_are_passed_on_at_once(
     screen: Screen, manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    stand_in = FakeProgram(tmp_path / "program")
-    install(screen, Command((str(stand_in.path),)), monkeypatch)
+    fake_photofind = FakeProgram(tmp_path / "program")
+    install(screen, Command((str(fake_photofind.path),)), monkeypatch)
     photos = screen.home / "Photos"
     paths = make_photos(photos, b"plain.jpg")
     screen.start(*manager.words, photos)
@@ -116,5 +116,5 @@ def test_several_photos_are_passed_on_at_once(
     screen.press("ctrl+a")
     screen.click(place, button=3)
     choose(screen, manager)
-    (call,) = stand_in.wait_for_calls()
+    (call,) = fake_photofind.wait_for_calls()
     assert sorted(paths_of(call)) == sorted(paths)

@@ -1,4 +1,4 @@
-"""Notices, "show in folder" and opening, by the real services of a session."""
+"""Notifications, "show in folder" and opening files, with the real services of a session."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ MAGENTA = (255, 0, 255)
 
 
 def wait_for_service(screen: Screen, name: str) -> None:
-    """Wait until somebody has this name on the session's bus."""
+    """Wait until this name is owned on the session bus."""
     wait_until(lambda: f"'{name}'" in screen.output("gdbus", "call", "--session", *BUS), name)
 
 
 @pytest.fixture
 def session(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Screen:
-    """The screen, whose session this process belongs to."""
+    """The screen; this process uses its session."""
     for name, value in screen.environment.items():
         monkeypatch.setenv(name, value)
     return screen
@@ -39,8 +39,8 @@ def test_a_notice_is_shown(session: Screen) -> None:
     need(daemon)
     session.start(daemon)
     wait_for_service(session, "org.freedesktop.Notifications")
-    notify("A drive went away", '<b>photos</b> & \udcff "more" 🏖')
-    assert session.find("A drive went away", role="label")
+    notify("A drive was disconnected", '<b>photos</b> & \udcff "more" 🏖')
+    assert session.find("A drive was disconnected", role="label")
     told = session.things()
     assert '<b>photos</b> & ? "more"' in told.replace("\\'", "'")
 
@@ -58,7 +58,7 @@ def test_the_file_is_selected_in_its_folder(session: Screen) -> None:
     show_in_folder(os.fsdecode(chosen))
     session.window("--name", "Photos of")
     session.find_colour((30, 190, 90))
-    # It is drawn in another colour while it is selected, and told of in the status bar.
+    # A selected file has another colour, and is named in the status bar.
     wait_until(lambda: "'\"b " in session.things(), "selected file")
 
 
@@ -100,5 +100,5 @@ def test_a_program_that_fails_at_once_is_said(
     failing.write_text("#!/bin/sh\nexit 3\n")
     failing.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DesktopError, match="xdg-open could not do it; it ended with code 3"):
+    with pytest.raises(DesktopError, match="xdg-open failed with exit code 3"):
         open_file(tmp_path)

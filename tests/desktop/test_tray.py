@@ -1,4 +1,4 @@
-"""The icon in real panels: seen in its moods, clicked, and its menu used."""
+"""The icon in real panels: its states, clicks, and its menu."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ TRAYER = (
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel, and the way in which the icon gets there."""
+    """A panel, and the pystray backend for it."""
 
     backend: str
 
     def start(self, screen: Screen) -> None:
-        """Put it on the screen."""
+        """Start it on the screen."""
         if self.backend == "appindicator":
             folder = screen.home / ".config/xfce4/xfconf/xfce-perchannel-xml"
             folder.mkdir(parents=True)
@@ -78,7 +78,7 @@ class Panel:
 
 
 def has_tray(screen: Screen) -> bool:
-    """Return whether a panel has the tray of the screen."""
+    """Return whether a panel owns the tray of the screen."""
     display = Display(screen.environment["DISPLAY"])
     owner = display.get_selection_owner(display.intern_atom("_NET_SYSTEM_TRAY_S0"))
     display.close()
@@ -106,7 +106,7 @@ def panel(request: pytest.FixtureRequest) -> Panel:
 
 
 def has_gtk() -> bool:
-    """Return whether this Python can use GTK, be it the system's."""
+    """Return whether this Python can use GTK, possibly the system's."""
     code = "from photofind.tray.host import _imports; print(_imports('Gtk'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     return done.stdout.strip() == "True"
@@ -114,7 +114,7 @@ def has_gtk() -> bool:
 
 @pytest.fixture
 def daemon(home: Home, screen: Screen) -> Iterator[Home]:
-    """The home of the test, which programs on the screen use too; its daemon is stopped after."""
+    """The home of the test and of programs on the screen; its daemon is stopped afterwards."""
     screen.environment["PHOTOFIND_HOME"] = str(home.root)
     yield home
     stop(home)
@@ -122,27 +122,27 @@ def daemon(home: Home, screen: Screen) -> Iterator[Home]:
 
 @pytest.fixture
 def browser(screen: Screen, tmp_path: Path) -> FakeProgram:
-    """What stands in for a browser."""
+    """A fake browser."""
     browser = FakeProgram(tmp_path / "browser", "browser")
     screen.environment["BROWSER"] = f"{browser.path} %s"
     return browser
 
 
 def start_tray(screen: Screen, panel: Panel) -> subprocess.Popen[bytes]:
-    """Put the icon into the panel; only where there is no menu it is told which way to go."""
+    """Start the tray; the backend is forced only if the panel has no menu."""
     chosen = {"PYSTRAY_BACKEND": "xorg"} if panel.backend == "xorg" else {}
     return screen.start(*PHOTOFIND, "tray", environment=chosen)
 
 
 def menu_is_open(screen: Screen) -> bool:
-    """Return whether there is something white above the panel."""
+    """Return whether there is a white area above the panel."""
     colours = screen.picture("menu").crop((0, 0, 300, 860)).getcolors(10_000) or []
     return any(colour == (255, 255, 255) and count > 3000 for count, colour in colours)
 
 
-def see(screen: Screen, mood: IconState) -> tuple[int, int]:
-    """Wait until the icon is in a mood, and return where it is."""
-    return screen.find_colour(COLOURS[mood], pixels=12)
+def see(screen: Screen, state: IconState) -> tuple[int, int]:
+    """Wait until the icon is in a state, and return where it is."""
+    return screen.find_colour(COLOURS[state], pixels=12)
 
 
 def test_every_mood_is_seen(screen: Screen, panel: Panel, tmp_path: Path) -> None:
@@ -152,11 +152,11 @@ def test_every_mood_is_seen(screen: Screen, panel: Panel, tmp_path: Path) -> Non
         sys.executable, ICON_STATES, tmp_path / "theme", stdin=subprocess.PIPE, environment=chosen
     )
     assert icon.stdin
-    for mood in (*IconState, IconState.IDLE):
-        icon.stdin.write(f"{mood.name}\n".encode())
+    for state in (*IconState, IconState.IDLE):
+        icon.stdin.write(f"{state.name}\n".encode())
         icon.stdin.flush()
-        see(screen, mood)
-        screen.picture(f"{panel.backend}-{mood.name.lower()}")
+        see(screen, state)
+        screen.picture(f"{panel.backend}-{state.name.lower()}")
     icon.stdin.close()
     assert icon.wait(patience(30)) == 0
 
@@ -182,17 +182,17 @@ def test_the_menu_is_used(screen: Screen, panel: Panel, daemon: Home, browser: F
     panel.start(screen)
     tray = start_tray(screen, panel)
 
-    def choose(mood: IconState, *path: str) -> None:
-        place = see(screen, mood)
+    def choose(state: IconState, *path: str) -> None:
+        place = see(screen, state)
         if panel.backend == "gtk":
             screen.click(place, button=3)
             for name in path:
                 screen.click(screen.find(name))
             return
-        # The menu is the panel's, which tells the names of its entries to nobody.
+        # The panel shows the menu, without accessible names.
         screen.click(place)
         wait_until(lambda: menu_is_open(screen), "menu")
-        entries = RUNNING if mood is not IconState.STOPPED else NOT_RUNNING
+        entries = RUNNING if state is not IconState.STOPPED else NOT_RUNNING
         screen.press(*["Down"] * (entries.index(path[0].replace("Resume", "Pause for")) + 1))
         for name in path[1:]:
             screen.press("Right", *["Down"] * PAUSES.index(name))
@@ -220,7 +220,7 @@ def test_the_menu_is_used(screen: Screen, panel: Panel, daemon: Home, browser: F
     see(screen, IconState.IDLE)
     choose(IconState.IDLE, "Quit tray")
     assert tray.wait(patience(30)) == 0
-    assert connect_to_running(daemon).status().daemon  # It goes on.
+    assert connect_to_running(daemon).status().daemon  # It is still running.
 
 
 @pytest.mark.parametrize("panel", ["gtk"], indirect=True)
@@ -248,7 +248,7 @@ def test_a_photo_is_chosen_and_offered_again(
     screen.press("ctrl+l")  # Opens an entry for the path.
     time.sleep(1)
     screen.output("xdotool", "type", "--delay", "50", str(photo), check=True)
-    time.sleep(1)  # What it completes by itself is in the way until then.
+    time.sleep(1)  # Until then, automatic completion interferes.
     screen.click(choose)
     assert opened() == f"/?path={quote(str(photo), safe='')}"
     screen.click(see(screen, IconState.IDLE), button=3)
@@ -290,7 +290,7 @@ def test_idle_it_does_nothing(screen: Screen, panel: Panel, daemon: Home) -> Non
     panel.start(screen)
     tray = psutil.Process(start_tray(screen, panel).pid)
     see(screen, IconState.IDLE)
-    time.sleep(3)  # What it began with is over then.
+    time.sleep(3)  # By then, its start is complete.
     before = tray.cpu_times()
     switches = tray.num_ctx_switches().voluntary
     time.sleep(5)
@@ -323,7 +323,7 @@ def test_there_is_one_icon(screen: Screen, panel: Panel, daemon: Home) -> None:
         text=True,
         timeout=patience(60),
     )
-    assert (second.returncode, second.stderr) == (0, "the icon is in the panel already\n")
+    assert (second.returncode, second.stderr) == (0, "the icon is in the tray already\n")
 
 
 def test_without_a_panel_one_line_says_why(screen: Screen, daemon: Home) -> None:
@@ -339,11 +339,11 @@ def test_without_a_panel_one_line_says_why(screen: Screen, daemon: Home) -> None
         assert (done.returncode, done.stdout) == (1, "")
         lines = done.stderr.splitlines()
         assert len(lines) == 2
-        assert "`photofind gallery` opens the page" in lines[1]
+        assert "`photofind gallery` instead" in lines[1]
         return lines[0]
 
-    assert run() == "photofind: no panel here shows tray icons"
+    assert run() == "photofind: there is no panel that shows tray icons"
     assert run(XDG_CURRENT_DESKTOP="ubuntu:GNOME") == (
-        "photofind: GNOME shows no tray icons by itself"
+        "photofind: GNOME does not show tray icons by itself"
     )
-    assert run(DISPLAY="") == "photofind: there is no display here that could show a tray icon"
+    assert run(DISPLAY="") == "photofind: there is no display to show a tray icon on"

@@ -1,4 +1,4 @@
-"""The results page in a real Chromium: every action once, and what came of it on the disk."""
+"""The page in a real Chromium: every action once, and its effect on disk."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 @pytest.fixture(scope="module")
 def daemon(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon with the album; started only where there is a browser to show it."""
+    """A daemon with the album, started only if there is a browser."""
     root = tmp_path_factory.mktemp("gallery")
     running = Daemon(root).start()
     try:
@@ -52,7 +52,7 @@ def album(daemon: Daemon) -> Path:
 
 @pytest.fixture
 def page(browser: Chrome, daemon: Daemon) -> Iterator[Page]:
-    """The page, which must not complain, nor ask anybody else for anything."""
+    """The page; it must not log errors or request anything from other servers."""
     shown = Page(browser, daemon)
     shown.complaints()
     shown.requests()
@@ -63,13 +63,13 @@ def page(browser: Chrome, daemon: Daemon) -> Iterator[Page]:
     elsewhere = [
         url for url in requests if not url.startswith((daemon.url + "/", "blob:", "about:"))
     ]
-    # The browser's own page for a new tab, before ours.
+    # The browser's new-tab page, before ours.
     assert [url for url in elsewhere if not url.startswith(("chrome:", "data:"))] == []
 
 
 @pytest.fixture
 def plain(daemon: Daemon) -> Iterator[Daemon]:
-    """The same daemon, whose settings are reset afterwards."""
+    """The same daemon; its settings are reset afterwards."""
     yield daemon
     for setting in daemon.ask("GET", "/api/settings"):
         if setting["value"] != setting["default"]:
@@ -77,7 +77,7 @@ def plain(daemon: Daemon) -> Iterator[Daemon]:
 
 
 def add_photo(daemon: Daemon, path: Path, rotation: int = 90) -> int:
-    """Put one more photo into the album, and wait until it is known."""
+    """Add a photo to the album, and wait until it is indexed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(data.rocket()).convert("RGB").rotate(rotation).resize((300, 300)).save(path)
     daemon.ask("POST", "/api/folders", {"path": str(daemon.root / "album")})
@@ -85,7 +85,7 @@ def add_photo(daemon: Daemon, path: Path, rotation: int = 90) -> int:
     return daemon.number(path)
 
 
-# Looking around.
+# Browsing.
 
 
 def test_without_a_query_all_photos_are_shown_by_time(page: Page, album: Path) -> None:
@@ -132,14 +132,14 @@ def test_a_span_of_time_is_typed(page: Page, album: Path) -> None:
         "const e = document.getElementById('since'); e.value = '2020-01-01';"
         "e.dispatchEvent(new Event('change'))"
     )
-    # The filters are shown anew meanwhile.
+    # The filters are rebuilt in between.
     page.daemon.ask("POST", "/api/folders", {"path": str(album)})
     until(lambda: "since=2020-01-01" in page.query)
     until(lambda: {name.split("-")[0] for name in page.hits()} == {"astronaut", "rocket"})
 
 
 def test_scrolling_shows_more(page: Page, daemon: Daemon) -> None:
-    """With more photos than a page has; they are not indexed here, but told of."""
+    """With more photos than a page has; they are faked in answers of the daemon."""
     page.open("/").hits()
     page.script(
         """
@@ -155,7 +155,7 @@ def test_scrolling_shows_more(page: Page, daemon: Daemon) -> None:
         };
         """
     )
-    # Their pictures are not there.
+    # They have no pictures.
     page.driver.execute_cdp_cmd("Network.enable", {})
     page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/api/photos/1000*"]})
     try:
@@ -173,7 +173,7 @@ def test_scrolling_shows_more(page: Page, daemon: Daemon) -> None:
         page.complaints()
 
 
-# Finding.
+# Searching.
 
 
 def test_find_similar_to_a_photo(page: Page, album: Path) -> None:
@@ -219,7 +219,7 @@ def test_near_duplicates_lie_under_the_best(page: Page, album: Path) -> None:
 
 
 def turn_all(page: Page, expanded: str) -> None:
-    """Unfold all stacks that are folded, or fold those that are not."""
+    """Unfold all stacks, or fold them."""
     while stacks := page.driver.find_elements(
         "css selector", f'.stack[aria-expanded="{expanded}"]'
     ):
@@ -231,7 +231,7 @@ def test_more_like_this_and_less_like_that(page: Page, album: Path) -> None:
     number = page.daemon.number
     cat = number(album / "2019/chelsea-original.jpg")
     page.open(f"/?like={cat}").hits()
-    cup, moon = page.numbers()[-2:]  # Neither is stacked under another one.
+    cup, moon = page.numbers()[-2:]  # Neither is in a stack.
     page.do(cup, "more")
     page.says("#title", "Photos like these")
     assert page.query == f"?like={cat}&like={cup}"
@@ -265,7 +265,7 @@ def test_a_minimum_score(page: Page, album: Path) -> None:
     page.open(
         f"/?like={page.daemon.number(album / '2022/brick-small.jpg')}&min=0.99&folder={album}/2020"
     )
-    page.says("#message", "No photo is that much alike")
+    page.says("#message", "No photo is similar enough")
     page.click("#message button")
     page.gone("#message")
     assert page.hits()
@@ -302,7 +302,7 @@ def test_what_is_no_picture_is_refused_in_words(page: Page, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", [b"seen elsewhere.jpg", *ODD_NAMES])
 def test_a_path_outside_the_library(page: Page, tmp_path: Path, name: bytes) -> None:
-    """As the right-click opens the page."""
+    """As opened by a right-click."""
     path = os.fsencode(tmp_path) + b"/" + name
     with Path(os.fsdecode(path)).open("wb") as file:
         Image.fromarray(data.chelsea()).crop((60, 20, 400, 280)).save(file, "JPEG")
@@ -339,7 +339,7 @@ def test_new_photos_are_told_of(page: Page, album: Path) -> None:
     until(lambda: "arrived just now.jpg" in page.names())
 
 
-# One photo, large.
+# The viewer.
 
 
 def test_a_photo_large_with_all_that_is_known(page: Page, album: Path) -> None:
@@ -454,7 +454,7 @@ def test_one_photo_to_the_trash_and_back(page: Page, album: Path) -> None:
     )
     until(lambda: not page.daemon.knows(path), "the library's knowledge")
     page.click(".toast .primary")
-    page.says(".toast", "put back")
+    page.says(".toast", "restored")
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
     assert not item.exists()
     assert not list((page.daemon.trash / "info").iterdir())
@@ -494,7 +494,7 @@ def test_the_photo_that_is_shown_large_to_the_trash(page: Page, album: Path) -> 
     page.click("#ask-yes")
     until(lambda: not path.exists())
     until(lambda: str(number) not in page.query)
-    page.click(".toast .primary")  # It can be reached though the photo's neighbour is in front.
+    page.click(".toast .primary")  # It is reachable although the viewer shows the next photo.
     until(path.exists)
 
 
@@ -513,7 +513,7 @@ def test_a_changed_file_is_not_moved(page: Page, album: Path) -> None:
         page.daemon.ask("POST", "/api/resume")
 
 
-# Names that mean something elsewhere.
+# File names with special characters.
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -582,7 +582,7 @@ def test_duplicates_are_compared_and_one_is_moved_to_the_trash(page: Page, album
     page.daemon.ask("POST", "/api/folders", {"path": str(album)})
     until(lambda: all(map(page.daemon.knows, (original, copy, *identical))))
     page.open("/?view=duplicates")
-    page.says("#duplicates-summary", "more file")
+    page.says("#duplicates-summary", "redundant file")
     assert page.barriers() == []
     page.click('[aria-label="Compare: the files of twice.jpg"]')
     page.says("#compare .one:first-child", "500 × 500")
@@ -600,7 +600,7 @@ def test_duplicates_are_compared_and_one_is_moved_to_the_trash(page: Page, album
     assert all("identical" in one.text for one in page.all(".group-head"))
 
 
-# Controls.
+# Library and settings.
 
 
 def test_a_folder_is_added_changed_and_removed(page: Page, tmp_path: Path) -> None:
@@ -630,7 +630,7 @@ def test_a_folder_is_added_changed_and_removed(page: Page, tmp_path: Path) -> No
     page.says(row, "2 photos")
     page.click(f"{row} [data-name=remove]")
     page.click("#ask-yes")
-    page.says(".toast", "2 photos left the library")
+    page.says(".toast", "2 photos removed from the library")
     page.gone(row)
     assert not page.daemon.knows(folder / "coins.png")
     assert (folder / "coins.png").exists()
@@ -687,7 +687,7 @@ def test_what_one_of_several_extractors_cannot_describe_is_listed_with_it(
         until(lambda: daemon.ask("GET", "/api/failures"), "a failure", 3 * PATIENCE)
         page.open("/?view=library")
         page.says("#failures", "magenta.png")
-        page.says("#failures", "not described by mean-colour: crashed the extractor")
+        page.says("#failures", "not embedded by mean-colour: crashed the extractor")
         assert daemon.ask("GET", "/api/status")["failed"] == 0
         assert page.barriers() == []
     finally:
@@ -700,9 +700,10 @@ def test_extractors_are_listed(page: Page) -> None:
     page.open("/?view=library")
     page.says("#compared-by", "mobilenet")
     page.click("#show-extractors")
-    # Each that is installed here is started once, which may be many.
+    # Each installed extractor is started once, and there may be many.
     until(lambda: "mobilenet" in page.text("#extractors"), "the extractors", 5 * PATIENCE)
     page.says("#extractors", "in use")
+    page.script("scrollTo(0, 0)")  # Else the header may cover half of a button.
     assert page.barriers() == []
 
 
@@ -735,21 +736,21 @@ def test_settings_are_changed_and_reset(page: Page, plain: Daemon) -> None:
     field.clear()
     field.send_keys("50")
     page.click(f"{row('hits')} .primary")
-    page.says(".toast", "Hits is changed")
+    page.says(".toast", "Hits was changed")
     assert value("hits") == 50
-    page.says(row("hits"), "By default: 20")
+    page.says(row("hits"), "Default: 20")
     assert page.barriers() == []
     field = page.wait(f"{row('hits')} input")
     field.clear()
     field.send_keys("-3", Keys.ENTER)
-    page.says(".toast.bad", "takes 1 or more")
+    page.says(".toast.bad", "must be 1 or more")
     assert value("hits") == 50
     assert any("422" in one for one in page.complaints())
     page.click(f"{row('hits')} button:not(.primary)")
-    page.says(".toast", "is 20 again")
+    page.says(".toast", "was reset to 20")
     assert value("hits") == 20
     page.click(f"{row('previews')} input")
-    page.says(".toast", "Previews is changed")
+    page.says(".toast", "Previews was changed")
     assert value("previews") is False
     page.wait(f"{row('exclude')} textarea").send_keys("*.bak\nold/")
     page.click(f"{row('exclude')} .primary")
@@ -760,7 +761,7 @@ def test_colours_are_chosen_and_kept(page: Page) -> None:
     page.open("/")
     colour = "return getComputedStyle(document.body).backgroundColor"
     light = page.script(colour)
-    page.click("#theme")  # Light, as this browser has it anyway.
+    page.click("#theme")  # Light, which is this browser's default.
     page.click("#theme")
     until(lambda: page.script(colour) != light)
     page.driver.refresh()
@@ -771,7 +772,7 @@ def test_colours_are_chosen_and_kept(page: Page) -> None:
     until(lambda: page.script(colour) == light)
 
 
-# Keys alone, small windows, drives that are away, nothing there, and the daemon's end.
+# Keyboard, small windows, offline drives, empty libraries, and the daemon's end.
 
 
 def test_keys_alone(page: Page, album: Path) -> None:
@@ -835,7 +836,7 @@ def test_a_window_as_small_as_a_phones(page: Page, album: Path) -> None:
 
 
 def test_many_tabs_at_once(page: Page, album: Path) -> None:
-    """As the right-click leaves them behind; browsers keep six connections to a server."""
+    """As left open by right-clicks; browsers allow six connections per server."""
     page.open(f"/?folder={album}/2019").hits()
     first = page.driver.current_window_handle
     others = []
@@ -887,12 +888,12 @@ def test_a_drive_that_is_away(page: Page, tmp_path: Path) -> None:
     finally:
         shutil.move(away, drive)
         page.daemon.ask("POST", "/api/folders/remove", {"path": str(drive)})
-        page.complaints()  # A picture of what is away cannot be had.
+        page.complaints()  # Pictures of offline photos may be missing.
 
 
 @pytest.fixture
 def other(tmp_path: Path, browser: Chrome) -> Iterator[Page]:
-    """The page of a daemon of its own, which has no folders yet."""
+    """The page of a separate daemon without folders."""
     daemon = Daemon(tmp_path / "other").start()
     try:
         yield Page(browser, daemon)
@@ -943,7 +944,7 @@ def test_the_daemon_goes_and_comes_back(other: Page, tmp_path: Path) -> None:
 
 @pytest.fixture
 def tagged(tmp_path: Path, browser: Chrome) -> Iterator[Page]:
-    """The page of a daemon whose extractor names the colours of its three photos."""
+    """The page of a daemon whose extractor tags its three photos with colours."""
     daemon = Daemon(tmp_path / "tagged")
     plugins = str(Path(__file__).parents[1] / "extractor_plugins")
     daemon.environment["PYTHONPATH"] += os.pathsep + plugins
@@ -985,7 +986,7 @@ def test_tags_lead_to_the_photos_that_carry_them(tagged: Page) -> None:
     assert page.query == "?tag=green%20grass"
     assert sorted(page.hits()) == ["both.jpg", "green.jpg", "red.jpg"]
 
-    # Two tags at once: what has both.
+    # Two tags: photos that have both.
     offered = page.script(
         "return [...document.querySelectorAll('datalist option')].map(o => o.value)"
     )
@@ -998,14 +999,14 @@ def test_tags_lead_to_the_photos_that_carry_them(tagged: Page) -> None:
     page.driver.refresh()
     until(lambda: page.names() == ["red.jpg"])
 
-    # With a query too; each is taken back by its chip.
+    # With a query too; each can be removed by its chip.
     page.open(f"/?like={both}&tag=sea")
     assert page.hits() == ["red.jpg"]
     page.click("#chips a")
     until(lambda: len(page.names()) == 2)
     assert page.query == f"?like={both}"
 
-    # What people wrote is a link as well, and stays text.
+    # Keywords are links too, and stay text.
     page.open(f"/?photo={red}")
     page.says("#viewer-facts", "<b>sea</b> & sand")
     page.click("#viewer .tags a")
@@ -1016,4 +1017,4 @@ def test_tags_lead_to_the_photos_that_carry_them(tagged: Page) -> None:
     page.says("#message", "Near it are 'grass'.")
     page.driver.back()
     until(lambda: page.names() == ["red.jpg"])
-    page.complaints()  # An answer that is an error is one to the console.
+    page.complaints()  # The console logs error responses.

@@ -43,7 +43,7 @@ class Extraction:
         self.broken = ""
         self.pid = None
 
-    def describe(self) -> Any:
+    def info(self) -> Any:
         if self.broken:
             raise ExtractorError(self.broken)
         return SimpleNamespace(name=self.name, version="1", dimension=DIMENSION, build="")

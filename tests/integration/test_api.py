@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_from_bytes
 
 import pytest
 from PIL import Image
-from surfaces import TOKEN, Served, jpeg, serving, wait_for
+from served_library import TOKEN, Served, jpeg, serving, wait_for
 from waiting import patience
 
 from photofind.daemon import requests, streams
@@ -87,10 +87,10 @@ def head_of(served: Served, path: str, size: int) -> bytes:
 # What is answered.
 
 
-def test_every_question_reaches_the_surface(served: Served, tmp_path: Path) -> None:
+def test_every_operation_reaches_the_library(served: Served, tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(jpeg())
-    served.surface.put(photo)
+    served.library.put(photo)
     folder = str(tmp_path)
     assert ask(served, "GET", "/api/status").json["photos"] == 2
     assert (
@@ -105,14 +105,14 @@ def test_every_question_reaches_the_surface(served: Served, tmp_path: Path) -> N
     query = f"/api/photos?folder={quote(folder)}&since=2021&until=2022-05&offset=0&limit=5"
     query += "&tag=a%20b&tag=c"
     assert [one["id"] for one in ask(served, "GET", query).json] == [1]
-    assert ("photos", (folder, "2021", "2022-05", ("a b", "c"), 0, 5)) in served.surface.asked
+    assert ("photos", (folder, "2021", "2022-05", ("a b", "c"), 0, 5, None)) in served.library.asked
     assert ask(served, "GET", "/api/tags").json[0] == {
         "name": "seashore", "photos": 2, "extractors": ["mobilenet"], "keyword": False,
     }  # fmt: skip
     (tagged,) = ask(served, "GET", "/api/tagged?tag=sea&tag=DOG&limit=5").json
     tag = {"name": "seashore", "confidence": 0.8, "space": "mobilenet@1"}
     assert tagged["tags"][0] == tag
-    assert ("tagged", (("sea", "DOG"), 5)) in served.surface.asked
+    assert ("tagged", (("sea", "DOG"), 5)) in served.library.asked
     assert ask(served, "GET", "/api/duplicates").json[0]["similarity"] == 0.97
     assert ask(served, "GET", "/api/failures").json[0]["reason"] == "the file is empty"
     assert ask(served, "GET", "/api/extractors").json[0]["dimension"] == 1280
@@ -120,7 +120,7 @@ def test_every_question_reaches_the_surface(served: Served, tmp_path: Path) -> N
     assert ask(served, "POST", "/api/doctor/repair").json[0]["state"] == "repaired"
     assert ask(served, "POST", "/api/pause").status == 204
     assert ask(served, "POST", "/api/pause", {"seconds": 7200}).status == 204
-    assert [asked for asked in served.surface.asked if asked[0] == "pause"] == [
+    assert [asked for asked in served.library.asked if asked[0] == "pause"] == [
         ("pause", None),
         ("pause", 7200),
     ]
@@ -135,7 +135,7 @@ def test_a_query_may_name_paths_numbers_and_uploads(served: Served, tmp_path: Pa
     one, other = tmp_path / "one.jpg", tmp_path / "other.jpg"
     for path in (one, other):
         path.write_bytes(jpeg())
-    served.surface.put(other)
+    served.library.put(other)
     upload = ask(served, "POST", "/api/uploads", jpeg(color="red")).json["upload"]
     answer = ask(
         served,
@@ -151,8 +151,8 @@ def test_a_query_may_name_paths_numbers_and_uploads(served: Served, tmp_path: Pa
     ).json
     assert answer["query"]["like"] == [str(one), str(other), upload], "no path of ours is told"
     assert [hit["path"] for hit in answer["hits"]] == [str(other)]
-    (query,) = (argument for name, argument in served.surface.asked if name == "similar")
-    assert query.like[:2] == (str(one), str(other))
+    (query,) = (argument for name, argument in served.library.asked if name == "similar")
+    assert query.like[:2] == (str(one), 1)
     assert Path(query.like[2]).read_bytes() == jpeg(color="red")
     assert query.min_score is None, "the settings say it where the request does not"
     assert query.tags == ("sea",)
@@ -195,7 +195,7 @@ def test_what_is_not_there_is_said_so(served: Served, tmp_path: Path) -> None:
 def test_errors_have_their_class_and_a_status(
     served: Served, error: Exception, status: int, kind: str
 ) -> None:
-    served.surface.error = error
+    served.library.error = error
     for method, path, body in (
         ("GET", "/api/status", None),
         ("GET", "/api/photos/1", None),
@@ -209,19 +209,19 @@ def test_errors_have_their_class_and_a_status(
 def test_what_nobody_expected_is_logged_and_told_without_details(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
-    served.surface.error = ZeroDivisionError("a secret")
+    served.library.error = ZeroDivisionError("a secret")
     reply = ask(served, "GET", "/api/status")
     assert reply.status == 500
     assert reply.error[0] == "PhotofindError"
     assert b"secret" not in reply.body
     assert "ZeroDivisionError: a secret" in caplog.text
-    served.surface.error = None
+    served.library.error = None
     assert ask(served, "GET", "/api/status").status == 200
 
 
 def test_answers_count_the_problems_of_the_library(served: Served) -> None:
     assert "photofind-problems" not in ask(served, "GET", "/api/folders").headers
-    served.surface.problems.append("the catalog is torn")
+    served.library.problems.append("the catalog is torn")
     assert ask(served, "GET", "/api/folders").headers["photofind-problems"] == "1"
 
 
@@ -296,7 +296,7 @@ def test_what_is_not_understood_is_refused_in_one_line(
     assert kind == "RequestError"
     assert message
     assert "\n" not in message
-    assert served.surface.asked == []
+    assert served.library.asked == []
 
 
 def test_bodies_that_are_no_json_by_their_type_are_not_read_as_it(served: Served) -> None:
@@ -304,7 +304,7 @@ def test_bodies_that_are_no_json_by_their_type_are_not_read_as_it(served: Served
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
         reply = ask(served, "POST", "/api/folders", body, {"Content-Type": kind})
         assert reply.status == 422, kind
-    assert served.surface.asked == []
+    assert served.library.asked == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are UTF-16 there")
@@ -314,7 +314,7 @@ def test_names_that_are_not_utf8_come_and_go(served: Served, tmp_path: Path) -> 
     photo = folder + b"/\xe9t\xe9.jpg"
     Path(os.fsdecode(photo)).write_bytes(jpeg())
     path = os.fsdecode(photo)
-    served.surface.put(Path(path))
+    served.library.put(Path(path))
     assert ask(served, "POST", "/api/folders", {"path": os.fsdecode(folder)}).status == 204
     covers = ask(served, "GET", f"/api/folders/covers?path={quote_from_bytes(folder)}")
     assert covers.json == {"covers": True}
@@ -331,7 +331,7 @@ def test_names_that_are_not_utf8_come_and_go(served: Served, tmp_path: Path) -> 
 def test_paths_are_made_straight(served: Served, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     ask(served, "POST", "/api/folders", {"path": f"{tmp_path}/b/..//a/./"})
-    assert served.surface.asked == [("add_folder", (str(tmp_path / "a"), ()))]
+    assert served.library.asked == [("add_folder", (str(tmp_path / "a"), ()))]
 
 
 # The file of a photo.
@@ -341,7 +341,7 @@ def test_the_file_is_the_photo_and_can_be_had_in_parts(served: Served, tmp_path:
     path = tmp_path / "été 1.jpg"
     data = jpeg((800, 600))
     path.write_bytes(data)
-    served.surface.put(path)
+    served.library.put(path)
     whole = ask(served, "GET", "/api/photos/1/file")
     assert whole.body == data
     assert whole.headers["content-type"] == "image/jpeg"
@@ -390,7 +390,7 @@ def test_only_what_still_is_that_photo_is_given_away(served: Served, tmp_path: P
     png = tmp_path / "now-a-jpeg.png"
     png.write_bytes(jpeg())
     numbers = [
-        served.surface.put(path, **details).id
+        served.library.put(path, **details).id
         for path, details in (
             (text, {}),
             (page, {}),
@@ -411,7 +411,7 @@ def test_only_what_still_is_that_photo_is_given_away(served: Served, tmp_path: P
     ]
     for number in numbers:
         reply = ask(served, "GET", f"/api/photos/{number}/file")
-        assert reply.status in (404, 409), served.surface.known[number].path
+        assert reply.status in (404, 409), served.library.known[number].path
         assert reply.error[0] == "LibraryError"
         assert b"the secret" not in reply.body
     for path in ("/api/photos/..%2F..%2Fetc%2Fpasswd/file", "/api/photos/../../etc/passwd"):
@@ -425,8 +425,8 @@ def test_a_photo_behind_a_link_and_a_preliminary_one_are_given(
     path.write_bytes(jpeg())
     link = tmp_path / "link.jpg"
     link.symlink_to(path)
-    served.surface.put(link)
-    served.surface.put(path, format="", preliminary=True)
+    served.library.put(link)
+    served.library.put(path, format="", preliminary=True)
     for number in (1, 2):
         reply = ask(served, "GET", f"/api/photos/{number}/file")
         assert (reply.body, reply.headers["content-type"]) == (jpeg(), "image/jpeg")
@@ -440,7 +440,7 @@ def test_other_formats_have_their_own_types(
 ) -> None:
     path = tmp_path / "photo"
     Image.new("RGB", (64, 64), "teal").save(path, format_name)
-    served.surface.put(path, format=format_name)
+    served.library.put(path, format=format_name)
     reply = ask(served, "GET", "/api/photos/1/file")
     assert reply.body == path.read_bytes()
     assert reply.headers["content-type"].startswith("image/")
@@ -448,7 +448,7 @@ def test_other_formats_have_their_own_types(
 
 
 def test_thumbnails_are_kept_by_the_browser(served: Served, tmp_path: Path) -> None:
-    served.surface.put(tmp_path / "photo.jpg")
+    served.library.put(tmp_path / "photo.jpg")
     first = ask(served, "GET", "/api/photos/1/thumbnail?size=128")
     assert first.headers["content-type"] == "image/jpeg"
     assert Image.open(io.BytesIO(first.body)).size == (128, 64)
@@ -517,7 +517,7 @@ def test_uploads_that_are_none_leave_nothing(served: Served) -> None:
 
 
 def test_large_uploads_are_refused_soon_and_by_what_is_sent(served: Served) -> None:
-    object.__setattr__(served.surface.settings, "max_megabytes", 1.0)
+    object.__setattr__(served.library.settings, "max_megabytes", 1.0)
     promised = send(served, head_of(served, "/api/uploads", 10**11))
     assert promised.startswith(b"HTTP/1.1 413 ")
 
@@ -558,7 +558,7 @@ def test_the_path_of_an_upload_is_not_told(served: Served) -> None:
     number = ask(served, "POST", "/api/uploads", b"no picture").json["upload"][7:]
     reply = ask(served, "GET", f"/api/uploads/{number}/thumbnail")
     assert reply.error == ("ImageError", "the picture that was sent is no picture")
-    served.surface.error = ImageError(f"{served.home.cache / 'uploads' / number} is bad")
+    served.library.error = ImageError(f"{served.home.cache / 'uploads' / number} is bad")
     reply = ask(served, "POST", "/api/similar", {"like": [f"upload:{number}"]})
     assert reply.error == ("ImageError", "the picture that was sent is bad")
 
@@ -603,7 +603,7 @@ def test_malformed_requests_are_answered_or_dropped(served: Served) -> None:
 
 
 def test_fifty_ask_at_once_while_queries_wait(served: Served) -> None:
-    served.surface.hold.clear()
+    served.library.hold.clear()
     statuses: list[int] = []
 
     def query() -> None:
@@ -612,9 +612,9 @@ def test_fifty_ask_at_once_while_queries_wait(served: Served) -> None:
     threads = [threading.Thread(target=query) for _ in range(50)]
     for thread in threads:
         thread.start()
-    wait_for(lambda: sum(name == "similar" for name, _ in served.surface.asked) == 4)
+    wait_for(lambda: sum(name == "similar" for name, _ in served.library.asked) == 4)
     assert ask(served, "GET", "/api/status").status == 200
-    served.surface.hold.set()
+    served.library.hold.set()
     for thread in threads:
         thread.join(30)
     assert statuses == [200] * 50
@@ -634,27 +634,27 @@ def test_an_indexing_tells_how_far_it_is_and_what_came_of_it(served: Served) -> 
     assert list(lines[-1]) == ["report"]
     assert lines[-1]["report"]["notes"] == ["a note"]
     assert {key for line in lines[:-1] for key in line} <= {"progress"}
-    assert ("index", (["/photos"], False, True, False)) in served.surface.asked
-    served.surface.error = LockedError("it is locked", "wait")
+    assert ("index", (("/photos",), False, True, False)) in served.library.asked
+    served.library.error = LockedError("it is locked", "wait")
     error = {"type": "LockedError", "message": "it is locked", "hint": "wait"}
     assert lines_of(served, {})[-1] == {"error": error}
-    served.surface.error = ZeroDivisionError()
+    served.library.error = ZeroDivisionError()
     assert lines_of(served, {})[-1]["error"]["type"] == "PhotofindError"
 
 
 def test_an_indexing_goes_on_without_its_client(served: Served) -> None:
-    served.surface.hold.clear()
+    served.library.hold.clear()
     head = head_of(served, "/api/index", 2)
     with socket.create_connection(("127.0.0.1", served.port), timeout=patience(20)) as connection:
         connection.sendall(head + b"{}")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
-        wait_for(lambda: ("index", (None, False, False, False)) in served.surface.asked)
-    served.surface.hold.set()
-    wait_for(lambda: ("indexed", None) in served.surface.asked)
+        wait_for(lambda: ("index", (None, False, False, False)) in served.library.asked)
+    served.library.hold.set()
+    wait_for(lambda: ("indexed", None) in served.library.asked)
 
 
 def test_no_more_than_some_indexings_go_on(served: Served) -> None:
-    served.surface.hold.clear()
+    served.library.hold.clear()
     answers: list[Any] = []
     threads = [
         threading.Thread(target=lambda: answers.append(lines_of(served, {})[-1])) for _ in range(20)
@@ -663,7 +663,7 @@ def test_no_more_than_some_indexings_go_on(served: Served) -> None:
         thread.start()
     wait_for(lambda: len(answers) == 4)
     assert all(answer["error"]["type"] == "RequestError" for answer in answers)
-    served.surface.hold.set()
+    served.library.hold.set()
     for thread in threads:
         thread.join(30)
     assert sum("report" in answer for answer in answers) == 16
@@ -673,7 +673,7 @@ def test_who_waits_for_an_indexing_hears_from_the_server(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streams, "_INDEX_SECONDS", 0.05)
-    served.surface.hold.clear()
+    served.library.hold.clear()
     with closing(HTTPConnection("127.0.0.1", served.port, timeout=patience(30))) as connection:
         headers = {"Authorization": f"Bearer {TOKEN}"} | JSON
         connection.request("POST", "/api/index", b"{}", headers)
@@ -681,7 +681,7 @@ def test_who_waits_for_an_indexing_hears_from_the_server(
         lines = [answer.readline()]
         while lines[-2:] != [b"\n", b"\n"]:
             lines.append(answer.readline())
-        served.surface.hold.set()
+        served.library.hold.set()
         assert b'{"report":' in answer.read()
 
 
@@ -715,9 +715,9 @@ def test_events_come_as_they_happen_until_the_server_stops(served: Served) -> No
     listener = Listener(served)
     assert listener.first == b": events follow\n"
     listener.read()
-    served.surface.publish(Event("activity", Progress("reading photos", 1, 2)))
+    served.library.publish(Event("activity", Progress("reading photos", 1, 2)))
     wait_for(lambda: b"event: activity\n" in listener.lines)
-    served.surface.publish(Event("notice", {"topic": "offline", "text": "\udcff\nline"}))
+    served.library.publish(Event("notice", {"topic": "offline", "text": "\udcff\nline"}))
     wait_for(lambda: b"event: notice\n" in listener.lines)
     served.server.stop()
     listener.thread.join(20)
@@ -725,15 +725,15 @@ def test_events_come_as_they_happen_until_the_server_stops(served: Served) -> No
     assert json.loads(events[1][5:])["total"] == 2
     assert json.loads(events[3][5:]) == {"topic": "offline", "text": "\udcff\nline"}
     assert events[4:] == [b"event: stopping\n", b"data: null\n"]
-    assert served.surface.subscribers == []
+    assert served.library.subscribers == []
 
 
 def test_a_slow_listener_gets_what_is_newest(served: Served) -> None:
     listener = Listener(served)
     # More than the buffers between the two hold.
     for number in range(200):
-        served.surface.publish(Event("activity", {"number": number, "padding": "x" * 100_000}))
-        served.surface.publish(Event("notice", {"number": number}))
+        served.library.publish(Event("activity", {"number": number, "padding": "x" * 100_000}))
+        served.library.publish(Event("notice", {"number": number}))
     listener.read()
     wait_for(lambda: any(b'"number":199,' in line for line in listener.lines))
     numbers = [
@@ -746,7 +746,7 @@ def test_a_slow_listener_gets_what_is_newest(served: Served) -> None:
     wait_for(lambda: b'data: {"number":199}\n' in listener.lines)
     listener.close()
     wait_for(
-        lambda: (served.surface.publish(Event("state", {})), not served.surface.subscribers)[1]
+        lambda: (served.library.publish(Event("state", {})), not served.library.subscribers)[1]
     )
 
 
@@ -756,7 +756,7 @@ def test_a_listener_that_left_is_forgotten(served: Served, monkeypatch: pytest.M
     listener.read()
     wait_for(lambda: b": nothing new\n" in listener.lines)
     listener.close()
-    wait_for(lambda: not served.surface.subscribers)
+    wait_for(lambda: not served.library.subscribers)
 
 
 # The end.
@@ -765,23 +765,23 @@ def test_a_listener_that_left_is_forgotten(served: Served, monkeypatch: pytest.M
 def test_stop_ends_the_server_with_what_is_under_way(served: Served) -> None:
     listener = Listener(served)
     listener.read()
-    served.surface.hold.clear()
+    served.library.hold.clear()
     indexing: list[Any] = []
     index = threading.Thread(target=lambda: indexing.extend(lines_of(served, {})))
     index.start()
-    wait_for(lambda: ("index", (None, False, False, False)) in served.surface.asked)
+    wait_for(lambda: ("index", (None, False, False, False)) in served.library.asked)
     assert ask(served, "POST", "/api/stop").status == 202
     served.thread.join(20)
     assert not served.thread.is_alive()
     index.join(20)
     assert indexing[-1]["error"]["type"] == "DaemonError"
-    served.surface.hold.set()
+    served.library.hold.set()
     with pytest.raises(ConnectionRefusedError):
         ask(served, "GET", "/api/status")
 
 
 def test_a_query_that_never_ends_does_not_keep_the_server(served: Served) -> None:
-    served.surface.hold.clear()
+    served.library.hold.clear()
     replies: list[Reply] = []
 
     def query() -> None:
@@ -789,21 +789,21 @@ def test_a_query_that_never_ends_does_not_keep_the_server(served: Served) -> Non
 
     thread = threading.Thread(target=query)
     thread.start()
-    wait_for(lambda: any(name == "similar" for name, _ in served.surface.asked))
+    wait_for(lambda: any(name == "similar" for name, _ in served.library.asked))
     served.server.stop()
     served.thread.join(20)
     assert not served.thread.is_alive()
-    served.surface.hold.set()
+    served.library.hold.set()
     thread.join(20)
     assert (replies[0].status, replies[0].error[0]) == (503, "DaemonError")
 
 
 def test_a_server_may_be_stopped_before_it_serves(home: Home) -> None:
-    from surfaces import FakeSurface
+    from served_library import FakeLibrary
 
     from photofind.daemon.server import Server
 
-    server = Server(FakeSurface(home), TOKEN, home)
+    server = Server(FakeLibrary(home), TOKEN, home)
     server.stop()
     server.serve()
     server.stop()

@@ -12,7 +12,7 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
 import pytest
-from surfaces import TOKEN, Served, serving
+from served_library import TOKEN, Served, serving
 from waiting import patience
 
 from photofind.daemon import access
@@ -81,7 +81,7 @@ def test_nothing_is_answered_without_the_token(served: Served, method: str, path
         answer = ask(served, path, headers, method)
         assert answer.status == 401, headers
         assert answer.getheader("www-authenticate") == "Bearer"
-    assert served.surface.asked == []
+    assert served.library.asked == []
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_other_names_are_refused_with_the_token_too(served: Served, name: str) -
     host = {"Host": name.format(port=served.port)}
     for path in ("/api/status", "/", "/open/code"):
         assert ask(served, path, {**BEARER, **host}).status == 421, path
-    assert served.surface.asked == []
+    assert served.library.asked == []
 
 
 def test_its_own_names_are_known(served: Served) -> None:
@@ -122,7 +122,7 @@ def test_other_sites_are_refused(served: Served) -> None:
         for method, path in PATHS:
             if path.startswith("/api"):
                 assert ask(served, path, {**BEARER, **headers}, method).status == 403, headers
-    assert served.surface.asked == []
+    assert served.library.asked == []
     own = {"Origin": f"http://127.0.0.1:{served.port}", "Sec-Fetch-Site": "same-origin"}
     answer = ask(served, "/api/status", {**BEARER, **own})
     assert answer.status == 200
@@ -198,7 +198,7 @@ def test_a_link_leads_nowhere_else(served: Served) -> None:
 def test_people_read_a_page_and_programs_json(served: Served) -> None:
     page = ask(served, "/photos", {"Accept": "text/html,*/*"})
     assert page.getheader("content-type", "").startswith("text/html")
-    assert "photofind gallery" in page.text  # type: ignore[attr-defined]
+    assert "photofind web" in page.text  # type: ignore[attr-defined]
     for path, accept in (("/api/status", "text/html"), ("/photos", "*/*")):
         answer = ask(served, path, {"Accept": accept})
         assert answer.getheader("content-type") == "application/json"

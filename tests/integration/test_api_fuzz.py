@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from surfaces import TOKEN, FakeSurface, Served, jpeg, serving
+from served_library import TOKEN, FakeLibrary, Served, jpeg, serving
 
 from photofind.daemon.api import create_api
 from photofind.paths import Home
@@ -36,7 +36,7 @@ def described(routes: Sequence[Any]) -> dict[str, Any]:
 
 
 OPERATIONS = operations(create_api().openapi())
-OF_THE_PAGE = operations(described(actions(FakeSurface(Home(Path("/"))), bool).routes))
+OF_THE_PAGE = operations(described(actions(FakeLibrary(Home(Path("/"))), bool).routes))
 MADE_UP = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -51,12 +51,12 @@ MADE_UP = settings(
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = tmp_path_factory.mktemp("fuzz")
     home = Home(root / "home")
-    surface = FakeSurface(home)
+    library = FakeLibrary(home)
     for number in range(3):
         photo = root / f"{number}.jpg"
         photo.write_bytes(jpeg())
-        surface.put(photo)
-    with serving(home, surface) as served:
+        library.put(photo)
+    with serving(home, library) as served:
         yield served
 
 
@@ -90,7 +90,7 @@ def test_made_up_requests_of_the_page_are_answered(served: Served, label: str) -
 
 @pytest.mark.parametrize("label", OPERATIONS | OF_THE_PAGE)
 def test_made_up_requests_without_the_token_reach_nothing(served: Served, label: str) -> None:
-    asked = len(served.surface.asked)
+    asked = len(served.library.asked)
 
     @MADE_UP
     @given(case=(OPERATIONS | OF_THE_PAGE)[label].as_strategy())
@@ -98,4 +98,4 @@ def test_made_up_requests_without_the_token_reach_nothing(served: Served, label:
         assert case.call(base_url=served.server.url).status_code == 401
 
     ask()
-    assert len(served.surface.asked) == asked
+    assert len(served.library.asked) == asked

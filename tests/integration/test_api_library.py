@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from commands import Album
 from PIL import Image
-from surfaces import Served, serving
+from served_library import Served, serving
 
 from photofind.app.photofind import PhotoFind
 from photofind.daemon.client import Client

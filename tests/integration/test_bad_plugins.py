@@ -19,11 +19,11 @@ BAD = {
     "missing": "cannot be loaded: ModuleNotFoundError",
     "raising": "failed: ValueError: no network for this",
     "wrong-shape": "it returned vectors of shape (1, 5), not (1, 3)",
-    "not-finite": "it returned vectors with values that are not finite",
+    "not-finite": "it returned vectors with non-finite values",
     "hanging": "it took longer than 10 s to load",
     "exiting": "cannot be loaded: SystemExit",
     "crashing": "SIGSEGV",
-    "newer": "was made for protocol 2, and this photofind speaks 1",
+    "newer": "needs protocol 2, but this photofind has protocol 1",
 }
 
 

@@ -100,7 +100,7 @@ def test_help_lists_all_commands_uncut() -> None:
     commands = lines[lines.index("Commands:") + 1 :]
     commands = [line.split()[0] for line in commands[: commands.index("")]]
     assert commands == [
-        "similar", "gallery", "index", "folders", "duplicates", "tags", "status", "pause",
+        "similar", "web", "index", "folders", "duplicates", "tags", "status", "pause",
         "resume", "daemon", "doctor", "failures", "extractors", "plugins", "config",
         "desktop", "tray", "demo",
     ]  # fmt: skip
@@ -140,7 +140,7 @@ def test_indexing_tells_what_came_of_it(album: Album) -> None:
     assert report["failed"] == 3
     assert report["offline"] == report["skipped"] == report["notes"] == []
     assert album.indexed.notes[0].startswith("54 photos: 54 new, 3 failed")
-    assert album.indexed.notes[1:] == ["`photofind failures` says why photos failed"]
+    assert album.indexed.notes[1:] == ["`photofind failures` shows why photos failed"]
 
 
 def test_indexing_again_reads_only_what_changed(small: Path) -> None:
@@ -162,7 +162,7 @@ def test_indexing_again_reads_only_what_changed(small: Path) -> None:
     Image.fromarray(data.rocket()).save(small / "words.jpg")
     report = photofind("index", "--json").json
     assert (report["changed"], report["failed"]) == (1, 0)
-    assert photofind("failures").notes == ["every photo found could be indexed"]
+    assert photofind("failures").notes == ["no photo has failed"]
 
 
 def test_a_folder_that_is_gone_keeps_its_photos(small: Path) -> None:
@@ -341,7 +341,7 @@ def test_paths_only(album: Album) -> None:
         (["similar", ""], "empty"),
         (["similar", "x.jpg", "-n", "0"], "-n"),
         (["similar", "x.jpg", "--min-score", "2"], "--min-score"),
-        (["similar", "x.jpg", "--since", "soon"], "'soon' is no date"),
+        (["similar", "x.jpg", "--since", "soon"], "'soon' is not a date"),
         (["similar", "x.jpg", "--until", "2021-02-30"], "--until"),
         (["similar", "x.jpg", "-0"], "--paths-only"),
         (["similar", "x.jpg", "--json", "--paths-only"], "--json"),
@@ -458,7 +458,7 @@ def test_settings_are_read_changed_and_reset(home: Home) -> None:
     photofind("config", "set", "exclude", "*.gif, Screenshots/")
     changed = photofind("config", "--json").json
     assert (changed["hits"], changed["exclude"]) == (50, ["*.gif", "Screenshots/"])
-    assert photofind("config", "reset", "hits").notes == ["hits is now 20, its default"]
+    assert photofind("config", "reset", "hits").notes == ["hits is reset to its default: 20"]
     assert any(line.startswith("hits\t20\t20\t") for line in photofind("config", "list").lines)
     assert home.settings.read_text("utf-8") == 'exclude = ["*.gif", "Screenshots/"]\n'
 

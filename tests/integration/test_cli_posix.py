@@ -209,7 +209,7 @@ def test_a_photo_that_may_not_be_read(album: Album, tmp_path: Path) -> None:
     assert outcome.code == 1
     (line,) = outcome.notes
     assert line.startswith(f"photofind: {secret} cannot be searched with: ")
-    assert "not allowed" in line
+    assert "permission denied" in line
 
 
 @pytest.fixture
@@ -267,8 +267,8 @@ def test_what_was_indexed_before_ctrl_c_is_kept(home: Home, tmp_path: Path) -> N
     _, notes = indexing.communicate(timeout=patience())
     assert indexing.returncode == 130
     assert notes.decode().splitlines() == [
-        "what was read is kept; `photofind index` goes on from there",
-        "photofind: stopped",
+        "everything indexed so far is kept; `photofind index` continues from there",
+        "photofind: interrupted",
     ]
     kept = photofind("status", "--json").json["photos"]
     assert 0 < kept < 80

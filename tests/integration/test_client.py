@@ -11,15 +11,15 @@ import threading
 import time
 import types
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from surfaces import TOKEN, FakeSurface, Served, jpeg, serving, wait_for
+from served_library import TOKEN, FakeLibrary, Served, jpeg, serving, wait_for
 from waiting import patience
 
 from photofind import errors
 from photofind.app.photofind import PhotoFind
-from photofind.daemon import client as client_module
 from photofind.daemon import server as server_module
 from photofind.daemon.client import Client, connect
 from photofind.daemon.runtime import Runtime, write_runtime
@@ -34,6 +34,7 @@ from photofind.errors import (
     WorkerCrashedError,
 )
 from photofind.model import Event, Progress, Query
+from photofind.operations import OPERATIONS
 from photofind.paths import Home
 from photofind.settings import set_setting
 
@@ -50,13 +51,13 @@ def client(served: Served) -> Iterator[Client]:
         yield client
 
 
-def test_answers_are_those_of_the_surface(served: Served, client: Client, tmp_path: Path) -> None:
-    surface = served.surface
+def test_answers_are_those_of_the_library(served: Served, client: Client, tmp_path: Path) -> None:
+    library = served.library
     photo = tmp_path / os.fsdecode(b"a \xff%\n?#&+=.jpg") if os.name != "nt" else tmp_path / "a.jpg"
     photo.write_bytes(jpeg())
-    known = surface.put(photo)
+    known = library.put(photo)
     client.add_folder(str(tmp_path), excludes=("*.png", "b"))
-    assert surface.added == {str(tmp_path): ("*.png", "b")}
+    assert library.added == {str(tmp_path): ("*.png", "b")}
     query = Query((str(photo),), (str(photo),), 3, folder=str(tmp_path), tags=("dog", "sea & sky"))
     for name, arguments, options in (
         ("folders", (), {}),
@@ -69,8 +70,8 @@ def test_answers_are_those_of_the_surface(served: Served, client: Client, tmp_pa
         ("extractors", (), {}),
         ("status", (), {}),
         ("photo", (1,), {}),
-        ("photo", (str(photo),), {}),
         ("photos", (), {}),
+        ("photos", (), {"path": str(photo)}),
         ("photos", (), {"folder": str(photo), "since": "2021", "offset": 0, "limit": 7}),
         ("photos", (), {"tags": ("hot dog", "caf\xe9 & caf\udce9")}),
         ("tags", (), {}),
@@ -95,21 +96,21 @@ def test_answers_are_those_of_the_surface(served: Served, client: Client, tmp_pa
         ("resume", (), {}),
         ("remove_folder", (str(tmp_path),), {}),
     ):
-        start = len(surface.asked)
+        start = len(library.asked)
         answer = getattr(client, name)(*arguments, **options)
-        asked = surface.asked[start:]
+        asked = library.asked[start:]
         if name == "remove_folder":
             assert answer == 2
             continue
-        assert answer == getattr(surface, name)(*arguments, **options), name
-        assert asked[0] == surface.asked[start + len(asked)], "it was asked the same"
-    assert client.photo(1) == known
+        assert answer == getattr(library, name)(*arguments, **options), name
+        assert asked[0] == library.asked[start + len(asked)], "it was asked the same"
+    assert client.photo(1) == client.photo(str(photo)) == known
 
 
 def test_progress_is_told_and_ctrl_c_in_it_comes_through(served: Served, client: Client) -> None:
     told: list[Progress] = []
     report = client.index([str(served.home.root)], retry_failed=True, progress=told.append)
-    assert report == served.surface.index()
+    assert report == served.library.index()
     assert told
     assert {type(progress) for progress in told} == {Progress}
 
@@ -133,10 +134,10 @@ def test_settings_are_as_in_the_file(served: Served, client: Client) -> None:
 
 def test_problems_are_told_once_an_answer_knew_of_any(served: Served, client: Client) -> None:
     client.folders()
-    start = len(served.surface.asked)
+    start = len(served.library.asked)
     assert client.problems == []
-    assert len(served.surface.asked) == start, "nothing is asked where there are none"
-    served.surface.problems.append("the catalog is torn")
+    assert len(served.library.asked) == start, "nothing is asked where there are none"
+    served.library.problems.append("the catalog is torn")
     client.folders()
     assert client.problems == ["the catalog is torn"]
 
@@ -155,7 +156,7 @@ def test_problems_are_told_once_an_answer_knew_of_any(served: Served, client: Cl
 def test_errors_come_back_as_what_they_were(
     served: Served, client: Client, error: PhotofindError
 ) -> None:
-    served.surface.error = error
+    served.library.error = error
     for ask in (
         client.status,
         client.index,
@@ -168,14 +169,14 @@ def test_errors_come_back_as_what_they_were(
             ask()
         assert type(caught.value) is type(error)
         assert (caught.value.message, caught.value.hint) == (error.message, error.hint)
-    served.surface.error = None
+    served.library.error = None
     assert client.status().photos == 2, "the connection is fit for more"
 
 
 def test_errors_of_a_newer_photofind_are_errors_too(
     served: Served, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served.surface.error = LockedError("m", "h")
+    served.library.error = LockedError("m", "h")
     monkeypatch.delattr(errors, "LockedError")
     monkeypatch.setattr(errors, "LibraryError", object)
     with pytest.raises(PhotofindError):
@@ -195,14 +196,14 @@ def test_uploads_and_links(served: Served, client: Client, tmp_path: Path) -> No
     upload = client.upload(picture)
     kept = served.home.cache / "uploads" / upload.removeprefix("upload:")
     assert kept.read_bytes() == picture.read_bytes()
-    served.surface.put(picture)
+    served.library.put(picture)
     assert client.similar(Query(like=(upload,))).query.like == (upload,)
     assert client.link("/?like=5").startswith(f"{served.server.url}/open/")
 
 
 def test_events_are_heard_until_the_daemon_stops(served: Served, client: Client) -> None:
     events = client.events()
-    served.surface.publish(Event("state", {"paused": True, "paused_until": None}))
+    served.library.publish(Event("state", {"paused": True, "paused_until": None}))
     assert next(events) == Event("state", {"paused": True, "paused_until": None})
     client.stop()
     assert list(events) == [Event("stopping", None)]
@@ -216,7 +217,7 @@ def test_events_are_heard_until_the_daemon_stops(served: Served, client: Client)
 def test_events_end_where_the_daemon_is_gone_or_the_client_closed(home: Home) -> None:
     code = (
         "import sys\n"
-        "from surfaces import *\n"
+        "from served_library import *\n"
         "from photofind.paths import Home\n"
         "with serving(Home.default()) as served:\n"
         "    print('ready', flush=True)\n"
@@ -248,7 +249,7 @@ def test_events_end_where_the_daemon_is_gone_or_the_client_closed(home: Home) ->
 
 
 def test_threads_share_a_client(served: Served, client: Client) -> None:
-    photos = [served.surface.put(Path(f"/photos/{number}.jpg")) for number in range(8)]
+    photos = [served.library.put(Path(f"/photos/{number}.jpg")) for number in range(8)]
     wrong: list[object] = []
 
     def look(photo: int) -> None:
@@ -312,7 +313,7 @@ def test_a_port_of_a_daemon_that_has_ended_is_not_asked(home: Home) -> None:
         write_runtime(home, Runtime(ended.pid, 0.0, served.port, TOKEN, "0", 0.0))
         with pytest.raises(DaemonError, match="not running"):
             Client(home)
-        assert served.surface.asked == []
+        assert served.library.asked == []
 
 
 def test_another_server_at_that_port_is_not_believed(home: Home) -> None:
@@ -335,12 +336,13 @@ def test_another_server_at_that_port_is_not_believed(home: Home) -> None:
 
 
 def test_a_daemon_that_hangs_is_given_up(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "_COLD_SECONDS", 0.3)
+    (route,) = OPERATIONS["similar"].routes
+    monkeypatch.setattr(OPERATIONS["similar"], "routes", [replace(route, seconds=0.3)])
     with serving(home) as served, Client(home) as client:
-        served.surface.hold.clear()
+        served.library.hold.clear()
         with pytest.raises(DaemonError, match="has not answered for 0 s"):
             client.similar(Query(like=(__file__,)))
-        served.surface.hold.set()
+        served.library.hold.set()
         assert client.status().photos == 2, "over a new connection"
 
 
@@ -361,13 +363,13 @@ def test_ctrl_c_ends_every_wait(home: Home, tmp_path: Path, call: str) -> None:
         "    print(client.status().photos)\n"
     )
     with serving(home) as served:
-        served.surface.hold.clear()
+        served.library.hold.clear()
         with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE) as process:
-            wait_for(lambda: served.surface.subscribers or served.surface.asked)
+            wait_for(lambda: served.library.subscribers or served.library.asked)
             time.sleep(0.2)
             process.send_signal(signal.SIGINT)
             assert process.communicate(timeout=patience(20))[0] == b"2\n"
-        served.surface.hold.set()
+        served.library.hold.set()
 
 
 # Which of the two answers.
@@ -440,4 +442,4 @@ def test_the_client_imports_nothing_heavy() -> None:
 
 
 def test_the_fake_is_what_the_tests_take_it_for(home: Home) -> None:
-    assert FakeSurface(home).settings == PhotoFind(home).settings
+    assert FakeLibrary(home).settings == PhotoFind(home).settings

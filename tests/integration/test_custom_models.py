@@ -16,9 +16,9 @@ from commands import photofind
 from waiting import patience
 
 from photofind.errors import ExtractorError
-from photofind.extractors.add_model import add, remove
+from photofind.extractors.add_model import add_model, remove_model
 from photofind.extractors.extraction import Extraction
-from photofind.extractors.models import Model, known
+from photofind.extractors.models import Model, list_models
 from photofind.extractors.registry import installed, load
 from photofind.extractors.samples import photographs
 from photofind.settings import set_setting
@@ -96,10 +96,10 @@ def given(name: str, path: Path, **options) -> Model:
 def test_a_model_trained_on_the_spot(models, home):
     path = shutil.copy(models / "trained.keras", home.root.parent / "mine.keras")
     wanted = given("mine", path, layer="features", preprocess="unit", pooling="gem")
-    added = add(home, wanted)
+    added = add_model(home, wanted)
     assert (added.engine, added.reason, added.warnings) == ("LiteRT", "", ())
     assert (added.model.dimension, added.input_size) == (24, (32, 32))
-    assert known(home) == [added.model]
+    assert list_models(home) == [added.model]
     (plugin,) = (plugin for plugin in installed(home) if plugin.name == "mine")
     assert (plugin.distribution, plugin.target) == ("mine.keras", str(path))
 
@@ -111,12 +111,12 @@ def test_a_model_trained_on_the_spot(models, home):
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     np.testing.assert_allclose(extractor.embed(pictures), means, atol=1e-4)
     with Extraction("mine") as extraction:
-        described = extraction.describe()
+        described = extraction.info()
     assert (described.engine, described.dimension) == ("LiteRT", 24)
 
     set_setting(home.settings, "extractor", "mine")
     with pytest.raises(ExtractorError, match="is in use"):
-        remove(home, "mine")
+        remove_model(home, "mine")
     set_setting(home.settings, "extractor", "mobilenet")
 
     content = path.read_bytes()
@@ -127,30 +127,30 @@ def test_a_model_trained_on_the_spot(models, home):
         load("mine")
     assert "photofind extractors add mine PATH" in caught.value.hint
     path.rename(path.with_name("moved.keras"))
-    with pytest.raises(ExtractorError, match=r"is not at .*mine.keras any more"):
+    with pytest.raises(ExtractorError, match=r"mine.keras cannot be read"):
         load("mine")
     path.with_name("moved.keras").rename(path)
     path.write_bytes(content)
     assert load("mine").version == extractor.version
 
-    assert remove(home, "mine") == added.model
+    assert remove_model(home, "mine") == added.model
     assert "mine" not in {plugin.name for plugin in installed(home)}
     assert path.exists()
 
 
 def test_a_model_of_keras_applications_that_takes_any_size(models, home):
     with pytest.raises(ExtractorError, match=r"takes pictures of any size; .*--input 224x224"):
-        add(home, given("small", models / "application.keras"))
-    added = add(home, given("small", models / "application.keras", input_size=(64, 96)))
+        add_model(home, given("small", models / "application.keras"))
+    added = add_model(home, given("small", models / "application.keras", input_size=(64, 96)))
     assert (added.engine, added.input_size, added.model.dimension) == ("LiteRT", (64, 96), 1280)
     assert load("small").embed(photographs((64, 96))).shape == (8, 1280)
 
 
 def test_an_older_file_and_a_saved_model(models, home):
-    older = add(home, given("older", models / "older.h5", preprocess="unit"))
-    assert "older format" in older.warnings[0]
+    older = add_model(home, given("older", models / "older.h5", preprocess="unit"))
+    assert "legacy Keras format" in older.warnings[0]
     assert "class probabilities" in older.warnings[1]
-    saved = add(home, given("saved", models / "saved", preprocess="unit"))
+    saved = add_model(home, given("saved", models / "saved", preprocess="unit"))
     assert saved.model.dimension == 4
     pictures = photographs((32, 32))
     np.testing.assert_allclose(
@@ -159,50 +159,50 @@ def test_an_older_file_and_a_saved_model(models, home):
 
 
 def test_a_model_that_does_not_convert_runs_on_keras(models, home):
-    added = add(home, given("unusual", models / "unusual.keras"))
+    added = add_model(home, given("unusual", models / "unusual.keras"))
     assert added.engine == "Keras"
     assert added.reason
     assert "\n" not in added.reason
     with Extraction("unusual") as extraction:
-        assert extraction.describe().engine == "Keras"
+        assert extraction.info().engine == "Keras"
 
 
 @pytest.mark.parametrize(
     ("file", "options", "reason"),
     [
-        ("code.keras", {}, "has a Lambda layer, which is code of its own"),
-        ("code.h5", {}, "has a Lambda layer, which is code of its own"),
-        ("text.keras", {}, "text.keras holds no Keras model"),
-        ("text.h5", {}, "text.h5 holds no Keras model"),
-        ("picture.png", {}, "is not named as a Keras model"),
-        ("nothing.keras", {}, "there is no "),
+        ("code.keras", {}, "has a Lambda layer: photofind does not run code from models"),
+        ("code.h5", {}, "has a Lambda layer: photofind does not run code from models"),
+        ("text.keras", {}, "text.keras does not hold a Keras model"),
+        ("text.h5", {}, "text.h5 does not hold a Keras model"),
+        ("picture.png", {}, "does not have the suffix of a Keras model"),
+        ("nothing.keras", {}, "nothing.keras does not exist"),
         ("folder", {}, "is a folder without a saved_model.pb"),
-        ("saved", {"layer": "features"}, "whose layers have no names"),
+        ("saved", {"layer": "features"}, "so its layers have no names"),
         ("scalar.keras", {}, "neither vectors nor feature maps"),
-        ("constant.keras", {}, "gives different pictures the same vector"),
+        ("constant.keras", {}, "gives different pictures the same embedding"),
         ("two.keras", {}, "has 2 inputs"),
         ("grey.keras", {}, "takes ('N', 32, 32, 1)"),
-        ("own.keras", {}, "is no model that Keras can load"),
-        ("trained.keras", {"layer": "nose"}, "has no layer 'nose'; its last ones are"),
+        ("own.keras", {}, "Keras cannot load own.keras"),
+        ("trained.keras", {"layer": "nose"}, "has no layer 'nose'; its last layers: "),
         ("trained.keras", {"input_size": (64, 64)}, "takes pictures of 32x32, not 64x64"),
     ],
 )
 def test_what_cannot_be_an_extractor_says_why_in_one_line(file, options, reason, models, home):
     with pytest.raises(ExtractorError) as caught:
-        add(home, given("odd", models / file, **options))
+        add_model(home, given("odd", models / file, **options))
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert known(home) == []
+    assert list_models(home) == []
 
 
 def test_names_are_words_and_taken_once(models, home):
     for name in ("mobilenet", "no name", ""):
         with pytest.raises(ExtractorError, match=r"already|cannot be the name"):
-            add(home, given(name, models / "trained.keras"))
+            add_model(home, given(name, models / "trained.keras"))
     with pytest.raises(ExtractorError, match="python -m pip uninstall photofind"):
-        remove(home, "mobilenet")
+        remove_model(home, "mobilenet")
     with pytest.raises(ExtractorError, match="there is no extractor 'nobody'"):
-        remove(home, "nobody")
+        remove_model(home, "nobody")
 
 
 def test_the_commands(models, home):
@@ -212,7 +212,7 @@ def test_the_commands(models, home):
         timeout=patience(240),
     )
     assert added.code == 0, added.stderr
-    assert "mine describes pictures of 32x32 by 24 numbers; it runs on LiteRT" in added.notes
+    assert "added mine: pictures of 32x32, 24 numbers each, runs on LiteRT" in added.notes
     info = photofind("extractors", "info", "mine", "--json").json
     assert (info["dimension"], info["engine"], info["target"]) == (24, "LiteRT", path)
     assert photofind("extractors", "info", "nobody").code == 1
@@ -224,7 +224,7 @@ def test_the_commands(models, home):
     wrong = photofind("extractors", "add", "mine", path, "--input", "large")
     assert wrong.code == 2
     missing = photofind("extractors", "add", "mine", "/nowhere/model.keras")
-    assert (missing.code, missing.notes[0]) == (1, "photofind: there is no /nowhere/model.keras")
+    assert (missing.code, missing.notes[0]) == (1, "photofind: /nowhere/model.keras does not exist")
 
 
 def test_the_network_of_the_authors_guide_keeps_its_promises(tmp_path):

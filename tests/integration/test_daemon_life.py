@@ -407,12 +407,12 @@ def test_enabled_and_disabled(home: Home, tmp_path: Path) -> None:
     assert str(home.root) in entry.read_text()
     assert photofind("daemon", "--json").json["enabled"] is True
     again = photofind("daemon", "enable")
-    assert again.notes[0].startswith("the daemon was enabled already")
+    assert again.notes[0].startswith("the daemon is enabled already")
     assert again.notes[-1].startswith("the daemon was running already")
     disabled = photofind("daemon", "disable")
     assert disabled.notes[:2] == [
         "the daemon has stopped",
-        "the daemon is no longer started at login; commands still start it when they need it",
+        "the daemon no longer starts at login; commands still start it if they need it",
     ]
     assert photofind("daemon", "disable").notes == [
         "the daemon was not running",

@@ -139,4 +139,4 @@ def test_a_damaged_settings_file_is_named(album: Album, copy: Path) -> None:
     outcome = photofind("similar", album.path(QUERY), home=copy)
     assert outcome.code == 1
     assert "settings.toml is not TOML" in outcome.notes[0]
-    assert "mend the file or remove it" in outcome.notes[1]
+    assert "correct the file or delete it" in outcome.notes[1]

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
-from photos_with_thumbnails import exif, jpeg
 from PIL import Image
+from sample_photos import exif, jpeg
 
 from photofind.errors import ExtractorError
-from photofind.extractors.extraction import Description, Extracted, Extraction
+from photofind.extractors.extraction import Extracted, Extraction, ExtractorInfo
 from photofind.images.limits import Limits
 from photofind.images.reading import PRELIMINARY, content_id
 
@@ -67,9 +67,9 @@ def describes(extracted: Extracted, colour, exactness=1e-6) -> bool:
 
 
 def test_the_extractor_is_described(extraction):
-    described = extraction.describe()
+    described = extraction.info()
     written = (PLUGINS / "plugins_for_tests.py").stat().st_mtime_ns
-    assert described == Description(
+    assert described == ExtractorInfo(
         "mean-colour", "1", 3, (4, 6), "plugins-for-tests", f"plugins-for-tests 1.0 {written}"
     )
 
@@ -108,7 +108,7 @@ def test_a_photo_comes_with_the_tags_of_an_extractor_that_has_them(photo, extrac
     paths = [photo("red.png", "red"), photo("blue.png", "blue")]
     with Extraction("able") as able:
         first, second = able.extract(paths)
-        assert able.describe().abilities == ("tags", "embed_text", "feature_map")
+        assert able.info().abilities == ("tags", "embed_text", "feature_map")
     assert (first.tags, second.tags) == ((("red", 1.0),), ())
     assert [one.tags for one in extraction.extract(paths)] == [(), ()]
 
@@ -252,13 +252,13 @@ def test_an_extractor_that_does_not_work_blames_no_photo(name, reason, photo):
         with pytest.raises(ExtractorError, match=reason):
             extraction.extract([photo("good.png", "red")])
         with pytest.raises(ExtractorError, match=reason):
-            extraction.describe()
+            extraction.info()
 
 
 def test_an_extractor_that_never_loads_is_given_up():
     with Extraction("hanging", start_seconds=5) as extraction:  # noqa: SIM117
         with pytest.raises(ExtractorError, match=r"'hanging' .* longer than 5 s to load"):
-            extraction.describe()
+            extraction.info()
 
 
 def test_an_extractor_that_leaks_is_started_anew_and_given_up_if_that_does_not_help(photo):
@@ -270,7 +270,7 @@ def test_an_extractor_that_leaks_is_started_anew_and_given_up_if_that_does_not_h
             assert all(one.vector is not None for one in extraction.extract(paths))
         with pytest.raises(ExtractorError) as caught:
             extraction.extract(paths)
-    assert "'leaking' cannot be used: it held more than 250 MB" in caught.value.message
+    assert "'leaking' cannot be used: it used more than 250 MB" in caught.value.message
     assert "3 times in a row" in caught.value.message
     assert "worker_megabytes" in caught.value.hint
 

@@ -42,7 +42,7 @@ def library(home):
 def run(library: Library, extraction: Extraction, *folders: Path) -> Report:
     for folder in folders:
         library.put_folder(Folder(str(folder), added=0.0))
-    plugin = extraction.describe()
+    plugin = extraction.info()
     space = library.open_space(plugin.name, plugin.version, plugin.dimension)
     return index(library, extraction, space.id, settle=0.0)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from photofind.app.photofind import PhotoFind
-from photofind.extractors.probe_cache import remembered
+from photofind.extractors.probe_cache import load_probes
 from photofind.paths import Home
 
 MODULE = """
@@ -108,8 +108,8 @@ def test_one_that_does_not_work_is_named_and_tried_each_time(home: Home, plugin:
 
 def test_a_damaged_memory_is_made_anew(home: Home, plugin: Installed) -> None:
     listed(home)
-    assert {one.name for one in remembered(home).values()} >= {"plain", "mobilenet"}
+    assert {one.name for one in load_probes(home).values()} >= {"plain", "mobilenet"}
     for text in ("", "[]", '{"a": 1}', '{"a": {"name": "plain", "colour": "red"}}', "\0"):
         (home.cache / "extractors.json").write_text(text)
-        assert remembered(home) == {}
+        assert load_probes(home) == {}
     assert (listed(home).error, plugin.tried) == (None, 2)

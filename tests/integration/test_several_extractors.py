@@ -309,7 +309,7 @@ def test_extractors_are_enabled_used_and_disabled(daemon, plugins, photos):
     assert daemon.status["daemon"]["activity"]["phase"] == "describing photos with shade"
     assert daemon.status["daemon"]["activity"]["total"] == every
     assert answered_by() == "tint"
-    assert daemon("extractors", "use", "shade")[0] == "photos are compared by shade from now on"
+    assert daemon("extractors", "use", "shade")[0] == "photos are compared with shade from now on"
     assert answered_by() == "tint"
     plugins("shade", "waits", False)
     daemon.until(lambda: daemon.described() == {"tint": every, "shade": every})
@@ -344,7 +344,7 @@ def test_a_daemon_keeps_in_mind_what_one_could_not_describe(daemon, home, plugin
     daemon("extractors", "enable", "shade")
     daemon.until(lambda: daemon.json("failures"))
     (line,) = photofind("failures", home=home.root).lines
-    assert "magenta.png\tnot described by shade: crashed the extractor" in line
+    assert "magenta.png\tnot embedded by shade: crashed the extractor" in line
     (failure,) = daemon.json("failures")
     assert (Path(failure["path"]).name, failure["extractor"]) == ("magenta.png", "shade")
     daemon.until(lambda: daemon.described().get("shade") == PHOTOS)

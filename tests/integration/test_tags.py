@@ -130,7 +130,7 @@ def test_without_tags_it_is_said_how_to_get_some(home: Home, photos: Path) -> No
         assert photofind(*arguments).code == 0
     nothing = photofind("tags")
     assert (nothing.code, nothing.lines) == (0, [])
-    assert nothing.notes[0].startswith("no photo has a tag or a keyword yet; ")
+    assert nothing.notes[0].startswith("no photo has a tag or keyword yet; ")
     assert photofind("tags", "--json").json == []
 
 

@@ -97,8 +97,8 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Home) -> Itera
 def test_three_times_enter_leads_to_the_first_similar_photo(person: Path, home: Home) -> None:
     began = time.monotonic()
     terminal = Terminal()
-    terminal.answer(f"Which folder has your photos? [{person / 'Pictures'}]:", "")
-    terminal.answer("into the right-click menu of", "")
+    terminal.answer(f"Which folder are your photos in? [{person / 'Pictures'}]:", "")
+    terminal.answer("to the right-click menu of", "")
     terminal.answer("Start photofind when you log in", "")
     assert terminal.end() == 0
     assert re.search(r"http://127\.0\.0\.1:\d+/open/", terminal.shown)
@@ -117,9 +117,9 @@ def test_three_times_enter_leads_to_the_first_similar_photo(person: Path, home: 
 def test_no_is_taken_for_an_answer_and_another_folder_too(person: Path, home: Home) -> None:
     (person / "Other Photos").mkdir()
     terminal = Terminal()
-    terminal.answer("Which folder has your photos?", "~/nowhere")
-    terminal.answer("Which folder has your photos?", "~/Other Photos")
-    terminal.answer("into the right-click menu of", "n")
+    terminal.answer("Which folder are your photos in?", "~/nowhere")
+    terminal.answer("Which folder are your photos in?", "~/Other Photos")
+    terminal.answer("to the right-click menu of", "n")
     terminal.answer("Start photofind when you log in", "n")
     assert terminal.end() == 0
     with connect_to_running(home) as client:

@@ -333,17 +333,17 @@ class TestMemory:
                 worker.call("hold_memory", timeout=60, megabytes=400, duration=60)
             assert caught.value.message == "the test worker took more than 300 MB and was ended"
             assert is_gone(first)
-            assert worker.outgrown == 0
+            assert worker.memory_restarts == 0
             assert worker.call("greet", timeout=30).value == "hello"
 
     def test_a_child_that_holds_too_much_after_a_call_is_started_anew(self):
         with make_worker(most_bytes=150e6) as worker:
             first = worker.call("process_id", timeout=30).value
             assert worker.call("hold_memory", timeout=60, megabytes=200).value is None
-            assert worker.outgrown == 1
+            assert worker.memory_restarts == 1
             assert is_gone(first)
             assert worker.call("process_id", timeout=30).value != first
-            assert worker.outgrown == 1
+            assert worker.memory_restarts == 1
 
 
 class TestEnds:

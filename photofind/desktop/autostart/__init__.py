@@ -1,4 +1,4 @@
-"""What starts the daemon when its user logs in: one module a platform's service."""
+"""Starting the daemon at login, with one module per service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Autostart", "State", "autostart", "services"]
 
 
 def services(home: Home) -> list[Autostart]:
-    """Return all that could start the daemon of ``home`` on this platform, the best first."""
+    """Return the services of this platform that can start the daemon of ``home``, best first."""
     if sys.platform == "win32":
         return [WindowsRun(home)]
     if sys.platform == "darwin":
@@ -24,8 +24,8 @@ def services(home: Home) -> list[Autostart]:
 
 
 def autostart(home: Home) -> Autostart:
-    """Return what starts the daemon of ``home``, or is best able to."""
-    known = services(home)
-    installed = (one for one in known if one.status() is not State.ABSENT)
-    able = (one for one in known if one.is_present())
-    return next(installed, None) or next(able, known[-1])
+    """Return the service that starts the daemon of ``home``, or the best one for it."""
+    candidates = services(home)
+    installed = (service for service in candidates if service.status() is not State.ABSENT)
+    able = (service for service in candidates if service.is_present())
+    return next(installed, None) or next(able, candidates[-1])

@@ -1,4 +1,4 @@
-"""Something that starts the daemon at login, and that it can be put into and taken out of."""
+"""The base of services that start the daemon at login."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from photofind.system.disk import explained
 __all__ = ["MARK", "Autostart", "FileAutostart", "State", "template"]
 
 MARK = "Written by `photofind daemon enable`"
-"""What is in every file that is photofind's own, so that no other is replaced or removed."""
+"""In every file that photofind owns, so that no other file is replaced or removed."""
 
 
 class State(Enum):
-    """How an autostart stands; the value says it in words."""
+    """The state of an autostart; the value is shown to the user."""
 
     INSTALLED = "enabled"
-    OUTDATED = "enabled by another version or place of photofind"
+    OUTDATED = "enabled by another version or copy of photofind"
     ABSENT = "not enabled"
 
 
 class Autostart(ABC):
-    """One way to have the daemon started at login.
+    """A way to start the daemon at login.
 
     Parameters
     ----------
     home
-        Whose daemon; every home has its own entry.
+        The home of the daemon; every home has its own entry.
     """
 
     name: ClassVar[str]
-    """What it is called in JSON."""
-    promise: ClassVar[str]
-    """What it does once it is installed, in words."""
+    """Its name in JSON."""
+    effect: ClassVar[str]
+    """What it does once it is installed, for the user."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -50,36 +50,36 @@ class Autostart(ABC):
 
     @abstractmethod
     def is_present(self) -> bool:
-        """Return whether this session has what starts the daemon then."""
+        """Return whether the service is available in this session."""
 
     @abstractmethod
     def install(self) -> bool:
-        """Have the daemon started at login from now on; return whether something was to be done.
+        """Start the daemon at login from now on; return whether something changed.
 
         Raises
         ------
         DaemonError
-            Something that is not photofind's is in the way.
+            If a file that photofind does not own is in the way.
         LibraryError
-            The disk refuses.
+            If a file cannot be written.
         """
 
     @abstractmethod
     def remove(self) -> bool:
-        """Take away exactly what :meth:`install` put there; return whether there was something."""
+        """Remove exactly what :meth:`install` installed; return whether something changed."""
 
     @abstractmethod
     def status(self) -> State:
-        """Return whether it is installed, and as this version would."""
+        """Return whether it is installed, and whether by this version."""
 
 
 class FileAutostart(Autostart):
-    """An autostart by files that are photofind's alone.
+    """An autostart that consists of files owned by photofind.
 
     Parameters
     ----------
     run
-        Runs a command of the system; whether it succeeds matters to nobody here.
+        Runs a system command; its success is not checked.
     """
 
     def __init__(self, home: Home, run: Callable[[Sequence[str]], object] = run_quietly) -> None:
@@ -88,13 +88,13 @@ class FileAutostart(Autostart):
 
     @abstractmethod
     def files(self) -> Mapping[Path, bytes | Path]:
-        """Return the files as they have to be: what each holds, or where a link leads.
+        """Return the expected files: the content of each, or the target of a link.
 
-        Each that is no link holds :data:`MARK`.
+        Each regular file contains :data:`MARK`.
         """
 
     def after_changes(self) -> Sequence[Sequence[str]]:
-        """Return the commands that make changed files known."""
+        """Return the commands that apply changed files."""
         return ()
 
     def install(self) -> bool:
@@ -103,28 +103,28 @@ class FileAutostart(Autostart):
         for path in wanted:
             if _is_there(path) and not _is_own(path, wanted[path]):
                 raise DaemonError(
-                    f"{path} is there already and is not photofind's", "move it away, or rename it"
+                    f"{path} exists and does not belong to photofind", "move or rename the file"
                 )
-        changed = {path: what for path, what in wanted.items() if not _is_as(path, what)}
+        changed = {path: what for path, what in wanted.items() if not _matches(path, what)}
         for path, what in changed.items():
             with explained(path):
                 _write(path, what)
         return self._done(bool(changed))
 
     def remove(self) -> bool:
-        """Remove the files, and the folders that are empty then."""
+        """Remove the files, and folders that become empty."""
         own = [path for path, what in self.files().items() if _is_own(path, what)]
         for path in reversed(own):
             with explained(path):
                 remove_file(path)
-            with suppress(OSError):  # Others have something in it.
+            with suppress(OSError):  # The folder is not empty.
                 path.parent.rmdir()
         return self._done(bool(own))
 
     def status(self) -> State:
-        """Return whether the files are there, and as they have to be."""
+        """Compare the files with the expected ones."""
         wanted = self.files()
-        if all(_is_as(path, what) for path, what in wanted.items()):
+        if all(_matches(path, what) for path, what in wanted.items()):
             return State.INSTALLED
         if any(_is_own(path, what) for path, what in wanted.items()):
             return State.OUTDATED
@@ -158,7 +158,7 @@ def _is_own(path: Path, wanted: bytes | Path) -> bool:
         return False
 
 
-def _is_as(path: Path, wanted: bytes | Path) -> bool:
+def _matches(path: Path, wanted: bytes | Path) -> bool:
     try:
         return _is_own(path, wanted) and (isinstance(wanted, Path) or path.read_bytes() == wanted)
     except OSError:
@@ -168,6 +168,6 @@ def _is_as(path: Path, wanted: bytes | Path) -> bool:
 def _write(path: Path, what: bytes | Path) -> None:
     if isinstance(what, Path):
         private_folder(path.parent)
-        os.symlink(what, path)  # noqa: PTH211 - Path.symlink_to has it the other way round.
+        os.symlink(what, path)  # noqa: PTH211 - clearer than Path.symlink_to.
     else:
         write_atomically(path, what)

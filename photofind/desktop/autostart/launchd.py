@@ -1,4 +1,4 @@
-"""A launch agent of macOS."""
+"""A macOS launch agent."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["Launchd", "agent"]
 
 
 class Launchd(FileAutostart):
-    """launchd: it also starts the daemon after a crash.
+    """launchd, which also restarts the daemon after a crash.
 
-    It reads the file at the next login; until then, :mod:`photofind.daemon.service` has it read.
+    launchd reads the file at login; :mod:`photofind.daemon.service` loads it before that.
     """
 
     name = "launchd"
-    promise = "macOS starts it when you log in, and again should it crash"
+    effect = "macOS starts it when you log in, and restarts it after a crash"
 
     def is_present(self) -> bool:
-        """Return True: every session of macOS has it."""
+        """Return True: every macOS session has launchd."""
         return True
 
     def files(self) -> Mapping[Path, bytes | Path]:

@@ -1,4 +1,4 @@
-"""A unit of the user's systemd."""
+"""A systemd user unit."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-
 
 
 class Systemd(FileAutostart):
-    """systemd, where it looks after this user's session: it also starts the daemon after a crash.
+    """The user's systemd, which also restarts the daemon after a crash.
 
-    The unit is enabled as ``systemctl --user enable`` does it, by a link, which needs no systemd
-    to be running.
+    The unit is enabled by a link, as ``systemctl --user enable`` does; this works without a running
+    systemd.
     """
 
     name = "systemd"
-    promise = "systemd starts it when you log in, and again should it crash"
+    effect = "systemd starts it when you log in, and restarts it after a crash"
 
     def is_present(self) -> bool:
-        """Return whether the user's systemd can be spoken to."""
+        """Return whether the user's systemd is reachable."""
         runtime = os.environ.get("XDG_RUNTIME_DIR", "")
         has_manager = bool(runtime) and Path(runtime, "systemd", "private").exists()
         return has_manager and shutil.which("systemctl") is not None
@@ -37,20 +37,20 @@ class Systemd(FileAutostart):
         return {path: unit(command(self.home)), unit_link(self.home): path}
 
     def after_changes(self) -> Sequence[Sequence[str]]:
-        """Return what has systemd read its units again."""
+        """Return the command that makes systemd reload its units."""
         return (("systemctl", "--user", "daemon-reload"),)
 
 
 def unit(words: Sequence[str]) -> bytes:
     """Return the unit that runs a command."""
     program, *arguments = map(_quoted, words)
-    # In arguments, systemd puts in variables.
+    # systemd expands variables in arguments.
     line = " ".join((program, *(argument.replace("$", "$$") for argument in arguments)))
     return template("photofind.service", command=line)
 
 
 def _quoted(word: str) -> str:
-    """Return a word as systemd.service(5) has it written."""
+    """Return a word quoted by the rules of systemd.service(5)."""
     if set(word) <= _PLAIN:
         return word
     return '"' + "".join(map(_escaped, os.fsencode(word))) + '"'

@@ -1,4 +1,4 @@
-"""What shows the tray icon when its user logs in."""
+"""Starting the tray icon at login."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 
 
 def tray_autostart(home: Home, command: Command | None = None) -> Integration:
-    """Return what shows the tray icon at login on this platform."""
+    """Return the integration that starts the tray icon at login on this platform."""
     command, entry = command or Command.installed(), f"{service_name(home)}-tray"
     if sys.platform == "win32":
         return TrayInRegistry(command, entry)
@@ -44,43 +44,38 @@ def tray_autostart(home: Home, command: Command | None = None) -> Integration:
         return TrayInXdg(command, entry)
 
 
-class TrayInXdg(OwnFiles):
-    """An entry in the autostart folder of desktops."""
+class _TrayFile(OwnFiles):
+    """A file that starts the tray icon at login; every session supports it."""
 
     name = "tray"
     title = "Tray icon"
-    where = "in the panel, from the next login on"
 
     def __init__(self, command: Command, entry: str) -> None:
         super().__init__(command)
         self._entry = entry
 
     def is_present(self) -> bool:
-        """Return that it is: every desktop has such a folder."""
+        """Return True."""
         return True
 
+
+class TrayInXdg(_TrayFile):
+    """An XDG autostart entry."""
+
+    where = "in the system tray, from the next login"
+
     def files(self) -> Mapping[Path, OwnFile]:
-        """Return the desktop entry; the panel may come up after it, and is waited for."""
+        """Return the desktop entry; its command waits for the panel, which may start later."""
         line = self.command.with_words("tray", "--wait").for_key_file()
         text = _ENTRY.format(mark=MARK, command=line)
         path = config_folder() / f"autostart/{self._entry}.desktop"
         return {path: OwnFile(os.fsencode(text))}
 
 
-class TrayInLaunchd(OwnFiles):
-    """An agent of launchd's, of the sessions that have a screen."""
+class TrayInLaunchd(_TrayFile):
+    """A launchd agent for graphical sessions."""
 
-    name = "tray"
-    title = "Tray icon"
-    where = "in the menu bar, from the next login on"
-
-    def __init__(self, command: Command, entry: str) -> None:
-        super().__init__(command)
-        self._entry = entry
-
-    def is_present(self) -> bool:
-        """Return that it is: every session of macOS has it."""
-        return True
+    where = "in the menu bar, from the next login"
 
     def files(self) -> Mapping[Path, OwnFile]:
         """Return the property list."""
@@ -102,7 +97,7 @@ class TrayInRegistry(Integration):
 
     name = "tray"
     title = "Tray icon"
-    where = "in the taskbar, from the next login on"
+    where = "in the taskbar, from the next login"
 
     def __init__(self, command: Command, entry: str, registry: Registry | None = None) -> None:
         super().__init__(command)
@@ -110,7 +105,7 @@ class TrayInRegistry(Integration):
         self._registry = registry or user_registry()
 
     def is_present(self) -> bool:
-        """Return that it is: every Windows has it."""
+        """Return True: every Windows has it."""
         return True
 
     def install(self) -> bool:
@@ -128,7 +123,7 @@ class TrayInRegistry(Integration):
         return True
 
     def status(self) -> State:
-        """Return whether the value is there, and as it has to be."""
+        """Compare the value with the expected one."""
         written = self._registry.value(_RUN, self._entry)
         if written is None:
             return State.ABSENT

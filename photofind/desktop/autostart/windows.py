@@ -1,4 +1,4 @@
-"""The programs that Windows starts at login, in the registry."""
+"""Programs that Windows starts at login, in the registry."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from photofind.errors import DaemonError
 __all__ = ["WindowsRun"]
 
 KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
-LONGEST = 260  # Characters of a command there; more are ignored without a word.
+LONGEST = 260  # Characters of a command; longer commands are silently ignored.
 
 
 class WindowsRun(Autostart):
     """A value in the key ``Run`` of this user's registry."""
 
     name = "windows"
-    promise = "Windows starts it when you log in"
+    effect = "Windows starts it when you log in"
 
     def is_present(self) -> bool:
         """Return True: every Windows has it."""
@@ -34,9 +34,9 @@ class WindowsRun(Autostart):
         line = self._line()
         if len(line) > LONGEST:
             raise DaemonError(
-                f"Windows starts nothing at login whose command is longer than {LONGEST} "
-                f"characters, as this would be: {line}",
-                "install photofind, or put its home, where the path is shorter",
+                f"Windows does not start commands of more than {LONGEST} characters at login, "
+                f"such as: {line}",
+                "install photofind, or put its home, in a folder with a shorter path",
             )
         if self._written() == line:
             return False
@@ -53,17 +53,17 @@ class WindowsRun(Autostart):
         return True
 
     def status(self) -> State:
-        """Return whether the value is there, and as it has to be."""
+        """Compare the value with the expected one."""
         written = self._written()
         if written is None:
             return State.ABSENT
         return State.INSTALLED if written == self._line() else State.OUTDATED
 
     def _line(self) -> str:
-        """Return the command, without a console window where Python can do without."""
+        """Return the command, with pythonw.exe if available, which opens no console window."""
         python, *words = command(self.home)
         windowless = Path(python).with_name("pythonw.exe")
-        if self.service == "photofind":  # The usual home goes without saying: lines must be short.
+        if self.service == "photofind":  # The default home is left out to keep the command short.
             words = words[: words.index("--home")]
         program = str(windowless) if windowless.exists() else python
         return subprocess.list2cmdline([program, *words])

@@ -1,4 +1,4 @@
-"""An entry in the autostart folder of desktops."""
+"""An XDG autostart entry."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _RESERVED = set(" \t\n\r\"'\\><~|&;$*?#()`=")
 
 
 class XdgAutostart(FileAutostart):
-    """The desktop, where systemd does not look after the session.
+    """The desktop's autostart, for sessions without systemd.
 
     See the Desktop Application Autostart Specification of freedesktop.org.
     """
 
     name = "xdg"
-    promise = "the desktop starts it when you log in"
+    effect = "the desktop starts it when you log in"
 
     def is_present(self) -> bool:
-        """Return whether this is the session of a desktop."""
+        """Return whether this is a desktop session."""
         return bool(os.environ.get("XDG_CURRENT_DESKTOP") or os.environ.get("DISPLAY"))
 
     def files(self) -> Mapping[Path, bytes | Path]:
         """Return the desktop entry."""
         line = " ".join(map(_quoted, command(self.home)))
-        # All of it is a string of the entry, too, in which a backslash begins an escape.
+        # The value of the entry is a string, in which a backslash begins an escape.
         line = line.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
         path = configuration_folder() / "autostart" / f"{self.service}-daemon.desktop"
         return {path: template("photofind.desktop", command=line.replace("\t", "\\t"))}
 
 
 def _quoted(word: str) -> str:
-    """Return a word as the Desktop Entry Specification has it written in ``Exec``."""
+    """Return a word quoted for ``Exec`` by the Desktop Entry Specification."""
     if word and not set(word) & _RESERVED:
         return word.replace("%", "%%")
     escaped = "".join("\\" + c if c in '"`$\\' else c for c in word)

@@ -1,1 +1,1 @@
-"""The right-click "Find similar photos", one module for each file manager."""
+"""The right-click entry "Find similar photos", with one module per file manager."""

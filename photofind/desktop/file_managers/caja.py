@@ -1,4 +1,4 @@
-"""Caja, of MATE: a script."""
+"""Caja (MATE): a script."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Caja"]
 
 
 class Caja(OwnFiles):
-    """A script that Caja offers under "Scripts"."""
+    """A script in Caja's menu "Scripts"."""
 
     name = "caja"
     title = "Caja"

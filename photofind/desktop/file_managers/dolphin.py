@@ -1,4 +1,4 @@
-"""Dolphin, of KDE Plasma: a service menu, where Plasma 6 looks for it and where Plasma 5 did."""
+"""Dolphin (KDE Plasma): a service menu, in the folders of Plasma 6 and Plasma 5."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Exec={command} %F
 
 
 class Dolphin(OwnFiles):
-    """A service menu; of the two files of the same name, every Plasma shows one."""
+    """A service menu; every Plasma version shows one of the two files."""
 
     name = "dolphin"
     title = "Dolphin"
@@ -38,7 +38,7 @@ class Dolphin(OwnFiles):
     programs = ("dolphin",)
 
     def files(self) -> Mapping[Path, OwnFile]:
-        """Return the menu, twice; Plasma 6 wants it to be executable."""
+        """Return the menu in both folders; Plasma 6 requires it to be executable."""
         text = _MENU.format(
             mark=MARK,
             mime_types=";".join(PHOTO_MIME_TYPES),

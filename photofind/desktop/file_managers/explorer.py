@@ -1,4 +1,4 @@
-"""Explorer, of Windows: a verb for each kind of photo, under the user's own classes."""
+"""Explorer (Windows): a verb for each photo suffix, in the user's registry."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _VERB = "photofind.similar"
 
 
 class Explorer(Integration):
-    """A verb in the menu of photos; Windows 11 has it under "Show more options".
+    """A verb in the menu of photos; Windows 11 shows it under "Show more options".
 
-    Explorer starts the command once for each selected file; ``--gather`` makes one query of what
-    comes at once.
+    Explorer starts the command once for each selected file; ``--gather`` combines them into one
+    query.
     """
 
     name = "explorer"
     title = "Explorer"
-    where = f"right-click a photo, {LABEL}; on Windows 11 below Show more options"
+    where = f"right-click a photo, {LABEL}; on Windows 11 under Show more options"
 
     def __init__(self, command: Command, registry: Registry | None = None) -> None:
         super().__init__(command)
@@ -47,11 +47,11 @@ class Explorer(Integration):
         return changed
 
     def remove(self) -> bool:
-        """Remove the verbs, and the keys that hold nothing else."""
+        """Remove the verbs, and keys that become empty."""
         return bool([suffix for suffix in sorted(PHOTO_SUFFIXES) if self._remove_verb(suffix)])
 
     def status(self) -> State:
-        """Return how the verbs are."""
+        """Compare the verbs with the expected ones."""
         values = list(self._values())
         found = [self._own.value(key, name) for key, name, _ in values]
         if found == [value for *_, value in values]:
@@ -65,29 +65,33 @@ class Explorer(Integration):
         return self._registry
 
     def _values(self) -> Iterator[tuple[str, str, str]]:
-        """Yield each value: its key, its name, and what it is."""
-        command = self.command.gathering.for_windows()
+        """Yield the key, name and content of each value."""
+        command = self.command.similar_one_by_one.for_windows()
         icon = str(resources("photofind.desktop").joinpath("assets", "photofind.ico"))
         for suffix in sorted(PHOTO_SUFFIXES):
             verb = _verb(suffix)
             yield verb, "", LABEL
             yield verb, "Icon", icon
-            yield verb, "MultiSelectModel", "Player"  # Any number; otherwise 15 at the most.
-            # No name on Windows holds a quotation mark.
+            yield (
+                verb,
+                "MultiSelectModel",
+                "Player",
+            )  # Any number of files, not only 15.
+            # Names on Windows cannot contain quotation marks.
             yield rf"{verb}\command", "", f'{command} "%1"'
 
     def _remove_verb(self, suffix: str) -> bool:
         registry, verb = self._own, _verb(suffix)
-        ours = [(key, name) for key, name, _ in self._values() if key.startswith(verb)]
-        there = [(key, name) for key, name in ours if registry.value(key, name) is not None]
-        for key, name in there:
+        own = [(key, name) for key, name, _ in self._values() if key.startswith(verb)]
+        present = [(key, name) for key, name in own if registry.value(key, name) is not None]
+        for key, name in present:
             registry.remove_value(key, name)
-        if there:
+        if present:
             shell, kind = rf"{_CLASSES}\{suffix}\shell", rf"{_CLASSES}\{suffix}"
             for key in (rf"{verb}\command", verb, shell, kind):
                 if registry.is_empty(key):
                     registry.remove_key(key)
-        return bool(there)
+        return bool(present)
 
 
 def _verb(suffix: str) -> str:

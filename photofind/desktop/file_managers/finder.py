@@ -1,4 +1,4 @@
-"""Finder, of macOS: a Quick Action."""
+"""Finder (macOS): a Quick Action."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Finder"]
 
 
 class Finder(OwnFiles):
-    """A workflow of Automator that Finder offers for images."""
+    """An Automator workflow that Finder offers for images."""
 
     name = "finder"
     title = "Finder"

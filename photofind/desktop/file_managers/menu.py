@@ -1,4 +1,4 @@
-"""What the entries of all file managers have in common."""
+"""Label, tooltip and icon of the entries in all file managers."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ __all__ = ["ICON", "LABEL", "TOOLTIP"]
 LABEL = "Find similar photos"
 TOOLTIP = "Show the photos most like the selected ones"
 ICON = "photofind"
-"""A name in the icon theme; :mod:`photofind.desktop.application` installs it."""
+"""The icon's name in the icon theme; :mod:`photofind.desktop.application` installs it."""

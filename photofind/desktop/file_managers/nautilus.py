@@ -1,4 +1,4 @@
-"""Nautilus, the Files of GNOME: a script, and an extension where Nautilus can load one."""
+"""Nautilus (GNOME Files): a script, and an extension if nautilus-python is installed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOADER = "nautilus/extensions-*/libnautilus-python.so"
 
 
 class Nautilus(OwnFiles):
-    """A script under "Scripts"; the extension puts the same at the top of the menu."""
+    """A script under "Scripts"; the extension adds the same entry to the top of the menu."""
 
     name = "nautilus"
     title = "Files (Nautilus)"
@@ -29,7 +29,7 @@ class Nautilus(OwnFiles):
     programs = ("nautilus",)
 
     def files(self) -> Mapping[Path, OwnFile]:
-        """Return the script and, where nautilus-python is installed, the extension."""
+        """Return the script and, if nautilus-python is installed, the extension."""
         uris = "NAUTILUS_SCRIPT_SELECTED_URIS"
         files = {data_folder() / "nautilus/scripts" / LABEL: script(self.command, uris)}
         if _loads_extensions():
@@ -37,7 +37,7 @@ class Nautilus(OwnFiles):
         return files
 
     def outdated_files(self) -> set[Path]:
-        """Return where the extension is left once nautilus-python is gone."""
+        """Return the path of the extension, left over if nautilus-python was uninstalled."""
         return {_extension_path()}
 
     def _extension(self) -> OwnFile:
@@ -52,7 +52,7 @@ class Nautilus(OwnFiles):
         }
         text = template.read_text("utf-8")
         for name, value in values.items():
-            # As JSON, which is ASCII, and what Python reads as the same.
+            # As JSON, which is ASCII and a valid Python literal for these values.
             text = text.replace(f"<{name}>", MARK if name == "MARK" else json.dumps(value))
         return OwnFile(text.encode())
 

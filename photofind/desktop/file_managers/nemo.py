@@ -1,4 +1,4 @@
-"""Nemo, of Cinnamon: an action."""
+"""Nemo (Cinnamon): an action."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from photofind.images.formats import PHOTO_SUFFIXES
 
 __all__ = ["Nemo"]
 
-# Nemo mangles line breaks in the paths of %F. URIs have none, nor have they quotation marks.
+# Nemo mangles line breaks in the paths of %F. URIs contain no line breaks or quotation marks.
 _ACTION = """\
 # {mark}
 [Nemo Action]

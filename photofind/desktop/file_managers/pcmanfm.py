@@ -1,4 +1,4 @@
-"""PCManFM and PCManFM-Qt, of LXDE and LXQt: an action as DES-EMA describes it."""
+"""PCManFM (LXDE) and PCManFM-Qt (LXQt): an action by the DES-EMA specification."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Exec={command} %F
 
 
 class PCManFM(OwnFiles):
-    """An action in the menu of photos; PCManFM needs its package libfm-modules for actions."""
+    """An action in the menu of photos; PCManFM needs the package libfm-modules for it."""
 
     name = "pcmanfm"
     title = "PCManFM"

@@ -1,4 +1,4 @@
-"""Scripts as Nautilus and Caja run them for the selected files."""
+"""Scripts that Nautilus and Caja run for the selected files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from photofind.desktop.integration import MARK, OwnFile
 
 __all__ = ["script"]
 
-# The file manager names the files by URIs, a line each. A name with a line break is one line all
-# the same, which it is not in the variable that holds paths, nor are relative names certain.
+# The file manager passes one URI per line. Unlike in the variable with paths, a name with a line
+# break stays one line, and names are always absolute.
 _SCRIPT = """\
 #!/bin/sh
 # {mark}

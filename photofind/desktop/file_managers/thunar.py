@@ -1,4 +1,4 @@
-"""Thunar, of Xfce: a custom action, in the one file that holds all of them."""
+"""Thunar (Xfce): a custom action, in the file that holds all of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNIQUE_ID = "photofind-similar"
 _FILE = "Thunar/uca.xml"
 _EMPTY = b'<?xml version="1.0" encoding="UTF-8"?>\n<actions>\n</actions>\n'
 
-# Written as Thunar itself writes it.
+# In the form that Thunar writes.
 _ACTION = """\
 <action>
 \t<icon>{icon}</icon>
@@ -38,33 +38,33 @@ _ACTION = """\
 
 
 class Thunar(Integration):
-    """A custom action beside those of the user and of the system, which are kept byte for byte."""
+    """A custom action; the user's and the system's actions are kept byte for byte."""
 
     name = "thunar"
     title = "Thunar"
-    where = f"right-click a photo, {LABEL}; a Thunar that is running needs `thunar -q` first"
+    where = f"right-click a photo, {LABEL}; restart a running Thunar with `thunar -q`"
 
     def is_present(self) -> bool:
         """Return whether Thunar is installed."""
         return shutil.which("thunar") is not None
 
     def install(self) -> bool:
-        """Add the action, or bring its command up to date; see :meth:`Integration.install`.
+        """Add the action, or update its command; see :meth:`Integration.install`.
 
-        What else somebody changed of it, in Thunar's own dialog, is left as it is.
+        Other changes that the user made to the action in Thunar are kept.
         """
         from photofind.desktop.file_managers.uca import actions_in, appended, with_command
 
-        # A file of the user's own hides the system's, so that it begins as a copy of that one.
-        kept = _read(_path())
-        old = kept or _system_file()
+        # The user's file hides the system's, so a new one starts as a copy of the system's.
+        current = _read(_path())
+        old = current or _system_file()
         root = _parsed(old)
         own = actions_in(root, _UNIQUE_ID)
         new = with_command(old, own, self._command) if own else appended(old, root, self._action)
-        if new == kept:
+        if new == current:
             return False
         if not self._is_current(_own_actions(new)):
-            raise _unusable("its form is not the usual one")
+            raise _unusable("it has an unexpected form")
         write_file(_path(), OwnFile(new))
         return True
 
@@ -78,13 +78,13 @@ class Thunar(Integration):
             return False
         new = removed(old, own)
         if new == _system_file():
-            remove_file(_path())  # Thunar shows the same without it.
+            remove_file(_path())  # Thunar then uses the system's file, which is the same.
         else:
             write_file(_path(), OwnFile(new))
         return True
 
     def status(self) -> State:
-        """Return how the action is."""
+        """Return the state of the action."""
         own = _own_actions(_read(_path()))
         if not own:
             return State.ABSENT
@@ -113,7 +113,7 @@ def _path() -> Path:
 
 
 def _read(path: Path) -> bytes:
-    """Return what is in a file, nothing where there is none."""
+    """Return the content of a file; empty if it does not exist."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -121,7 +121,7 @@ def _read(path: Path) -> bytes:
 
 
 def _system_file() -> bytes:
-    """Return the actions that Thunar has for a user without any of their own."""
+    """Return the actions file that Thunar uses for users without one of their own."""
     found = (_read(folder / _FILE) for folder in system_config_folders())
     return next(filter(None, found), _EMPTY)
 
@@ -144,5 +144,5 @@ def _parsed(content: bytes) -> Element:
 def _unusable(reason: str) -> DesktopError:
     return DesktopError(
         f"{_path()} cannot be changed: {reason}",
-        "mend it, or add the action in Thunar: Edit, Configure custom actions",
+        "correct the file, or add the action in Thunar: Edit, Configure custom actions",
     )

@@ -1,4 +1,4 @@
-"""The XML of Thunar's custom actions, changed in place: what is not photofind's keeps its bytes."""
+"""Editing the XML of Thunar's custom actions in place, keeping all other bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Element", "actions_in", "appended", "parse", "removed", "with_comman
 
 @dataclass
 class Element:
-    """An element: which bytes it takes up, its text, and what is in it."""
+    """An element: its byte range, its text and its children."""
 
     tag: str
     start: int
@@ -22,7 +22,7 @@ class Element:
     children: list[Element] = field(default_factory=list)
 
     def text_of(self, tag: str) -> str | None:
-        """Return the text of the first child of this tag; None without one."""
+        """Return the text of the first child with this tag; None without one."""
         return next((child.text for child in self.children if child.tag == tag), None)
 
 
@@ -32,7 +32,7 @@ def parse(content: bytes) -> Element:
     Raises
     ------
     ValueError
-        Where it is not XML, or XML that defines entities.
+        If it is not XML, or XML that defines entities.
     """
     try:
         ElementTree.fromstring(content)
@@ -52,7 +52,7 @@ def parse(content: bytes) -> Element:
 
     def end(tag: str) -> None:
         element, at = open_elements.pop(), parser.CurrentByteIndex
-        # That is where the end tag begins, and where an empty tag, <like this/>, ends.
+        # The position is the start of an end tag, but the end of an empty tag <like-this/>.
         is_empty = not (element.children or element.text) and content[:at].endswith(b"/>")
         element.end = at if is_empty else content.index(b">", at) + 1
 
@@ -63,7 +63,7 @@ def parse(content: bytes) -> Element:
 
 
 def actions_in(root: Element, unique_id: str) -> list[Element]:
-    """Return the actions of this id, in the order of the file."""
+    """Return the actions with this id, in the order of the file."""
     return [
         child
         for child in root.children
@@ -81,7 +81,7 @@ def appended(content: bytes, root: Element, action: bytes) -> bytes:
 
 
 def with_command(content: bytes, actions: list[Element], command: str) -> bytes:
-    """Return the file with ``command`` in those of the actions that have another one."""
+    """Return the file with the command of these actions set to ``command``."""
     new = b"<command>" + escape(command).encode("utf-8", "surrogateescape") + b"</command>"
     for action in reversed(actions):
         if action.text_of("command") == command:

@@ -153,7 +153,7 @@ class Space:
         How many rows of that file are committed, those that no photo refers to included.
     build
         Which build of the extractor was last used: see
-        :class:`~photofind.extractors.extraction.Description`.
+        :class:`~photofind.extractors.extraction.ExtractorInfo`.
     """
 
     extractor: str

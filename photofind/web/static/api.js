@@ -2,7 +2,7 @@
 
 import { encodePath } from "./text.js";
 
-/** What the daemon answers instead of what was asked for. */
+/** An error answer of the daemon. */
 export class Refusal extends Error {
   constructor(status, { type = "", message = "", hint = "" } = {}) {
     super(message || `photofind answered ${status}`);
@@ -15,8 +15,8 @@ export class Refusal extends Error {
 /** The daemon does not answer. */
 export class Unreachable extends Error {
   constructor() {
-    super("photofind does not answer");
-    this.hint = "start it from the menu, or with photofind daemon start";
+    super("photofind is not responding");
+    this.hint = "start it from its menu, or with \u201cphotofind daemon start\u201d";
   }
 }
 
@@ -35,9 +35,9 @@ async function ask(method, address, { body, type, signal } = {}) {
     throw new Unreachable();
   }
   if (!response.ok) {
-    const said = await response.json().catch(() => ({}));
+    const answer = await response.json().catch(() => ({}));
     if (response.status === 401) document.dispatchEvent(new CustomEvent("unreachable"));
-    throw new Refusal(response.status, said.error);
+    throw new Refusal(response.status, answer.error);
   }
   return response;
 }
@@ -46,7 +46,7 @@ export async function get(address, options) {
   return (await ask("GET", address, options)).json();
 }
 
-/** Send a value as JSON; JSON.stringify escapes lone surrogates, which are bytes of paths. */
+/** Send a value as JSON; JSON.stringify escapes lone surrogates, which stand for bytes of paths. */
 export async function send(method, address, value, options = {}) {
   const body = value === undefined ? undefined : JSON.stringify(value);
   const response = await ask(method, address, {
@@ -67,7 +67,7 @@ export async function upload(file) {
   return (await response.json()).upload.replace(/^upload:/, "");
 }
 
-/** Have folders looked through; return the report. */
+/** Index folders; return the report. */
 export async function index(request, progress = () => {}) {
   const response = await ask("POST", "/api/index", {
     body: JSON.stringify(request),
@@ -81,16 +81,16 @@ export async function index(request, progress = () => {}) {
     const lines = rest.split("\n");
     rest = done ? "" : lines.pop();
     for (const line of lines.filter((one) => one.trim())) {
-      const said = JSON.parse(line);
-      if (said.error) throw new Refusal(200, said.error);
-      if (said.report) return said.report;
-      if (said.progress) progress(said.progress);
+      const answer = JSON.parse(line);
+      if (answer.error) throw new Refusal(200, answer.error);
+      if (answer.report) return answer.report;
+      if (answer.progress) progress(answer.progress);
     }
     if (done) throw new Unreachable();
   }
 }
 
-/** Return the address with a query string of what is given, lists item by item; as bytes. */
+/** Return the address with a query string of the given values; lists give one item per value. */
 export function withQuery(address, values) {
   const query = Object.entries(values)
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
@@ -98,7 +98,7 @@ export function withQuery(address, values) {
   return query.length ? `${address}?${query.join("&")}` : address;
 }
 
-/** Return the address of a picture of something, `side` CSS pixels large. */
+/** Return the address of a thumbnail that is `side` CSS pixels large. */
 export function pictureOf(thing, side) {
   const wanted = side * Math.min(window.devicePixelRatio || 1, 3) * 0.85;
   const size = [128, 256, 512, 1024].find((one) => one >= wanted) ?? 1024;

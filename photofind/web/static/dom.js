@@ -1,4 +1,4 @@
-// Elements are made here, of text that stays text: nothing in this page is ever parsed as HTML.
+// Creation of elements. Text is always inserted as text: nothing is ever parsed as HTML.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -25,7 +25,7 @@ export function h(tag, properties = {}, ...children) {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Return one of the icons that the page carries. */
+/** Return one of the icons of icons.html. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("aria-hidden", "true");
@@ -44,13 +44,13 @@ export function button(text, listener, { icon: name, ...properties } = {}) {
   );
 }
 
-/** Show an element or not. */
+/** Show or hide an element. */
 export function show(element, shown) {
   element.hidden = !shown;
 }
 
-/** Call `work` once nobody has called for it for `milliseconds`. */
-export function calmly(work, milliseconds) {
+/** Return a debounced `work`: called once no call came for `milliseconds`. */
+export function debounced(work, milliseconds) {
   let timer = 0;
   return (...values) => {
     clearTimeout(timer);
@@ -58,7 +58,7 @@ export function calmly(work, milliseconds) {
   };
 }
 
-/** Do something for every item, a few at a time. */
+/** Call `work` for every item, a few at a time. */
 export async function forEachOf(items, atOnce, work) {
   const queue = [...items];
   const worker = async () => {

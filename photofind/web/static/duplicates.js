@@ -1,14 +1,14 @@
-// Photos that show the same picture, in groups, and two of them side by side.
+// Groups of photos that show the same picture, and two of them side by side.
 
 import { get, pictureOf } from "./api.js";
 import { button, byId, forEachOf, h, show } from "./dom.js";
 import { bringForward } from "./notices.js";
 import { count, folderOf, momentOf, nameOf, sentence, shown, sizeOf, timeOf } from "./text.js";
-import { run, trashed } from "./verbs.js";
+import { run, trashed } from "./photo_actions.js";
 
 const AT_ONCE = 40;
 
-const details = new Map(); // By the photo's number.
+const details = new Map(); // By photo id.
 let groups = null;
 let kind = "all";
 let listed = 0;
@@ -47,7 +47,7 @@ function list() {
   const some = groups.filter(wanted);
   const spare = some.reduce((sum, group) => sum + left(group).length - 1, 0);
   byId("duplicates-summary").textContent = some.length
-    ? `${count(some.length, "picture")} with ${count(spare, "more file")} of the same`
+    ? `${count(some.length, "group")} with ${count(spare, "redundant file")}`
     : "";
   byId("groups").replaceChildren();
   listed = 0;
@@ -55,7 +55,7 @@ function list() {
   const message = byId("duplicates-message");
   message.replaceChildren(
     h("h2", {}, "No duplicates"),
-    h("p", {}, "Every photo of the library shows a picture of its own."),
+    h("p", {}, "No two photos of the library show the same picture."),
   );
   show(message, !some.length);
 }
@@ -75,14 +75,14 @@ function listMore() {
 function make(group) {
   const photos = left(group);
   const item = h("li", { class: "group" });
-  const alike = group.exact ? "identical" : "the same picture";
+  const relation = group.exact ? "identical" : "the same picture";
   const name = shown(nameOf(photos[0].path));
   item.append(
     h(
       "div",
       { class: "group-head" },
       h("h2", {}, h("bdi", {}, name)),
-      h("p", {}, `${count(photos.length, "file")}, ${alike}`),
+      h("p", {}, `${count(photos.length, "file")}, ${relation}`),
       button("Compare", () => compare(group), { icon: "compare", "aria-label": `Compare: the files of ${name}` }),
     ),
     h("ol", { class: "copies", role: "list" }, ...photos.slice(0, 12).map((photo) => cell(group, photo))),
@@ -116,7 +116,7 @@ function cell(group, photo) {
   );
 }
 
-async function know(photos) {
+async function loadDetails(photos) {
   await forEachOf(photos.filter((photo) => !details.has(photo.id)), 4, async (photo) => {
     try {
       details.set(photo.id, await get(`/api/photos/${photo.id}`));
@@ -126,13 +126,13 @@ async function know(photos) {
   });
 }
 
-// What is known of a group is asked for when it comes into view.
+// The details of a group are fetched when it comes into view.
 const seen = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
     if (!isIntersecting) continue;
     seen.unobserve(target);
     const photos = left(target.group).slice(0, 12);
-    know(photos).then(() => {
+    loadDetails(photos).then(() => {
       for (const item of target.querySelectorAll(".copies > li")) {
         const known = details.get(Number(item.dataset.id));
         if (!known?.size) continue;
@@ -160,7 +160,7 @@ async function compare(group, second = null) {
     bringForward();
     byId("compare-title").focus();
   }
-  await know(photos);
+  await loadDetails(photos);
   if (shownGroup === group) showPair();
 }
 
@@ -205,7 +205,7 @@ function side(photo, other) {
     ["Pixels", photo.width ? `${photo.width} \u00d7 ${photo.height}` : "", pixels(photo) > pixels(other) ? "larger" : null],
     ["Size", photo.size ? sizeOf(photo.size) : "", photo.size > other.size ? "larger" : null],
     ["File changed", photo.modified ? timeOf(new Date(photo.modified / 1e6)) : "", photo.modified > other.modified ? "newer" : null],
-    ["Taken", photo.captured ? timeOf(taken) : "not said", photo.captured && !other.captured ? "known" : null],
+    ["Taken", photo.captured ? timeOf(taken) : "unknown", photo.captured && !other.captured ? "known" : null],
     ["Format", photo.format ?? "", null],
   ];
   const name = shown(nameOf(photo.path));

@@ -1,17 +1,17 @@
-// What the photos are limited to: a folder, a time, tags, how much alike, by which extractor.
+// The filters: folder, dates, tags, minimum score, extractor.
 
 import { get, withQuery } from "./api.js";
-import { byId, calmly, h, icon, show } from "./dom.js";
-import * as live from "./live.js";
+import { byId, debounced, h, icon, show } from "./dom.js";
+import * as connection from "./connection.js";
 import { complain } from "./notices.js";
 import { addressOf, changed, filtersIn, go, isQuery, navigate, state } from "./state.js";
 import { folderOf, isBelow, monthName, monthTitle, nameOf, shown } from "./text.js";
 
-let overview = null; // Of everything: the folders of the library.
-let below = null; // Of the folder that is chosen.
+let overview = null; // The folders of the library.
+let below = null; // The overview of the chosen folder.
 let belowKey = "";
-const beingSet = new Set(); // Fields whose new value is not in the address yet.
-let tags = []; // Those that most photos have.
+const beingSet = new Set(); // Fields with a value that is not in the address yet.
+let tags = []; // The most frequent tags.
 const SUGGESTED = 500;
 
 /** Return a link that changes the address without loading the page. */
@@ -30,7 +30,7 @@ function linkTo(changes, label, properties = {}) {
   }, ...[label].flat());
 }
 
-/** Show what is in force; ask for folders and months where they may have changed. */
+/** Show the active filters; fetch folders and months again if they may have changed. */
 export async function showFilters({ fresh = false } = {}) {
   showForm();
   showChips();
@@ -64,7 +64,7 @@ function showForm() {
   fill("until", whole(state.until, "12-31"));
   show(byId("tags-field"), tags.length > 0 || state.tags !== null);
   byId("offline").checked = state.offline !== "hide";
-  const hasOffline = live.status?.folders.some((folder) => folder.state === "offline");
+  const hasOffline = connection.status?.folders.some((folder) => folder.state === "offline");
   show(byId("offline-field"), Boolean(hasOffline) || state.offline !== null);
   show(byId("extractor-field"), query && byId("extractor").options.length > 1);
   byId("extractor").value = state.extractor ?? "";
@@ -72,12 +72,12 @@ function showForm() {
   byId("filter-count").textContent = active ? ` (${active})` : "";
 }
 
-/** Have a field show a value, unless somebody is setting it to another. */
+/** Set the value of a field, unless the user is changing it. */
 function fill(name, value) {
   if (!beingSet.has(name)) byId(name).value = value;
 }
 
-/** Return a date as an input takes it; the day of a shorter one is the first or the last. */
+/** Return a full date for a date input; a missing day becomes the first or the last. */
 function whole(date, rest) {
   if (!date) return "";
   if (date.length >= 10) return date.slice(0, 10);
@@ -101,7 +101,7 @@ function addTag() {
   if (tag) navigate({ tags: [...new Set([...(state.tags ?? []), tag])] });
 }
 
-/** Return what is left of the tags without one; null where none is. */
+/** Return the tags without one; null if none is left. */
 function withoutTag(tag) {
   const left = state.tags.filter((one) => one !== tag);
   return left.length ? left : null;
@@ -112,7 +112,7 @@ function showMinimum() {
   byId("min-value").textContent = value ? `${value}\u202f%` : "any";
 }
 
-// Chips: what is in force, each of which can be taken away.
+// Chips: the active filters, each of which can be removed.
 
 function showChips() {
   const { folder, since, until, tags: wanted, min, extractor, offline } = state;
@@ -124,9 +124,9 @@ function showChips() {
     if (until) chips.push([`To ${until}`, { until: null }]);
   }
   for (const tag of wanted ?? []) chips.push([`Tagged ${shown(tag)}`, { tags: withoutTag(tag) }]);
-  if (min) chips.push([`${Math.round(min * 100)}\u202f% alike or more`, { min: null }]);
+  if (min) chips.push([`${Math.round(min * 100)}\u202f% similar or more`, { min: null }]);
   if (extractor) chips.push([`By ${extractor}`, { extractor: null }]);
-  if (offline) chips.push(["Without what is offline", { offline: null }]);
+  if (offline) chips.push(["Without offline photos", { offline: null }]);
   const list = byId("chips");
   list.replaceChildren(
     ...chips.map(([text, without]) =>
@@ -139,7 +139,7 @@ function showChips() {
   show(list, chips.length > 0);
 }
 
-// Folders and times.
+// Folders and dates.
 
 function showPlaces() {
   const roots = overview.folders.map(([path]) => path);
@@ -158,7 +158,7 @@ function showPlaces() {
   }
   byId("crumbs").replaceChildren(...crumbs);
   const offline = new Set(
-    (live.status?.folders ?? []).filter((one) => one.state === "offline").map((one) => one.path),
+    (connection.status?.folders ?? []).filter((one) => one.state === "offline").map((one) => one.path),
   );
   const names = below.folders.map(([path]) => nameOf(path));
   byId("places").replaceChildren(
@@ -173,7 +173,7 @@ function showPlaces() {
   );
 }
 
-/** Return a folder's name; with the folder that it lies in where another one is called the same. */
+/** Return a folder's name, with its parent folder if the name alone is ambiguous. */
 function labelOf(path, isAmbiguous) {
   const name = shown(nameOf(path) || path);
   return isAmbiguous ? `${shown(nameOf(folderOf(path)))}/${name}` : name;
@@ -207,7 +207,7 @@ function showTimes() {
   );
 }
 
-/** Offer the extractors that have described photos, as one of the photos tells, if several have. */
+/** Offer the extractors that have embedded the given photo, if there are several. */
 export async function offerExtractors(id) {
   const select = byId("extractor");
   if (select.options.length) return;
@@ -222,7 +222,7 @@ export async function offerExtractors(id) {
     }
     showForm();
   } catch {
-    // Without a choice they are compared as the settings say.
+    // Without a choice, the settings apply.
   }
 }
 
@@ -238,7 +238,7 @@ export function start() {
     event.preventDefault();
     addTag();
   });
-  const setMinimum = calmly(() => {
+  const setMinimum = debounced(() => {
     beingSet.delete("min");
     const value = Number(byId("min").value);
     navigate({ min: value ? value / 100 : null, photo: null });
@@ -249,8 +249,8 @@ export function start() {
     setMinimum();
   });
   for (const name of ["since", "until"]) {
-    // A year that is being typed passes through 0002, 0020 and 0202.
-    const setDate = calmly(() => {
+    // While a year is being typed, the value is 0002, 0020 and 0202 in between.
+    const setDate = debounced(() => {
       beingSet.delete(name);
       const { value, validity } = byId(name);
       if (validity.valid && (!value || value >= "1800")) navigate({ [name]: value || null });

@@ -1,18 +1,18 @@
-// The photos side by side, as links to themselves large, and all that can be done from there.
+// The grid of photos, each a link to the viewer, and the actions on them.
 //
-// One photo is current. Its buttons can be tabbed to; arrows make another one current. So tabbing
-// past five hundred photos takes five steps, and every button of every photo can be reached.
+// One photo is current: Tab reaches its buttons, and the arrow keys make another photo current. So
+// tabbing past 500 photos takes five steps, and every button can be reached.
 
 import { get, pictureOf } from "./api.js";
 import { button, byId, forEachOf, h, icon, show } from "./dom.js";
 import { addressOf, changed, go } from "./state.js";
 import { count, dayOf, folderOf, momentOf, nameOf, percentOf, shown, sizeOf } from "./text.js";
-import { run, trashed } from "./verbs.js";
+import { run, trashed } from "./photo_actions.js";
 
 const UNKNOWN_RATIO = 1.4;
 
 const grid = byId("grid");
-const cards = new Map(); // By the photo's number, in the order in which they are shown.
+const cards = new Map(); // By photo id, in the order of the grid.
 const selected = new Set();
 let selecting = false;
 let current = null;
@@ -22,7 +22,7 @@ let listeners = {};
 export const photos = () => [...cards.values()].map((card) => card.photo);
 export const photoOf = (id) => cards.get(id)?.photo;
 
-/** Return the address of a photo's picture as it is shown already; undefined where it is not. */
+/** Return the address of a photo's picture in the grid; undefined if it is not shown. */
 export function pictureShown(id) {
   const image = cards.get(id)?.querySelector("img.there");
   return image?.currentSrc;
@@ -35,11 +35,11 @@ export function clear() {
   select(null);
 }
 
-/** Return the list for photos that come next: one a heading, where there are headings. */
+/** Return the list for the next photos: one list per heading. */
 function listFor(heading) {
   const last = grid.lastElementChild;
   if (last && last.dataset.heading === (heading ?? "")) return last.querySelector("ol");
-  // A list whose bullets are hidden is none to some screen readers, unless it says so.
+  // Some screen readers need the role, because the bullets of the list are hidden.
   const list = h("ol", { class: "cards", role: "list" });
   const section = h("section", { class: "month", data: { heading: heading ?? "" } });
   if (heading) section.append(h("h2", {}, heading));
@@ -48,7 +48,7 @@ function listFor(heading) {
   return list;
 }
 
-/** Show photos behind those that are shown; `headingOf` says what each is shown under. */
+/** Append photos; `headingOf` returns the heading of each. */
 export function append(items, { headingOf = () => null } = {}) {
   rowHeight = parseFloat(getComputedStyle(grid).getPropertyValue("--row")) || rowHeight;
   for (const photo of items) {
@@ -106,7 +106,7 @@ function make(photo) {
           tabindex: "-1",
           "aria-expanded": "false",
           "aria-label": `+${photo.copy_ids.length}: more files with the same picture as ${name}`,
-          title: "Show the same picture\u2019s other files",
+          title: "Show the other files with this picture",
         },
         icon("stack"),
         `+${photo.copy_ids.length}`,
@@ -117,11 +117,11 @@ function make(photo) {
   return card;
 }
 
-/** Return what a photo is called and what is told of it: shown over it, and read out for it. */
+/** Return the label of a photo: shown over it, and read by screen readers. */
 function caption(photo, name) {
   const facts = [dayOf(momentOf(photo)), photo.size ? sizeOf(photo.size) : ""].filter(Boolean);
   const unseen = [
-    photo.score !== undefined ? `, ${percentOf(photo.score)} alike` : "",
+    photo.score !== undefined ? `, score ${percentOf(photo.score)}` : "",
     photo.preliminary ? ", known by its thumbnail so far" : "",
   ].join("");
   return h(
@@ -148,13 +148,13 @@ function setRatio(card, ratio) {
   card.style.setProperty("--ratio", kept.toFixed(3));
 }
 
-/** Return how large a photo is shown, the longer side in CSS pixels. */
+/** Return the longer side of a photo in the grid, in CSS pixels. */
 function sideOf(photo) {
   const ratio = photo.width && photo.height ? photo.width / photo.height : UNKNOWN_RATIO;
   return rowHeight * Math.max(1, ratio);
 }
 
-/** Take photos off the page. */
+/** Remove photos from the grid. */
 export function take(ids) {
   for (const id of ids) {
     const card = cards.get(id);
@@ -214,19 +214,19 @@ async function unfold(card) {
       if (copy.photo.width) setRatio(copy, copy.photo.width / copy.photo.height);
       copy.querySelector(".caption").replaceWith(caption(copy.photo, shown(nameOf(copy.photo.path))));
     } catch {
-      // It is shown by its name.
+      // Its name is shown instead.
     }
   });
 }
 
-/** Have `cards` in the order in which they are shown. */
+/** Sort `cards` in the order of the grid. */
 function reorder() {
   const shownNow = [...grid.querySelectorAll(".card")];
   cards.clear();
   for (const card of shownNow) cards.set(Number(card.dataset.id), card);
 }
 
-// The current one.
+// The current photo.
 
 function makeCurrent(card) {
   if (!card || card === current) return;
@@ -252,7 +252,7 @@ function neighbour(card, step) {
   return all[all.indexOf(card) + step];
 }
 
-/** Return the card above or below another one. */
+/** Return the card above or below a card. */
 function beyond(card, step) {
   const from = card.getBoundingClientRect();
   const middle = from.left + from.width / 2;
@@ -270,7 +270,7 @@ function beyond(card, step) {
   return best?.card;
 }
 
-// What somebody chose.
+// Selection.
 
 export function select(mode) {
   selecting = mode ?? false;
@@ -310,7 +310,7 @@ function showSelection() {
   byId("selection-count").textContent = selected.size ? `${selected.size.toLocaleString()} selected` : "";
 }
 
-// The menu of a photo.
+// The context menu of a photo.
 
 const menu = byId("menu");
 let menuOf = null;
@@ -355,7 +355,7 @@ menu.addEventListener("keydown", (event) => {
   }
 });
 
-// What is clicked and typed.
+// Mouse and keyboard.
 
 grid.addEventListener("click", (event) => {
   const card = event.target.closest(".card");
@@ -421,7 +421,7 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("trashed", (event) => take(event.detail));
 
-/** Have `empty()` called once the last photo was taken off. */
+/** Call `empty()` once the last photo was removed. */
 export function listen(to) {
   listeners = to;
 }

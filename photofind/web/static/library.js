@@ -1,8 +1,8 @@
-// What photofind does now, its folders, what it could not read, and its extractors.
+// The library: current activity, folders, failures and extractors.
 
 import { get, index, post, send, withQuery } from "./api.js";
-import { button, byId, calmly, h, icon, show } from "./dom.js";
-import * as live from "./live.js";
+import { button, byId, debounced, h, icon, show } from "./dom.js";
+import * as connection from "./connection.js";
 import { ask, complain, say } from "./notices.js";
 import { addressOf, changed, go } from "./state.js";
 import { agoOf, count, shown, sizeOf } from "./text.js";
@@ -13,8 +13,8 @@ let home = "";
 export async function follow() {
   const adds = /[?&]add(?:[&=]|$)/.test(location.search);
   if (adds) byId("add-path").focus();
-  if (live.status) showAll(live.status);
-  live.refresh().catch(complain);
+  if (connection.status) showAll(connection.status);
+  connection.refresh().catch(complain);
   showFailures();
   suggest();
 }
@@ -29,7 +29,7 @@ function showAll(status) {
 
 function showNow(status) {
   const { daemon } = status;
-  const { text, time, value } = live.described();
+  const { text, time, value } = connection.describeActivity();
   byId("now").textContent = [text || "Everything is up to date", time].filter(Boolean).join(" \u00b7 ");
   const bar = byId("now-bar");
   show(bar, Boolean(daemon?.activity) && !daemon.paused);
@@ -39,11 +39,11 @@ function showNow(status) {
   for (const id of ["pause", "pause-for"]) show(byId(id), Boolean(daemon) && !daemon.paused);
   const figures = [
     ["Photos", status.photos.toLocaleString()],
-    ["Waiting to be read", status.pending ? status.pending.toLocaleString() : ""],
-    ["Known by thumbnails so far", status.preliminary ? `${status.preliminary.toLocaleString()} (${share(status)})` : ""],
+    ["Waiting to be indexed", status.pending ? status.pending.toLocaleString() : ""],
+    ["From their thumbnails so far", status.preliminary ? `${status.preliminary.toLocaleString()} (${share(status)})` : ""],
     ["Could not be read", status.failed ? status.failed.toLocaleString() : ""],
-    ["Searches", status.search?.explanation ?? ""],
-    ["photofind\u2019s own files", `${sizeOf(status.bytes)} in ${shown(status.home)}`],
+    ["Search", status.search?.explanation ?? ""],
+    ["Size of the library", `${sizeOf(status.bytes)} in ${shown(status.home)}`],
   ];
   byId("figures").replaceChildren(
     ...figures
@@ -52,7 +52,7 @@ function showNow(status) {
   );
   byId("problems").replaceChildren(...status.problems.map((problem) => h("li", {}, shown(problem))));
   show(byId("problems"), status.problems.length > 0);
-  byId("compared-by").textContent = `Photos are compared by ${shown(status.extractor)}.`;
+  byId("compared-by").textContent = `Photos are compared with ${shown(status.extractor)}.`;
 }
 
 const share = ({ preliminary, photos }) => `${Math.round((100 * preliminary) / Math.max(1, photos))}\u202f%`;
@@ -82,11 +82,11 @@ function showFolders(folders) {
 
 function folderRow(folder) {
   const path = shown(folder.path);
-  const watched = { events: "changes are noticed at once", polled: "looked through now and then" }[folder.watched];
+  const watched = { events: "watched for changes", polled: "scanned regularly" }[folder.watched];
   const facts = [
     count(folder.photos, "photo"),
     folder.state === "offline" ? null : watched,
-    folder.scanned ? `looked through ${agoOf(folder.scanned)}` : "not looked through yet",
+    folder.scanned ? `scanned ${agoOf(folder.scanned)}` : "not scanned yet",
     folder.excludes.length ? `without ${folder.excludes.map(shown).join(", ")}` : null,
   ];
   return h(
@@ -115,8 +115,8 @@ function folderRow(folder) {
     h(
       "div",
       { class: "row" },
-      button("Leave out\u2026", () => changeExcludes(folder), {
-        icon: "filter", data: { name: "excludes" }, "aria-label": `Leave out\u2026: ${path}`,
+      button("Exclude\u2026", () => changeExcludes(folder), {
+        icon: "filter", data: { name: "excludes" }, "aria-label": `Exclude\u2026: ${path}`,
       }),
       button("Look for changes", () => look([folder.path]), {
         icon: "refresh", data: { name: "look" }, "aria-label": `Look for changes: ${path}`,
@@ -134,35 +134,35 @@ async function changeExcludes(folder) {
   const form = h(
     "div",
     { class: "field" },
-    h("label", { for: "excludes" }, "Patterns, one a line, as in .gitignore"),
+    h("label", { for: "excludes" }, "Patterns, one per line, as in .gitignore"),
     text,
-    h("p", { class: "help" }, "For example: screenshots/ or *.gif. What is left out leaves the library; the files stay."),
+    h("p", { class: "help" }, "For example: screenshots/ or *.gif. Excluded photos are removed from the library; the files are kept."),
   );
-  const yes = await ask("What to leave out", shown(folder.path), "Save", { more: form });
+  const yes = await ask("Exclude files", shown(folder.path), "Save", { more: form });
   if (!yes) return;
   const excludes = text.value.split("\n").map((line) => line.trim()).filter(Boolean);
   await doing(() => post("/api/folders", { path: folder.path, excludes }));
-  await live.refresh().catch(complain);
+  await connection.refresh().catch(complain);
 }
 
 async function removeFolder(folder) {
   const yes = await ask(
     "Remove this folder from the library?",
-    `photofind forgets what it knows of its ${count(folder.photos, "photo")}. The files stay where they are.`,
+    `Its ${count(folder.photos, "photo")} are removed from the library. The files are not touched.`,
     "Remove",
     { danger: true, list: [shown(folder.path)] },
   );
   if (!yes) return;
   await doing(async () => {
     const { removed } = await post("/api/folders/remove", { path: folder.path });
-    say(`${count(removed, "photo")} left the library.`);
+    say(`${count(removed, "photo")} removed from the library.`);
   });
-  await live.refresh().catch(complain);
+  await connection.refresh().catch(complain);
   byId("folders-title").focus?.();
 }
 
 async function look(folders, retry = false) {
-  say(retry ? "They are read again." : "photofind looks for changes.");
+  say(retry ? "Trying them again." : "Looking for changes.");
   await doing(async () => {
     const report = await index({ folders, retry_failed: retry });
     const done = ["new", "changed", "moved", "removed", "failed"]
@@ -170,7 +170,7 @@ async function look(folders, retry = false) {
       .map((what) => `${report[what].toLocaleString()} ${what}`);
     say(`${count(report.found, "photo")}: ${done.join(", ") || "nothing new"}.`);
   });
-  await live.refresh().catch(complain);
+  await connection.refresh().catch(complain);
   if (isHere()) showFailures();
 }
 
@@ -180,31 +180,31 @@ async function addFolder(event) {
   let path = input.value.trim();
   if (!path) return;
   if (home && (path === "~" || /^~[/\\]/.test(path))) path = home + path.slice(1);
-  const known = live.status?.folders.find((folder) => folder.path === path);
+  const known = connection.status?.folders.find((folder) => folder.path === path);
   const added = await doing(() => post("/api/folders", { path, excludes: known?.excludes ?? [] }));
   if (!added) return input.focus();
   input.value = "";
-  say(`${shown(path)} is added; its photos can be found in a moment.`);
-  await live.refresh().catch(complain);
+  say(`${shown(path)} is added; its photos are being indexed.`);
+  await connection.refresh().catch(complain);
 }
 
-const suggest = calmly(async () => {
+const suggest = debounced(async () => {
   const typed = byId("add-path").value;
   try {
     const found = await get(withQuery("/api/folders/suggestions", { path: typed }));
     home = found.home;
     byId("add-suggestions").replaceChildren(
-      // What is not text cannot be typed either.
+      // Paths that are not valid Unicode cannot be typed.
       ...found.folders.filter((path) => path.isWellFormed?.() ?? true).map((path) => h("option", { value: path })),
     );
     const likely = found.folders[0];
     if (!typed && likely) byId("add-path").placeholder = shown(likely);
   } catch {
-    // One can type without.
+    // Suggestions are optional.
   }
 }, 150);
 
-// What could not be read.
+// Failures.
 
 async function showFailures() {
   const panel = byId("failures-panel");
@@ -220,7 +220,7 @@ async function showFailures() {
             "div",
             { class: "about" },
             h("bdi", { class: "path" }, shown(path)),
-            h("p", {}, extractor ? `not described by ${extractor}: ${shown(reason)}` : shown(reason)),
+            h("p", {}, extractor ? `not embedded by ${extractor}: ${shown(reason)}` : shown(reason)),
           ),
         ),
       ),
@@ -232,14 +232,14 @@ async function showFailures() {
   }
 }
 
-// Extractors. Each is tried in a process of its own, so only when somebody wants to know.
+// Extractors. Each is tried in a process of its own, so only on request.
 
 async function showExtractors() {
   const list = byId("extractors");
   byId("extractors-title").focus();
   show(byId("show-extractors"), false);
   if (!list.children.length) {
-    list.append(h("li", { class: "none" }, h("span", { class: "spinner" }), "Each is being tried\u2026"));
+    list.append(h("li", { class: "none" }, h("span", { class: "spinner" }), "Trying each of them\u2026"));
   }
   try {
     const extractors = await get("/api/extractors");
@@ -252,8 +252,8 @@ async function showExtractors() {
 function extractorRow(extractor) {
   const facts = [
     extractor.version ? `version ${extractor.version}` : null,
-    extractor.dimension ? count(extractor.dimension, "number") + " a photo" : null,
-    `described ${count(extractor.photos, "photo")}`,
+    extractor.dimension ? count(extractor.dimension, "number") + " per photo" : null,
+    `${count(extractor.photos, "photo")} embedded`,
     `from ${extractor.distribution}`,
   ];
   return h(
@@ -279,8 +279,8 @@ function extractorRow(extractor) {
 
 async function use(extractor) {
   const yes = await ask(
-    `Compare photos by ${extractor.name}?`,
-    "Photos that it has not described yet are read again, which takes a while; until then the other one answers.",
+    `Compare photos with ${extractor.name}?`,
+    "Photos that it has not embedded yet are read again, which takes a while. Until then the current one answers.",
     "Use it",
   );
   if (!yes) return;
@@ -288,24 +288,24 @@ async function use(extractor) {
 }
 
 export function start() {
-  live.on("status", showAll);
-  // How many photos each folder has is not told with every commit.
-  const follow = calmly(() => {
+  connection.on("status", showAll);
+  // The "library" event does not hold the counts of the folders.
+  const follow = debounced(() => {
     if (!isHere()) return;
-    live.refresh().catch(() => {});
+    connection.refresh().catch(() => {});
     showFailures();
   }, 700);
-  live.on("library", follow);
+  connection.on("library", follow);
   byId("pause").addEventListener("click", () => {
     const seconds = byId("pause-for").value;
     doing(() => post("/api/pause", seconds ? { seconds: Number(seconds) } : {})).then(() => {
-      live.refresh().catch(complain);
+      connection.refresh().catch(complain);
       setTimeout(() => byId("resume").focus(), 50);
     });
   });
   byId("resume").addEventListener("click", () => {
     doing(() => post("/api/resume")).then(() => {
-      live.refresh().catch(complain);
+      connection.refresh().catch(complain);
       setTimeout(() => byId("pause").focus(), 50);
     });
   });

@@ -1,12 +1,12 @@
-// The page: which view is shown, and what holds for all of them.
+// The page: switching between views, links, and the colour scheme.
 
-import * as asking from "./asking.js";
+import * as query from "./query.js";
 import { byId, icon, show } from "./dom.js";
 import * as duplicates from "./duplicates.js";
 import * as filters from "./filters.js";
 import * as grid from "./grid.js";
 import * as library from "./library.js";
-import * as live from "./live.js";
+import * as connection from "./connection.js";
 import * as photos from "./photos.js";
 import * as settings from "./settings.js";
 import { apply, go, onChange, parse } from "./state.js";
@@ -45,7 +45,7 @@ onChange(async (state) => {
 addEventListener("popstate", apply);
 history.scrollRestoration = "manual";
 
-// Links to this page are followed without loading it again.
+// Links within the page are followed without loading it again.
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href^='/']");
   if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -56,9 +56,9 @@ document.addEventListener("click", (event) => {
   if (/[?&]add(?:[&=]|$)/.test(address.search)) byId("add-path").focus();
 });
 
-// Light, dark, or as the system has it.
+// Light, dark, or like the system.
 const schemes = [
-  { name: "", icon: "theme", label: "Colours: as the system has them" },
+  { name: "", icon: "theme", label: "Colours: like the system" },
   { name: "light", icon: "sun", label: "Colours: light" },
   { name: "dark", icon: "moon", label: "Colours: dark" },
 ];
@@ -82,10 +82,10 @@ theme.addEventListener("click", () => {
 });
 
 showTheme();
-asking.start();
+query.start();
 filters.start();
 photos.start();
 duplicates.start();
 library.start();
-live.start();
+connection.start();
 apply();

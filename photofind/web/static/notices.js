@@ -1,23 +1,23 @@
-// Short words for a person: what was done, what went wrong, and questions.
+// Notices, errors and questions.
 
 import { button, byId, h, show } from "./dom.js";
 import { sentence } from "./text.js";
 
 const LONG = 6000;
 
-/** The dialog in front, or the page: whatever can be clicked now. */
+/** Return the topmost dialog, or the page. */
 function front() {
   const open = [...document.querySelectorAll("dialog[open]")];
   return open.at(-1) ?? document.body;
 }
 
-/** Keep notices where they can be clicked; called after dialogs open or close. */
+/** Move the notices into the topmost dialog, so that they can be clicked. */
 export function bringForward() {
   const toasts = byId("toasts");
   if (toasts.parentElement !== front()) front().append(toasts);
 }
 
-/** Say something; with something to do about it it stays until it is closed. */
+/** Show a notice; one with an action stays until it is closed. */
 export function say(text, { action, act, bad = false } = {}) {
   bringForward();
   const toast = h("div", { class: bad ? "toast bad" : "toast" }, h("p", {}, text));
@@ -40,13 +40,13 @@ export function say(text, { action, act, bad = false } = {}) {
   return close;
 }
 
-/** Say what went wrong. */
+/** Show an error. */
 export function complain(error) {
   if (error.name === "AbortError") return;
   say([error.message, error.hint].filter(Boolean).map(sentence).join(" "), { bad: true });
 }
 
-/** Ask before something is done; resolves to whether it should be. */
+/** Ask for confirmation; resolves to whether it was given. */
 export function ask(title, text, yes, { danger = false, list = [], more = null } = {}) {
   const dialog = byId("ask");
   byId("ask-title").textContent = title;

@@ -1,29 +1,29 @@
-// The photos: all of them by time, or those that are like others.
+// The photos: all of them by date, or the hits of a query.
 
 import { get, post, withQuery } from "./api.js";
-import { lookUp, showAsked, titleOf } from "./asking.js";
+import { lookUp, showQuery, titleOf } from "./query.js";
 import { button, byId, h, icon, show } from "./dom.js";
 import { offerExtractors, showFilters } from "./filters.js";
 import * as grid from "./grid.js";
-import * as live from "./live.js";
+import * as connection from "./connection.js";
 import { filtersIn, isQuery, keyOf, navigate, state } from "./state.js";
 import { count, monthOf, monthTitle, momentOf, nameOf, sentence, shown } from "./text.js";
-import { trashed } from "./verbs.js";
+import { trashed } from "./photo_actions.js";
 
 const PAGE = 120;
-// More hits are asked for as they are scrolled to; these many at the most.
+// More hits are fetched on scrolling, up to this many.
 const HITS = [60, 200, 500];
 const KEPT = 12;
 const AT_ONCE = 60;
 
-const kept = new Map(); // Answers, so that going back takes no time.
+const kept = new Map(); // Cached answers, for going back quickly.
 let shownKey = "";
 let shownOffline = null;
 let loading = null;
 let end = false;
 let countWhenShown = 0;
 
-/** Show what the address says. `fresh`: ask again, though it was asked before. */
+/** Show the state. `fresh`: fetch again instead of using the cache. */
 export async function follow({ fresh = false } = {}) {
   const key = keyOf(state);
   if (key === shownKey && state.offline === shownOffline && !fresh) return;
@@ -43,14 +43,14 @@ export async function follow({ fresh = false } = {}) {
   show(byId("message"), false);
   show(byId("news"), false);
   byId("grid").setAttribute("aria-busy", "true");
-  if (isQuery()) showAsked();
+  if (isQuery()) showQuery();
   else show(byId("query"), false);
   const filters = showFilters({ fresh });
   wait(true);
   try {
     if (isQuery()) await search(mine.signal, fresh);
     else await browse(mine.signal, fresh);
-    countWhenShown = live.status?.photos ?? 0;
+    countWhenShown = connection.status?.photos ?? 0;
     if (history.state?.scroll) scrollTo(0, history.state.scroll);
   } catch (error) {
     if (mine.signal.aborted) return;
@@ -70,7 +70,7 @@ function title() {
   const { folder, since, until, tags } = state;
   const time = since && since === until ? monthTitle(since) : "";
   const place = folder ? shown(nameOf(folder) || folder) : "";
-  return [...(tags ?? []).map(shown), place, time].filter(Boolean).join(", ") || (since || until ? "Photos of a time" : "All photos");
+  return [...(tags ?? []).map(shown), place, time].filter(Boolean).join(", ") || (since || until ? "Photos by date" : "All photos");
 }
 
 const say = (text) => {
@@ -131,7 +131,7 @@ async function showAnswer(answer, fresh) {
   document.title = `Photos like ${first}${others} \u2013 photofind`;
 }
 
-/** Show photos behind the others, not so many at once that scrolling would halt. */
+/** Append photos in portions, so that scrolling stays smooth. */
 async function appendCalmly(photos, options) {
   const key = shownKey;
   for (let at = 0; at < photos.length && key === shownKey; at += AT_ONCE) {
@@ -144,10 +144,10 @@ function notesOf(answer, hits) {
   const notes = [];
   const preliminary = hits.filter((hit) => hit.preliminary).length;
   if (preliminary) {
-    notes.push(`${count(preliminary, "hit is", "hits are")} known by thumbnails so far; the order gets better while photofind reads on.`);
+    notes.push(`${count(preliminary, "hit was", "hits were")} found by the thumbnail so far; the order improves while photofind reads the photos.`);
   }
   const offline = hits.filter((hit) => hit.offline).length;
-  if (offline) notes.push(`${count(offline, "hit is", "hits are")} on a drive that is not connected now.`);
+  if (offline) notes.push(`${count(offline, "hit is", "hits are")} on a drive that is not connected.`);
   return notes;
 }
 
@@ -156,7 +156,7 @@ function showNotes(notes) {
   show(byId("notes"), notes.length > 0);
 }
 
-// Everything, by time.
+// All photos, by date.
 
 async function browse(signal, fresh) {
   document.title = "photofind";
@@ -188,18 +188,18 @@ async function showPage(answer, page) {
   else if (end) wait(false);
 }
 
-/** Say how many photos there are, as far as that is known. */
+/** Show the number of photos, as far as known. */
 function summarise() {
   const answer = kept.get(shownKey);
   if (!answer || isQuery()) return;
-  const all = filtersIn().length ? null : live.status?.photos;
+  const all = filtersIn().length ? null : connection.status?.photos;
   if (end) say(count(passing(answer.photos).length, "photo"));
   else say(all ? count(all, "photo") : "");
   showNotes(offlineNotes());
 }
 
 function offlineNotes() {
-  const away = (live.status?.folders ?? []).filter((folder) => folder.state === "offline");
+  const away = (connection.status?.folders ?? []).filter((folder) => folder.state === "offline");
   return away.map(
     (folder) =>
       `${shown(folder.path)} is offline${folder.reason ? ` (${shown(folder.reason)})` : ""}: ` +
@@ -207,7 +207,7 @@ function offlineNotes() {
   );
 }
 
-// More, when the end is near.
+// Loading more when the end is near.
 
 let fetching = false;
 
@@ -239,7 +239,7 @@ async function more() {
     fetching = false;
   }
   if (key !== shownKey || end) return;
-  near.unobserve(byId("more")); // It may still be in sight, and is told of only once.
+  near.unobserve(byId("more")); // It may still be visible, and is reported only once.
   near.observe(byId("more"));
 }
 
@@ -250,7 +250,7 @@ const near = new IntersectionObserver(
   { rootMargin: "1200px" },
 );
 
-// Nothing to show, and what to do.
+// Messages when there is nothing to show.
 
 function message(title, text, ...doings) {
   const element = byId("message");
@@ -269,7 +269,7 @@ const link = (address, text, primary = true) =>
 function fail(error) {
   say("");
   const again = button("Try again", () => follow({ fresh: true }), { icon: "refresh", class: "primary" });
-  if (live.status && !live.status.folders.length) return nothingThere();
+  if (connection.status && !connection.status.folders.length) return nothingThere();
   message(sentence(error.message), sentence(error.hint), again, link("/", "All photos", false));
 }
 
@@ -281,40 +281,40 @@ function nothingFound() {
       navigate({ folder: null, since: null, until: null, tags: null, min: null, offline: null, extractor: null }), { class: "primary" }));
   }
   message(
-    "No photo is that much alike",
-    min ? `Nothing is ${Math.round(min * 100)} % alike or more. Lower that, or take filters away.`
-      : "There may be no other photo like it in the library, or none that passes the filters.",
+    "No photo is similar enough",
+    min ? `No photo has a score of ${Math.round(min * 100)} % or more. Lower the minimum, or remove filters.`
+      : "The library has no similar photo, or none that passes the filters.",
     ...doings,
   );
 }
 
 function nothingThere() {
-  const status = live.status;
+  const status = connection.status;
   say("");
   if (!status) message("", "");
   else if (!status.folders.length) {
     message(
       "Where are your photos?",
-      "Add the folder they lie in. photofind looks at them there, and copies and changes nothing.",
+      "Add the folder they are in. photofind reads them there and changes nothing.",
       link("/?view=library&add", "Add a folder"),
     );
   } else if (filtersIn().length) {
     message("No photos here", "No photo of the library passes these filters.", link("/", "All photos"));
   } else if (status.daemon?.paused) {
-    message("photofind is paused", "Photos appear here once it goes on.", link("/?view=library", "Go on"));
+    message("photofind is paused", "Photos appear here once indexing resumes.", link("/?view=library", "Resume"));
   } else if (status.daemon?.activity || status.pending || status.folders.some((folder) => !folder.scanned)) {
-    message("Your photos are being read", "The first ones appear here in a moment.");
+    message("Your photos are being indexed", "The first ones will appear here in a moment.");
     byId("message").prepend(h("span", { class: "spinner" }));
   } else {
     message(
       "There are no photos in your folders",
-      "Put some there and they appear here, or add another folder.",
+      "Put photos there and they will appear here, or add another folder.",
       link("/?view=library&add", "Add a folder"),
     );
   }
 }
 
-// What changes meanwhile.
+// Changes while the page is open.
 
 function changedMeanwhile(status) {
   if (!shownKey) return;
@@ -340,21 +340,21 @@ function again() {
 export function start() {
   near.observe(byId("more"));
   byId("news").addEventListener("click", () => follow({ fresh: true }));
-  live.on("library", () => changedMeanwhile(live.status));
-  live.on("activity", () => {
+  connection.on("library", () => changedMeanwhile(connection.status));
+  connection.on("activity", () => {
     if (!grid.photos().length && !isQuery() && shownKey) nothingThereNow();
   });
-  live.on("folders", () => showFilters({ fresh: true }));
-  live.on("back", again);
-  live.on("first", () => {
-    countWhenShown = live.status.photos;
+  connection.on("folders", () => showFilters({ fresh: true }));
+  connection.on("back", again);
+  connection.on("first", () => {
+    countWhenShown = connection.status.photos;
     summarise();
     if (!byId("message").hidden && !isQuery()) nothingThere();
     showFilters();
   });
   document.addEventListener("more-photos", more);
   document.addEventListener("trashed", () => kept.clear());
-  // Photos that are put back are known again after a moment, maybe by another number.
+  // Restored photos are indexed again after a moment, maybe under another id.
   document.addEventListener("restored", () => {
     kept.clear();
     again();

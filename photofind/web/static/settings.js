@@ -1,4 +1,4 @@
-// Every setting, to be changed and reset.
+// The settings, each of which can be changed and reset.
 
 import { get, send } from "./api.js";
 import { button, byId, h, show } from "./dom.js";
@@ -39,7 +39,7 @@ function row(setting) {
       { class: "about" },
       h("label", { for: id }, title.charAt(0).toUpperCase() + title.slice(1)),
       h("p", { class: "help", id: `${id}-help` }, `${help.charAt(0).toUpperCase()}${help.slice(1)}.`),
-      same(value, standard) ? null : h("p", { class: "help default" }, `By default: ${written(standard)}`),
+      same(value, standard) ? null : h("p", { class: "help default" }, `Default: ${written(standard)}`),
     ),
     h("div", { class: "row" }, input, save, reset),
   );
@@ -61,7 +61,7 @@ function row(setting) {
   async function change() {
     try {
       await send("PUT", `/api/settings/${name}`, { value: typed() });
-      say(`${title.charAt(0).toUpperCase() + title.slice(1)} is changed.`);
+      say(`${title.charAt(0).toUpperCase() + title.slice(1)} was changed.`);
       await replace();
     } catch (error) {
       complain(error);
@@ -73,7 +73,7 @@ function row(setting) {
   async function restore() {
     try {
       await send("DELETE", `/api/settings/${name}`);
-      say(`${title.charAt(0).toUpperCase() + title.slice(1)} is ${written(standard)} again.`);
+      say(`${title.charAt(0).toUpperCase() + title.slice(1)} was reset to ${written(standard)}.`);
       await replace();
     } catch (error) {
       complain(error);
@@ -81,8 +81,8 @@ function row(setting) {
   }
 
   async function replace() {
-    const now = (await get("/api/settings")).find((one) => one.name === name);
-    const next = row(now);
+    const current = (await get("/api/settings")).find((setting) => setting.name === name);
+    const next = row(current);
     const had = form.contains(document.activeElement);
     form.replaceWith(next);
     if (had) next.querySelector("input, textarea").focus();
@@ -116,6 +116,6 @@ function inputFor({ value }, id) {
 
 function written(value) {
   if (typeof value === "boolean") return value ? "on" : "off";
-  if (Array.isArray(value)) return value.length ? value.join(", ") : "nothing";
+  if (Array.isArray(value)) return value.length ? value.join(", ") : "none";
   return String(value);
 }

@@ -1,9 +1,9 @@
-// What is shown is what the address says, so that back, forward, reload and bookmarks work.
+// The state of the page is its address, so that back, forward, reload and bookmarks work.
 //
-//   /?like=ID&unlike=ID     photos of the library; upload:HEX for a picture that was sent
-//    &path=...&unpath=...   pictures anywhere, their paths' bytes percent-encoded
+//   /?like=ID&unlike=ID     photos of the library; upload:HEX for an uploaded picture
+//    &path=...&unpath=...   picture files anywhere, the bytes of their paths percent-encoded
 //    &folder=...&since=...&until=...&tag=...&tag=...&min=0.5&extractor=...&offline=hide
-//    &photo=ID              shown large
+//    &photo=ID              the photo in the viewer
 //   /?view=duplicates, /?view=library, /?view=settings
 
 import { decodePath, encodePath } from "./text.js";
@@ -18,12 +18,12 @@ const NOTHING = {
 export let state = NOTHING;
 const listeners = [];
 
-/** Have `listener(state, before)` called whenever the address changes. */
+/** Call `listener(state, before)` whenever the address changes. */
 export function onChange(listener) {
   listeners.push(listener);
 }
 
-/** Return the state that an address stands for. */
+/** Return the state of an address. */
 export function parse(search) {
   const read = { ...NOTHING, like: [], unlike: [] };
   for (const item of search.replace(/^\?/, "").split("&")) {
@@ -31,8 +31,8 @@ export function parse(search) {
     const value = decodePath(rest.join("="));
     if (!value) continue;
     if (name === "like" || name === "unlike") {
-      const asked = parseAsked(value);
-      if (asked) read[name].push(asked);
+      const item = parseItem(value);
+      if (item) read[name].push(item);
     } else if (name === "path") read.like.push({ kind: "path", path: value });
     else if (name === "unpath") read.unlike.push({ kind: "path", path: value });
     else if (name === "view" && VIEWS.includes(value)) read.view = value;
@@ -47,7 +47,7 @@ export function parse(search) {
   return read;
 }
 
-function parseAsked(value) {
+function parseItem(value) {
   if (/^\d{1,15}$/.test(value)) return { kind: "photo", id: Number(value) };
   if (/^upload:[0-9a-f]+$/.test(value)) return { kind: "upload", id: value.slice(7) };
   return null;
@@ -57,9 +57,9 @@ function parseAsked(value) {
 export function addressOf(wanted) {
   const items = wanted.view === "photos" ? [] : [`view=${wanted.view}`];
   for (const [list, path] of [["like", "path"], ["unlike", "unpath"]]) {
-    for (const asked of wanted[list]) {
-      if (asked.kind === "path") items.push(`${path}=${encodePath(asked.path)}`);
-      else items.push(`${list}=${asked.kind === "upload" ? "upload:" : ""}${asked.id}`);
+    for (const item of wanted[list]) {
+      if (item.kind === "path") items.push(`${path}=${encodePath(item.path)}`);
+      else items.push(`${list}=${item.kind === "upload" ? "upload:" : ""}${item.id}`);
     }
   }
   for (const name of [...FILTERS, "photo"]) {
@@ -69,7 +69,7 @@ export function addressOf(wanted) {
   return items.length ? `/?${items.join("&")}` : "/";
 }
 
-/** Return the state with changes; without a photo that hits are like there is no query. */
+/** Return the state with changes; without a photo to search for there is no query. */
 export function changed(changes, from = state) {
   const next = { ...from, photo: null, ...changes };
   if (!next.like.length) Object.assign(next, { unlike: [], min: null, extractor: null });
@@ -85,15 +85,15 @@ export function go(next, replace = false) {
   const address = addressOf(next);
   if (address === location.pathname + location.search) return;
   remember();
-  // Where this page came from itself, one can go back instead of on.
+  // Records that the previous history entry is this page's, so that closing can go back.
   history[replace ? "replaceState" : "pushState"]({ within: replace ? within() : true }, "", address);
   apply();
 }
 
-/** Tell whether the entry before this one is this page's too. */
+/** Return whether the previous history entry is this page's too. */
 export const within = () => history.state?.within === true;
 
-/** Keep where the page is scrolled to, for whoever comes back. */
+/** Store the scroll position in the history entry. */
 export function remember() {
   history.replaceState({ ...history.state, scroll: scrollY }, "");
 }
@@ -106,10 +106,10 @@ export function apply() {
 
 export const isQuery = (of = state) => of.like.length > 0;
 
-/** Return what tells two answers apart: all but the photo that is shown large. */
+/** Return the key of an answer: everything but the photo in the viewer. */
 export const keyOf = (of) => addressOf({ ...of, photo: null, offline: null });
 
-export const sameAsked = (one, other) =>
+export const sameItem = (one, other) =>
   one.kind === other.kind && one.id === other.id && one.path === other.path;
 
 export const filtersIn = (of = state) => FILTERS.filter((name) => of[name] !== null);

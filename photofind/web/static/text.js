@@ -1,7 +1,7 @@
-// How paths, dates, sizes and numbers are written.
+// Formatting of paths, dates, sizes and numbers.
 //
-// A path is what the daemon's JSON holds: bytes that are not UTF-8 are lone surrogates, U+DC80 to
-// U+DCFF, as Python writes them (PEP 383). In addresses a path is its bytes, percent-encoded.
+// A path is as in the daemon's JSON: bytes that are not UTF-8 are lone surrogates, U+DC80 to
+// U+DCFF, as in Python (PEP 383). In URLs a path is its bytes, percent-encoded.
 
 const encoder = new TextEncoder();
 
@@ -9,7 +9,7 @@ function isEscapedByte(code) {
   return code >= 0xdc80 && code <= 0xdcff;
 }
 
-/** Return a path as it stands in an address. */
+/** Encode a path for a URL. */
 export function encodePath(path) {
   let encoded = "";
   for (const character of path) {
@@ -29,7 +29,7 @@ function percent(byte) {
   return "%" + byte.toString(16).toUpperCase().padStart(2, "0");
 }
 
-/** Return the path that stands in an address. */
+/** Decode a path from a URL. */
 export function decodePath(encoded) {
   const bytes = [];
   for (let at = 0; at < encoded.length; at += 1) {
@@ -69,7 +69,7 @@ function lengthOfCharacter(first) {
   return first < 0xf0 ? 3 : 4;
 }
 
-/** Return a path as people can read it: what has no shape gets one. */
+/** Return a path for display, with visible symbols for control characters. */
 export function shown(path) {
   let text = "";
   for (const character of path) {
@@ -77,7 +77,7 @@ export function shown(path) {
     if (isEscapedByte(code)) text += "\\x" + (code - 0xdc00).toString(16);
     else if (character === "\n") text += "\u21b5";
     else if (code < 32) text += String.fromCodePoint(0x2400 + code);
-    // What turns the direction of writing around could make a name look like another one.
+    // Bidirectional controls could make a name look like another one.
     else if (code === 127 || (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069))
       text += "\ufffd";
     else text += character;
@@ -102,7 +102,7 @@ export function isBelow(path, folder) {
   return path === folder || path.startsWith(folder.endsWith(mark) ? folder : folder + mark);
 }
 
-/** Return a path as it is pasted: as it is, or in a shell's quotes where that would mislead. */
+/** Return a path for the clipboard; shell-quoted if it has unprintable characters. */
 export function pasted(path) {
   const isPlain = ![...path].some((character) => {
     const code = character.codePointAt(0);
@@ -120,7 +120,7 @@ export function pasted(path) {
   return `$'${quoted}'`;
 }
 
-/** Return what the daemon says of something as a sentence. */
+/** Return a message of the daemon as a sentence. */
 export function sentence(text) {
   return text ? `${text.charAt(0).toUpperCase()}${shown(text.slice(1))}.` : "";
 }
@@ -145,10 +145,10 @@ export function sizeOf(bytes) {
   return `${size.toLocaleString(undefined, { maximumFractionDigits: digits })}\u00a0${units[unit]}`;
 }
 
-/** Return the moment of a photo as the camera's clock, or its file's, had it. */
+/** Return when a photo was taken, or its file modified, as a local Date. */
 export function momentOf(photo) {
   if (photo.captured) {
-    // The clock of the place, not ours: a time zone in it is left out.
+    // The local time of the place: its time zone is ignored.
     const parts = /^(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?/.exec(
       photo.captured,
     );

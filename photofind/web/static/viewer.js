@@ -1,4 +1,4 @@
-// One photo, large, with all that is known of it.
+// The viewer: one photo, large, with its details.
 
 import { get, pictureOf } from "./api.js";
 import { byId, h, show } from "./dom.js";
@@ -6,17 +6,17 @@ import * as grid from "./grid.js";
 import { bringForward, complain } from "./notices.js";
 import { addressOf, changed, go, isQuery, state, within } from "./state.js";
 import { count, folderOf, momentOf, nameOf, percentOf, shown, sizeOf, timeOf } from "./text.js";
-import { run, trashed } from "./verbs.js";
+import { run, trashed } from "./photo_actions.js";
 
 const dialog = byId("viewer");
 const large = byId("large");
 const note = byId("stage-note");
-// Formats that browsers show; of others the daemon's picture is shown, as large as it makes them.
+// Formats that browsers can show; of others the daemon's largest thumbnail is shown.
 const SHOWN = new Set(["JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP"]);
 
 let photo = null;
 
-/** Show what the address says. */
+/** Show the photo of the state. */
 export async function follow() {
   if (state.photo === null) {
     if (dialog.open) dialog.close();
@@ -48,7 +48,7 @@ export async function follow() {
   }
 }
 
-/** Show a picture: as small as it is in the grid at once, and larger when that has come. */
+/** Show the thumbnail of the grid at once, and a larger one when it has loaded. */
 function showPicture({ id, path }) {
   show(note, false);
   large.alt = shown(nameOf(path));
@@ -80,12 +80,12 @@ function tellWhy() {
   show(byId("large-waits"), false);
   large.classList.remove("loading");
   note.textContent = photo?.offline
-    ? "This photo is on a drive that is not connected now."
+    ? "This photo is on a drive that is not connected."
     : "This photo cannot be shown.";
   show(note, true);
 }
 
-/** Replace the daemon's picture by the file itself, once it is there. */
+/** Replace the thumbnail by the file itself, once it has loaded. */
 async function sharpen(id) {
   const file = new Image();
   file.src = `/api/photos/${id}/file`;
@@ -102,7 +102,7 @@ function showFacts(of) {
   const place = all.findIndex((one) => one.id === of.id);
   byId("viewer-place").textContent =
     place >= 0 ? `${(place + 1).toLocaleString()} of ${all.length.toLocaleString()}` : "";
-  // A small picture is not blown up, however large the window is.
+  // A small picture is not enlarged, however large the window is.
   large.style.maxWidth = of.width ? `${Math.max(of.width * 1.5, 320)}px` : "";
   large.style.maxHeight = of.height ? `${Math.max(of.height * 1.5, 240)}px` : "";
   const name = shown(nameOf(of.path));
@@ -112,7 +112,7 @@ function showFacts(of) {
   const lies = folderOf(of.path);
   folder.textContent = shown(lies);
   folder.href = addressOf(changed({ view: "photos", like: [], unlike: [], folder: lies, since: null, until: null, tags: null }));
-  folder.title = "Look at this folder";
+  folder.title = "Show this folder";
   for (const verb of ["open", "reveal", "trash"]) {
     dialog.querySelector(`[data-do=${verb}]`).disabled = of.offline === true;
   }
@@ -141,7 +141,7 @@ function showFacts(of) {
   );
 }
 
-/** Return links to the photos with each of some tags; nothing where there are none. */
+/** Return links to the photos with each of the tags. */
 function tagLinks(tags) {
   if (!tags?.length) return null;
   const links = tags.map(({ name, confidence }) => h("li", {}, h(
@@ -170,7 +170,7 @@ function stateOf(of) {
   return of.preliminary ? "known by its thumbnail so far" : "";
 }
 
-// Turning over.
+// Next and previous photo.
 
 function beside(step) {
   const all = grid.photos();
@@ -182,7 +182,7 @@ function turn(step) {
   const other = beside(step);
   if (!other) return;
   go(changed({ photo: other.id }), true);
-  // The photos behind it are fetched where the last one is near.
+  // More photos are fetched when the last one is near.
   if (step > 0 && !beside(3)) document.dispatchEvent(new CustomEvent("more-photos"));
 }
 
@@ -214,13 +214,13 @@ dialog.addEventListener("close", () => {
   }
 });
 
-/** Close it: by going back where it was opened on this page, so that forward opens it again. */
+/** Close the viewer; goes back if it was opened on this page, so that forward opens it again. */
 function leave() {
   if (within()) history.back();
   else go(changed({ photo: null }), true);
 }
 
-// A finger turns over too.
+// Swiping.
 
 let from = null;
 const stage = byId("stage");
@@ -246,7 +246,7 @@ byId("viewer-folder").addEventListener("click", (event) => {
   go(changed({ view: "photos", like: [], unlike: [], folder: folderOf(photo.path), since: null, until: null, tags: null }));
 });
 
-// What was moved to the trash makes way for the next one.
+// A photo that was moved to the trash makes way for the next one.
 document.addEventListener("trashing", (event) => {
   if (photo && dialog.open && event.detail.includes(photo.id)) {
     const other = beside(1) ?? beside(-1);

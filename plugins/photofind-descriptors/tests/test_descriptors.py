@@ -1,4 +1,4 @@
-"""Each descriptor keeps the protocol, and looks at what it is named for."""
+"""The descriptors follow the protocol and depend on what they are named after."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class TestWords(ExtractorChecks):
     extractor = "words"
 
 
-def likeness(extractor, one, other) -> float:
-    first, second = extractor.embed(np.stack([one, other]))
+def cosine(extractor, picture, other) -> float:
+    first, second = extractor.embed(np.stack([picture, other]))
     return float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
 
 
@@ -48,48 +48,48 @@ def test_all_four_are_found():
     assert found == {"colour", "texture", "shape", "words"}
 
 
-def test_colour_does_not_care_where_small_things_are():
+def test_colour_ignores_small_shifts():
     extractor = Colour()
     coffee = photograph("coffee", (128, 128))
-    assert likeness(extractor, coffee, coffee[:, ::-1]) > 0.999
-    assert likeness(extractor, coffee, coffee[..., ::-1]) < 0.5
+    assert cosine(extractor, coffee, coffee[:, ::-1]) > 0.999
+    assert cosine(extractor, coffee, coffee[..., ::-1]) < 0.5
     red, blue = np.zeros((2, 128, 128, 3), np.uint8)
     red[..., 0], blue[..., 2] = 255, 255
-    assert likeness(extractor, red, blue) == 0
+    assert cosine(extractor, red, blue) == 0
 
 
-def test_colour_knows_above_from_below():
+def test_colour_distinguishes_top_from_bottom():
     flag = np.zeros((128, 128, 3), np.uint8)
     flag[:64, :, 2], flag[64:, :, 1] = 255, 255
-    assert likeness(Colour(), flag, flag[::-1]) < 0.6
+    assert cosine(Colour(), flag, flag[::-1]) < 0.6
 
 
-def test_texture_cares_for_widths_and_not_for_places():
+def test_texture_depends_on_widths_not_on_positions():
     extractor = Texture()
     narrow, wide = stripes(2, 128), stripes(16, 128)
-    assert likeness(extractor, narrow, np.roll(narrow, 1, axis=1)) > 0.99
-    assert likeness(extractor, narrow, wide) < 0.9
+    assert cosine(extractor, narrow, np.roll(narrow, 1, axis=1)) > 0.99
+    assert cosine(extractor, narrow, wide) < 0.9
     grass, coffee = (photograph(name, (256, 256)) for name in ("grass", "coffee"))
     parts = grass[:128, :128], grass[128:, 128:]
-    assert likeness(extractor, *parts) > 0.98 > likeness(extractor, parts[0], coffee[:128, :128])
+    assert cosine(extractor, *parts) > 0.98 > cosine(extractor, parts[0], coffee[:128, :128])
 
 
-def test_shape_cares_for_directions_and_not_for_colours():
+def test_shape_depends_on_directions_not_on_colours():
     extractor = Shape()
     upright = stripes(16, 128)
-    assert likeness(extractor, upright, 255 - upright) > 0.99
-    assert likeness(extractor, upright, stripes(16, 128, across=True)) < 0.2
+    assert cosine(extractor, upright, 255 - upright) > 0.99
+    assert cosine(extractor, upright, stripes(16, 128, across=True)) < 0.2
 
 
-def test_words_do_not_care_where_things_are():
+def test_words_ignore_positions():
     extractor = Words()
     astronaut = photograph("astronaut", (256, 256))
     moved = np.roll(astronaut, 40, axis=1)
     other = photograph("chelsea", (256, 256))
-    assert likeness(extractor, astronaut, moved) > likeness(extractor, astronaut, other) + 0.1
+    assert cosine(extractor, astronaut, moved) > cosine(extractor, astronaut, other) + 0.1
 
 
-def test_a_picture_without_details_is_like_nothing():
+def test_a_picture_without_features_is_similar_to_nothing():
     assert len(root_sift(np.full((256, 256, 3), 90, np.uint8))) == 0
     assert not Words().embed(np.full((1, 256, 256, 3), 90, np.uint8)).any()
 

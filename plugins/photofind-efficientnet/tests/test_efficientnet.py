@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 keeps the protocol, recognises things, and reads its weights safely."""
+"""EfficientNet-Lite0 follows the protocol, recognises objects, and reads its weights safely."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_it_names_what_photographs_show(extractor, pictures):
 
 def test_photofind_finds_photos_by_what_it_names(home, extractor, pictures, tmp_path):
     extractor.embed(pictures[:1])
-    shutil.copytree(home / "cache", tmp_path / "home/cache")  # What is converted is.
+    shutil.copytree(home / "cache", tmp_path / "home/cache")  # With the converted network.
     photos = tmp_path / "photos"
     photos.mkdir()
     for name, picture in zip(PHOTOGRAPHS, pictures, strict=True):
@@ -111,7 +111,7 @@ def test_other_weights_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(
         network, "distribution", lambda name: type("", (), {"locate_file": lambda self, f: copy})()
     )
-    with pytest.raises(ExtractorError, match="holds other weights than"):
+    with pytest.raises(ExtractorError, match="does not hold the weights"):
         network._weights_file()
 
 

@@ -1,4 +1,4 @@
-"""The networks of Keras, with random weights in the place of those that Keras publishes."""
+"""The networks of Keras, with random weights instead of the published ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from photofind.extractors.extraction import Extraction
 from photofind.extractors.registry import installed, load
 from photofind.extractors.samples import photographs
 
-# In a process of its own, since no test is to import TensorFlow.
+# In a process of its own, since tests must not import TensorFlow.
 MAKE_WEIGHTS = """
 import sys, h5py, keras
 from keras.src.legacy.saving import legacy_h5_format
@@ -82,7 +82,7 @@ def test_without_weights_one_line_says_which_file_to_put_where(name, cache):
     assert "\n" not in str(caught.value)
 
 
-def test_they_are_what_keras_has():
+def test_scaling_and_weights_agree_with_keras():
     subprocess.run([sys.executable, "-c", ASK_KERAS], check=True)
 
 
@@ -98,7 +98,7 @@ def test_a_network_is_found_in_the_cache_of_keras_and_converted(random_weights, 
     maps = loaded.feature_map(photographs(kind.input_size)[:1])
     assert maps.shape == (1, 7, 7, 960)
     with Extraction(kind.name) as extraction:
-        assert extraction.describe().version == loaded.version
+        assert extraction.info().version == loaded.version
 
 
 def test_a_file_or_folder_can_be_given(random_weights, monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""``photofind desktop`` as it is typed."""
+"""The command ``photofind desktop``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from photofind.cli import main
 
 
 @pytest.fixture(autouse=True)
-def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("sys.platform", "linux")
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
@@ -36,34 +36,34 @@ def installed(places: list[dict[str, object]]) -> set[object]:
     return {place["name"] for place in places if place["state"] == "installed"}
 
 
-def test_what_is_present_is_installed_and_all_is_removed(person: Path) -> None:
+def test_present_places_are_installed_and_all_are_removed(home_folder: Path) -> None:
     assert installed(run()) == set()
     assert {place["name"] for place in run("status") if place["present"]} == {
         "menu", "thunar", "caja"
     }  # fmt: skip
     assert installed(run("install")) == {"menu", "thunar", "caja"}
     assert not any(place["changed"] for place in run("install"))
-    assert (person / ".config/Thunar/uca.xml").exists()
-    assert not (person / ".local/share/nemo").exists()
+    assert (home_folder / ".config/Thunar/uca.xml").exists()
+    assert not (home_folder / ".local/share/nemo").exists()
     assert installed(run("status", "nemo", "thunar")) == {"thunar"}
     assert installed(run("remove")) == set()
-    assert not (person / ".config/Thunar/uca.xml").exists()
+    assert not (home_folder / ".config/Thunar/uca.xml").exists()
 
 
-def test_those_that_are_named_are_installed_present_or_not() -> None:
+def test_named_places_are_installed_even_if_absent() -> None:
     assert installed(run("install", "nemo", "nemo")) == {"nemo"}
     assert installed(run("status")) == {"nemo"}
 
 
-def test_an_unknown_one_is_said() -> None:
+def test_an_unknown_place_is_an_error() -> None:
     done = CliRunner().invoke(main, ["desktop", "install", "norton"])
     assert done.exit_code == 1
-    assert "there is no 'norton' to install photofind in" in done.stderr
+    assert "photofind cannot be installed in 'norton'" in done.stderr
     assert "thunar" in done.stderr
 
 
-def test_one_that_refuses_keeps_no_other_from_it_and_fails(person: Path) -> None:
-    broken = person / ".config/Thunar/uca.xml"
+def test_an_error_in_one_place_does_not_affect_the_others(home_folder: Path) -> None:
+    broken = home_folder / ".config/Thunar/uca.xml"
     broken.parent.mkdir(parents=True)
     broken.write_text("words")
     places = run("install", code=1)
@@ -73,9 +73,9 @@ def test_one_that_refuses_keeps_no_other_from_it_and_fails(person: Path) -> None
     assert broken.read_text() == "words"
 
 
-def test_autostart_is_said_and_changed(person: Path) -> None:
+def test_autostart_is_shown_and_changed(home_folder: Path) -> None:
     assert installed(run("autostart")) == set()
     assert installed(run("autostart", "on")) == {"daemon", "tray"}
     assert installed(run("autostart")) == {"daemon", "tray"}
     assert installed(run("autostart", "off")) == set()
-    assert not list(person.glob(".config/autostart/*"))
+    assert not list(home_folder.glob(".config/autostart/*"))

@@ -1,4 +1,4 @@
-"""docs/reference/cli.md says what the commands say."""
+"""docs/reference/cli.md agrees with the commands' help."""
 
 from __future__ import annotations
 

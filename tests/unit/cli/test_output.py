@@ -1,4 +1,4 @@
-"""What people see of names and dates, without a process."""
+"""Printing of names and parsing of dates."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from photofind.cli.parameters import date
         ("gpj.\u202eexe", "gpj.\\u202eexe"),
     ],
 )
-def test_only_what_a_terminal_would_obey_is_escaped(text: str, seen: str) -> None:
+def test_only_control_characters_are_escaped(text: str, seen: str) -> None:
     assert shown(text) == seen
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
+    ("typed", "parsed"),
     [
         ("2021", "2021"),
         ("2021-5", "2021-05"),
@@ -35,11 +35,11 @@ def test_only_what_a_terminal_would_obey_is_escaped(text: str, seen: str) -> Non
         ("2021-05-03T14:30:01", "2021-05-03T14:30:01"),
     ],
 )
-def test_a_date_is_as_precise_as_it_was_typed(typed: str, meant: str) -> None:
-    assert date(typed) == meant
+def test_a_date_is_as_precise_as_it_was_typed(typed: str, parsed: str) -> None:
+    assert date(typed) == parsed
 
 
 @pytest.mark.parametrize("typed", ["", "soon", "21", "2021-13", "2021-02-30", "2021-05-03T25:00"])
-def test_nonsense_is_no_date(typed: str) -> None:
-    with pytest.raises(click.BadParameter, match="is no date"):
+def test_invalid_dates_are_refused(typed: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not a date"):
         date(typed)

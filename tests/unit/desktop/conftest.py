@@ -1,4 +1,4 @@
-"""A person's folders, empty, and a stand-in for photofind in an awkward place."""
+"""An empty home folder, and a fake photofind with an awkward path."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from photofind.desktop.command import Command
 
 
 @pytest.fixture(autouse=True)
-def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a person; photofind is told of nobody else's."""
-    folder = tmp_path / "person"
+def home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home folder of a user, which is the only one that photofind sees."""
+    folder = tmp_path / "home_folder"
     (folder / "data").mkdir(parents=True)
     (folder / "config").mkdir()
     monkeypatch.setenv("HOME", str(folder))
@@ -24,12 +24,12 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def stand_in(tmp_path: Path) -> FakeProgram:
+def fake_photofind(tmp_path: Path) -> FakeProgram:
     return FakeProgram(
         tmp_path / 'in Program\'s "files" $HOME `%F` 100%\\\n & more' / "é<b>", "photo find"
     )
 
 
 @pytest.fixture
-def command(stand_in: FakeProgram) -> Command:
-    return Command((str(stand_in.path),))
+def command(fake_photofind: FakeProgram) -> Command:
+    return Command((str(fake_photofind.path),))

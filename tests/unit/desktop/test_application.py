@@ -23,13 +23,13 @@ MIME_GLOBS = Path("/usr/share/mime/globs2")
 
 
 @pytest.fixture
-def entry(person: Path) -> Path:
-    return person / "data/applications/photofind.desktop"
+def entry(home_folder: Path) -> Path:
+    return home_folder / "data/applications/photofind.desktop"
 
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that stands before all others on the path."""
+    """A folder that is first on the path."""
     folder = tmp_path / "programs"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder), prepend=":")
@@ -49,7 +49,7 @@ def claimed(entry: Path) -> list[str]:
 def test_photos_are_not_taken_from_the_program_that_opens_them(
     programs: Path, entry: Path, command: Command
 ) -> None:
-    # As gio does it: an entry of the user's own comes before the system's, unless told otherwise.
+    # Like gio: a user's entry takes precedence over the system's by default.
     write_program(
         programs / "gio",
         'case "$2" in image/jpeg) echo "Default application for x: viewer.desktop" ;;'
@@ -75,15 +75,15 @@ def test_without_gio_all_kinds_of_photos_are_named(
 @pytest.mark.skipif(
     not shutil.which("update-desktop-database"), reason="desktop-file-utils is not installed"
 )
-def test_the_real_gio_keeps_the_default_program(person: Path, command: Command) -> None:
-    viewer = person / "system-data/applications/viewer.desktop"
+def test_the_real_gio_keeps_the_default_program(home_folder: Path, command: Command) -> None:
+    viewer = home_folder / "system-data/applications/viewer.desktop"
     viewer.parent.mkdir(parents=True)
     viewer.write_text(
         "[Desktop Entry]\nType=Application\nName=Viewer\nExec=true %F\nMimeType=image/jpeg;\n"
     )
     subprocess.run(["update-desktop-database", viewer.parent], check=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_DIRS", f"{person / 'system-data'}:/usr/share")
+        patch.setenv("XDG_DATA_DIRS", f"{home_folder / 'system-data'}:/usr/share")
         Application(command).install()
         told = subprocess.run(["gio", "mime", "image/jpeg"], capture_output=True, text=True)
     assert "viewer.desktop" in told.stdout.splitlines()[0]

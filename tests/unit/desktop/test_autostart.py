@@ -1,4 +1,4 @@
-"""What starts the daemon at login: down to the files, commands and values that are written."""
+"""Starting the daemon at login: the files, commands and registry values that are written."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ if sys.platform == "win32":
 
 
 @pytest.fixture(autouse=True)
-def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder of a person who has configured nothing."""
+def home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home folder of a user without any configuration."""
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
@@ -46,12 +46,12 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def odd(tmp_path: Path) -> Home:
-    """A home whose name is hard on those who write commands."""
+    """A home whose name needs quoting in commands."""
     return Home(tmp_path / "my \"photos\" 100% $HOME 'é'\\x")
 
 
 def exec_start(content: bytes) -> str:
-    """Return the command of a unit, as it is written."""
+    """Return the command of a unit, as written."""
     (line,) = [line for line in content.decode().splitlines() if line.startswith("ExecStart=")]
     return line.removeprefix("ExecStart=")
 
@@ -59,14 +59,14 @@ def exec_start(content: bytes) -> str:
 FILES: list[type[FileAutostart]] = [Systemd, XdgAutostart, Launchd]
 
 
-# All that are files.
+# Files.
 
 
 @pytest.mark.parametrize("kind", FILES)
 def test_it_is_installed_once_and_removed_without_a_trace(
-    kind: type[FileAutostart], home: Home, person: Path
+    kind: type[FileAutostart], home: Home, home_folder: Path
 ) -> None:
-    other = person / ".config" / "autostart" / "other.desktop"
+    other = home_folder / ".config" / "autostart" / "other.desktop"
     other.parent.mkdir(parents=True)
     other.touch()
     run: list[Sequence[str]] = []
@@ -81,7 +81,7 @@ def test_it_is_installed_once_and_removed_without_a_trace(
     assert entry.remove() is True
     assert entry.status() is State.ABSENT
     assert [[*one] for one in run] == ([reload] * 2 if kind is Systemd else [])
-    assert [path for path in person.rglob("*") if not path.is_dir()] == [other]
+    assert [path for path in home_folder.rglob("*") if not path.is_dir()] == [other]
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -99,12 +99,12 @@ def test_one_of_another_version_is_renewed(
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_what_is_not_photofinds_is_left_alone(kind: type[FileAutostart], home: Home) -> None:
+def test_files_of_others_are_left_alone(kind: type[FileAutostart], home: Home) -> None:
     entry = kind(home, lambda command: None)
     path = next(iter(entry.files()))
     path.parent.mkdir(parents=True)
     path.write_text("somebody's own\n")
-    with pytest.raises(DaemonError, match="is not photofind's"):
+    with pytest.raises(DaemonError, match="does not belong to photofind"):
         entry.install()
     assert entry.status() is State.ABSENT
     assert entry.remove() is False
@@ -126,12 +126,12 @@ def test_every_home_has_its_own(kind: type[FileAutostart], home: Home, odd: Home
 # systemd.
 
 
-def test_the_unit_is_linked_as_systemctl_does_it(home: Home, person: Path) -> None:
+def test_the_unit_is_linked_as_systemctl_does_it(home: Home, home_folder: Path) -> None:
     Systemd(home, lambda command: None).install()
     name = f"{service_name(home)}.service"
-    written = person / ".config/systemd/user" / name
+    written = home_folder / ".config/systemd/user" / name
     assert exec_start(written.read_bytes()) == shlex.join(command(home))
-    link = person / ".config/systemd/user/default.target.wants" / name
+    link = home_folder / ".config/systemd/user/default.target.wants" / name
     assert link == unit_link(home)
     assert link.readlink() == written
 
@@ -204,16 +204,16 @@ def test_a_manager_that_cannot_be_asked_is_done_without(
 # Desktops.
 
 
-def test_the_desktop_entry_holds_the_command(home: Home, odd: Home, person: Path) -> None:
+def test_the_desktop_entry_holds_the_command(home: Home, odd: Home, home_folder: Path) -> None:
     for one in (home, odd):
         ((path, content),) = XdgAutostart(one).files().items()
-        assert path.parent == person / ".config/autostart"
+        assert path.parent == home_folder / ".config/autostart"
         parsed = configparser.ConfigParser(interpolation=None)
         parsed.optionxform = str  # type: ignore[assignment,method-assign]
         assert isinstance(content, bytes)
         parsed.read_string(content.decode())
         line = parsed["Desktop Entry"]["Exec"]
-        # First it is read as a string of the entry, then as Exec: with a shell's double quotes.
+        # It is unescaped first as a string value, then as Exec, with a shell's double quotes.
         line = line.replace("\\\\", "\\").replace("%%", "%")
         words = subprocess.check_output(["sh", "-c", f"printf '%s\\0' {line}"])
         assert words.decode().split("\0")[:-1] == command(one)
@@ -222,9 +222,9 @@ def test_the_desktop_entry_holds_the_command(home: Home, odd: Home, person: Path
 # macOS.
 
 
-def test_the_agent_runs_it_again_after_a_crash_alone(odd: Home, person: Path) -> None:
+def test_the_agent_runs_it_again_after_a_crash_alone(odd: Home, home_folder: Path) -> None:
     ((path, content),) = Launchd(odd).files().items()
-    assert path.parent == person / "Library/LaunchAgents"
+    assert path.parent == home_folder / "Library/LaunchAgents"
     assert isinstance(content, bytes)
     agent = plistlib.loads(content)
     assert agent["Label"] == path.stem
@@ -258,7 +258,7 @@ def test_launchd_starts_and_stops_what_it_knows(
 
 
 class Registry:
-    """As much of :mod:`winreg` as is used, over a dictionary."""
+    """The used part of :mod:`winreg`, in a dictionary."""
 
     HKEY_CURRENT_USER, REG_SZ, KEY_SET_VALUE, KEY_QUERY_VALUE = "HKCU", 1, 2, 1
 
@@ -287,7 +287,7 @@ class Registry:
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """The registry of a Windows whose Python is installed in a folder with a space in its name."""
+    """The registry of a Windows with Python in a folder with a space in its name."""
     registry = Registry()
     monkeypatch.setitem(sys.modules, "winreg", registry)  # type: ignore[arg-type]
     python = tmp_path / "Program Files"
@@ -325,14 +325,14 @@ def test_windows_is_told_of_another_home(registry: Registry) -> None:
     assert line.endswith(f"daemon run --home {subprocess.list2cmdline([str(home.root)])}")
 
 
-def test_windows_is_not_told_what_it_would_ignore(registry: Registry, tmp_path: Path) -> None:
+def test_commands_that_windows_would_ignore_are_refused(registry: Registry, tmp_path: Path) -> None:
     entry = WindowsRun(Home(tmp_path / ("x" * LONGEST)))
-    with pytest.raises(DaemonError, match="longer than 260"):
+    with pytest.raises(DaemonError, match="more than 260 characters"):
         entry.install()
     assert registry.values == {}
 
 
-# What packagers take.
+# Files for packagers.
 
 
 def test_packaging_holds_what_is_installed() -> None:

@@ -1,10 +1,12 @@
-"""The address of the page, and the browser that it is opened in."""
+"""The address of the page, and opening it in the browser."""
 
 from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
@@ -12,10 +14,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fake_program import ODD_NAMES, FakeProgram
 
+from photofind.cli.similar import similar
 from photofind.daemon.client import Client
 from photofind.desktop.browser import open_in_browser, page_path
 from photofind.errors import LibraryError
-from photofind.model import PhotoDetails
+from photofind.model import PhotoDetails, Query
+from photofind.query_fields import QUERY_FIELDS
 
 PHOTO = PhotoDetails(
     id=5, path="", size=1, modified=1, width=1, height=1, format="JPEG", captured=None,
@@ -26,7 +30,7 @@ PHOTO = PhotoDetails(
 
 @dataclass
 class FakeClient:
-    """Knows photos below /library, of which one has failed."""
+    """A client with photos in /library, one of which has failed."""
 
     def photo(self, photo: str) -> PhotoDetails:
         if not photo.startswith("/library/"):
@@ -34,19 +38,19 @@ class FakeClient:
         return replace(PHOTO, failure="truncated") if "bad" in photo else PHOTO
 
 
-def page(*arguments: Any) -> str:
-    return page_path(cast("Client", FakeClient()), *arguments)
+def page(like: Sequence[str], unlike: Sequence[str] = (), **filters: Any) -> str:
+    return page_path(cast("Client", FakeClient()), Query(tuple(like), tuple(unlike), **filters))
 
 
 def test_photos_of_the_library_are_named_by_number() -> None:
-    assert page(["/library/a.jpg"], [], {}) == "/?like=5"
-    assert page(["/library/a.jpg"] * 2, ["/library/b.jpg"], {}) == "/?like=5&like=5&unlike=5"
-    assert page([], [], {}) == "/"
+    assert page(["/library/a.jpg"]) == "/?like=5"
+    assert page(["/library/a.jpg"] * 2, ["/library/b.jpg"]) == "/?like=5&like=5&unlike=5"
+    assert page([]) == "/"
 
 
 def test_other_photos_are_named_by_the_bytes_of_their_paths() -> None:
     paths = [os.fsdecode(b"/else where/" + name) for name in ODD_NAMES]
-    address = page(paths, paths[:1], {})
+    address = page(paths, paths[:1])
     assert address.isascii()
     assert not set(address) & set(" \n\t\"'<>\\")
     query = parse_qs(urlsplit(address).query, errors="surrogateescape")
@@ -54,14 +58,24 @@ def test_other_photos_are_named_by_the_bytes_of_their_paths() -> None:
 
 
 def test_a_photo_that_failed_is_named_by_its_path() -> None:
-    assert page(["/library/bad.jpg"], [], {}) == "/?path=%2Flibrary%2Fbad.jpg"
+    assert page(["/library/bad.jpg"]) == "/?path=%2Flibrary%2Fbad.jpg"
 
 
 def test_filters_are_passed_on_where_they_are_set() -> None:
-    filters = {"folder": "/a b&c", "since": "2021", "until": None, "min": 0.5}
-    assert page([], [], filters) == "/?folder=%2Fa%20b%26c&since=2021&min=0.5"
-    assert page([], [], {"tag": ("hot dog", "sea")}) == "/?tag=hot%20dog&tag=sea"
-    assert page([], [], {"tag": ()}) == "/"
+    filters = {"folder": "/a b&c", "since": "2021", "until": None, "min_score": 0.5}
+    assert page([], **filters) == "/?folder=%2Fa%20b%26c&since=2021&min=0.5"
+    assert page([], tags=("hot dog", "sea")) == "/?tag=hot%20dog&tag=sea"
+    assert page([], tags=()) == "/"
+
+
+def test_every_field_of_a_query_has_its_names() -> None:
+    assert set(QUERY_FIELDS) == {field.name for field in fields(Query)}
+    options = {option for one in similar.params for option in one.opts}
+    assert {name for one in QUERY_FIELDS.values() for name in one.options} <= options | {"IMAGES"}
+    state = (files("photofind.web") / "static" / "state.js").read_text("utf-8")
+    for one in QUERY_FIELDS.values():
+        for name in filter(None, (one.url, one.url_path)):
+            assert f'name === "{name}"' in state, "the page reads it"
 
 
 def test_the_browser_that_is_chosen_gets_the_address(

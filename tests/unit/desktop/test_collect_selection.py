@@ -1,4 +1,4 @@
-"""Files that come one by one, each to a process of its own, become one query."""
+"""Files passed to one process each are combined into one query."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import threading
 
 from waiting import patience
 
-from photofind.desktop.collect_selection import gather
+from photofind.desktop.collect_selection import collect_selection
 from photofind.paths import Home
 
 SCRIPT = (
     "import json, sys\n"
-    "from photofind.desktop.collect_selection import gather\n"
+    "from photofind.desktop.collect_selection import collect_selection\n"
     "from photofind.paths import Home\n"
-    "print(json.dumps(gather(Home.default(), [json.loads(sys.argv[1])], quiet=1)))\n"
+    "print(json.dumps(collect_selection(Home.default(), [json.loads(sys.argv[1])], quiet=1)))\n"
 )
 
 
@@ -30,7 +30,7 @@ def test_one_process_gets_what_all_of_them_have(home: Home) -> None:
     outputs = [process.communicate(timeout=patience(60))[0] for process in started]
     assert all(process.returncode == 0 for process in started)
     gathered = [json.loads(output) for output in outputs]
-    # A machine that is slow to start processes may make two queries, but loses and doubles none.
+    # A slow machine may make two queries, but no file is lost or doubled.
     assert sorted(path for some in gathered for path in some) == sorted(paths)
     assert sum(map(bool, gathered)) < 6
 
@@ -38,7 +38,9 @@ def test_one_process_gets_what_all_of_them_have(home: Home) -> None:
 def test_threads_at_once_are_one_query_and_the_next_one_is_another(home: Home) -> None:
     results: list[list[str]] = []
     threads = [
-        threading.Thread(target=lambda n=n: results.append(gather(home, [f"/{n}.jpg"], quiet=0.5)))
+        threading.Thread(
+            target=lambda n=n: results.append(collect_selection(home, [f"/{n}.jpg"], quiet=0.5))
+        )
         for n in range(5)
     ]
     for thread in threads:
@@ -47,11 +49,11 @@ def test_threads_at_once_are_one_query_and_the_next_one_is_another(home: Home) -
         thread.join()
     (query,) = filter(None, results)
     assert sorted(query) == [f"/{n}.jpg" for n in range(5)]
-    assert gather(home, ["/next.jpg"], quiet=0.05) == ["/next.jpg"]
+    assert collect_selection(home, ["/next.jpg"], quiet=0.05) == ["/next.jpg"]
 
 
 def test_what_a_killed_process_left_is_forgotten(home: Home) -> None:
     home.cache.mkdir(parents=True)
     (home.cache / "gathering").write_text('"/left.jpg"\n')
     os.utime(home.cache / "gathering", (0, 0))
-    assert gather(home, ["/new.jpg"], quiet=0.05) == ["/new.jpg"]
+    assert collect_selection(home, ["/new.jpg"], quiet=0.05) == ["/new.jpg"]

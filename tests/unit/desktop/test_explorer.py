@@ -1,4 +1,4 @@
-"""Explorer's verbs, in a registry made of a dictionary."""
+"""Explorer's verbs, in a fake registry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLASSES = r"Software\Classes\SystemFileAssociations"
 
 
 class FakeRegistry:
-    """Keys with values, each key with all above it, as Windows has them."""
+    """Keys with values; creating a key creates its parents, as on Windows."""
 
     def __init__(self) -> None:
         self.tree: dict[str, dict[str, str]] = {r"Software\Classes": {}}

@@ -1,4 +1,4 @@
-"""What is written for file managers, read as they read it, and run as they run it."""
+"""Files for file managers, parsed and run the way the file managers do."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def key_file_value(content: bytes, key: str) -> str:
-    """Return a value as GLib and Qt unescape it."""
+    """Unescape a value like GLib and Qt."""
     line = re.search(rf"^{key}=(.*)$".encode(), content, re.MULTILINE)
     assert line
     escapes = {"\\s": " ", "\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\"}
@@ -45,13 +45,13 @@ def key_file_value(content: bytes, key: str) -> str:
 
 
 def split(line: str) -> list[str]:
-    """Split as the specification has it, and as GLib and KDE do; shlex unescapes less."""
+    """Split words like the specification, GLib and KDE; shlex unescapes less."""
     found = re.findall(r'"((?:[^"\\]|\\["`$\\])*)"|([^\s"\']+)', line)
     return [re.sub(r'\\(["`$\\])', r"\1", quoted) or plain for quoted, plain in found]
 
 
 def run_as_key_file(exec_line: str, paths: list[bytes]) -> None:
-    """Split into words, then put files in the place of %F: the specification's order."""
+    """Split into words, then replace %F by files, in the order of the specification."""
     words: list[bytes] = []
     for word in split(exec_line):
         if word == "%F":
@@ -64,42 +64,42 @@ def run_as_key_file(exec_line: str, paths: list[bytes]) -> None:
 
 @pytest.mark.parametrize("kind", [*LINUX, Finder])
 def test_installing_is_idempotent_and_removing_leaves_what_was_there(
-    kind: type[OwnFiles], command: Command, person: Path
+    kind: type[OwnFiles], command: Command, home_folder: Path
 ) -> None:
-    other = person / "data/nemo/actions/other.nemo_action"
+    other = home_folder / "data/nemo/actions/other.nemo_action"
     other.parent.mkdir(parents=True)
     other.write_text("[Nemo Action]\n")
-    before = tree(person)
+    before = tree(home_folder)
     integration = kind(command)
     assert integration.status() is State.ABSENT
     assert integration.install()
     assert integration.status() is State.INSTALLED
-    installed = tree(person)
+    installed = tree(home_folder)
     assert installed.keys() > before.keys()
     assert not integration.install()
     assert not kind(command).install()
-    assert tree(person) == installed
+    assert tree(home_folder) == installed
     assert integration.remove()
     assert not integration.remove()
     assert integration.status() is State.ABSENT
-    assert tree(person) == before
+    assert tree(home_folder) == before
 
 
 @pytest.mark.parametrize("kind", [*LINUX, Finder])
 def test_removing_takes_new_folders_along(
-    kind: type[OwnFiles], command: Command, person: Path
+    kind: type[OwnFiles], command: Command, home_folder: Path
 ) -> None:
-    before = sorted(person.rglob("*"))
+    before = sorted(home_folder.rglob("*"))
     integration = kind(command)
     integration.install()
     integration.remove()
-    left = [path for path in sorted(person.rglob("*")) if path not in before]
-    assert left in ([], [person / "Library"])
+    left = [path for path in sorted(home_folder.rglob("*")) if path not in before]
+    assert left in ([], [home_folder / "Library"])
 
 
 @pytest.mark.parametrize("kind", [*LINUX, Finder])
 def test_another_photofind_is_outdated_and_is_replaced(
-    kind: type[OwnFiles], command: Command, person: Path
+    kind: type[OwnFiles], command: Command, home_folder: Path
 ) -> None:
     kind(Command(("/old/photofind",))).install()
     integration = kind(command)
@@ -108,31 +108,29 @@ def test_another_photofind_is_outdated_and_is_replaced(
     assert integration.status() is State.INSTALLED
     assert integration.remove()
     assert not any(
-        "/old/photofind" in content.decode("latin-1") for content in tree(person).values()
+        "/old/photofind" in content.decode("latin-1") for content in tree(home_folder).values()
     )
 
 
-def test_a_script_of_the_same_name_is_neither_replaced_nor_removed(
-    command: Command, person: Path
-) -> None:
-    script = person / "config/caja/scripts/Find similar photos"
+def test_a_foreign_script_of_the_same_name_is_kept(command: Command, home_folder: Path) -> None:
+    script = home_folder / "config/caja/scripts/Find similar photos"
     script.parent.mkdir(parents=True)
     script.write_text('#!/bin/sh\nphotofind similar --open -- "$@"\n')
     caja = Caja(command)
-    with pytest.raises(DesktopError, match="is not photofind's"):
+    with pytest.raises(DesktopError, match="does not belong to photofind"):
         caja.install()
     assert not caja.remove()
     assert caja.status() is State.ABSENT
     assert "photofind similar" in script.read_text()
 
 
-def test_a_folder_that_is_a_link_stays_one(command: Command, person: Path) -> None:
-    (person / "dotfiles").mkdir()
-    (person / "config/caja").symlink_to(person / "dotfiles")
+def test_a_folder_that_is_a_link_stays_one(command: Command, home_folder: Path) -> None:
+    (home_folder / "dotfiles").mkdir()
+    (home_folder / "config/caja").symlink_to(home_folder / "dotfiles")
     Caja(command).install()
-    assert (person / "dotfiles/scripts/Find similar photos").exists()
+    assert (home_folder / "dotfiles/scripts/Find similar photos").exists()
     Caja(command).remove()
-    assert (person / "config/caja").is_symlink()
+    assert (home_folder / "config/caja").is_symlink()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +139,11 @@ def test_a_folder_that_is_a_link_stays_one(command: Command, person: Path) -> No
 )
 @pytest.mark.parametrize("paths", [PATHS, PATHS[3:4]], ids=["many", "one"])
 def test_scripts_pass_on_every_name(
-    kind: type[OwnFiles], variable: str, paths: list[bytes], command: Command, stand_in: FakeProgram
+    kind: type[OwnFiles],
+    variable: str,
+    paths: list[bytes],
+    command: Command,
+    fake_photofind: FakeProgram,
 ) -> None:
     integration = kind(command)
     integration.install()
@@ -153,11 +155,13 @@ def test_scripts_pass_on_every_name(
         check=True,
         timeout=patience(30),
     )
-    (call,) = stand_in.calls()
+    (call,) = fake_photofind.calls()
     assert call == [b"similar", b"--open", b"--uris", b"--", *map(str.encode, uris)]
 
 
-def test_nemo_runs_the_command_with_every_name(command: Command, stand_in: FakeProgram) -> None:
+def test_nemo_runs_the_command_with_every_name(
+    command: Command, fake_photofind: FakeProgram
+) -> None:
     (file,) = Nemo(command).files().values()
     assert b"\nQuote=double\n" in file.content
     uris = ["file://" + quote_from_bytes(path, safe="/!$&'()*+,;=:@~") for path in PATHS]
@@ -165,30 +169,32 @@ def test_nemo_runs_the_command_with_every_name(command: Command, stand_in: FakeP
     assert line.endswith(" %U")
     words = split(line[:-2].replace("%%", "%") + " ".join(f'"{uri}"' for uri in uris))
     subprocess.run(words, check=True, timeout=patience(30))
-    assert stand_in.calls() == [[b"similar", b"--open", b"--uris", b"--", *map(str.encode, uris)]]
+    assert fake_photofind.calls() == [
+        [b"similar", b"--open", b"--uris", b"--", *map(str.encode, uris)]
+    ]
 
 
 @pytest.mark.parametrize("kind", [Dolphin, PCManFM])
 def test_what_is_like_a_desktop_entry_runs_the_command_with_every_name(
-    kind: type[OwnFiles], command: Command, stand_in: FakeProgram
+    kind: type[OwnFiles], command: Command, fake_photofind: FakeProgram
 ) -> None:
     for file in kind(command).files().values():
-        stand_in.forget()
+        fake_photofind.forget()
         run_as_key_file(key_file_value(file.content, "Exec"), PATHS)
-        assert stand_in.calls() == [[b"similar", b"--open", b"--", *PATHS]]
+        assert fake_photofind.calls() == [[b"similar", b"--open", b"--", *PATHS]]
 
 
 def test_the_desktop_entry_opens_the_page_with_every_name(
-    command: Command, stand_in: FakeProgram, person: Path
+    command: Command, fake_photofind: FakeProgram, home_folder: Path
 ) -> None:
     Application(command).install()
-    entry = (person / "data/applications/photofind.desktop").read_bytes()
+    entry = (home_folder / "data/applications/photofind.desktop").read_bytes()
     run_as_key_file(key_file_value(entry, "Exec"), PATHS)
-    assert stand_in.calls() == [[b"gallery", b"--", *PATHS]]
+    assert fake_photofind.calls() == [[b"gallery", b"--", *PATHS]]
 
 
 def test_the_workflow_of_finder_runs_the_command_with_every_name(
-    command: Command, stand_in: FakeProgram
+    command: Command, fake_photofind: FakeProgram
 ) -> None:
     files = {path.name: plistlib.loads(f.content) for path, f in Finder(command).files().items()}
     (action,) = files["document.wflow"]["actions"]
@@ -198,13 +204,13 @@ def test_the_workflow_of_finder_runs_the_command_with_every_name(
     subprocess.run(
         [parameters["shell"], "-c", script, "-", *PATHS], check=True, timeout=patience(30)
     )
-    assert stand_in.calls() == [[b"similar", b"--open", b"--", *PATHS]]
+    assert fake_photofind.calls() == [[b"similar", b"--open", b"--", *PATHS]]
     (service,) = files["Info.plist"]["NSServices"]
     assert service["NSSendFileTypes"] == ["public.image"]
 
 
 class Selected:
-    """A file as Nautilus hands it to an extension; a path that is not UTF-8 comes as bytes."""
+    """A file as Nautilus passes it to an extension; paths that are not UTF-8 are bytes."""
 
     def __init__(self, path: bytes | None, mime_type: str = "image/jpeg") -> None:
         self._path, self._mime_type = path, mime_type
@@ -230,12 +236,12 @@ class MenuItem:
 
 @pytest.fixture
 def extension(
-    command: Command, monkeypatch: pytest.MonkeyPatch, person: Path
+    command: Command, monkeypatch: pytest.MonkeyPatch, home_folder: Path
 ) -> types.SimpleNamespace:
-    """The extension, loaded as nautilus-python does, with a Nautilus that does nothing."""
+    """The extension, loaded like by nautilus-python, with a fake Nautilus module."""
     monkeypatch.setattr(nautilus, "_loads_extensions", lambda: True)
     Nautilus(command).install()
-    path = person / "data/nautilus-python/extensions/photofind_similar.py"
+    path = home_folder / "data/nautilus-python/extensions/photofind_similar.py"
     gi, repository = types.ModuleType("gi"), types.ModuleType("gi.repository")
     gi.require_version = lambda name, version: None  # type: ignore[attr-defined]
     repository.GObject = types.SimpleNamespace(GObject=type("GObject", (), {}))  # type: ignore[attr-defined]
@@ -251,13 +257,13 @@ def extension(
 
 @pytest.mark.parametrize("arguments", [(), ("window",)], ids=["4.0", "3.0"])
 def test_the_extension_of_nautilus_runs_the_command_with_every_name(
-    extension: types.SimpleNamespace, arguments: tuple[str, ...], stand_in: FakeProgram
+    extension: types.SimpleNamespace, arguments: tuple[str, ...], fake_photofind: FakeProgram
 ) -> None:
     provider = extension.PhotofindSimilar()
     (item,) = provider.get_file_items(*arguments, [Selected(path) for path in PATHS])
     assert item.properties["label"] == "Find similar photos"
     item.activate()
-    assert stand_in.wait_for_calls() == [[b"similar", b"--open", b"--", *PATHS]]
+    assert fake_photofind.wait_for_calls() == [[b"similar", b"--open", b"--", *PATHS]]
 
 
 @pytest.mark.parametrize(
@@ -279,11 +285,11 @@ def test_the_extension_goes_once_nautilus_cannot_load_it(
     extension: types.SimpleNamespace,
     command: Command,
     monkeypatch: pytest.MonkeyPatch,
-    person: Path,
+    home_folder: Path,
 ) -> None:
     monkeypatch.setattr(nautilus, "_loads_extensions", lambda: False)
     assert Nautilus(command).install()
-    assert not (person / "data/nautilus-python").exists()
+    assert not (home_folder / "data/nautilus-python").exists()
     assert not Nautilus(command).install()
 
 
@@ -294,10 +300,10 @@ def test_every_file_names_who_wrote_it(kind: type[OwnFiles], command: Command) -
 
 
 @pytest.mark.parametrize("kind", [Nemo, Dolphin, PCManFM, Application])
-def test_what_cannot_be_written_down_is_said(kind: type[Integration], person: Path) -> None:
-    with pytest.raises(DesktopError, match="cannot be written down"):
+def test_what_cannot_be_written_down_is_said(kind: type[Integration], home_folder: Path) -> None:
+    with pytest.raises(DesktopError, match="is not valid text"):
         kind(Command((os.fsdecode(b"/opt/\xff/photofind"),))).install()
-    assert tree(person) == {}
+    assert tree(home_folder) == {}
 
 
 def test_a_home_of_ones_own_goes_along(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

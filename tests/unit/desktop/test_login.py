@@ -1,4 +1,4 @@
-"""What is started at login: the daemon and the tray, together."""
+"""Starting the daemon and the tray together at login."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def no_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CURRENT_DESKTOP", "test")
 
 
-def test_both_are_turned_on_and_off(home: Home, person: Path) -> None:
-    before = sorted(person.rglob("*"))
+def test_both_are_turned_on_and_off(home: Home, home_folder: Path) -> None:
+    before = sorted(home_folder.rglob("*"))
     assert not login.is_on(home)
     places = login.set_autostart(home, on=True)
     assert states(places) == {"daemon": "installed", "tray": "installed"}
@@ -40,12 +40,12 @@ def test_both_are_turned_on_and_off(home: Home, person: Path) -> None:
     assert login.is_on(home)
     again = login.set_autostart(home, on=True)
     assert not any(place.changed for place in again)
-    assert states(login.look_at(home)) == {"daemon": "installed", "tray": "installed"}
+    assert states(login.list_places(home)) == {"daemon": "installed", "tray": "installed"}
     off = login.set_autostart(home, on=False)
     assert states(off) == {"daemon": "not installed", "tray": "not installed"}
     assert all(place.changed for place in off)
     assert not login.is_on(home)
-    left = [path for path in sorted(person.rglob("*")) if path not in before]
+    left = [path for path in sorted(home_folder.rglob("*")) if path not in before]
     assert [path for path in left if path.is_file()] == []
 
 
@@ -53,7 +53,7 @@ def test_one_that_refuses_keeps_the_other_from_nothing(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Refusing:
-        name, promise = "xdg", "it would"
+        name, effect = "xdg", "it would"
 
         def is_present(self) -> bool:
             return True
@@ -70,22 +70,22 @@ def test_one_that_refuses_keeps_the_other_from_nothing(
     assert (tray.state, tray.error) == ("installed", None)
 
 
-def test_every_home_has_an_entry_of_its_own(tmp_path: Path, person: Path) -> None:
+def test_every_home_has_an_entry_of_its_own(tmp_path: Path, home_folder: Path) -> None:
     for name in ("one", "other"):
         tray_autostart(Home(tmp_path / name)).install()
-    assert len(list((person / "config/autostart").iterdir())) == 2
+    assert len(list((home_folder / "config/autostart").iterdir())) == 2
 
 
-def test_the_entry_waits_for_the_panel(command: Command, person: Path) -> None:
+def test_the_entry_waits_for_the_panel(command: Command, home_folder: Path) -> None:
     TrayInXdg(command, "photofind-tray").install()
-    entry = (person / "config/autostart/photofind-tray.desktop").read_text()
+    entry = (home_folder / "config/autostart/photofind-tray.desktop").read_text()
     assert f"Exec={command.with_words('tray', '--wait').for_key_file()}\n" in entry
 
 
-def test_the_agent_of_macos_runs_in_sessions_with_a_screen(person: Path) -> None:
+def test_the_agent_of_macos_runs_in_sessions_with_a_screen(home_folder: Path) -> None:
     tray = TrayInLaunchd(Command(("/opt/photo find/photofind",)), "photofind-tray")
     tray.install()
-    agent = plistlib.loads((person / "Library/LaunchAgents/photofind.tray.plist").read_bytes())
+    agent = plistlib.loads((home_folder / "Library/LaunchAgents/photofind.tray.plist").read_bytes())
     assert agent["Label"] == "photofind.tray"
     assert agent["ProgramArguments"] == ["/opt/photo find/photofind", "tray"]
     assert agent["LimitLoadToSessionType"] == "Aqua"

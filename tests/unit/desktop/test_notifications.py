@@ -1,4 +1,4 @@
-"""Which events are told, and how each platform is asked to show them."""
+"""Which events are shown as notifications, and how on each platform."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ODD = "$(id) `id` \"quoted\" it's <b>bold</b> & \\ 🏖\n-- 'x"
 
 
 class Shown:
-    """What was shown, and a signal for each."""
+    """The notifications that were shown, with a signal for each."""
 
     def __init__(self, *, fails: bool = False) -> None:
         self.all: list[tuple[str, str]] = []
@@ -51,9 +51,9 @@ def test_people_are_told_what_they_want_to_know() -> None:
     for _ in told:
         shown.wait()
     assert shown.all == [
-        ("Your photos can be searched", "so it is"),
-        ("A drive went away", "so it is"),
-        ("photofind needs your help", "the disk is full"),
+        ("Your photos are ready to search", "so it is"),
+        ("A drive was disconnected", "so it is"),
+        ("photofind needs your attention", "the disk is full"),
     ]
 
 
@@ -75,7 +75,7 @@ def test_one_that_cannot_be_shown_keeps_no_other_back() -> None:
 
 
 class Ran:
-    """Stands in for ``subprocess.run``."""
+    """A fake ``subprocess.run``."""
 
     def __init__(self, code: int = 0) -> None:
         self.code = code
@@ -110,7 +110,7 @@ def test_on_windows_the_text_goes_along_in_the_environment(
 def test_a_program_that_fails_is_said(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(notifications.subprocess, "run", Ran(code=1))
-    with pytest.raises(DesktopError, match="no notification can be shown"):
+    with pytest.raises(DesktopError, match="a notification could not be shown"):
         notify("title", "text")
 
 

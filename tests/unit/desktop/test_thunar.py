@@ -1,4 +1,4 @@
-"""Thunar's custom actions: others are kept to the byte, however they are written."""
+"""Thunar's custom actions: other actions are kept byte for byte."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ OTHERS = [
 
 
 @pytest.fixture
-def path(person: Path) -> Path:
-    return person / "config/Thunar/uca.xml"
+def path(home_folder: Path) -> Path:
+    return home_folder / "config/Thunar/uca.xml"
 
 
 def write(path: Path, text: str) -> bytes:
@@ -150,25 +150,25 @@ def test_a_file_that_is_broken_is_left_alone(broken: str, path: Path, command: C
     assert path.read_bytes() == before
 
 
-def test_a_link_to_the_file_stays_one(path: Path, command: Command, person: Path) -> None:
-    before = write(person / "dotfiles/uca.xml", SYSTEM)
+def test_a_link_to_the_file_stays_one(path: Path, command: Command, home_folder: Path) -> None:
+    before = write(home_folder / "dotfiles/uca.xml", SYSTEM)
     path.parent.mkdir()
-    path.symlink_to(person / "dotfiles/uca.xml")
+    path.symlink_to(home_folder / "dotfiles/uca.xml")
     Thunar(command).install()
     assert path.is_symlink()
-    assert len(commands_in(person / "dotfiles/uca.xml")) == 2
+    assert len(commands_in(home_folder / "dotfiles/uca.xml")) == 2
     Thunar(command).remove()
-    assert (person / "dotfiles/uca.xml").read_bytes() == before
+    assert (home_folder / "dotfiles/uca.xml").read_bytes() == before
 
 
 def test_thunar_runs_the_command_with_every_name(
-    path: Path, command: Command, stand_in: FakeProgram
+    path: Path, command: Command, fake_photofind: FakeProgram
 ) -> None:
     Thunar(command).install()
     (line,) = commands_in(path)
     assert line
-    # As xfce_expand_desktop_entry_field_codes does: each file in single quotes.
+    # Like xfce_expand_desktop_entry_field_codes: each file in single quotes.
     quoted = b" ".join(shlex.quote(p.decode("latin-1")).encode("latin-1") for p in PATHS)
     expanded = re.sub(b"%.", lambda code: {b"%%": b"%", b"%F": quoted}[code[0]], line.encode())
     subprocess.run(["/bin/sh", "-c", expanded], check=True, timeout=patience(30))
-    assert stand_in.calls() == [[b"similar", b"--open", b"--", *PATHS]]
+    assert fake_photofind.calls() == [[b"similar", b"--open", b"--", *PATHS]]

@@ -63,7 +63,7 @@ def test_vectors_are_scaled_to_unit_length():
     pictures[0] = (3, 0, 4)
     vectors = load("mean-colour").embed(pictures)
     assert vectors.dtype == np.float32
-    # Black has no direction, and stays where it is.
+    # Black gives a zero vector, which is not scaled.
     np.testing.assert_allclose(vectors, [(0.6, 0, 0.8), (0, 0, 0)], rtol=1e-6)
 
 
@@ -78,7 +78,7 @@ def test_threads_are_set_where_an_extractor_has_them():
     [
         ("exiting", "cannot be loaded: SystemExit: this plugin wants another machine"),
         ("missing", "cannot be loaded: ModuleNotFoundError: No module named"),
-        ("newer", "was made for protocol 2, and this photofind speaks 1"),
+        ("newer", "needs protocol 2, but this photofind has protocol 1"),
         ("misnamed", "it calls itself 'somebody else'"),
         ("unversioned", "its version 1 is not"),
         ("sizeless", "its input size (224,) is not"),
@@ -100,7 +100,7 @@ def test_a_plugin_that_cannot_be_used_is_refused_by_name(name, reason):
         ("wrong-shape", "it returned vectors of shape (2, 5), not (2, 3)"),
         ("wrong-type", "it returned vectors of float64, not float32"),
         ("not-an-array", "it returned list, not an array"),
-        ("not-finite", "it returned vectors with values that are not finite"),
+        ("not-finite", "it returned vectors with non-finite values"),
     ],
 )
 def test_a_plugin_that_breaks_its_contract_is_stopped_by_name(name, reason):
@@ -143,8 +143,8 @@ def test_abilities_are_found_by_their_methods():
 @pytest.mark.parametrize(
     ("ability", "asked", "reason"),
     [
-        ("tags", PICTURES, "it returned tags that do not begin with the surest"),
-        ("embed_text", ["a"], "it returned vectors with values that are not finite"),
+        ("tags", PICTURES, "it returned tags that are not sorted by confidence"),
+        ("embed_text", ["a"], "it returned vectors with non-finite values"),
         ("feature_map", PICTURES, "it returned a feature map of shape (2, 3)"),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from sample_photos import ORIENTATION, STORED, difference, scene
 
 from photofind.errors import ImageError
 from photofind.images.decode import decode
@@ -15,17 +16,6 @@ from photofind.images.metadata import read_metadata
 # pytest puts its own filters in place of those that the code sets at import.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-ORIENTATION = 274
-
-
-def scene(height: int, width: int) -> np.ndarray:
-    """Four coloured quarters: top row red and green, bottom row blue and dark grey."""
-    pixels = np.full((height, width, 3), 60, np.uint8)
-    pixels[: height // 2, : width // 2] = (250, 20, 20)
-    pixels[: height // 2, width // 2 :] = (20, 230, 20)
-    pixels[height // 2 :, : width // 2] = (20, 20, 240)
-    return pixels
-
 
 def encode(picture: Image.Image | np.ndarray, format_name: str, **options: object) -> bytes:
     if isinstance(picture, np.ndarray):
@@ -33,10 +23,6 @@ def encode(picture: Image.Image | np.ndarray, format_name: str, **options: objec
     buffer = io.BytesIO()
     picture.save(buffer, format_name, **options)
     return buffer.getvalue()
-
-
-def difference(pixels: np.ndarray, expected: np.ndarray) -> float:
-    return float(np.abs(pixels.astype(int) - expected).mean())
 
 
 @pytest.mark.parametrize(
@@ -67,17 +53,8 @@ def test_every_format_is_decoded(format_name, options):
 @pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_is_applied_exactly_once(format_name, orientation):
-    # The transposition that undoes each orientation, the other way round.
     stored = Image.fromarray(scene(400, 640))
-    turn = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }.get(orientation)
+    turn = STORED.get(orientation)
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     if turn is not None:

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photos_with_thumbnails import exif, jpeg, scene
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
+from sample_photos import ORIENTATION, STORED, difference, exif, jpeg, scene
 from test_raw import make_dng
 
 from photofind.errors import ImageError
@@ -17,22 +17,10 @@ from photofind.images.thumbnails import make_thumbnail
 # pytest puts its own filters in place of those that the code sets at import.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-ORIENTATION = 274
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-"""How an upright picture is stored in each EXIF orientation."""
-
 
 @pytest.fixture
 def shown(tmp_path: Path):
-    """Return a function that makes the thumbnail of a picture, or of a file's content."""
+    """Return a function that makes the thumbnail of a picture or of a file's bytes."""
 
     def make(
         photo: bytes | np.ndarray | Image.Image, size: int = 80, format_name: str = "PNG", **options
@@ -50,10 +38,6 @@ def shown(tmp_path: Path):
         return thumbnail
 
     return make
-
-
-def difference(picture: Image.Image, expected: np.ndarray) -> float:
-    return float(np.abs(np.asarray(picture).astype(int) - expected).mean())
 
 
 @pytest.mark.parametrize(
@@ -83,7 +67,7 @@ def test_every_format_is_shown(shown, format_name, options, size, height):
 def test_raw_is_shown(shown):
     thumbnail = shown(make_dng(None, orientation=6), 80)
     assert thumbnail.size == (60, 80)
-    bright = np.asarray(thumbnail)[8, -8]  # Red grows to the right, which is now down.
+    bright = np.asarray(thumbnail)[8, -8]  # Red increases to the right, which is now downwards.
     assert bright[0] < 100 < np.asarray(thumbnail)[-8, 8][0]
 
 
@@ -91,8 +75,8 @@ def test_raw_is_shown(shown):
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_is_applied_exactly_once(shown, format_name, orientation):
     stored = Image.fromarray(scene(400, 640))
-    if orientation in TURNS:
-        stored = stored.transpose(TURNS[orientation])
+    if orientation in STORED:
+        stored = stored.transpose(STORED[orientation])
     tags = Image.Exif()
     tags[ORIENTATION] = orientation
     thumbnail = shown(stored, 80, format_name, exif=tags.tobytes())
@@ -160,7 +144,7 @@ def test_cmyk_is_not_inverted(shown, format_name):
 
 
 def profile_with_red_for_blue() -> bytes:
-    """Return sRGB's profile, but red and blue are exchanged."""
+    """Return sRGB's profile with red and blue swapped."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return profile.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
 
@@ -191,7 +175,7 @@ def test_a_colour_profile_that_does_not_fit_is_ignored(shown, profile, mode):
     assert difference(thumbnail, np.array([128, 128, 128])) < 6
 
 
-def test_nothing_is_told_but_the_picture(shown):
+def test_thumbnails_have_no_metadata(shown):
     tags = Image.Exif()
     tags[272] = "Camera"
     tags.get_ifd(0x8825)[2] = (48.0, 51.0, 30.0)
@@ -220,7 +204,7 @@ def test_the_embedded_thumbnail_is_used_where_it_is_large_enough(shown, orientat
     assert difference(large, np.array([128, 128, 128])) < 2
 
 
-def test_what_cannot_be_shown_says_why(shown, tmp_path):
+def test_errors_state_the_reason(shown, tmp_path):
     whole = jpeg(scene(400, 640))
     for data, reason in (
         (whole[: len(whole) // 2], "truncated"),

@@ -41,7 +41,7 @@ def xmp(properties: str, attributes: str = "") -> bytes:
 
 
 def iptc(*datasets: tuple[int, bytes]) -> bytes:
-    """Return a JPEG with an IPTC block in an image resource of Photoshop's."""
+    """Return a JPEG with an IPTC block in a Photoshop image resource."""
     block = b"".join(struct.pack(">BBBH", 28, 2, n, len(v)) + v for n, v in datasets)
     block += b"\0" * (len(block) % 2)
     resource = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", len(block)) + block

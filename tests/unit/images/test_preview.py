@@ -6,35 +6,25 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photos_with_thumbnails import exif, jpeg, scene
 from PIL import Image
+from sample_photos import STORED, difference, exif, jpeg, scene
 
 from photofind.errors import ImageError
 from photofind.images import preview
 from photofind.images.decode import decode
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.metadata import read_metadata
-from photofind.images.preview import read_embedded, read_preview
+from photofind.images.preview import read_embedded_thumbnail, read_preview
 
 # pytest puts its own filters in place of those that the code sets at import.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 SIZE = (40, 80)
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-"""How an upright picture is stored in each EXIF orientation."""
 
 
 @pytest.fixture
 def preview_of(tmp_path: Path):
-    """Return a function that returns the preview of a file with this content."""
+    """Return a function that reads the preview of a file with these bytes."""
 
     def read(data: bytes, limits: Limits = DEFAULT_LIMITS):
         path = tmp_path / "photo.jpg"
@@ -58,10 +48,6 @@ def heif(picture: np.ndarray, thumbnails=(160,), **options) -> bytes:
     return buffer.getvalue()
 
 
-def difference(pixels: np.ndarray, expected: np.ndarray) -> float:
-    return float(np.abs(pixels.astype(int) - expected).mean())
-
-
 def test_what_is_seen_is_the_thumbnail(preview_of):
     data = photo(scene(100, 160))
     found = preview_of(data)
@@ -77,11 +63,11 @@ def test_what_is_seen_is_the_thumbnail(preview_of):
 def test_orientation_is_applied_exactly_once(preview_of, orientation, order):
     stored = Image.fromarray(scene(100, 160))
     size = (400, 640)
-    if orientation in TURNS:
-        stored = stored.transpose(TURNS[orientation])
+    if orientation in STORED:
+        stored = stored.transpose(STORED[orientation])
     if orientation >= 5:
         size = size[::-1]
-    # A thumbnail that says it itself, too, says it of the same turn.
+    # A thumbnail with an EXIF orientation of its own has the same one.
     for own in (1, orientation):
         tags = Image.Exif()
         tags[274] = own
@@ -116,7 +102,7 @@ def test_bars_are_cut_off(preview_of, size, shown, orientation):
 
 
 def test_sides_may_be_rounded(preview_of):
-    # A telephone's: of 4032 x 3024, in multiples of 8.
+    # From a phone: of 4032 x 3024, rounded to multiples of 8.
     found = preview_of(photo(scene(376, 504), (1512, 2016)))
     assert difference(found.picture.pixels, scene(*SIZE)) < 6
 
@@ -188,7 +174,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path):
 @pytest.mark.parametrize("segments", [0, 1, 5, 15])
 def test_the_header_is_read_and_not_the_rest(tmp_path, monkeypatch, segments):
     data = photo(THUMBNAIL)
-    profile = b"\xff\xe2\xff\xff" + b"\xff" * 65533  # Of the greatest length, and tempting.
+    profile = b"\xff\xe2\xff\xff" + b"\xff" * 65533  # Of maximum length, and looks like markers.
     data = data[:2] + profile * segments + data[2:] + bytes(4_000_000)
     path = tmp_path / "photo.jpg"
     path.write_bytes(data)
@@ -210,7 +196,7 @@ def test_a_header_without_end_is_given_up(tmp_path, monkeypatch):
 
 
 def _counted(monkeypatch) -> list[int]:
-    """Return the list to which the length of everything that is read will be appended."""
+    """Return a list to which the length of every read is appended."""
     lengths: list[int] = []
 
     class Counted:
@@ -249,15 +235,15 @@ def test_contents_are_told_apart(preview_of):
 
 @pytest.mark.parametrize("orientation", [None, *range(1, 9)])
 def test_the_thumbnail_of_heif(preview_of, tmp_path, monkeypatch, orientation):
-    # Noise, so that the photo is much longer than its thumbnail.
+    # Noise, so that the photo is much larger than its thumbnail.
     noise = np.random.default_rng(0).integers(0, 30, (480, 768, 3), np.uint8)
     stored = Image.fromarray(scene(480, 768) // 2 + noise)
     tags = Image.Exif()
     tags[272] = "Camera"
     if orientation is not None:
         tags[274] = orientation
-        if orientation in TURNS:
-            stored = stored.transpose(TURNS[orientation])
+        if orientation in STORED:
+            stored = stored.transpose(STORED[orientation])
     data = heif(np.asarray(stored), exif=tags.tobytes())
     read = _counted(monkeypatch)
     found = preview_of(data)
@@ -266,7 +252,7 @@ def test_the_thumbnail_of_heif(preview_of, tmp_path, monkeypatch, orientation):
     assert read_metadata(found.head) == read_metadata(data)
     assert read_metadata(found.head).camera == "Camera"
     assert sum(read) < len(data) / 2 + (1 << 16)
-    assert max(read_embedded(tmp_path / "photo.jpg").picture.size) == 160
+    assert max(read_embedded_thumbnail(tmp_path / "photo.jpg").picture.size) == 160
 
 
 @pytest.mark.parametrize("thumbnails", [(), (64,)])

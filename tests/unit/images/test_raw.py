@@ -16,7 +16,7 @@ HEIGHT, WIDTH = 240, 320
 
 
 def scene(height: int, width: int) -> np.ndarray:
-    """Red grows to the right, green downwards."""
+    """Red increases to the right, green downwards."""
     rows, columns = np.mgrid[:height, :width]
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[..., 0] = 255 * columns // width
@@ -25,7 +25,7 @@ def scene(height: int, width: int) -> np.ndarray:
 
 
 def make_dng(preview: np.ndarray | None, orientation: int = 1) -> bytes:
-    """Return a DNG of the scene, with a preview first, of 8 bits, where one is given."""
+    """Return a DNG of the scene, starting with the given 8-bit preview, if any."""
     light = scene(HEIGHT, WIDTH).astype(np.uint16) * 64
     sensor = light[..., 1].copy()
     sensor[0::2, 0::2] = light[0::2, 0::2, 0]
@@ -61,7 +61,7 @@ def make_dng(preview: np.ndarray | None, orientation: int = 1) -> bytes:
 
 
 def make_dng_with_jpeg(orientation: int) -> bytes:
-    """Return a DNG whose preview is a JPEG without EXIF, as most cameras write it."""
+    """Return a DNG whose preview is a JPEG without EXIF, like from most cameras."""
     jpeg = io.BytesIO()
     Image.fromarray(scene(HEIGHT, WIDTH)).save(jpeg, "JPEG", quality=95)
     buffer = io.BytesIO(make_dng(np.frombuffer(jpeg.getvalue(), np.uint8)[None], orientation))

@@ -47,7 +47,7 @@ def test_a_file_without_permission_says_so(tmp_path: Path, monkeypatch):
     path = tmp_path / "photo"
     path.write_bytes(b"x")
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(ImageError, match="not allowed to read it; check"):
+    with pytest.raises(ImageError, match="permission denied; check"):
         read_bytes(path, DEFAULT_LIMITS)
 
 

@@ -28,7 +28,7 @@ def test_extractors_are_named_with_weights_or_without() -> None:
 
 @pytest.mark.parametrize("typed", ["", "a,", "a,a", "a=x", "a=0", "a=-1", "a=inf", "=2"])
 def test_what_names_no_extractors_is_refused(typed: str) -> None:
-    with pytest.raises(ExtractorError, match="names no extractors"):
+    with pytest.raises(ExtractorError, match="is not a list of extractors"):
         parse_extractors(typed)
 
 

@@ -1,4 +1,4 @@
-"""Files are opened and shown by the programs of the desktop, whatever they are called."""
+"""Opening files, and showing them in the file manager, with any file name."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ NAMES = [b"-a b.jpg", b"two\nlines.jpg", b"not \xff utf-8.jpg", b"'\"$(touch x)`
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file in which xdg-open notes what it is asked to open."""
+    """The file in which a fake xdg-open records its arguments."""
     programs = tmp_path / "bin"
     programs.mkdir()
     notes = tmp_path / "asked"
     program = programs / "xdg-open"
     program.write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" >> "{notes}"\n')
     program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(programs))  # And there is no other program at all.
+    monkeypatch.setenv("PATH", str(programs))  # There are no other programs.
     monkeypatch.setenv("DISPLAY", ":99")
     monkeypatch.delenv("SYSTEMD_EXEC_PID", raising=False)
     # No file manager answers.
@@ -45,14 +45,14 @@ def test_a_file_is_opened_and_shown(tmp_path: Path, asked: Path, name: bytes) ->
 
 def test_what_is_not_there_is_not_opened(tmp_path: Path, asked: Path) -> None:
     for act in (open_file, show_in_folder):
-        with pytest.raises(DesktopError, match="is not there"):
+        with pytest.raises(DesktopError, match="does not exist"):
             act(str(tmp_path / "gone.jpg"))
     assert not asked.exists()
 
 
 def test_a_program_that_fails_is_told_of(tmp_path: Path, asked: Path) -> None:
     (tmp_path / "bin/xdg-open").write_text("#!/bin/sh\nexit 3\n")
-    with pytest.raises(DesktopError, match="xdg-open could not do it"):
+    with pytest.raises(DesktopError, match="xdg-open failed with exit code"):
         open_file(str(tmp_path))
 
 
@@ -73,5 +73,5 @@ def test_a_program_that_stays_leaves_no_zombie(tmp_path: Path, asked: Path) -> N
     (tmp_path / "bin/xdg-open").write_text(f'#!/bin/sh\necho $$ > "{pid}"\nexec /bin/sleep 3\n')
     open_file(str(tmp_path))
     process = Path("/proc") / pid.read_text().strip()
-    # A zombie would be there for as long as this process is.
+    # A zombie would exist until this process ends.
     wait_until(lambda: not process.exists(), "the end of the program", 30)

@@ -1,4 +1,4 @@
-"""Files go to the trash and come back, and nothing is ever written over or deleted."""
+"""Moving files to the trash and restoring them; nothing is overwritten or deleted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from photofind.errors import DesktopError
 from photofind.system import trash as trash_module
-from photofind.system.trash import REMEMBERED, Bin, Trashed, move_to_trash, restore
+from photofind.system.trash import MOST_UNDONE, TrashedFile, TrashHistory, move_to_trash, restore
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the freedesktop.org trash")
 
@@ -23,7 +23,7 @@ NAMES = [
 
 @pytest.fixture
 def trash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A trash of this test's own, on the disk of its files."""
+    """A trash folder for the test, on the same disk as its files."""
     send2trash = pytest.importorskip("send2trash")
     if send2trash.send2trash.__module__ != "send2trash.plat_other":
         pytest.skip("send2trash asks GIO here")
@@ -67,7 +67,7 @@ def test_a_file_goes_there_and_comes_back(tmp_path: Path, trash: Path, name: byt
 
 
 def test_exactly_that_file_comes_back(tmp_path: Path, trash: Path) -> None:
-    """Not another one that lay at the same place, nor one of the same name elsewhere."""
+    """Not another one from the same path, nor one of the same name from elsewhere."""
     contents = [b"first", b"second", b"third"]
     moved = [move_to_trash(str(make(tmp_path / "photos", content=content))) for content in contents]
     elsewhere = move_to_trash(str(make(tmp_path / "elsewhere", content=b"fourth")))
@@ -160,7 +160,7 @@ def test_what_is_no_file_is_left_alone(tmp_path: Path, trash: Path) -> None:
     make(folder)
     with pytest.raises(DesktopError, match="is not a file"):
         move_to_trash(str(folder))
-    with pytest.raises(DesktopError, match="is not there"):
+    with pytest.raises(DesktopError, match="cannot be moved to the trash: No such file"):
         move_to_trash(str(folder / "nothing.jpg"))
     assert (folder / "photo.jpg").exists()
 
@@ -170,7 +170,7 @@ def test_what_the_system_refuses_stays(
 ) -> None:
     path = make(tmp_path / "photos")
     trash.parent.mkdir()
-    trash.write_text("no folder")  # So that nothing can be put into it.
+    trash.write_text("no folder")  # Nothing can be moved into it.
     with pytest.raises(DesktopError, match="cannot be moved to the trash"):
         move_to_trash(str(path))
     assert path.read_bytes() == b"pixels"
@@ -185,24 +185,24 @@ def test_no_longer_in_the_trash(tmp_path: Path, trash: Path) -> None:
         restore(moved)
     moved = move_to_trash(str(make(tmp_path / "gone")))
     (tmp_path / "gone").rmdir()
-    with pytest.raises(DesktopError, match="lay in is not there"):
+    with pytest.raises(DesktopError, match="no longer exists"):
         restore(moved)
     assert not (tmp_path / "gone").exists()  # It may be where a drive is mounted.
 
 
 def test_where_the_system_does_not_say_where_it_went() -> None:
-    with pytest.raises(DesktopError, match="the system's trash only"):
-        restore(Trashed("/photos/a.jpg"))
+    with pytest.raises(DesktopError, match="only be restored from the system's trash"):
+        restore(TrashedFile("/photos/a.jpg"))
 
 
 def test_undo_is_remembered_once_and_not_for_ever() -> None:
-    remembered = Bin()
-    tokens = [remembered.remember([Trashed(str(n))]) for n in range(REMEMBERED + 1)]
-    assert len(set(tokens)) == REMEMBERED + 1
+    history = TrashHistory()
+    tokens = [history.add([TrashedFile(str(n))]) for n in range(MOST_UNDONE + 1)]
+    assert len(set(tokens)) == MOST_UNDONE + 1
     with pytest.raises(DesktopError, match="no longer be undone"):
-        remembered.take(tokens[0])
-    assert remembered.take(tokens[1]) == (Trashed("1"),)
+        history.pop(tokens[0])
+    assert history.pop(tokens[1]) == (TrashedFile("1"),)
     with pytest.raises(DesktopError):
-        remembered.take(tokens[1])
-    remembered.remember([Trashed("again")], tokens[1])
-    assert remembered.take(tokens[1]) == (Trashed("again"),)
+        history.pop(tokens[1])
+    history.add([TrashedFile("again")], tokens[1])
+    assert history.pop(tokens[1]) == (TrashedFile("again"),)

@@ -1,4 +1,4 @@
-"""The conformance checks pass what keeps the protocol, and name what does not."""
+"""The conformance checks accept a good extractor, and find the fault of a bad one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from photofind.testing import (
 
 
 class Grid:
-    """Mean colours of a grid: an extractor that keeps every promise."""
+    """Mean colours of a grid: an extractor that passes all checks."""
 
     name = "grid"
     version = "1"
@@ -100,7 +100,7 @@ class Colourless(Grid):
 
 
 class Moody(Grid):
-    """Looks at the last bit of the pixels alone, which no copy keeps."""
+    """Depends only on the last bit of pixels, which copies do not keep."""
 
     def embed(self, images):
         return super().embed(images % 2 * 255) - 0.5

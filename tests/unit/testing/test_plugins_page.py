@@ -1,4 +1,4 @@
-"""docs/develop/add-an-extractor.md says what is so, and its examples work."""
+"""docs/develop/add-an-extractor.md is correct, and its examples work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import types
 from pathlib import Path
 
 import pytest
-from plugin_project import offered
+from plugin_project import environment_with
 
 from photofind.errors import ExtractorError
 from photofind.extractors.protocol import ABILITIES, PROTOCOL, Extractor, Threaded
@@ -25,7 +25,7 @@ EXAMPLES = {
 
 
 def run(title: str) -> types.SimpleNamespace:
-    """Run an example as a module of its own."""
+    """Run an example as a module."""
     name = "example_of_the_page"
     module = types.ModuleType(name)
     sys.modules[name] = module
@@ -55,7 +55,12 @@ def test_the_first_plugin_passes_its_tests(tmp_path):
         written.write_text(EXAMPLES[title])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     result = subprocess.run(
-        command, cwd=project, env=offered(project), capture_output=True, text=True, check=False
+        command,
+        cwd=project,
+        env=environment_with(project),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stdout
     assert f"{len(CHECKS) - 4} passed, 4 skipped" in result.stdout

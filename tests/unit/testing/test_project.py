@@ -1,4 +1,4 @@
-"""`photofind plugins new` writes a plugin that passes its own tests."""
+"""`photofind plugins new` creates a plugin that passes its own tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 from click.testing import CliRunner
-from plugin_project import offered
+from plugin_project import environment_with
 
 from photofind.cli import main
 from photofind.errors import ExtractorError
@@ -20,7 +20,7 @@ def test_a_new_plugin_passes_its_own_tests(tmp_path):
     result = CliRunner().invoke(main, ["plugins", "new", "first-light", "--in", str(tmp_path)])
     assert result.exit_code == 0, result.output
     project = tmp_path / "photofind-first-light"
-    assert f"{project} is a plugin now" in result.output
+    assert f"created the plugin {project}" in result.output
     files = {str(f.relative_to(project)) for f in project.rglob("*") if f.is_file()}
     assert files == {
         *("pyproject.toml", "README.md", ".gitignore"),
@@ -34,7 +34,12 @@ def test_a_new_plugin_passes_its_own_tests(tmp_path):
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     tests = subprocess.run(
-        command, cwd=project, env=offered(project), capture_output=True, text=True, check=False
+        command,
+        cwd=project,
+        env=environment_with(project),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert tests.returncode == 0, tests.stdout
     assert "first-light: " in tests.stdout  # Speed and memory.
@@ -47,7 +52,7 @@ def test_names_that_will_not_do_are_refused(name, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_is_written_over(tmp_path):
+def test_nothing_is_overwritten(tmp_path):
     assert write_project("photofind-sunset", tmp_path) == tmp_path / "photofind-sunset"
-    with pytest.raises(ExtractorError, match=r"there is .* already"):
+    with pytest.raises(ExtractorError, match=r"exists already"):
         write_project("sunset", tmp_path)

@@ -1,4 +1,4 @@
-"""What the tray makes of a status and of events."""
+"""The tray's state from a status and events."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def test_a_status_becomes_a_situation() -> None:
     status = Status(
         10, 2, 5, (FOLDER,), "mobilenet", search, "/home", 9, ("the disk is full",), 3, daemon
     )
-    assert DaemonState.of(status) == DaemonState(
+    assert DaemonState.from_status(status) == DaemonState(
         True, 10, 3, 2, WORK, True, 5.0, "on battery", (FOLDER,), ("the disk is full",)
     )
-    assert DaemonState.of(replace(status, daemon=None)).activity is None
+    assert DaemonState.from_status(replace(status, daemon=None)).activity is None
 
 
 def test_events_change_it() -> None:
@@ -61,12 +61,12 @@ def test_events_change_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "mood", "line"),
+    ("state", "icon", "line"),
     [
         (NOT_RUNNING, IconState.STOPPED, "Not running"),
         (IDLE, IconState.IDLE, "1,200 photos, up to date"),
         (replace(IDLE, photos=1), IconState.IDLE, "1 photo, up to date"),
-        (DaemonState(running=True), IconState.IDLE, "No folder yet"),
+        (DaemonState(running=True), IconState.IDLE, "No folders yet"),
         (replace(IDLE, waiting="on battery"), IconState.IDLE, "Waiting: on battery"),
         (replace(IDLE, activity=WORK), IconState.WORKING, "Reading photos: 20 %"),
         (
@@ -87,8 +87,8 @@ def test_events_change_it() -> None:
         ),
     ],
 )
-def test_it_has_a_mood_and_a_line(state: DaemonState, mood: IconState, line: str) -> None:
-    assert state.mood is mood
+def test_it_has_a_mood_and_a_line(state: DaemonState, icon: IconState, line: str) -> None:
+    assert state.icon is icon
     assert state.line == line
 
 
@@ -103,12 +103,12 @@ def test_the_tooltip_has_the_counts() -> None:
         "photofind: reading photos: 20 %",
         "1,234 of 5,000 photos",
         "0:01:34 left",
-        "1,200 photos can be found",
-        "3 could not be read",
+        "1,200 photos searchable",
+        "3 failed",
     ]
     offline = replace(IDLE, folders=(replace(FOLDER, state="offline"),) * 2)
     assert offline.tooltip.splitlines() == [
-        "photofind: 1,200 photos, up to date", "2 folders are offline"
+        "photofind: 1,200 photos, up to date", "2 folders offline"
     ]  # fmt: skip
     assert NOT_RUNNING.tooltip == "photofind: not running"
 

@@ -1,4 +1,4 @@
-"""What is in the menu, and what a click on an entry does."""
+"""The entries of the menu and their actions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from photofind.tray.entries import SEPARATOR, Actions, Entry, entries
 
 
 class Recorded(Actions):
-    """Writes down what was to be done."""
+    """Records the actions."""
 
     def __init__(self) -> None:
         self.done: list[tuple[Any, ...]] = []

@@ -1,4 +1,4 @@
-"""The listener: it tells what the daemon tells, and finds the daemon again without asking."""
+"""The listener reports the daemon's states, and finds the daemon again without polling."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ LOST = object()
 
 
 class FakeDaemon:
-    """A daemon whose client tells what the test has it tell."""
+    """A daemon whose client yields the queued events."""
 
     def __init__(self) -> None:
         self.runs = False
         self.connects = 0
         self.status = STATUS
-        self.told: queue.Queue[Any] = queue.Queue()
+        self.queued: queue.Queue[Any] = queue.Queue()
 
     def connect(self, home: Home) -> Any:
         self.connects += 1
@@ -64,13 +64,13 @@ class FakeClient:
         self.close()
 
     def close(self) -> None:
-        self._daemon.told.put(LOST)
+        self._daemon.queued.put(LOST)
 
     def status(self) -> Status:
         return self._daemon.status
 
     def events(self) -> Iterator[Event]:
-        while (event := self._daemon.told.get(timeout=patience(60))) is not LOST:
+        while (event := self._daemon.queued.get(timeout=patience(60))) is not LOST:
             if isinstance(event, Exception):
                 raise event
             yield event
@@ -84,15 +84,15 @@ def daemon() -> FakeDaemon:
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """Says whether a process has the lock of the daemon."""
-    state = {"held": False}
-    monkeypatch.setattr(module, "is_running", lambda home: state["held"])
-    return lambda is_held: state.update(held=is_held)
+def set_locked(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Sets whether a process holds the daemon's lock."""
+    state = {"locked": False}
+    monkeypatch.setattr(module, "is_running", lambda home: state["locked"])
+    return lambda locked: state.update(locked=locked)
 
 
 @pytest.fixture
-def told() -> queue.Queue[DaemonState]:
+def states() -> queue.Queue[DaemonState]:
     return queue.Queue()
 
 
@@ -105,62 +105,62 @@ def recents() -> threading.Semaphore:
 def listening(
     home: Home,
     daemon: FakeDaemon,
-    held: object,
-    told: queue.Queue[DaemonState],
+    set_locked: object,
+    states: queue.Queue[DaemonState],
     recents: threading.Semaphore,
 ) -> Iterator[Listener]:
-    listener = Listener(home, told.put, lambda: recents.release(), connect=daemon.connect)
+    listener = Listener(home, states.put, lambda: recents.release(), connect=daemon.connect)
     listener.start()
     yield listener
     listener.close()
 
 
 def appear(home: Home, daemon: FakeDaemon) -> None:
-    daemon.told = queue.Queue()
+    daemon.queued = queue.Queue()
     daemon.runs = True
     write_runtime(home, Runtime(1, 0.0, 1, "", "", 0.0))
 
 
-def expect(told: queue.Queue[DaemonState], wanted: DaemonState) -> None:
-    assert told.get(timeout=patience(30)) == wanted
+def expect(states: queue.Queue[DaemonState], wanted: DaemonState) -> None:
+    assert states.get(timeout=patience(30)) == wanted
 
 
 def test_it_waits_for_the_daemon_and_tells_what_it_tells(
-    listening: Listener, home: Home, daemon: FakeDaemon, told: queue.Queue[DaemonState]
+    listening: Listener, home: Home, daemon: FakeDaemon, states: queue.Queue[DaemonState]
 ) -> None:
-    expect(told, NOT_RUNNING)
+    expect(states, NOT_RUNNING)
     appear(home, daemon)
-    while (state := told.get(timeout=patience(30))) == NOT_RUNNING:
+    while (state := states.get(timeout=patience(30))) == NOT_RUNNING:
         pass
-    assert state == DaemonState.of(STATUS)
+    assert state == DaemonState.from_status(STATUS)
     counts = {"photos": 9, "preliminary": 0, "failed": 0, "revision": 1}
-    daemon.told.put(Event("library", counts))
-    expect(told, replace(DaemonState.of(STATUS), photos=9))
-    daemon.told.put(Event("library", counts))  # Nothing new: not told again.
+    daemon.queued.put(Event("library", counts))
+    expect(states, replace(DaemonState.from_status(STATUS), photos=9))
+    daemon.queued.put(Event("library", counts))  # Nothing changed: not reported again.
     daemon.runs = False
-    daemon.told.put(Event("stopping", None))
-    expect(told, NOT_RUNNING)
+    daemon.queued.put(Event("stopping", None))
+    expect(states, NOT_RUNNING)
 
 
 def test_it_finds_the_next_daemon(
-    listening: Listener, home: Home, daemon: FakeDaemon, told: queue.Queue[DaemonState]
+    listening: Listener, home: Home, daemon: FakeDaemon, states: queue.Queue[DaemonState]
 ) -> None:
     for _ in range(3):
         appear(home, daemon)
-        while told.get(timeout=patience(30)) == NOT_RUNNING:
+        while states.get(timeout=patience(30)) == NOT_RUNNING:
             pass
         daemon.runs = False
-        daemon.told.put(LOST)
-        expect(told, NOT_RUNNING)
+        daemon.queued.put(LOST)
+        expect(states, NOT_RUNNING)
         remove_runtime(home)
 
 
 def test_without_a_daemon_it_does_not_ask_again(
-    listening: Listener, daemon: FakeDaemon, told: queue.Queue[DaemonState]
+    listening: Listener, daemon: FakeDaemon, states: queue.Queue[DaemonState]
 ) -> None:
-    expect(told, NOT_RUNNING)
+    expect(states, NOT_RUNNING)
     with pytest.raises(queue.Empty):
-        told.get(timeout=1.5)
+        states.get(timeout=1.5)
     assert daemon.connects == 1
 
 
@@ -168,35 +168,39 @@ def test_without_a_daemon_it_does_not_ask_again(
 def test_one_that_is_there_and_fails_is_tried_again(
     home: Home,
     daemon: FakeDaemon,
-    held: Callable[[bool], None],
-    told: queue.Queue[DaemonState],
+    set_locked: Callable[[bool], None],
+    states: queue.Queue[DaemonState],
     trouble: object,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_FIRST_WAIT", 0.05)
-    held(True)
+    set_locked(True)
     daemon.runs = True
-    daemon.told.put(trouble)
-    listener = Listener(home, told.put, connect=daemon.connect)
+    daemon.queued.put(trouble)
+    listener = Listener(home, states.put, connect=daemon.connect)
     listener.start()
     try:
-        for wanted in (DaemonState.of(STATUS), NOT_RUNNING, DaemonState.of(STATUS)):
-            expect(told, wanted)
+        for wanted in (
+            DaemonState.from_status(STATUS),
+            NOT_RUNNING,
+            DaemonState.from_status(STATUS),
+        ):
+            expect(states, wanted)
     finally:
         listener.close()
 
 
 def test_after_what_may_have_changed_more_it_asks_for_the_status(
-    home: Home, daemon: FakeDaemon, held: object, told: queue.Queue[DaemonState]
+    home: Home, daemon: FakeDaemon, set_locked: object, states: queue.Queue[DaemonState]
 ) -> None:
     daemon.runs = True
-    listener = Listener(home, told.put, connect=daemon.connect)
+    listener = Listener(home, states.put, connect=daemon.connect)
     listener.start()
     try:
-        expect(told, DaemonState.of(STATUS))
+        expect(states, DaemonState.from_status(STATUS))
         daemon.status = replace(STATUS, problems=("the disk is full",))
-        daemon.told.put(Event("notice", {"topic": "problem", "text": "the disk is full"}))
-        expect(told, DaemonState.of(daemon.status))
+        daemon.queued.put(Event("notice", {"topic": "problem", "text": "the disk is full"}))
+        expect(states, DaemonState.from_status(daemon.status))
     finally:
         listener.close()
 
@@ -209,11 +213,11 @@ def test_it_tells_of_other_searches(
 
 
 def test_closed_it_tells_nothing_more(
-    home: Home, daemon: FakeDaemon, held: object, told: queue.Queue[DaemonState]
+    home: Home, daemon: FakeDaemon, set_locked: object, states: queue.Queue[DaemonState]
 ) -> None:
     daemon.runs = True
-    listener = Listener(home, told.put, connect=daemon.connect)
+    listener = Listener(home, states.put, connect=daemon.connect)
     listener.start()
-    expect(told, DaemonState.of(STATUS))
+    expect(states, DaemonState.from_status(STATUS))
     listener.close()
-    assert told.empty()
+    assert states.empty()

@@ -1,11 +1,9 @@
-"""What the page is made of, and the routes that only it needs."""
+"""The page's files, and its own routes."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,69 +11,50 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from fastapi import FastAPI, Request
+from fake_operations import FakeOperations
 from fastapi.testclient import TestClient
-from starlette.responses import JSONResponse
 
-from photofind.errors import DesktopError, LibraryError, PhotofindError
+from photofind.daemon.api import create_api
+from photofind.daemon.context import ApiContext
+from photofind.errors import DesktopError
 from photofind.model import Failure, Overview, Trashing, Untrashing
-from photofind.web.pages import CONTENT_SECURITY_POLICY, router
+from photofind.model.references import PhotoNotFoundError
+from photofind.web.pages import CONTENT_SECURITY_POLICY
 
 ODD = os.fsdecode(b"/photos/<b>'\"\n%25#&+ \xff.jpg")
 
 
-@dataclass
-class Surface:
-    asked: list[tuple[str, Any]] = field(default_factory=list)
+def photo(photo: int | str) -> Any:
+    if photo != ODD:
+        raise PhotoNotFoundError(f"there is no photo {photo} in the library")
+    return SimpleNamespace(id=7)
 
-    def photo(self, photo: int | str) -> Any:
-        if photo != ODD:
-            raise LibraryError(f"there is no photo {photo} in the library")
-        return SimpleNamespace(id=7)
 
-    def overview(self, folder: str | None = None) -> Overview:
-        self.asked.append(("overview", folder))
-        return Overview(3, ((ODD, 3),), (("2021-05", 3),))
-
-    def thumbnail_of(self, path: str, size: int = 256) -> bytes:
-        self.asked.append(("thumbnail_of", (path, size)))
-        return b"\xff\xd8\xff"
-
-    def open(self, photo: int | str) -> None:
-        self.asked.append(("open", photo))
-        raise DesktopError("nothing opens it", "install something")
-
-    def reveal(self, photo: int | str) -> None:
-        self.asked.append(("reveal", photo))
-
-    def trash(self, photos: Sequence[int]) -> Trashing:
-        self.asked.append(("trash", photos))
-        return Trashing((1,), (Failure(ODD, "it is not there"),), "0" * 32)
-
-    def untrash(self, undo: str) -> Untrashing:
-        self.asked.append(("untrash", undo))
-        return Untrashing((ODD,))
+def open_photo(photo: int) -> None:
+    raise DesktopError("nothing opens it", "install something")
 
 
 @pytest.fixture
-def surface() -> Surface:
-    return Surface()
+def library() -> FakeOperations:
+    return FakeOperations(
+        photo=photo,
+        overview=Overview(3, ((ODD, 3),), (("2021-05", 3),)),
+        thumbnail_of=b"\xff\xd8\xff",
+        open=open_photo,
+        trash=Trashing((1,), (Failure(ODD, "it is not there"),), "0" * 32),
+        untrash=Untrashing((ODD,)),
+    )
 
 
 @pytest.fixture
-def client(surface: Surface) -> TestClient:
-    app = FastAPI()
-    app.include_router(router(surface, lambda path: "secret" not in path))  # type: ignore[arg-type]
-
-    @app.exception_handler(PhotofindError)
-    def say(request: Request, error: PhotofindError) -> JSONResponse:
-        return JSONResponse({"message": error.message}, 409)
-
-    return TestClient(app)
+def client(library: FakeOperations) -> TestClient:
+    access: Any = SimpleNamespace(is_named=lambda path: "secret" not in path)
+    unused: Any = None
+    return TestClient(create_api(ApiContext(library, unused, access, unused)))
 
 
 class Elements(HTMLParser):
-    """Notes all elements with their attributes."""
+    """Records all elements with their attributes."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -133,7 +112,7 @@ def test_what_the_page_refers_to_is_there(client: TestClient) -> None:
         assert answer.headers["content-type"].split(";")[0] == kind
 
 
-STATIC = Path(__file__).parents[3] / "photofind" / "gallery" / "static"
+STATIC = Path(__file__).parents[3] / "photofind" / "web" / "static"
 
 
 @pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
@@ -171,16 +150,18 @@ def test_nothing_else_is_served(client: TestClient, address: str) -> None:
     assert client.get(address.format(stamp.group(1))).status_code == 404
 
 
-def test_photos_are_opened_and_shown(client: TestClient, surface: Surface) -> None:
+def test_photos_are_opened_and_shown(client: TestClient, library: FakeOperations) -> None:
     assert client.post("/api/photos/5/reveal").status_code == 204
     answer = client.post("/api/photos/5/open")
-    assert (answer.status_code, answer.json()) == (409, {"message": "nothing opens it"})
-    assert surface.asked == [("reveal", 5), ("open", 5)]
+    assert (answer.status_code, answer.json()["error"]["message"]) == (409, "nothing opens it")
+    assert library.asked == [("reveal", 5), ("open", 5)]
     for number in ("-1", "x", "1.5", str(2**70)):
         assert client.post(f"/api/photos/{number}/open").status_code == 422
 
 
-def test_photos_are_moved_to_the_trash_and_back(client: TestClient, surface: Surface) -> None:
+def test_photos_are_moved_to_the_trash_and_back(
+    client: TestClient, library: FakeOperations
+) -> None:
     answer = client.post("/api/photos/trash", json={"ids": [1, 2]})
     assert answer.json() == {
         "trashed": [1],
@@ -190,7 +171,7 @@ def test_photos_are_moved_to_the_trash_and_back(client: TestClient, surface: Sur
     assert answer.text.isascii()
     answer = client.post("/api/photos/untrash", json={"undo": "0" * 32})
     assert answer.json() == {"restored": [ODD], "failures": [], "undo": None}
-    assert surface.asked == [("trash", [1, 2]), ("untrash", "0" * 32)]
+    assert library.asked == [("trash", (1, 2)), ("untrash", "0" * 32)]
 
 
 @pytest.mark.parametrize(
@@ -198,15 +179,15 @@ def test_photos_are_moved_to_the_trash_and_back(client: TestClient, surface: Sur
              {"ids": list(range(1001))}, [], {"ids": "12"}, {"ids": [1.0]}],
 )  # fmt: skip
 def test_nothing_is_moved_for_what_is_not_understood(
-    client: TestClient, surface: Surface, body: Any
+    client: TestClient, library: FakeOperations, body: Any
 ) -> None:
     assert client.post("/api/photos/trash", json=body).status_code == 422
     assert client.post("/api/photos/untrash", json=body).status_code == 422
-    assert surface.asked == []
+    assert library.asked == []
 
 
 @pytest.mark.parametrize("encode", [quote, lambda path: quote(path).replace("%20", "+")])
-def test_paths_are_bytes(client: TestClient, surface: Surface, encode: Any) -> None:
+def test_paths_are_bytes(client: TestClient, library: FakeOperations, encode: Any) -> None:
     path = encode(os.fsencode(ODD))
     assert client.get(f"/api/number?path={path}").json() == {"id": 7}
     assert client.get("/api/number?path=/else.jpg").json() == {"id": None}
@@ -215,7 +196,8 @@ def test_paths_are_bytes(client: TestClient, surface: Surface, encode: Any) -> N
     assert answer.headers["content-type"] == "image/jpeg"
     assert client.get(f"/api/overview?folder={path}").json()["folders"] == [[ODD, 3]]
     client.get("/api/overview")
-    assert surface.asked == [("thumbnail_of", (ODD, 64)), ("overview", ODD), ("overview", None)]
+    asked = [one for one in library.asked if one[0] != "photo"]
+    assert asked == [("thumbnail_of", (ODD, 64)), ("overview", ODD), ("overview", None)]
     for wrong in ("", "?path=", "?path=a.jpg", "?path=..%2Fa.jpg", "?path=%2Fa%00b",
                   "?path=%2Fsecret.jpg"):  # fmt: skip
         assert client.get(f"/api/thumbnail{wrong}").status_code == 409

@@ -31,7 +31,7 @@ plain_arrays = arrays_of.arrays(
 
 
 class Trickle(io.RawIOBase):
-    """A pipe at its worst: a few bytes at a time."""
+    """A slow pipe: a few bytes at a time."""
 
     def __init__(self, data=b""):
         self.data = bytearray(data)

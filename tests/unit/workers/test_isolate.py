@@ -18,12 +18,12 @@ from photofind.workers import isolate
 
 
 class Runner:
-    """Runs batches as a worker would, `threads` items at a time; dies of guilty ones."""
+    """Runs batches like a worker, `threads` items at a time; crashes on guilty items."""
 
     def __init__(self, guilty=(), threads=0, failures=()):
         self.guilty = set(guilty)
         self.threads = threads  # 0: no notes.
-        self.failures = list(failures)  # Raised by the first calls, whatever the batch.
+        self.failures = list(failures)  # Raised by the first calls for any batch.
         self.batches = []
 
     def __call__(self, batch, note):

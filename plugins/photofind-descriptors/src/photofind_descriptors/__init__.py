@@ -1,4 +1,4 @@
-"""The descriptors of image retrieval before networks, as extractors for photofind."""
+"""Classical image descriptors as extractors for photofind."""
 
 from photofind_descriptors.colour import Colour
 from photofind_descriptors.shape import Shape

@@ -1,4 +1,4 @@
-"""What the descriptors share."""
+"""Common code of the descriptors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Descriptor", "as_grey", "square_rooted"]
 
 
 class Descriptor:
-    """An extractor that describes one picture after the other."""
+    """An extractor that embeds one picture at a time."""
 
     name: str
     version = "1"
@@ -20,11 +20,11 @@ class Descriptor:
     dimension: int
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the vectors, float32 (N, dimension), of pictures, uint8 (N, 128, 128, 3) RGB."""
-        return np.stack([self.describe(image) for image in images]).astype(np.float32)
+        """Return the embeddings, float32 (N, dimension), of pictures, uint8 (N, 128, 128, 3)."""
+        return np.stack([self.embed_one(image) for image in images]).astype(np.float32)
 
-    def describe(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        """Return the vector of one picture."""
+    def embed_one(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        """Return the embedding of one picture."""
         raise NotImplementedError
 
 

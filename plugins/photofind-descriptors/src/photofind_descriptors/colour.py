@@ -16,11 +16,11 @@ _REGIONS = ((0, 1, 0, 1), (0, 0.5, 0, 1), (0.5, 1, 0, 1), (0.25, 0.75, 0.25, 0.7
 
 
 class Colour(Descriptor):
-    """Which colours a picture has, and how many of each: histograms of hue, saturation and value.
+    """Histograms of hue, saturation and value: which colours a picture has, and how much of each.
 
-    Comparing colour histograms is how image retrieval began [1]_; in HSV [2]_, whose axes are what
-    people name. One histogram of the whole, and one each of the upper half, the lower half and the
-    middle, so that a blue sky differs from a blue sea.
+    Image retrieval began with colour histograms [1]_; these are in HSV [2]_, whose axes match how
+    people name colours. There is one histogram of the whole, the upper half, the lower half and
+    the middle, so that a blue sky differs from a blue sea.
 
     References
     ----------
@@ -31,8 +31,8 @@ class Colour(Descriptor):
     name = "colour"
     dimension = len(_REGIONS) * _HUES * _SATURATIONS * _VALUES
 
-    def describe(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        """Return the vector of one picture."""
+    def embed_one(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        """Return the embedding of one picture."""
         from skimage.color import rgb2hsv
 
         hsv = rgb2hsv(image)

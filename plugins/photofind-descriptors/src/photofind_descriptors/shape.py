@@ -17,9 +17,9 @@ _BLOCKS = 128 // _CELL - 1
 
 
 class Shape(Descriptor):
-    """Where outlines run and in which direction: a histogram of oriented gradients.
+    """A histogram of oriented gradients: where outlines are, and in which direction they run.
 
-    Made for finding pedestrians [1]_. It knows where in the picture things are, so it finds
+    It was made for detecting pedestrians [1]_. It depends on positions in the picture, so it finds
     pictures of the same composition.
 
     References
@@ -30,8 +30,8 @@ class Shape(Descriptor):
     name = "shape"
     dimension = _BLOCKS * _BLOCKS * 2 * 2 * _DIRECTIONS
 
-    def describe(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        """Return the vector of one picture."""
+    def embed_one(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        """Return the embedding of one picture."""
         from skimage.feature import hog
 
         outlines: npt.NDArray[np.float64] = hog(

@@ -18,11 +18,11 @@ _ORIENTATIONS = 6
 
 
 class Texture(Descriptor):
-    """What surfaces are like, whatever their colour: local binary patterns and Gabor energies.
+    """Local binary patterns and Gabor energies: what surfaces look like, regardless of colour.
 
-    Local binary patterns [1]_ say how each pixel compares with those on a circle around it, here
-    on three circles. Gabor filters [2]_ say how strong stripes of four widths in six directions
-    are: the mean and the deviation of their response. Both parts count the same.
+    Local binary patterns [1]_ compare each pixel with those on a circle around it, here on three
+    circles. Gabor filters [2]_ measure the strength of stripes of four widths in six directions:
+    the mean and the standard deviation of their response. Both parts have the same weight.
 
     References
     ----------
@@ -35,14 +35,14 @@ class Texture(Descriptor):
     name = "texture"
     dimension = sum(points + 2 for points, _ in _CIRCLES) + 2 * len(_FREQUENCIES) * _ORIENTATIONS
 
-    def describe(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        """Return the vector of one picture."""
+    def embed_one(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        """Return the embedding of one picture."""
         return np.concatenate([*self._patterns(image), self._energies(as_grey(image))])
 
     def _patterns(self, image: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float64]]:
         from skimage.feature import local_binary_pattern
 
-        # Whole numbers: equal neighbours are equal, whatever the rounding.
+        # Integers, so that equal neighbours compare as equal despite rounding.
         grey = np.round(255 * as_grey(image)).astype(np.uint8)
         histograms = []
         for points, radius in _CIRCLES:
@@ -55,13 +55,13 @@ class Texture(Descriptor):
         spectrum = np.fft.fft2(grey - grey.mean())
         responses = np.abs(np.fft.ifft2(spectrum * self._filters))
         energies = np.stack([responses.mean(axis=(1, 2)), responses.std(axis=(1, 2))])
-        # Energies span orders of magnitude, most of it in the coarse ones.
+        # Energies span orders of magnitude; the square root reduces the weight of coarse stripes.
         scaled: npt.NDArray[np.float64] = np.sqrt(energies / (responses.std() + 1e-3)).ravel()
         return scaled / max(float(np.linalg.norm(scaled)), 1e-9)
 
     @cached_property
     def _filters(self) -> npt.NDArray[np.float64]:
-        """The filters in the spectrum, (24, height, width): Gaussians off its centre."""
+        """The filters in the frequency domain, (24, height, width): off-centre Gaussians."""
         height, width = self.input_size
         rows, columns = np.fft.fftfreq(height)[:, np.newaxis], np.fft.fftfreq(width)
         filters = []

@@ -17,12 +17,12 @@ WORDS = 512
 
 
 class Words(Descriptor):
-    """What details a picture has, wherever they are: a bag of visual words.
+    """A bag of visual words: which local features a picture has, regardless of their position.
 
-    Corners and blobs are found and described by SIFT [1]_, square-rooted [2]_; each is an instance
-    of the nearest of 512 visual words, and a picture is how often each word occurs in it [3]_.
+    Corners and blobs are detected and described by SIFT [1]_, square-rooted [2]_. Each is assigned
+    to the nearest of 512 visual words, and the embedding counts the words in the picture [3]_.
     The vocabulary was learned from scikit-image's photographs (``learn_vocabulary.py``). A picture
-    without a single detail has no direction: it is like nothing.
+    without features gets a zero vector, which is similar to nothing.
 
     References
     ----------
@@ -37,14 +37,14 @@ class Words(Descriptor):
     input_size = (256, 256)
     dimension = WORDS
 
-    def describe(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        """Return the vector of one picture."""
-        details = root_sift(image)
-        if not len(details):
+    def embed_one(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        """Return the embedding of one picture."""
+        features = root_sift(image)
+        if not len(features):
             return np.zeros(WORDS)
-        # The nearest at unit length is the one with the largest product less half its square.
-        nearest = (details @ self._vocabulary.T - self._half_squares).argmax(axis=1)
-        return np.sqrt(np.bincount(nearest, minlength=WORDS) / len(details))
+        # For unit vectors, the nearest word maximises the product minus half its squared norm.
+        nearest = (features @ self._vocabulary.T - self._half_squares).argmax(axis=1)
+        return np.sqrt(np.bincount(nearest, minlength=WORDS) / len(features))
 
     @cached_property
     def _vocabulary(self) -> npt.NDArray[np.float32]:
@@ -60,13 +60,13 @@ class Words(Descriptor):
 
 
 def root_sift(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return the details of a picture, float32 (N, 128), each of unit length; N may be 0."""
+    """Return the features of a picture, float32 (N, 128), each of unit length; N may be 0."""
     from skimage.feature import SIFT
 
     sift: Any = SIFT(upsampling=1)
     try:
         sift.detect_and_extract(as_grey(image))
-    except (RuntimeError, ValueError, IndexError):  # As it says that it found none.
+    except (RuntimeError, ValueError, IndexError):  # Raised if it finds none.
         return np.zeros((0, 128), np.float32)
     found: npt.NDArray[np.float64] = sift.descriptors.astype(np.float64)
     shares = found / np.maximum(found.sum(axis=1, keepdims=True), 1)

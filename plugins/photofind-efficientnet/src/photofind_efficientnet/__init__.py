@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 for photofind: an extractor that also knows words for what it sees."""
+"""EfficientNet-Lite0 for photofind: an extractor that can also name tags."""
 
 from photofind_efficientnet.extractor import EfficientNetLite0
 

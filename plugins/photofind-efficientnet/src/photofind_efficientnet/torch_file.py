@@ -1,7 +1,7 @@
-"""Reading the arrays of a file that PyTorch saved, without PyTorch and without running its code.
+"""Reading the arrays of a PyTorch file, without PyTorch and without running code from the file.
 
-Such a file is made of pickles [1]_, and a pickle may call any function there is. This one may name
-five things, each of which stands for something harmless here; anything else is an error.
+Such a file consists of pickles [1]_, and a pickle may call any function. Here it may name five
+globals, each of which is mapped to something harmless; anything else is an error.
 
 References
 ----------
@@ -35,15 +35,15 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     Raises
     ------
     ValueError
-        Where it is no such file, or it is damaged.
+        If it is not such a file, or it is damaged.
     pickle.UnpicklingError
-        Where it holds anything but arrays.
+        If it holds anything but arrays.
     """
     with path.open("rb") as file:
         header = [_Unpickler(file).load() for _ in range(2)]
         if header != [_MAGIC, _PROTOCOL]:
-            raise ValueError(f"{path.name} is not a file of PyTorch's older format")
-        _Unpickler(file).load()  # What machine wrote it.
+            raise ValueError(f"{path.name} is not a file in PyTorch's legacy format")
+        _Unpickler(file).load()  # Information about the system that wrote it.
         unpickler = _Unpickler(file)
         arrays = unpickler.load()
         for key in _Unpickler(file).load():
@@ -52,7 +52,7 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 class _Storage:
-    """The numbers that one or more arrays are made of."""
+    """The data of one or more arrays."""
 
     def __init__(self, dtype: np.dtype[Any], size: int) -> None:
         self._dtype = dtype
@@ -68,7 +68,7 @@ class _Storage:
 
 
 class _Array:
-    """An array that is read once its storage is there."""
+    """An array that is read after its storage."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class _Array:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes arrays and ordered dictionaries, and nothing else."""
+    """Creates only arrays and ordered dictionaries."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file)
@@ -111,5 +111,5 @@ class _Unpickler(pickle.Unpickler):
     def persistent_load(self, reference: Any) -> _Storage:
         kind, storage, key, _, size, view = reference
         if kind != "storage" or view is not None or storage not in _DTYPES:
-            raise pickle.UnpicklingError(f"{reference} is no storage")
+            raise pickle.UnpicklingError(f"{reference} is not a storage")
         return self.storages.setdefault(key, _Storage(_DTYPES[storage], size))

@@ -1,4 +1,4 @@
-"""``python -m photofind_keras_zoo``: lists the networks, and fetches the weights of some."""
+"""``python -m photofind_keras_zoo``: lists the networks, and downloads weights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def main() -> int:
     """Run the command; return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m photofind_keras_zoo")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="say which weights are there")
-    fetching = commands.add_parser("download", help="fetch weights into Keras's cache")
+    commands.add_parser("list", help="show which weights are present")
+    fetching = commands.add_parser("download", help="download weights into Keras's cache")
     fetching.add_argument("names", nargs="+", choices=[*ZOO], metavar="NAME")
     arguments = parser.parse_args()
     names = arguments.names if arguments.command == "download" else [*ZOO]

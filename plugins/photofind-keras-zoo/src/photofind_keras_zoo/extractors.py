@@ -33,22 +33,22 @@ _TORCH_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 class ZooExtractor:
     """A network of ``keras.applications``, trained on ImageNet: the mean over its last feature map.
 
-    Weights other than the published ones give other vectors, so their version is another.
+    Other weights than the published ones give other embeddings, so they get another version.
 
     Attributes
     ----------
     application
         Its name in ``keras.applications``.
     weights
-        The file with its weights, without the top.
+        Its weights file, without the top.
     scaling
-        What its pictures are scaled as: "caffe", "tf" or "torch", in the words of Keras, or
-        "none" where the network does it itself.
+        How pixels are scaled: "caffe", "tf" or "torch", as Keras calls it, or "none" if the
+        network scales them itself.
 
     Raises
     ------
     ExtractorError
-        Where the weights are not there.
+        If the weights are missing.
     """
 
     name: ClassVar[str]
@@ -68,11 +68,11 @@ class ZooExtractor:
 
     @property
     def engine(self) -> str:
-        """What runs it: ``"LiteRT"``, or ``"Keras"`` where it does not convert."""
+        """What runs it: ``"LiteRT"``, or ``"Keras"`` if it cannot be converted."""
         return self._network.verdict.engine
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the vectors, float32 (N, dimension), of pictures, uint8 (N, height, width, 3)."""
+        """Return the embeddings, float32 (N, dimension), of pictures, uint8 (N, h, w, 3)."""
         vectors: npt.NDArray[np.float32] = self.feature_map(images).mean(axis=(1, 2))
         return vectors
 
@@ -262,7 +262,7 @@ def build(application: str, file: str) -> Any:
 
 
 def scaled(images: npt.NDArray[np.uint8], scaling: str) -> npt.NDArray[np.float32]:
-    """Return pictures as the ``preprocess_input`` of Keras scales them."""
+    """Return pictures scaled as by Keras's ``preprocess_input``."""
     values: npt.NDArray[Any] = images.astype(np.float32)
     match scaling:
         case "caffe":

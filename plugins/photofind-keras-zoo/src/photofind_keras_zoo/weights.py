@@ -1,4 +1,4 @@
-"""Where the weights of a network are, and how they come there."""
+"""Finding and downloading the weights of a network."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from photofind.errors import ExtractorError
 __all__ = ["VARIABLE", "Weights", "download", "find", "hash_of"]
 
 VARIABLE = "PHOTOFIND_KERAS_WEIGHTS"
-"""The environment variable with files of weights and folders of such, separated as in PATH."""
+"""The environment variable with weights files and folders of them, separated as in PATH."""
 
 _PUBLISHED = "https://storage.googleapis.com/tensorflow/"
 
 
 class Weights(NamedTuple):
-    """A file of weights as Keras publishes it: below which address, its name and its hash."""
+    """A weights file published by Keras: the address of its folder, its name and its hash."""
 
     address: str
     file: str
@@ -26,17 +26,17 @@ class Weights(NamedTuple):
 
     @property
     def algorithm(self) -> str:
-        """What the hash is."""
+        """The algorithm of the hash."""
         return "md5" if len(self.hash) == 32 else "sha256"
 
 
 def find(name: str, weights: Weights) -> Path:
-    """Return the file: from where the variable points to, or from Keras's own cache.
+    """Return the weights file, from the environment variable or Keras's own cache.
 
     Raises
     ------
     ExtractorError
-        Where it is in neither; the hint says which file to put where.
+        If it is in neither; the message says which file to put where.
     """
     given = [Path(entry) for entry in os.environ.get(VARIABLE, "").split(os.pathsep) if entry]
     for entry in [*given, _cache()]:
@@ -45,17 +45,17 @@ def find(name: str, weights: Weights) -> Path:
             return file
     raise ExtractorError(
         f"it has no weights: put {weights.file} into {_cache()}",
-        f"`python -m photofind_keras_zoo download {name}` does, from {_url(weights)}",
+        f"`python -m photofind_keras_zoo download {name}` downloads it from {_url(weights)}",
     )
 
 
 def download(weights: Weights) -> Path:
-    """Fetch the file from where Keras publishes it into Keras's cache, and check its hash.
+    """Download the published file into Keras's cache, and check its hash.
 
     Raises
     ------
     ExtractorError
-        Where that does not succeed.
+        If the download fails.
     """
     from keras.utils import get_file
 
@@ -65,8 +65,8 @@ def download(weights: Weights) -> Path:
         )
     except Exception as error:
         raise ExtractorError(
-            f"{_url(weights)} cannot be fetched: {' '.join(str(error).split())}",
-            f"fetch it on another machine and put it into {_cache()}",
+            f"{_url(weights)} cannot be downloaded: {' '.join(str(error).split())}",
+            f"download it on another machine and put it into {_cache()}",
         ) from error
 
 

@@ -1,80 +1,80 @@
-// The pictures that somebody looks for the like of, and how they come: dropped, pasted, chosen.
+// The pictures of the query, and how they are added: dropped, pasted or chosen.
 
 import { get, pictureOf, upload, withQuery } from "./api.js";
 import { button, byId, h, icon, show } from "./dom.js";
 import { complain, say } from "./notices.js";
 import { addressOf, changed, go, navigate, state } from "./state.js";
 import { nameOf, shown } from "./text.js";
-import { remove } from "./verbs.js";
+import { remove } from "./photo_actions.js";
 
-const known = new Map(); // What is known of pictures of queries, by their place in addresses.
+const pictures = new Map(); // Details of the query's pictures, by keyOf.
 
-const keyOf = (asked) => `${asked.kind}:${asked.id ?? asked.path}`;
+const keyOf = (item) => `${item.kind}:${item.id ?? item.path}`;
 
-/** Return what is known of a picture of the query: its name, and its number in the library. */
-export async function lookUp(asked) {
-  const key = keyOf(asked);
-  if (!known.has(key)) known.set(key, await find(asked));
-  return known.get(key);
+/** Return the path or name of a picture of the query, and its photo id if it is in the library. */
+export async function lookUp(item) {
+  const key = keyOf(item);
+  if (!pictures.has(key)) pictures.set(key, await find(item));
+  return pictures.get(key);
 }
 
-async function find(asked) {
+async function find(item) {
   try {
-    if (asked.kind === "photo") {
-      const { path } = await get(`/api/photos/${asked.id}`);
-      return { path, id: asked.id };
+    if (item.kind === "photo") {
+      const { path } = await get(`/api/photos/${item.id}`);
+      return { path, id: item.id };
     }
-    if (asked.kind === "path") {
-      const { id } = await get(withQuery("/api/number", { path: asked.path }));
-      return { path: asked.path, id: id ?? undefined };
+    if (item.kind === "path") {
+      const { id } = await get(withQuery("/api/number", { path: item.path }));
+      return { path: item.path, id: id ?? undefined };
     }
   } catch (error) {
-    return { path: "", name: error.status === 404 ? "no longer there" : "" };
+    return { path: "", name: error.status === 404 ? "no longer in the library" : "" };
   }
-  return { path: "", name: sessionStorage.getItem(`name of ${asked.id}`) ?? "your picture" };
+  return { path: "", name: sessionStorage.getItem(`name of ${item.id}`) ?? "your picture" };
 }
 
 export const titleOf = (about) => shown(about.name ?? nameOf(about.path));
 
 /** Show the pictures of the query. */
-export async function showAsked() {
+export async function showQuery() {
   show(byId("query"), state.like.length > 0);
   show(byId("unlike-part"), state.unlike.length > 0);
   for (const list of ["like", "unlike"]) keep(byId(list), list);
 }
 
 function keep(element, list) {
-  const there = new Map([...element.children].map((item) => [item.dataset.key, item]));
+  const there = new Map([...element.children].map((entry) => [entry.dataset.key, entry]));
   element.replaceChildren(
-    ...state[list].map((asked) => there.get(keyOf(asked)) ?? itemOf(asked, list)),
+    ...state[list].map((item) => there.get(keyOf(item)) ?? listEntry(item, list)),
   );
 }
 
-function itemOf(asked, list) {
+function listEntry(item, list) {
   const image = h("img", { alt: "", decoding: "async" });
   const name = h("bdi", { class: "name" }, "\u2026");
-  const taken = button("", () => remove(list, asked), {
+  const removeButton = button("", () => remove(list, item), {
     icon: "close",
     class: "quiet round",
     "aria-label": "Remove from the query",
   });
-  const item = h(
+  const entry = h(
     "li",
-    { data: { key: keyOf(asked) } },
-    h("div", { class: "picture" }, image, taken),
+    { data: { key: keyOf(item) } },
+    h("div", { class: "picture" }, image, removeButton),
     name,
   );
   image.addEventListener("error", () => image.replaceWith(h("span", { class: "no-picture" }, icon("photos"))));
-  if (asked.kind !== "path") image.src = pictureOf(asked, 260);
-  lookUp(asked).then((about) => {
-    if (asked.kind === "path") {
+  if (item.kind !== "path") image.src = pictureOf(item, 260);
+  lookUp(item).then((about) => {
+    if (item.kind === "path") {
       const inLibrary = about.id !== undefined;
-      image.src = pictureOf(inLibrary ? { kind: "photo", id: about.id } : asked, 260);
+      image.src = pictureOf(inLibrary ? { kind: "photo", id: about.id } : item, 260);
     }
     name.textContent = titleOf(about);
     name.title = shown(about.path);
     image.alt = titleOf(about);
-    taken.setAttribute("aria-label", `Remove ${titleOf(about)} from the query`);
+    removeButton.setAttribute("aria-label", `Remove ${titleOf(about)} from the query`);
     if (about.id === undefined) return;
     const address = addressOf(changed({ photo: about.id }));
     const link = h("a", { href: address, "aria-label": `Show ${titleOf(about)} large` });
@@ -86,19 +86,19 @@ function itemOf(asked, list) {
     image.replaceWith(link);
     link.append(image);
   });
-  return item;
+  return entry;
 }
 
-// Pictures from elsewhere.
+// Pictures from outside the library.
 
-/** Search with pictures from outside the library, all of them together. */
+/** Search with several pictures from outside the library. */
 async function searchWith(files) {
-  const pictures = [...files].filter((file) => file.size > 0).slice(0, 10);
-  if (!pictures.length) return;
+  const chosen = [...files].filter((file) => file.size > 0).slice(0, 10);
+  if (!chosen.length) return;
   document.body.classList.add("uploading");
   try {
     const like = [];
-    for (const file of pictures) {
+    for (const file of chosen) {
       const id = await upload(file);
       sessionStorage.setItem(`name of ${id}`, file.name || "pasted picture");
       like.push({ kind: "upload", id });
@@ -119,7 +119,7 @@ export function start() {
     file.value = "";
   });
 
-  let depth = 0; // Of the elements that something is dragged over.
+  let depth = 0; // How many nested elements the dragged file is over.
   const over = (isOver) => {
     if (!isOver) depth = 0;
     document.body.classList.toggle("dropping", isOver);
@@ -153,7 +153,7 @@ export function start() {
       event.preventDefault();
       searchWith(files);
     } else if (event.clipboardData?.types.length) {
-      say("There is no picture on the clipboard.");
+      say("There is no picture in the clipboard.");
     }
   });
 }

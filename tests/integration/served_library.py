@@ -8,10 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fake_operations import FakeOperations
 from PIL import Image
 from waiting import wait_until
 
@@ -39,10 +40,11 @@ from photofind.model import (
     Trashing,
     Untrashing,
 )
+from photofind.model.references import PhotoNotFoundError
 from photofind.paths import Home
-from photofind.settings import Setting, Settings, list_settings, reset_setting, set_setting
+from photofind.settings import Setting, list_settings, reset_setting, set_setting
 
-__all__ = ["TOKEN", "FakeSurface", "Served", "jpeg", "serving", "wait_for"]
+__all__ = ["TOKEN", "FakeLibrary", "Served", "jpeg", "serving", "wait_for"]
 
 TOKEN = "a-token-for-tests"
 
@@ -59,24 +61,20 @@ def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
     wait_until(condition, seconds=seconds, pause=0.01)
 
 
-@dataclass
-class FakeSurface:
-    """Answers like the daemon's own object, out of what tests put in; says what it was asked."""
+class FakeLibrary(FakeOperations):
+    """Answers like the daemon's own object, with what tests put in."""
 
-    home: Home
-    known: dict[int, PhotoDetails] = field(default_factory=dict)
-    asked: list[tuple[str, Any]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    error: Exception | None = None
-    """Raised by whatever is asked."""
-    hold: threading.Event = field(default_factory=threading.Event)
-    """Answers to queries, and indexings, wait for it."""
-    subscribers: list[Callable[[Event], None]] = field(default_factory=list)
-    settings: Settings = field(default_factory=Settings)
-    added: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    steps: int = 3
-
-    def __post_init__(self) -> None:
+    def __init__(self, home: Home) -> None:
+        super().__init__(
+            failures=[Failure("/photos/bad.jpg", "the file is empty")],
+            extractors=[ExtractorStatus("mobilenet", "1", 1280, "photofind 0.1", True, 2, None)],
+            untrash=Untrashing(("/photos/\udcff",)),
+        )
+        self.home = home
+        self.known: dict[int, PhotoDetails] = {}
+        self.added: dict[str, tuple[str, ...]] = {}
+        self.subscribers: list[Callable[[Event], None]] = []
+        self.hold = threading.Event()  # Answers to queries, and indexings, wait for it.
         self.hold.set()
 
     def put(self, path: Path, **details: Any) -> PhotoDetails:
@@ -111,52 +109,42 @@ class FakeSurface:
         for subscriber in list(self.subscribers):
             subscriber(event)
 
-    def close(self) -> None: ...
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        self.subscribers.append(listener)
+        return lambda: self.subscribers.remove(listener)
 
-    def folders(self) -> list[FolderStatus]:
-        self._hear("folders")
+    def answer_folders(self) -> list[FolderStatus]:
         return [
             FolderStatus(path, 2, "online", None, 1.5, excludes, "events")
             for path, excludes in self.added.items()
         ]
 
-    def covers(self, folder: str) -> bool:
-        self._hear("covers", folder)
+    def answer_covers(self, folder: str) -> bool:
         return folder in self.added
 
-    def add_folder(self, folder: str, *, excludes: Sequence[str] = ()) -> None:
-        self._hear("add_folder", (folder, tuple(excludes)))
+    def answer_add_folder(self, folder: str, excludes: Sequence[str]) -> None:
         if not Path(folder).is_dir():
             raise LibraryError(f"{folder} is not a folder", "name a folder that exists")
         self.added[folder] = tuple(excludes)
 
-    def remove_folder(self, folder: str) -> int:
-        self._hear("remove_folder", folder)
+    def answer_remove_folder(self, folder: str) -> int:
         if self.added.pop(folder, None) is None:
             raise LibraryError(f"{folder} is not a folder of the library")
         return 2
 
-    def index(
-        self,
-        folders: Sequence[str] | None = None,
-        *,
-        accept_removals: bool = False,
-        retry_failed: bool = False,
-        wait: bool = False,
-        progress: Callable[[Progress], None] = lambda progress: None,
-    ) -> Report:
+    def answer_index(self, progress: Callable[[Progress], None], **options: Any) -> Report:
         progress(Progress("looking for photos", 0))
-        self._hear("index", (folders, accept_removals, retry_failed, wait))
         self.hold.wait(60)
-        for done in range(self.steps):
-            progress(Progress("reading photos", done, self.steps, 0, 2.5, 1.0))
+        for done in range(3):
+            progress(Progress("reading photos", done, 3, 0, 2.5, 1.0))
         self.asked.append(("indexed", None))
         return Report(3, 0, 3, 0, 0, 0, 0, 0, (), (), 0.1, ("a note",))
 
-    def similar(self, query: Query) -> Answer:
-        self._hear("similar", query)
+    def answer_similar(self, query: Query) -> Answer:
+        like = tuple(self.answer_photo(p).path if isinstance(p, int) else p for p in query.like)
+        query = replace(query, like=like)
         self.hold.wait(60)
-        for path in query.like:
+        for path in like:
             if not Path(path).is_file():
                 raise ImageError(f"{path} cannot be searched with: there is no such file", "hint")
         hits = tuple(
@@ -175,61 +163,41 @@ class FakeSurface:
         )
         return Answer(query, hits[: query.limit], "exact", "mobilenet", len(self.known), 0.001)
 
-    def duplicates(self) -> list[DuplicateGroup]:
-        self._hear("duplicates")
+    def answer_duplicates(self) -> list[DuplicateGroup]:
         paths = tuple(photo.path for photo in self.known.values())
         return [DuplicateGroup(paths, False, 0.97)]
 
-    def failures(self) -> list[Failure]:
-        self._hear("failures")
-        return [Failure("/photos/bad.jpg", "the file is empty")]
-
-    def extractors(self) -> list[ExtractorStatus]:
-        self._hear("extractors")
-        return [ExtractorStatus("mobilenet", "1", 1280, "photofind 0.1", True, 2, None)]
-
-    def status(self) -> Status:
-        self._hear("status")
+    def answer_status(self) -> Status:
         search = SearchStatus("exact", 2, 0, None, "exact, by comparing with all 2 photos")
         problems = tuple(self.problems)
-        folders = tuple(self.folders())
+        folders = tuple(self.answer_folders())
         return Status(2, 1, 0, folders, "mobilenet", search, str(self.home.root), 1234, problems)
 
-    def photo(self, photo: int | str) -> PhotoDetails:
-        self._hear("photo", photo)
+    def answer_photo(self, photo: int | str) -> PhotoDetails:
         for known in self.known.values():
             if photo in (known.id, known.path):
                 return known
-        raise LibraryError(f"there is no photo {photo!r}", "hint")
+        raise PhotoNotFoundError(f"there is no photo {photo!r}", "hint")
 
-    def photos(
-        self,
-        *,
-        folder: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
-        tags: Sequence[str] = (),
-        offset: int = 0,
-        limit: int = 100,
+    def answer_photos(
+        self, path: str | None, offset: int, limit: int, **filters: Any
     ) -> list[PhotoDetails]:
-        self._hear("photos", (folder, since, until, tuple(tags), offset, limit))
+        if path is not None:
+            return [self.answer_photo(path)]
         return list(self.known.values())[offset : offset + limit]
 
-    def tags(self, *, limit: int | None = None) -> list[TagCount]:
-        self._hear("tags", limit)
+    def answer_tags(self, limit: int | None) -> list[TagCount]:
         both = TagCount("seashore", 2, ("mobilenet",), False), TagCount("beach", 1, (), True)
         return list(both[:limit])
 
-    def tagged(self, tags: Sequence[str], *, limit: int = 100) -> list[PhotoDetails]:
-        self._hear("tagged", (tuple(tags), limit))
+    def answer_tagged(self, tags: Sequence[str], limit: int) -> list[PhotoDetails]:
         return list(self.known.values())[:limit]
 
-    def thumbnail(self, photo: int, size: int = 256) -> bytes:
-        self._hear("thumbnail", (photo, size))
-        return jpeg((size, size // 2)) if self.photo(photo) else b""
+    def answer_thumbnail(self, photo: int, size: int) -> bytes:
+        self.answer_photo(photo)
+        return jpeg((size, size // 2))
 
-    def thumbnail_of(self, path: str, size: int = 256) -> bytes:
-        self._hear("thumbnail_of", (path, size))
+    def answer_thumbnail_of(self, path: str, size: int) -> bytes:
         try:
             with Image.open(path) as picture:
                 picture.thumbnail((size, size))
@@ -239,64 +207,35 @@ class FakeSurface:
             raise ImageError(f"{path} is no picture") from error
         return file.getvalue()
 
-    def overview(self, folder: str | None = None) -> Overview:
-        self._hear("overview", folder)
+    def answer_overview(self, folder: str | None) -> Overview:
         return Overview(len(self.known), (("/photos/\udcff", 2),), (("2021-05", 2),))
 
-    def open(self, photo: int | str) -> None:
-        self._hear("open", self.photo(photo).id)
+    def answer_open(self, photo: int) -> None:
+        self.answer_photo(photo)
 
-    def reveal(self, photo: int | str) -> None:
-        self._hear("reveal", self.photo(photo).id)
+    answer_reveal = answer_open
 
-    def trash(self, photos: Sequence[int]) -> Trashing:
-        self._hear("trash", tuple(photos))
+    def answer_trash(self, photos: Sequence[int]) -> Trashing:
         return Trashing(tuple(photos), (Failure("/photos/\udcff", "it is not there"),), "0" * 32)
 
-    def untrash(self, undo: str) -> Untrashing:
-        self._hear("untrash", undo)
-        return Untrashing(("/photos/\udcff",))
-
-    def pause(self, seconds: float | None = None) -> None:
-        self._hear("pause", seconds)
-
-    def resume(self) -> None:
-        self._hear("resume")
-
-    def list_settings(self) -> list[Setting]:
-        self._hear("list_settings")
+    def answer_list_settings(self) -> list[Setting]:
         return list_settings(self.home.settings)
 
-    def set_setting(self, name: str, value: str) -> Any:
-        self._hear("set_setting", (name, value))
+    def answer_set_setting(self, name: str, value: str) -> Any:
         return set_setting(self.home.settings, name, value)
 
-    def reset_setting(self, name: str) -> Any:
-        self._hear("reset_setting", name)
+    def answer_reset_setting(self, name: str) -> Any:
         return reset_setting(self.home.settings, name)
 
-    def doctor(self, *, repair: bool = False) -> list[Check]:
-        self._hear("doctor", repair)
+    def answer_doctor(self, repair: bool) -> list[Check]:
         return [Check("catalog", "repaired" if repair else "broken", "it is torn", "repair it")]
-
-    def events(self) -> Iterator[Event]:
-        raise NotImplementedError
-
-    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
-        self.subscribers.append(callback)
-        return lambda: self.subscribers.remove(callback)
-
-    def _hear(self, method: str, argument: Any = None) -> None:
-        self.asked.append((method, argument))
-        if self.error is not None:
-            raise self.error
 
 
 @dataclass(frozen=True)
 class Served:
     """A fake that is served, and where."""
 
-    surface: FakeSurface
+    library: FakeLibrary
     server: Server
     home: Home
     thread: threading.Thread
@@ -307,15 +246,15 @@ class Served:
 
 
 @contextmanager
-def serving(home: Home, surface: FakeSurface | None = None, token: str = TOKEN) -> Iterator[Served]:
+def serving(home: Home, library: FakeLibrary | None = None, token: str = TOKEN) -> Iterator[Served]:
     """Serve a fake while the block lasts, with a runtime file for clients to find."""
-    surface = surface or FakeSurface(home)
-    server = Server(surface, token, home)
+    library = library or FakeLibrary(home)
+    server = Server(library, token, home)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
     write_runtime(home, Runtime(os.getpid(), 0.0, server.port, token, "0", time.time()))
     try:
-        yield Served(surface, server, home, thread)
+        yield Served(library, server, home, thread)
     finally:
         server.stop()
         thread.join(20)

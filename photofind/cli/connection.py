@@ -1,4 +1,4 @@
-"""Whom commands ask: the daemon where there is one or may be started, this process otherwise."""
+"""What commands ask: the daemon, if it runs or may be started, or else this process."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import click
 from photofind.cli.output import note
 
 if TYPE_CHECKING:
-    from photofind.daemon.surface import Surface
+    from photofind.operations import Operations
 
-__all__ = ["asking"]
+__all__ = ["connected"]
 
 
 @contextmanager
-def asking(*, start: bool = False, begin: bool = False) -> Iterator[Surface]:
-    """Give what answers for as long as the block runs; then tell what turned out to be damaged.
+def connected(*, start: bool = False, begin: bool = False) -> Iterator[Operations]:
+    """Give the operations for the length of a block; then print what was found damaged.
 
     Parameters
     ----------
     start
-        Whether to start the daemon where there is a library and none runs, unless the person or a
+        Whether to start the daemon if there is a library and no daemon runs, unless the user or a
         setting says not to.
     begin
-        The same where there is no library yet.
+        The same, even if there is no library yet.
     """
     from photofind.daemon.client import connect
     from photofind.paths import Home

@@ -1,51 +1,51 @@
-// What can be done with photos: search with them, open, show, copy, move to the trash.
+// Actions on photos: search with them, open, show in folder, copy the path, move to the trash.
 
 import { post } from "./api.js";
 import { ask, complain, say } from "./notices.js";
-import { isQuery, navigate, sameAsked, state } from "./state.js";
+import { isQuery, navigate, sameItem, state } from "./state.js";
 import { count, nameOf, pasted, sentence, shown } from "./text.js";
 
-/** Photos that went to the trash, until the library knows it too. */
+/** Ids of photos that were moved to the trash and are still in the library. */
 export const trashed = new Set();
 
-const asked = (photo) => ({ kind: "photo", id: photo.id });
+const itemOf = (photo) => ({ kind: "photo", id: photo.id });
 
-const verbs = {
+const actions = {
   similar: (photos) =>
-    navigate({ view: "photos", like: photos.map(asked), unlike: [], photo: null }),
+    navigate({ view: "photos", like: photos.map(itemOf), unlike: [], photo: null }),
 
   more: (photos) => add("like", "unlike", photos),
 
   less: (photos) => {
     if (isQuery()) add("unlike", "like", photos);
-    else say("First say what photos should be like: \u201cFind similar\u201d on one of them.");
+    else say("First search with a photo: choose \u201cFind similar photos\u201d on it.");
   },
 
   open: async ([photo]) => {
     await post(`/api/photos/${photo.id}/open`);
-    say(`${shown(nameOf(photo.path))} is being opened.`);
+    say(`Opening ${shown(nameOf(photo.path))}.`);
   },
 
   reveal: async ([photo]) => {
     await post(`/api/photos/${photo.id}/reveal`);
-    say("It is shown in your file manager.");
+    say("Showing the photo in your file manager.");
   },
 
   copy: async (photos) => {
     const texts = photos.map((photo) => pasted(photo.path));
     await copy(texts.join("\n"));
     const quoted = texts.some((text, place) => text !== photos[place].path);
-    const what = photos.length === 1 ? "The path is" : `${count(photos.length, "path")} are`;
-    say(`${what} copied${quoted ? ", in a shell\u2019s quotes: a name has characters that cannot be pasted" : ""}.`);
+    const what = photos.length === 1 ? "The path is" : `The ${count(photos.length, "path")} are`;
+    say(`${what} copied${quoted ? ", with shell quotes: a name has characters that cannot be pasted" : ""}.`);
   },
 
   trash: moveToTrash,
 };
 
-/** Do something with photos; returns whether it was done. */
-export async function run(verb, photos) {
+/** Perform an action on photos; return whether it was done. */
+export async function run(action, photos) {
   try {
-    return (await verbs[verb](photos)) !== false;
+    return (await actions[action](photos)) !== false;
   } catch (error) {
     complain(error);
     return false;
@@ -55,23 +55,23 @@ export async function run(verb, photos) {
 function add(list, other, photos) {
   const ids = new Set(photos.map((photo) => photo.id));
   const without = (items) => items.filter((item) => item.kind !== "photo" || !ids.has(item.id));
-  const like = { [list]: [...without(state[list]), ...photos.map(asked)], [other]: without(state[other]) };
+  const like = { [list]: [...without(state[list]), ...photos.map(itemOf)], [other]: without(state[other]) };
   if (list === "unlike" && !like.like.length) {
-    say("Something has to be left that photos should be like.");
+    say("At least one photo to search for must remain.");
     return;
   }
   navigate({ view: "photos", ...like });
 }
 
 export function remove(list, item) {
-  navigate({ [list]: state[list].filter((other) => !sameAsked(other, item)) });
+  navigate({ [list]: state[list].filter((other) => !sameItem(other, item)) });
 }
 
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    throw new Error("This browser does not let the page copy");
+    throw new Error("This browser does not allow the page to copy");
   }
 }
 
@@ -95,7 +95,7 @@ async function moveToTrash(photos) {
     document.dispatchEvent(new CustomEvent("trashed", { detail: ids }));
     const what = ids.length === 1 ? "One photo is" : `${count(ids.length, "photo")} are`;
     say(
-      `${what} in the trash.${undo ? "" : " To put back, open the trash of your system."}`,
+      `${what} in the trash.${undo ? "" : " To restore, open the trash of your system."}`,
       undo ? { action: "Undo", act: () => putBack(undo, ids) } : {},
     );
   }
@@ -107,7 +107,7 @@ async function putBack(undo, ids) {
   try {
     const { restored, failures, undo: again } = await post("/api/photos/untrash", { undo });
     for (const id of ids) trashed.delete(id);
-    if (restored.length) say(`${count(restored.length, "photo")} put back where ${restored.length === 1 ? "it" : "they"} lay.`);
+    if (restored.length) say(`${count(restored.length, "photo")} restored.`);
     for (const failure of failures) {
       say(sentence(failure.reason), again ? { action: "Try again", act: () => putBack(again, ids), bad: true } : { bad: true });
     }

@@ -1,4 +1,4 @@
-// What happens in the daemon, as it happens, and whether it is there at all.
+// The connection to the daemon: its status, its events, and whether it answers.
 
 import { get } from "./api.js";
 import { byId, show } from "./dom.js";
@@ -12,22 +12,22 @@ let pause = 1000;
 let gone = false;
 let activity = null;
 
-/** Have `listener(data)` called for events of a kind; "status" and "back" are this page's own. */
+/** Call `listener(data)` for events of a kind; "status", "first" and "back" are this page's own. */
 export function on(kind, listener) {
   listeners.set(kind, [...(listeners.get(kind) ?? []), listener]);
 }
 
-function tell(kind, data) {
+function emit(kind, data) {
   for (const listener of listeners.get(kind) ?? []) listener(data);
 }
 
-/** Ask how the library is, and tell all who show it. */
+/** Fetch the status and notify the listeners. */
 export async function refresh() {
   const isFirst = !status;
   status = await get("/api/status");
   activity = status.daemon?.activity ?? null;
-  tell("status", status);
-  if (isFirst) tell("first", status);
+  emit("status", status);
+  if (isFirst) emit("first", status);
   showActivity();
   return status;
 }
@@ -35,9 +35,9 @@ export async function refresh() {
 export function start() {
   connect();
   takeKey();
-  document.addEventListener("unreachable", lost);
-  // Browsers keep six connections to a server, for all tabs together: those that nobody looks at
-  // must not hold any. What they miss they are told when they are looked at again.
+  document.addEventListener("unreachable", onLost);
+  // Browsers allow six connections per server for all tabs together, so hidden tabs must not hold
+  // any. They fetch what they missed when they are shown again.
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) disconnect();
     else if (gone) retry();
@@ -59,19 +59,19 @@ function connect() {
     pause = 1000;
     const before = status?.photos;
     refresh().then(() => {
-      if (before !== undefined && before !== status.photos) tell("library", status);
-      found();
+      if (before !== undefined && before !== status.photos) emit("library", status);
+      onReconnected();
     }, () => {});
   };
-  source.onerror = lost;
+  source.onerror = onLost;
   for (const kind of ["activity", "library", "folders", "state", "notice"]) {
-    source.addEventListener(kind, (event) => heard(kind, JSON.parse(event.data)));
+    source.addEventListener(kind, (event) => onEvent(kind, JSON.parse(event.data)));
   }
-  source.addEventListener("stopping", lost);
+  source.addEventListener("stopping", onLost);
 }
 
-function heard(kind, data) {
-  if (!status) return; // It is being asked for, and tells all this too.
+function onEvent(kind, data) {
+  if (!status) return; // It is being fetched, and will include this event.
   if (kind === "activity") {
     activity = data;
     status = { ...status, daemon: { ...status.daemon, activity } };
@@ -83,21 +83,21 @@ function heard(kind, data) {
   } else if (kind === "state") {
     status = { ...status, daemon: { ...status.daemon, ...data } };
   }
-  tell(kind, data);
+  emit(kind, data);
   if (kind === "notice") return;
-  tell("status", status);
+  emit("status", status);
   showActivity();
 }
 
-// The daemon is gone, and comes back.
+// Losing the daemon, and finding it again.
 
-function lost() {
+function onLost() {
   if (!gone) {
     gone = true;
     document.body.classList.add("gone");
     byId("banner-text").textContent =
       "photofind has stopped. Start it from its menu, or with \u201cphotofind daemon start\u201d; " +
-      "this page goes on by itself.";
+      "this page reconnects by itself.";
     show(byId("banner"), true);
   }
   disconnect();
@@ -110,22 +110,22 @@ async function retry() {
   clearTimeout(again);
   try {
     let answer = await fetch("/api/status");
-    // It is another one, which does not know this browser by its cookie.
+    // A new daemon does not know this browser's cookie.
     if (answer.status === 401 && (await isLetIn())) answer = await fetch("/api/status");
     if (answer.status === 401) {
       byId("banner-text").textContent =
-        "photofind was started anew, and does not know this page any more. Open it again from " +
+        "photofind was restarted and no longer knows this page. Open it again from " +
         "its menu, or with \u201cphotofind gallery\u201d.";
     }
     if (answer.ok) return connect();
   } catch {
-    // Not yet.
+    // Not reachable yet.
   }
-  lost();
+  onLost();
 }
 
-// This page proves to the next daemon that the last one let it in. Its key stays in this module:
-// whoever else might listen on the port meanwhile gets a proof that is good for nothing.
+// The page proves to the next daemon that the previous one let it in. The key never leaves this
+// module, so another program that listens on the port gets only a useless proof.
 
 let key = null;
 
@@ -139,29 +139,29 @@ async function isLetIn() {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const bytes = Uint8Array.from(key.key.match(/../g), (two) => parseInt(two, 16));
   const secret = await crypto.subtle.importKey("raw", bytes, algorithm, false, ["sign"]);
-  const said = new TextEncoder().encode(`${question} ${location.port}`);
-  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", secret, said));
+  const signed = new TextEncoder().encode(`${question} ${location.port}`);
+  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", secret, signed));
   const proof = [...mac].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const query = new URLSearchParams({ page: key.page, question, proof });
   return (await fetch(`/api/return?${query}`, { method: "POST" })).ok;
 }
 
-function found() {
+function onReconnected() {
   if (!gone) return;
   gone = false;
   document.body.classList.remove("gone");
   show(byId("banner"), false);
   if (status.daemon && status.daemon.version !== document.body.dataset.version) {
-    location.reload(); // It is a newer one, with a page of its own.
+    location.reload(); // Another version has another page.
     return;
   }
-  tell("back", status);
+  emit("back", status);
 }
 
-// What it does, in a few words.
+// The activity, in a few words.
 
-/** Return what the daemon does and how far it is, for people. */
-export function described() {
+/** Return the daemon's activity and progress as text. */
+export function describeActivity() {
   const daemon = status?.daemon;
   if (!daemon) return { kind: "idle", text: "" };
   if (daemon.paused) {
@@ -185,7 +185,7 @@ export function described() {
 }
 
 function showActivity() {
-  const { kind, text } = described();
+  const { kind, text } = describeActivity();
   const element = byId("activity");
   element.dataset.kind = kind;
   element.querySelector(".activity-text").textContent = text;

@@ -1,4 +1,4 @@
-"""Photos with a thumbnail inside, as cameras write them."""
+"""Photos for tests, with orientations and embedded thumbnails as cameras write them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,27 @@ import struct
 
 import numpy as np
 from PIL import Image
+
+__all__ = ["ORIENTATION", "STORED", "difference", "exif", "jpeg", "scene"]
+
+ORIENTATION = 274
+"""The EXIF tag."""
+
+STORED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How an upright picture is stored in each EXIF orientation."""
+
+
+def difference(picture: np.ndarray | Image.Image, expected: np.ndarray) -> float:
+    """Return the mean absolute difference of pixel values."""
+    return float(np.abs(np.asarray(picture).astype(int) - expected).mean())
 
 
 def scene(height: int, width: int) -> np.ndarray:
@@ -37,8 +58,8 @@ def exif(
 ) -> bytes:
     """Return an EXIF block with a thumbnail in its second directory (IFD1).
 
-    ``start`` and ``length`` are what it says of the thumbnail instead of the truth, ``following``
-    is what it says of where the second directory is.
+    ``start``, ``length`` and ``following`` replace the true offset and length of the thumbnail and
+    the true offset of the second directory.
     """
     text = b"Camera\0\0"
 

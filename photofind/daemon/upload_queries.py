@@ -1,0 +1,51 @@
+"""Queries that name uploads, carried out by what knows paths and ids alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from photofind.daemon.uploads import Uploads
+from photofind.errors import ImageError
+from photofind.model import Answer, Query
+from photofind.model.references import UPLOAD
+from photofind.operations import Operations
+
+__all__ = ["nameless", "similar"]
+
+
+def similar(operations: Operations, uploads: Uploads, query: Query) -> Answer:
+    """Find the photos most like a query; the answer names uploads as the query does.
+
+    Raises
+    ------
+    PhotoNotFoundError
+        An upload is not there any more.
+    PhotofindError
+        As `Operations.similar`; without the path of an upload.
+    """
+    paths = {
+        photo: uploads.path(photo.removeprefix(UPLOAD))
+        for photo in (*query.like, *query.unlike)
+        if isinstance(photo, str) and photo.startswith(UPLOAD)
+    }
+    try:
+        answer = operations.similar(_renamed(query, paths))
+    except ImageError as error:
+        for path in paths.values():
+            error = nameless(error, path)
+        raise error from None
+    references = {path: upload for upload, path in paths.items()}
+    return replace(answer, query=_renamed(answer.query, references))
+
+
+def nameless(error: ImageError, path: str) -> ImageError:
+    """Return an error without the path of an upload, which means nothing to its sender."""
+    return ImageError(error.message.replace(path, "the picture that was sent"), error.hint)
+
+
+def _renamed(query: Query, names: Mapping[str, str]) -> Query:
+    def renamed(photos: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        return tuple(names.get(one, one) if isinstance(one, str) else one for one in photos)
+
+    return replace(query, like=renamed(query.like), unlike=renamed(query.unlike))

@@ -1,0 +1,146 @@
+"""Types of what operations take, with the bounds that are checked where values come from outside.
+
+To mypy, and in Python, each is the plain type. :mod:`photofind.daemon.validation` makes validators
+and JSON schemas of what is written beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+__all__ = [
+    "AbsolutePath",
+    "Between",
+    "Checked",
+    "Count",
+    "Date",
+    "Length",
+    "Limit",
+    "Matching",
+    "PositiveCount",
+    "Seconds",
+    "TagName",
+    "TagNames",
+    "Text",
+    "ThumbnailSize",
+    "Unit",
+]
+
+LONGEST_TEXT = 4096
+LONGEST_TAG = 200
+"""As many as may be asked for at once have to fit into an address, however they are quoted."""
+
+MOST_TAGS = 20
+THUMBNAIL_SIZES = (128, 256, 512, 1024)
+PATH_SCHEMA = {"type": "string", "pattern": r"^(/|[A-Za-z]:)", "maxLength": LONGEST_TEXT}
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number from ``least`` to ``most``; above ``least`` if that is ``exclusive``."""
+
+    least: float
+    most: float
+    exclusive: bool = False
+
+
+@dataclass(frozen=True)
+class Length:
+    """A sequence of ``least`` to ``most`` items."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Matching:
+    """A text that matches a regular expression; with an example."""
+
+    pattern: str
+    example: str
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """A value that a function returns, in its normal form, or refuses with ValueError.
+
+    ``schema`` is the JSON schema of what it takes.
+    """
+
+    check: Callable[[Any], Any]
+    schema: Mapping[str, Any]
+
+
+def text(value: Any) -> str:
+    """Return a text that can be encoded as the file system encodes names.
+
+    Raises
+    ------
+    ValueError
+        It is none, or too long.
+    """
+    if not isinstance(value, str):
+        raise ValueError("it is not a text")
+    if len(value) > LONGEST_TEXT:
+        raise ValueError(f"it is longer than {LONGEST_TEXT:,} characters")
+    if "\0" in value:
+        raise ValueError("it holds a null character")
+    try:
+        os.fsencode(value)
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a character") from None
+    return value
+
+
+def absolute_path(value: Any) -> str:
+    """Return an absolute path in its normal form.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    path = text(value)
+    if not os.path.isabs(path):  # noqa: PTH117
+        raise ValueError("it is not an absolute path")
+    path = os.path.normpath(path)
+    return path[1:] if path.startswith("//") else path  # POSIX lets it keep both slashes.
+
+
+def _tag(value: Any) -> str:
+    if not text(value).strip():
+        raise ValueError("it is empty")
+    if len(value) > LONGEST_TAG:
+        raise ValueError(f"it is longer than {LONGEST_TAG} characters")
+    return str(value)
+
+
+def _thumbnail_size(value: Any) -> int:
+    # From an address it comes as a text.
+    size = int(value) if isinstance(value, str) and value.isdecimal() else value
+    if size not in THUMBNAIL_SIZES:
+        raise ValueError(f"it is none of {', '.join(map(str, THUMBNAIL_SIZES))}")
+    return int(size)
+
+
+Text = Annotated[str, Checked(text, {"type": "string", "maxLength": LONGEST_TEXT})]
+AbsolutePath = Annotated[str, Checked(absolute_path, PATH_SCHEMA)]
+TagName = Annotated[
+    str, Checked(_tag, {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG})
+]
+TagNames = Annotated[Sequence[TagName], Length(0, MOST_TAGS)]
+Date = Annotated[str, Matching(r"^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d)?)?)?)?$", "2021-05")]
+"""ISO 8601, as precise as wanted: 2021, 2021-05, 2021-05-03, 2021-05-03T14:30."""
+
+Count = Annotated[int, Between(0, 2**53)]
+PositiveCount = Annotated[int, Between(1, 2**53)]
+Limit = Annotated[int, Between(1, 10_000)]
+Unit = Annotated[float, Between(0, 1)]
+Seconds = Annotated[float, Between(0, 366 * 86400, exclusive=True)]
+ThumbnailSize = Annotated[
+    int, Checked(_thumbnail_size, {"type": "integer", "enum": list(THUMBNAIL_SIZES)})
+]
+"""Pixels of the longer side, at most."""
