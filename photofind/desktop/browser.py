@@ -22,11 +22,10 @@ __all__ = ["open_in_browser", "page_path"]
 
 
 def page_path(client: Operations, query: Query) -> str:
-    """Return the path of the page that shows a query, or of the first page if it is empty.
+    """Return the path of the page that shows a query, or of the start page for an empty query.
 
-    A photo of the library stands in it by its id (``like=5``), any other by its path, byte by byte
-    (``path=%2Fhome...``). What the fields of a query are called there is in
-    `photofind.query_fields`.
+    A photo in the library is given by its id (``like=5``), any other by its path, percent-encoded
+    (``path=%2Fhome...``). The parameters of the other fields are in `photofind.query_fields`.
     """
     query = replace(query, like=_by_id(client, query.like), unlike=_by_id(client, query.unlike))
     parts = [f"{name}={_encoded(str(value))}" for name, value in url_parameters(query)]
@@ -45,7 +44,7 @@ def open_in_browser(address: str) -> bool:
 
 
 def _by_id(client: Operations, photos: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return references to photos: by id to those that the library can search with."""
+    """Replace the paths of photos that are embedded in the library by their ids."""
     return tuple(photo if isinstance(photo, int) else _reference(client, photo) for photo in photos)
 
 

@@ -34,7 +34,7 @@ def session(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Screen:
     return screen
 
 
-def test_a_notice_is_shown(session: Screen) -> None:
+def test_a_notification_is_shown(session: Screen) -> None:
     daemon = "/usr/lib/notification-daemon/notification-daemon"
     need(daemon)
     session.start(daemon)
@@ -87,13 +87,13 @@ def test_files_are_opened_by_the_program_for_them(session: Screen) -> None:
         viewer.forget()
 
 
-def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     for act in (open_file, show_in_folder):
         with pytest.raises(DesktopError, match="is not there"):
             act(tmp_path / "gone.jpg")
 
 
-def test_a_program_that_fails_at_once_is_said(
+def test_a_program_that_fails_at_once_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing = tmp_path / "xdg-open"

@@ -145,7 +145,7 @@ def see(screen: Screen, state: IconState) -> tuple[int, int]:
     return screen.find_colour(COLOURS[state], pixels=12)
 
 
-def test_every_mood_is_seen(screen: Screen, panel: Panel, tmp_path: Path) -> None:
+def test_every_state_is_visible(screen: Screen, panel: Panel, tmp_path: Path) -> None:
     panel.start(screen)
     chosen = {"PYSTRAY_BACKEND": panel.backend}
     icon = screen.start(
@@ -257,7 +257,7 @@ def test_a_photo_is_chosen_and_offered_again(
     assert opened() == f"/?path={quote(str(photo), safe='')}"
 
 
-def test_it_ends_when_it_is_told_to(screen: Screen, panel: Panel, daemon: Home) -> None:
+def test_it_ends_on_a_signal(screen: Screen, panel: Panel, daemon: Home) -> None:
     panel.start(screen)
     tray = start_tray(screen, panel)
     see(screen, IconState.IDLE)
@@ -300,7 +300,7 @@ def test_idle_it_does_nothing(screen: Screen, panel: Panel, daemon: Home) -> Non
 
 
 @pytest.mark.parametrize("panel", ["xorg"], indirect=True)
-def test_a_panel_may_come_back(screen: Screen, panel: Panel, daemon: Home) -> None:
+def test_a_panel_may_restart(screen: Screen, panel: Panel, daemon: Home) -> None:
     first = screen.start(*TRAYER)
     wait_until(lambda: has_tray(screen), "panel")
     start_tray(screen, panel)

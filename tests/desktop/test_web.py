@@ -99,7 +99,7 @@ def test_without_a_query_all_photos_are_shown_by_time(page: Page, album: Path) -
     assert page.barriers() == []
 
 
-def test_a_folder_and_a_year_are_chosen_and_taken_back(page: Page, album: Path) -> None:
+def test_a_folder_and_a_year_are_chosen_and_removed(page: Page, album: Path) -> None:
     page.open("/").hits()
     page.click(f'#places a[title="{album}"]')
     page.click(f'#places a[title="{album}/2020"]')
@@ -199,7 +199,7 @@ def test_find_similar_to_a_photo(page: Page, album: Path) -> None:
     assert page.hits() == hits
 
 
-def test_near_duplicates_lie_under_the_best(page: Page, album: Path) -> None:
+def test_near_duplicates_are_stacked(page: Page, album: Path) -> None:
     number = page.daemon.number(album / "2021/coins-cropped.jpg")
     page.open(f"/?like={number}").hits()
     stacks = page.all(".stack")
@@ -289,7 +289,7 @@ def test_a_picture_from_elsewhere(page: Page, tmp_path: Path, way: str) -> None:
     assert page.hits()[0].startswith("chelsea")
 
 
-def test_what_is_no_picture_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+def test_other_files_are_refused_with_a_message(page: Page, tmp_path: Path) -> None:
     words = tmp_path / "words.jpg"
     words.write_text("These are words, not pixels.\n")
     page.open("/").hits()
@@ -330,7 +330,7 @@ def test_several_paths_make_one_query(page: Page, tmp_path: Path, album: Path) -
     page.says("#viewer-name", "chelsea-original.jpg")
 
 
-def test_new_photos_are_told_of(page: Page, album: Path) -> None:
+def test_new_photos_are_announced(page: Page, album: Path) -> None:
     page.open("/").hits()
     path = album / "2024/arrived just now.jpg"
     add_photo(page.daemon, path, 10)
@@ -342,7 +342,7 @@ def test_new_photos_are_told_of(page: Page, album: Path) -> None:
 # The viewer.
 
 
-def test_a_photo_large_with_all_that_is_known(page: Page, album: Path) -> None:
+def test_the_viewer_shows_all_details(page: Page, album: Path) -> None:
     page.open(f"/?folder={album}/2019").hits()
     first, second, *_ = page.numbers()
     page.card(first).find_element("css selector", ".shot").click()
@@ -484,7 +484,7 @@ def test_several_photos_to_the_trash(page: Page, album: Path) -> None:
     assert not set(numbers) & set(page.numbers())
 
 
-def test_the_photo_that_is_shown_large_to_the_trash(page: Page, album: Path) -> None:
+def test_the_photo_in_the_viewer_to_the_trash(page: Page, album: Path) -> None:
     path = album / "2023/large and unwanted.jpg"
     number = add_photo(page.daemon, path, 45)
     page.open(f"/?folder={album}/2023").hits()
@@ -517,7 +517,7 @@ def test_a_changed_file_is_not_moved(page: Page, album: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_odd_names_are_shown_and_done_right_by(page: Page, album: Path, name: bytes) -> None:
+def test_odd_names_work_everywhere(page: Page, album: Path, name: bytes) -> None:
     path = os.fsencode(album) + b"/odd/" + name
     number = page.daemon.number(os.fsdecode(path))
     page.open(f"/?folder={quote(os.fsencode(album))}/odd").hits()
@@ -636,7 +636,7 @@ def test_a_folder_is_added_changed_and_removed(page: Page, tmp_path: Path) -> No
     assert (folder / "coins.png").exists()
 
 
-def test_a_folder_that_is_not_there_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused_with_a_message(page: Page, tmp_path: Path) -> None:
     page.open("/?view=library")
     page.wait("#add-path").send_keys(str(tmp_path / "nowhere"), Keys.ENTER)
     page.says(".toast.bad", "is not a folder")
@@ -656,7 +656,7 @@ def test_folders_are_suggested(page: Page, album: Path) -> None:
     )
 
 
-def test_what_could_not_be_read_is_listed_with_its_reason(page: Page, album: Path) -> None:
+def test_failed_photos_are_listed_with_reasons(page: Page, album: Path) -> None:
     page.open("/?view=library")
     page.says("#failures", "words.jpg")
     (failure,) = page.daemon.ask("GET", "/api/failures")
@@ -671,7 +671,7 @@ def test_what_could_not_be_read_is_listed_with_its_reason(page: Page, album: Pat
     until(lambda: page.daemon.ask("GET", "/api/failures"))
 
 
-def test_what_one_of_several_extractors_cannot_describe_is_listed_with_it(
+def test_failures_of_one_of_several_extractors_are_listed(
     tmp_path: Path, browser: Chrome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "extractor_plugins"))
@@ -707,7 +707,7 @@ def test_extractors_are_listed(page: Page) -> None:
     assert page.barriers() == []
 
 
-def test_pause_and_go_on(page: Page, album: Path) -> None:
+def test_pause_and_resume(page: Page, album: Path) -> None:
     page.open("/?view=library")
     Select(page.wait("#pause-for")).select_by_visible_text("Pause for an hour")
     page.click("#pause")
@@ -775,7 +775,7 @@ def test_colours_are_chosen_and_kept(page: Page) -> None:
 # Keyboard, small windows, offline drives, empty libraries, and the daemon's end.
 
 
-def test_keys_alone(page: Page, album: Path) -> None:
+def test_keyboard_only(page: Page, album: Path) -> None:
     page.open(f"/?folder={album}/2019").hits()
     first, second, third, *_ = page.numbers()
     page.script("document.querySelector('#grid .shot').focus()")
@@ -812,7 +812,7 @@ def test_keys_alone(page: Page, album: Path) -> None:
     assert third not in page.names()
 
 
-def test_a_window_as_small_as_a_phones(page: Page, album: Path) -> None:
+def test_a_window_of_phone_size(page: Page, album: Path) -> None:
     page.driver.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True},
@@ -857,7 +857,7 @@ def test_many_tabs_at_once(page: Page, album: Path) -> None:
     until(lambda: path.name in page.names())
 
 
-def test_a_drive_that_is_away(page: Page, tmp_path: Path) -> None:
+def test_an_offline_drive(page: Page, tmp_path: Path) -> None:
     drive = tmp_path / "drive"
     drive.mkdir()
     for place in range(3):
@@ -968,7 +968,7 @@ def tagged(tmp_path: Path, browser: Chrome) -> Iterator[Page]:
         daemon.stop()
 
 
-def test_tags_lead_to_the_photos_that_carry_them(tagged: Page) -> None:
+def test_tags_lead_to_their_photos(tagged: Page) -> None:
     page = tagged
     both, red = (
         page.daemon.number(page.daemon.root.parent / f"photos/{n}.jpg") for n in ("both", "red")

@@ -229,7 +229,7 @@ def test_an_extractor_that_does_not_work_fails_at_previews_too(with_thumbnail):
 
 def test_a_vector_that_is_not_finite_is_the_extractors_fault(extraction, photo):
     with pytest.raises(
-        ExtractorError, match=r"'mean-colour' of plugins-for-tests 1.0 .* not finite"
+        ExtractorError, match=r"'mean-colour' of plugins-for-tests 1.0 .* non-finite"
     ):
         extraction.extract([photo("odd.png", GIVES_NAN)])
     (result,) = extraction.extract([photo("fine.png", "red")])

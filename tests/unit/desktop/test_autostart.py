@@ -85,7 +85,7 @@ def test_it_is_installed_once_and_removed_without_a_trace(
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_one_of_another_version_is_renewed(
+def test_an_entry_of_another_version_is_updated(
     kind: type[FileAutostart], home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = kind(home, lambda command: None)
@@ -112,7 +112,7 @@ def test_files_of_others_are_left_alone(kind: type[FileAutostart], home: Home) -
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_every_home_has_its_own(kind: type[FileAutostart], home: Home, odd: Home) -> None:
+def test_every_home_has_its_own_entry(kind: type[FileAutostart], home: Home, odd: Home) -> None:
     usual = Home(user_data_path("photofind", appauthor=False))
     entries = [kind(one, lambda command: None) for one in (usual, home, odd)]
     assert entries[0].service == "photofind"
@@ -136,13 +136,13 @@ def test_the_unit_is_linked_as_systemctl_does_it(home: Home, home_folder: Path) 
     assert link.readlink() == written
 
 
-def test_a_command_is_written_as_systemd_reads_it(odd: Home) -> None:
+def test_commands_are_quoted_for_systemd(odd: Home) -> None:
     line = exec_start(unit(["/opt/$odd/python", "plain", "a b", '"', "\\", "100%", "$HOME", "é"]))
     assert line == (r'"/opt/$odd/python" plain "a b" "\x22" "\x5c" "100%%" "$$HOME" "\xc3\xa9"')
     assert "\n" not in exec_start(unit(command(odd)))
 
 
-def test_the_unit_says_what_it_is_to_say(home: Home) -> None:
+def test_the_content_of_the_unit(home: Home) -> None:
     parsed = configparser.ConfigParser(interpolation=None, strict=False)
     parsed.optionxform = str  # type: ignore[assignment,method-assign]
     parsed.read_string(unit(command(home)).decode())
@@ -156,7 +156,7 @@ def test_the_unit_says_what_it_is_to_say(home: Home) -> None:
     assert parsed["Install"]["WantedBy"] == "default.target"
 
 
-def test_systemd_is_there_when_it_can_be_spoken_to(
+def test_systemd_is_present_if_reachable(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(autostart.sys, "platform", "linux")
@@ -171,9 +171,7 @@ def test_systemd_is_there_when_it_can_be_spoken_to(
     assert autostart.autostart(home).name == "xdg"
 
 
-def test_the_manager_starts_and_stops_what_it_knows(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_manager_starts_and_stops_the_unit(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     run: list[list[str]] = []
     monkeypatch.setattr(service, "run_quietly", lambda c, seconds=0: run.append([*c]) or True)
     monkeypatch.setattr(service.sys, "platform", "linux")
@@ -191,9 +189,7 @@ def test_the_manager_starts_and_stops_what_it_knows(
     ]
 
 
-def test_a_manager_that_cannot_be_asked_is_done_without(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_manager_is_ignored(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service.sys, "platform", "linux")
     Systemd(home, lambda command: None).install()
     monkeypatch.setenv("PATH", "/nowhere")
@@ -222,7 +218,7 @@ def test_the_desktop_entry_holds_the_command(home: Home, odd: Home, home_folder:
 # macOS.
 
 
-def test_the_agent_runs_it_again_after_a_crash_alone(odd: Home, home_folder: Path) -> None:
+def test_the_agent_restarts_only_after_a_crash(odd: Home, home_folder: Path) -> None:
     ((path, content),) = Launchd(odd).files().items()
     assert path.parent == home_folder / "Library/LaunchAgents"
     assert isinstance(content, bytes)
@@ -234,9 +230,7 @@ def test_the_agent_runs_it_again_after_a_crash_alone(odd: Home, home_folder: Pat
     assert agent["RunAtLoad"] is True
 
 
-def test_launchd_starts_and_stops_what_it_knows(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_launchd_starts_and_stops_the_agent(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     run: list[list[str]] = []
     monkeypatch.setattr(service, "run_quietly", lambda c, seconds=0: run.append([*c]) or True)
     monkeypatch.setattr(service.sys, "platform", "darwin")
@@ -297,7 +291,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     return registry
 
 
-def test_windows_is_told_in_the_registry(
+def test_the_registry_value(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(autostart.sys, "platform", "win32")
@@ -318,7 +312,7 @@ def test_windows_is_told_in_the_registry(
     assert registry.values == {"other": "left alone"}
 
 
-def test_windows_is_told_of_another_home(registry: Registry) -> None:
+def test_the_registry_value_for_another_home(registry: Registry) -> None:
     home = Home(Path("C:/my photos"))
     WindowsRun(home).install()
     line = registry.values[service_name(home)]
@@ -335,7 +329,7 @@ def test_commands_that_windows_would_ignore_are_refused(registry: Registry, tmp_
 # Files for packagers.
 
 
-def test_packaging_holds_what_is_installed() -> None:
+def test_packaging_files_are_up_to_date() -> None:
     generate = runpy.run_path(str(PACKAGING / "generate_services.py"))
     for path, content in generate["services"]().items():
         assert path.read_bytes() == content, "run packaging/generate_services.py"

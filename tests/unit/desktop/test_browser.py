@@ -42,13 +42,13 @@ def page(like: Sequence[str], unlike: Sequence[str] = (), **filters: Any) -> str
     return page_path(cast("Client", FakeClient()), Query(tuple(like), tuple(unlike), **filters))
 
 
-def test_photos_of_the_library_are_named_by_number() -> None:
+def test_photos_in_the_library_are_given_by_id() -> None:
     assert page(["/library/a.jpg"]) == "/?like=5"
     assert page(["/library/a.jpg"] * 2, ["/library/b.jpg"]) == "/?like=5&like=5&unlike=5"
     assert page([]) == "/"
 
 
-def test_other_photos_are_named_by_the_bytes_of_their_paths() -> None:
+def test_other_photos_are_given_by_path() -> None:
     paths = [os.fsdecode(b"/else where/" + name) for name in ODD_NAMES]
     address = page(paths, paths[:1])
     assert address.isascii()
@@ -57,11 +57,11 @@ def test_other_photos_are_named_by_the_bytes_of_their_paths() -> None:
     assert query == {"path": paths, "unpath": paths[:1]}
 
 
-def test_a_photo_that_failed_is_named_by_its_path() -> None:
+def test_failed_photos_are_given_by_path() -> None:
     assert page(["/library/bad.jpg"]) == "/?path=%2Flibrary%2Fbad.jpg"
 
 
-def test_filters_are_passed_on_where_they_are_set() -> None:
+def test_set_filters_are_passed_on() -> None:
     filters = {"folder": "/a b&c", "since": "2021", "until": None, "min_score": 0.5}
     assert page([], **filters) == "/?folder=%2Fa%20b%26c&since=2021&min=0.5"
     assert page([], tags=("hot dog", "sea")) == "/?tag=hot%20dog&tag=sea"
@@ -78,7 +78,7 @@ def test_every_field_of_a_query_has_its_names() -> None:
             assert f'name === "{name}"' in state, "the page reads it"
 
 
-def test_the_browser_that_is_chosen_gets_the_address(
+def test_the_chosen_browser_gets_the_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser = FakeProgram(tmp_path / "bin", "browser")
@@ -99,7 +99,7 @@ def test_without_a_display_no_browser_is_looked_for(
     assert browser.calls() == []
 
 
-def test_what_a_browser_says_is_not_seen(
+def test_output_of_the_browser_is_discarded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     noisy = tmp_path / "xdg-open"

@@ -21,7 +21,7 @@ SCRIPT = (
 )
 
 
-def test_one_process_gets_what_all_of_them_have(home: Home) -> None:
+def test_one_process_gets_all_files(home: Home) -> None:
     paths = [f"/photos/a b\n{number}\udcff.jpg" for number in range(12)]
     started = [
         subprocess.Popen([sys.executable, "-c", SCRIPT, json.dumps(path)], stdout=subprocess.PIPE)
@@ -35,7 +35,7 @@ def test_one_process_gets_what_all_of_them_have(home: Home) -> None:
     assert sum(map(bool, gathered)) < 6
 
 
-def test_threads_at_once_are_one_query_and_the_next_one_is_another(home: Home) -> None:
+def test_simultaneous_threads_make_one_query(home: Home) -> None:
     results: list[list[str]] = []
     threads = [
         threading.Thread(
@@ -52,7 +52,7 @@ def test_threads_at_once_are_one_query_and_the_next_one_is_another(home: Home) -
     assert collect_selection(home, ["/next.jpg"], quiet=0.05) == ["/next.jpg"]
 
 
-def test_what_a_killed_process_left_is_forgotten(home: Home) -> None:
+def test_files_of_a_killed_process_are_dropped(home: Home) -> None:
     home.cache.mkdir(parents=True)
     (home.cache / "gathering").write_text('"/left.jpg"\n')
     os.utime(home.cache / "gathering", (0, 0))

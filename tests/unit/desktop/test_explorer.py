@@ -68,7 +68,7 @@ def test_every_kind_of_photo_gets_a_verb_for_any_number_of_files(registry: FakeR
         )
 
 
-def test_removing_leaves_what_was_there(registry: FakeRegistry) -> None:
+def test_removing_keeps_other_keys(registry: FakeRegistry) -> None:
     before = {key: dict(values) for key, values in registry.tree.items()}
     there = explorer(registry)
     assert there.status() is State.ABSENT
@@ -83,7 +83,7 @@ def test_removing_leaves_what_was_there(registry: FakeRegistry) -> None:
     assert registry.tree == before
 
 
-def test_what_others_put_under_the_verb_stays(registry: FakeRegistry) -> None:
+def test_foreign_values_under_the_verb_are_kept(registry: FakeRegistry) -> None:
     there = explorer(registry)
     there.install()
     verb = rf"{CLASSES}\.gif\shell\photofind.similar"

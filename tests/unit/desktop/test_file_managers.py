@@ -63,7 +63,7 @@ def run_as_key_file(exec_line: str, paths: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("kind", [*LINUX, Finder])
-def test_installing_is_idempotent_and_removing_leaves_what_was_there(
+def test_installing_is_idempotent_and_removing_keeps_other_files(
     kind: type[OwnFiles], command: Command, home_folder: Path
 ) -> None:
     other = home_folder / "data/nemo/actions/other.nemo_action"
@@ -86,7 +86,7 @@ def test_installing_is_idempotent_and_removing_leaves_what_was_there(
 
 
 @pytest.mark.parametrize("kind", [*LINUX, Finder])
-def test_removing_takes_new_folders_along(
+def test_removing_removes_new_folders(
     kind: type[OwnFiles], command: Command, home_folder: Path
 ) -> None:
     before = sorted(home_folder.rglob("*"))
@@ -124,7 +124,7 @@ def test_a_foreign_script_of_the_same_name_is_kept(command: Command, home_folder
     assert "photofind similar" in script.read_text()
 
 
-def test_a_folder_that_is_a_link_stays_one(command: Command, home_folder: Path) -> None:
+def test_a_linked_folder_stays_a_link(command: Command, home_folder: Path) -> None:
     (home_folder / "dotfiles").mkdir()
     (home_folder / "config/caja").symlink_to(home_folder / "dotfiles")
     Caja(command).install()
@@ -175,7 +175,7 @@ def test_nemo_runs_the_command_with_every_name(
 
 
 @pytest.mark.parametrize("kind", [Dolphin, PCManFM])
-def test_what_is_like_a_desktop_entry_runs_the_command_with_every_name(
+def test_entries_run_the_command_with_every_name(
     kind: type[OwnFiles], command: Command, fake_photofind: FakeProgram
 ) -> None:
     for file in kind(command).files().values():
@@ -275,13 +275,13 @@ def test_the_extension_of_nautilus_runs_the_command_with_every_name(
         [Selected(None)],
     ],
 )
-def test_the_extension_of_nautilus_offers_nothing_for_other_things(
+def test_the_extension_of_nautilus_ignores_other_files(
     extension: types.SimpleNamespace, files: list[Selected]
 ) -> None:
     assert extension.PhotofindSimilar().get_file_items(files) == []
 
 
-def test_the_extension_goes_once_nautilus_cannot_load_it(
+def test_the_extension_is_removed_without_nautilus_python(
     extension: types.SimpleNamespace,
     command: Command,
     monkeypatch: pytest.MonkeyPatch,
@@ -294,19 +294,21 @@ def test_the_extension_goes_once_nautilus_cannot_load_it(
 
 
 @pytest.mark.parametrize("kind", [*LINUX, Finder])
-def test_every_file_names_who_wrote_it(kind: type[OwnFiles], command: Command) -> None:
+def test_every_file_contains_the_mark(kind: type[OwnFiles], command: Command) -> None:
     for path, file in kind(command).files().items():
         assert MARK.encode() in file.content, path
 
 
 @pytest.mark.parametrize("kind", [Nemo, Dolphin, PCManFM, Application])
-def test_what_cannot_be_written_down_is_said(kind: type[Integration], home_folder: Path) -> None:
+def test_invalid_names_are_an_error(kind: type[Integration], home_folder: Path) -> None:
     with pytest.raises(DesktopError, match="is not valid text"):
         kind(Command((os.fsdecode(b"/opt/\xff/photofind"),))).install()
     assert tree(home_folder) == {}
 
 
-def test_a_home_of_ones_own_goes_along(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_photofind_home_is_part_of_the_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PHOTOFIND_HOME", str(tmp_path / "other home"))
     words = Command.installed().words
     environment = {"PATH": os.defpath, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}

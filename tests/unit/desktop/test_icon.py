@@ -22,7 +22,7 @@ def on(background: str, state: IconState, size: int) -> np.ndarray:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("background", ["#1a1a1a", "#2e3440", "#808080", "#f0f0f0", "#ffffff"])
-def test_moods_differ_on_every_panel(size: int, background: str) -> None:
+def test_states_differ_on_every_panel(size: int, background: str) -> None:
     for one, other in itertools.combinations(IconState, 2):
         apart = np.abs(on(background, one, size) - on(background, other, size)).max(axis=2)
         assert (apart > 60).mean() > 0.05, (one, other)
@@ -46,7 +46,7 @@ def test_the_edges_of_the_photos_are_sharp(size: int) -> None:
 
 
 @pytest.mark.parametrize("state", IconState)
-def test_there_is_nothing_around_it(state: IconState) -> None:
+def test_the_background_is_transparent(state: IconState) -> None:
     alpha = np.asarray(draw(state, 64))[:, :, 3]
     assert alpha[0, 0] == alpha[-1, 0] == 0
     assert (alpha == 255).mean() > 0.3

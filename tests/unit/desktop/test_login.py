@@ -49,7 +49,7 @@ def test_both_are_turned_on_and_off(home: Home, home_folder: Path) -> None:
     assert [path for path in left if path.is_file()] == []
 
 
-def test_one_that_refuses_keeps_the_other_from_nothing(
+def test_an_error_in_one_does_not_affect_the_other(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Refusing:

@@ -41,7 +41,7 @@ def notice(topic: str, text: str = "so it is") -> Event:
     return Event("notice", {"topic": topic, "text": text})
 
 
-def test_people_are_told_what_they_want_to_know() -> None:
+def test_notifications_are_shown() -> None:
     shown = Shown()
     notices = Notices(lambda: True, shown)
     told = [notice("indexed"), notice("offline"), notice("problem", "the disk is full")]
@@ -57,7 +57,7 @@ def test_people_are_told_what_they_want_to_know() -> None:
     ]
 
 
-def test_whether_they_want_to_is_asked_each_time() -> None:
+def test_the_setting_is_checked_each_time() -> None:
     shown, answers = Shown(), iter([False, True])
     notices = Notices(lambda: next(answers), shown)
     notices(notice("indexed", "unwanted"))
@@ -66,7 +66,7 @@ def test_whether_they_want_to_is_asked_each_time() -> None:
     assert [text for _, text in shown.all] == ["wanted"]
 
 
-def test_one_that_cannot_be_shown_keeps_no_other_back() -> None:
+def test_a_failure_does_not_affect_later_notifications() -> None:
     shown = Shown(fails=True)
     notices = Notices(lambda: True, shown)
     for _ in range(2):
@@ -85,7 +85,7 @@ class Ran:
         return subprocess.CompletedProcess(words, self.code)
 
 
-def test_on_macos_the_text_goes_along_as_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_macos_the_text_is_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     ran = Ran()
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(notifications.subprocess, "run", ran)
@@ -95,7 +95,7 @@ def test_on_macos_the_text_goes_along_as_an_argument(monkeypatch: pytest.MonkeyP
     assert ODD not in ran.words[:-1]
 
 
-def test_on_windows_the_text_goes_along_in_the_environment(
+def test_on_windows_the_text_is_in_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ran = Ran()
@@ -107,7 +107,7 @@ def test_on_windows_the_text_goes_along_in_the_environment(
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
-def test_a_program_that_fails_is_said(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+def test_a_failing_program_is_an_error(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(notifications.subprocess, "run", Ran(code=1))
     with pytest.raises(DesktopError, match="a notification could not be shown"):

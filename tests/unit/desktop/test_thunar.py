@@ -66,7 +66,7 @@ def commands_in(path: Path) -> list[str | None]:
 
 
 @pytest.mark.parametrize("others", OTHERS)
-def test_what_is_there_is_kept_to_the_byte(others: str, path: Path, command: Command) -> None:
+def test_other_content_is_kept_byte_for_byte(others: str, path: Path, command: Command) -> None:
     before = write(path, others)
     path.chmod(0o640)
     known = commands_in(path)
@@ -83,7 +83,7 @@ def test_what_is_there_is_kept_to_the_byte(others: str, path: Path, command: Com
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_an_empty_list_becomes_one_with_an_action(path: Path, command: Command) -> None:
+def test_an_action_is_added_to_an_empty_list(path: Path, command: Command) -> None:
     write(path, "<?xml version='1.0'?>\n<actions/>\n")
     Thunar(command).install()
     assert commands_in(path) == [f"{command.similar.for_thunar()} %F"]
@@ -103,14 +103,14 @@ def test_without_a_file_the_actions_of_the_system_stay_visible(
     assert not path.parent.exists()
 
 
-def test_without_any_file_one_is_made_and_removed(path: Path, command: Command) -> None:
+def test_a_missing_file_is_created_and_removed(path: Path, command: Command) -> None:
     Thunar(command).install()
     assert commands_in(path) == [f"{command.similar.for_thunar()} %F"]
     Thunar(command).remove()
     assert not path.parent.exists()
 
 
-def test_what_thunar_made_of_the_action_is_kept_and_its_command_renewed(
+def test_changes_by_thunar_are_kept_and_the_command_is_updated(
     path: Path, command: Command
 ) -> None:
     Thunar(Command(("/old/photofind",))).install()
@@ -142,7 +142,7 @@ def test_an_action_without_a_command_gets_one(path: Path, command: Command) -> N
         "<actions>\xff</actions>".encode("latin-1").decode("latin-1") + "<",
     ],
 )
-def test_a_file_that_is_broken_is_left_alone(broken: str, path: Path, command: Command) -> None:
+def test_a_broken_file_is_left_alone(broken: str, path: Path, command: Command) -> None:
     before = write(path, broken)
     for act in (Thunar(command).install, Thunar(command).remove, Thunar(command).status):
         with pytest.raises(DesktopError, match=r"uca\.xml cannot be changed"):
@@ -150,7 +150,7 @@ def test_a_file_that_is_broken_is_left_alone(broken: str, path: Path, command: C
     assert path.read_bytes() == before
 
 
-def test_a_link_to_the_file_stays_one(path: Path, command: Command, home_folder: Path) -> None:
+def test_a_linked_file_stays_a_link(path: Path, command: Command, home_folder: Path) -> None:
     before = write(home_folder / "dotfiles/uca.xml", SYSTEM)
     path.parent.mkdir()
     path.symlink_to(home_folder / "dotfiles/uca.xml")

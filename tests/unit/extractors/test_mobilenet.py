@@ -22,7 +22,7 @@ def test_the_weights_are_those_that_the_recipe_wrote():
     }
 
 
-def test_it_keeps_its_contract():
+def test_it_conforms_to_the_protocol():
     mobilenet = load("mobilenet")
     pictures = np.random.default_rng(1).integers(0, 256, (3, 224, 224, 3), np.uint8)
     vectors = mobilenet.embed(pictures)

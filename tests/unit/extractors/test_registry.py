@@ -51,7 +51,7 @@ def test_listing_imports_no_plugin_and_nothing_heavy():
     }
 
 
-def test_a_loaded_extractor_is_what_it_says():
+def test_attributes_of_a_loaded_extractor():
     colour = load("mean-colour")
     assert (colour.name, colour.version) == ("mean-colour", "1")
     assert (colour.input_size, colour.dimension) == ((4, 6), 3)
@@ -67,7 +67,7 @@ def test_vectors_are_scaled_to_unit_length():
     np.testing.assert_allclose(vectors, [(0.6, 0, 0.8), (0, 0, 0)], rtol=1e-6)
 
 
-def test_threads_are_set_where_an_extractor_has_them():
+def test_threads_are_set_if_supported():
     colour = load("mean-colour")
     colour.use_threads(5)
     assert colour._extractor.threads == 5
@@ -111,12 +111,12 @@ def test_a_plugin_that_breaks_its_contract_is_stopped_by_name(name, reason):
     assert reason in caught.value.message
 
 
-def test_what_is_not_installed_is_told_with_what_is():
+def test_a_missing_extractor_lists_the_installed_ones():
     with pytest.raises(ExtractorError, match=r"no extractor 'mobilnet'.*installed:.*mobilenet"):
         load("mobilnet")
 
 
-def test_a_name_that_is_offered_twice_is_refused():
+def test_a_name_provided_twice_is_refused():
     assert [plugin.name for plugin in installed()].count("twice") == 2
     with pytest.raises(ExtractorError, match=r"plugins-for-tests 1.0 and rival-for-tests 2.0"):
         load("twice")

@@ -96,7 +96,7 @@ def test_scaled_decoding_agrees_with_full_decoding(shown):
     [((40, 30), (40, 30)), ((1, 1), (1, 1)), ((4000, 2), (100, 1)), ((2, 4000), (1, 100))],
 )
 @pytest.mark.parametrize("format_name", ["PNG", "JPEG"])
-def test_no_size_is_too_odd(shown, size, thumbnail, format_name):
+def test_unusual_sizes(shown, size, thumbnail, format_name):
     assert shown(Image.new("RGB", size, "red"), 100, format_name).size == thumbnail
 
 
@@ -193,7 +193,7 @@ def test_thumbnails_have_no_metadata(shown):
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_the_embedded_thumbnail_is_used_where_it_is_large_enough(shown, orientation):
+def test_the_embedded_thumbnail_is_used_if_large_enough(shown, orientation):
     thumbnail = np.zeros((120, 160, 3), np.uint8)
     thumbnail[10:110] = scene(100, 160)
     photo = jpeg(np.full((400, 640, 3), 128, np.uint8), exif=exif(jpeg(thumbnail), orientation))

@@ -57,7 +57,7 @@ CAPTION = (
 
 
 @pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
-def test_every_format_tells_its_metadata(format_name):
+def test_metadata_of_every_format(format_name):
     tags = {Base.Make: "Canon", Base.Model: "Canon EOS 5D", Base.ImageDescription: "A dog"}
     shot = {Base.DateTimeOriginal: "2021:05:03 10:11:12", Base.OffsetTimeOriginal: "+02:00"}
     gps = {
@@ -82,7 +82,7 @@ def test_every_format_tells_its_metadata(format_name):
     assert metadata.caption == "A dog"
 
 
-def test_a_photo_that_says_nothing():
+def test_a_photo_without_metadata():
     assert read_metadata(photo()) == Metadata()
     assert read_metadata(b"no photo at all") == Metadata()
     assert read_metadata(b"") == Metadata()
@@ -115,7 +115,7 @@ def test_a_photo_that_says_nothing():
         ({}, {Base.DateTimeOriginal: 20210503}, None),
     ],
 )
-def test_the_first_time_that_makes_sense_is_taken(tags, shot, captured):
+def test_the_first_valid_time_is_used(tags, shot, captured):
     assert read_metadata(photo(tags, shot)).captured == captured
 
 
@@ -145,7 +145,7 @@ def test_the_maker_is_named_once(make, model, camera):
         (10.0, (10.0, 0.0, 0.0)),
     ],
 )
-def test_places_that_are_none_are_left_out(latitude, longitude):
+def test_invalid_positions_are_left_out(latitude, longitude):
     gps = {
         GPS.GPSLatitude: latitude,
         GPS.GPSLatitudeRef: "N",
@@ -157,7 +157,7 @@ def test_places_that_are_none_are_left_out(latitude, longitude):
     assert metadata.camera == "Leica"
 
 
-def test_the_equator_is_a_place():
+def test_the_equator_is_valid():
     gps = {
         GPS.GPSLatitude: (0.0, 0.0, 0.0),
         GPS.GPSLatitudeRef: "N",
@@ -187,13 +187,13 @@ def test_keywords_of_windows():
     assert read_metadata(photo({Base.XPKeywords: keywords})).keywords == ("dog", "red ball")
 
 
-def test_text_is_utf_8_where_it_can_be():
+def test_text_is_utf_8_if_valid():
     for encoding in ("utf-8", "latin-1"):
         tags = {Base.ImageDescription: "Été".encode(encoding)}
         assert read_metadata(photo(tags)).caption == "Été"
 
 
-def test_a_caption_is_cut_to_what_a_person_reads():
+def test_long_captions_are_cut():
     assert len(read_metadata(photo({Base.ImageDescription: "x" * 9999})).caption) == 2000
 
 
@@ -241,7 +241,7 @@ def test_a_scan_keeps_the_date_that_its_owner_gave_it():
     assert read_metadata(data).captured == "1962-07-01T00:00:00"
 
 
-def test_the_sidecar_wins():
+def test_the_sidecar_takes_precedence():
     data = photo(
         {Base.ImageDescription: "From the camera", Base.Model: "D70"},
         {Base.DateTimeOriginal: "2021:05:03 10:11:12"},
@@ -267,5 +267,5 @@ def test_the_sidecar_wins():
         xmp(WORDS) + b" " * (5 << 20) + b"<a/>",
     ],
 )
-def test_a_damaged_sidecar_says_nothing(sidecar):
+def test_a_damaged_sidecar_is_ignored(sidecar):
     assert read_metadata(photo({Base.Model: "D70"}), sidecar) == Metadata(camera="D70")

@@ -6,12 +6,12 @@ from photofind.images import PHOTO_SUFFIXES, RAW_SUFFIXES, is_photo, sidecar_of
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.b.JPEG", "DSC_0001.NEF", "/x.y/é.HeIc", "p.tif"])
-def test_photos_are_told_by_their_suffix_in_any_case(name):
+def test_photos_are_recognised_by_suffix_in_any_case(name):
     assert is_photo(name)
 
 
 @pytest.mark.parametrize("name", ["jpg", ".jpg", "a.jpg.xmp", "a.txt", "a.psd", "a.eps", "a.jpg~"])
-def test_other_files_are_no_photos(name):
+def test_other_files_are_not_photos(name):
     assert not is_photo(name)
 
 
@@ -20,14 +20,14 @@ def test_raw_suffixes_are_photo_suffixes():
 
 
 @pytest.mark.parametrize("name", ["a.jpg.xmp", "a.jpg.XMP", "a.xmp", "a.XMP"])
-def test_a_sidecar_lies_beside_its_photo(tmp_path: Path, name):
+def test_a_sidecar_is_found(tmp_path: Path, name):
     (tmp_path / name).touch()
     found = sidecar_of(tmp_path / "a.jpg")
     assert found is not None
     assert found.samefile(tmp_path / name)
 
 
-def test_the_sidecar_with_the_full_name_wins(tmp_path: Path):
+def test_the_sidecar_with_the_full_name_takes_precedence(tmp_path: Path):
     (tmp_path / "a.xmp").touch()
     (tmp_path / "a.jpg.xmp").touch()
     assert sidecar_of(tmp_path / "a.jpg") == tmp_path / "a.jpg.xmp"

@@ -48,7 +48,7 @@ def heif(picture: np.ndarray, thumbnails=(160,), **options) -> bytes:
     return buffer.getvalue()
 
 
-def test_what_is_seen_is_the_thumbnail(preview_of):
+def test_the_preview_is_the_thumbnail(preview_of):
     data = photo(scene(100, 160))
     found = preview_of(data)
     assert (found.picture.width, found.picture.height, found.picture.format) == (640, 400, "JPEG")
@@ -77,7 +77,7 @@ def test_orientation_is_applied_exactly_once(preview_of, orientation, order):
         assert difference(found.pixels, scene(*SIZE)) < 6
 
 
-def test_exif_that_begins_twice_is_read(preview_of):
+def test_a_doubled_exif_prefix_is_accepted(preview_of):
     block = b"Exif\0\0" + exif(jpeg(scene(100, 160)))
     assert preview_of(jpeg(np.zeros((400, 640, 3), np.uint8), exif=block)) is not None
 
@@ -149,12 +149,12 @@ HUGE = THUMBNAIL.replace(
         b"Dear diary",
     ],
 )
-def test_what_is_of_no_use_is_left_to_the_full_pass(preview_of, data):
+def test_unusable_thumbnails_are_ignored(preview_of, data):
     assert HUGE != THUMBNAIL
     assert preview_of(data) is None
 
 
-def test_a_length_beyond_the_end_is_taken_for_the_end(preview_of):
+def test_a_length_beyond_the_end_is_cut(preview_of):
     assert preview_of(photo(THUMBNAIL, length=0xFFFFFFFF)) is not None
 
 
@@ -185,7 +185,7 @@ def test_the_header_is_read_and_not_the_rest(tmp_path, monkeypatch, segments):
     assert len(found.head) == data.rindex(b"\xff\xda") + 14
 
 
-def test_a_header_without_end_is_given_up(tmp_path, monkeypatch):
+def test_an_endless_header_is_given_up(tmp_path, monkeypatch):
     data = photo(THUMBNAIL)
     profile = b"\xff\xe2\xff\xff" + bytes(65533)
     path = tmp_path / "photo.jpg"
@@ -220,7 +220,7 @@ def _counted(monkeypatch) -> list[int]:
     return lengths
 
 
-def test_contents_are_told_apart(preview_of):
+def test_contents_are_distinguished(preview_of):
     data = photo(THUMBNAIL)
     same = preview_of(data).content
     assert same.startswith("~")
@@ -256,7 +256,7 @@ def test_the_thumbnail_of_heif(preview_of, tmp_path, monkeypatch, orientation):
 
 
 @pytest.mark.parametrize("thumbnails", [(), (64,)])
-def test_heif_without_a_thumbnail_of_use(preview_of, thumbnails):
+def test_heif_without_a_usable_thumbnail(preview_of, thumbnails):
     assert preview_of(heif(scene(400, 640), thumbnails)) is None
 
 

@@ -130,7 +130,7 @@ def test_without_rawpy_the_error_says_what_to_install(monkeypatch):
         (b"", None),
     ],
 )
-def test_signatures_tell_raw_formats(start, format_name):
+def test_raw_formats_are_recognised_by_signature(start, format_name):
     data = start + bytes(200)
     assert raw_format(data) == format_name
     if format_name:
@@ -139,7 +139,7 @@ def test_signatures_tell_raw_formats(start, format_name):
             decode(data, (8, 8))
 
 
-def test_tiff_is_not_taken_for_raw():
+def test_tiff_is_not_raw():
     buffer = io.BytesIO()
     Image.fromarray(scene(20, 20)).save(buffer, "TIFF")
     assert raw_format(buffer.getvalue()) is None

@@ -30,7 +30,7 @@ def test_what_cannot_be_read_says_why(tmp_path: Path):
             read_bytes(f"{tmp_path}/{name}", Limits(bytes=10))
 
 
-def test_a_pipe_does_not_make_it_wait(tmp_path: Path):
+def test_a_pipe_does_not_block(tmp_path: Path):
     irregular = [os.devnull]
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.jpg")
@@ -40,7 +40,7 @@ def test_a_pipe_does_not_make_it_wait(tmp_path: Path):
             read_bytes(path, DEFAULT_LIMITS)
 
 
-def test_a_file_without_permission_says_so(tmp_path: Path, monkeypatch):
+def test_an_unreadable_file_states_the_reason(tmp_path: Path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
@@ -51,7 +51,7 @@ def test_a_file_without_permission_says_so(tmp_path: Path, monkeypatch):
         read_bytes(path, DEFAULT_LIMITS)
 
 
-def test_content_has_one_identity():
+def test_content_ids():
     assert content_id(b"photo") == content_id(bytearray(b"photo"))
     assert content_id(b"photo") != content_id(b"photo ")
     # BLAKE2b with a digest of 16 bytes, of nothing (RFC 7693's parameters).

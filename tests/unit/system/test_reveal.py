@@ -43,14 +43,14 @@ def test_a_file_is_opened_and_shown(tmp_path: Path, asked: Path, name: bytes) ->
     assert asked.read_bytes() == os.fsencode(path) + b"\0" + os.fsencode(tmp_path) + b"\0"
 
 
-def test_what_is_not_there_is_not_opened(tmp_path: Path, asked: Path) -> None:
+def test_missing_files_are_not_opened(tmp_path: Path, asked: Path) -> None:
     for act in (open_file, show_in_folder):
         with pytest.raises(DesktopError, match="does not exist"):
             act(str(tmp_path / "gone.jpg"))
     assert not asked.exists()
 
 
-def test_a_program_that_fails_is_told_of(tmp_path: Path, asked: Path) -> None:
+def test_a_failing_program_is_reported(tmp_path: Path, asked: Path) -> None:
     (tmp_path / "bin/xdg-open").write_text("#!/bin/sh\nexit 3\n")
     with pytest.raises(DesktopError, match="xdg-open failed with exit code"):
         open_file(str(tmp_path))
@@ -68,7 +68,7 @@ def test_a_name_that_is_not_utf8_does_not_wait_for_xdg_open_to_fail(
     assert asked.read_bytes() == b"open\0" + f"file://{tmp_path}/not%20%FF%20utf-8.jpg\0".encode()
 
 
-def test_a_program_that_stays_leaves_no_zombie(tmp_path: Path, asked: Path) -> None:
+def test_a_running_program_leaves_no_zombie(tmp_path: Path, asked: Path) -> None:
     pid = tmp_path / "pid"
     (tmp_path / "bin/xdg-open").write_text(f'#!/bin/sh\necho $$ > "{pid}"\nexec /bin/sleep 3\n')
     open_file(str(tmp_path))

@@ -47,7 +47,7 @@ def make(folder: Path, name: bytes = b"photo.jpg", content: bytes = b"pixels") -
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_goes_there_and_comes_back(tmp_path: Path, trash: Path, name: bytes) -> None:
+def test_a_file_is_moved_and_restored(tmp_path: Path, trash: Path, name: bytes) -> None:
     path = make(tmp_path / "photos", name)
     path.chmod(0o640)
     before = path.stat()
@@ -66,7 +66,7 @@ def test_a_file_goes_there_and_comes_back(tmp_path: Path, trash: Path, name: byt
     assert list((trash / "files").iterdir()) == list((trash / "info").iterdir()) == []
 
 
-def test_exactly_that_file_comes_back(tmp_path: Path, trash: Path) -> None:
+def test_exactly_that_file_is_restored(tmp_path: Path, trash: Path) -> None:
     """Not another one from the same path, nor one of the same name from elsewhere."""
     contents = [b"first", b"second", b"third"]
     moved = [move_to_trash(str(make(tmp_path / "photos", content=content))) for content in contents]
@@ -80,7 +80,7 @@ def test_exactly_that_file_comes_back(tmp_path: Path, trash: Path) -> None:
     assert Path(elsewhere.path).read_bytes() == b"fourth"
 
 
-def test_what_is_there_by_now_is_not_written_over(tmp_path: Path, trash: Path) -> None:
+def test_a_newer_file_is_not_overwritten(tmp_path: Path, trash: Path) -> None:
     path = make(tmp_path / "photos")
     moved = move_to_trash(str(path))
     path.write_bytes(b"another")
@@ -98,7 +98,7 @@ def test_what_is_there_by_now_is_not_written_over(tmp_path: Path, trash: Path) -
     assert path.read_bytes() == b"pixels"
 
 
-def test_where_links_cannot_be_made_it_is_moved(
+def test_without_hard_links_the_file_is_moved(
     tmp_path: Path, trash: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*arguments: object, **options: object) -> None:
@@ -134,7 +134,7 @@ def test_a_failed_move_leaves_it_in_the_trash(
     assert moved.item.read_bytes() == b"pixels"
 
 
-def test_a_link_goes_there_not_what_it_leads_to(tmp_path: Path, trash: Path) -> None:
+def test_a_link_is_moved_not_its_target(tmp_path: Path, trash: Path) -> None:
     target = make(tmp_path / "photos", b"target.jpg")
     link = tmp_path / "photos/link.jpg"
     link.symlink_to(target)
@@ -155,7 +155,7 @@ def test_a_folder_that_is_reached_by_a_link(tmp_path: Path, trash: Path) -> None
     assert (tmp_path / "real/photo.jpg").read_bytes() == b"pixels"
 
 
-def test_what_is_no_file_is_left_alone(tmp_path: Path, trash: Path) -> None:
+def test_other_than_files_are_refused(tmp_path: Path, trash: Path) -> None:
     folder = tmp_path / "folder"
     make(folder)
     with pytest.raises(DesktopError, match="is not a file"):
@@ -165,9 +165,7 @@ def test_what_is_no_file_is_left_alone(tmp_path: Path, trash: Path) -> None:
     assert (folder / "photo.jpg").exists()
 
 
-def test_what_the_system_refuses_stays(
-    tmp_path: Path, trash: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_file_stays(tmp_path: Path, trash: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make(tmp_path / "photos")
     trash.parent.mkdir()
     trash.write_text("no folder")  # Nothing can be moved into it.
@@ -190,12 +188,12 @@ def test_no_longer_in_the_trash(tmp_path: Path, trash: Path) -> None:
     assert not (tmp_path / "gone").exists()  # It may be where a drive is mounted.
 
 
-def test_where_the_system_does_not_say_where_it_went() -> None:
+def test_without_a_known_place_in_the_trash() -> None:
     with pytest.raises(DesktopError, match="only be restored from the system's trash"):
         restore(TrashedFile("/photos/a.jpg"))
 
 
-def test_undo_is_remembered_once_and_not_for_ever() -> None:
+def test_undo_works_once_and_history_is_limited() -> None:
     history = TrashHistory()
     tokens = [history.add([TrashedFile(str(n))]) for n in range(MOST_UNDONE + 1)]
     assert len(set(tokens)) == MOST_UNDONE + 1

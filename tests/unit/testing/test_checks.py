@@ -208,7 +208,7 @@ class Short(Grid):
 )
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_a_broken_promise_is_found(check, kind):
+def test_every_fault_is_found(check, kind):
     with pytest.raises((CheckFailedError, ExtractorError)):
         check(Subject(kind))
 
@@ -219,7 +219,7 @@ def test_what_is_not_installed_is_not_tried_in_a_worker():
     assert len(CHECKS) == len({check.__doc__ for check in CHECKS})
 
 
-def test_what_an_extractor_costs_is_measured(monkeypatch):
+def test_the_cost_is_measured(monkeypatch):
     monkeypatch.setattr(checks, "_SPEED_SECONDS", 0.1)
     figures = checks.measure(Subject(Grid))
     assert figures.pictures_per_second > 1

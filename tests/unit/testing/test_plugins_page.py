@@ -33,7 +33,7 @@ def run(title: str) -> types.SimpleNamespace:
     return types.SimpleNamespace(**module.__dict__)
 
 
-def test_every_attribute_is_there():
+def test_the_page_lists_every_attribute():
     documented = set(re.findall(r"^\| `(\w+)` \| ", TEXT, re.MULTILINE))
     assert set(Extractor.__annotations__) | set(Threaded.__annotations__) <= documented
     assert f"| `protocol` | `{PROTOCOL}`" in TEXT
@@ -41,7 +41,7 @@ def test_every_attribute_is_there():
         assert f"| `{ability}(" in TEXT
 
 
-def test_every_check_is_there():
+def test_the_page_lists_every_check():
     promised = re.findall(r" \| `(\w+)` \|$", TEXT, re.MULTILINE)
     assert promised == [check.__name__.removeprefix("check_") for check in CHECKS]
 
@@ -67,16 +67,16 @@ def test_the_first_plugin_passes_its_tests(tmp_path):
     assert re.search(r"sunset: .* pictures per second", result.stdout)
 
 
-def test_the_extractor_with_abilities_keeps_its_promises():
+def test_the_example_with_abilities_conforms():
     check_extractor(run("an extractor with abilities").Brightness)
 
 
-def test_missing_weights_are_told(tmp_path):
+def test_missing_weights_are_reported(tmp_path):
     with pytest.raises(ExtractorError, match=r"put tiny.h5 into .*; `python -m photofind_tiny"):
         run("weights that are missing").weights(tmp_path / "tiny.h5")
 
 
-def test_the_commands_are_those_that_there_are():
+def test_the_commands_exist():
     page = (PAGE.parents[1] / "reference/cli.md").read_text("utf-8")
     for command in re.findall(r"photofind (?:extractors|plugins|config) [a-z]+", TEXT):
         assert f"### `{command}`" in page, command

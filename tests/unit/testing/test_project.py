@@ -46,7 +46,7 @@ def test_a_new_plugin_passes_its_own_tests(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "Sunset", "sun set", "../sunset", "2d", "class", "a--b"])
-def test_names_that_will_not_do_are_refused(name, tmp_path):
+def test_invalid_names_are_refused(name, tmp_path):
     with pytest.raises(ExtractorError, match="name"):
         write_project(name, tmp_path)
     assert not list(tmp_path.iterdir())

@@ -31,7 +31,7 @@ def event(kind: str, data: Any) -> Event:
     return Event(kind, json.loads(json.dumps(data, default=as_plain)))
 
 
-def test_a_status_becomes_a_situation() -> None:
+def test_from_status() -> None:
     daemon = DaemonStatus(1, "1.0", 0.0, WORK, True, 5.0, "on battery", ())
     search = SearchStatus("exact", 10, 0, None, "")
     status = Status(
@@ -43,7 +43,7 @@ def test_a_status_becomes_a_situation() -> None:
     assert DaemonState.from_status(replace(status, daemon=None)).activity is None
 
 
-def test_events_change_it() -> None:
+def test_events_change_the_state() -> None:
     offline = replace(FOLDER, state="offline", reason="not mounted")
     counts = {"photos": 7, "preliminary": 2, "failed": 1, "revision": 3}
     state = {"paused": True, "paused_until": 9.0, "waiting": None}
@@ -87,7 +87,7 @@ def test_events_change_it() -> None:
         ),
     ],
 )
-def test_it_has_a_mood_and_a_line(state: DaemonState, icon: IconState, line: str) -> None:
+def test_the_icon_and_the_status_line(state: DaemonState, icon: IconState, line: str) -> None:
     assert state.icon is icon
     assert state.line == line
 

@@ -54,7 +54,7 @@ def click(entry: Entry) -> None:
     entry.act()
 
 
-def test_while_it_runs_all_is_there() -> None:
+def test_the_menu_with_a_running_daemon() -> None:
     found, _ = menu(RUNNING, [["/a/beach.jpg", "/b/boat.jpg"]])
     assert texts(found) == [
         "5 photos, up to date", "Open photofind", "Find similar to…", "Recent searches",
@@ -68,7 +68,7 @@ def test_while_it_runs_all_is_there() -> None:
     assert found[0].act is None
 
 
-def test_without_the_daemon_there_is_what_works_then() -> None:
+def test_the_menu_without_a_daemon() -> None:
     found, actions = menu(NOT_RUNNING)
     assert texts(found) == [
         "Not running", "Open photofind", "Find similar to…", "Start at login", "Quit tray",
@@ -78,7 +78,7 @@ def test_without_the_daemon_there_is_what_works_then() -> None:
     assert actions.done == [("start_daemon",)]
 
 
-def test_each_entry_does_its_own() -> None:
+def test_each_entry_runs_its_action() -> None:
     found, actions = menu(RUNNING, [["/a.jpg"], ["/b.jpg", "/c.jpg"]], at_login=True)
     for entry in find(found, "Recent searches").below:
         click(entry)
@@ -99,14 +99,14 @@ def test_each_entry_does_its_own() -> None:
     ]  # fmt: skip
 
 
-def test_what_is_paused_can_be_resumed() -> None:
+def test_resume_is_offered_while_paused() -> None:
     found, actions = menu(replace(RUNNING, paused=True))
     assert "Pause for" not in texts(found)
     click(find(found, "Resume"))
     assert actions.done == [("resume",)]
 
 
-def test_start_at_login_has_a_mark_and_turns_it() -> None:
+def test_start_at_login_is_checked_and_toggles() -> None:
     for at_login in (True, False):
         found, actions = menu(NOT_RUNNING, at_login=at_login)
         entry = find(found, "Start at login")
@@ -115,7 +115,7 @@ def test_start_at_login_has_a_mark_and_turns_it() -> None:
         assert actions.done == [("set_autostart", not at_login)]
 
 
-def test_names_are_shown_as_menus_can_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unprintable_names_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/photos")
     found, _ = menu(RUNNING, [["/x/\udcff\n\u202e.jpg"], ["/x/" + "n" * 99]])
     assert texts(find(found, "Folders").below)[:2] == ["~/a & b", "/media/?  (offline)"]
@@ -124,9 +124,7 @@ def test_names_are_shown_as_menus_can_have_them(monkeypatch: pytest.MonkeyPatch)
     assert len(long) == 50
 
 
-def test_the_menu_of_pystray_is_made_of_them(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_pystray_menu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYSTRAY_BACKEND", "dummy")
     from photofind.tray.icons import make_menu
 

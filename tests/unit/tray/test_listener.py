@@ -125,7 +125,7 @@ def expect(states: queue.Queue[DaemonState], wanted: DaemonState) -> None:
     assert states.get(timeout=patience(30)) == wanted
 
 
-def test_it_waits_for_the_daemon_and_tells_what_it_tells(
+def test_it_waits_for_the_daemon_and_reports_its_states(
     listening: Listener, home: Home, daemon: FakeDaemon, states: queue.Queue[DaemonState]
 ) -> None:
     expect(states, NOT_RUNNING)
@@ -155,7 +155,7 @@ def test_it_finds_the_next_daemon(
         remove_runtime(home)
 
 
-def test_without_a_daemon_it_does_not_ask_again(
+def test_without_a_daemon_it_does_not_poll(
     listening: Listener, daemon: FakeDaemon, states: queue.Queue[DaemonState]
 ) -> None:
     expect(states, NOT_RUNNING)
@@ -165,7 +165,7 @@ def test_without_a_daemon_it_does_not_ask_again(
 
 
 @pytest.mark.parametrize("trouble", [LOST, DaemonError("no answer"), KeyError("photos")])
-def test_one_that_is_there_and_fails_is_tried_again(
+def test_a_failing_daemon_is_tried_again(
     home: Home,
     daemon: FakeDaemon,
     set_locked: Callable[[bool], None],
@@ -190,7 +190,7 @@ def test_one_that_is_there_and_fails_is_tried_again(
         listener.close()
 
 
-def test_after_what_may_have_changed_more_it_asks_for_the_status(
+def test_some_events_cause_a_status_request(
     home: Home, daemon: FakeDaemon, set_locked: object, states: queue.Queue[DaemonState]
 ) -> None:
     daemon.runs = True
@@ -205,14 +205,14 @@ def test_after_what_may_have_changed_more_it_asks_for_the_status(
         listener.close()
 
 
-def test_it_tells_of_other_searches(
+def test_searches_are_reported(
     listening: Listener, home: Home, recents: threading.Semaphore
 ) -> None:
     remember_search(home, ["/a.jpg"])
     assert recents.acquire(timeout=patience(30))
 
 
-def test_closed_it_tells_nothing_more(
+def test_nothing_is_reported_after_close(
     home: Home, daemon: FakeDaemon, set_locked: object, states: queue.Queue[DaemonState]
 ) -> None:
     daemon.runs = True

@@ -85,7 +85,7 @@ def test_the_page_forbids_everything_from_elsewhere(client: TestClient) -> None:
     assert all(script.get("src") for script in elements["script"])
 
 
-def test_what_the_page_refers_to_is_there(client: TestClient) -> None:
+def test_references_of_the_page_exist(client: TestClient) -> None:
     elements = Elements(client.get("/").text)
     ids = {attributes["id"] for _, attributes in elements.found if "id" in attributes}
     assert len(ids) == len([1 for _, attributes in elements.found if "id" in attributes])
@@ -116,7 +116,7 @@ STATIC = Path(__file__).parents[3] / "photofind" / "web" / "static"
 
 
 @pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
-def test_modules_make_no_html_of_text_and_name_what_is_there(
+def test_modules_do_not_parse_html_and_refer_to_existing_elements(
     path: Path, client: TestClient
 ) -> None:
     code = path.read_text("utf-8")
@@ -178,7 +178,7 @@ def test_photos_are_moved_to_the_trash_and_back(
     "body", [{}, {"ids": []}, {"ids": ["1"]}, {"ids": [True]}, {"ids": [1], "more": 1},
              {"ids": list(range(1001))}, [], {"ids": "12"}, {"ids": [1.0]}],
 )  # fmt: skip
-def test_nothing_is_moved_for_what_is_not_understood(
+def test_invalid_requests_move_nothing(
     client: TestClient, library: FakeOperations, body: Any
 ) -> None:
     assert client.post("/api/photos/trash", json=body).status_code == 422

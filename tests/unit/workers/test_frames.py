@@ -54,7 +54,7 @@ def wire(message, arrays=()):
 
 
 @given(st.dictionaries(st.text(), json_values, max_size=3), st.lists(plain_arrays, max_size=3))
-def test_what_is_sent_is_what_is_received(message, arrays):
+def test_frames_arrive_unchanged(message, arrays):
     stream = Trickle(wire(message, arrays) + b"next")
     received = frames.receive(stream)
     assert received.message == message
@@ -72,7 +72,7 @@ def test_frames_are_ascii_and_a_path_that_is_not_utf8_survives():
     assert frames.receive(Trickle(data)).message == {"path": path}
 
 
-def test_views_that_are_not_contiguous_are_sent_as_they_look():
+def test_non_contiguous_views_are_sent_correctly():
     array = np.arange(24, dtype=np.float32).reshape(4, 6)
     (received,) = frames.receive(Trickle(wire({}, [array.T[::-2]]))).arrays
     np.testing.assert_array_equal(received, array.T[::-2])
@@ -104,7 +104,7 @@ def test_an_array_of_objects_is_refused_on_arrival():
         frames.receive(Trickle(struct.pack(">Q", len(header)) + header + bytes(8)))
 
 
-def test_a_header_has_a_longest_length(monkeypatch):
+def test_the_header_length_is_limited(monkeypatch):
     monkeypatch.setattr(frames, "MAXIMUM_HEADER", 100)
     with pytest.raises(ValueError, match="too long"):
         frames.encode({"text": "x" * 100})
@@ -113,7 +113,7 @@ def test_a_header_has_a_longest_length(monkeypatch):
 
 
 @pytest.mark.parametrize("length", [0, 5, 20])
-def test_a_stream_that_breaks_off_is_at_its_end(length):
+def test_a_truncated_stream_raises_eof(length):
     data = wire({"text": "hello"}, [np.zeros(4)])
     with pytest.raises(EOFError):
         frames.receive(Trickle(data[:length]))
@@ -121,6 +121,6 @@ def test_a_stream_that_breaks_off_is_at_its_end(length):
         frames.receive(Trickle(data[:-1]))
 
 
-def test_what_is_not_json_is_refused_before_anything_is_sent():
+def test_non_json_is_refused_before_sending():
     with pytest.raises(TypeError):
         frames.encode({"set": {1, 2}})

@@ -71,13 +71,13 @@ def test_each_item_is_settled_once_in_few_calls(data, count, threads):
     assert len(run.batches) <= len(guilty) * each + 1
 
 
-def test_a_batch_without_trouble_is_one_call():
+def test_a_batch_without_failures_is_one_call():
     run = Runner()
     assert list(isolate([1, 2, 3], run)) == [([1, 2, 3], [10, 20, 30])]
     assert len(run.batches) == 1
 
 
-def test_nothing_to_do_is_no_call():
+def test_no_items_is_no_call():
     run = Runner()
     assert list(isolate([], run)) == []
     assert run.batches == []
@@ -93,7 +93,7 @@ def test_suspects_are_tried_first_and_the_innocent_in_one_batch():
 
 @pytest.mark.parametrize("threads", [0, 2])
 @pytest.mark.parametrize("count", [1, 2, 7])
-def test_nobody_is_guilty_of_a_failure_that_does_not_come_again(count, threads):
+def test_a_failure_that_is_not_repeated_has_no_guilty_item(count, threads):
     run = Runner(threads=threads, failures=[WorkerCrashedError("killed by SIGKILL")])
     results, errors = settle(list(range(count)), run)
     assert errors == {}
@@ -113,7 +113,7 @@ def test_the_error_is_that_of_the_item_alone():
     assert errors == {7: second}
 
 
-def test_notes_that_make_no_sense_do_no_harm():
+def test_invalid_notes_are_ignored():
     def run(batch, note):
         for value in (None, "started", {"started": 99}, {"started": "a"}, {"finished": 3}, 5):
             note(value)
@@ -134,14 +134,14 @@ def settle_plain(items, run):
 
 
 @pytest.mark.parametrize("error", [WorkerStartError, WorkerStoppedError, ExtractorError])
-def test_what_no_item_is_to_blame_for_is_raised(error):
+def test_errors_without_a_guilty_item_are_raised(error):
     run = Runner(failures=[error("not an item's fault")])
     with pytest.raises(error):
         list(isolate([1, 2, 3], run))
     assert len(run.batches) == 1
 
 
-def test_equal_items_are_told_apart_by_position():
+def test_equal_items_are_distinguished_by_position():
     results, errors = settle_plain(["a", "a", "b"], lambda batch, note: batch)
     assert results == ["a", "a", "b"]
     assert errors == []
