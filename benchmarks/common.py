@@ -88,4 +88,4 @@ def print_figures(benchmark: str, figures: dict[str, Any]) -> None:
 
 def without_graphs() -> AbstractContextManager[Any]:
     """Disable building graphs in the background, which would affect the figures."""
-    return mock.patch("photofind.indexing.background.build_in_background")
+    return mock.patch("photofind.app.indexing.build_in_background")

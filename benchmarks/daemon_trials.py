@@ -32,7 +32,7 @@ from photofind.daemon.runtime import read_runtime
 from photofind.errors import PhotofindError
 from photofind.indexing.excludes import Rules
 from photofind.indexing.scan import Found, scan
-from photofind.library.embedded.library import Library
+from photofind.library.stores import open_store
 from photofind.model import Query
 from photofind.paths import Home
 
@@ -232,9 +232,9 @@ def trial(root: Path, times: int, seed: int, cache: Path) -> int:
     stop(home)
     _, alive = psutil.wait_procs(family, timeout=20)
     leftovers += [" ".join(process.cmdline()) for process in alive]
-    with Library(home) as library:
-        held = [photo.path for photo in library.photos()]
-        warnings = library.warnings
+    with open_store(home) as store:
+        held = [photo.path for photo in store.select()]
+        warnings = store.problems
     lost, doubled = wanted_paths - set(held), len(held) - len(set(held))
     stale = set(held) - wanted_paths
     figures = {

@@ -36,9 +36,10 @@ from photofind.app.photofind import PhotoFind
 from photofind.extractors.extraction import Extraction
 from photofind.extractors.mobilenet import MobileNet
 from photofind.images.preview import read_preview
-from photofind.indexing.upkeep import builder, keep_index
-from photofind.library.embedded.catalog import Folder, Photo
-from photofind.library.embedded.library import Library
+from photofind.indexing.index_maintenance.builder import builder
+from photofind.indexing.index_maintenance.maintenance import keep_index
+from photofind.library.stores import open_store
+from photofind.model.records import Folder, Photo
 from photofind.paths import Home
 
 THUMBNAIL = (160, 120)
@@ -159,12 +160,12 @@ def index_thumbnails(home: Home, folder: Path) -> None:
     paths = [str(path) for path in photos_below(folder)]
     with (
         Extraction("mobilenet") as extraction,
-        Library(home, writable=True) as library,
+        open_store(home, writable=True) as store,
         builder(home) as worker,
     ):
-        library.put_folder(Folder(str(folder.resolve()), added=time.time()))
+        store.put_folder(Folder(str(folder.resolve()), added=time.time()))
         plugin = extraction.info()
-        space = library.open_space(plugin.name, plugin.version, plugin.dimension).id
+        space = store.open_space(plugin.name, plugin.version, plugin.dimension).id
         found = [one for one in extraction.extract_previews(paths) if one is not None]
         assert len(found) == len(paths), f"{len(paths) - len(found)} thumbnails are of no use"
         photos = []
@@ -180,8 +181,8 @@ def index_thumbnails(home: Home, folder: Path) -> None:
                 )
             )
         vectors = {one.content: one.vector for one in found if one.vector is not None}
-        library.commit(photos, space, vectors)
-        keep_index(library, space, worker, lambda what: None)
+        store.commit(photos, space, vectors)
+        keep_index(store, space, worker)
 
 
 def quality(folder: Path, home: Home) -> list[list[Any]]:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,22 +34,28 @@ from common import (
 )
 
 from photofind.app.photofind import PhotoFind
-from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_graph
-from photofind.library.embedded.catalog import Folder, Photo
-from photofind.library.embedded.graph_process import GraphProcess
-from photofind.library.embedded.index import CANDIDATES, Index
-from photofind.library.embedded.library import Library
+from photofind.indexing.index_maintenance.builder import builder
+from photofind.indexing.index_maintenance.maintenance import (
+    build_graph,
+    keep_index,
+    space_wants_graph,
+)
+from photofind.library.embedded.index import Index
+from photofind.library.embedded.store import EmbeddedStore
+from photofind.library.store import Store
 from photofind.model import Query
+from photofind.model.records import Folder, Photo
 from photofind.paths import Home
 from photofind.ranking.exact import nearest_exactly
 from photofind.ranking.projection import normalised
-from photofind.search.ranking import Ranker
+from photofind.search.comparison import CANDIDATES, compare, rank
+from photofind.search.embedding import Embedded
 
 EXTRACTOR, DIMENSION = "generated", 1280
 BATCH = 10_000
 HITS = 10
+SPACE = f"{EXTRACTOR}@1"
 NOTHING = np.empty((0, DIMENSION), np.float32)
-NO_ROWS = np.empty(0, np.int64)
 
 FIRST_ANSWER = """
 import json, sys, time
@@ -136,15 +142,15 @@ def fill(root: Path, start: int, count: int) -> dict[str, float]:
     """Commit photos with their vectors, like the indexer."""
     mixture = Mixture()
     seconds = 0.0
-    with Library(Home(root), writable=True) as library:
-        space = library.open_space(EXTRACTOR, "1", DIMENSION).id
-        library.put_folder(Folder("/photos", added=time.time()))
+    with EmbeddedStore(Home(root), writable=True) as store:
+        store.open_space(EXTRACTOR, "1", DIMENSION)
+        store.put_folder(Folder("/photos", added=time.time()))
         for first in range(start, start + count, BATCH):
             photos = [photo(number) for number in range(first, min(first + BATCH, start + count))]
             vectors = mixture.draw(len(photos), seed=1 + first)
             started = time.perf_counter()
             contents = (one.content for one in photos)
-            library.commit(photos, space, dict(zip(contents, vectors, strict=True)))
+            store.commit(photos, SPACE, dict(zip(contents, vectors, strict=True)))
             seconds += time.perf_counter() - started
     return {"seconds": round(seconds, 1), "photos a second": round(count / seconds)}
 
@@ -172,14 +178,14 @@ def peak_memory(measure: Callable[[], float]) -> Iterator[Callable[[], float]]:
 def keep(root: Path) -> dict[str, Any]:
     """Update the index, like the indexer."""
     figures: dict[str, Any] = {}
-    space = f"{EXTRACTOR}@1"
-    with Library(Home(root), writable=True) as library, builder(Home(root)) as worker:
+    home = Home(root)
+    with EmbeddedStore(home, writable=True) as store, builder(home) as worker:
         started = time.perf_counter()
         with peak_memory(megabytes_of_children) as peak:
-            problems = keep_index(library, space, worker, lambda phase: None)
+            problems = keep_index(store, SPACE, worker)
             figures["index s"] = round(time.perf_counter() - started, 2)
-            if wants_graph(library, space):
-                problems += build_graph(library, space, worker)
+            if space_wants_graph(store, SPACE):
+                problems += build_graph(store, SPACE, worker)
                 figures["graph s"] = round(time.perf_counter() - started - figures["index s"], 1)
     assert not problems, problems
     return {**figures, "peak MB": round(peak())}
@@ -217,68 +223,52 @@ def first_answer(root: Path) -> dict[str, Any]:
     return {**medians, "by": ", ".join(sorted(by))}
 
 
-class Open(NamedTuple):
-    """The open parts of a library in a resident process."""
-
-    library: Library
-    index: Index
-    ranker: Callable[..., Ranker]
-    seconds: dict[str, float]
-
-
-def open_library(root: Path) -> Open:
-    started = time.perf_counter()
-    library = Library(Home(root))
-    seconds = {"library": time.perf_counter() - started}
-    started = time.perf_counter()
-    index = Index(library.space_folder(f"{EXTRACTOR}@1"))
-    seconds["index"] = time.perf_counter() - started
-    vectors = library.vectors(f"{EXTRACTOR}@1")
-    alive = np.ones(vectors.committed, np.bool_)
-    return Open(library, index, lambda *graph: Ranker(vectors, alive, index, *graph), seconds)
-
-
 def answers(root: Path, queries: Vectors32) -> dict[str, Any]:
-    """Rank with the graph in a resident process, and compare with exact search."""
-    opened = open_library(root)
-    index, home = opened.index, opened.library.home
-    figures: dict[str, Any] = {f"{n} opens": round(s, 3) for n, s in opened.seconds.items()}
+    """Rank by the graph in a resident process, and compare with ranking by exact search."""
+    home = Home(root)
+    started = time.perf_counter()
+    store = EmbeddedStore(home)
+    figures: dict[str, Any] = {"library opens": round(time.perf_counter() - started, 3)}
+    started = time.perf_counter()
+    store.warm_up(SPACE)
+    figures["index opens"] = round(time.perf_counter() - started, 3)
     figures["MB, opened"] = megabytes()
 
-    graph = _start(opened, home)  # Compiles what numba has not compiled yet.
-    graph.stop()
+    _with_graph(home).close()  # What numba has not compiled yet, it compiles now.
     started = time.perf_counter()
-    graph = _start(opened, home)
+    resident = _with_graph(home)
     figures["graph opens"] = round(time.perf_counter() - started, 3)
 
-    def ask(ranker: Ranker) -> tuple[list[npt.NDArray[np.int64]], dict[str, float]]:
-        rows, seconds = [], []
+    def ask(one: Store) -> tuple[list[list[str]], dict[str, float]]:
+        contents, seconds = [], []
         for query in queries:
             started = time.perf_counter()
-            ranked = ranker.rank(query[None], NOTHING, HITS, query_rows=NO_ROWS)
+            comparison = compare(one, SPACE, Embedded(query[None], NOTHING, frozenset()))
+            ranked = rank(comparison, HITS)
             seconds.append(time.perf_counter() - started)
-            rows.append(ranked.rows[:HITS])
-        return rows, milliseconds(seconds)
+            contents.append([*ranked.contents[:HITS]])
+        return contents, milliseconds(seconds)
 
-    by_graph = opened.ranker(graph.nearest)
-    ask(by_graph)
-    found, figures["rank by graph, ms"] = ask(by_graph)
+    ask(resident)
+    found, figures["rank by graph, ms"] = ask(resident)
     figures["MB, answering"] = megabytes()
     figures["MB, graph process"] = megabytes_of_children()
+    index = store.index(SPACE)
+    assert index is not None
     seconds = []
     points = index.projection.project(queries)
     for point in points:
         started = time.perf_counter()
-        graph.nearest(point[None], CANDIDATES)
+        resident.nearest(SPACE, point[None], CANDIDATES, vectors=False)
         seconds.append(time.perf_counter() - started)
-    figures["candidates from graph process, ms"] = milliseconds(seconds)
-    graph.stop()
+    figures["candidates by graph, ms"] = milliseconds(seconds)
+    resident.close()
 
-    truth, figures["rank by exact search, ms"] = ask(opened.ranker())
+    truth, figures["rank by exact search, ms"] = ask(store)
     figures["recall@10 of the hits"] = recall(truth, found)
-    figures["recall the index states"] = index.facts.recall
-    figures["local dimension"] = local_dimension(index, points)
-    opened.library.close()
+    figures["recall the index states"] = index.recall
+    figures["local dimension"] = local_dimension(store, points)
+    store.close()
     return figures
 
 
@@ -299,27 +289,30 @@ def whole_answers(root: Path) -> dict[str, Any]:
         return milliseconds(seconds)
 
 
-def _start(opened: Open, home: Home) -> GraphProcess:
-    folder = opened.library.space_folder(f"{EXTRACTOR}@1")
-    points = opened.index.points(np.arange(1))
-    graph = GraphProcess(folder, points, home.cache / "numba", home.logs / "graph.log")
-    assert graph.wait(600)
-    return graph
+def _with_graph(home: Home) -> EmbeddedStore:
+    """Open a library whose graph is loaded."""
+    store = EmbeddedStore(home, resident=True)
+    store.warm_up(SPACE)
+    deadline = time.monotonic() + 600
+    while not ((index := store.index(SPACE)) and index.ready):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return store
 
 
-def local_dimension(index: Index, points: Vectors32) -> float:
+def local_dimension(store: Store, points: Vectors32) -> float:
     """Return the median intrinsic dimension around some points.
 
     The maximum likelihood estimate over 20 neighbours: Levina and Bickel, NIPS 2004.
     """
-    _, similarities = nearest_exactly(index.points(np.arange(len(index))), points[:200], 20)
+    similarities = store.nearest(SPACE, points[:200], 20, vectors=False).similarities
     distances = np.sqrt(2 - 2 * similarities.astype(np.float64))
     ratios = np.log(distances[:, -1:] / distances[:, :-1])
     return round(float(np.median(1 / ratios.mean(axis=1))), 1)
 
 
 def recall(truth: Any, found: Any) -> float:
-    """Return the share of the true rows, each (k,), that was found."""
+    """Return the share of the true ones, each (k,), that was found."""
     shares = [np.isin(true, some).mean() for true, some in zip(truth, found, strict=True)]
     return round(float(np.mean(shares)), 4)
 
@@ -334,7 +327,7 @@ def field(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
     from photofind.library.embedded.graph import restore_graph
     from photofind.library.embedded.index import read_graph
 
-    space = Library(Home(root)).space_folder(f"{EXTRACTOR}@1")
+    space = Home(root).spaces / SPACE
     points, arrays, values = read_graph(space)
     queries = Index(space).projection.project(queries)
     graph = restore_graph(points, arrays, values)

@@ -43,10 +43,11 @@ from PIL import Image, ImageOps
 
 from photofind.app.photofind import PhotoFind
 from photofind.images.formats import is_photo
-from photofind.library.embedded.catalog import Photo
-from photofind.library.embedded.index_builder import graph_pays
-from photofind.library.embedded.library import Library
+from photofind.indexing.index_maintenance.fit import GRAPH_PAYS
+from photofind.library.stores import open_store
 from photofind.model import Query
+from photofind.model.filters import Filter
+from photofind.model.records import Photo
 from photofind.paths import Home
 
 # Time for a worker to notice that its parent has ended.
@@ -96,10 +97,10 @@ class Life:
     def watch(self, command: subprocess.Popen[bytes], seconds: float) -> psutil.Process | None:
         """Read the output for ``seconds``; return what runs then: the command or the builder."""
         end = time.monotonic() + seconds
-        with Library(self.home) as library:
+        with open_store(self.home) as store:
             while time.monotonic() < end:
-                library.refresh()
-                self.seen = {photo.path for photo in library.photos()}
+                store.refresh()
+                self.seen = {photo.path for photo in store.select()}
                 if command.poll() is not None and self.builder() is None:
                     return None
                 time.sleep(0.05)
@@ -129,8 +130,8 @@ class Life:
             psutil.wait_procs([builder], timeout=ENDLESS)
 
     def photos(self) -> list[Photo]:
-        with Library(self.home) as library:
-            return list(library.photos())
+        with open_store(self.home) as store:
+            return list(store.select())
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
@@ -169,34 +170,31 @@ class Tally:
         return sum(self.killed.values())
 
     def check(self, life: Life, right: dict[str, np.ndarray]) -> None:
-        """Open the library and compare it with the reports and the expected content."""
-        with Library(life.home) as library:
+        """Open the library and compare it with what was seen and what is right."""
+        with open_store(life.home) as store:
             self.opened += 1
-            self.problems += library.warnings
-            photos = list(library.photos())
+            self.problems += store.problems
+            photos = list(store.select())
             paths = Counter(photo.path for photo in photos)
             self.lost += len(life.seen - paths.keys())
             self.doubled += sum(count - 1 for count in paths.values())
-            contents = {(row, photo.content) for photo in photos for row in photo.rows.values()}
-            self.doubled += len(contents) - len({content for _, content in contents})
-            for space in library.spaces():
-                vectors = library.vectors(space.id)
-                self.mistaken += len(np.intersect1d(vectors.damaged(), library.live_rows(space.id)))
-                for photo in photos:
-                    if space.id in photo.rows:
-                        (vector,) = vectors.rows([photo.rows[space.id]])
-                        self.mistaken += float(vector @ right[photo.content]) < 0.999
+            self.mistaken += sum(check.state == "broken" for check in store.check())
+            for space in store.spaces():
+                embedded = {photo.content for photo in store.select(Filter(embedded=space.id))}
+                self.doubled += store.space_counts(space.id).contents - len(embedded)
+                for contents, vectors in store.scan(space.id):
+                    for content, vector in zip(contents, vectors, strict=True):
+                        self.mistaken += float(vector @ right[content]) < 0.999
 
 
 def embeddings(life: Life) -> dict[str, np.ndarray]:
-    """Return the vectors of a library by content."""
-    with Library(life.home) as library:
-        (space,) = library.spaces()
-        vectors = library.vectors(space.id)
+    """Return the embeddings of a library by content."""
+    with open_store(life.home) as store:
+        (space,) = store.spaces()
         return {
-            photo.content: vectors.rows([photo.rows[space.id]])[0]
-            for photo in library.photos()
-            if photo.rows
+            content: vector
+            for contents, vectors in store.scan(space.id)
+            for content, vector in zip(contents, vectors, strict=True)
         }
 
 
@@ -239,8 +237,8 @@ def kills(folder: Path, times: int, seed: int, top: Path) -> dict[str, Any]:
             tally.check(life, right)
             print(f"{tally.kills:4} {life.home.root.name}: killed {what} after {moment:.1f} s, "
                   f"{len(life.photos())} photos there", flush=True)  # fmt: skip
-            # Without a graph to build, most of the time is spent reading.
-            if dice.random() < (0.08 if graph_pays(photos) else 0.4):
+            # Where there is no graph to be built, most of the time goes into reading.
+            if dice.random() < (0.08 if photos >= GRAPH_PAYS else 0.4):
                 break
         life.wait_for_builder()
         life.finish()

@@ -19,7 +19,8 @@ from pathlib import Path
 from common import in_fresh_process, megabytes, milliseconds, print_figures
 
 from photofind.indexing.excludes import Rules
-from photofind.indexing.watching.watcher import Change, Watcher
+from photofind.indexing.watching.events import Change
+from photofind.indexing.watching.watcher import Watcher
 
 
 class Listener:

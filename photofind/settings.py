@@ -48,6 +48,10 @@ class Settings:
         "mobilenet", "extractor that compares photos; several, separated by commas, are combined"
     )
     also: tuple[str, ...] = _setting((), "more extractors that embed the photos")
+    store: str = _setting(
+        "embedded",
+        "the engine that keeps the library: embedded, or the address of another, read at the start",
+    )
     hits: int = _setting(20, "number of hits in an answer", 1)
     min_score: float = _setting(0.0, "lowest score of a hit, 0 to 1", 0)
     exclude: tuple[str, ...] = _setting(

@@ -7,11 +7,8 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-
-from photofind.errors import DamagedError, PhotofindError
-from photofind.library.embedded.index import Index, remove_index
-from photofind.library.embedded.library import Library
+from photofind.errors import PhotofindError
+from photofind.library.store import Store
 from photofind.model import Check
 from photofind.paths import Home
 from photofind.settings import load_settings
@@ -23,7 +20,7 @@ _FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def examine(
-    home: Home, library: Library, describe: Callable[[], object], *, repair: bool
+    home: Home, library: Store, describe: Callable[[], object], *, repair: bool
 ) -> Iterator[Check]:
     """Yield what was looked at in a home and its library, and how it was found.
 
@@ -41,10 +38,7 @@ def examine(
     yield _settings(home)
     yield _privacy(home, repair=repair)
     yield _space_on_disk(home)
-    yield _catalog(library, repair=repair)
-    for space in library.spaces():
-        yield _vectors(library, space.id, repair=repair)
-        yield _index(library, space.id, repair=repair)
+    yield from library.check(repair=repair)
     yield _extractor(describe)
     for folder in library.folders():
         yield _folder(folder.path, folder.state, folder.reason)
@@ -88,58 +82,6 @@ def _space_on_disk(home: Home) -> Check:
     if free < LITTLE_SPACE:
         return Check("disk", "warning", message, "free some space: new photos need it")
     return Check("disk", "ok", message)
-
-
-def _catalog(library: Library, *, repair: bool) -> Check:
-    if library.warnings:
-        warnings = "; ".join(dict.fromkeys(library.warnings))
-        if repair:
-            library.warnings.clear()
-            return Check("catalog", "repaired", warnings)
-        return Check("catalog", "broken", warnings, "`photofind doctor --repair` mends it")
-    photos = f"{len(library):,} photos in {len(library.folders())} folders"
-    return Check("catalog", "ok", photos)
-
-
-def _vectors(library: Library, space: str, *, repair: bool) -> Check:
-    name = f"vectors of {space}"
-    try:
-        vectors = library.vectors(space)
-        live = library.live_rows(space)  # Others are given back to the disk sooner or later.
-        damaged = int(np.isin(vectors.damaged(), live).sum() + (live >= len(vectors)).sum())
-    except PhotofindError as error:
-        return Check(name, "broken", error.message, error.hint)
-    if not damaged:
-        return Check(name, "ok", f"{len(vectors):,} rows, all as they were written")
-    message = f"{damaged:,} of {vectors.committed:,} are damaged"
-    if not repair:
-        return Check(name, "broken", message, "`photofind doctor --repair` has them made again")
-    photos = library.verify()
-    library.warnings.clear()
-    advice = "`photofind index` makes them again; a running daemon does by itself"
-    return Check(name, "repaired", f"{message}; {photos:,} photos are read again", advice)
-
-
-def _index(library: Library, space: str, *, repair: bool) -> Check:
-    name = f"index of {space}"
-    folder = library.space_folder(space)
-    if not Index.exists(folder):
-        return Check(name, "ok", "there is none yet; searches compare everything")
-    try:
-        index = Index(folder, check_graph=True)
-    except DamagedError as error:
-        if not repair:
-            advice = "`photofind doctor --repair` has it built again"
-            return Check(name, "broken", error.message, advice)
-        remove_index(folder)
-        return Check(name, "repaired", f"{error.message}; it is removed and built again")
-    except PhotofindError as error:
-        return Check(name, "broken", error.message, error.hint)
-    if index.facts.generation != library.space(space).generation:
-        return Check(name, "ok", "it is outdated and is built again at the next quiet moment")
-    recall = index.facts.recall
-    graph = "no graph" if recall is None else f"a graph with recall {recall:.3f}"
-    return Check(name, "ok", f"{len(index):,} photos, {graph}")
 
 
 def _extractor(describe: Callable[[], object]) -> Check:

@@ -72,7 +72,7 @@ def _probe(resources: Resources, extractor: str) -> ExtractorInfo | str:
 def _status(resources: Resources, plugin: Plugin, found: ExtractorInfo | str) -> ExtractorStatus:
     library = resources.library
     photos = sum(
-        int(library.references(space.id).sum())
+        library.space_counts(space.id).embedded
         for space in library.spaces()
         if space.extractor == plugin.name
     )

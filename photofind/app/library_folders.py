@@ -9,20 +9,21 @@ from pathlib import Path
 
 from photofind.errors import LibraryError
 from photofind.indexing.excludes import Rules
-from photofind.library.embedded.catalog import Folder
-from photofind.library.embedded.library import Library
+from photofind.library.store import Store
 from photofind.model import FolderStatus
+from photofind.model.filters import Filter
+from photofind.model.records import Folder
 from photofind.paths import Home, is_below
 
 __all__ = ["add_folder", "check_folder", "chosen_folders", "folder_statuses", "remove_folder"]
 
 
-def folder_statuses(library: Library) -> list[FolderStatus]:
+def folder_statuses(library: Store) -> list[FolderStatus]:
     """Return how each folder of the library is."""
     return [
         FolderStatus(
             folder.path,
-            library.count(folder.path),
+            library.count(Filter(folder.path, failed=False)),
             folder.state,
             folder.reason,
             folder.scanned,
@@ -58,14 +59,14 @@ def check_folder(home: Home, folder: str, excludes: Sequence[str]) -> None:
     Rules(excludes)  # Raises what is wrong with them.
 
 
-def add_folder(library: Library, folder: str, excludes: Sequence[str]) -> None:
+def add_folder(library: Store, folder: str, excludes: Sequence[str]) -> None:
     """Add a folder to the library, open for writing, or change what is excluded in it."""
     known = {one.path: one for one in library.folders()}
     entry = known.get(folder) or Folder(folder, added=time.time())
     library.put_folder(replace(entry, excludes=tuple(excludes)))
 
 
-def remove_folder(library: Library, folder: str) -> int:
+def remove_folder(library: Store, folder: str) -> int:
     """Remove a folder and its photos from the library, open for writing; return how many photos.
 
     Photos that also lie in another folder of the library stay.
@@ -82,7 +83,7 @@ def remove_folder(library: Library, folder: str) -> int:
         )
     gone = [
         photo
-        for photo in library.photos(folder)
+        for photo in library.select(Filter(folder))
         if not any(is_below(photo.path, other) for other in others)
     ]
     library.remove(gone)
@@ -90,7 +91,7 @@ def remove_folder(library: Library, folder: str) -> int:
     return len(gone)
 
 
-def chosen_folders(library: Library, folders: Sequence[str] | None) -> list[Folder]:
+def chosen_folders(library: Store, folders: Sequence[str] | None) -> list[Folder]:
     """Return the folders of the library that contain, or lie in, the named ones; all for None.
 
     Raises

@@ -41,7 +41,7 @@ from photofind.paths import Home, is_below
 from photofind.settings import Settings, list_settings, reset_setting, set_setting
 
 if TYPE_CHECKING:
-    from photofind.library.embedded.catalog import Photo
+    from photofind.model.records import Photo
 
 __all__ = ["PhotoFind"]
 
@@ -84,7 +84,7 @@ class PhotoFind(Operations):
 
     @property
     def problems(self) -> list[str]:
-        return self._resources.library.warnings
+        return self._resources.library.problems
 
     # Folders.
 
@@ -145,7 +145,9 @@ class PhotoFind(Operations):
         min_score = settings.min_score if query.min_score is None else query.min_score
         answer = self._resources.searcher.similar(replace(query, limit=limit, min_score=min_score))
         if query.tags and not answer.hits:
-            self._resources.timeline.check_tags(query.tags)
+            from photofind.search.tags import check_tags
+
+            check_tags(self._resources.library, query.tags)
         return answer
 
     def duplicates(self) -> list[DuplicateGroup]:
@@ -193,21 +195,26 @@ class PhotoFind(Operations):
         limit: int = 100,
         path: str | None = None,
     ) -> list[PhotoDetails]:
-        from photofind.search.filters import Filter
+        from photofind.model.filters import Filter
+        from photofind.search.browsing import page
 
         if path is not None:
             return [self.photo(path)]
-        self._resources.library.refresh()
-        limits = Filter(folder, since, until, tuple(tags))
-        return self._details(self._resources.timeline.page(limits, offset, limit))
+        library = self._resources.library
+        library.refresh()
+        where = Filter(folder, since, until, tuple(tags))
+        return self._details(page(library, where, offset, limit))
 
     def tags(self, *, limit: int | None = None) -> list[TagCount]:
         self._resources.library.refresh()
-        return self._resources.timeline.tags()[:limit]
+        return self._resources.library.tags()[:limit]
 
     def tagged(self, tags: Sequence[str], *, limit: int = 100) -> list[PhotoDetails]:
-        self._resources.library.refresh()
-        return self._details(self._resources.timeline.tagged(tags, limit))
+        from photofind.search.tags import tagged
+
+        library = self._resources.library
+        library.refresh()
+        return self._details(tagged(library, tags, limit))
 
     def thumbnail(self, photo: int, size: int = 256) -> bytes:
         known = self._known(photo)
@@ -221,8 +228,11 @@ class PhotoFind(Operations):
         return self._resources.thumbnails.get(path, size, (status.st_size, status.st_mtime_ns))
 
     def overview(self, folder: str | None = None) -> Overview:
-        self._resources.library.refresh()
-        return self._resources.timeline.overview(folder)
+        from photofind.search.browsing import overview
+
+        library = self._resources.library
+        library.refresh()
+        return overview(library, folder)
 
     # The files of photos.
 
@@ -293,4 +303,5 @@ class PhotoFind(Operations):
     def _details(self, photos: Sequence[Photo]) -> list[PhotoDetails]:
         from photofind.app.photos import details
 
-        return [details(self._resources.library, photo) for photo in photos]
+        folders = self._resources.library.folders()
+        return [details(folders, photo) for photo in photos]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from photofind.library.embedded.catalog import Photo
-from photofind.library.embedded.library import Library
+from collections.abc import Iterable
+
+from photofind.library.store import Store
 from photofind.model import Failure, PhotoDetails, Tag
+from photofind.model.filters import Filter
+from photofind.model.records import Folder, Photo, innermost
 
 __all__ = ["details", "failures"]
 
 
-def details(library: Library, photo: Photo) -> PhotoDetails:
-    """Return what is known of a photo."""
-    folder = library.folder_of(photo.path)
+def details(folders: Iterable[Folder], photo: Photo) -> PhotoDetails:
+    """Return what is known of a photo that lies in one of some folders."""
+    folder = innermost(folders, photo.path)
     tags = [
         Tag(name, confidence, space)
         for space, confidences in photo.tags.items()
@@ -34,22 +37,22 @@ def details(library: Library, photo: Photo) -> PhotoDetails:
         failure=photo.failure,
         offline=folder is not None and folder.state == "offline",
         preliminary=photo.preliminary,
-        spaces=tuple(photo.rows),
+        spaces=photo.spaces,
         tags=tuple(sorted(tags, key=lambda tag: -tag.confidence)),
     )
 
 
-def failures(library: Library) -> list[Failure]:
+def failures(library: Store) -> list[Failure]:
     """Return the photos that could not be indexed, and those that an extractor refused, by path."""
     found = [
         Failure(photo.path, photo.failure)
-        for photo in library.failures()
+        for photo in library.select(Filter(failed=True))
         if photo.failure is not None and not photo.refusals
     ]
     extractors = {space.id: space.extractor for space in library.spaces()}
     found += [
         Failure(photo.path, reason, extractors.get(space, space))
-        for photo in library.refusals()
+        for photo in library.select(Filter(refused=True))
         for space, reason in photo.refusals.items()
     ]
     return sorted(found, key=lambda failure: (failure.path, failure.extractor or ""))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from photofind.library.embedded.catalog import Photo
-from photofind.library.embedded.library import Library
+from photofind.library.store import Store
 from photofind.model import Query
+from photofind.model.records import Photo
 from photofind.model.references import PhotoNotFoundError
 
 __all__ = ["find_photo", "with_paths"]
 
 
-def find_photo(library: Library, photo: int | str) -> Photo:
+def find_photo(library: Store, photo: int | str) -> Photo:
     """Return a photo, given its id or its absolute path.
 
     Raises
@@ -21,15 +21,15 @@ def find_photo(library: Library, photo: int | str) -> Photo:
         It is not in the library.
     """
     if isinstance(photo, int):
-        name, known = f"number {photo}", library.photo_by_id(photo)
+        name, known = f"number {photo}", library.by_id([photo]).get(photo)
     else:
-        name, known = photo, library.photo(photo)
+        name, known = photo, library.by_path([photo]).get(photo)
     if known is None:
         raise PhotoNotFoundError(f"there is no photo {name} in the library")
     return known
 
 
-def with_paths(library: Library, query: Query) -> Query:
+def with_paths(library: Store, query: Query) -> Query:
     """Return a query that names its photos by their paths.
 
     Raises

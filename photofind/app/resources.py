@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from photofind.app.thumbnails import Thumbnails
     from photofind.extractors.extraction import Extraction
     from photofind.images.limits import Limits
-    from photofind.library.embedded.library import Library
-    from photofind.search.browsing import Timeline
+    from photofind.library.store import Store
     from photofind.search.searcher import Searcher
     from photofind.system.trash import TrashHistory
 
@@ -45,7 +44,6 @@ class Resources:
     def close(self) -> None:
         """Close the library and end all child processes."""
         self._close_readers()
-        self.__dict__.pop("timeline", None)
         if "library" in self.__dict__:
             self.library.close()
             del self.__dict__["library"]
@@ -60,8 +58,9 @@ class Resources:
         with self._lock:
             extractions = [*self._extractions.values()]
             self._extractions.clear()
-            readers = [self.__dict__.pop(name, None) for name in ("thumbnails", "searcher")]
-        for one in [*extractions, *filter(None, readers)]:
+            thumbnails = self.__dict__.pop("thumbnails", None)
+            self.__dict__.pop("searcher", None)
+        for one in [*extractions, *filter(None, [thumbnails])]:
             one.close()
 
     @cached_property
@@ -76,13 +75,13 @@ class Resources:
         return load_settings(self.home.settings)
 
     @cached_property
-    def library(self) -> Library:
+    def library(self) -> Store:
         """The library; only a resident process may write to it."""
-        from photofind.library.embedded.library import Library
+        from photofind.library.stores import open_store
 
-        return Library(self.home, writable=self.resident)
+        return open_store(self.home, self.settings, writable=self.resident, resident=self.resident)
 
-    def writing(self) -> AbstractContextManager[Library]:
+    def writing(self) -> AbstractContextManager[Store]:
         """Open the library for writing: for the length of a block, unless it is open for good.
 
         Raises
@@ -90,29 +89,18 @@ class Resources:
         LockedError
             Another process is writing to it.
         """
-        from photofind.library.embedded.library import Library
+        from photofind.library.stores import open_store
 
-        return nullcontext(self.library) if self.resident else Library(self.home, writable=True)
+        if self.resident:
+            return nullcontext(self.library)
+        return open_store(self.home, self.settings, writable=True)
 
     @cached_property
     def searcher(self) -> Searcher:
         """Answers queries."""
         from photofind.search.searcher import Searcher
 
-        return Searcher(
-            self.library,
-            self.settings.extractor,
-            self.extraction,
-            resident=self.resident,
-            idle_seconds=self.settings.idle_minutes * 60,
-        )
-
-    @cached_property
-    def timeline(self) -> Timeline:
-        """The photos by time and by tags."""
-        from photofind.search.browsing import Timeline
-
-        return Timeline(self.library)
+        return Searcher(self.library, self.home, self.settings.extractor, self.extraction)
 
     @cached_property
     def thumbnails(self) -> Thumbnails:
@@ -185,8 +173,8 @@ class Resources:
         ]
         if "thumbnails" in self.__dict__:
             running += [("thumbnails", pid) for pid in self.thumbnails.pids]
-        if "searcher" in self.__dict__:
-            running += [("graph", pid) for pid in self.searcher.processes]
+        if "library" in self.__dict__:
+            running += self.library.processes.items()
         return running
 
     def _limits(self) -> Limits:

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from photofind.app.references import find_photo
 from photofind.errors import DesktopError, LibraryError
-from photofind.library.embedded.catalog import Photo
-from photofind.library.embedded.library import Library
+from photofind.library.store import Store
 from photofind.model import Failure, Trashing, Untrashing
+from photofind.model.records import Photo
 from photofind.system.trash import TrashedFile, TrashHistory, move_to_trash, restore
 
 __all__ = ["trash_photos", "untrash_photos"]
 
 
 def trash_photos(
-    library: Library, trash: TrashHistory, photos: Sequence[int]
+    library: Store, trash: TrashHistory, photos: Sequence[int]
 ) -> tuple[Trashing, list[TrashedFile]]:
     """Move photos to the trash, given their ids; also return the files that were moved.
 

@@ -59,10 +59,11 @@ def _is_first_run() -> bool:
     """Return whether the library has no folder yet."""
     from photofind.app.photofind import PhotoFind
     from photofind.errors import PhotofindError
+    from photofind.library.stores import store_exists
     from photofind.paths import Home
 
     home = Home.default()
-    if not home.catalog.exists():
+    if not store_exists(home):
         return True
     with suppress(PhotofindError, OSError), PhotoFind(home) as photofind:
         return not photofind.folders()

@@ -18,9 +18,9 @@ from photofind.app.photofind import PhotoFind
 from photofind.app.status import library_status
 from photofind.daemon.pausing import paused_until, remember_pause
 from photofind.errors import LibraryError
-from photofind.indexing.housekeeping import Housekeeper
+from photofind.indexing.index_maintenance.maintainer import IndexMaintainer
 from photofind.indexing.indexer import Indexer
-from photofind.indexing.watching.watcher import Change, Kind
+from photofind.indexing.watching.events import Change, Kind
 from photofind.model import (
     Answer,
     Check,
@@ -69,11 +69,14 @@ class Resident(PhotoFind):
         self._readings: dict[str, Extraction] = {}
         self._started = time.time()
         library = self._resources.library
-        self._indexer = Indexer(library, self._indexing, self.settings, self._tell)
-        self._housekeeper = Housekeeper(
+        self._indexer = Indexer(
+            library, self._indexing, self.settings, self._tell, apart=[str(self.home.root)]
+        )
+        self._maintainer = IndexMaintainer(
             library,
+            self.home,
             self._indexer,
-            lambda: self._resources.searcher.rest(),
+            library.release_memory,
             lambda: self.settings.idle_minutes * 60,
             self._tell,
         )
@@ -84,15 +87,15 @@ class Resident(PhotoFind):
         if until is not None:
             self._indexer.pause(until)
         self._indexer.start()
-        self._housekeeper.start()
+        self._maintainer.start()
 
     def close(self) -> None:
         """Stop indexing, end all child processes, and let others write to the library."""
         self._tell(STOPPING)
         # What is being read is cut short: it is read again at the next start.
-        self._housekeeper.interrupt()
+        self._maintainer.interrupt()
         self._stop_reading()
-        self._housekeeper.stop()
+        self._maintainer.stop()
         self._indexer.stop()
         self._stop_reading()
         super().close()
@@ -130,7 +133,7 @@ class Resident(PhotoFind):
 
     def _tell(self, event: Event) -> None:
         if event.kind == "library":
-            self._housekeeper.touched()
+            self._maintainer.library_changed()
         with self._listening:
             listeners = list(self._listeners)
         if not listeners:
@@ -145,16 +148,16 @@ class Resident(PhotoFind):
     @property
     def problems(self) -> list[str]:
         """What somebody should know or do something about, one line each."""
-        return [*super().problems, *self._indexer.problems, *self._housekeeper.problems]
+        return [*super().problems, *self._indexer.problems, *self._maintainer.problems]
 
     def similar(self, query: Query) -> Answer:
         """Find the photos most like a query; as in `PhotoFind`."""
-        self._housekeeper.asked()
+        self._maintainer.queried()
         return super().similar(query)
 
     def duplicates(self) -> list[DuplicateGroup]:
         """Group the photos that show the same picture; the largest groups first."""
-        self._housekeeper.asked()
+        self._maintainer.queried()
         return super().duplicates()
 
     def folders(self) -> list[FolderStatus]:
@@ -171,7 +174,7 @@ class Resident(PhotoFind):
 
     def remove_folder(self, folder: str) -> int:
         """Take a folder out of the library; as in `PhotoFind`."""
-        with self._indexer.at_rest():
+        with self._indexer.between_steps():
             removed = super().remove_folder(folder)
         self._indexer.folders_changed()
         return removed
@@ -202,16 +205,16 @@ class Resident(PhotoFind):
             report = self._indexer.index(
                 chosen, accept_removals=accept_removals, retry_failed=retry_failed
             )
-            problems = self._housekeeper.tend(graph=wait)
+            problems = self._maintainer.maintain(graph=wait)
         finally:
             end()
-        return replace(report, notes=(*self._resources.library.warnings, *problems))
+        return replace(report, notes=(*self._resources.library.problems, *report.notes, *problems))
 
     def status(self) -> Status:
         """Return how the library is, and what the daemon does."""
         status = library_status(self._resources, self.folders(), self.problems)
-        self._housekeeper.opened()
-        indexer, housekeeper = self._indexer, self._housekeeper
+        self._maintainer.opened()
+        indexer, maintainer = self._indexer, self._maintainer
         return replace(
             status,
             pending=max(status.pending, indexer.pending),
@@ -219,7 +222,7 @@ class Resident(PhotoFind):
                 pid=os.getpid(),
                 version=__version__,
                 started=self._started,
-                activity=indexer.activity or housekeeper.activity,
+                activity=indexer.activity or maintainer.activity,
                 paused=indexer.paused,
                 paused_until=indexer.paused_until,
                 waiting=indexer.waiting,
@@ -244,8 +247,8 @@ class Resident(PhotoFind):
             Check("watching", "ok", told)
         ]
         if repair:
-            self._indexer.look_at(folder.path for folder in self.folders())
-            self._housekeeper.touched(again=True)
+            self._indexer.scan(folder.path for folder in self.folders())
+            self._maintainer.library_changed(rebuild=True)
         return checks
 
     def pause(self, seconds: float | None = None) -> None:
@@ -255,13 +258,13 @@ class Resident(PhotoFind):
         """
         until = float("inf") if seconds is None else time.time() + seconds
         self._indexer.pause(until)
-        self._housekeeper.interrupt()
+        self._maintainer.interrupt()
         self._remember_pause(until)
 
     def resume(self) -> None:
         """Go on indexing at once."""
         self._indexer.resume()
-        self._housekeeper.touched()
+        self._maintainer.library_changed()
         self._remember_pause(None)
 
     def _remember_pause(self, until: float | None) -> None:
@@ -274,7 +277,7 @@ class Resident(PhotoFind):
         super()._forget_settings()
         self._stop_reading()
         self._indexer.reconfigure(self.settings)
-        self._housekeeper.touched()
+        self._maintainer.library_changed()
 
     def _indexing(self, extractor: str) -> Extraction:
         """Return what embeds the photos of the folders: apart from queries, which do not wait."""
@@ -300,7 +303,7 @@ class Resident(PhotoFind):
             ("daemon", os.getpid()),
             *((f"indexing with {name}", pid) for name, one in readings.items() if (pid := one.pid)),
             *self._resources.processes,
-            *(("index builder", pid) for pid in self._housekeeper.processes),
+            *(("index builder", pid) for pid in self._maintainer.processes),
         ]
         return tuple(
             ProcessStatus(name, pid, memory)

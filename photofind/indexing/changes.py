@@ -1,4 +1,4 @@
-"""What has changed: the photos found on disk against those that are known."""
+"""Comparing the photos found on disk with those that are known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from photofind.indexing.scan import Found
-from photofind.library.embedded.catalog import Photo
+from photofind.model.records import Photo
 
 __all__ = ["Changes", "compare"]
 
@@ -24,10 +24,10 @@ class Changes:
     moved
         Known photos as they are now, under another path.
     renumbered
-        Known photos as they are now, under another inode: their drive was mounted anew.
+        Known photos as they are now, under another inode: their drive was mounted again.
     unread
-        Files whose content must be looked at, newest first: new, changed, not yet in the space,
-        or moved in a way that only their content can prove.
+        Files whose content must be looked at, newest first: new, changed, not yet embedded, or
+        moved in a way that only their content can prove.
     gone
         Known photos whose path is no longer there and that were not found elsewhere.
     """
@@ -47,7 +47,7 @@ def compare(
     A file that has the path, the size and the times of a known photo is that photo. So is a file
     at another path with its size, times and inode, where the photo is no longer at its own path
     and no other photo has that size and time. An inode alone proves nothing: some file
-    systems number their files anew at each mount.
+    systems give files new numbers at each mount.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def compare(
     known
         The photos that could be among them, each path once.
     is_complete
-        Tells whether nothing more is to be learned of a photo while its file stays the same.
+        Returns whether a photo need not be read again while its file stays the same.
     """
     displaced = {photo.path: photo for photo in known}
     alike: defaultdict[_Stamp, list[Photo]] = defaultdict(list)
@@ -92,7 +92,7 @@ def compare(
             and twins[0].sidecar == file.sidecar
             and is_complete(twins[0])
         ):
-            alike[_stamp(file)] = []  # Nobody else can be it.
+            alike[_stamp(file)] = []  # No other file can be it.
             del displaced[twins[0].path]
             moved.append(replace(twins[0], path=file.path))
         else:

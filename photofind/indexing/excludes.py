@@ -1,6 +1,6 @@
 """Which files and folders are left out, by rules in gitignore's syntax.
 
-photofind's own rules come first and the person's after them, so that ``!name`` takes back what
+photofind's own rules come first and the user's after them, so that ``!name`` takes back what
 photofind leaves out. Rules are relative to the added folder: a folder that was itself added is
 indexed, whatever it is called.
 """
@@ -93,7 +93,7 @@ class Rules:
         return hash(self._lines)
 
     def exclude(self, path: str, *, is_folder: bool) -> bool:
-        """Tell whether ``path`` is left out, given that the folders above it are not.
+        """Return whether ``path`` is left out, given that the folders above it are not.
 
         Parameters
         ----------

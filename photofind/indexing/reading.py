@@ -4,92 +4,30 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from photofind.indexing.batches import BatchProgress
+from photofind.indexing.departed import Departed
 from photofind.indexing.scan import Found
-from photofind.library.embedded.catalog import Photo, Tags
-from photofind.library.embedded.library import Library
+from photofind.library.store import Array32, Store
 from photofind.model import Progress
+from photofind.model.records import Folder, Photo, Tags, innermost
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from photofind.extractors.extraction import Extracted, Extraction
 
-__all__ = ["Departed", "Outcome", "Pace", "Reader", "Rest", "contents_of_sizes"]
+__all__ = ["Contents", "Outcome", "Reader", "Unread", "contents_of_sizes"]
 
-SMALLEST_BATCH, LARGEST_BATCH = 16, 1024
-MOST_DEPARTED = 50_000
 MOST_TAGS = 5
 
 Contents = defaultdict[int, set[str]]
+"""Contents that have an embedding, by their size in bytes."""
 
 log = logging.getLogger(__name__)
-
-
-class Departed:
-    """Photos that are gone, by content: one whose content turns up again has only moved.
-
-    Those that are still in the library keep their number there. Of others the row of the vector
-    is known, which stays readable until the library reclaims it. The oldest are forgotten.
-
-    Parameters
-    ----------
-    space
-        The id of the space whose vectors matter.
-    photos
-        The first of them.
-    """
-
-    def __init__(self, space: str, photos: Iterable[Photo] = ()) -> None:
-        self._space = space
-        self._photos: dict[str, list[Photo]] = {}
-        self._contents: defaultdict[int, set[str]] = defaultdict(set)
-        self.add(photos)
-
-    def add(self, photos: Iterable[Photo]) -> None:
-        """Take in photos that are gone."""
-        for photo in photos:
-            self._photos.setdefault(photo.content, []).append(photo)
-            if self._space in photo.rows:
-                self._contents[photo.size].add(photo.content)
-        while len(self._photos) > MOST_DEPARTED:
-            (oldest,) = self._photos.pop(next(iter(self._photos)))[:1]
-            self._contents[oldest.size].discard(oldest.content)
-
-    def contents(self, size: int) -> set[str]:
-        """Return the contents of this size, in bytes, that have a vector."""
-        return self._contents.get(size, set())
-
-    def get(self, content: str) -> Photo | None:
-        """Return a photo with this content."""
-        return next(iter(self._photos.get(content, ())), None)
-
-    def take(self, content: str) -> Photo | None:
-        """Return a photo with this content, which has turned up: it is not departed any more."""
-        photos = self._photos.get(content)
-        if not photos:
-            return None
-        photo = photos.pop()
-        if not photos:
-            del self._photos[content]
-            self._contents[photo.size].discard(content)
-        return photo
-
-    def clear(self) -> None:
-        """Forget all of them."""
-        self._photos.clear()
-        self._contents.clear()
-
-    def __iter__(self) -> Iterator[Photo]:
-        for photos in self._photos.values():
-            yield from photos
 
 
 class Outcome(NamedTuple):
@@ -98,9 +36,9 @@ class Outcome(NamedTuple):
     Parameters
     ----------
     kind
-        "new", "changed", "moved"; "refined", where its preliminary vector was replaced;
-        "vanished" before it was read; "unwanted", where its folder was removed meanwhile;
-        "refused", where it could not be described and stays as others described it.
+        "new", "changed", "moved"; "refined", where its preliminary embedding was replaced;
+        "vanished" before it was read; "unwanted", where its folder was removed before; "refused",
+        where it could not be embedded and stays as other extractors embedded it.
     failed
         Whether it could not be read.
     """
@@ -110,52 +48,52 @@ class Outcome(NamedTuple):
 
 
 @dataclass
-class Rest:
+class Unread:
     """What a reading left.
 
     Parameters
     ----------
-    read
+    done
         How many of the files were dealt with, from the first on.
     lacking
-        Files that lack a vector: the photo whose vector they were to share was replaced before
-        they came. They are to be read again.
-    without_preview
-        Files of which only the embedded thumbnail was to be read, and that have none.
+        Files without an embedding: the photo whose embedding they were to share was replaced
+        before they came. They are to be read again.
+    without_thumbnail
+        Files of which only the thumbnail inside was to be read, and that have none.
     """
 
-    read: int = 0
+    done: int = 0
     lacking: list[Found] = field(default_factory=list)
-    without_preview: list[Found] = field(default_factory=list)
+    without_thumbnail: list[Found] = field(default_factory=list)
 
 
 class Reader:
-    """Reads files with one extractor and commits them to one space of a library.
+    """Reads files with one extractor and commits them to its space.
 
     Parameters
     ----------
-    library
+    store
         Open for writing.
     extraction
-        Reads and describes photos.
+        Reads and embeds photos.
     space
-        The id of the space that its vectors belong to.
+        The id of the space of the embeddings.
     departed
-        Photos that are gone.
+        Photos that were removed lately.
     on_commit
-        Told, after each commit, what became of each file, by path. Called in another thread.
+        Called after each commit with what became of each file, by path, in another thread.
     """
 
     def __init__(
         self,
-        library: Library,
+        store: Store,
         extraction: Extraction,
         space: str,
         departed: Departed,
         *,
         on_commit: Callable[[dict[str, Outcome]], None] = lambda outcomes: None,
     ) -> None:
-        self._library = library
+        self._store = store
         self._extraction = extraction
         self._space = space
         self._departed = departed
@@ -165,26 +103,26 @@ class Reader:
         self,
         files: Sequence[Found],
         contents: Contents,
-        pace: Pace,
+        progress: BatchProgress,
         *,
         previews: bool = False,
         go_on: Callable[[], bool] = lambda: True,
-        progress: Callable[[Progress], None] = lambda progress: None,
-    ) -> Rest:
+        show: Callable[[Progress], None] = lambda progress: None,
+    ) -> Unread:
         """Read and commit files, and return what is left of them.
 
         Parameters
         ----------
         contents
-            By size in bytes, the contents that have a vector; grows by those that are read.
-        pace
-            How fast it went so far; it is told how far this gets.
+            The contents that have an embedding; grows by those that are read.
+        progress
+            How far it was so far; it is told how far this gets.
         previews
-            Whether to look at embedded thumbnails only, where files have them.
+            Whether to read only the thumbnails inside files, where they have one.
         go_on
             Asked before each batch.
-        progress
-            Told how far it is before each batch and in the end.
+        show
+            Called with how far it is, before each batch and in the end.
 
         Raises
         ------
@@ -193,32 +131,30 @@ class Reader:
         ExtractorError
             The extractor does not work at all.
         """
-        rest = Rest()
+        unread = Unread()
         committing: Future[list[Found]] | None = None
         with ThreadPoolExecutor(1) as committer:
             try:
-                while go_on() and (batch := files[rest.read : rest.read + pace.batch]):
-                    progress(pace.progress)
+                while go_on() and (batch := files[unread.done : unread.done + progress.batch]):
+                    show(progress.progress)
                     extracted = self._extract(batch, contents, previews=previews)
                     if committing:
-                        rest.lacking += committing.result()
-                    ready = [
-                        (file, one)
-                        for file, one in zip(batch, extracted, strict=True)
-                        if one is not None
-                    ]
-                    rest.without_preview += [
-                        file for file, one in zip(batch, extracted, strict=True) if one is None
-                    ]
-                    committing = committer.submit(self._commit, ready, pace)
-                    rest.read += len(batch)
-                    pace.advance(len(batch))
+                        unread.lacking += committing.result()
+                    ready: list[tuple[Found, Extracted]] = []
+                    for file, one in zip(batch, extracted, strict=True):
+                        if one is None:
+                            unread.without_thumbnail.append(file)
+                        else:
+                            ready.append((file, one))
+                    committing = committer.submit(self._commit, ready, progress)
+                    unread.done += len(batch)
+                    progress.advance(len(batch))
             finally:
-                # However it ended: what was read is committed, or it is said why not.
+                # However it ended: what was read is committed, or the error says why not.
                 if committing:
-                    rest.lacking += committing.result()
-        progress(pace.progress)
-        return rest
+                    unread.lacking += committing.result()
+        show(progress.progress)
+        return unread
 
     def _extract(
         self, batch: Sequence[Found], contents: Contents, *, previews: bool
@@ -227,154 +163,141 @@ class Reader:
         if previews:
             return self._extraction.extract_previews(paths)
         known: set[str] = set()
-        for file in batch:
-            known |= contents.get(file.size, set()) | self._departed.contents(file.size)
+        for size in {file.size for file in batch}:
+            known |= contents.get(size, set()) | self._departed.contents(size, self._space)
         extracted = self._extraction.extract(paths, known=known)
         for file, one in zip(batch, extracted, strict=True):
-            if one.vector is not None:
+            if one.failure is None:
                 contents[file.size].add(one.content)
         return extracted
 
-    def _commit(self, batch: Sequence[tuple[Found, Extracted]], pace: Pace) -> list[Found]:
-        photos: list[Photo] = []
-        vectors: dict[str, npt.NDArray[np.float32]] = {}
-        lacking: list[Found] = []
-        others: dict[str, dict[str, npt.NDArray[np.float32]]] = {}
-        outcomes: dict[str, Outcome] = {}
+    def _commit(
+        self, batch: Sequence[tuple[Found, Extracted]], progress: BatchProgress
+    ) -> list[Found]:
+        """Commit what was read; return the files that lack an embedding after all."""
+        commit = _Commit(self._store, self._space, self._departed, batch)
         for file, one in batch:
-            image: Extracted | Photo | None = one
-            if one.vector is not None:
-                vectors[one.content] = one.vector
-            elif one.failure is None:
-                image = self._twin(one.content, vectors, others)
-            elif not os.path.lexists(file.path):
-                outcomes[file.path] = Outcome("vanished", False)  # Which is no failure.
-                continue
-            if not self._is_wanted(file.path):
-                outcomes[file.path] = Outcome("unwanted", False)
-                continue
-            if image is None:
-                lacking.append(file)
-                continue
-            known = self._library.photo(file.path)
-            before = known if known and _is_still(known, file, one) else None
-            stays = before is not None and bool(before.rows) and self._space not in before.rows
-            refusals = dict(before.refusals) if before else {}
-            if one.failure is not None and (one.refused or refusals or stays):
-                refusals[self._space] = one.failure
-            photo = replace(_photo(file, one, image, self._space), refusals=refusals)
-            if before and stays and one.failure is not None:
-                log.warning("%s: %s", file.path, one.failure)
-                kind = "refused"
-                photo = replace(
-                    before,
-                    refusals=refusals,
-                    size=file.size,
-                    modified=file.modified,
-                    inode=file.inode,
-                    sidecar=file.sidecar,
-                )
-            elif known:
-                kind = "refined" if known.preliminary else "changed"
-            elif one.content and (departed := self._departed.take(one.content)):
-                kind = "moved"
-                photo = replace(photo, id=departed.id, refusals={**departed.refusals, **refusals})
-            else:
-                kind = "new"
-            pace.failed += one.failure is not None
-            outcomes[file.path] = Outcome(kind, one.failure is not None)
-            photos.append(photo)
-        self._library.commit(photos, self._space, vectors)
-        for space, kept in others.items():
-            again = [photo for photo in photos if photo.content in kept]
-            now = [
-                replace(self._library.photo(photo.path) or photo, tags=photo.tags)
-                for photo in again
-            ]
-            self._library.commit(now, space, kept)
-        self._on_commit(outcomes)
-        return lacking
+            commit.add(file, one)
+        commit.write()
+        progress.failed += commit.failed
+        self._on_commit(commit.outcomes)
+        return commit.lacking
 
-    def _is_wanted(self, path: str) -> bool:
-        return self._library.folder_of(path) is not None
 
-    def _twin(
+class _Commit:
+    """What was read of a batch of files, on its way into the store."""
+
+    def __init__(
         self,
-        content: str,
-        vectors: dict[str, npt.NDArray[np.float32]],
-        others: dict[str, dict[str, npt.NDArray[np.float32]]],
-    ) -> Photo | None:
-        """Return a photo, in the library or departed, that has a vector for this content.
+        store: Store,
+        space: str,
+        departed: Departed,
+        batch: Sequence[tuple[Found, Extracted]],
+    ) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+        self.lacking: list[Found] = []
+        self.failed = 0
+        self._store = store
+        self._space = space
+        self._departed = departed
+        self._folders: list[Folder] = store.folders()
+        self._known = store.by_path(file.path for file, _ in batch)
+        self._twins = store.by_content({one.content for _, one in batch if _shares(one)})
+        self._departed_twins: dict[str, Photo] = {}
+        self._photos: list[Photo] = []
+        self._embeddings: defaultdict[str, dict[str, Array32]] = defaultdict(dict)  # By space.
 
-        Where only a departed one has, its vector is put among ``vectors``, and those of other
-        spaces among ``others``.
+    def add(self, file: Found, one: Extracted) -> None:
+        """Take in what was read of a file."""
+        if one.failure is not None and not os.path.lexists(file.path):
+            self.outcomes[file.path] = Outcome("vanished", False)  # Which is no failure.
+        elif innermost(self._folders, file.path) is None:
+            self.outcomes[file.path] = Outcome("unwanted", False)
+        elif (image := self._twin(one.content) if _shares(one) else one) is None:
+            self.lacking.append(file)
+        else:
+            if one.vector is not None:
+                self._embeddings[self._space][one.content] = one.vector
+            self._put(file, one, image)
+
+    def write(self) -> None:
+        """Commit all of it to the store."""
+        self._store.commit(self._photos, self._space, self._embeddings.pop(self._space, {}))
+        for space, embeddings in self._embeddings.items():
+            again = {photo.path: photo for photo in self._photos if photo.content in embeddings}
+            now = [
+                replace(photo, tags=again[path].tags)
+                for path, photo in self._store.by_path(again).items()
+            ]
+            self._store.commit(now, space, embeddings)
+
+    def _put(self, file: Found, one: Extracted, image: Extracted | Photo) -> None:
+        known = self._known.get(file.path)
+        before = known if known and _is_still(known, file, one) else None
+        stays = before is not None and bool(before.spaces) and self._space not in before.spaces
+        refusals = dict(before.refusals) if before else {}
+        if one.failure is not None and (one.refused or refusals or stays):
+            refusals[self._space] = one.failure
+        photo = replace(_photo(file, one, image, self._space), refusals=refusals)
+        if before and stays and one.failure is not None:
+            log.warning("%s: %s", file.path, one.failure)
+            kind = "refused"
+            photo = replace(
+                before,
+                refusals=refusals,
+                size=file.size,
+                modified=file.modified,
+                inode=file.inode,
+                sidecar=file.sidecar,
+            )
+        elif known:
+            kind = "refined" if known.preliminary else "changed"
+        elif one.content and (departed := self._departed.take(one.content)):
+            kind = "moved"
+            photo = replace(photo, id=departed.id, refusals={**departed.refusals, **refusals})
+        else:
+            kind = "new"
+        self.failed += one.failure is not None
+        self.outcomes[file.path] = Outcome(kind, one.failure is not None)
+        self._photos.append(photo)
+
+    def _twin(self, content: str) -> Photo | None:
+        """Return a photo, in the library or departed, whose content has an embedding.
+
+        Where it is departed, its embeddings are committed again, with their tags.
         """
-        for twin in self._library.photos_with_content(content):
-            if self._space in twin.rows:
+        for twin in self._twins.get(content, ()):
+            if self._space in twin.spaces:
                 return twin
-        departed = self._departed.get(content)
-        if departed is None or self._space not in departed.rows:
+        if content in self._departed_twins:
+            return self._departed_twins[content]
+        departed = self._departed.get(content, self._space)
+        if departed is None:
             return None
-        for space, row in departed.rows.items():
-            (vector,) = self._library.vectors(space).rows([row])
-            (vectors if space == self._space else others.setdefault(space, {}))[content] = vector
+        for space in {space.id for space in self._store.spaces()}.intersection(departed.spaces):
+            (is_there,), (embedding,) = self._store.embeddings(space, [content])
+            if is_there:
+                self._embeddings[space][content] = embedding
+        if content not in self._embeddings[self._space]:
+            self._departed.lose_embedding(content, self._space)
+            return None
+        self._departed_twins[content] = departed
         return departed
 
 
-class Pace:
-    """How large the next batch is, how fast it goes, and how long it will take.
-
-    Parameters
-    ----------
-    phase
-        What is being done, in words.
-    total
-        How many files there are to read in all.
-    seconds
-        How long reading a batch should take: so much work is lost when it is cut short.
-    """
-
-    def __init__(self, phase: str, total: int, seconds: float = 1.5) -> None:
-        self.phase = phase
-        self.total = total
-        self.done = 0
-        self.failed = 0
-        self.batch = SMALLEST_BATCH
-        self._rate: float | None = None
-        self._seconds = seconds
-        self._began = time.monotonic()
-
-    def begin(self) -> None:
-        """Note that the reading goes on only now: what went before does not count."""
-        self._began = time.monotonic()
-
-    def advance(self, count: int) -> None:
-        """Note that ``count`` more are done."""
-        now = time.monotonic()
-        rate = count / max(now - self._began, 1e-3)
-        self._began = now
-        self.done += count
-        self._rate = rate if self._rate is None else 0.7 * self._rate + 0.3 * rate
-        wanted = min(int(rate * self._seconds), 2 * self.batch, LARGEST_BATCH)
-        self.batch = max(wanted, SMALLEST_BATCH)
-
-    @property
-    def progress(self) -> Progress:
-        """How far it is."""
-        left = max(0, self.total - self.done) / self._rate if self._rate else None
-        return Progress(self.phase, self.done, self.total, self.failed, self._rate, left)
-
-
-def contents_of_sizes(
-    library: Library, space: str, sizes: Collection[int]
-) -> defaultdict[int, set[str]]:
-    """Return the contents of these sizes, in bytes, that have a vector in the space."""
-    contents: defaultdict[int, set[str]] = defaultdict(set)
+def contents_of_sizes(store: Store, space: str, sizes: Collection[int]) -> Contents:
+    """Return the contents of these sizes, in bytes, that have an embedding in a space."""
+    contents: Contents = defaultdict(set)
     if sizes:
-        for photo in library.photos():
-            if photo.size in sizes and space in photo.rows:
+        for photo in store.select():
+            if photo.size in sizes and space in photo.spaces:
                 contents[photo.size].add(photo.content)
     return contents
+
+
+def _shares(one: Extracted) -> bool:
+    """Return whether a file was not embedded since another with its content is."""
+    return one.vector is None and one.failure is None
 
 
 def _is_still(known: Photo, file: Found, one: Extracted) -> bool:
@@ -410,7 +333,7 @@ def _photo(file: Found, one: Extracted, image: Extracted | Photo, space: str) ->
 
 
 def _tags(one: Extracted, space: str) -> Mapping[str, Tags]:
-    """Return the surest tags as they are kept: a few, and no more exact than they are."""
+    """Return the surest tags as they are kept: a few, rounded to two digits."""
     tags: dict[str, float] = {}
     for word, confidence in one.tags:
         if (rounded := round(confidence, 2)) > 0 and len(tags) < MOST_TAGS:

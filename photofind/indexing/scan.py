@@ -1,13 +1,12 @@
-"""A walk over an added folder that finds its photos, and says what it could not look at."""
+"""Finds the photos of an added folder, and says what it could not look at."""
 
 from __future__ import annotations
 
 import os
 import stat
 import sys
-import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,7 @@ from photofind.indexing.excludes import Rules
 from photofind.model import Skipped
 from photofind.paths import is_below
 
-__all__ = ["SETTLE", "Found", "Walk", "is_link", "scan"]
-
-SETTLE = 2.0
-"""Seconds for which a file must not have changed before it is taken for complete."""
+__all__ = ["Found", "Walk", "is_link", "scan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +32,13 @@ class Found:
     modified
         The time of the last change of its content, in nanoseconds since 1970.
     inode
-        The file's number within its file system; 0 where there is none. It outlives a rename, but
-        not always a remount.
+        The file's number within its file system; 0 where there is none. It stays the same after a
+        rename, but not always after a remount.
     sidecar
         The time of the last change of its XMP sidecar, in nanoseconds since 1970; None without.
+    changed
+        When its content or its attributes changed last, in nanoseconds since 1970: later than
+        ``modified`` where a copy has the time of its original.
     """
 
     path: str
@@ -47,16 +46,13 @@ class Found:
     modified: int
     inode: int
     sidecar: int | None = None
+    changed: int = field(default=0, compare=False)
 
 
-def scan(
-    folder: str, rules: Rules, *, apart: Iterable[str] = (), settle: float = SETTLE
-) -> Iterator[Found | Skipped]:
+def scan(folder: str, rules: Rules, *, apart: Iterable[str] = ()) -> Iterator[Found | Skipped]:
     """Walk over ``folder`` and yield each of its photos once.
 
-    Photos are told by their names alone; no file is opened. Files that changed within the last
-    ``settle`` seconds come last: they are looked at again once that time has passed, and skipped
-    where they changed meanwhile, for they are still being written.
+    Photos are recognised by their names alone; no file is opened.
 
     A link to a file is a photo of its own where the file lies outside of ``folder`` and of those
     in ``apart``; each such file is found once. A link to a folder is followed after everything
@@ -72,24 +68,20 @@ def scan(
     apart
         Folders that are not part of this one even where they lie inside: photofind's own home,
         and other added folders, which are walked by themselves.
-    settle
-        Seconds; 0 takes every file as it is.
     """
-    return Walk(folder, rules, apart, settle).run()
+    return Walk(folder, rules, apart).run()
 
 
 class Walk:
     """A walk over an added folder, or over places in it; the parameters are those of `scan`."""
 
-    def __init__(self, folder: str, rules: Rules, apart: Iterable[str], settle: float) -> None:
+    def __init__(self, folder: str, rules: Rules, apart: Iterable[str]) -> None:
         self._folder = folder
         self._rules = rules
-        self._settle = settle
         self._added = {os.path.realpath(path) for path in (folder, *apart)}
         self._walked = set(self._added)
         self._folder_links: list[str] = []
         self._file_links: list[str] = []
-        self._fresh: list[tuple[float, Found]] = []
         self._left_out: dict[str, bool] = {}
 
     @property
@@ -116,7 +108,7 @@ class Walk:
             yield from self._photo(place, has_sidecars=True)
 
     def leaves_out(self, place: str) -> bool:
-        """Tell whether the rules leave out a place below the folder, or a folder that holds it."""
+        """Return whether the rules leave out a place in the folder, or what holds it."""
         parent = os.path.dirname(place)  # noqa: PTH120
         if len(parent) > len(self._folder):
             if parent not in self._left_out:
@@ -141,7 +133,6 @@ class Walk:
             if self._is_new(target):
                 self._walked.add(target)
                 yield from self._photo(link, has_sidecars=True)
-        yield from self._settled()
 
     def _is_new(self, target: str) -> bool:
         return not any(is_below(target, walked) for walked in self._walked)
@@ -189,11 +180,11 @@ class Walk:
                 self._file_links.append(path)
 
     def _photo(self, path: str, *, has_sidecars: bool) -> Iterator[Found | Skipped]:
-        """Yield the photo, unless it has vanished or may still be being written."""
+        """Yield the photo, unless it has vanished."""
         try:
             status = os.stat(path)  # noqa: PTH116 (a Path for every file takes as long as the rest)
             sidecar = sidecar_of(Path(path)) if has_sidecars else None
-            described = sidecar.stat().st_mtime_ns if sidecar else None
+            sidecar_modified = sidecar.stat().st_mtime_ns if sidecar else None
         except FileNotFoundError:
             return
         except OSError as error:
@@ -201,25 +192,11 @@ class Walk:
             return
         if not stat.S_ISREG(status.st_mode):
             return
-        found = Found(path, status.st_size, status.st_mtime_ns, status.st_ino, described)
         # A copy that keeps the original's time gives itself away by the time of its status.
-        changed = max(status.st_mtime, status.st_ctime)
-        if abs(time.time() - changed) < self._settle:
-            self._fresh.append((changed, found))
-        else:
-            yield found
-
-    def _settled(self) -> Iterator[Found | Skipped]:
-        """Wait until the fresh files have been quiet for long enough and look at them again."""
-        if not self._fresh:
-            return
-        quiet = max(changed for changed, _ in self._fresh) + self._settle
-        time.sleep(min(max(0.0, quiet - time.time()), self._settle))
-        fresh = [found for _, found in self._fresh]
-        self._settle = 0.0
-        for before in fresh:
-            for now in self._photo(before.path, has_sidecars=True):
-                yield now if now == before else Skipped(before.path, "it is still being written")
+        changed = max(status.st_mtime_ns, status.st_ctime_ns)
+        yield Found(
+            path, status.st_size, status.st_mtime_ns, status.st_ino, sidecar_modified, changed
+        )
 
 
 class _Kind(Enum):
@@ -238,7 +215,7 @@ def _kind(entry: os.DirEntry[str]) -> _Kind:
 
 
 def is_link(entry: os.DirEntry[Any]) -> bool:
-    """Tell whether an entry of a folder is a symbolic link, or a junction of Windows."""
+    """Return whether an entry of a folder is a symbolic link, or a junction of Windows."""
     return entry.is_symlink() or (
         sys.platform == "win32"
         and entry.stat(follow_symlinks=False).st_reparse_tag == stat.IO_REPARSE_TAG_MOUNT_POINT

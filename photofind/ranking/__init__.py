@@ -1,1 +1,1 @@
-"""Pure functions of ids and arrays: projection, smoothing, exact search, calibration."""
+"""Pure functions of arrays: projection, smoothing, expansion, calibration, fusion, duplicates."""

@@ -23,9 +23,18 @@ import numpy.typing as npt
 
 from photofind.ranking.projection import Vectors32, normalised
 
-__all__ = ["expand", "expansion_neighbours", "smooth", "smoothing_neighbours"]
+__all__ = [
+    "Nearest",
+    "expand",
+    "expansion_neighbours",
+    "smooth",
+    "smooth_new",
+    "smoothing_neighbours",
+]
 
 Similarities = npt.NDArray[np.float32]
+Nearest = Callable[[Vectors32, int], tuple[Vectors32, Similarities]]
+"""Gives the ``k`` nearest points of queries (m, d) and their cosines: (m, k, d) and (m, k)."""
 
 POWER = 3
 SMOOTHING = 5
@@ -64,20 +73,30 @@ def smooth(vectors: Vectors32, neighbours: Vectors32, similarities: Similarities
     return normalised(vectors + np.einsum("nk,nkd->nd", weights, neighbours))
 
 
-def expand(
-    queries: Vectors32,
-    nearest: Callable[[Vectors32, int], tuple[Vectors32, Similarities]],
-    photos: int,
-) -> Vectors32:
+def smooth_new(points: Vectors32, nearest: Nearest, photos: int) -> Vectors32:
+    """Return projected embeddings (n, d) that came after an index was built, smoothed against it.
+
+    Parameters
+    ----------
+    nearest
+        Gives the nearest of the points that the index was built on.
+    photos
+        How many those are.
+    """
+    return smooth(points, *nearest(points, expansion_neighbours(photos)[0]))
+
+
+def expand(queries: Vectors32, nearest: Nearest, photos: int) -> Vectors32:
     """Return queries (m, d) expanded by their nearest neighbours, round by round.
 
     Parameters
     ----------
     nearest
-        Gives the nearest points of queries and their cosines: (m, k, d) and (m, k).
+        Gives the nearest points of the library.
     photos
         The size of the library.
     """
     for count in expansion_neighbours(photos):
-        queries = smooth(queries, *nearest(queries, count))
+        if count:
+            queries = smooth(queries, *nearest(queries, count))
     return queries

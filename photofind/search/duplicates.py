@@ -1,125 +1,146 @@
-"""Photos that show the same picture, told from how alike their full vectors are."""
+"""Groups of photos that show the same picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
-from photofind.library.embedded.index import Index
-from photofind.library.embedded.vectors import Vectors
+from photofind.library.store import Store
+from photofind.model import DuplicateGroup
+from photofind.model.filters import Filter
+from photofind.model.records import Photo
 from photofind.ranking.calibration import TYPICAL
-from photofind.ranking.exact import best
-from photofind.ranking.projection import Vectors32, normalised
+from photofind.ranking.duplicates import NEAR_DUPLICATE, connected
+from photofind.ranking.projection import normalised
 
-__all__ = ["collapse", "group_near_duplicates"]
+__all__ = ["duplicate_groups", "near_duplicates"]
 
-# The score, by the plain cosine, from which two photos count as the same picture. For MobileNet
-# this is a cosine of about 0.92: on Corel-1K that takes in 3 pairs of different pictures, all of
-# them frames of one series, and nearly all copies that were brightened, scaled or mirrored.
-NEAR_DUPLICATE = 0.9
-
-BLOCK = 1024
-COLLAPSED_AT_ONCE = 256
+BATCH = 1024
 NEIGHBOURS = 10
 
-Rows = npt.NDArray[np.int64]
+Pairs = Iterator[tuple[str, str]]
 
 
-def collapse(vectors: Vectors32, limit: int, index: Index | None) -> list[list[int]]:
-    """Group ranked photos with their near-duplicates.
-
-    Parameters
-    ----------
-    vectors
-        Full vectors at unit length, best hit first, (n, D).
-    limit
-        How many groups are wanted.
-
-    Returns
-    -------
-    list of lists
-        Places in ``vectors``; the best of each group first, groups in the order of their best.
-    """
-    least = (index.facts.plain if index else TYPICAL).similarity(NEAR_DUPLICATE)
-    groups: list[list[int]] = []
-    group_of: dict[int, list[int]] = {}  # By the place of its best.
-    start = 0
-    while start < len(vectors):
-        # As many as may still begin a group, or else many at a time: one by one, a multiplication
-        # costs less than handing it to the processors.
-        beginning = limit - len(groups)
-        end = min(start + (beginning or COLLAPSED_AT_ONCE), len(vectors))
-        others = [*group_of, *(range(start, end) if beginning else ())]
-        for place, cosines in enumerate(vectors[start:end] @ vectors[others].T, start):
-            near = [c for c in np.flatnonzero(cosines >= least).tolist() if others[c] in group_of]
-            if near:
-                group_of[others[max(near, key=cosines.__getitem__)]].append(place)
-            elif len(groups) < limit:
-                group_of[place] = [place]
-                groups.append(group_of[place])
-        start = end
-    return groups
-
-
-def group_near_duplicates(
-    vectors: Vectors, rows: Rows, index: Index | None
-) -> Iterator[tuple[Rows, float]]:
-    """Yield groups of rows that show the same picture, with their lowest cosine to the first.
-
-    Candidate pairs come from the neighbours that the index holds; rows that came after its build,
-    and all rows where there is no index, are compared with everything.
-
-    Parameters
-    ----------
-    rows
-        The rows to group, ascending.
-    """
-    pairs = np.concatenate(list(_near_pairs(vectors, rows, index)))
-    if not len(pairs):
-        return
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    count = int(rows.max()) + 1
-    links = coo_array((np.ones(len(pairs), np.uint8), pairs.T), shape=(count, count))
-    _, labels = connected_components(links, directed=False)
-    members = np.unique(pairs)
-    labels = labels[members]
-    for label in np.unique(labels):
-        group = members[labels == label]
-        full = normalised(vectors.rows(group))
-        yield group, float((full[1:] @ full[0]).min())
-
-
-def _near_pairs(vectors: Vectors, rows: Rows, index: Index | None) -> Iterator[Rows]:
-    """Yield arrays (n, 2) of rows that are near-duplicates of each other."""
-    yield np.empty((0, 2), np.int64)
-    background = index.facts.plain if index else TYPICAL
-
-    def near(left: Rows, right: Rows) -> Rows:
-        kept = (left != right) & np.isin(right, rows) & np.isin(left, rows)
-        left, right = left[kept], right[kept]
-        cosines = np.einsum(
-            "nd,nd->n", normalised(vectors.rows(left)), normalised(vectors.rows(right))
+def duplicate_groups(store: Store, space: str) -> list[DuplicateGroup]:
+    """Group the photos that show the same picture, told by one space; the largest groups first."""
+    groups = []
+    near = near_duplicates(store, space)
+    photos = store.by_content(chain.from_iterable(near))
+    for contents in near:
+        members = _by_size(
+            photo
+            for content in contents
+            for photo in photos.get(content, ())
+            if space in photo.spaces
         )
-        close = background.scores(cosines) >= NEAR_DUPLICATE
-        return np.stack([left[close], right[close]], axis=1)
+        groups.append(
+            _group(members, exact=False, similarity=_lowest_cosine(store, space, members))
+        )
+    for members in _same_content(store, space, set(chain.from_iterable(near))):
+        groups.append(_group(members, exact=True, similarity=1.0))
+    return sorted(groups, key=lambda group: (-len(group.paths), group.paths))
 
-    compared: Rows = np.empty(0, np.int64)
-    if index is not None:
-        compared = index.rows[: len(index.neighbours)]
-        for start in range(0, len(compared), BLOCK):
-            neighbours = index.neighbours[start : start + BLOCK]
-            left = np.repeat(compared[start : start + BLOCK], neighbours.shape[1])
-            yield near(left, compared[neighbours.ravel()])
-    rest = np.setdiff1d(rows, compared)
-    for start in range(0, len(rest), BLOCK):
-        block = rest[start : start + BLOCK]
-        queries = normalised(vectors.rows(block))
-        for other in range(0, len(rows), BLOCK):
-            gallery = rows[other : other + BLOCK]
-            positions, _ = best(queries @ normalised(vectors.rows(gallery)).T, NEIGHBOURS + 1)
-            left = np.repeat(block, positions.shape[1])
-            yield near(left, gallery[positions.ravel()])
+
+def near_duplicates(store: Store, space: str) -> list[list[str]]:
+    """Return groups of contents that show the same picture.
+
+    The candidates are neighbours that the index holds. Contents that came after its build, and all
+    contents where there is no index, are compared with everything.
+    """
+    places: dict[str, int] = {}
+    pairs = [
+        (places.setdefault(left, len(places)), places.setdefault(right, len(places)))
+        for left, right in _near_pairs(store, space)
+    ]
+    contents = [*places]
+    groups = connected(np.array(pairs, np.int64).reshape(len(pairs), 2))
+    return [[contents[place] for place in group] for group in groups]
+
+
+def _near_pairs(store: Store, space: str) -> Pairs:
+    """Yield contents that are near-duplicates of each other."""
+    index = store.index(space)
+    least = (index.plain if index else TYPICAL).similarity(NEAR_DUPLICATE)
+    compared: set[str] = set()
+    for contents, neighbours in store.neighbours(space):
+        compared.update(contents)
+        yield from _near_neighbours(store, space, contents, neighbours, least)
+    if index is not None and not index.fresh:
+        return
+    for contents, embeddings in store.scan(space):
+        rest = [place for place, content in enumerate(contents) if content not in compared]
+        for start in range(0, len(rest), BATCH):
+            batch = rest[start : start + BATCH]
+            # The nearest is the content itself.
+            found = store.nearest(
+                space,
+                normalised(embeddings[batch]),
+                NEIGHBOURS + 1,
+                over="embeddings",
+                vectors=False,
+            )
+            for row, column in np.argwhere(found.similarities >= least):
+                left, right = contents[batch[row]], found.contents[row, column]
+                if left != right:
+                    yield left, right
+
+
+def _near_neighbours(
+    store: Store,
+    space: str,
+    contents: Sequence[str],
+    neighbours: Sequence[Sequence[str]],
+    least: float,
+) -> Pairs:
+    """Yield which contents and neighbours of theirs are near-duplicates."""
+    names = [*dict.fromkeys(chain(contents, chain.from_iterable(neighbours)))]
+    known, embeddings = store.embeddings(space, names)
+    embeddings = normalised(embeddings)
+    places = {name: place for place, name in enumerate(names)}
+    left = np.repeat([places[content] for content in contents], [*map(len, neighbours)])
+    right = np.array([places[name] for name in chain.from_iterable(neighbours)], np.intp)
+    near = np.empty(len(left), np.bool_)
+    for start in range(0, len(left), BATCH):
+        part = slice(start, start + BATCH)
+        cosines = np.einsum("nd,nd->n", embeddings[left[part]], embeddings[right[part]])
+        near[part] = cosines >= least
+    for place in np.flatnonzero(near & known[left] & known[right]):
+        yield names[left[place]], names[right[place]]
+
+
+def _same_content(store: Store, space: str, grouped: set[str]) -> Iterator[list[Photo]]:
+    """Yield the photos of each content that several have, and that is in no group yet."""
+    counts = store.space_counts(space)
+    if counts.embedded == counts.contents:
+        return
+    photos = Counter(photo.content for photo in store.select(Filter(embedded=space)))
+    copied = [content for content, count in photos.items() if count > 1 and content not in grouped]
+    for copies in store.by_content(copied).values():
+        members = _by_size(photo for photo in copies if space in photo.spaces)
+        if len(members) > 1:
+            yield members
+
+
+def _by_size(photos: Iterator[Photo]) -> list[Photo]:
+    return sorted(photos, key=lambda photo: (-photo.width * photo.height, -photo.size, photo.path))
+
+
+def _lowest_cosine(store: Store, space: str, photos: Sequence[Photo]) -> float:
+    """Return the lowest cosine between any of some photos and the first."""
+    embeddings: npt.NDArray[np.float32] = normalised(
+        store.embeddings(space, [photo.content for photo in photos])[1]
+    )
+    return float((embeddings @ embeddings[0]).min(initial=1.0))
+
+
+def _group(photos: Sequence[Photo], *, exact: bool, similarity: float) -> DuplicateGroup:
+    return DuplicateGroup(
+        tuple(photo.path for photo in photos),
+        exact,
+        round(similarity, 4),
+        tuple(photo.id for photo in photos),
+    )

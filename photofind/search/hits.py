@@ -1,16 +1,23 @@
-"""Ranked photos become hits: what shows the same shot becomes one, best first."""
+"""Ranked contents become hits: what shows the same shot becomes one, best first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from photofind.images.formats import RAW_SUFFIXES
-from photofind.library.embedded.catalog import Photo
-from photofind.model import Hit
+from photofind.library.store import Store
+from photofind.model import Hit, Query
+from photofind.model.filters import Filter
+from photofind.model.records import Photo
+from photofind.paths import is_below
+from photofind.ranking.calibration import TYPICAL
+from photofind.ranking.duplicates import NEAR_DUPLICATE, collapse
+from photofind.search.comparison import Ranked
 
-__all__ = ["Found", "merge_raw_pairs", "to_hits"]
+__all__ = ["Found", "find_photos", "merge_raw_pairs", "to_hits"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +27,54 @@ class Found:
     photo: Photo
     score: float
     offline: bool
+
+
+def find_photos(
+    store: Store, query: Query, space: str, ranked: Ranked, where: Filter, limit: int
+) -> Iterator[list[Found]]:
+    """Yield the photos of ranked contents in groups that are shown as one, best first.
+
+    The photos of the query themselves are left out.
+
+    Parameters
+    ----------
+    space
+        The id of the space whose embeddings say which photos show the same picture.
+    limit
+        How many groups are wanted.
+    """
+    assert query.min_score is not None
+    count = int((ranked.scores >= query.min_score).sum())
+    if query.every:
+        groups = [[place] for place in range(count)]
+    else:
+        index = store.index(space)
+        least = (index.plain if index else TYPICAL).similarity(NEAR_DUPLICATE)
+        groups = collapse(ranked.embeddings[:count], limit, least)
+    offline = [folder.path for folder in store.folders() if folder.state == "offline"]
+    asked = {str(photo) for photo in (*query.like, *query.unlike)}
+    asked_files = _files(asked)
+    for start in range(0, len(groups), limit):  # The first of them are mostly enough.
+        batch = groups[start : start + limit]
+        photos = store.by_content(ranked.contents[place] for group in batch for place in group)
+        for group in batch:
+            found = [
+                Found(
+                    photo,
+                    float(ranked.scores[place]),
+                    any(is_below(photo.path, folder) for folder in offline),
+                )
+                for place in group
+                for photo in photos.get(ranked.contents[place], ())
+                if space in photo.spaces
+                and photo.path not in asked
+                and (photo.inode, photo.size) not in asked_files
+                and where.passes(photo)
+            ]
+            if query.every:
+                yield from ([photo] for photo in found)
+            elif found:
+                yield found
 
 
 def merge_raw_pairs(groups: Iterable[list[Found]]) -> list[list[Found]]:
@@ -65,3 +120,13 @@ def to_hits(groups: Iterable[list[Found]]) -> tuple[Hit, ...]:
 
 def _is_raw(found: Found) -> bool:
     return PurePath(found.photo.path).suffix.lower() in RAW_SUFFIXES
+
+
+def _files(paths: Iterable[str]) -> set[tuple[int, int]]:
+    """Return inode and size of files: a path may lead to a photo by another name."""
+    found = set()
+    for path in paths:
+        with suppress(OSError):
+            status = Path(path).stat()
+            found.add((status.st_ino, status.st_size))
+    return found

@@ -1,4 +1,4 @@
-"""A library that is kept true to a folder, with an extraction that decodes nothing."""
+"""A library that is kept up to date with a folder, with an extraction that decodes nothing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from waiting import wait_until
 
 from photofind.errors import ExtractorError
 from photofind.images.reading import content_id
+from photofind.indexing.debouncer import SETTLE_WATCHED
 from photofind.indexing.indexer import Indexer
-from photofind.library.embedded.catalog import PRELIMINARY, Folder, Photo
-from photofind.library.embedded.library import Library
+from photofind.library.embedded.store import EmbeddedStore
 from photofind.model import Event
+from photofind.model.records import PRELIMINARY, Folder, Photo
 from photofind.paths import Home
 from photofind.settings import Settings
 
@@ -71,14 +73,14 @@ class Extraction:
         if content in known:
             return extracted(path, content)
         self.decoded.append(path)
-        return extracted(path, content, vector_of(data))
+        return extracted(path, content, embedding_of(data))
 
     def _preview(self, path: str) -> Any:
         self.previewed.append(path)
         data = Path(path).read_bytes()
         if not data.startswith(b"thumb"):
             return None
-        return extracted(path, PRELIMINARY + content_id(data), vector_of(data[:8]))
+        return extracted(path, PRELIMINARY + content_id(data), embedding_of(data[:8]))
 
 
 def extracted(path: str, content: str, vector: Any = None, failure: str | None = None) -> Any:
@@ -89,25 +91,27 @@ def extracted(path: str, content: str, vector: Any = None, failure: str | None =
     )  # fmt: skip
 
 
-def vector_of(data: bytes) -> np.ndarray:
+def embedding_of(data: bytes) -> np.ndarray:
     vector = np.random.default_rng(int(content_id(data)[:8], 16)).standard_normal(DIMENSION)
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
 class IndexedFolder:
-    """A kept library, a folder of it, and what was told."""
+    """A library that is kept up to date with one folder, and the events of its indexer."""
 
     def __init__(self, home: Home, folder: Path, settings: Settings) -> None:
         self.folder = folder
-        self.library = Library(home, writable=True)
+        self.home = home
+        self.library = EmbeddedStore(home, writable=True)
         self.extraction = Extraction()
         self.others: dict[str, Extraction] = {}
-        self.told: list[Event] = []
+        self.events: list[Event] = []
         self.indexer = Indexer(
             self.library,
             lambda name: self.others.get(name, self.extraction),  # type: ignore[arg-type,return-value]
             settings,
-            self.told.append,
+            self.events.append,
+            apart=[str(home.root)],
         )
         self.library.put_folder(Folder(str(folder), added=time.time()))
 
@@ -117,22 +121,27 @@ class IndexedFolder:
         path.write_bytes(data.encode() if isinstance(data, str) else data)
         return path
 
+    def start_on_old_files(self) -> None:
+        """Start the indexer once no file is so fresh that it may still be being written."""
+        time.sleep(SETTLE_WATCHED + 0.1)
+        self.indexer.start()
+
     def photo(self, path: Path | str) -> Photo | None:
-        return self.library.photo(str(path))
+        return self.library.by_path([str(path)]).get(str(path))
 
     def names(self) -> list[str]:
-        return sorted(os.path.relpath(photo.path, self.folder) for photo in self.library.photos())
+        return sorted(os.path.relpath(photo.path, self.folder) for photo in self.library.select())
 
-    def vector(self, path: Path | str) -> np.ndarray | None:
+    def embedding(self, path: Path | str) -> np.ndarray | None:
         photo = self.photo(path)
-        if photo is None or SPACE not in photo.rows:
+        if photo is None or SPACE not in photo.spaces:
             return None
-        vector: np.ndarray = self.library.vectors(SPACE).rows([photo.rows[SPACE]])[0]
-        return vector
+        (is_there,), (embedding,) = self.library.embeddings(SPACE, [photo.content])
+        return embedding if is_there else None
 
     def has(self, path: Path | str, data: bytes) -> bool:
-        vector = self.vector(path)
-        return vector is not None and bool(np.allclose(vector, vector_of(data), atol=1e-2))
+        embedding = self.embedding(path)
+        return embedding is not None and bool(np.allclose(embedding, embedding_of(data), atol=1e-2))
 
     def index(self) -> Any:
         return self.indexer.index(self.library.folders())
@@ -140,7 +149,4 @@ class IndexedFolder:
 
 def until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait until something is true."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not become true"
-        time.sleep(0.02)
+    wait_until(true, seconds=seconds)

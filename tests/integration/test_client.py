@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from served_library import TOKEN, FakeLibrary, Served, jpeg, serving, wait_for
+from waiting import patience
 
 from photofind import errors
 from photofind.app.photofind import PhotoFind
@@ -367,7 +368,7 @@ def test_ctrl_c_ends_every_wait(home: Home, tmp_path: Path, call: str) -> None:
             wait_for(lambda: served.library.subscribers or served.library.asked)
             time.sleep(0.2)
             process.send_signal(signal.SIGINT)
-            assert process.communicate(timeout=20)[0] == b"2\n"
+            assert process.communicate(timeout=patience(20))[0] == b"2\n"
         served.library.hold.set()
 
 
@@ -420,9 +421,9 @@ def test_this_process_answers_while_another_writes(home: Home, starts: list[str]
     starts.append("the daemon cannot start")
     with pytest.raises(DaemonError, match="cannot start"):
         connect(home)
-    from photofind.library.embedded.library import Library
+    from photofind.library.stores import open_store
 
-    with Library(home, writable=True):
+    with open_store(home, writable=True):
         assert isinstance(connect(home), PhotoFind)
 
 

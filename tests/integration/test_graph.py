@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import patience, wait_until
 
-from photofind.indexing.upkeep import build_graph, builder, keep_index, wants_graph
-from photofind.library.embedded.catalog import Photo
+from photofind.indexing.index_building import build_index
+from photofind.indexing.index_maintenance.builder import builder
+from photofind.indexing.index_maintenance.maintenance import (
+    build_graph,
+    keep_index,
+    space_wants_graph,
+)
 from photofind.library.embedded.index import Index
-from photofind.library.embedded.index_builder import IndexBuilder
-from photofind.library.embedded.library import Library
+from photofind.library.embedded.store import EmbeddedStore
 from photofind.model import Query
+from photofind.model.records import Photo
 from photofind.paths import Home
 from photofind.ranking.projection import normalised
 from photofind.search.searcher import Searcher
@@ -38,7 +43,7 @@ def embeddings(count: int, seed: int) -> np.ndarray:
     return normalised((centres[np.arange(count) % 10] + noise + 1).astype(np.float32))
 
 
-def commit(library: Library, first: int, vectors: np.ndarray) -> list[Photo]:
+def commit(library: EmbeddedStore, first: int, vectors: np.ndarray) -> list[Photo]:
     photos = [
         Photo(f"/photos/{first + i}.jpg", content=f"{first + i:032x}") for i in range(len(vectors))
     ]
@@ -50,32 +55,54 @@ def commit(library: Library, first: int, vectors: np.ndarray) -> list[Photo]:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A library with a graph; compiling it takes most of this module's time."""
     home = Home(tmp_path_factory.mktemp("built") / "photofind")
-    with Library(home, writable=True) as library, builder(home) as worker:
+    with EmbeddedStore(home, writable=True) as library, builder(home) as worker:
         library.open_space("mobilenet", "1", DIMENSION)
         commit(library, 0, embeddings(PHOTOS, 0))
-        assert keep_index(library, SPACE, worker, lambda phase: None) == []
-        assert wants_graph(library, SPACE)
+        assert keep_index(library, SPACE, worker) == []
+        assert space_wants_graph(library, SPACE)
         assert build_graph(library, SPACE, worker) == []
-        assert not wants_graph(library, SPACE)
+        assert not space_wants_graph(library, SPACE)
     return home
 
 
 @pytest.fixture
-def library(built: Home, home: Home) -> Iterator[Library]:
+def library(built: Home, home: Home) -> Iterator[EmbeddedStore]:
     shutil.copytree(built.root, home.root, ignore=shutil.ignore_patterns("cache"))
     home.cache.symlink_to(built.cache)
-    with Library(home, writable=True) as library:
+    with EmbeddedStore(home, writable=True, resident=True) as library:
         yield library
 
 
 @pytest.fixture
-def resident(library: Library) -> Iterator[Searcher]:
-    searcher = Searcher(library, "mobilenet", _no_extraction, resident=True)
-    graph = searcher.graph(library.space(SPACE))
-    assert graph is not None
-    assert graph.wait(240)
-    yield searcher
-    searcher.close()
+def resident(library: EmbeddedStore, home: Home) -> Searcher:
+    """Answers by the graph, which is loaded."""
+    library.warm_up(SPACE)
+    wait_for_graph(library)
+    return Searcher(library, home, "mobilenet", _no_extraction)
+
+
+@pytest.fixture
+def once(home: Home, library: EmbeddedStore) -> Iterator[Searcher]:
+    """Answers as a process does that ends after one answer."""
+    with EmbeddedStore(home) as reader:
+        yield Searcher(reader, home, "mobilenet", _no_extraction)
+
+
+def wait_for_graph(library: EmbeddedStore) -> None:
+    wait_until(lambda: library.index(SPACE).ready, "graph", 240, pause=0.1)
+
+
+def kill_graph(library: EmbeddedStore) -> None:
+    os.kill(library.processes["graph"], signal.SIGKILL)
+
+
+def at(library: EmbeddedStore, *paths: str) -> list[Photo]:
+    found = library.by_path(paths)
+    return [found[path] for path in paths]
+
+
+def space_folder(home: Home) -> Path:
+    return home.spaces / SPACE
 
 
 def _no_extraction(name: str) -> None:
@@ -87,15 +114,14 @@ def paths(searcher: Searcher, query: str, limit: int = 20, **options: object) ->
     return [hit.path for hit in answer.hits]
 
 
-def test_the_graph_is_measured_against_exact_search(library: Library) -> None:
-    facts = Index(library.space_folder(SPACE)).facts
+def test_the_graph_is_measured_against_exact_search(library: EmbeddedStore, home: Home) -> None:
+    facts = Index(space_folder(home)).facts
     assert facts.graph_points == facts.photos == PHOTOS
     assert facts.recall is not None
     assert facts.recall > 0.98
 
 
-def test_the_graph_answers_as_exact_search_does(library: Library, resident: Searcher) -> None:
-    once = Searcher(library, "mobilenet", _no_extraction)
+def test_the_graph_answers_as_exact_search_does(once: Searcher, resident: Searcher) -> None:
     for number in range(0, PHOTOS, 35):
         query = Query((f"/photos/{number}.jpg",), limit=20, min_score=0.0, every=True)
         by_graph, exactly = resident.similar(query), once.similar(query)
@@ -104,12 +130,12 @@ def test_the_graph_answers_as_exact_search_does(library: Library, resident: Sear
         assert by_graph.photos == PHOTOS
 
 
-def test_photos_come_and_go_between_builds(library: Library, resident: Searcher) -> None:
+def test_photos_come_and_go_between_builds(library: EmbeddedStore, resident: Searcher) -> None:
     before = paths(resident, "/photos/3.jpg")
-    library.remove([library.photo(path) for path in before[:10]])
+    library.remove(at(library, *before[:10]))
     fresh = commit(library, PHOTOS, embeddings(20, 1))
     moved = f"/elsewhere/{Path(before[10]).name}"
-    library.commit([replace(library.photo(before[10]), path=moved)])
+    library.commit([replace(*at(library, before[10]), path=moved)])
 
     after = paths(resident, "/photos/3.jpg", limit=PHOTOS)
     assert not set(before[:11]) & set(after)
@@ -118,9 +144,9 @@ def test_photos_come_and_go_between_builds(library: Library, resident: Searcher)
     assert {int(Path(path).stem) % 10 for path in paths(resident, fresh[3].path)} == {3}
 
 
-def test_filters_are_searched_exactly(library: Library, resident: Searcher) -> None:
+def test_filters_are_searched_exactly(library: EmbeddedStore, resident: Searcher) -> None:
     library.commit(
-        [replace(library.photo(f"/photos/{n}.jpg"), path=f"/few/{n}.jpg") for n in range(9)]
+        [replace(*at(library, f"/photos/{n}.jpg"), path=f"/few/{n}.jpg") for n in range(9)]
     )
     answer = resident.similar(
         Query(("/photos/100.jpg",), limit=5, min_score=0.0, every=True, folder="/few")
@@ -130,46 +156,38 @@ def test_filters_are_searched_exactly(library: Library, resident: Searcher) -> N
     assert answer.photos == 9
 
 
-def test_a_killed_graph_process_costs_no_answer(library: Library, resident: Searcher) -> None:
+def test_a_killed_graph_process_costs_no_answer(library: EmbeddedStore, resident: Searcher) -> None:
     expected = paths(resident, "/photos/5.jpg")
-    graph = resident.graph(library.space(SPACE))
-    os.kill(graph.pid, signal.SIGKILL)
+    kill_graph(library)
     assert paths(resident, "/photos/5.jpg") == expected
-    deadline = time.monotonic() + 240
-    while (
-        resident.similar(Query(("/photos/5.jpg",), limit=20, min_score=0.0)).searched_by != "graph"
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    query = Query(("/photos/5.jpg",), limit=20, min_score=0.0)
+    wait_until(lambda: resident.similar(query).searched_by == "graph", "graph", 240, pause=0.2)
     assert paths(resident, "/photos/5.jpg") == expected
 
 
-def test_an_index_of_another_generation_is_not_used(library: Library) -> None:
-    library.remove([library.photo(f"/photos/{number}.jpg") for number in range(300)])
+def test_an_index_of_another_generation_is_not_used(library: EmbeddedStore, once: Searcher) -> None:
+    library.remove(at(library, *(f"/photos/{number}.jpg" for number in range(300))))
     assert library.reclaim()
-    searcher = Searcher(library, "mobilenet", _no_extraction)
-    answer = searcher.similar(Query(("/photos/305.jpg",), limit=10, min_score=0.0, every=True))
+    answer = once.similar(Query(("/photos/305.jpg",), limit=10, min_score=0.0, every=True))
     assert answer.searched_by == "plain"
     assert {int(Path(hit.path).stem) % 10 for hit in answer.hits} == {5}
 
 
-def test_a_bad_graph_is_not_used(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_graph_is_not_used(
+    library: EmbeddedStore, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class BadGraph:
         def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
             return np.zeros((len(queries), count), int), np.ones((len(queries), count))
 
     monkeypatch.setattr("photofind.library.embedded.graph.build_graph", lambda points: BadGraph())
-    vectors = library.vectors(SPACE)
-    built = IndexBuilder().build(
-        library.live_rows(SPACE), space=str(library.space_folder(SPACE)), vectors=str(vectors.path),
-        dimension=DIMENSION, generation=1, committed=vectors.committed, graph=True,
-    )  # fmt: skip
-    index = Index(library.space_folder(SPACE))
-    assert built["recall"] == index.facts.recall
+    built = build_index(library, SPACE, graph=True)
+    index = Index(space_folder(home))
+    assert built.recall == index.facts.recall
     assert index.facts.recall < 0.5
     assert index.facts.graph_points == 0
-    assert not wants_graph(library, SPACE)
-    answer = Searcher(library, "mobilenet", _no_extraction, resident=True).similar(
+    assert not space_wants_graph(library, SPACE)
+    answer = Searcher(library, home, "mobilenet", _no_extraction).similar(
         Query(("/photos/4.jpg",), limit=10, min_score=0.0, every=True)
     )
     assert answer.searched_by == "exact"
@@ -177,22 +195,21 @@ def test_a_bad_graph_is_not_used(library: Library, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_damaged_graph_costs_no_answer_and_is_built_again(
-    library: Library, resident: Searcher
+    library: EmbeddedStore, home: Home, resident: Searcher
 ) -> None:
     expected = paths(resident, "/photos/5.jpg")
-    graph = resident.graph(library.space(SPACE))
-    (array,) = library.space_folder(SPACE).glob("index-*/graph_indices.npy")
+    (array,) = space_folder(home).glob("index-*/graph_indices.npy")
     with array.open("r+b") as file:
         file.seek(1000)
         file.write(b"garbage")
-    os.kill(graph.pid, signal.SIGKILL)
+    kill_graph(library)
     assert paths(resident, "/photos/5.jpg") == expected
-    assert not resident.graph(library.space(SPACE)).wait(240)
+    views = library._views
+    assert not views.graph(views.view(SPACE)).wait(patience(240))
     assert (
         resident.similar(Query(("/photos/5.jpg",), limit=20, min_score=0.0)).searched_by == "exact"
     )
-    assert wants_graph(library, SPACE)
-    with builder(library.home) as worker:
-        (problem,) = keep_index(library, SPACE, worker, lambda phase: None)
+    with builder(home) as worker:
+        (problem,) = keep_index(library, SPACE, worker)
     assert "graph_indices.npy is damaged" in problem
-    assert wants_graph(library, SPACE)
+    assert space_wants_graph(library, SPACE)

@@ -1,4 +1,4 @@
-"""Whatever happens to files and folders, the library ends up as a fresh scan would have it."""
+"""Whatever happens to files and folders, the library ends up as a fresh scan would make it."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ class Anything(RuleBasedStateMachine):
         (folder / "stays.jpg").write_bytes(b"stays")
         (self.root / "outside").mkdir()
         (self.root / "outside/far.jpg").write_bytes(b"far away")
-        self.kept = IndexedFolder(Home(self.root / "home"), folder, Settings())
-        self.kept.indexer.start()
-        until(lambda: self.kept.indexer.watched(str(folder)) == "events")
+        self.watched = IndexedFolder(Home(self.root / "home"), folder, Settings())
+        self.watched.indexer.start()
+        until(lambda: self.watched.indexer.watched(str(folder)) == "events")
 
     def teardown(self) -> None:
-        if hasattr(self, "kept"):
+        if hasattr(self, "watched"):
             try:
                 self.comes_true()
             finally:
-                self.kept.indexer.stop()
-                self.kept.library.close()
+                self.watched.indexer.stop()
+                self.watched.library.close()
                 shutil.rmtree(self.root)
 
     def comes_true(self) -> None:
@@ -68,8 +68,8 @@ class Anything(RuleBasedStateMachine):
 
     def there(self) -> dict[str, str]:
         """Return the content of each photo that a fresh scan finds, by path."""
-        folder = str(self.kept.folder)
-        found = scan(folder, Rules(), apart=[str(self.root / "home")], settle=0.0)
+        folder = str(self.watched.folder)
+        found = scan(folder, Rules(), apart=[str(self.root / "home")])
         contents = {}
         for entry in found:
             if isinstance(entry, Found):
@@ -79,16 +79,16 @@ class Anything(RuleBasedStateMachine):
 
     def held(self) -> dict[str, str]:
         """Return the content of each photo that the library holds with its own vector."""
-        photos = list(self.kept.library.photos())
+        photos = list(self.watched.library.select())
         assert all(photo.failure is None for photo in photos)
         return {
             photo.path: photo.content
             for photo in photos
-            if self.kept.vector(photo.path) is not None
+            if self.watched.embedding(photo.path) is not None
         }
 
     def at(self, folder: str, name: str = "") -> Path:
-        return self.kept.folder / folder / name
+        return self.watched.folder / folder / name
 
     @rule(folder=FOLDERS, name=NAMES, data=DATA)
     def write(self, folder: str, name: str, data: bytes) -> None:
@@ -144,7 +144,7 @@ class Anything(RuleBasedStateMachine):
     def link(self, folder: str, name: str, to: str) -> None:
         """Also links that go round in circles."""
         with suppress(OSError):
-            target = self.kept.folder if to == "." else self.root / to
+            target = self.watched.folder if to == "." else self.root / to
             self.at(folder, "loop" if to == "." else name).symlink_to(target)
 
     @rule(folder=FOLDERS, name=NAMES, mode=st.sampled_from([0o000, 0o644]))

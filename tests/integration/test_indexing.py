@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from waiting import patience
 
 from photofind.extractors.extraction import Extraction
-from photofind.indexing.pipeline import index
-from photofind.library.embedded.catalog import Folder
-from photofind.library.embedded.library import Library
+from photofind.indexing.one_shot import index_once
+from photofind.library.embedded.store import EmbeddedStore
 from photofind.model import Report
+from photofind.model.filters import Filter
+from photofind.model.records import Folder, Photo
+from photofind.settings import Settings
 
 
 def picture(path: Path, seed: int) -> Path:
@@ -34,16 +37,25 @@ def extraction():
 
 @pytest.fixture
 def library(home):
-    with Library(home, writable=True) as library:
+    with EmbeddedStore(home, writable=True) as library:
         yield library
 
 
-def run(library: Library, extraction: Extraction, *folders: Path) -> Report:
+def run(library: EmbeddedStore, extraction: Extraction, *folders: Path) -> Report:
     for folder in folders:
         library.put_folder(Folder(str(folder), added=0.0))
-    plugin = extraction.info()
-    space = library.open_space(plugin.name, plugin.version, plugin.dimension)
-    return index(library, extraction, space.id, settle=0.0)
+    return index_once(library, lambda name: extraction, Settings(), settle=0.0).report
+
+
+def embedding(library: EmbeddedStore, photo: Photo) -> list[float]:
+    """Return the embedding of a photo; all zeros where it has none."""
+    (space,) = library.spaces()
+    numbers: list[float] = library.embeddings(space.id, [photo.content])[1][0].tolist()
+    return numbers
+
+
+def photo_at(library: EmbeddedStore, path: Path) -> Photo:
+    return library.by_path([str(path)])[str(path)]
 
 
 def test_a_folder_becomes_a_library_and_stays_one(library, extraction, tmp_path):
@@ -55,9 +67,9 @@ def test_a_folder_becomes_a_library_and_stays_one(library, extraction, tmp_path)
     (folder / "empty.jpg").touch()
     first = run(library, extraction, folder)
     assert (first.new, first.failed) == (8, 3)
-    assert all(photo.failure for photo in library.failures())
-    assert library.photo(str(folder / "0.jpg")).width == 320
-    rows = {Path(photo.path).name: photo.rows for photo in library.photos()}
+    assert all(photo.failure for photo in library.select(Filter(failed=True)))
+    assert photo_at(library, folder / "0.jpg").width == 320
+    before = {Path(photo.path).name: embedding(library, photo) for photo in library.select()}
 
     (folder / "sub").mkdir()
     (folder / "1.jpg").rename(folder / "sub" / "moved.jpg")
@@ -67,11 +79,11 @@ def test_a_folder_becomes_a_library_and_stays_one(library, extraction, tmp_path)
     picture(folder / "torn.jpg", 45)
     second = run(library, extraction)
     assert (second.moved, second.new, second.removed, second.changed) == (1, 1, 1, 2)
-    now = {Path(photo.path).name: photo for photo in library.photos()}
-    assert now["moved.jpg"].rows == rows["1.jpg"]
-    assert now["copy.jpg"].rows == rows["2.jpg"]
+    now = {Path(photo.path).name: photo for photo in library.select()}
+    assert embedding(library, now["moved.jpg"]) == before["1.jpg"]
+    assert embedding(library, now["copy.jpg"]) == before["2.jpg"]
     assert (now["copy.jpg"].width, now["copy.jpg"].format) == (320, "JPEG")
-    assert now["4.jpg"].rows != rows["4.jpg"]
+    assert embedding(library, now["4.jpg"]) != before["4.jpg"]
     assert now["torn.jpg"].failure is None
     assert run(library, extraction).unchanged == second.found
 
@@ -84,8 +96,8 @@ if sys.platform == "linux":
             picture(folder / "x.jpg", 2).with_name("\udcff\n.jpg")
         )
         assert run(library, extraction, tmp_path).failed == 0
-        (photo,) = [photo for photo in library.photos() if "\udcff" in photo.path]
-        assert photo.rows
+        (photo,) = [photo for photo in library.select() if "\udcff" in photo.path]
+        assert photo.spaces
         assert Path(photo.path).exists()
 
 
@@ -113,9 +125,9 @@ if os.name == "posix":
                     # As a terminal does: to the whole group, workers included.
                     os.killpg(process.pid, signal.SIGINT)
                     break
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=patience())
         assert process.returncode == -signal.SIGINT
         assert errors.rstrip().endswith("KeyboardInterrupt")
-        with Library(home) as library:
-            assert 16 <= len(library) < 60
-            assert all(photo.rows for photo in library.photos())
+        with EmbeddedStore(home) as library:
+            assert 16 <= library.count() < 60
+            assert all(photo.spaces for photo in library.select())

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from photofind.library.embedded.library import Library
+from photofind.library.embedded.store import EmbeddedStore
 from photofind.paths import Home
 
 DIMENSION = 64
@@ -20,12 +20,13 @@ WRITER = f"""
 import sys
 import numpy as np
 from pathlib import Path
-from photofind.library.embedded.catalog import Photo
-from photofind.library.embedded.library import Library
+from photofind.library.embedded.store import EmbeddedStore
+from photofind.model.filters import Filter
+from photofind.model.records import Photo
 from photofind.paths import Home
 
 home, first = Home(Path(sys.argv[1])), int(sys.argv[2])
-with Library(home, writable=True) as library:
+with EmbeddedStore(home, writable=True) as library:
     library.open_space("mobilenet", "1", {DIMENSION})
     print("ready", flush=True)
     for batch in range(first, first + 100_000):
@@ -41,7 +42,7 @@ with Library(home, writable=True) as library:
         print("committed", batch, flush=True)
         if batch % 3 == 2:
             print("removing", batch - 1, flush=True)
-            library.remove(list(library.photos(f"/{{batch - 1}}")))
+            library.remove(list(library.select(Filter(f"/{{batch - 1}}"))))
             print("removed", batch - 1, flush=True)
             library.reclaim()
 """
@@ -59,14 +60,14 @@ def start(home, first):
 def batches(library):
     """Check all photos, and return the batches that are there."""
     counts = {}
-    for photo in library.photos():
+    for photo in library.select():
         batch, _ = photo.path[1:].split("/")
         counts[int(batch)] = counts.get(int(batch), 0) + 1
-        row = photo.rows["mobilenet@1"]
         expected = np.full(DIMENSION, int(photo.content) % 2048, np.float32)
-        assert np.array_equal(library.vectors("mobilenet@1").rows([row])[0], expected)
+        _, (vector,) = library.embeddings("mobilenet@1", [photo.content])
+        assert np.array_equal(vector, expected)
     assert all(count == 10 for count in counts.values())
-    assert library.warnings == []
+    assert library.problems == []
     return set(counts)
 
 
@@ -90,9 +91,9 @@ def test_killed_writers_lose_nothing_that_was_acknowledged(tmp_path):
         # What was under way when it was killed may or may not be there.
         doubtful.add(max(committed, default=first - 1) + 1)
         kept = (kept | committed) - removed
-        with Library(home) as reader:
+        with EmbeddedStore(home) as reader:
             assert batches(reader) ^ kept <= doubtful
-        with Library(home, writable=True) as library:
+        with EmbeddedStore(home, writable=True) as library:
             found = batches(library)
         assert found ^ kept <= doubtful
         kept = found
@@ -107,20 +108,21 @@ import random, resource, sys
 import numpy as np
 from pathlib import Path
 from photofind.errors import LibraryError
-from photofind.library.embedded.catalog import Photo
-from photofind.library.embedded.library import Library
+from photofind.library.embedded.store import EmbeddedStore
+from photofind.model.records import Photo
 from photofind.paths import Home
 
 home = Home(Path(sys.argv[1]))
 trials = random.Random(3)
 
 def check(library):
-    for photo in library.photos():
-        (vector,) = library.vectors("mobilenet@1").rows([photo.rows["mobilenet@1"]])
+    for photo in library.select():
+        (known,), (vector,) = library.embeddings("mobilenet@1", [photo.content])
+        assert known
         assert (vector == float(photo.content)).all()
-    return {{photo.path for photo in library.photos()}}
+    return {{photo.path for photo in library.select()}}
 
-with Library(home, writable=True) as library:
+with EmbeddedStore(home, writable=True) as library:
     library.open_space("mobilenet", "1", {DIMENSION})
     batch, refused = 0, 0
     while refused < 30:
@@ -130,21 +132,21 @@ with Library(home, writable=True) as library:
             contents = [str(batch % 200 * 10 + number) for number in range(10)]
             photos = [Photo(f"/{{batch}}/{{content}}", content=content) for content in contents]
             vectors = {{content: np.full({DIMENSION}, int(content), "f4") for content in contents}}
-            before, revision = check(library), library.revision
+            before, revision = check(library), library.version
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
             try:
                 library.commit(photos, "mobilenet@1", vectors)
             except LibraryError as error:
                 assert "raise the limit" in error.hint, error
                 refused += 1
-                assert (check(library), library.revision) == (before, revision)
-                assert check(Library(home)) == before
+                assert (check(library), library.version) == (before, revision)
+                assert check(EmbeddedStore(home)) == before
             finally:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
             library.commit(photos, "mobilenet@1", vectors)
             assert check(library) == before | {{photo.path for photo in photos}}
             batch += 1
-    assert check(Library(home)) == check(library)
+    assert check(EmbeddedStore(home)) == check(library)
     assert library.verify() == 0
 """
 

@@ -1,4 +1,4 @@
-"""Two extractors describe the same photos: one may fail while the other goes on."""
+"""Two extractors embed the same photos: one may fail while the other goes on."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from commands import environment, photofind
 from PIL import Image
+from waiting import wait_until
 
 from photofind.app.photofind import PhotoFind
 from photofind.daemon.lifecycle import is_running, stop
 from photofind.errors import ExtractorError
-from photofind.library.embedded.library import Library
+from photofind.library.stores import open_store
 from photofind.model import Failure, Query
 from photofind.paths import Home
 from photofind.settings import set_setting
 
-PATIENCE = 60.0
 PHOTOS = 12
 MAGENTA = (255, 0, 255)
 
@@ -139,14 +139,14 @@ def index(home: Home, folder: Path, **options: Any) -> tuple[Any, Any, list[Fail
         return report, photofind.status(), photofind.failures()
 
 
-# Photos that one extractor cannot describe, without a daemon.
+# Photos that one extractor cannot embed, without a daemon.
 
 
-def test_what_one_cannot_describe_stays_as_the_other_described_it(home, plugins, photos):
+def test_what_one_cannot_embed_stays_as_the_other_embedded_it(home, plugins, photos):
     plugins("shade", "crashes")
     use(home, "tint", also="shade")
     report, status, failures = index(home, photos)
-    line = "1 photo could not be described by shade; `photofind failures` says why"
+    line = "1 photo could not be embedded by shade; `photofind failures` says why"
     assert line in report.notes
     assert (report.failed, status.failed, status.photos, status.pending) == (0, 0, PHOTOS + 1, 0)
     assert line in status.problems
@@ -191,7 +191,7 @@ def test_one_that_is_mended_tries_again(how, home, plugins, photos):
         assert set(spaces) == {f"tint@{version}", f"shade@{version}"}
 
 
-def test_what_the_first_cannot_describe_the_others_do(home, plugins, photos):
+def test_what_the_first_cannot_embed_the_others_do(home, plugins, photos):
     plugins("tint", "crashes")
     use(home, "tint")
     report, status, failures = index(home, photos)
@@ -272,17 +272,14 @@ class Daemon:
     def status(self) -> Any:
         return self.json("status")
 
-    def described(self) -> dict[str, int]:
-        """Return how many photos each extractor has described."""
-        with Library(self.home) as library:
+    def embedded(self) -> dict[str, int]:
+        """Return how many photos each extractor has embedded."""
+        with open_store(self.home) as library:
             spaces = {space.extractor: space.id for space in library.spaces()}
-            return {name: int(library.references(id_).sum()) for name, id_ in spaces.items()}
+            return {name: library.space_counts(id_).embedded for name, id_ in spaces.items()}
 
     def until(self, true: Callable[[], object]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not true():
-            assert time.monotonic() < deadline, self.status
-            time.sleep(0.1)
+        wait_until(true, pause=0.1)
 
 
 @pytest.fixture
@@ -305,33 +302,33 @@ def test_extractors_are_enabled_used_and_disabled(daemon, plugins, photos):
     daemon("folders", "add", photos)
     daemon.until(lambda: daemon.status["photos"] == every)
 
-    # While another describes all photos, the old one answers, and the progress is told.
+    # While another embeds all photos, the old one answers, and the progress is reported.
     plugins("shade", "waits")
     daemon("extractors", "enable", "shade")
     daemon.until(lambda: daemon.status["daemon"]["activity"])
-    assert daemon.status["daemon"]["activity"]["phase"] == "describing photos with shade"
+    assert daemon.status["daemon"]["activity"]["phase"] == "embedding photos with shade"
     assert daemon.status["daemon"]["activity"]["total"] == every
     assert answered_by() == "tint"
     assert daemon("extractors", "use", "shade")[0] == "photos are compared with shade from now on"
     assert answered_by() == "tint"
     plugins("shade", "waits", False)
-    daemon.until(lambda: daemon.described() == {"tint": every, "shade": every})
+    daemon.until(lambda: daemon.embedded() == {"tint": every, "shade": every})
     assert answered_by() == "shade"
     assert plugins.seen("tint") == every
 
     # The old one goes on until it is disabled; its vectors stay then.
     picture(photos / "new.png", (3, 99, 200))
-    daemon.until(lambda: daemon.described()["tint"] == every + 1 == daemon.described()["shade"])
+    daemon.until(lambda: daemon.embedded()["tint"] == every + 1 == daemon.embedded()["shade"])
     daemon("extractors", "disable", "tint")
     picture(photos / "newer.png", (9, 199, 20))
-    daemon.until(lambda: daemon.described()["shade"] == every + 2)
-    assert daemon.described()["tint"] == every + 1
+    daemon.until(lambda: daemon.embedded()["shade"] == every + 2)
+    assert daemon.embedded()["tint"] == every + 1
     hits = daemon.json("similar", query, "--extractor", "tint")["hits"]
     assert hits
 
-    # What it has described it need not describe again.
+    # What it has embedded it need not embed again.
     daemon("extractors", "enable", "tint")
-    daemon.until(lambda: daemon.described()["tint"] == every + 2)
+    daemon.until(lambda: daemon.embedded()["tint"] == every + 2)
     assert plugins.seen("tint") == every + 2
     seen = plugins.seen("shade")
     daemon("extractors", "use", "tint")
@@ -341,7 +338,7 @@ def test_extractors_are_enabled_used_and_disabled(daemon, plugins, photos):
     assert daemon.json("similar", query, "--extractor", "tint")["hits"][0] == hits[0]
 
 
-def test_a_daemon_keeps_in_mind_what_one_could_not_describe(daemon, home, plugins, photos):
+def test_a_daemon_remembers_what_one_could_not_embed(daemon, home, plugins, photos):
     plugins("shade", "crashes")
     daemon("folders", "add", photos)
     daemon("extractors", "enable", "shade")
@@ -350,8 +347,8 @@ def test_a_daemon_keeps_in_mind_what_one_could_not_describe(daemon, home, plugin
     assert "magenta.png\tnot embedded by shade: crashed the extractor" in line
     (failure,) = daemon.json("failures")
     assert (Path(failure["path"]).name, failure["extractor"]) == ("magenta.png", "shade")
-    daemon.until(lambda: daemon.described().get("shade") == PHOTOS)
-    line = "1 photo could not be described by shade; `photofind failures` says why"
+    daemon.until(lambda: daemon.embedded().get("shade") == PHOTOS)
+    line = "1 photo could not be embedded by shade; `photofind failures` says why"
     assert line in daemon.status["problems"]
     seen = plugins.seen("shade")
     stop(home)
@@ -360,7 +357,7 @@ def test_a_daemon_keeps_in_mind_what_one_could_not_describe(daemon, home, plugin
     assert (plugins.seen("shade"), daemon.json("failures")) == (seen, [failure])
     plugins("shade", "crashes", False)
     daemon("index", "--retry-failed")
-    daemon.until(lambda: daemon.described()["shade"] == PHOTOS + 1)
+    daemon.until(lambda: daemon.embedded()["shade"] == PHOTOS + 1)
     assert (daemon.json("failures"), daemon.status["problems"]) == ([], [])
 
 
@@ -372,15 +369,15 @@ def test_a_daemon_goes_on_without_one_that_does_not_work(
     plugins("shade", fault)
     use(home, first, also="tint" if first == "shade" else "shade")
     daemon("folders", "add", photos)
-    daemon.until(lambda: daemon.described().get("tint") == PHOTOS + 1)
+    daemon.until(lambda: daemon.embedded().get("tint") == PHOTOS + 1)
     daemon.until(lambda: daemon.status["problems"])
     assert "no network for this" in daemon.status["problems"][0]
     picture(photos / "new.png", (3, 99, 200))
-    daemon.until(lambda: daemon.described()["tint"] == PHOTOS + 2)
-    assert (daemon.json("failures"), daemon.described().get("shade", 0)) == ([], 0)
+    daemon.until(lambda: daemon.embedded()["tint"] == PHOTOS + 2)
+    assert (daemon.json("failures"), daemon.embedded().get("shade", 0)) == ([], 0)
     plugins("shade", fault, False)
     daemon("index")
-    daemon.until(lambda: daemon.described().get("shade") == PHOTOS + 2)
+    daemon.until(lambda: daemon.embedded().get("shade") == PHOTOS + 2)
     assert (daemon.json("failures"), daemon.status["problems"]) == ([], [])
 
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commands import Outcome, environment, photofind
 from PIL import Image
+from waiting import wait_until
 
 from photofind.app.photofind import PhotoFind
 from photofind.daemon.client import connect_to_running
 from photofind.daemon.lifecycle import stop
 from photofind.errors import LibraryError
-from photofind.library.embedded.library import Library
+from photofind.library.stores import open_store
 from photofind.model import Query, Tag, TagCount
 from photofind.paths import Home
 from photofind.settings import set_setting
 
 PLUGINS = Path(__file__).parents[1] / "extractor_plugins"
-PATIENCE = 60.0
 
 COLOURS = {"red.png": (250, 5, 0), "green.png": (0, 200, 5), "mixed.png": (130, 100, 5)}
 
@@ -56,13 +55,6 @@ def names(found: list) -> list[str]:
     return [Path(one.path).name for one in found]
 
 
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "it did not become true"
-        time.sleep(0.1)
-
-
 def test_photos_are_found_by_their_tags_and_keywords(indexed: PhotoFind, photos: Path) -> None:
     green = indexed.photo(str(photos / "green.png"))
     assert green.tags == (Tag("green grass", 0.78, "naming@1"), Tag("blue sky", 0.02, "naming@1"))
@@ -96,7 +88,7 @@ def test_another_extractor_adds_its_own_and_takes_them_along(
         (photos / "red.png").rename(photos / "moved.png")
         both.index()
         assert both.photo(str(photos / "moved.png")).tags == red.tags
-        with Library(home, writable=True) as library:
+        with open_store(home, writable=True) as library:
             library.remove_space("naming@1")
         moved = both.photo(str(photos / "moved.png"))
         assert moved.tags == (Tag("red", 0.98, "able@1"),)
@@ -151,7 +143,7 @@ def test_the_daemon_keeps_and_finds_them_too(home: Home, photos: Path) -> None:
     set_setting(home.settings, "extractor", "naming")
     try:
         run("folders", "add", photos)
-        until(lambda: run("status", "--json").json["photos"] == 4)
+        wait_until(lambda: run("status", "--json").json["photos"] == 4)
         assert [Path(one["path"]).name for one in run("tags", "grass", "--json").json][:2] == [
             "green.png", "mixed.png",
         ]  # fmt: skip
@@ -163,9 +155,9 @@ def test_the_daemon_keeps_and_finds_them_too(home: Home, photos: Path) -> None:
             with pytest.raises(LibraryError, match="near it are 'grass'"):
                 client.photos(tags=["gras"])
             run("config", "set", "also", "able")
-            until(lambda: any(count.name == "red" for count in client.tags()))
+            wait_until(lambda: any(count.name == "red" for count in client.tags()))
             moved = (photos / "green.png").rename(photos / "lawn.png")
-            until(lambda: "lawn.png" in names(client.tagged(["grass"])))
+            wait_until(lambda: "lawn.png" in names(client.tagged(["grass"])))
             assert client.photo(str(moved)).tags == before.tags
             like = Query((str(moved),), tags=("grass", "sky"), min_score=0.0)
             assert {*names([*client.similar(like).hits])} == {"blue.jpg", "mixed.png"}

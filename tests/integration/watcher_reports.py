@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from waiting import patience
+
 from photofind.indexing.excludes import Rules
 from photofind.indexing.scan import Found, scan
-from photofind.indexing.watching.watcher import Change, Kind
+from photofind.indexing.watching.events import Change, Kind
 from photofind.model import Skipped
 from photofind.paths import is_below
 
@@ -45,7 +47,8 @@ class WatcherReports:
         """Wait until all of these were reported."""
         with self._changed:
             came = self._changed.wait_for(
-                lambda: {c for batch in self.batches for c in batch} >= set(changes), seconds
+                lambda: {c for batch in self.batches for c in batch} >= set(changes),
+                patience(seconds),
             )
         assert came, f"{set(changes) - set(self.all)} is not among {self.all}"
 
@@ -86,7 +89,7 @@ class Mirror:
 
     def _scan(self, folder: str) -> Iterator[Found | Skipped]:
         apart = [*(other for other in self._folders if other != folder), *self._apart]
-        return scan(folder, self._folders[folder], apart=apart, settle=0)
+        return scan(folder, self._folders[folder], apart=apart)
 
     def _resolve(self, tree: str) -> None:
         """Look at all that is below ``tree``, which is done here by looking at everything."""
@@ -118,9 +121,9 @@ class Mirror:
 
 def eventually(is_true: Callable[[], bool], seconds: float = PATIENCE) -> bool:
     """Wait until something is true; return whether it came to that."""
-    until = time.monotonic() + seconds
+    began = time.monotonic()
     while not is_true():
-        if time.monotonic() > until:
+        if time.monotonic() - began > patience(seconds):
             return False
         time.sleep(0.02)
     return True

@@ -1,16 +1,24 @@
-"""The limits of inotify: what they are, and how somebody raises one that is reached."""
+"""The limits of inotify: what they are, and how to raise one that is reached."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["INSTANCES", "WATCHES", "LimitReachedError", "how_to_raise", "read_limit"]
+__all__ = [
+    "INSTANCES",
+    "WATCHES",
+    "LimitReachedError",
+    "about_limit",
+    "how_to_raise",
+    "read_limit",
+]
 
 WATCHES = "max_user_watches"
 INSTANCES = "max_user_instances"
 
 _FOLDER = Path("/proc/sys/fs/inotify")
-# What is proposed at least.
+# The least that is proposed.
 _ENOUGH = {WATCHES: 524_288, INSTANCES: 1_024}
 
 
@@ -53,3 +61,20 @@ def how_to_raise(limit: str, allowed: int | None, needed: int) -> str:
         f"echo fs.inotify.{limit}={enough} | sudo tee /etc/sysctl.d/60-photofind-{name}.conf "
         "&& sudo sysctl --system"
     )
+
+
+def about_limit(reached: Mapping[str, LimitReachedError], polled: str) -> str:
+    """Return in one line what a limit means for folders, and how to raise it."""
+    error = next(iter(reached.values()))
+    needed = sum(one.needed for one in reached.values())
+    which = f"{next(iter(reached))} is" if len(reached) == 1 else f"{len(reached)} folders are"
+    allowed = "no more" if error.allowed is None else f"{error.allowed:,}"
+    if error.limit == INSTANCES:
+        why = f"inotify allows {allowed} instances for all programs of a user, and all are taken"
+    else:
+        why = (
+            f"there are {needed:,} folders in it to be watched, and inotify allows {allowed} for "
+            "all programs of a user"
+        )
+    command = how_to_raise(error.limit, error.allowed, needed)
+    return f"{which} {polled}: {why}; to raise that, run `{command}`"

@@ -1,8 +1,8 @@
-"""What a scan follows the links in a folder to.
+"""Which links in a folder a scan follows, and to what.
 
-Events come from where something is, and tell nothing of the links that lead there. Which of several
-links a scan follows, only a walk over the whole folder tells; so whatever changes where a link
-leads to, it is the added folder that is to be looked through.
+Events come from where a file is, and say nothing of the links that lead there. Which of several
+links a scan follows, only a scan of the whole folder can find out; so whatever changes where a link
+leads to, the added folder is to be scanned.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Target(NamedTuple):
 
 
 def target_of(link: str, watched_folder: WatchedFolder, walked: Collection[str]) -> Target | None:
-    """Return what a scan follows a link to; None where it does not.
+    """Return what a scan follows a link to; None where it does not follow it.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ def target_of(link: str, watched_folder: WatchedFolder, walked: Collection[str])
 
 
 def leads_out_of_reach(link: str, mounts: Mounts) -> bool:
-    """Tell whether a link leads to where nobody can watch, without going there: it may not answer.
+    """Return whether a link leads to what cannot be watched, without going there.
 
-    What it leads to by way of other links is not known then.
+    A file system there may not answer, so what it leads to by way of other links is not known.
     """
     try:
         text = os.readlink(link)  # noqa: PTH115 (paths here may not be UTF-8)

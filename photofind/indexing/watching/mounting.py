@@ -1,4 +1,4 @@
-"""Which file systems are mounted where, which of them nobody can watch, and when that changes."""
+"""Which file systems are mounted where, which of them cannot be watched, and when that changes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ from typing import NamedTuple, Protocol
 
 from photofind.paths import is_below
 
-__all__ = ["Bell", "Mount", "Mounts", "PlainBell", "new_bell", "read_mounts"]
+__all__ = [
+    "Mount",
+    "MountMonitor",
+    "Mounts",
+    "PollingMountMonitor",
+    "new_mount_monitor",
+    "read_mounts",
+]
 
 _MOUNTINFO = "/proc/self/mountinfo"
 
-# What others change there is no event for: it happens on another machine, or in another system.
+# There is no event for what changes there on another machine, or in another system.
 _REMOTE = frozenset(
     {
         *("9p", "afs", "afpfs", "autofs", "beegfs", "ceph", "cifs", "coda", "davfs", "drvfs"),
@@ -28,7 +35,7 @@ _REMOTE = frozenset(
         *("vmhgfs", "webdav"),
     }
 )
-# File systems in user space are taken for remote, except those that only show what is here.
+# File systems in user space count as remote, except those that only show local files.
 _LOCAL_FUSE = frozenset(
     {
         *("bindfs", "cryfs", "encfs", "exfat", "exfat-fuse", "ext2", "ext4", "fuse2fs"),
@@ -48,7 +55,7 @@ class Mount(NamedTuple):
     kind
         The type of the file system, as the system calls it.
     identity
-        Tells it from others that are mounted at the same path at other times.
+        Distinguishes it from others that are mounted at the same path at other times.
     remote
         Whether the system says that it is on another machine.
     """
@@ -68,7 +75,7 @@ class Mount(NamedTuple):
 
 
 class Mounts:
-    """What is mounted at some moment. Looks at no file system: one may not answer."""
+    """The mounts at some moment. No file system is accessed: one may not answer."""
 
     def __init__(self, mounts: Iterable[Mount]) -> None:
         self._mounts = {mount.path: mount for mount in mounts}  # The last one covers the others.
@@ -84,7 +91,7 @@ class Mounts:
         return self._mounts[place]
 
     def can_watch(self, path: str) -> bool:
-        """Tell whether there are events for all that changes at ``path``."""
+        """Return whether there are events for all that changes at ``path``."""
         if path.startswith("\\\\") and not path.startswith("\\\\?\\"):  # Of Windows: a share.
             return False
         mount = self.of(path)
@@ -97,12 +104,12 @@ class Mounts:
         return frozenset(below | {own} if own else below)
 
     def unwatchable(self) -> frozenset[str]:
-        """Return the paths of the mounts that nobody can watch."""
+        """Return the paths of the mounts that cannot be watched."""
         return frozenset(m.path for m in self._mounts.values() if not m.can_be_watched)
 
 
 def read_mounts() -> Mounts:
-    """Return what is mounted now."""
+    """Return the mounts as they are now."""
     if sys.platform == "linux":
         with suppress(OSError):
             return Mounts(parse_mountinfo(Path(_MOUNTINFO).read_bytes()))
@@ -138,54 +145,54 @@ def parse_mountinfo(text: bytes) -> list[Mount]:
     return mounts
 
 
-class Bell(Protocol):
-    """What a thread waits for: that somebody rings, or that something is mounted or unmounted."""
+class MountMonitor(Protocol):
+    """Waits until mounts change or another thread calls :meth:`wake`."""
 
     def wait(self, seconds: float) -> bool:
         """Wait at most so long; return whether mounts may have changed."""
 
-    def ring(self) -> None:
-        """End the wait, or the next one; called by any thread."""
+    def wake(self) -> None:
+        """End the wait, or the next one; any thread may call it."""
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Close what it has open."""
 
 
-def new_bell() -> Bell:
-    """Return the bell that this system can have."""
+def new_mount_monitor() -> MountMonitor:
+    """Return the mount monitor of this system."""
     if sys.platform == "linux":
         with suppress(OSError):
-            return _LinuxBell()
-    return PlainBell()
+            return _LinuxMountMonitor()
+    return PollingMountMonitor()
 
 
-class PlainBell:
-    """For systems that do not tell of mounts: they may have changed whenever one looks."""
+class PollingMountMonitor:
+    """For systems without events about mounts: they may have changed, every so many seconds."""
 
     def __init__(self, seconds_between: float = 10.0) -> None:
-        self._rung = threading.Event()
+        self._woken = threading.Event()
         self._seconds_between = seconds_between
         self._looked = 0.0
 
     def wait(self, seconds: float) -> bool:
         """Wait at most so long; return whether mounts may have changed."""
-        self._rung.wait(seconds)
-        self._rung.clear()
+        self._woken.wait(seconds)
+        self._woken.clear()
         now = time.monotonic()
         if now - self._looked < self._seconds_between:
             return False
         self._looked = now
         return True
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """End the wait, or the next one."""
-        self._rung.set()
+        self._woken.set()
 
     def close(self) -> None:
         """Nothing is held."""
 
 
-class _LinuxBell:
+class _LinuxMountMonitor:
     """Linux reports a change of mounts as an exceptional condition of the list of mounts."""
 
     def __init__(self) -> None:
@@ -206,10 +213,10 @@ class _LinuxBell:
                 os.read(self._listen, 4096)
         return self._mountinfo in ready
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         with self._closing:
             if not self._closed:
-                with suppress(BlockingIOError):  # It is ringing.
+                with suppress(BlockingIOError):  # It was woken already.
                     os.write(self._speak, b"!")
 
     def close(self) -> None:

@@ -1,41 +1,42 @@
-"""What the systems have in common that tell of changes in folders."""
+"""What the notifiers of changes have in common, one for each kind of system."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+from photofind.indexing.watching.event_collector import EventCollector
 from photofind.indexing.watching.mounting import Mounts
-from photofind.indexing.watching.pending import Pending
 from photofind.indexing.watching.watched_folder import WatchedFolder
 
-__all__ = ["Notifier", "NotifierMaker", "Watch"]
+__all__ = ["Notifier", "NotifierMaker", "Watch", "new_notifier"]
 
 
 class Watch(Protocol):
     """An added folder that is being watched."""
 
     @property
-    def is_well(self) -> bool:
-        """Whether it still hears of everything; False where it has to be made anew."""
+    def is_intact(self) -> bool:
+        """Whether it still gets all events; if not, the folder has to be watched again."""
 
     @property
     def polled(self) -> Collection[str]:
-        """Folders in it, or itself, that have to be looked through now and then all the same."""
+        """Folders in it, or itself, that have to be polled all the same."""
 
     @property
     def has_links(self) -> bool:
-        """Whether links in it lead, or may lead one day, to something that is a part of it."""
+        """Whether links in it lead, or may lead later, to something that is a part of it."""
 
     def close(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
 
 
 class Notifier(Protocol):
-    """Tells of changes in folders."""
+    """Collects events about changes in folders."""
 
     def watch(self, watched_folder: WatchedFolder, mounts: Mounts) -> Watch:
-        """Begin to note what changes in a folder; from then on nothing is missed.
+        """Start to collect the events in a folder; from then on none is missed.
 
         Raises
         ------
@@ -46,11 +47,23 @@ class Notifier(Protocol):
         """
 
     def stop(self) -> None:
-        """Let whatever is under way end soon."""
+        """Have everything end that is under way."""
 
     def close(self) -> None:
-        """Watch nothing any longer, and end all threads."""
+        """Stop watching, and end all threads."""
 
 
-NotifierMaker = Callable[[Pending, Callable[[], None]], Notifier]
-"""Makes a notifier that notes in the first, and calls the second where a watch is not well."""
+NotifierMaker = Callable[[EventCollector, Callable[[], None]], Notifier]
+"""Makes a notifier from what collects its events and what it calls when a watch is not intact."""
+
+
+def new_notifier(events: EventCollector, request_check: Callable[[], None]) -> Notifier:
+    """Return the notifier of this system."""
+    if sys.platform == "linux":
+        from photofind.indexing.watching.inotify import Inotify
+
+        return Inotify(events, request_check)
+    else:  # noqa: RET505 (so that types are checked for each system)
+        from photofind.indexing.watching.observers import Observers
+
+        return Observers(events, request_check)

@@ -1,8 +1,7 @@
-"""Watching on macOS and Windows, where one watch holds for all that is below a folder.
+"""Watching on macOS and Windows, where one watch covers all that is below a folder.
 
-Neither tells when a writer is done, so what is created or modified counts as changing until it has
-been quiet. Both may lose events; watchdog leaves that out, so what reads them here is watchdog's
-with that put back in.
+Neither says when a file is complete, so what is created or modified counts as changing until it has
+been quiet. Both may lose events. watchdog ignores that; its readers are extended here to report it.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ from watchdog.events import (
 from watchdog.observers.api import BaseObserver
 
 from photofind.images.formats import is_photo
+from photofind.indexing.watching.event_collector import EventCollector
 from photofind.indexing.watching.links import links_in, target_of
 from photofind.indexing.watching.mounting import Mounts
-from photofind.indexing.watching.pending import Pending
-from photofind.indexing.watching.watched_folder import WatchedFolder, tells
+from photofind.indexing.watching.watched_folder import WatchedFolder, is_relevant
 from photofind.paths import is_below
 
 if TYPE_CHECKING:
@@ -60,26 +59,26 @@ Lost = Callable[[str], None]
 
 
 class Observers:
-    """Notes what changes in folders.
+    """Collects events about changes in folders.
 
     Parameters
     ----------
-    pending
-        Where it is noted.
-    doubt
-        Called, from any thread, where a watch is not well.
+    events
+        Collects them.
+    request_check
+        Called, in any thread, when a watch is not intact.
     make
         Makes the observer, given what is to be called when events are lost.
     """
 
     def __init__(
         self,
-        pending: Pending,
-        doubt: Callable[[], None],
+        events: EventCollector,
+        request_check: Callable[[], None],
         make: Callable[[Lost], BaseObserver] | None = None,
     ) -> None:
-        self.pending = pending
-        self.doubt = doubt
+        self.events = events
+        self.request_check = request_check
         self.stopped = False
         self._make = make or new_observer
         self._opening = threading.Lock()
@@ -87,7 +86,7 @@ class Observers:
         self._watches: set[ObserverWatch] = set()
 
     def watch(self, watched_folder: WatchedFolder, mounts: Mounts) -> ObserverWatch:
-        """Begin to note what changes in a folder; from then on nothing is missed.
+        """Start to collect the events in a folder; from then on none is missed.
 
         Raises
         ------
@@ -99,15 +98,15 @@ class Observers:
         return watch
 
     def forget(self, watch: ObserverWatch) -> None:
-        """Take note that a watch is closed."""
+        """Note that a watch is closed."""
         self._watches = self._watches - {watch}
 
     def stop(self) -> None:
-        """Let whatever is under way end soon."""
+        """Have everything end that is under way."""
         self.stopped = True
 
     def close(self) -> None:
-        """Watch nothing any longer, and end all threads."""
+        """Stop watching, and end all threads."""
         self.stopped = True
         with self._opening:
             observer, self._observer = self._observer, None
@@ -119,15 +118,15 @@ class Observers:
     def _open(self) -> BaseObserver:
         with self._opening:
             if self.stopped:
-                raise OSError("nothing is watched any longer")
+                raise OSError("watching has ended")
             if self._observer is None or not self._observer.is_alive():
-                self._observer = self._make(self._lost)
+                self._observer = self._make(self._events_lost)
                 self._observer.start()
             return self._observer
 
-    def _lost(self, place: str) -> None:
+    def _events_lost(self, place: str) -> None:
         for watch in self._watches:
-            watch.lose(place)
+            watch.mark_broken(place)
 
 
 class ObserverWatch(FileSystemEventHandler):
@@ -145,7 +144,7 @@ class ObserverWatch(FileSystemEventHandler):
         self.has_links = False
         self._observers = observers
         self._observer = observer
-        self._is_well = True
+        self._is_intact = True
         self._parts = _parts(watched_folder.real)
         self._watch: ObservedWatch | None = observer.schedule(
             self, watched_folder.real, recursive=True, event_filter=_EVENTS
@@ -154,34 +153,34 @@ class ObserverWatch(FileSystemEventHandler):
         self._look_for_links(mounts)
 
     @property
-    def is_well(self) -> bool:
-        """Whether it still hears of everything."""
+    def is_intact(self) -> bool:
+        """Whether it still gets all events."""
         return (
-            self._is_well
+            self._is_intact
             and self._observer.is_alive()
             and any(e.watch == self._watch and e.is_alive() for e in set(self._observer.emitters))
         )
 
     def close(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         self._observers.forget(self)
         watch, self._watch = self._watch, None
         if watch is not None:
             with contextlib.suppress(KeyError, OSError):  # The observer may have ended.
                 self._observer.unschedule(watch)
 
-    def lose(self, place: str) -> None:
-        """Take note that events in a folder were lost, or in no folder that is known."""
+    def mark_broken(self, place: str) -> None:
+        """Note that events were lost in a folder, or in an unknown one (empty)."""
         shown = self._show(place) if place else self.watched_folder.folder
         if shown is not None:
-            self._observers.pending.tree(self.watched_folder, shown)
+            self._observers.events.tree(self.watched_folder, shown)
         elif place and is_below(self.watched_folder.real, place):
-            self._observers.pending.tree(self.watched_folder, self.watched_folder.folder)
+            self._observers.events.tree(self.watched_folder, self.watched_folder.folder)
 
     # What watchdog calls, from a thread of its own.
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Note what an event tells."""
+        """Take in an event."""
         if event.is_synthetic:  # The folder is looked at as a whole.
             return
         place = os.fsdecode(event.src_path)
@@ -195,16 +194,16 @@ class ObserverWatch(FileSystemEventHandler):
                 self._went(place, is_folder=True)
             case FileMovedEvent():
                 self._went(place)
-                self._came(os.fsdecode(event.dest_path), self._observers.pending.complete)
+                self._came(os.fsdecode(event.dest_path), self._observers.events.complete)
             case FileDeletedEvent():
-                # Windows does not tell whether it was a folder.
+                # Windows does not say whether it was a folder.
                 self._went(place, is_folder=sys.platform == "win32")
             case FileCreatedEvent() | FileModifiedEvent():
-                self._came(place, self._observers.pending.changed)
+                self._came(place, self._observers.events.changed)
             case FileAttribEvent():
-                self._came(place, self._observers.pending.touched)
+                self._came(place, self._observers.events.touched)
             case FileClosedEvent():
-                self._came(place, self._observers.pending.complete)
+                self._came(place, self._observers.events.complete)
 
     def _came(
         self,
@@ -215,37 +214,37 @@ class ObserverWatch(FileSystemEventHandler):
     ) -> None:
         shown = self._show(place)
         if shown is None:
-            self._wonder(place)
+            self._watch_again(place)
         elif os.path.islink(place):  # noqa: PTH114 (what the link leads to is not looked at)
-            self._wonder("")
+            self._watch_again("")
         elif is_folder or note is None:
             if self.watched_folder.holds(shown, is_folder=True):
-                self._observers.pending.tree(self.watched_folder, shown)
+                self._observers.events.tree(self.watched_folder, shown)
         else:
             self._note(note, shown)
 
     def _went(self, place: str, *, is_folder: bool = False) -> None:
         shown = self._show(place)
         if shown is None or shown == self.watched_folder.folder:
-            self._wonder(place)
+            self._watch_again(place)
         elif not is_folder:
-            self._note(self._observers.pending.gone, shown)
+            self._note(self._observers.events.gone, shown)
         elif self.watched_folder.holds(shown, is_folder=True):
-            self._observers.pending.gone(self.watched_folder, shown)
+            self._observers.events.gone(self.watched_folder, shown)
 
     def _note(self, note: Callable[[WatchedFolder, str], None], shown: str) -> None:
-        if tells(shown) and self.watched_folder.holds(shown):
+        if is_relevant(shown) and self.watched_folder.holds(shown):
             if not is_photo(shown):
-                note = self._observers.pending.described
+                note = self._observers.events.sidecar_changed
             note(self.watched_folder, shown)
 
-    def _wonder(self, place: str) -> None:
-        """Have the folder looked at anew: it, or what links in it lead to, is not as it was."""
+    def _watch_again(self, place: str) -> None:
+        """Have the folder watched again: it, or what links in it lead to, has changed."""
         if place and any(is_below(place, real) for real in self.watched_folder.inside):
             return
-        if self._is_well:
-            self._is_well = False
-            self._observers.doubt()
+        if self._is_intact:
+            self._is_intact = False
+            self._observers.request_check()
 
     def _show(self, place: str) -> str | None:
         """Return a path as it is reported; None where it is not in the folder."""
@@ -264,7 +263,7 @@ class ObserverWatch(FileSystemEventHandler):
                 self.polled.add(shown)
 
     def _look_for_links(self, mounts: Mounts) -> None:
-        """Have the folder polled where a link leads to something that is a part of it."""
+        """Have the folder polled if a link leads to something that belongs to it."""
         watched_folder = self.watched_folder
         for link in links_in(watched_folder, self.polled, lambda: self._observers.stopped):
             self.has_links = True
@@ -292,7 +291,7 @@ def _fsevents_observer(lost: Lost) -> BaseObserver:
     from watchdog.observers.fsevents import FSEventsEmitter
 
     class Emitter(FSEventsEmitter):
-        """watchdog's, which does not tell when macOS lost events."""
+        """watchdog's, extended: it does not report that macOS lost events."""
 
         def queue_events(self, timeout: float, events: list[Any]) -> None:  # type: ignore[override]
             for event in events:
@@ -313,7 +312,7 @@ def _windows_observer(lost: Lost) -> BaseObserver:
     )
 
     class Reader(DirectoryChangeReader):
-        """watchdog's, which leaves out that Windows lost events, and waits for a quiet moment."""
+        """watchdog's, extended: it does not report that Windows lost events, and waits for more."""
 
         failed = False
 
@@ -336,12 +335,12 @@ def _windows_observer(lost: Lost) -> BaseObserver:
         def _run(self) -> None:
             try:
                 super()._run()
-            except OSError:  # The drive is gone, or does not tell.
+            except OSError:  # The drive is gone, or has no events.
                 self.failed = True
                 self._buf_queue.put((b"", False))
 
     class Emitter(WindowsApiEmitter):
-        """watchdog's, which goes on when nothing reads any longer."""
+        """watchdog's, extended: it does not end when its reader has ended."""
 
         def on_thread_start(self) -> None:
             with self._lock:
@@ -363,7 +362,7 @@ def _parts(path: str) -> list[str]:
 
 
 def _alike(one: str, other: str) -> bool:
-    """Tell whether two names may be spellings of one: macOS and Windows do not mind case."""
+    """Return whether two names may be spellings of one: macOS and Windows ignore case."""
     return unicodedata.normalize("NFC", one).casefold() == (
         unicodedata.normalize("NFC", other).casefold()
     )

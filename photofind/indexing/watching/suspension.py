@@ -1,4 +1,4 @@
-"""Noticing that the machine was asleep."""
+"""Finds out whether the machine was asleep."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 __all__ = ["Suspension"]
 
-# Asleep for less than this, nobody changed anything.
+# During a shorter sleep no file was changed.
 SHORT_SECONDS = 1.0
-# A wait that ends so much too late was interrupted by sleep; a busy machine is not so slow.
+# A wait that ends so much too late was interrupted by sleep: a busy machine is not so slow.
 LATE_SECONDS = 30.0
 
 
@@ -19,20 +19,20 @@ def seconds_asleep() -> float:
     Raises
     ------
     AttributeError, OSError
-        The system does not tell.
+        The system does not say.
     """
     booted = time.clock_gettime(time.CLOCK_BOOTTIME)
     return booted - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 class Suspension:
-    """Tells whether the machine was asleep during a wait.
+    """Finds out whether the machine was asleep during a wait.
 
     Parameters
     ----------
     asleep
-        As :func:`seconds_asleep`. Where that is not known, what tells is a wait that ended much
-        too late.
+        As :func:`seconds_asleep`. Where that is not known, a wait that ended much too late was
+        interrupted by sleep.
     wall
         Seconds since 1970.
     """
@@ -52,7 +52,7 @@ class Suspension:
         self._until = self._wall() + seconds
 
     def after_wait(self) -> bool:
-        """Tell whether the machine was asleep since the last wait."""
+        """Return whether the machine was asleep since the last wait."""
         if self._asleep is None:
             return self._wall() > self._until + LATE_SECONDS
         now = self._seconds_asleep() or 0.0

@@ -1,4 +1,4 @@
-"""What of an added folder is anybody's business: all of it but what is left out or lies apart."""
+"""Which files of an added folder belong to it: all that are not left out, and do not lie apart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from photofind.images.formats import is_photo
 from photofind.indexing.excludes import Rules
 from photofind.paths import is_below
 
-__all__ = ["WatchedFolder", "is_sidecar", "tells"]
+__all__ = ["WatchedFolder", "is_relevant", "is_sidecar"]
 
 
 class WatchedFolder:
@@ -25,8 +25,8 @@ class WatchedFolder:
     rules
         What is left out of it.
     apart
-        Real paths of what is no part of it even where it lies inside: photofind's own home, and
-        other added folders.
+        Real paths of what does not belong to it even where it lies inside: photofind's own home,
+        and other added folders.
     """
 
     def __init__(self, folder: str, real: str, rules: Rules, apart: Iterable[str]) -> None:
@@ -45,7 +45,7 @@ class WatchedFolder:
         return self.apart | {self.real}
 
     def is_like(self, other: WatchedFolder) -> bool:
-        """Tell whether the same is a part of both."""
+        """Return whether the same files belong to both."""
         return (self.folder, self.real, self.rules, self.inside) == (
             (other.folder, other.real, other.rules, other.inside)
         )
@@ -55,11 +55,11 @@ class WatchedFolder:
         return self._prefix + relative if relative else self.folder
 
     def excludes(self, path: str, *, is_folder: bool) -> bool:
-        """Tell whether ``path`` is left out, given that the folders above it are not."""
+        """Return whether ``path`` is left out, given that the folders above it are not."""
         return self._excludes(path, is_folder)
 
     def holds(self, path: str, *, is_folder: bool = False) -> bool:
-        """Tell whether ``path``, spelled as the folder was given, is a part of it."""
+        """Return whether ``path``, spelled as the folder was given, belongs to it."""
         if path == self.folder:
             return True
         if not path.startswith(self._prefix):
@@ -80,11 +80,11 @@ class WatchedFolder:
         return bool(relative) and self.rules.exclude(relative, is_folder=is_folder)
 
 
-def tells(name: str) -> bool:
-    """Tell whether a file of this name is a photo or may describe one."""
+def is_relevant(name: str) -> bool:
+    """Return whether a file of this name is a photo or a sidecar."""
     return is_photo(name) or is_sidecar(name)
 
 
 def is_sidecar(name: str) -> bool:
-    """Tell whether a file of this name is an XMP sidecar."""
+    """Return whether a file of this name is an XMP sidecar."""
     return name[-4:].lower() == ".xmp"

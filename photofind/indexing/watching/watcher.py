@@ -1,73 +1,77 @@
-"""Noticing what changes in the library's folders, so that nobody has to scan them again and again.
+"""Watching the library's folders for changes, so that they need not be scanned again and again.
 
-Nothing is read and nothing written here. What is reported says where to look; where events may have
-been missed it says so, by reporting the folder as a whole.
+No photo is read here. A report says where to look; where events may have been missed, the folder as
+a whole is reported.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from photofind.indexing.excludes import Rules
+from photofind.indexing.watching.event_collector import EventCollector
+from photofind.indexing.watching.events import Change, Kind
 from photofind.indexing.watching.inotify_limits import (
-    INSTANCES,
     LimitReachedError,
-    how_to_raise,
+    about_limit,
     read_limit,
 )
-from photofind.indexing.watching.mounting import Bell, Mount, Mounts, new_bell, read_mounts
-from photofind.indexing.watching.notifier import Notifier, NotifierMaker, Watch
-from photofind.indexing.watching.pending import Change, Kind, Pending
+from photofind.indexing.watching.mounting import (
+    MountMonitor,
+    Mounts,
+    new_mount_monitor,
+    read_mounts,
+)
+from photofind.indexing.watching.notifier import Notifier, NotifierMaker, new_notifier
 from photofind.indexing.watching.suspension import Suspension
 from photofind.indexing.watching.watched_folder import WatchedFolder
+from photofind.indexing.watching.watched_place import Attempt, WatchedPlace, identity_of
 
-__all__ = ["Change", "Kind", "Watcher"]
+__all__ = ["Watcher"]
 
 log = logging.getLogger(__name__)
 
-# How long a folder that is missing, or another than it was, may stay unnoticed.
+# How long it may take to notice that a folder is missing, or another than it was.
 CHECK_SECONDS = 10.0
 # A folder is polled so seldom that scanning it takes no more than a tenth of the time.
 SCANS_AT_MOST = 10.0
-# The same, in time of the processor, for watching it anew.
+# The same, in processor time, for watching it again.
 RENEWALS_AT_MOST = 5.0
 RENEWAL_SECONDS = 1.0
-# At a limit, trying takes from others what is left; so it is done so many times more seldom.
+# At a limit, an attempt takes watches from other programs; so attempts are so many times rarer.
 RETRIES_AT_LIMIT = 10.0
-# A thread that asks a file system which does not answer is not waited for.
+# How long to wait for a thread: one that asks a file system may never return.
 PATIENCE_SECONDS = 5.0
 
 
 class Watcher:
-    """Notices what changes in folders, and reports it.
+    """Reports changes in folders.
 
     Each folder is reported as a :attr:`Kind.TREE` once it is watched, so that what changed before
     is found too; and again whenever something may have been missed: events were lost, a drive was
     mounted or unmounted, the folder is missing or another than before, the machine was asleep.
-    A folder in which there are no events for all that changes, as on a network share, is reported
-    so every now and then.
+    A folder without events for all changes, as on a network share, is polled: reported again after
+    some time.
 
     Photos and folders are reported, and for XMP sidecars the photos that they belong to; what is
-    left out is not. What is inside of what links lead to is reported as its added folder.
+    left out is not. A change in what a link leads to is reported as the added folder.
 
     Parameters
     ----------
     report
-        Called with what happened, from a thread of its own and never twice at the same time. What
-        belongs together comes together: both ends of a move, for one.
+        Called with changes, from a thread of its own and never twice at the same time. Changes
+        that belong together, like both ends of a move, come together.
     poll_seconds
-        How often folders without events are to be looked through.
+        How often folders without events are reported.
     apart
-        What is no part of any folder: photofind's home.
-    notifier, mounts, bell, suspension, check_seconds
-        What it relies on, for tests.
+        What is part of no folder: photofind's home.
+    notifier, mounts, mount_monitor, suspension, check_seconds
+        What it relies on; other ones are for tests.
 
     Notes
     -----
@@ -82,7 +86,7 @@ class Watcher:
         apart: Iterable[str] = (),
         notifier: NotifierMaker | None = None,
         mounts: Callable[[], Mounts] = read_mounts,
-        bell: Callable[[], Bell] = new_bell,
+        mount_monitor: Callable[[], MountMonitor] = new_mount_monitor,
         suspension: Suspension | None = None,
         check_seconds: float = CHECK_SECONDS,
     ) -> None:
@@ -91,34 +95,35 @@ class Watcher:
         self._apart = tuple(apart)
         self._make_notifier = notifier or new_notifier
         self._read_mounts = mounts
-        self._make_bell = bell
+        self._make_mount_monitor = mount_monitor
         self._suspension = suspension or Suspension()
         self._check_seconds = check_seconds
 
-        self._changed = threading.Condition()  # Held to look at, and to change, what follows.
+        self._changed = threading.Condition()  # Held to read and to change what follows.
         self._wanted: dict[str, Rules] = {}
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, WatchedPlace] = {}
         self._is_applied = True
         self._is_reporting = False
         self._must_check = False
         self._stopping = threading.Event()
 
-        # What the thread alone changes.
+        # Changed by the thread alone.
         self._mounts = Mounts(())
         self._next_check = 0.0
 
-        self._bell: Bell | None = None
+        self._mount_monitor: MountMonitor | None = None
         self._notifier: Notifier | None = None
         self._thread: threading.Thread | None = None
-        self._pending = Pending(self._ring)
+        self._events = EventCollector(self._wake)
 
     # What others ask.
 
     def start(self) -> None:
         """Begin to watch."""
-        self._bell = self._make_bell()  # First, so that no change of mounts is missed.
+        # First, so that no change of mounts is missed.
+        self._mount_monitor = self._make_mount_monitor()
         self._mounts = self._read_mounts()
-        self._notifier = self._make_notifier(self._pending, self._doubt)
+        self._notifier = self._make_notifier(self._events, self._request_check)
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         self._thread.start()
 
@@ -130,15 +135,17 @@ class Watcher:
             busy = [place.renewing for place in self._places.values()]
         if self._notifier is not None:
             self._notifier.stop()
-        self._ring()
+        self._wake()
         until = time.monotonic() + PATIENCE_SECONDS
         for thread in filter(None, [self._thread, *busy]):
             if thread is not threading.current_thread():
                 thread.join(max(0.0, until - time.monotonic()))
         if self._notifier is not None:
             self._notifier.close()
-        if self._bell is not None and (self._thread is None or not self._thread.is_alive()):
-            self._bell.close()
+        if self._mount_monitor is not None and (
+            self._thread is None or not self._thread.is_alive()
+        ):
+            self._mount_monitor.close()
 
     def watch(self, folders: Mapping[str, Rules]) -> None:
         """Watch these folders from now on, and no others.
@@ -152,22 +159,22 @@ class Watcher:
         with self._changed:
             self._wanted = dict(folders)
             self._is_applied = False
-        self._ring()
+        self._wake()
 
     def scanned(self, folder: str, seconds: float) -> None:
-        """Take note of how long it took to look through a folder, now."""
+        """Note how long a scan of a folder took that has ended now."""
         with self._changed:
             place = self._places.get(folder)
             if place is not None:
                 place.poll_seconds = max(self._poll_seconds, SCANS_AT_MOST * seconds)
                 due = time.monotonic() + place.poll_seconds
                 place.due = dict.fromkeys(place.due, due)
-        self._ring()
+        self._wake()
 
     def state(self, folder: str) -> str | None:
         """Return how changes in a folder are noticed: "events" or "polled".
 
-        None where they are not, because it is out of reach or is only just about to be watched.
+        None where they are not: it is out of reach, or about to be watched.
         """
         with self._changed:
             place = self._places.get(folder)
@@ -186,15 +193,15 @@ class Watcher:
                 limits[error.limit][folder] = error
             else:
                 problems.append(f"{folder} is {polled}: {error}")
-        return problems + [_about_limit(limits[limit], polled) for limit in sorted(limits)]
+        return problems + [about_limit(limits[limit], polled) for limit in sorted(limits)]
 
     def settle(self, seconds: float = 60.0) -> bool:
-        """Wait until all folders are watched and all that was noted is reported.
+        """Wait until all folders are watched and all events are reported.
 
         Returns
         -------
         bool
-            Whether it came to that in time.
+            Whether it happened in time.
         """
         with self._changed:
             return self._changed.wait_for(self._is_settled, seconds)
@@ -202,11 +209,11 @@ class Watcher:
     # The thread.
 
     def _run(self) -> None:
-        assert self._bell is not None
+        assert self._mount_monitor is not None
         while not self._stopping.is_set():
             seconds = self._seconds_to_wait()
             self._suspension.before_wait(seconds)
-            mounts_changed = self._bell.wait(seconds)
+            mounts_changed = self._mount_monitor.wait(seconds)
             if self._stopping.is_set():
                 break
             try:
@@ -229,9 +236,9 @@ class Watcher:
             self._mounts = self._read_mounts()
         with self._changed:
             if was_asleep:
-                log.info("the machine was asleep; all folders are looked through")
+                log.info("the machine was asleep; all folders are scanned")
                 for place in self._places.values():
-                    self._pending.tree(place.watched_folder, place.folder)
+                    self._events.tree(place.watched_folder, place.folder)
             if mounts_changed:
                 for place in self._places.values():
                     place.must_renew |= place.has_links or not place.is_mounted_as(self._mounts)
@@ -241,7 +248,7 @@ class Watcher:
                 checked = [p for p in self._places.values() if not (p.renewing or p.must_renew)]
             else:
                 checked = []
-        for place in checked:  # Asks the disk, which may take its time.
+        for place in checked:  # Accesses the disk, which may take long.
             place.must_renew = place.must_renew or not self._is_as_it_was(place)
         now = time.monotonic()
         with self._changed:
@@ -251,10 +258,10 @@ class Watcher:
                 for path, due in place.due.items():
                     if now >= due:
                         place.due[path] = now + place.poll_seconds
-                        self._pending.tree(place.watched_folder, path)
-        due_report = self._pending.due
+                        self._events.tree(place.watched_folder, path)
+        due_report = self._events.due
         if due_report is not None and now >= due_report:
-            self._tell()
+            self._report_changes()
 
     def _seconds_to_wait(self) -> float:
         now = time.monotonic()
@@ -266,16 +273,16 @@ class Watcher:
                 times += place.due.values()
                 if place.may_renew:
                     times.append(place.not_before)
-        due_report = self._pending.due
+        due_report = self._events.due
         if due_report is not None:
             times.append(due_report)
         return max(0.0, min(times) - now)
 
-    def _tell(self) -> None:
-        """Report what happened; apart from the rest, what others are still at work on."""
+    def _report_changes(self) -> None:
+        """Report the changes; those of files that are still being written apart from the others."""
         self._is_reporting = True
         try:
-            changes = self._pending.take()
+            changes = self._events.take()
             changing = [change for change in changes if change.kind is Kind.CHANGED]
             done = [change for change in changes if change.kind is not Kind.CHANGED]
             for some in filter(None, (done, changing)):
@@ -283,12 +290,12 @@ class Watcher:
                     return
                 self._report(some)
         except Exception:
-            log.exception("what happened in the folders was not taken in")
+            log.exception("changes in the folders could not be reported")
         finally:
             self._is_reporting = False
 
     def _apply(self) -> None:
-        """Begin and end watches as it is wanted."""
+        """Start and end watches as wanted."""
         with self._changed:
             wanted = self._wanted
         reals = {folder: self._real(folder) for folder in wanted}
@@ -299,22 +306,24 @@ class Watcher:
                 watched_folder = WatchedFolder(folder, reals[folder], rules, apart)
                 place = self._places.get(folder)
                 if place is None:
-                    self._places[folder] = _Place(watched_folder, poll_seconds=self._poll_seconds)
+                    self._places[folder] = WatchedPlace(
+                        watched_folder, poll_seconds=self._poll_seconds
+                    )
                 else:
                     place.aim_at(watched_folder)
-            for place in self._places.values():  # What was given up may be what others lacked.
+            for place in self._places.values():  # What was freed may be what others lacked.
                 place.must_renew |= isinstance(place.error, LimitReachedError)
             self._is_applied = wanted is self._wanted
         for place in ended:
             place.close()
 
     def _real(self, folder: str) -> str:
-        """Return the path without links, unless finding out means to ask another machine."""
+        """Return the path without links, unless finding that out asks another machine."""
         folder = os.path.normpath(folder)
         return os.path.realpath(folder) if self._mounts.can_watch(folder) else folder
 
-    def _is_as_it_was(self, place: _Place) -> bool:
-        """Tell whether a folder is the one that is watched, and it is of no use to try again."""
+    def _is_as_it_was(self, place: WatchedPlace) -> bool:
+        """Return whether a folder is the one that is watched, or it is too early to try again."""
         if place.error is not None:
             since = time.monotonic() - place.renewed
             if isinstance(place.error, LimitReachedError):
@@ -326,14 +335,14 @@ class Watcher:
         now = place.now
         if now is None:
             return True
-        if now.watch is not None and not now.watch.is_well:
+        if now.watch is not None and not now.watch.is_intact:
             return False
-        return not now.is_local or now.identity == _identity(place.folder)
+        return not now.is_local or now.identity == identity_of(place.folder)
 
-    # Watching a folder, anew or for the first time, in a thread of its own: a file system may not
+    # Watching a folder, again or for the first time, in a thread of its own: a file system may not
     # answer, and the other folders must not wait for it.
 
-    def _renew(self, place: _Place) -> None:
+    def _renew(self, place: WatchedPlace) -> None:
         place.must_renew = False
         place.renewing = threading.Thread(
             target=self._renewal,
@@ -343,7 +352,7 @@ class Watcher:
         )
         place.renewing.start()
 
-    def _renewal(self, place: _Place, watched_folder: WatchedFolder, mounts: Mounts) -> None:
+    def _renewal(self, place: WatchedPlace, watched_folder: WatchedFolder, mounts: Mounts) -> None:
         began, worked = time.monotonic(), time.thread_time()
         outcome = self._outcome(watched_folder, mounts)
         took = max(RENEWALS_AT_MOST * (time.thread_time() - worked), time.monotonic() - began)
@@ -351,9 +360,9 @@ class Watcher:
         with self._changed:
             old = place.now.watch if place.now is not None else None
             is_news = place.take(outcome, max(RENEWAL_SECONDS, took))
-            # What happened meanwhile.
+            # What happened during the attempt counts too.
             place.must_renew |= not place.is_mounted_as(self._mounts)
-            place.must_renew |= outcome.watch is not None and not outcome.watch.is_well
+            place.must_renew |= outcome.watch is not None and not outcome.watch.is_intact
             is_over = place.is_closed or self._stopping.is_set()
         if old is not None:
             old.close()
@@ -362,17 +371,17 @@ class Watcher:
         elif is_news:
             if outcome.error is not None:
                 log.warning("%s is polled: %s", place.folder, outcome.error)
-            self._pending.tree(place.watched_folder, place.folder)
-        self._ring()
+            self._events.tree(place.watched_folder, place.folder)
+        self._wake()
 
-    def _outcome(self, watched_folder: WatchedFolder, mounts: Mounts) -> _Outcome:
+    def _outcome(self, watched_folder: WatchedFolder, mounts: Mounts) -> Attempt:
         assert self._notifier is not None
         folder = watched_folder.folder
-        outcome = _Outcome(watched_folder, polled=(folder,))
+        outcome = Attempt(watched_folder, polled=(folder,))
         if not mounts.can_watch(watched_folder.real):
             return outcome
         outcome.is_local = True
-        outcome.identity = _identity(folder)
+        outcome.identity = identity_of(folder)
         if outcome.identity is None:
             outcome.state, outcome.polled = None, ()
             return outcome
@@ -382,10 +391,10 @@ class Watcher:
                 folder, real, watched_folder.rules, watched_folder.apart
             )
             outcome.watch = self._notifier.watch(outcome.watched_folder, mounts)
-        except PermissionError:  # There is nothing to be seen before it has another identity.
+        except PermissionError:  # It is tried again once it has another identity.
             return outcome
         except (LimitReachedError, OSError) as error:
-            if _identity(folder) == outcome.identity:
+            if identity_of(folder) == outcome.identity:
                 outcome.error = error
             return outcome
         outcome.polled = tuple(outcome.watch.polled)
@@ -393,187 +402,21 @@ class Watcher:
             outcome.state = "events"
         return outcome
 
-    # What others ring.
+    # What other threads call.
 
-    def _doubt(self) -> None:
+    def _request_check(self) -> None:
         self._must_check = True
-        self._ring()
+        self._wake()
 
-    def _ring(self) -> None:
-        if self._bell is not None:
-            self._bell.ring()
+    def _wake(self) -> None:
+        if self._mount_monitor is not None:
+            self._mount_monitor.wake()
 
     def _is_settled(self) -> bool:
         return self._stopping.is_set() or (
             self._is_applied
             and not self._must_check
             and not self._is_reporting
-            and self._pending.due is None
+            and self._events.due is None
             and not any(place.renewing or place.must_renew for place in self._places.values())
         )
-
-
-@dataclass
-class _Outcome:
-    """What became of an attempt to watch a folder; to begin with, that it is polled.
-
-    Parameters
-    ----------
-    watched_folder
-        The folder as it is watched.
-    watch
-        What watches it, if anything does.
-    state, error
-        What is said of it; why it cannot be watched.
-    identity, is_local
-        Which folder it is, and whether one may ask.
-    mounts
-        The mounts that it has to do with.
-    polled
-        What is polled in it.
-    """
-
-    watched_folder: WatchedFolder
-    watch: Watch | None = None
-    state: str | None = "polled"
-    error: Exception | None = None
-    identity: tuple[int, int, bool] | None = None
-    is_local: bool = False
-    mounts: frozenset[Mount] = frozenset()
-    polled: Collection[str] = ()
-
-    def is_polled_like(self, other: _Outcome) -> bool:
-        """Tell whether another attempt ended as this one, in vain."""
-        return (
-            (self.state, self.watch) == (other.state, other.watch) == ("polled", None)
-            and (self.identity, self.mounts) == (other.identity, other.mounts)
-            and self.watched_folder.is_like(other.watched_folder)
-        )
-
-
-@dataclass
-class _Place:
-    """A folder that is to be watched, and how far that is.
-
-    Parameters
-    ----------
-    watched_folder
-        The folder as it is to be watched.
-    poll_seconds
-        How often what is polled in it is due.
-    now
-        What became of the last attempt to watch it.
-    due
-        What is polled in it, and when next.
-    must_renew, not_before, renewed, renewing
-        Whether it is to be watched anew, when at the earliest, when it was, and who is at it.
-    """
-
-    watched_folder: WatchedFolder
-    poll_seconds: float
-    now: _Outcome | None = None
-    due: dict[str, float] = field(default_factory=dict)
-    must_renew: bool = True
-    not_before: float = 0.0
-    renewed: float = 0.0
-    renewing: threading.Thread | None = None
-    is_closed: bool = False
-
-    @property
-    def folder(self) -> str:
-        """Its path, as it was given."""
-        return self.watched_folder.folder
-
-    @property
-    def error(self) -> Exception | None:
-        """Why it is not watched."""
-        return self.now.error if self.now is not None else None
-
-    @property
-    def has_links(self) -> bool:
-        """Whether links in it lead to something that is a part of it."""
-        watch = self.now.watch if self.now is not None else None
-        return watch is not None and watch.has_links
-
-    @property
-    def may_renew(self) -> bool:
-        """Whether it is to be watched anew, and nobody is at it."""
-        return self.must_renew and self.renewing is None
-
-    def aim_at(self, watched_folder: WatchedFolder) -> None:
-        """Take note of how it is to be watched from now on."""
-        is_same = self.watched_folder.is_like(watched_folder)
-        if self.has_links:  # They may lead to other added folders.
-            is_same &= self.watched_folder.added == watched_folder.added
-        if not is_same:
-            self.watched_folder = watched_folder
-            self.must_renew = True
-
-    def is_mounted_as(self, mounts: Mounts) -> bool:
-        """Tell whether the mounts that it has to do with are as they were."""
-        return self.now is None or self.now.mounts == mounts.concerning(
-            self.now.watched_folder.real
-        )
-
-    def take(self, outcome: _Outcome, rest: float) -> bool:
-        """Take note of how it is watched now; return whether it is to be looked through.
-
-        For ``rest`` seconds it is not watched anew.
-        """
-        now = time.monotonic()
-        before, self.now = self.now, outcome
-        is_news = before is None or not before.is_polled_like(outcome)
-        if is_news:
-            self.due = dict.fromkeys(outcome.polled, now + self.poll_seconds)
-        if not self.must_renew:
-            self.watched_folder = outcome.watched_folder
-        self.renewing = None
-        self.renewed = now
-        self.not_before = now + rest
-        return is_news
-
-    def close(self) -> None:
-        """Watch it no longer."""
-        self.is_closed = True
-        if self.now is not None and self.now.watch is not None:
-            self.now.watch.close()
-
-
-def new_notifier(pending: Pending, doubt: Callable[[], None]) -> Notifier:
-    """Return what notices changes on this system."""
-    if sys.platform == "linux":
-        from photofind.indexing.watching.inotify import Inotify
-
-        return Inotify(pending, doubt)
-    else:  # noqa: RET505 (so that types are checked for each system)
-        from photofind.indexing.watching.observers import Observers
-
-        return Observers(pending, doubt)
-
-
-def _identity(folder: str) -> tuple[int, int, bool] | None:
-    """Tell a folder from others at the same path, and from itself when it may not be read."""
-    try:
-        status = os.stat(folder)  # noqa: PTH116 (paths here may not be UTF-8)
-    except OSError:
-        return None
-    if not os.path.isdir(folder):  # noqa: PTH112
-        return None
-    return status.st_dev, status.st_ino, os.access(folder, os.R_OK | os.X_OK)
-
-
-def _about_limit(reached: Mapping[str, LimitReachedError], polled: str) -> str:
-    """Say in one line what a limit means for folders, and how it is raised."""
-    error = next(iter(reached.values()))
-    needed = sum(one.needed for one in reached.values())
-    which = f"{next(iter(reached))} is" if len(reached) == 1 else f"{len(reached)} folders are"
-    allowed = "no more" if error.allowed is None else f"{error.allowed:,}"
-    if error.limit == INSTANCES:
-        why = f"inotify allows {allowed} instances for all programs of a user, and all are taken"
-    else:
-        why = (
-            f"there are {needed:,} folders in it to be watched, and inotify allows {allowed} for "
-            "all programs of a user"
-        )
-    command = how_to_raise(error.limit, error.allowed, needed)
-    return f"{which} {polled}: {why}; to raise that, run `{command}`"

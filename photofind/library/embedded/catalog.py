@@ -5,175 +5,51 @@ from __future__ import annotations
 import json
 import os
 from array import array
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field, fields, replace
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tinydb import where
-from tinydb.table import Table
+from tinydb import where as that
+from tinydb.table import Document, Table
 
-from photofind.images.reading import PRELIMINARY
+from photofind.library.embedded.contents import RowContents
 from photofind.library.embedded.journal import Change, JournalStorage, decode
 from photofind.library.embedded.key_index import KeyIndex
+from photofind.library.embedded.records import (
+    Record,
+    StoredSpace,
+    decode_all,
+    folder_of,
+    from_folder,
+    from_photo,
+    from_space,
+    photo_of,
+    space_of,
+)
 from photofind.library.embedded.table import JournalTable
-from photofind.paths import is_below
+from photofind.library.store import Counts, SpaceCounts
+from photofind.model.filters import EVERYTHING, Filter
+from photofind.model.records import PRELIMINARY, Folder, Photo
 
-__all__ = [
-    "PRELIMINARY",
-    "Catalog",
-    "Folder",
-    "Photo",
-    "Space",
-    "Tags",
-    "innermost",
-    "undescribed",
-    "without_refusal",
-]
-
-Tags = Mapping[str, float]
-"""What an extractor named in a photo: words with their confidences, the surest first."""
-
-_Record = TypeVar("_Record", "Photo", "Folder", "Space")
+__all__ = ["Catalog"]
 
 # So many documents are decoded in one go.
 _BATCH = 128
 
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """A file that is indexed, or that could not be.
-
-    Parameters
-    ----------
-    path
-        Absolute; bytes that are not UTF-8 as lone surrogates (PEP 383).
-    size, modified, inode
-        Of the file when it was read: bytes, nanoseconds since 1970, and the file's number.
-    content
-        The content id, hexadecimal; empty where the file could not be read, and begun by
-        ``PRELIMINARY`` where only its header was.
-    rows
-        The row of this content's vector in each space, by the space's id.
-    width, height, format
-        Of the image as it is shown, in pixels, and the name of its format.
-    captured
-        When it was taken, ISO 8601.
-    camera, latitude, longitude, keywords, caption
-        What the file says of itself; degrees.
-    tags
-        What extractors named in it, by the id of their space.
-    failure
-        Why it could not be indexed.
-    refusals
-        Why extractors could not describe it that may be to blame themselves, by the id of their
-        space. Others may have described it: only where none has, it is a failure too.
-    sidecar
-        When its sidecar file was changed, nanoseconds since 1970.
-    id
-        The document's id; 0 before it is in the catalog.
-    """
-
-    path: str
-    size: int = 0
-    modified: int = 0
-    inode: int = 0
-    content: str = ""
-    rows: Mapping[str, int] = field(default_factory=dict, hash=False)
-    width: int = 0
-    height: int = 0
-    format: str = ""
-    captured: str | None = None
-    camera: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-    keywords: tuple[str, ...] = ()
-    caption: str | None = None
-    tags: Mapping[str, Tags] = field(default_factory=dict, hash=False)
-    failure: str | None = None
-    refusals: Mapping[str, str] = field(default_factory=dict, hash=False)
-    sidecar: int | None = None
-    id: int = 0
-
-    @property
-    def preliminary(self) -> bool:
-        """Whether only the thumbnail that its file holds was looked at so far."""
-        return self.content.startswith(PRELIMINARY)
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder that is watched.
-
-    Parameters
-    ----------
-    path
-        Absolute.
-    added, scanned
-        When it was added and last scanned from end to end, seconds since 1970.
-    state
-        ``online``, or ``offline`` while it cannot be reached and its photos are kept.
-    mounts
-        Where the file systems were mounted that held its photos when it was last scanned.
-    excludes
-        Patterns of what is left out, in gitignore's syntax.
-    reason
-        Why it is in this state.
-    id
-        The document's id; 0 before it is in the catalog.
-    """
-
-    path: str
-    added: float
-    state: str = "online"
-    mounts: tuple[str, ...] = ()
-    scanned: float | None = None
-    excludes: tuple[str, ...] = ()
-    reason: str | None = None
-    id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """What one version of one extractor makes of photos: vectors that can be compared.
-
-    Parameters
-    ----------
-    extractor, version
-        The extractor's name and version.
-    dimension
-        The length of its vectors.
-    generation
-        Which file holds the vectors; a new one numbers its rows anew.
-    rows
-        How many rows of that file are committed, those that no photo refers to included.
-    build
-        Which build of the extractor was last used: see
-        :class:`~photofind.extractors.extraction.ExtractorInfo`.
-    """
-
-    extractor: str
-    version: str
-    dimension: int
-    generation: int = 1
-    rows: int = 0
-    build: str = ""
-
-    @property
-    def id(self) -> str:
-        """The extractor and its version, as in ``mobilenet@1``."""
-        return f"{self.extractor}@{self.version}"
+_FAILURE, _REFUSALS = b'"failure":"', b'"refusals":{'
+_PRELIMINARY = f'"content":"{PRELIMINARY}'.encode()
 
 
 class Catalog:
     """Photos, folders and spaces, in the tables of these names.
 
-    Changes are made inside ``storage.transaction()``. Look-ups by path, content and row take no
-    longer where there are many photos, and do not see what a transaction under way has changed.
+    Changes are made inside ``storage.transaction()``. Look-ups by path and content take no longer
+    where there are many photos, and do not see what a transaction under way has changed.
 
     Parameters
     ----------
@@ -186,14 +62,6 @@ class Catalog:
     ----------
     storage
         The journal's storage.
-    failed
-        How many photos could not be indexed.
-    unreadable
-        How many of those no other extractor, or build of one, would describe either.
-    refused
-        How many photos each extractor could not describe that may be to blame, by its space's id.
-    preliminary
-        Of how many photos only the embedded thumbnail was looked at so far.
 
     Raises
     ------
@@ -207,69 +75,86 @@ class Catalog:
         self._folders = JournalTable(self.storage, "folders")
         self._spaces = JournalTable(self.storage, "spaces")
         self._keys = KeyIndex()
-        # How many photos refer to each row of a space.
-        self._references: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
-        self.failed = self.unreadable = self.preliminary = 0
-        self.refused: Counter[str] = Counter()
+        self._known_spaces: dict[int, StoredSpace] = {}  # By the id of their documents.
+        self._contents: dict[str, RowContents] = {}
+        self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self._last_id = 0  # The highest id that a photo ever had, as far as is known.
+        self._failed = self._preliminary = 0
+        # How many photos are to be embedded whole, by each extractor that does not refuse them.
+        self._embeddable = 0
         self.storage.follow(self._follow)
-
-    def __len__(self) -> int:
-        return len(self._photos)
 
     # Photos.
 
-    def photo_by_id(self, identifier: int) -> Photo | None:
-        """Return the photo with this id."""
-        document = self._photos.get(doc_id=identifier)
-        return _record(Photo, document, id=identifier) if document is not None else None
+    def by_id(self, ids: Iterable[int]) -> dict[int, Record]:
+        """Return the photos with these ids; those that do not exist are left out."""
+        raws = self.storage.documents("photos").some(list(ids))
+        documents = decode_all(raws.values())
+        return {key: photo_of(key, document) for key, document in zip(raws, documents, strict=True)}
 
-    def photo(self, path: str) -> Photo | None:
-        """Return the photo at ``path``."""
-        return next((photo for photo in self._candidates(path) if photo.path == path), None)
+    def by_path(self, paths: Iterable[str]) -> dict[str, Record]:
+        """Return the photos at these paths; those that do not exist are left out."""
+        wanted = list(paths)
+        found = self._candidates(wanted)
+        return {
+            path: record
+            for path, records in zip(wanted, found, strict=True)
+            for record in records
+            if record.photo.path == path
+        }
 
-    def with_content(self, content: str) -> list[Photo]:
-        """Return the photos with this content, oldest first."""
-        return [photo for photo in self._candidates(content) if photo.content == content]
+    def by_content(self, contents: Iterable[str]) -> dict[str, list[Record]]:
+        """Return the photos with these contents, oldest first; contents without any left out."""
+        wanted = [*filter(None, contents)]
+        found = {
+            content: [record for record in records if record.photo.content == content]
+            for content, records in zip(wanted, self._candidates(wanted), strict=True)
+        }
+        return {content: records for content, records in found.items() if records}
 
-    def at_row(self, space: str, row: int) -> list[Photo]:
-        """Return the photos that refer to a row of a space, oldest first."""
-        return [photo for photo in self._candidates((space, row)) if photo.rows.get(space) == row]
+    def select(self, where: Filter = EVERYTHING) -> Iterator[Record]:
+        """Iterate over the photos that a filter lets pass, as they are now.
 
-    def photos(self, folder: str | None = None) -> Iterator[Photo]:
-        """Iterate over all photos, or those in ``folder`` and below, as they are now."""
-        if folder is None:
-            return self._holding(b"")
-        prefix = os.path.join(folder, "")  # noqa: PTH118 (paths here may not be UTF-8)
-        holding = self._holding(json.dumps(prefix).encode("ascii")[1:-1])
-        return (photo for photo in holding if photo.path.startswith(prefix))
+        Only documents are decoded that may pass, by what can be told of them undecoded.
+        """
+        if not self._may_pass(where):
+            return
+        first, *others = sorted(_parts(where), key=len, reverse=True) or [b""]
+        raws = self.storage.documents("photos").holding(first)
+        chosen = ((key, raw) for key, raw in raws if all(part in raw for part in others))
+        while batch := list(islice(chosen, _BATCH)):
+            documents = decode_all(raw for _, raw in batch)
+            for (key, _), document in zip(batch, documents, strict=True):
+                record = photo_of(key, document)
+                if where == EVERYTHING or where.passes(record.photo):
+                    yield record
 
-    def count(self, folder: str) -> int:
-        """Return how many photos below ``folder`` are not failures, decoding none."""
-        prefix = json.dumps(os.path.join(folder, "")).encode("ascii")[:-1]  # noqa: PTH118
-        part = b'"path":' + prefix
-        below = self.storage.documents("photos").holding(part)
-        if not self.failed:
-            return sum(1 for _ in below)
-        return sum(b'"failure":' not in raw for _, raw in below)
+    def count(self, where: Filter = EVERYTHING) -> int:
+        """Return how many photos a filter lets pass; decodes none for a folder and failures."""
+        if not self._may_pass(where):
+            return 0
+        if where == Filter(folder=where.folder, failed=where.failed):
+            if where.folder is None:
+                among = {None: len(self._photos), True: self._failed}
+                return among.get(where.failed, len(self._photos) - self._failed)
+            return self._count_below(where.folder, where.failed)
+        if where in (Filter(embedded=where.embedded), Filter(lacking=where.lacking)):
+            counts = self.space_counts(where.embedded or where.lacking or "")
+            return counts.embedded if where.embedded else counts.lacking
+        return sum(1 for _ in self.select(where))
 
-    def failures(self) -> Iterator[Photo]:
-        """Iterate over the photos that could not be indexed."""
-        return (photo for photo in self._holding(b'"failure":') if photo.failure is not None)
+    def counts(self) -> Counts:
+        """Return how many photos there are."""
+        return Counts(len(self._photos), self._failed, self._preliminary)
 
-    def refusals(self) -> Iterator[Photo]:
-        """Iterate over the photos that an extractor could not describe and may be to blame for."""
-        if not self.refused.total():
-            return iter(())
-        return (photo for photo in self._holding(b'"refusals":') if photo.refusals)
-
-    def preliminary_photos(self) -> Iterator[Photo]:
-        """Iterate over the photos of which only the embedded thumbnail was looked at so far."""
-        holding = self._holding(f'"content":"{PRELIMINARY}'.encode())
-        return (photo for photo in holding if photo.preliminary)
-
-    def put_photo(self, photo: Photo) -> Photo:
-        """Insert a photo, or replace the one with its id; return it with its id."""
-        return replace(photo, id=_put(self._photos, photo.id, photo))
+    def put_photo(self, photo: Photo, rows: Mapping[str, int]) -> Photo:
+        """Insert a photo, or replace the one with its id; return it as it is now."""
+        identifier = photo.id
+        if not 0 < photo.id <= self._last_id:
+            # TinyDB's own numbers may be those of photos that were removed, and may come back.
+            self._last_id = identifier = self._last_id + 1
+        _put(self._photos, identifier, from_photo(photo, rows))
+        return replace(photo, id=identifier, spaces=tuple(rows))
 
     def remove_photos(self, ids: Iterable[int]) -> None:
         """Remove the photos with these ids."""
@@ -279,149 +164,208 @@ class Catalog:
 
     def folders(self) -> list[Folder]:
         """Return the folders, oldest first."""
-        return [_record(Folder, document, id=document.doc_id) for document in self._folders]
+        return [folder_of(document.doc_id, document) for document in self._folders]
 
     def put_folder(self, folder: Folder) -> Folder:
         """Insert a folder, or replace the one with its path; return it with its id."""
         known = {document["path"]: document.doc_id for document in self._folders}
-        return replace(folder, id=_put(self._folders, known.get(folder.path, 0), folder))
+        identifier = _put(self._folders, known.get(folder.path, 0), from_folder(folder))
+        return replace(folder, id=identifier)
 
     def remove_folder(self, path: str) -> None:
         """Remove the folder at ``path``."""
-        self._folders.remove(where("path") == path)
+        self._folders.remove(that("path") == path)
 
     # Spaces.
 
-    def spaces(self) -> list[Space]:
-        """Return the spaces."""
-        return [_record(Space, document) for document in self._spaces]
+    def spaces(self) -> list[StoredSpace]:
+        """Return the spaces, oldest first."""
+        return [*self._known_spaces.values()]
 
-    def put_space(self, space: Space) -> None:
+    def put_space(self, space: StoredSpace) -> None:
         """Insert a space, or replace the one with its id."""
-        known = {_record(Space, document).id: document.doc_id for document in self._spaces}
-        _put(self._spaces, known.get(space.id, 0), space)
+        known = {one.id: identifier for identifier, one in self._known_spaces.items()}
+        _put(self._spaces, known.get(space.id, 0), from_space(space))
 
-    def remove_space(self, space: Space) -> None:
+    def remove_space(self, space: StoredSpace) -> None:
         """Remove a space, and what photos know of it."""
-        for photo in self.photos():
-            if space.id in photo.rows or space.id in photo.refusals:
-                self.put_photo(without_refusal(undescribed(photo, space.id), space.id))
-        self._spaces.remove((where("extractor") == space.extractor)
-                            & (where("version") == space.version))  # fmt: skip
+        for photo, rows in self.select():
+            if space.id in rows or space.id in photo.refusals:
+                left = photo.without_space(space.id).without_refusal(space.id)
+                self.put_photo(left, {one: row for one, row in rows.items() if one != space.id})
+        self._spaces.remove((that("extractor") == space.extractor)
+                            & (that("version") == space.version))  # fmt: skip
 
-    def references(self, space: Space) -> npt.NDArray[np.int32]:
+    def space_counts(self, space: str) -> SpaceCounts:
+        """Return how far a space is."""
+        tally = self._tallies.get(space, _NOTHING)
+        lacking = self._embeddable - tally.settled
+        return SpaceCounts(tally.embedded, lacking, tally.refused, tally.contents)
+
+    def references(self, space: StoredSpace) -> npt.NDArray[np.int32]:
         """Return how many photos refer to each committed row of a space, (rows,)."""
         counts = np.zeros(space.rows, np.int32)
-        known = np.array(self._references[space.id][: space.rows])
+        known = np.array(self._tallies.get(space.id, _NOTHING).references[: space.rows])
         counts[: len(known)] = known
         return counts
 
+    def contents(self, space: str) -> RowContents:
+        """Return which content each row of a space is of."""
+        return self._contents.setdefault(space, RowContents())
+
     # What is kept in memory beside the documents, so that looking up is fast.
 
-    def _candidates(self, key: Hashable) -> Iterator[Photo]:
-        for identifier in self._keys.candidates(key):
-            photo = self.photo_by_id(identifier)
-            if photo is not None:
-                yield photo
+    def _candidates(self, keys: list[str]) -> list[list[Record]]:
+        """Return, for each of some paths or contents, the photos that may have it, oldest first."""
+        candidates = self._keys.candidates(keys)
+        records = self.by_id({identifier: None for some in candidates for identifier in some})
+        return [[records[one] for one in some if one in records] for some in candidates]
 
-    def _holding(self, part: bytes) -> Iterator[Photo]:
-        """Iterate over the photos whose raw documents hold ``part``, decoding no others."""
-        for identifier, raw in self.storage.documents("photos").holding(part):
-            yield _record(Photo, decode(raw), id=identifier)
+    def _may_pass(self, where: Filter) -> bool:
+        """Return whether any photo may pass, by what is counted of them all."""
+        return (
+            (where.failed is not True or self._failed > 0)
+            and (not where.refused or any(tally.refused for tally in self._tallies.values()))
+            and (not where.preliminary or self._preliminary > 0)
+            and (where.embedded is None or self.space_counts(where.embedded).embedded > 0)
+            and (where.lacking is None or self.space_counts(where.lacking).lacking > 0)
+        )
+
+    def _count_below(self, folder: str, failed: bool | None) -> int:
+        inside = b'"path":' + json.dumps(os.path.join(folder, "")).encode()[:-1]  # noqa: PTH118
+        itself = b'"path":' + json.dumps(folder).encode()
+        holding = self.storage.documents("photos").holding(_below(folder))
+        raws = (raw for _, raw in holding if inside in raw or itself in raw)
+        if failed is None or (failed is False and not self._failed):
+            return sum(1 for _ in raws)
+        return sum((_FAILURE in raw) == failed for raw in raws)
 
     def _follow(self, changes: Iterable[Change]) -> None:
-        photos = (change for change in changes if change.table == "photos")
+        if self._known_spaces:
+            changes = list(changes)
+            self._begin_generations(changes)
+        changes = iter(changes)
         hashes, ids = array("q"), array("q")
-        while batch := list(islice(photos, _BATCH)):
-            before = _decode_all(change.before for change in batch)
-            after = _decode_all(change.after for change in batch)
-            for change, old, new in zip(batch, before, after, strict=True):
-                keys = _keys(new)
+        while batch := list(islice(changes, _BATCH)):
+            for change in batch:
+                if change.table == "spaces":
+                    self._follow_space(change)
+            photos = [change for change in batch if change.table == "photos"]
+            before = (
+                decode_all(change.before for change in photos)
+                if any(change.before for change in photos)
+                else [_ABSENT] * len(photos)
+            )
+            after = decode_all(change.after for change in photos)
+            contents: defaultdict[str, dict[int, str]] = defaultdict(dict)
+            for change, old, new in zip(photos, before, after, strict=True):
+                self._last_id = max(self._last_id, change.id)
                 if old:
-                    self._refer(old, -1)
-                    keys = tuple(set(keys).difference(_keys(old)))
-                self._refer(new, +1)
-                hashes.extend(map(hash, keys))
-                ids.extend([change.id] * len(keys))
+                    self._refer(old, -1, contents)
+                if new:
+                    self._refer(new, +1, contents)
+                for name in ("path", "content"):
+                    if (key := new.get(name)) and key != old.get(name):
+                        hashes.append(hash(key))
+                        ids.append(change.id)
+            for space, some in contents.items():
+                self.contents(space).put(some)
         self._keys.add(hashes, ids)
 
-    def _refer(self, document: Mapping[str, Any], count: int) -> None:
-        if "failure" in document:
-            self.failed += count
-            self.unreadable += count * ("refusals" not in document)
-        for space in document.get("refusals", ()):
-            self.refused[space] += count
-        self.preliminary += count * document.get("content", "").startswith(PRELIMINARY)
-        for space, row in document.get("rows", {}).items():
-            references = self._references[space]
-            if row >= len(references):
-                references.extend([0] * (row + 1 - len(references)))
-            references[row] += count
+    def _begin_generations(self, changes: Iterable[Change]) -> None:
+        """Keep the contents of rows that are about to be renumbered for those who still read."""
+        for change in changes:
+            if change.table == "spaces" and change.after is not None:
+                new, old = space_of(decode(change.after)), self._known_spaces.get(change.id)
+                if old and old.generation != new.generation and old.id in self._contents:
+                    self._contents[old.id] = self._contents[old.id].copy()
+
+    def _follow_space(self, change: Change) -> None:
+        # Another dict, for others may be going through this one.
+        known = {one: space for one, space in self._known_spaces.items() if one != change.id}
+        if change.after is None:
+            self._contents.pop(self._known_spaces[change.id].id, None)
+        else:
+            known = self._known_spaces | {change.id: space_of(decode(change.after))}
+        self._known_spaces = known
+
+    def _refer(
+        self,
+        document: Mapping[str, Any],
+        count: int,
+        contents: defaultdict[str, dict[int, str]],
+    ) -> None:
+        content, rows = document.get("content", ""), document.get("rows", _ABSENT)
+        failed, refusals = "failure" in document, document.get("refusals", _ABSENT)
+        is_preliminary = content[:1] == PRELIMINARY
+        is_embeddable = not is_preliminary and (not failed or bool(refusals))
+        self._failed += count * failed
+        self._preliminary += count * is_preliminary
+        self._embeddable += count * is_embeddable
+        for space in refusals:
+            tally = self._tallies[space]
+            tally.refused += count
+            tally.settled += count * (is_embeddable and space not in rows)
+        for space, row in rows.items():
+            tally = self._tallies[space]
+            tally.settled += count * is_embeddable
+            left = tally.refer(row, count)
+            if count > 0 or not left:
+                contents[space][row] = content if left else ""
 
 
-def innermost(folders: Iterable[Folder], path: str) -> Folder | None:
-    """Return the folder that holds ``path``, the inner one of two; None where none does."""
-    holding = [folder for folder in folders if is_below(path, folder.path)]
-    return max(holding, key=lambda folder: len(folder.path), default=None)
+class _Tally:
+    """What is counted of a space.
 
-
-def undescribed(photo: Photo, space: str) -> Photo:
-    """Return a photo without what the extractor of a space has made of it."""
-    return replace(
-        photo,
-        rows={one: row for one, row in photo.rows.items() if one != space},
-        tags={one: tags for one, tags in photo.tags.items() if one != space},
-    )
-
-
-def without_refusal(photo: Photo, space: str | None = None) -> Photo:
-    """Return a photo as it is once one extractor, or none, is known to have failed with it.
-
-    Where none is, and none has described it, it is as one that nobody has looked at.
+    Attributes
+    ----------
+    references
+        How many photos refer to each row.
+    embedded, refused, contents
+        As in :class:`~photofind.library.store.SpaceCounts`.
+    settled
+        How many photos, of those that are to be embedded whole, are embedded or refused.
     """
-    if not photo.refusals:
-        return photo
-    left = {one: why for one, why in photo.refusals.items() if one != space and space is not None}
-    failure = None if photo.rows else next(iter(left.values()), None)
-    return replace(photo, refusals=left, failure=failure)
+
+    def __init__(self) -> None:
+        self.references = array("i")
+        self.embedded = self.refused = self.contents = self.settled = 0
+
+    def refer(self, row: int, count: int) -> int:
+        """Note that one photo more (1) or less (-1) refers to a row; return how many do now."""
+        references = self.references
+        if row >= len(references):
+            references.extend([0] * (row + 1 - len(references)))
+        references[row] = after = references[row] + count
+        self.embedded += count
+        if after == (count > 0):  # The first one came, or the last one went.
+            self.contents += count
+        return after
 
 
-def _keys(document: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    """Return what a photo can be looked up by."""
-    if not document:
-        return ()
-    return document["path"], document.get("content", ""), *document.get("rows", {}).items()
+_NOTHING = _Tally()
+_ABSENT: dict[str, Any] = {}
 
 
-def _decode_all(documents: Iterable[bytes | None]) -> list[dict[str, Any]]:
-    """Decode several documents at once, which is faster; an empty one for None."""
-    decoded: list[dict[str, Any]] = json.loads(b"[%b]" % b",".join(d or b"{}" for d in documents))
-    return decoded
-
-
-def _document(record: Photo | Folder | Space) -> dict[str, Any]:
-    """Return the fields that say something, by name."""
-    values = ((field.name, getattr(record, field.name)) for field in fields(record))
-    return {
-        name: value
-        for name, value in values
-        if name != "id" and value is not None and value not in ((), {})
+def _parts(where: Filter) -> list[bytes]:
+    """Return what the raw documents of all photos hold that pass a filter."""
+    parts = {
+        _FAILURE: where.failed is True,
+        _REFUSALS: where.refused,
+        _PRELIMINARY: where.preliminary,
     }
+    holding = [part for part, wanted in parts.items() if wanted]
+    return holding if where.folder is None else [*holding, _below(where.folder)]
 
 
-def _record(kind: type[_Record], document: Mapping[str, Any], **more: Any) -> _Record:
-    """Return the record that `_document` made ``document`` of."""
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
-    }
-    return kind(**values, **more)
+def _below(folder: str) -> bytes:
+    return b'"path":' + json.dumps(folder).encode("ascii")[:-1]
 
 
-def _put(table: Table, identifier: int, record: Photo | Folder | Space) -> int:
-    """Insert a document, or replace the one with this id; return its id."""
-    document = _document(record)
+def _put(table: Table, identifier: int, document: dict[str, Any]) -> int:
+    """Insert a document under an id, or one of its own for 0, or replace the one with it."""
     if not table.contains(doc_id=identifier):
-        return table.insert(document)
+        return table.insert(Document(document, identifier) if identifier else document)
 
     def become(old: MutableMapping[str, Any]) -> None:
         old.clear()

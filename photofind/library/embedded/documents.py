@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from threading import Lock
 from typing import Any
@@ -32,6 +32,10 @@ class Documents(SnapshotMapping[int, bytes]):
     def snapshot(self) -> Iterator[tuple[int, bytes]]:
         """Iterate over what is there now, whatever changes meanwhile."""
         return self.holding(b"")
+
+    @abstractmethod
+    def some(self, keys: Collection[int]) -> dict[int, bytes]:
+        """Return the documents with these ids that are there, read in one go."""
 
     @abstractmethod
     def holding(self, part: bytes) -> Iterator[tuple[int, bytes]]:
@@ -79,6 +83,16 @@ class WrittenDocuments(Documents):
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._places()[0].tolist())
+
+    def some(self, keys: Collection[int]) -> dict[int, bytes]:
+        """Return the documents with these ids that are there, read in one go."""
+        with self._looking:
+            slots = {key: slot for key in keys if (slot := self._slot(key)) is not None}
+            starts = np.array([self._starts[slot] for slot in slots.values()], np.int64)
+            sizes = np.array([self._sizes[slot] for slot in slots.values()], np.int64)
+        if not slots:
+            return {}
+        return dict(zip(slots, self._read(starts, starts + sizes, b""), strict=True))
 
     def holding(self, part: bytes) -> Iterator[tuple[int, bytes]]:
         """Iterate over the documents that hold ``part``, as they are now."""
@@ -195,6 +209,12 @@ class ChangedDocuments(Documents):
         changes, new = self._changes.copy(), self._new()
         yield from (key for key in self._documents if changes.get(key, b"") is not None)
         yield from new
+
+    def some(self, keys: Collection[int]) -> dict[int, bytes]:
+        """Return the documents with these ids that are there, read in one go."""
+        changed = {key: self._changes[key] for key in keys if key in self._changes}
+        put = {key: raw for key, raw in changed.items() if raw is not None}
+        return put | self._documents.some([key for key in keys if key not in changed])
 
     def holding(self, part: bytes) -> Iterator[tuple[int, bytes]]:
         """Iterate over the documents that hold ``part``, as they are now."""

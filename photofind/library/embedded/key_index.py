@@ -43,11 +43,15 @@ class KeyIndex:
         self._sorted = all_hashes[order], all_ids[order]
         self._recent = defaultdict(list)
 
-    def candidates(self, key: Hashable) -> list[int]:
-        """Return the ids of all documents that may have ``key``, ascending."""
+    def candidates(self, keys: Sequence[Hashable]) -> list[list[int]]:
+        """Return, for each of some keys, the ids of all documents that may have it, ascending."""
+        wanted = np.array([hash(key) & _MASK for key in keys], np.uint32)
         # In this order: entries move from the recent ones to the sorted ones.
-        wanted = np.uint32(hash(key) & _MASK)
-        recent = self._recent.get(int(wanted), [])
+        recent = [self._recent.get(key, ()) for key in wanted.tolist()]
         hashes, ids = self._sorted
-        start, stop = np.searchsorted(hashes, wanted), np.searchsorted(hashes, wanted, "right")
-        return sorted({*recent, *ids[start:stop].tolist()})
+        starts = np.searchsorted(hashes, wanted).tolist()
+        stops = np.searchsorted(hashes, wanted, "right").tolist()
+        return [
+            sorted({*some, *ids[start:stop].tolist()})
+            for some, start, stop in zip(recent, starts, stops, strict=True)
+        ]

@@ -1,18 +1,21 @@
-"""Indexing without pictures: a file's vector comes from its bytes."""
+"""Indexing without pictures: a file's embedding comes from its bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from photofind.images.reading import content_id
-from photofind.indexing.pipeline import index
-from photofind.library.embedded.catalog import Folder, Photo
-from photofind.library.embedded.library import Library
+from photofind.indexing.one_shot import index_once
+from photofind.library.store import Store
 from photofind.model import Report
+from photofind.model.records import Folder, Photo
+from photofind.settings import Settings
 
 DIMENSION = 8
 SPACE = "simulated@1"
@@ -45,8 +48,12 @@ class SimulatedExtraction:
     """
 
     tags: tuple[tuple[str, float], ...] = ()
+    name: str = "simulated"
     read: list[str] = field(default_factory=list)
     embedded: list[str] = field(default_factory=list)
+
+    def info(self) -> Any:
+        return SimpleNamespace(name=self.name, version="1", dimension=DIMENSION, build="")
 
     def extract(
         self, paths: Sequence[str], known: Collection[str] = ()
@@ -76,19 +83,38 @@ def vector_of(data: bytes) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
-def run(library: Library, extraction: SimulatedExtraction, **options) -> Report:
-    """Index all folders of the library, taking each file as it is."""
-    library.open_space("simulated", "1", DIMENSION)
-    return index(library, extraction, SPACE, **{"settle": 0.0} | options)  # type: ignore[arg-type]
+def run(
+    store: Store,
+    extraction: SimulatedExtraction,
+    *others: SimulatedExtraction,
+    excludes: tuple[str, ...] = (),
+    **options: Any,
+) -> Report:
+    """Index all folders of the library, taking each file as it is; ``others`` embed it too."""
+    extractions = {one.name: one for one in (extraction, *others)}
+    settings = Settings(
+        extractor=extraction.name, also=tuple(one.name for one in others), exclude=excludes
+    )
+    return index_once(
+        store,
+        extractions.__getitem__,  # type: ignore[arg-type]
+        settings,
+        **{"settle": 0.0} | options,
+    ).report
 
 
-def add(library: Library, *folders: Path, excludes: tuple[str, ...] = ()) -> None:
+def add(store: Store, *folders: Path, excludes: tuple[str, ...] = ()) -> None:
     for folder in folders:
-        library.put_folder(Folder(str(folder), added=0.0, excludes=excludes))
+        store.put_folder(Folder(str(folder), added=0.0, excludes=excludes))
 
 
-def vector_in(library: Library, photo: Photo) -> np.ndarray | None:
-    """Return the vector that the library holds for a photo."""
-    if SPACE not in photo.rows:
+def photo_at(store: Store, path: Path | str) -> Photo:
+    """Return the photo at a path; fails where there is none."""
+    return store.by_path([str(path)])[str(path)]
+
+
+def embedding_in(store: Store, photo: Photo) -> np.ndarray | None:
+    """Return the embedding that the library holds for a photo."""
+    if SPACE not in photo.spaces:
         return None
-    return np.asarray(library.vectors(SPACE).rows([photo.rows[SPACE]]))[0]
+    return np.asarray(store.embeddings(SPACE, [photo.content])[1])[0]

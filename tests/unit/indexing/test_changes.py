@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 
 from photofind.indexing.changes import compare
 from photofind.indexing.scan import Found
-from photofind.library.embedded.catalog import Photo
+from photofind.model.records import Photo
 
 
 def complete(photo: Photo) -> bool:
-    return "s" in photo.rows
+    return "s" in photo.spaces
 
 
 def photo(path: str, size: int = 1, modified: int = 1, inode: int = 1, **more) -> Photo:
-    return Photo(path, size, modified, inode, content=f"{size}", rows={"s": size}, **more)
+    return Photo(path, size, modified, inode, content=f"{size}", spaces=("s",), **more)
 
 
 def test_a_photo_is_unchanged_where_its_file_is():
@@ -95,7 +95,7 @@ def test_without_inodes_a_move_is_left_to_the_content():
 
 
 def test_a_photo_that_is_not_in_the_space_is_read_wherever_it_is():
-    known = replace(photo("/a"), rows={})
+    known = replace(photo("/a"), spaces=())
     for file in (Found("/a", 1, 1, 1), Found("/b", 1, 1, 1)):
         assert compare([file], [known], complete).unread == [file]
 
@@ -113,7 +113,7 @@ sides = st.dictionaries(st.sampled_from("abcdef"), stamps, max_size=6)
 def test_every_file_and_every_photo_is_accounted_for_once(found, known, incomplete):
     files = [Found(path, *stamp) for path, stamp in found.items()]
     photos = [
-        Photo(path, *stamp, rows={} if path in incomplete else {"s": 1}, id=number)
+        Photo(path, *stamp, spaces=() if path in incomplete else {"s": 1}, id=number)
         for number, (path, stamp) in enumerate(known.items(), 1)
     ]
     changes = compare(files, photos, complete)

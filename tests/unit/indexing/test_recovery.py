@@ -14,14 +14,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from simulated import SPACE, SimulatedExtraction, add, run, vector_in
+from simulated import SPACE, SimulatedExtraction, add, embedding_in, run
 
 from photofind.images.formats import is_photo
 from photofind.images.reading import content_id
-from photofind.indexing import reading
-from photofind.library.embedded.catalog import Photo
-from photofind.library.embedded.library import Library
-from photofind.paths import Home
+from photofind.indexing import batches
+from photofind.library.memory import MemoryStore
+from photofind.model.records import Photo
 
 names = st.sampled_from(["a.jpg", "b.jpg", "c.png", "d.heic"])
 folders = st.sampled_from(["", "x", "x/y", "inner", ".hidden"])
@@ -45,13 +44,11 @@ class Files(RuleBasedStateMachine):
         (self.root / "notes.txt").touch()
         (self.root / "inner" / "notes.txt").touch()
         self.clock = itertools.count(1)
-        self.home = Home(self.top / "home")
-        self.library = Library(self.home, writable=True)
+        self.library = MemoryStore()
         add(self.library, self.root, self.root / "inner")
 
     def teardown(self) -> None:
         self.index()
-        self.library.close()
         shutil.rmtree(self.top)
 
     def files(self) -> list[Path]:
@@ -137,7 +134,7 @@ class Files(RuleBasedStateMachine):
 
         That is, from the one that was at their path, or the one that had their inode.
         """
-        known = list(self.library.photos())
+        known = list(self.library.select())
         inodes = {(photo.size, photo.modified, photo.inode): photo for photo in known}
         names = {(photo.size, photo.modified, photo.path): photo for photo in known}
         for path in self.files():
@@ -150,37 +147,35 @@ class Files(RuleBasedStateMachine):
     @rule()
     def index(self) -> None:
         self.touch_what_nothing_betrays()
-        before = [photo for photo in self.library.photos() if SPACE in photo.rows]
-        held = {photo.content: photo.rows[SPACE] for photo in before}
+        before = [photo for photo in self.library.select() if SPACE in photo.spaces]
+        held = {photo.content for photo in before}
         overwritten = {photo.content for photo in before if is_overwritten(photo)}
-        report = run(self.library, SimulatedExtraction())
+        extraction = SimulatedExtraction()
+        report = run(self.library, extraction)
         assert (report.offline, report.skipped) == ((), ())
 
-        now = list(self.library.photos())
-        with Library(Home(self.top / "fresh"), writable=True) as fresh:
-            add(fresh, self.root, self.root / "inner")
-            run(fresh, SimulatedExtraction())
-            expected = {photo.path: photo for photo in fresh.photos()}
-            assert {photo.path for photo in now} == set(expected)
-            for photo in now:
-                twin = expected[photo.path]
-                assert replace(photo, id=0, rows={}) == replace(twin, id=0, rows={})
-                vector, right = vector_in(self.library, photo), vector_in(fresh, twin)
-                assert (vector is None) == (right is None)
-                assert vector is None or np.array_equal(vector, right)
-        shutil.rmtree(self.top / "fresh")
+        now = list(self.library.select())
+        fresh = MemoryStore()
+        add(fresh, self.root, self.root / "inner")
+        run(fresh, SimulatedExtraction())
+        expected = {photo.path: photo for photo in fresh.select()}
+        assert {photo.path for photo in now} == set(expected)
+        for photo in now:
+            twin = expected[photo.path]
+            assert replace(photo, id=0) == replace(twin, id=0)
+            embedding, right = embedding_in(self.library, photo), embedding_in(fresh, twin)
+            assert (embedding is None) == (right is None)
+            assert embedding is None or np.array_equal(embedding, right)
 
-        # One row for each content. One that stayed kept its row, if no other photo took its place.
-        rows = {photo.content: photo.rows[SPACE] for photo in now if SPACE in photo.rows}
-        assert len(set(rows.values())) == len(rows)
-        for content in rows.keys() & held.keys() - overwritten:
-            assert rows[content] == held[content]
+        # What stayed was not embedded again, if no other photo took its place.
+        embedded = {content_id(Path(path).read_bytes()) for path in extraction.embedded}
+        assert not embedded & (held - overwritten)
 
         again = run(self.library, SimulatedExtraction())
         assert again.unchanged == again.found == len(now)
 
 
-@pytest.mark.usefixtures("without_waiting_for_the_disk", "in_small_batches")
+@pytest.mark.usefixtures("in_small_batches")
 class TestRecovery(Files.TestCase):
     settings = settings(
         max_examples=25,
@@ -191,12 +186,6 @@ class TestRecovery(Files.TestCase):
 
 
 @pytest.fixture
-def without_waiting_for_the_disk(monkeypatch):
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)
-    monkeypatch.setattr("os.fdatasync", lambda descriptor: None, raising=False)
-
-
-@pytest.fixture
 def in_small_batches(monkeypatch):
-    monkeypatch.setattr(reading, "SMALLEST_BATCH", 2)
-    monkeypatch.setattr(reading, "LARGEST_BATCH", 2)
+    monkeypatch.setattr(batches, "SMALLEST_BATCH", 2)
+    monkeypatch.setattr(batches, "LARGEST_BATCH", 2)

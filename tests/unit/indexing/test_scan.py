@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from pathlib import Path
-
-import pytest
 
 from photofind.indexing.excludes import Rules
 from photofind.indexing.scan import Found, scan
@@ -23,9 +20,9 @@ def put(path: Path, content: bytes = b"photo", *, age: float = 60.0) -> Path:
     return path
 
 
-def walk(folder: Path, *, rules: Rules | None = None, apart=(), settle: float = 0.0):
+def walk(folder: Path, *, rules: Rules | None = None, apart=()):
     """Scan; return the photos found, relative to the folder, and what was skipped."""
-    entries = list(scan(str(folder), rules or Rules(), apart=map(str, apart), settle=settle))
+    entries = list(scan(str(folder), rules or Rules(), apart=map(str, apart)))
     found = [os.path.relpath(entry.path, folder) for entry in entries if isinstance(entry, Found)]
     skipped = {
         os.path.relpath(entry.path, folder): entry.reason
@@ -53,7 +50,7 @@ def test_a_found_photo_carries_its_size_times_and_inode(tmp_path):
     photo = put(tmp_path / "a.jpg", b"12345")
     sidecar = put(tmp_path / "a.xmp", age=30)
     put(tmp_path / "b.jpg")
-    first, second = sorted(scan(str(tmp_path), Rules(), settle=0), key=lambda found: found.path)
+    first, second = sorted(scan(str(tmp_path), Rules()), key=lambda found: found.path)
     status = photo.stat()
     assert first == Found(
         str(photo), 5, status.st_mtime_ns, status.st_ino, sidecar.stat().st_mtime_ns
@@ -145,7 +142,7 @@ if sys.platform == "linux":
         folder = os.fsencode(tmp_path) + b"/\xe9t\xe9"
         os.mkdir(folder)  # noqa: PTH102
         put(Path(os.fsdecode(folder + b"/\xff\n.jpg")))
-        (found,) = scan(str(tmp_path), Rules(), settle=0)
+        (found,) = scan(str(tmp_path), Rules())
         assert os.fsencode(found.path) == folder + b"/\xff\n.jpg"
 
 
@@ -163,49 +160,9 @@ def test_an_unreadable_folder_is_reported_and_the_rest_is_found(tmp_path, monkey
     assert walk(tmp_path) == (["a.jpg"], {"locked": "Permission denied"})
 
 
-def test_a_fresh_file_is_taken_once_it_has_been_quiet(tmp_path):
-    put(tmp_path / "old.jpg")
-    begin = time.monotonic()
-    put(tmp_path / "new.jpg", age=0)
-    assert walk(tmp_path, settle=0.3) == (["new.jpg", "old.jpg"], {})
-    assert 0.2 < time.monotonic() - begin < 2
-
-
-def test_a_file_that_is_still_written_is_skipped(tmp_path):
-    put(tmp_path / "old.jpg")
-    slow = put(tmp_path / "slow.jpg", b"", age=0)
-    done = threading.Event()
-
-    def write() -> None:
-        with slow.open("ab", buffering=0) as file:
-            while not done.wait(0.02):
-                file.write(b"more")
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        assert walk(tmp_path, settle=0.3) == (
-            ["old.jpg"],
-            {"slow.jpg": "it is still being written"},
-        )
-    finally:
-        done.set()
-        writer.join()
-
-
-def test_a_copy_with_the_time_of_its_original_is_fresh_too(tmp_path):
-    photo = put(tmp_path / "copy.jpg", age=3600)
-    entries = scan(str(tmp_path), Rules(), settle=0.4)
-    timer = threading.Timer(0.1, lambda: photo.write_bytes(b"the rest of it"))
-    timer.start()
-    assert list(entries) == [Skipped(str(photo), "it is still being written")]
-    timer.join()
-
-
-@pytest.mark.parametrize("settle", [0.0, 0.1])
-def test_a_file_that_vanishes_meanwhile_is_not_an_error(tmp_path, settle):
+def test_a_file_that_vanishes_during_a_scan_is_not_an_error(tmp_path):
     fresh = put(tmp_path / "a.jpg", age=0)
     put(tmp_path / "b" / "c.jpg", age=0)
-    entries = scan(str(tmp_path), Rules(), settle=settle)
+    entries = scan(str(tmp_path), Rules())
     fresh.unlink()
     assert [Path(entry.path).name for entry in entries] == ["c.jpg"]

@@ -141,3 +141,18 @@ def test_an_empty_table_has_no_documents():
     assert (len(documents), list(documents), list(documents.items())) == (0, [], [])
     with pytest.raises(KeyError):
         documents[1]
+
+
+def test_several_documents_are_read_in_one_go(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"one,two,three" + bytes(9000) + b"four")
+    documents = WrittenDocuments(open_stable(path))
+    for key, start, size in ((5, 0, 3), (2, 4, 3), (9, 8, 5), (11, 9013, 4)):
+        documents.put(key, start, size)
+    documents.remove(9)
+    expected = {11: b"four", 2: b"two", 5: b"one"}
+    assert documents.some([11, 2, 9, 5, 77]) == expected
+    assert list(documents.some([11, 2, 9, 5, 77])) == [11, 2, 5]
+    assert documents.some([]) == {}
+    changed = ChangedDocuments(documents, {2: None, 5: b"1", 9: b"3"})
+    assert changed.some([11, 2, 9, 5, 77]) == {9: b"3", 5: b"1", 11: b"four"}

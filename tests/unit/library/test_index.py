@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from photofind.errors import DamagedError, NewerFormatError
+from photofind.indexing.index_building import build_index
 from photofind.library.embedded.index import Index, remove_index
-from photofind.library.embedded.index_builder import IndexBuilder
+from photofind.library.embedded.store import EmbeddedStore
 from photofind.library.embedded.vectors import Vectors
+from photofind.model.records import Photo
+from photofind.paths import Home
 from photofind.ranking.projection import normalised
 
 DIMENSION = 48
@@ -25,28 +28,32 @@ def clustered(count: int, seed: int = 0) -> np.ndarray:
 
 
 def build(space: Path, embeddings: np.ndarray) -> Vectors:
-    space.mkdir(exist_ok=True)
-    path = space / "vectors-1"
-    Vectors(path, DIMENSION, 0).append(embeddings)
-    vectors = Vectors(path, DIMENSION, len(embeddings))
-    IndexBuilder().build(
-        np.arange(len(embeddings)), space=str(space), vectors=str(path), dimension=DIMENSION,
-        generation=1, committed=len(embeddings), graph=False,
-    )  # fmt: skip
-    return vectors
+    """Commit embeddings, so that those at the same place are the same, and build the index."""
+    extractor, version = space.name.split("@")
+    photos = [Photo(f"/{place}", content=f"{place:032x}") for place in range(len(embeddings))]
+    vectors = {photo.content: one for photo, one in zip(photos, embeddings, strict=True)}
+    with EmbeddedStore(Home(space.parents[1]), writable=True) as store:
+        store.open_space(extractor, version, DIMENSION)
+        store.commit(photos, space.name, vectors)
+        build_index(store, space.name, graph=False)
+    return Vectors(space / "vectors-1", DIMENSION, len(embeddings))
 
 
-def test_the_nearest_are_of_the_same_cluster(tmp_path: Path) -> None:
-    vectors = build(tmp_path / "space", clustered(320))
-    index = Index(tmp_path / "space")
+@pytest.fixture
+def space(tmp_path: Path) -> Path:
+    return tmp_path / "spaces" / "mobilenet@1"
+
+
+def test_the_nearest_are_of_the_same_cluster(space: Path) -> None:
+    vectors = build(space, clustered(320))
+    index = Index(space)
     query = index.projection.project(vectors.rows([0]))
     nearest = index.rows[np.argsort(-index.similarities(query)[0])[:20]]
     assert (nearest % 8 == 0).all()
     assert len(index) == index.facts.photos == 320
 
 
-def test_fresh_rows_are_found_and_kept(tmp_path: Path) -> None:
-    space = tmp_path / "space"
+def test_fresh_rows_are_found_and_kept(space: Path) -> None:
     build(space, clustered(320))
     index = Index(space)
     fresh = clustered(16, seed=5)
@@ -63,8 +70,7 @@ def test_fresh_rows_are_found_and_kept(tmp_path: Path) -> None:
     assert np.array_equal(again.points(np.arange(340)), index.points(np.arange(340)))
 
 
-def test_a_torn_fresh_record_is_dropped_and_written_over(tmp_path: Path) -> None:
-    space = tmp_path / "space"
+def test_a_torn_fresh_record_is_dropped_and_written_over(space: Path) -> None:
     build(space, clustered(64))
     index = Index(space)
     index.extend(np.arange(64, 66), clustered(2))
@@ -79,8 +85,7 @@ def test_a_torn_fresh_record_is_dropped_and_written_over(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["points", "mean", "neighbours"])
-def test_a_flipped_byte_is_noticed(tmp_path: Path, name: str) -> None:
-    space = tmp_path / "space"
+def test_a_flipped_byte_is_noticed(space: Path, name: str) -> None:
     build(space, clustered(64))
     (path,) = space.glob(f"index-*/{name}.npy")
     data = bytearray(path.read_bytes())
@@ -91,16 +96,14 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("manifest", [b"", b"{", b"[]", b'{"format": 1}'])
-def test_a_damaged_manifest_is_noticed(tmp_path: Path, manifest: bytes) -> None:
-    space = tmp_path / "space"
+def test_a_damaged_manifest_is_noticed(space: Path, manifest: bytes) -> None:
     build(space, clustered(64))
     (space / "index.json").write_bytes(manifest)
     with pytest.raises(DamagedError, match=r"index\.json"):
         Index(space)
 
 
-def test_a_changed_figure_in_the_manifest_is_noticed(tmp_path: Path) -> None:
-    space = tmp_path / "space"
+def test_a_changed_figure_in_the_manifest_is_noticed(space: Path) -> None:
     build(space, clustered(64))
     text = (space / "index.json").read_text()
     (space / "index.json").write_text(text.replace('"generation": 1', '"generation": 3'))
@@ -108,8 +111,7 @@ def test_a_changed_figure_in_the_manifest_is_noticed(tmp_path: Path) -> None:
         Index(space)
 
 
-def test_a_newer_index_is_refused(tmp_path: Path) -> None:
-    space = tmp_path / "space"
+def test_a_newer_index_is_refused(space: Path) -> None:
     build(space, clustered(64))
     manifest = json.loads((space / "index.json").read_bytes())
     (space / "index.json").write_text(json.dumps(manifest | {"format": 99}))
@@ -117,11 +119,9 @@ def test_a_newer_index_is_refused(tmp_path: Path) -> None:
         Index(space)
 
 
-def test_a_new_build_replaces_the_old(tmp_path: Path) -> None:
-    space = tmp_path / "space"
+def test_a_new_build_replaces_the_old(space: Path) -> None:
     build(space, clustered(64))
     (old,) = space.glob("index-*")
-    (space / "vectors-1").unlink()
     build(space, clustered(80))
     (new,) = space.glob("index-*")
     assert new != old
@@ -131,17 +131,16 @@ def test_a_new_build_replaces_the_old(tmp_path: Path) -> None:
     assert not list(space.glob("index-*"))
 
 
-def test_identical_vectors_do_not_hide_each_other(tmp_path: Path) -> None:
+def test_identical_vectors_do_not_hide_each_other(space: Path) -> None:
     embeddings = clustered(100)
     embeddings[50:60] = embeddings[7]
-    vectors = build(tmp_path / "space", embeddings)
-    index = Index(tmp_path / "space")
+    vectors = build(space, embeddings)
+    index = Index(space)
     similarities = index.similarities(index.projection.project(vectors.rows([7])))[0]
     nearest = index.rows[np.argsort(-similarities)[:11]]
     assert {7, *range(50, 60)} == set(nearest.tolist())
 
 
-def test_what_is_written_is_private(tmp_path: Path) -> None:
-    space = tmp_path / "space"
+def test_what_is_written_is_private(space: Path) -> None:
     build(space, clustered(64))
     assert {path.stat().st_mode & 0o077 for path in space.rglob("*")} == {0}

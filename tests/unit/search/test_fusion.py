@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from photofind.errors import ExtractorError
 from photofind.extractors.registry import parse_extractors
-from photofind.library.embedded.catalog import Photo
-from photofind.library.embedded.library import Library
-from photofind.paths import Home
+from photofind.library.memory import MemoryStore
 from photofind.ranking.projection import normalised
-from photofind.search.fusion import Part, fuse
-from photofind.search.ranking import Ranker
+from photofind.search.comparison import Comparison, compare
+from photofind.search.embedding import Embedded
+from photofind.search.fusing import rank_fused
 
 NONE = np.empty((0, 3), np.float32)
-NO_ROWS = np.empty(0, np.int64)
 
 
 def test_extractors_are_named_with_weights_or_without() -> None:
@@ -33,57 +29,40 @@ def test_what_names_no_extractors_is_refused(typed: str) -> None:
 
 
 @pytest.fixture
-def library(home: Home) -> Library:
-    """Three photos, one of which the second space has not described yet."""
-    library = Library(home, writable=True)
-    first = library.open_space("first", "1", 3).id
-    second = library.open_space("second", "1", 3).id
-    photos = [Photo(f"/{name}.jpg", content=name) for name in "abc"]
-    shapes = {"a": (1, 0, 0), "b": (0.8, 0.6, 0), "c": (0, 1, 0)}
-    library.commit(photos, first, {n: np.array(v, np.float32) for n, v in shapes.items()})
-    colours = {"a": (0, 0, 1), "c": (1, 0, 0)}
-    library.commit(
-        list(library.photos()), second, {n: np.array(v, np.float32) for n, v in colours.items()}
-    )
-    return library
+def store(store: MemoryStore, fill) -> MemoryStore:
+    """Three photos, one of which the second space has no embedding of yet."""
+    fill("first@1", {"a": (1, 0, 0), "b": (0.8, 0.6, 0), "c": (0, 1, 0)})
+    fill("second@1", {"a": (0, 0, 1), "c": (1, 0, 0)})
+    return store
 
 
-def part(library: Library, space: str, query: tuple[float, ...], weight: float) -> Part:
-    vectors = library.vectors(space)
-    ranker = Ranker(vectors, library.references(space) > 0)
-    comparison = ranker.compare(
-        normalised(np.array([query], np.float32)), NONE, query_rows=NO_ROWS, plain=True
-    )
-    return Part(space, comparison, weight, None)
+def part(store: MemoryStore, space: str, query: tuple[float, ...]) -> Comparison:
+    like = normalised(np.array([query], np.float32))
+    return compare(store, space, Embedded(like, NONE, frozenset()), plain=True)
 
 
-def order(library: Library, *parts: Part) -> list[str]:
-    rows, scores = fuse(library, parts, 10)
-    assert (np.diff(scores) <= 0).all()
-    return [
-        Path(photo.path).stem
-        for row in rows.tolist()
-        for photo in library.photos_of_row(parts[0].space, row)
-    ]
+def order(comparisons: list[Comparison], weights: list[float]) -> list[str]:
+    ranked = rank_fused(comparisons, weights, 10)
+    assert (np.diff(ranked.scores) <= 0).all()
+    return [*ranked.contents]
 
 
-def test_the_weights_decide_between_two_opinions(library: Library) -> None:
+def test_the_weights_decide_between_two_opinions(store: MemoryStore) -> None:
     def fused(first: float, second: float) -> list[str]:
-        return order(
-            library,
-            part(library, "first@1", (1, 0, 0), first),
-            part(library, "second@1", (1, 0, 0), second),
-        )
+        parts = [part(store, "first@1", (1, 0, 0)), part(store, "second@1", (1, 0, 0))]
+        return order(parts, [first, second])
 
     assert fused(10, 1)[0] == "a"
     assert fused(1, 10)[0] == "c"
 
 
-def test_what_one_space_does_not_know_is_judged_by_the_other(library: Library) -> None:
-    both = order(
-        library,
-        part(library, "first@1", (0.8, 0.6, 0), 1),
-        part(library, "second@1", (0, 1, 0), 1),
-    )
+def test_what_one_space_does_not_know_is_judged_by_the_other(store: MemoryStore) -> None:
+    parts = [part(store, "first@1", (0.8, 0.6, 0)), part(store, "second@1", (0, 1, 0))]
+    both = order(parts, [1, 1])
     assert both[0] == "b"
     assert sorted(both) == ["a", "b", "c"]
+
+
+def test_hits_are_photos_that_the_first_space_knows(store: MemoryStore) -> None:
+    parts = [part(store, "second@1", (1, 0, 0)), part(store, "first@1", (0.8, 0.6, 0))]
+    assert sorted(order(parts, [1, 1])) == ["a", "c"]

@@ -1,4 +1,4 @@
-from photofind.library.embedded.catalog import Photo
+from photofind.model.records import Photo
 from photofind.search.hits import Found, merge_raw_pairs, to_hits
 
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from photofind.library.embedded.index import CANDIDATES, Index
-from photofind.library.embedded.index_builder import IndexBuilder
-from photofind.library.embedded.vectors import Vectors
+from photofind.indexing.index_building import build_index
+from photofind.library.memory import Memory, MemoryStore
+from photofind.model.filters import EVERYTHING, Filter
+from photofind.model.records import Photo
+from photofind.ranking.duplicates import NEAR_DUPLICATE, collapse
 from photofind.ranking.exact import nearest_exactly
 from photofind.ranking.projection import normalised
-from photofind.search.duplicates import collapse, group_near_duplicates
-from photofind.search.ranking import Ranker
+from photofind.search.comparison import Ranked, compare, rank
+from photofind.search.duplicates import near_duplicates
+from photofind.search.embedding import Embedded
 
 CLUSTERS = 8
 PHOTOS = 400
 DIMENSION = 64
+SPACE = "mobilenet@1"
 NONE = np.empty((0, DIMENSION), np.float32)
-NO_ROWS = np.empty(0, np.int64)
 
 
 @pytest.fixture(scope="module")
@@ -30,159 +33,142 @@ def embeddings() -> np.ndarray:
     return normalised((centres[np.arange(PHOTOS) % CLUSTERS] + noise * 1.6 + 1).astype(np.float32))
 
 
+def put(store: MemoryStore, embeddings: np.ndarray) -> None:
+    """Commit photos whose contents are the rows of their embeddings."""
+    store.open_space("mobilenet", "1", DIMENSION)
+    contents = [f"{row:04}" for row in range(len(embeddings))]
+    photos = [Photo(f"/photos/{content}.jpg", content=content) for content in contents]
+    store.commit(photos, SPACE, dict(zip(contents, embeddings, strict=True)))
+
+
 @pytest.fixture(scope="module")
-def space(embeddings: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("space")
-    Vectors(folder / "vectors-1", DIMENSION, 0).append(embeddings)
-    IndexBuilder().build(
-        np.arange(PHOTOS), space=str(folder), vectors=str(folder / "vectors-1"),
-        dimension=DIMENSION, generation=1, committed=PHOTOS, graph=False,
-    )  # fmt: skip
-    return folder
+def memory(embeddings: np.ndarray) -> Memory:
+    memory = Memory()
+    put(MemoryStore(memory), embeddings)
+    build_index(MemoryStore(memory), SPACE, graph=False)
+    return memory
 
 
 @pytest.fixture
-def vectors(space: Path) -> Vectors:
-    return Vectors(space / "vectors-1", DIMENSION, PHOTOS)
+def store(memory: Memory) -> MemoryStore:
+    """A copy of the library for each test."""
+    own = Memory()
+    own.state = memory.state
+    return MemoryStore(own)
 
 
-@pytest.fixture
-def index(space: Path) -> Index:
-    return Index(space)
+def ranked(
+    store: MemoryStore,
+    like: np.ndarray,
+    limit: int,
+    *,
+    unlike: np.ndarray = NONE,
+    own: str = "",
+    where: Filter = EVERYTHING,
+    plain: bool = False,
+) -> Ranked:
+    query = Embedded(normalised(like), normalised(unlike), frozenset({own} - {""}))
+    return rank(compare(store, SPACE, query, plain=plain), limit, where)
 
 
-@pytest.fixture
-def everything() -> np.ndarray:
-    return np.ones(PHOTOS, np.bool_)
+def rows(found: Ranked) -> np.ndarray:
+    return np.array(found.contents, int)
 
 
-def precision(rows: np.ndarray, cluster: int) -> float:
-    return float((rows[:40] % CLUSTERS == cluster).mean())
+def precision(found: Ranked, cluster: int) -> float:
+    return float((rows(found)[:40] % CLUSTERS == cluster).mean())
 
 
 def test_ranking_by_the_index_beats_the_plain_cosine(
-    vectors: Vectors, index: Index, everything: np.ndarray, embeddings: np.ndarray
+    store: MemoryStore, embeddings: np.ndarray
 ) -> None:
-    ranker = Ranker(vectors, everything, index)
     by_index, plainly = [], []
     for row in range(40):
-        query, own = embeddings[row : row + 1], np.array([row])
-        found = ranker.rank(query, NONE, 40, query_rows=own)
-        plain = ranker.rank(query, NONE, 40, query_rows=own, plain=True)
+        query, own = embeddings[row : row + 1], f"{row:04}"
+        found = ranked(store, query, 40, own=own)
+        plain = ranked(store, query, 40, own=own, plain=True)
         assert (found.searched_by, plain.searched_by) == ("exact", "plain")
-        assert found.rows[0] == plain.rows[0] == row
+        assert found.contents[0] == plain.contents[0] == own
         assert found.scores[0] == plain.scores[0] == 1.0
-        by_index.append(precision(found.rows, row % CLUSTERS))
-        plainly.append(precision(plain.rows, row % CLUSTERS))
+        by_index.append(precision(found, row % CLUSTERS))
+        plainly.append(precision(plain, row % CLUSTERS))
     assert np.mean(by_index) > np.mean(plainly) + 0.05
 
 
 def test_scores_fall_and_stay_between_nothing_and_one(
-    vectors: Vectors, index: Index, everything: np.ndarray, embeddings: np.ndarray
+    store: MemoryStore, embeddings: np.ndarray
 ) -> None:
-    found = Ranker(vectors, everything, index).rank(
-        embeddings[:1], NONE, PHOTOS, query_rows=NO_ROWS
-    )
-    assert len(found.rows) == PHOTOS
+    found = ranked(store, embeddings[:1], PHOTOS)
+    assert len(found.contents) == PHOTOS
     assert (np.diff(found.scores) <= 0).all()
     assert found.scores.min() >= 0
     assert found.scores.max() <= 1
 
 
 def test_a_copy_comes_first_though_it_is_smoothed_away(
-    vectors: Vectors, index: Index, everything: np.ndarray, embeddings: np.ndarray
+    store: MemoryStore, embeddings: np.ndarray
 ) -> None:
     noise = np.random.default_rng(3).normal(size=(PHOTOS, DIMENSION)).astype(np.float32)
     edited = normalised(embeddings + 0.03 * noise)
-    ranker = Ranker(vectors, everything, index)
-    first = [
-        ranker.rank(edited[row : row + 1], NONE, 5, query_rows=NO_ROWS).rows[0]
-        for row in range(PHOTOS)
-    ]
-    assert np.mean(first == np.arange(PHOTOS)) > 0.99
+    first = [rows(ranked(store, edited[row : row + 1], 5))[0] for row in range(PHOTOS)]
+    assert np.mean(np.array(first) == np.arange(PHOTOS)) > 0.99
 
 
 @pytest.mark.parametrize("plain", [False, True])
-def test_dead_and_filtered_rows_are_no_hits(
-    vectors: Vectors, index: Index, everything: np.ndarray, embeddings: np.ndarray, plain: bool
+def test_removed_and_filtered_photos_are_no_hits(
+    store: MemoryStore, embeddings: np.ndarray, plain: bool
 ) -> None:
-    alive, allowed = everything.copy(), everything.copy()
-    alive[::3] = False
-    allowed[1::3] = False
-    found = Ranker(vectors, alive, index).rank(
-        embeddings[:1], NONE, 20, query_rows=NO_ROWS, allowed=allowed, plain=plain
-    )
-    assert set(found.rows.tolist()) == set(range(2, PHOTOS, 3))
+    photos = sorted(store.select(), key=lambda photo: photo.id)
+    store.remove(photos[::3])
+    store.commit(replace(photo, path=f"/else/{photo.content}.jpg") for photo in photos[1::3])
+    found = ranked(store, embeddings[:1], 20, where=Filter("/photos"), plain=plain)
+    assert set(rows(found).tolist()) == set(range(2, PHOTOS, 3))
 
 
-def test_what_is_not_wanted_goes_down(
-    vectors: Vectors, index: Index, everything: np.ndarray, embeddings: np.ndarray
-) -> None:
-    ranker = Ranker(vectors, everything, index)
+def test_what_is_not_wanted_goes_down(store: MemoryStore, embeddings: np.ndarray) -> None:
     both = np.stack([embeddings[0], embeddings[1]])
-    mixed = ranker.rank(both, NONE, 40, query_rows=NO_ROWS)
-    without = ranker.rank(both, embeddings[9:10], 40, query_rows=NO_ROWS)
-    assert precision(without.rows, 1) < precision(mixed.rows, 1) - 0.1
-    assert precision(without.rows, 0) > precision(mixed.rows, 0) + 0.1
+    mixed = ranked(store, both, 40)
+    without = ranked(store, both, 40, unlike=embeddings[9:10])
+    assert precision(without, 1) < precision(mixed, 1) - 0.1
+    assert precision(without, 0) > precision(mixed, 0) + 0.1
 
 
-def test_without_an_index_all_vectors_are_compared(
-    vectors: Vectors, everything: np.ndarray, embeddings: np.ndarray
+def test_without_an_index_all_embeddings_are_compared(
+    store: MemoryStore, embeddings: np.ndarray
 ) -> None:
-    found = Ranker(vectors, everything).rank(embeddings[5:6], NONE, 10, query_rows=NO_ROWS)
+    store.remove_index(SPACE)
+    found = ranked(store, embeddings[5:6], 10)
     expected = nearest_exactly(embeddings, embeddings[5:6], 10)[0][0]
-    assert np.array_equal(found.rows[:10], expected)
+    assert np.array_equal(rows(found)[:10], expected)
 
 
-def test_a_graph_gives_candidates_and_fresh_rows_are_scanned(
-    vectors: Vectors, index: Index, everything: np.ndarray, embeddings: np.ndarray, space: Path
+def test_what_came_after_the_index_is_ranked_with_the_rest(
+    store: MemoryStore, embeddings: np.ndarray
 ) -> None:
-    from dataclasses import replace
-
-    asked = []
-    points = index.points(np.arange(300))
-
-    def graph(queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        asked.append(count)
-        return nearest_exactly(points, queries, count)
-
-    index.facts = replace(index.facts, graph_points=300)
-    by_graph = Ranker(vectors, everything, index, graph).rank(
-        embeddings[:1], NONE, 20, query_rows=np.array([0])
-    )
-    index.facts = replace(index.facts, graph_points=0)
-    exactly = Ranker(vectors, everything, index).rank(
-        embeddings[:1], NONE, 20, query_rows=np.array([0])
-    )
-    # Five neighbours that are asked for alone may not be the nearest.
-    assert min(asked) >= CANDIDATES
-    assert by_graph.searched_by == "graph"
-    assert np.array_equal(by_graph.rows[:20], exactly.rows[:20])
+    noise = np.random.default_rng(5).normal(size=(1, DIMENSION)).astype(np.float32)
+    edited = normalised(embeddings[:1] + 0.03 * noise)
+    store.commit([Photo("/photos/new.jpg", content="9999")], SPACE, {"9999": edited[0]})
+    assert [*ranked(store, embeddings[:1], 5, own="0000").contents[:2]] == ["0000", "9999"]
 
 
-def test_near_duplicates_collapse_under_the_best(index: Index, embeddings: np.ndarray) -> None:
-    ranked = np.stack([embeddings[0], embeddings[1], embeddings[0], embeddings[2], embeddings[1]])
-    assert collapse(ranked, 10, index) == [[0, 2], [1, 4], [3]]
-    assert collapse(ranked, 1, index) == [[0, 2]]
+def test_near_duplicates_collapse_under_the_best(
+    store: MemoryStore, embeddings: np.ndarray
+) -> None:
+    shown = np.stack([embeddings[0], embeddings[1], embeddings[0], embeddings[2], embeddings[1]])
+    least = store.index(SPACE).plain.similarity(NEAR_DUPLICATE)
+    assert collapse(shown, 10, least) == [[0, 2], [1, 4], [3]]
+    assert collapse(shown, 1, least) == [[0, 2]]
 
 
 @pytest.mark.parametrize("with_index", [False, True])
-def test_near_duplicates_are_grouped(
-    tmp_path: Path, embeddings: np.ndarray, with_index: bool
-) -> None:
+def test_near_duplicates_are_grouped(embeddings: np.ndarray, with_index: bool) -> None:
     noise = np.random.default_rng(4).normal(size=(6, DIMENSION)).astype(np.float32) * 0.01
     copies = normalised(embeddings[[0, 0, 1, 2, 2, 2]] + noise)
-    path = tmp_path / "vectors-1"
-    Vectors(path, DIMENSION, 0).append(np.concatenate([embeddings[:100], copies]))
-    vectors = Vectors(path, DIMENSION, 106)
+    everything = np.concatenate([embeddings[:100], copies])
+    store = MemoryStore()
+    put(store, everything[:103])
     if with_index:
-        IndexBuilder().build(
-            np.arange(103), space=str(tmp_path), vectors=str(path), dimension=DIMENSION,
-            generation=1, committed=106, graph=False,
-        )  # fmt: skip
-    index = Index(tmp_path) if with_index else None
-    groups = {
-        tuple(rows.tolist())
-        for rows, similarity in group_near_duplicates(vectors, np.arange(106), index)
-    }
+        build_index(store, SPACE, graph=False)
+    put(store, everything)  # Three of them came after the index.
+    groups = {tuple(sorted(map(int, group))) for group in near_duplicates(store, SPACE)}
     assert groups == {(0, 100, 101), (1, 102), (2, 103, 104, 105)}

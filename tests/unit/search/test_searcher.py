@@ -1,16 +1,19 @@
-"""What the searcher remembers from one query to the next."""
+"""Answers to whole queries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from photofind.library.embedded.catalog import Photo
-from photofind.library.embedded.library import Library
+from photofind.errors import ExtractorError, ImageError, LibraryError
+from photofind.extractors.extraction import Extracted
+from photofind.indexing.index_building import build_index
+from photofind.library.memory import MemoryStore
 from photofind.model import Query
+from photofind.model.records import Folder, Photo
 from photofind.paths import Home
 from photofind.search.searcher import Searcher
 
@@ -18,50 +21,169 @@ DIMENSION = 16
 SPACE = "made-up@1"
 
 
-def put(library: Library, folder: str, count: int, seed: int) -> None:
+def put(store: MemoryStore, folder: str, count: int, seed: int, space: str = SPACE) -> list[Photo]:
     vectors = np.random.default_rng(seed).normal(size=(count, DIMENSION)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     photos = [Photo(f"{folder}/{n}.jpg", content=f"{seed:016x}{n:016x}") for n in range(count)]
-    library.commit(
-        photos, SPACE, {photo.content: v for photo, v in zip(photos, vectors, strict=True)}
+    return store.commit(
+        photos, space, {photo.content: v for photo, v in zip(photos, vectors, strict=True)}
     )
 
 
 @pytest.fixture
-def library(home: Home) -> Iterator[Library]:
-    with Library(home, writable=True) as library:
-        library.open_space("made-up", "1", DIMENSION)
-        put(library, "/a", 20, 1)
-        put(library, "/b", 10, 2)
-        yield library
+def store(store: MemoryStore) -> MemoryStore:
+    store.open_space("made-up", "1", DIMENSION)
+    put(store, "/a", 20, 1)
+    put(store, "/b", 10, 2)
+    return store
 
 
-def test_what_a_filter_leaves_is_found_out_once(
-    library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str | None] = []
-    photos = library.photos
+def no_extraction(name: str) -> Any:
+    raise AssertionError("no photo needs to be read")
 
-    def noted(folder: str | None = None) -> Iterator[Photo]:
-        asked.append(folder)
-        return photos(folder)
 
-    monkeypatch.setattr(library, "photos", noted)
+def ask(searcher: Searcher, *like: str, **options: Any) -> Any:
+    return searcher.similar(Query(like, limit=50, min_score=0.0, **options))
 
-    def no_extraction(name: str) -> Any:
-        raise AssertionError("no photo needs to be read")
 
-    searcher = Searcher(library, "made-up", no_extraction)
+def test_filters_leave_what_they_let_pass(store: MemoryStore, home: Home) -> None:
+    searcher = Searcher(store, home, "made-up", no_extraction)
 
     def found(query: str, folder: str) -> tuple[int, set[str]]:
-        answer = searcher.similar(Query((query,), limit=50, min_score=0.0, folder=folder))
+        answer = ask(searcher, query, folder=folder)
         return answer.photos, {hit.path.rsplit("/", 1)[0] for hit in answer.hits}
 
     assert found("/a/1.jpg", "/b") == found("/a/2.jpg", "/b") == (10, {"/b"})
-    assert asked == ["/b"]
     assert found("/a/1.jpg", "/a") == (20, {"/a"})
-    assert asked == ["/b", "/a"]
-    put(library, "/b", 5, 3)  # Others by the same names.
-    put(library, "/b/c", 5, 4)
+    put(store, "/b", 5, 3)  # Others by the same names.
+    put(store, "/b/c", 5, 4)
     assert found("/a/1.jpg", "/b") == (15, {"/b", "/b/c"})
-    assert asked == ["/b", "/a", "/b"]
+
+
+def test_the_query_itself_is_no_hit_and_its_copies_come_first(
+    store: MemoryStore, home: Home
+) -> None:
+    (photo,) = store.by_path(["/a/3.jpg"]).values()
+    store.commit([Photo("/b/copy.jpg", content=photo.content)])
+    store.put_folder(Folder("/b", 0.0, state="offline"))
+    answer = ask(Searcher(store, home, "made-up", no_extraction), "/a/3.jpg", every=True)
+    assert (answer.photos, answer.extractor, answer.searched_by) == (31, "made-up", "plain")
+    first = answer.hits[0]
+    assert (first.path, first.score, first.offline) == ("/b/copy.jpg", 1.0, True)
+    assert "/a/3.jpg" not in {hit.path for hit in answer.hits}
+    assert answer.hits[1].score < 1.0
+
+
+class Extraction:
+    """An extraction of one version of an extractor: the last of a path's parts is its content."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+
+    def info(self) -> SimpleNamespace:
+        return SimpleNamespace(version=self.version)
+
+    def extract(self, paths: list[str]) -> list[Extracted]:
+        return [
+            Extracted(path=path, content="", failure="no picture")
+            if path.endswith("broken")
+            else Extracted(path=path, content="new", vector=np.ones(DIMENSION, np.float32) / 4)
+            for path in paths
+        ]
+
+
+def test_photos_from_outside_are_embedded(store: MemoryStore, home: Home) -> None:
+    store.commit([Photo("/b/same.jpg", content="same")], SPACE, {"same": np.ones(DIMENSION)})
+    searcher = Searcher(store, home, "made-up", lambda name: Extraction("1"))
+    assert ask(searcher, "/outside/photo").hits[0].path == "/b/same.jpg"
+    with pytest.raises(ImageError, match="/outside/broken cannot be searched with: no picture"):
+        ask(searcher, "/outside/broken")
+
+
+def test_the_version_that_is_installed_answers_for_photos_from_outside(
+    store: MemoryStore, home: Home
+) -> None:
+    searcher = Searcher(store, home, "made-up", lambda name: Extraction("2"))
+    with pytest.raises(LibraryError, match="no photo was embedded by version 2"):
+        ask(searcher, "/outside/photo")
+    store.open_space("made-up", "2", DIMENSION)
+    put(store, "/new", 2, 5, "made-up@2")
+    assert searcher.answering().version == "1"
+    assert {hit.path for hit in ask(searcher, "/outside/photo").hits} == {
+        "/new/0.jpg",
+        "/new/1.jpg",
+    }
+    assert ask(searcher, "/a/1.jpg").photos == 30
+
+
+def test_another_space_answers_until_the_one_in_use_is_nearly_complete(
+    store: MemoryStore, home: Home
+) -> None:
+    searcher = Searcher(store, home, "other", no_extraction)
+    assert searcher.answering().id == SPACE
+    store.open_space("other", "1", DIMENSION)
+    photos = [*store.select()]
+    embeddings = {photo.content: np.ones(DIMENSION, np.float32) for photo in photos}
+    store.commit(photos[:28], "other@1", embeddings)
+    assert searcher.answering().id == SPACE
+    store.commit(photos[:29], "other@1", embeddings)
+    assert searcher.answering().id == "other@1"
+    assert ask(searcher, "/a/1.jpg", extractor="made-up=2,other").extractor == "made-up,other"
+
+
+def test_what_nothing_is_indexed_with_is_said(home: Home) -> None:
+    store = MemoryStore()
+    searcher = Searcher(store, home, "mobilenet", no_extraction)
+    with pytest.raises(LibraryError, match="there are no photos to search in yet"):
+        ask(searcher, "/a")
+    store.put_folder(Folder("/photos", 0.0))
+    with pytest.raises(LibraryError, match="nothing is indexed yet"):
+        ask(searcher, "/a")
+    with pytest.raises(ExtractorError, match="there is no extractor 'none'"):
+        ask(searcher, "/a", extractor="none")
+
+
+def test_copies_and_near_copies_are_duplicates(store: MemoryStore, home: Home) -> None:
+    a, b = (store.by_path([path])[path] for path in ("/a/1.jpg", "/a/2.jpg"))
+    _, (vector,) = store.embeddings(SPACE, [a.content])
+    store.commit(
+        [
+            Photo("/b/brighter.jpg", content="brighter", width=9, height=9),
+            Photo("/b/copy.jpg", content=b.content, size=b.size),
+        ],
+        SPACE,
+        {"brighter": vector + 0.01},
+    )
+    exact, near = Searcher(store, home, "made-up", no_extraction).duplicates()
+    assert (near.paths, near.exact) == (("/b/brighter.jpg", "/a/1.jpg"), False)
+    assert 0.97 < near.similarity < 1
+    assert (exact.paths, exact.exact, exact.similarity) == (("/a/2.jpg", "/b/copy.jpg"), True, 1.0)
+
+
+def test_an_index_replaced_during_a_query_is_asked_anew(store: MemoryStore, home: Home) -> None:
+    put(store, "/c", 200, 3)
+    build_index(store, SPACE, graph=False)
+    searcher = Searcher(store, home, "made-up", no_extraction)
+    expected = [hit.path for hit in ask(searcher, "/a/1.jpg").hits]
+    nearest, replaced = store.nearest, []
+
+    def replacing(*arguments: Any, **options: Any) -> Any:
+        if not replaced:
+            replaced.append(store.index(SPACE))
+            store.remove_index(SPACE)
+            with pytest.raises(LibraryError):
+                nearest(*arguments, **options)
+            build_index(store, SPACE, graph=False)
+            raise LibraryError("the library has no index")
+        return nearest(*arguments, **options)
+
+    store.nearest = replacing  # type: ignore[method-assign]
+    assert [hit.path for hit in ask(searcher, "/a/1.jpg").hits] == expected
+    assert replaced
+
+    def failing(*arguments: Any, **options: Any) -> Any:
+        raise LibraryError("the disk refused")
+
+    store.nearest = failing  # type: ignore[method-assign]
+    with pytest.raises(LibraryError, match="the disk refused"):
+        ask(searcher, "/a/1.jpg")

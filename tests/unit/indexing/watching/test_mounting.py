@@ -7,9 +7,16 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from waiting import patience
 
 from photofind.indexing.watching import mounting
-from photofind.indexing.watching.mounting import Mount, Mounts, PlainBell, new_bell, read_mounts
+from photofind.indexing.watching.mounting import (
+    Mount,
+    Mounts,
+    PollingMountMonitor,
+    new_mount_monitor,
+    read_mounts,
+)
 
 MOUNTINFO = rb"""22 27 0:21 / /proc rw,relatime shared:13 - proc proc rw
 27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard
@@ -122,27 +129,27 @@ def test_this_system_has_mounts(tmp_path):
     assert mounts.of(os.path.realpath(tmp_path)) is not None
 
 
-@pytest.mark.parametrize("make", [new_bell, PlainBell])
-def test_a_bell_ends_a_wait_and_the_next_one(make):
-    bell = make()
-    bell.wait(0)
-    bell.ring()
-    bell.ring()
+@pytest.mark.parametrize("make", [new_mount_monitor, PollingMountMonitor])
+def test_waking_ends_a_wait_or_the_next_one(make):
+    mount_monitor = make()
+    mount_monitor.wait(0)
+    mount_monitor.wake()
+    mount_monitor.wake()
     begin = time.monotonic()
-    bell.wait(60)
-    timer = threading.Timer(0.05, bell.ring)
+    mount_monitor.wait(60)
+    timer = threading.Timer(0.05, mount_monitor.wake)
     timer.start()
-    bell.wait(60)
+    mount_monitor.wait(60)
     timer.join()
-    assert time.monotonic() - begin < 30
-    assert not bell.wait(0.01)
-    bell.close()
-    bell.close()
-    bell.ring()
+    assert time.monotonic() - begin < patience(30)
+    assert not mount_monitor.wait(0.01)
+    mount_monitor.close()
+    mount_monitor.close()
+    mount_monitor.wake()
 
 
 def test_where_the_system_does_not_tell_of_mounts_one_looks_now_and_then():
-    bell = PlainBell(0.1)
-    assert bell.wait(0)
-    assert not bell.wait(0)
-    assert bell.wait(0.2)
+    mount_monitor = PollingMountMonitor(0.1)
+    assert mount_monitor.wait(0)
+    assert not mount_monitor.wait(0)
+    assert mount_monitor.wait(0.2)

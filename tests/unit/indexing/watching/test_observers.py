@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from waiting import patience
 from watchdog.events import (
     DirCreatedEvent,
     FileClosedEvent,
@@ -27,15 +28,16 @@ from watchdog.observers.api import BaseObserver, EventEmitter
 
 from photofind.indexing.excludes import Rules
 from photofind.indexing.watching import observers as module
+from photofind.indexing.watching.event_collector import EventCollector
+from photofind.indexing.watching.events import Change, Kind
 from photofind.indexing.watching.mounting import Mount, Mounts
 from photofind.indexing.watching.observers import Observers, ObserverWatch, new_observer
-from photofind.indexing.watching.pending import Change, Kind, Pending
 from photofind.indexing.watching.watched_folder import WatchedFolder
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the systems themselves are there, or their stand-ins are not"
 )
-PATIENCE = 20.0
+PATIENCE = patience(20.0)
 
 
 class Noticed:
@@ -43,9 +45,9 @@ class Noticed:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.doubts: list[None] = []
-        self.pending = Pending(lambda: None)
-        self.observers = Observers(self.pending, lambda: self.doubts.append(None))
+        self.checks_requested: list[None] = []
+        self.events = EventCollector(lambda: None)
+        self.observers = Observers(self.events, lambda: self.checks_requested.append(None))
         self._seen: list[Change] = []
 
     def watch(self, *rules: str, mounts: Mounts | None = None, apart=()) -> ObserverWatch:
@@ -55,7 +57,7 @@ class Noticed:
         return self.observers.watch(watched_folder, mounts or Mounts(()))
 
     def seen(self) -> set[Change]:
-        self._seen += self.pending.take()
+        self._seen += self.events.take()
         return set(self._seen)
 
     def wait_for(self, *changes: Change) -> None:
@@ -67,9 +69,9 @@ class Noticed:
         assert self.seen() == set(changes)
         self._seen.clear()
 
-    def wait_for_doubt(self, watch: ObserverWatch) -> None:
+    def wait_for_check_request(self, watch: ObserverWatch) -> None:
         until = time.monotonic() + PATIENCE
-        while watch.is_well:
+        while watch.is_intact:
             assert time.monotonic() < until, "it is still well"
             time.sleep(0.01)
 
@@ -236,10 +238,10 @@ def test_macos_names_have_the_spelling_of_the_disk_and_the_folder_that_of_whoeve
 
 def test_macos_ends_a_watch_whose_folder_was_moved(macos, folder):
     watch = macos.watch()
-    assert watch.is_well
+    assert watch.is_intact
     stream().say((folder, ROOT_CHANGED))
-    macos.wait_for_doubt(watch)
-    assert macos.doubts
+    macos.wait_for_check_request(watch)
+    assert macos.checks_requested
 
 
 # Windows.
@@ -366,7 +368,7 @@ def test_windows_says_that_it_lost_events_by_saying_nothing(kernel, noticed, fol
     (folder / "a.jpg").touch()
     kernel.say((ADDED, "a.jpg"))
     noticed.wait_for(noticed.CHANGED("a.jpg"))
-    assert watch.is_well
+    assert watch.is_intact
 
 
 def test_windows_events_come_though_there_is_no_quiet_moment(kernel, noticed, folder):
@@ -392,15 +394,15 @@ def test_windows_watches_of_drives_that_went_away_are_not_well(kernel, noticed, 
     watch = noticed.watch()
     kernel.final_path = str(folder)
     kernel.buffers.put(WindowsError_(1006))
-    noticed.wait_for_doubt(watch)
+    noticed.wait_for_check_request(watch)
 
 
 def test_windows_watches_of_folders_that_are_gone_are_not_well(kernel, noticed, folder):
     watch = noticed.watch()
     kernel.final_path = "elsewhere"
     kernel.buffers.put(WindowsError_(5))
-    noticed.wait_for_doubt(watch)
-    assert noticed.doubts
+    noticed.wait_for_check_request(watch)
+    assert noticed.checks_requested
 
 
 def test_windows_folders_that_cannot_be_opened_raise(kernel, noticed, folder):
@@ -425,8 +427,8 @@ class SaidEmitter(EventEmitter):
 @pytest.fixture
 def said(noticed):
     noticed.observers = Observers(
-        noticed.pending,
-        lambda: noticed.doubts.append(None),
+        noticed.events,
+        lambda: noticed.checks_requested.append(None),
         lambda lost: BaseObserver(SaidEmitter),
     )
     yield noticed
@@ -449,7 +451,7 @@ def test_what_is_left_out_or_lies_apart_or_is_no_photo_is_not_noted(said, folder
         said.CHANGED("x/a.jpg"), said.COMPLETE("x/b.jpg"), said.COMPLETE("c.jpg"),
         said.GONE("d.jpg"),
     )  # fmt: skip
-    assert watch.is_well
+    assert watch.is_intact
 
 
 def test_sidecars_stand_for_their_photos(said, folder):
@@ -468,10 +470,10 @@ def test_where_links_lead_out_of_the_folder_it_is_polled(said, folder):
     assert not watch.polled
     (folder / "deep").mkdir()
     (folder / "deep" / "out").symlink_to(outside)
-    assert watch.is_well
+    assert watch.is_intact
     watch.on_any_event(FileCreatedEvent(str(folder / "deep" / "out")))
-    assert not watch.is_well
-    assert said.doubts
+    assert not watch.is_intact
+    assert said.checks_requested
     assert said.watch().polled == {str(folder)}
 
 
@@ -487,8 +489,8 @@ def test_a_closed_watch_hears_nothing(said, folder):
     watch = said.watch()
     watch.close()
     watch.close()
-    assert not watch.is_well
-    said.observers._lost("")
+    assert not watch.is_intact
+    said.observers._events_lost("")
     assert said.seen() == set()
     said.observers.close()
     with pytest.raises(OSError, match="no"):
@@ -497,7 +499,7 @@ def test_a_closed_watch_hears_nothing(said, folder):
 
 def test_events_lost_nobody_knows_where_concern_everything(said, folder):
     said.watch()
-    said.observers._lost("")
+    said.observers._events_lost("")
     said.wait_for(said.TREE())
 
 

@@ -5,14 +5,14 @@ import os
 import pytest
 
 from photofind.indexing.excludes import Rules
-from photofind.indexing.watching.watched_folder import WatchedFolder, tells
+from photofind.indexing.watching.watched_folder import WatchedFolder, is_relevant
 
 posix = os.name == "posix"
 
 
-def test_photos_and_sidecars_tell_something():
-    assert all(map(tells, ("a.jpg", "A.CR2", "a.xmp", "a.jpg.XMP", "x\udcff.png")))
-    assert not any(map(tells, ("a.txt", "xmp", "jpg", "a.jpg~", "a.jpg.part")))
+def test_photos_and_sidecars_are_relevant():
+    assert all(map(is_relevant, ("a.jpg", "A.CR2", "a.xmp", "a.jpg.XMP", "x\udcff.png")))
+    assert not any(map(is_relevant, ("a.txt", "xmp", "jpg", "a.jpg~", "a.jpg.part")))
 
 
 if posix:

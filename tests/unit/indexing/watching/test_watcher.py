@@ -9,14 +9,16 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import pytest
+from waiting import patience
 
 from photofind.indexing.excludes import Rules
+from photofind.indexing.watching.events import Change, Kind
 from photofind.indexing.watching.inotify_limits import INSTANCES, WATCHES, LimitReachedError
 from photofind.indexing.watching.mounting import Mount, Mounts
 from photofind.indexing.watching.suspension import Suspension
-from photofind.indexing.watching.watcher import Change, Kind, Watcher
+from photofind.indexing.watching.watcher import Watcher
 
-PATIENCE = 30.0
+PATIENCE = patience(30.0)
 RULES = Rules()
 
 
@@ -29,7 +31,7 @@ def wait_until(is_true: Callable[[], object], seconds: float = PATIENCE) -> None
 
 class Watch:
     def __init__(self, polled: Collection[str] = (), *, has_links: bool = False) -> None:
-        self.is_well = True
+        self.is_intact = True
         self.is_open = True
         self.polled = polled
         self.has_links = has_links
@@ -42,7 +44,7 @@ class Notifier:
     """Watches nothing, and notes what tests say."""
 
     def __init__(self) -> None:
-        self.pending = self.doubt = None
+        self.events = self.request_check = None
         self.watches: list[tuple[str, Watch]] = []
         self.watched_folders: list = []
         self.fail: dict[str, Exception] = {}
@@ -51,8 +53,8 @@ class Notifier:
         self.hang: dict[str, threading.Event] = {}
         self.is_closed = False
 
-    def __call__(self, pending, doubt) -> Notifier:
-        self.pending, self.doubt = pending, doubt
+    def __call__(self, events, request_check) -> Notifier:
+        self.events, self.request_check = events, request_check
         return self
 
     def watch(self, watched_folder, mounts) -> Watch:
@@ -77,23 +79,23 @@ class Notifier:
         self.is_closed = True
 
 
-class Bell:
+class MountMonitor:
     """Rings for changes of mounts too."""
 
     def __init__(self) -> None:
-        self._rung = threading.Event()
+        self._woken = threading.Event()
         self.mounts_changed = True
         self.waits = 0
 
     def wait(self, seconds: float) -> bool:
         self.waits += 1
-        self._rung.wait(seconds)
-        self._rung.clear()
+        self._woken.wait(seconds)
+        self._woken.clear()
         changed, self.mounts_changed = self.mounts_changed, False
         return changed
 
-    def ring(self) -> None:
-        self._rung.set()
+    def wake(self) -> None:
+        self._woken.set()
 
     def close(self) -> None:
         pass
@@ -102,7 +104,7 @@ class Bell:
 class World:
     def __init__(self) -> None:
         self.notifier = Notifier()
-        self.bell = Bell()
+        self.mount_monitor = MountMonitor()
         self.mounts = [Mount("/", "ext4", "1")]
         self.asleep = 0.0
         self.batches: list[Sequence[Change]] = []
@@ -114,7 +116,7 @@ class World:
             options.pop("report", self.batches.append),
             notifier=self.notifier,
             mounts=lambda: Mounts(self.mounts),
-            bell=lambda: self.bell,
+            mount_monitor=lambda: self.mount_monitor,
             suspension=Suspension(lambda: self.asleep),
             **options,
         )
@@ -124,8 +126,8 @@ class World:
 
     def mount(self, *mounts: Mount) -> None:
         self.mounts = [Mount("/", "ext4", "1"), *mounts]
-        self.bell.mounts_changed = True
-        self.bell.ring()
+        self.mount_monitor.mounts_changed = True
+        self.mount_monitor.wake()
 
     @property
     def changes(self) -> list[Change]:
@@ -166,7 +168,9 @@ def test_a_folder_is_to_be_looked_through_once_it_is_watched(world, folder):
 
 
 def test_folders_can_be_told_before_it_starts(world, folder):
-    watcher = Watcher(world.batches.append, notifier=world.notifier, bell=lambda: world.bell)
+    watcher = Watcher(
+        world.batches.append, notifier=world.notifier, mount_monitor=lambda: world.mount_monitor
+    )
     world.watchers.append(watcher)
     watcher.watch({str(folder): RULES})
     watcher.start()
@@ -179,10 +183,10 @@ def test_what_belongs_together_is_reported_together_and_what_is_unfinished_apart
     watcher.watch({str(folder): RULES})
     assert watcher.settle(PATIENCE)
     world.batches.clear()
-    watched_folder, pending = world.notifier.watched_folders[0], world.notifier.pending
-    pending.created(watched_folder, "c")
-    pending.gone(watched_folder, "a")
-    pending.complete(watched_folder, "b")
+    watched_folder, events = world.notifier.watched_folders[0], world.notifier.events
+    events.created(watched_folder, "c")
+    events.gone(watched_folder, "a")
+    events.complete(watched_folder, "b")
     assert watcher.settle(PATIENCE)
     assert world.batches == [
         [Change(Kind.GONE, "a"), Change(Kind.COMPLETE, "b")],
@@ -202,7 +206,7 @@ def test_a_report_that_fails_does_not_end_it(world, folder):
     watcher.watch({str(folder): RULES})
     assert watcher.settle(PATIENCE)
     wait_until(lambda: not failures)
-    world.notifier.pending.gone(world.notifier.watched_folders[0], "a")
+    world.notifier.events.gone(world.notifier.watched_folders[0], "a")
     wait_until(lambda: Change(Kind.GONE, "a") in world.changes)
 
 
@@ -295,8 +299,8 @@ def test_a_watch_that_is_not_well_is_made_anew(world, folder):
     watcher.watch({str(folder): RULES})
     assert watcher.settle(PATIENCE)
     [first] = world.notifier.open(folder)
-    first.is_well = False
-    world.notifier.doubt()
+    first.is_intact = False
+    world.notifier.request_check()
     wait_until(lambda: world.trees(folder) == 2)
     assert watcher.settle(PATIENCE)
     [second] = world.notifier.open(folder)
@@ -310,8 +314,8 @@ def test_a_watch_that_is_never_well_is_not_made_anew_all_the_time(world, folder)
     until = time.monotonic() + 1.5
     while time.monotonic() < until:
         for watch in world.notifier.open(folder):
-            watch.is_well = False
-        world.notifier.doubt()
+            watch.is_intact = False
+        world.notifier.request_check()
         time.sleep(0.01)
     assert 2 <= world.trees(folder) <= 20
 
@@ -379,7 +383,7 @@ def test_mounts_matter_that_hold_a_folder_or_lie_in_it_and_no_others(world, fold
     watcher.watch({str(folder): RULES})
     assert watcher.settle(PATIENCE)
     world.mount(Mount("/mnt/other", "ext4", "2"), Mount(f"{folder}x", "ext4", "3"))
-    wait_until(lambda: not world.bell.mounts_changed)
+    wait_until(lambda: not world.mount_monitor.mounts_changed)
     assert watcher.settle(PATIENCE)
     assert world.trees(folder) == 1
     world.mount(Mount(str(folder / "drive"), "ext4", "4"))
@@ -439,7 +443,7 @@ def test_after_sleep_everything_is_looked_through(world, folder):
     assert watcher.settle(PATIENCE)
     world.batches.clear()
     world.asleep += 600
-    world.bell.ring()
+    world.mount_monitor.wake()
     wait_until(lambda: all(world.trees(one) == 1 for one in (folder, mounted, missing)))
 
 
@@ -452,7 +456,7 @@ def test_a_file_system_that_does_not_answer_keeps_nobody_else_waiting(world, fol
     wait_until(lambda: watcher.state(str(folder)) == "events" and world.trees(folder) == 1)
     assert watcher.state(str(hung)) is None
     assert not watcher.settle(0.1)
-    world.notifier.pending.gone(world.notifier.watched_folders[0], "a")
+    world.notifier.events.gone(world.notifier.watched_folders[0], "a")
     wait_until(lambda: Change(Kind.GONE, "a") in world.changes)
 
 
@@ -548,6 +552,6 @@ def test_with_nothing_to_do_it_waits(world, folder):
     watcher.watch({str(folder): RULES})
     assert watcher.settle(PATIENCE)
     time.sleep(0.2)
-    waits = world.bell.waits
+    waits = world.mount_monitor.waits
     time.sleep(1.0)
-    assert world.bell.waits - waits <= 1
+    assert world.mount_monitor.waits - waits <= 1

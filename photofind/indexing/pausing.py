@@ -1,0 +1,60 @@
+"""Whether files may be read now: not while paused, and no backlog while on battery."""
+
+from __future__ import annotations
+
+import time
+
+from photofind.system.power import on_battery
+
+__all__ = ["POWER_SECONDS", "Pause"]
+
+# How often the power supply is looked at while a backlog waits for it.
+POWER_SECONDS = 20.0
+
+
+class Pause:
+    """Whether indexing is paused, and whether its backlog waits. Any thread may ask."""
+
+    def __init__(self) -> None:
+        self._until: float | None = None  # Seconds since 1970; infinite until resumed.
+        self._waits_for_power = False
+
+    def pause(self, until: float) -> None:
+        """Pause until then, in seconds since 1970; infinite until :meth:`resume`."""
+        self._until = until
+
+    def resume(self) -> None:
+        """End the pause."""
+        self._until = None
+
+    @property
+    def paused(self) -> bool:
+        """Whether it is paused now."""
+        until = self._until
+        return until is not None and until > time.time()
+
+    @property
+    def paused_until(self) -> float | None:
+        """Until when it is paused, in seconds since 1970; None where that is not known."""
+        until = self._until
+        return until if self.paused and until != float("inf") else None
+
+    @property
+    def waiting(self) -> str | None:
+        """Why work waits, in words; None where none does."""
+        if self.paused:
+            return "paused"
+        return "on battery" if self._waits_for_power else None
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds after which it may be over; None where it does not end by itself."""
+        if self.paused:
+            assert self._until is not None
+            return self._until - time.time()
+        return POWER_SECONDS if self._waits_for_power else None
+
+    def backlog_waits(self, is_there: bool, *, on_battery_too: bool) -> bool:
+        """Return whether a backlog, where there is one, has to wait for the power supply."""
+        self._waits_for_power = is_there and not on_battery_too and on_battery()
+        return self._waits_for_power

@@ -1,0 +1,406 @@
+"""The steps of indexing, the most urgent first: what changed just now, scans, and the backlog.
+
+Between two steps, and between two batches of a step, more urgent work is looked for, so that a new
+photo never waits for a hundred thousand old ones, and a pause takes effect at once.
+
+A backlog is read twice. The first pass reads the thumbnails inside the photos, which is one or two
+orders of magnitude faster than decoding, so that the whole library can be searched within minutes;
+the second replaces each of these preliminary embeddings by the real one.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from photofind.errors import ExtractorError, PhotofindError
+from photofind.extractors.registry import extractors_in_use
+from photofind.indexing.agenda import Agenda
+from photofind.indexing.backlog import FEW, Backlog
+from photofind.indexing.batches import BatchProgress
+from photofind.indexing.departed import Departed
+from photofind.indexing.extractor_queues import ExtractorQueue, ExtractorQueues
+from photofind.indexing.full_scan import full_scan
+from photofind.indexing.notices import Notices
+from photofind.indexing.partial_check import partial_check
+from photofind.indexing.pausing import Pause
+from photofind.indexing.reading import Contents, Outcome, Reader, contents_of_sizes
+from photofind.indexing.requests import Request
+from photofind.indexing.scan import Found
+from photofind.indexing.watching.events import Kind
+from photofind.library.store import Store
+from photofind.model import Skipped
+from photofind.model.records import Folder, Photo
+
+if TYPE_CHECKING:
+    from photofind.extractors.extraction import Extraction
+
+__all__ = ["IN_DAEMON", "ONE_SHOT", "IndexingSteps", "Manner"]
+
+log = logging.getLogger(__name__)
+
+# How many files are taken out of a backlog at a time.
+CHUNK = 2048
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the steps differ between a daemon and a command.
+
+    Parameters
+    ----------
+    batch_seconds
+        How long a batch takes about; more urgent work waits for so long.
+    thumbnails_first
+        Whether a backlog is read twice, where the settings allow it.
+    tries_again
+        Whether extractors that do not work are tried again.
+    """
+
+    batch_seconds: float
+    thumbnails_first: bool
+    tries_again: bool
+
+
+IN_DAEMON = Manner(batch_seconds=0.7, thumbnails_first=True, tries_again=True)
+ONE_SHOT = Manner(batch_seconds=1.5, thumbnails_first=False, tries_again=False)
+
+
+class IndexingSteps:
+    """Brings a library up to date with its folders, one step at a time.
+
+    One thread takes the steps; any thread may read the attributes and properties.
+
+    Parameters
+    ----------
+    store
+        Open for writing.
+    extraction
+        Gives what reads photos and embeds them with an extractor, by its name.
+    agenda
+        What there is to look at.
+    notices
+        Told what is done.
+    pause
+        Says whether files may be read now.
+    manner
+        How a daemon goes about it, or a command.
+    apart
+        What is part of no folder: photofind's home.
+    only
+        The paths of the folders whose known photos are read; all where not given.
+    on_scanned
+        Called with the path of each folder that was scanned and the seconds that the scan took.
+    on_success
+        Called when a scan or a reading has succeeded.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        extraction: Callable[[str], Extraction],
+        agenda: Agenda,
+        notices: Notices,
+        pause: Pause,
+        manner: Manner,
+        *,
+        apart: Sequence[str] = (),
+        only: Collection[str] | None = None,
+        on_scanned: Callable[[str, float], None] = lambda folder, seconds: None,
+        on_success: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._agenda = agenda
+        self._notices = notices
+        self._pause = pause
+        self._manner = manner
+        self._apart = apart
+        self._on_scanned = on_scanned
+        self._on_success = on_success
+        self.departed = Departed()
+        self.queues = ExtractorQueues(store, extraction, self._reader, notices.problem)
+        self.backlog = Backlog(store, only)
+        self.new_folders: set[str] = set()  # Added, and not yet indexed once.
+        self._requests: list[Request] = []  # Begun, and not yet finished.
+        self._contents: Contents = defaultdict(set)
+        self._first_pass = False  # Thumbnails are read.
+        self._progress = BatchProgress("", 0)
+        self._reading: ExtractorQueue | None = None
+        self._reads_whole = True
+        self._must_open = True
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something is being done, or known to be left."""
+        return bool(
+            self._requests
+            or self.backlog
+            or self.backlog.refine
+            or any(queue.files for queue in self.queues)
+        )
+
+    def step(self) -> bool:
+        """Do the most urgent thing; return whether there was any.
+
+        Raises
+        ------
+        LibraryError
+            The disk refused; what was committed before stays.
+        ExtractorError
+            No extractor in use works.
+        SettingsError
+            An exclude rule is not one.
+        """
+        self._open_extractors()
+        if places := self._agenda.take_places():
+            self._check(places)
+        elif self._pause.paused:
+            return False
+        elif scan := self._agenda.take_scan():
+            if scan.request is not None:
+                self._requests.append(scan.request)
+            self._scan(scan.folders, scan.request)
+        elif self.backlog.urgent:
+            self._read(self.queues.first, self.backlog.urgent, "reading photos")
+        else:
+            return self._read_backlog()
+        return True
+
+    def fail_requests(self, error: PhotofindError) -> None:
+        """Have all requests fail that were begun."""
+        requests, self._requests = self._requests, []
+        for request in requests:
+            request.fail(error)
+
+    # Extractors.
+
+    def _open_extractors(self) -> None:
+        again = self._agenda.take_reconfigured()
+        is_time = self._manner.tries_again and not self._pause.paused and self.queues.wait == 0.0
+        self._must_open = self._must_open or again
+        if not (self._must_open or is_time):
+            return
+        before = self.queues.first if self.queues else None
+        self.queues.open(extractors_in_use(self._agenda.settings), again=self._must_open)
+        self._must_open = False
+        if self.queues.first is not before:
+            self._contents.clear()  # They have an embedding, but in another space.
+
+    def _reader(self, extraction: Extraction, space: str) -> Reader:
+        return Reader(self._store, extraction, space, self.departed, on_commit=self._committed)
+
+    # Finding out what there is to do.
+
+    @staticmethod
+    def _is_complete(photo: Photo) -> bool:
+        # A photo that lacks the embedding of one extractor is not new: see Backlog.lacks.
+        return photo.failure is not None or bool(photo.spaces)
+
+    def _check(self, places: Mapping[str, Kind]) -> None:
+        """Look at places that changed."""
+        seen = partial_check(
+            self._store,
+            places,
+            self._is_complete,
+            excludes=self._agenda.settings.exclude,
+            apart=self._apart,
+        )
+        changes = seen.changes
+        self._store.commit([*changes.moved, *changes.renumbered])
+        self._remove(changes.gone)
+        self._agenda.scan(seen.to_scan)
+        self._log(seen.skipped)
+        complete = [file for file in changes.unread if places.get(file.path) is Kind.COMPLETE]
+        others = [file for file in changes.unread if places.get(file.path) is not Kind.COMPLETE]
+        settled = self._agenda.settled(others)
+        ready = complete + settled
+        if len(ready) > FEW:
+            self._look_up_contents(ready)
+        self.backlog.take_in(ready)
+        fresh = {file.path: file for file in others}
+        for file in settled:
+            del fresh[file.path]
+        for request in self._requests:
+            request.settled(places.keys() - {file.path for file in changes.unread})
+            request.still_fresh(fresh.values())
+        self._finish_requests()
+        if changes.moved or changes.gone:
+            self._notices.library()
+
+    def _scan(self, paths: Collection[str], request: Request | None) -> None:
+        """Scan folders from end to end."""
+        retry_failed = request is not None and request.retry_failed
+        folders = [folder for folder in self._store.folders() if folder.path in paths]
+        if retry_failed:
+            for folder in folders:
+                self._store.clear_refusals(folder=folder.path)
+
+        def is_complete(photo: Photo) -> bool:
+            return self._is_complete(photo) and not (retry_failed and photo.failure is not None)
+
+        self._notices.found(0)
+        began = time.monotonic()
+        seen = full_scan(
+            self._store,
+            folders,
+            is_complete,
+            excludes=self._agenda.settings.exclude,
+            apart=self._apart,
+            accept_removals=request is not None and request.accept_removals,
+            on_found=self._notices.found,
+        )
+        self._put_folders(seen.folders, time.monotonic() - began)
+        changes = seen.changes
+        self._store.commit([*changes.moved, *changes.renumbered])
+        self._remove(changes.gone)
+        if request is not None:
+            request.scanned(seen)
+        settled = self._agenda.settled(changes.unread)
+        if request is not None or len(settled) > FEW:
+            self._look_up_contents(settled)
+        self.backlog.take_in(settled, many=len(settled) > FEW)
+        self._log(seen.skipped)
+        self._on_success()
+        self._notices.folders()
+        self._notices.library()
+        self._finish_requests()
+        self._greet_new_folders()
+
+    def _look_up_contents(self, files: Sequence[Found]) -> None:
+        """Find out which contents the files may have that need not be embedded again."""
+        sizes = {file.size for file in files}
+        known = contents_of_sizes(self._store, self.queues.first.space, sizes)
+        for size, contents in known.items():
+            self._contents[size] |= contents
+
+    def _put_folders(self, folders: Sequence[Folder], seconds: float) -> None:
+        """Note how folders are after a scan of so many seconds."""
+        before = {folder.path: folder for folder in self._store.folders()}
+        for folder in folders:
+            self._on_scanned(folder.path, seconds)
+            if folder.path in before:  # It may have been removed during the scan.
+                self._store.put_folder(folder)
+                self._notices.folder_state(before[folder.path], folder)
+
+    def _remove(self, gone: Sequence[Photo]) -> None:
+        self.departed.add(gone)
+        self._store.remove(gone)
+
+    @staticmethod
+    def _log(skipped: Sequence[Skipped]) -> None:
+        for skip in skipped:
+            log.warning("%s is skipped: %s", skip.path, skip.reason)
+
+    # Reading.
+
+    def _read_backlog(self) -> bool:
+        """Read some of the backlog, where there is any and it need not wait."""
+        backlog, first = self.backlog, self.queues.first
+        lacking: ExtractorQueue | None = None
+        if not (backlog.new or backlog.without_thumbnail or backlog.has_preliminary()):
+            lacking = next(filter(backlog.lacks, self.queues), None)
+        is_there = bool(backlog.new or backlog.without_thumbnail or backlog.refine or lacking)
+        waiting = self._pause.waiting
+        waits = self._pause.backlog_waits(
+            is_there,
+            on_battery_too=bool(self._requests) or self._agenda.settings.backlog_on_battery,
+        )
+        if self._pause.waiting != waiting:
+            self._notices.state(self._pause)
+        if not is_there or waits:
+            return False
+        if lacking is not None:
+            self._read(lacking, lacking.files, f"embedding photos with {lacking.extractor}")
+        elif backlog.new:
+            may_preview = self._manner.thumbnails_first and self._agenda.settings.previews
+            self._first_pass = may_preview and (self._first_pass or len(backlog.new) > FEW)
+            phase = "reading thumbnails" if self._first_pass else "reading photos"
+            self._read(first, backlog.new, phase, previews=self._first_pass)
+            self._first_pass = self._first_pass and bool(backlog.new)
+        elif backlog.without_thumbnail:
+            self._read(first, backlog.without_thumbnail, "reading photos")
+        else:
+            self._read(first, backlog.refine, "refining photos")
+        return True
+
+    def _read(
+        self,
+        queue: ExtractorQueue,
+        files: dict[str, Found],
+        phase: str,
+        *,
+        previews: bool = False,
+    ) -> None:
+        """Read files from the first on, until there is something more urgent to do."""
+        progress = self._progress
+        if progress.phase != phase or progress.done >= progress.total:
+            progress = self._progress = BatchProgress(phase, 0, self._manner.batch_seconds)
+        progress.resume()
+        progress.total = progress.done + len(files)
+        self._reading, self._reads_whole = queue, not previews
+        chunk = [*islice(files.values(), CHUNK)]
+        try:
+            unread = queue.reader.read(
+                chunk,
+                self._contents if queue is self.queues.first else defaultdict(set),
+                progress,
+                previews=previews,
+                go_on=lambda: self._may_go_on(urgent=files is self.backlog.urgent),
+                show=self._notices.progress,
+            )
+        except ExtractorError as error:
+            self.queues.set_aside(queue, error)
+            self._contents.clear()
+            return
+        if unread.done:
+            self.queues.works(queue)
+        for file in chunk[: unread.done]:
+            files.pop(file.path, None)
+        rest = self.backlog.without_thumbnail
+        rest.update((file.path, file) for file in unread.without_thumbnail)
+        if unread.lacking:
+            self._contents.clear()
+            rest.update((file.path, file) for file in unread.lacking)
+        if not (self.backlog.new or rest):
+            self._contents.clear()
+        self._on_success()
+        self._finish_requests()
+        self._greet_new_folders()
+
+    def _may_go_on(self, *, urgent: bool) -> bool:
+        agenda = self._agenda
+        return not (
+            agenda.stopping
+            or agenda.reconfigured
+            or self._pause.paused
+            or agenda.has_places_due
+            or (not urgent and (agenda.has_scans or self.backlog.urgent))
+        )
+
+    def _committed(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Note what a commit made of files; called by the thread that commits."""
+        assert self._reading is not None
+        for request in self._requests:
+            if self._reading is self.queues.first:
+                request.read(outcomes, whole=self._reads_whole)
+            else:
+                request.embedded(self._reading.extractor, outcomes)
+        self._notices.library()
+
+    def _finish_requests(self) -> None:
+        for request in [one for one in self._requests if one.is_done and not one.counts_backlog]:
+            self._requests.remove(request)
+            request.finish(self.queues.problems)
+
+    def _greet_new_folders(self) -> None:
+        """Tell of folders that have been indexed for the first time."""
+        is_left = self.backlog.new or self.backlog.urgent
+        if self.new_folders and not (is_left or self._agenda.has_scans or self._agenda.has_places):
+            folders = sorted(self.new_folders)
+            self.new_folders.difference_update(folders)
+            self._notices.first_indexed(folders)

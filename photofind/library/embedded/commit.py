@@ -1,0 +1,115 @@
+"""One commit: photos with their embeddings, all together or not at all (docs/storage.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from photofind.errors import LibraryError
+from photofind.library.embedded.catalog import Catalog
+from photofind.library.embedded.records import Record
+from photofind.library.embedded.spaces import Spaces
+from photofind.library.store import Array32
+from photofind.model.records import Photo, Tags
+
+__all__ = ["commit"]
+
+
+def commit(
+    catalog: Catalog,
+    spaces: Spaces,
+    photos: Iterable[Photo],
+    space: str,
+    embeddings: Mapping[str, Array32],
+) -> tuple[list[Photo], list[Record]]:
+    """Put photos into the library, as `Store.commit` says; the caller keeps others from writing.
+
+    Returns
+    -------
+    photos
+        As they are now, one for each path.
+    replaced
+        The photos that stood at these paths, or had these ids, as they were before.
+    """
+    kept, gone, replaced = _place(catalog, list(photos))
+    described = _described(
+        catalog, [photo.content for photo in kept if photo.content and photo.failure is None]
+    )
+    for photo in kept:
+        if photo.failure is None and photo.content:
+            described[photo.content][1].update(photo.tags)
+    new = [c for c, (rows, _) in described.items() if c in embeddings and space not in rows]
+    first = 0
+    if new:
+        vectors = spaces.vectors(space)
+        first = vectors.append(_stacked([embeddings[content] for content in new], space))
+        for row, content in enumerate(new, first):
+            described[content][0][space] = row
+    ids = gone.union(photo.id for photo in kept)
+    twins = [
+        record.photo
+        for records in catalog.by_content(new).values()
+        for record in records
+        if record.photo.id not in ids
+    ]
+    with catalog.storage.transaction():
+        catalog.remove_photos(gone)
+        if new:
+            catalog.put_space(replace(spaces.get(space), rows=first + len(new)))
+        stored = [
+            _put(catalog, photo, *described.get(photo.content, ({}, {}))) for photo in kept + twins
+        ]
+    return stored[: len(kept)], replaced
+
+
+def _stacked(embeddings: Sequence[Array32], space: str) -> Array32:
+    """Return embeddings as one array, (n, d)."""
+    shapes = {embedding.shape for embedding in embeddings}
+    if len(shapes) > 1:
+        raise LibraryError(f"embeddings of several shapes do not fit {space}: {sorted(shapes)}")
+    return np.stack(embeddings)
+
+
+def _place(catalog: Catalog, photos: list[Photo]) -> tuple[list[Photo], set[int], list[Record]]:
+    """Return the photos to put, one a path, with their ids; the ids displaced; what stood there."""
+    batch = {photo.path: photo for photo in photos}
+    named = {photo.id for photo in photos if photo.id}
+    there = catalog.by_path(batch)
+    kept = []
+    for path, photo in batch.items():
+        # What is there may itself be moved elsewhere by this batch.
+        displaced = there[path].photo.id if path in there else 0
+        kept.append(replace(photo, id=photo.id or (0 if displaced in named else displaced)))
+    gone = named.union(record.photo.id for record in there.values())
+    gone.difference_update(photo.id for photo in kept)
+    return kept, gone, [*there.values(), *catalog.by_id(named).values()]
+
+
+def _described(
+    catalog: Catalog, contents: list[str]
+) -> dict[str, tuple[dict[str, int], dict[str, Tags]]]:
+    """Return the rows and the tags of contents, by space."""
+    described: dict[str, tuple[dict[str, int], dict[str, Tags]]] = {
+        content: ({}, {}) for content in contents
+    }
+    for content, records in catalog.by_content(described).items():
+        for photo, rows in records:
+            described[content][0].update(rows)
+            described[content][1].update(photo.tags)
+    return described
+
+
+def _put(
+    catalog: Catalog, photo: Photo, rows: Mapping[str, int], tags: Mapping[str, Tags]
+) -> Photo:
+    """Put a photo with these rows, the tags that go with them, and no refusals of theirs."""
+    if photo.failure is not None:
+        return catalog.put_photo(replace(photo, tags={}), {})
+    photo = replace(
+        photo,
+        tags={space: tags[space] for space in rows if tags.get(space)},
+        refusals={space: why for space, why in photo.refusals.items() if space not in rows},
+    )
+    return catalog.put_photo(photo, rows)

@@ -1,0 +1,95 @@
+"""Which content the embedding in each row of a space is of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["RowContents"]
+
+# So many contents are looked up in a dict before they are sorted in with the rest.
+_RECENT = 4096
+
+Rows = npt.NDArray[np.int64]
+
+
+class RowContents:
+    """The content of each row that photos refer to, and the row of each content.
+
+    Takes the length of a content id a row, and as much again once contents are looked up. Threads
+    may share it. Rows keep their meaning: those of another generation are in a copy.
+    """
+
+    def __init__(self) -> None:
+        self._changing = Lock()
+        self._column = np.zeros(0, "S33")
+        # The contents in order with their rows, and those that came since; None while unsorted.
+        self._sorted: tuple[npt.NDArray[np.bytes_], Rows] | None = None
+        self._recent: dict[bytes, int] = {}
+
+    def copy(self) -> RowContents:
+        """Return another that has the same contents so far."""
+        other = RowContents()
+        with self._changing:
+            other._column = self._column.copy()
+        return other
+
+    def put(self, contents: Mapping[int, str]) -> None:
+        """Note the contents of rows, by row; "" for a row that no photo refers to any more."""
+        rows = np.fromiter(contents, np.int64, len(contents))
+        keys = [_key(content) for content in contents.values()]
+        with self._changing:
+            self._make_room(int(rows.max()) + 1, max(map(len, keys)))
+            self._column[rows] = keys
+            if self._sorted is not None:
+                self._recent.update(
+                    (key, row) for key, row in zip(keys, rows.tolist(), strict=True) if key
+                )
+                if len(self._recent) > _RECENT:
+                    self._sorted = None
+
+    def contents(self, rows: Rows) -> list[str]:
+        """Return the content of each of some rows (n,); "" where photos refer to it no more."""
+        with self._changing:
+            inside = rows < len(self._column)
+            keys = self._column[np.where(inside, rows, 0)] if len(self._column) else rows
+        return [
+            key.decode("utf-8", "surrogatepass") if there else ""
+            for key, there in zip(keys.tolist(), inside.tolist(), strict=True)
+        ]
+
+    def rows(self, contents: Iterable[str]) -> Rows:
+        """Return the row of each of some contents, (n,); -1 where none has it."""
+        keys = [_key(content) for content in contents]
+        with self._changing:
+            width = self._column.dtype.itemsize
+            wanted = np.array([key if len(key) <= width else b"" for key in keys], f"S{width}")
+            if self._sorted is None:
+                order = np.argsort(self._column, kind="stable")
+                self._sorted, self._recent = (self._column[order], order), {}
+            known, order = self._sorted
+            if not len(known):
+                rows = np.full(len(keys), -1)
+            else:
+                rows = order[np.minimum(np.searchsorted(known, wanted), len(known) - 1)]
+            for place, key in enumerate(keys):
+                if (row := self._recent.get(key)) is not None:
+                    rows[place] = row
+            if not len(self._column):
+                return rows
+            return np.where((self._column[rows] == wanted) & (wanted != b""), rows, -1)
+
+    def _make_room(self, rows: int, width: int) -> None:
+        if width > self._column.dtype.itemsize:
+            self._column, self._sorted = self._column.astype(f"S{width}"), None
+        if rows > len(self._column):
+            larger = np.zeros(max(rows, len(self._column) * 5 // 4), self._column.dtype)
+            larger[: len(self._column)] = self._column
+            self._column = larger
+
+
+def _key(content: str) -> bytes:
+    return content.encode("utf-8", "surrogatepass")

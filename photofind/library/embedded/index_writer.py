@@ -1,0 +1,213 @@
+"""A new index of a space while it is built: points, their neighbours, the graph, the files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.errors import LibraryError
+from photofind.library.embedded.contents import RowContents
+from photofind.library.embedded.index import CANDIDATES, IndexFacts, write_index
+from photofind.library.store import IndexInfo, Neighbours
+from photofind.ranking.calibration import Background
+from photofind.ranking.exact import (
+    Positions,
+    Similarities,
+    nearest_exactly,
+    neighbours_exactly,
+)
+from photofind.ranking.projection import Projection, Vectors32
+from photofind.system.disk import explained
+
+if TYPE_CHECKING:
+    from photofind.library.embedded.graph import Graph
+
+__all__ = ["EmbeddedIndexWriter"]
+
+# Up to here exact neighbours cost less than compiling what finds them approximately.
+EXACT_PAYS = 30_000
+# A graph that finds less than this of the true ten nearest is not used.
+ENOUGH_RECALL = 0.9
+
+NEIGHBOURS = 10
+PROBES = 256
+BLOCK = 8192
+
+Rows = npt.NDArray[np.int64]
+
+
+class EmbeddedIndexWriter:
+    """Builds an index in memory and swaps it in; `photofind.library.store.IndexWriter`.
+
+    Parameters
+    ----------
+    folder
+        The folder of the space.
+    generation
+        The generation of its vectors.
+    contents
+        The content of each row of that generation; must not change any more.
+    graph
+        Whether to build a graph.
+    """
+
+    def __init__(
+        self, folder: Path, generation: int, contents: RowContents, *, graph: bool
+    ) -> None:
+        self._folder = folder
+        self._generation = generation
+        self._contents = contents
+        self._wants_graph = graph
+        self._rows: Rows = np.empty(0, np.int64)
+        # As they were put, in pieces, until all of them are there.
+        self._pieces: list[tuple[Rows, Vectors32]] = []
+        self._points: Vectors32 = np.empty((0, 0), np.float32)
+        self._smoothed: Vectors32 = self._points
+        self._unique = 0  # So many come first, no two the same.
+        self._order: Positions | None = None  # Of the rows, once it is needed.
+        self._neighbours: tuple[Positions, Similarities] | None = None
+        self._recall: float | None = None
+        self._graph_values: dict[str, Any] | None = None
+        self._graph_arrays: dict[str, npt.NDArray[Any]] = {}
+
+    def put(self, contents: Sequence[str], points: Vectors32) -> None:
+        """Add projected points, float32 (n, d), at unit length."""
+        rows = self._contents.rows(contents)
+        known = rows >= 0  # What came since the beginning is taken in as fresh.
+        self._pieces.append((rows[known], points[known]))
+
+    def neighbours(self, count: int) -> Iterator[Neighbours]:
+        """Yield all points in batches, each with its ``count`` nearest others."""
+        positions, similarities = self._all_neighbours()
+        for start in range(0, len(self._rows), BLOCK):
+            some = slice(start, start + BLOCK)
+            yield Neighbours(
+                self._contents.contents(self._rows[some]),
+                self._points[some],
+                self._points[positions[some, :count]],
+                similarities[some, :count],
+            )
+
+    def replace(self, contents: Sequence[str], points: Vectors32) -> None:
+        """Replace points by smoothed ones."""
+        self._smoothed[self._positions(contents)] = points
+
+    def finish(self) -> None:
+        """Build the graph if one is wanted; it is kept if it finds enough."""
+        positions, similarities = self._all_neighbours()
+        if not self._wants_graph:
+            return
+        with explained(self._folder):  # Numba writes what it compiles to the same disk.
+            from photofind.library.embedded.graph import build_graph
+
+            smoothed = self._smoothed[: self._unique]
+            graph = build_graph(smoothed)
+            self._recall = _measure_recall(graph, smoothed, self._points)
+        if self._recall < ENOUGH_RECALL:
+            return
+        graph_order, self._graph_arrays, self._graph_values = graph.take_apart()
+        order = np.concatenate([graph_order, np.arange(self._unique, len(self._rows))])
+        back = np.empty(len(order), np.int64)
+        back[order] = np.arange(len(order))
+        self._neighbours = back[positions[order]], similarities[order]
+        self._points, self._smoothed = self._points[order], self._smoothed[order]
+        self._rows, self._order = self._rows[order], None
+
+    def nearest(
+        self, queries: Vectors32, count: int, *, exclude: Sequence[str] = ()
+    ) -> tuple[Vectors32, Similarities]:
+        """Return the nearest smoothed points of queries (m, d): (m, k, d), cosines (m, k)."""
+        without = self._positions(exclude) if len(exclude) else None
+        positions, similarities = nearest_exactly(self._smoothed, queries, count, without)
+        return self._smoothed[positions], similarities
+
+    def points(self, contents: Sequence[str]) -> Vectors32:
+        """Return the smoothed points of some contents, (n, d)."""
+        points: Vectors32 = self._smoothed[self._positions(contents)]
+        return points
+
+    def publish(self, projection: Projection, ranked: Background, plain: Background) -> IndexInfo:
+        """Write the index and swap it in for the one that was there."""
+        neighbours, _ = self._all_neighbours()
+        has_graph = self._graph_values is not None
+        facts = IndexFacts(
+            folder=f"index-{time.time_ns()}",
+            generation=self._generation,
+            photos=len(self._rows),
+            ranked=ranked,
+            plain=plain,
+            graph_points=self._unique if has_graph else 0,
+            recall=self._recall,
+            graph=self._graph_values,
+            built=time.time(),
+        )
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "mean": projection.mean,
+            "components": projection.components,
+            "points": self._smoothed,
+            "rows": self._rows,
+            "neighbours": neighbours.astype(np.int32),
+        }
+        arrays |= {f"graph_{name}": array for name, array in self._graph_arrays.items()}
+        write_index(self._folder, facts, arrays)
+        return IndexInfo(
+            projection=projection,
+            ranked=ranked,
+            plain=plain,
+            photos=facts.photos,
+            fresh=0,
+            gone=0,
+            graph=has_graph,
+            ready=False,
+            recall=facts.recall,
+            built=facts.built,
+        )
+
+    def _all_neighbours(self) -> tuple[Positions, Similarities]:
+        """Return the nearest others of each point, before smoothing, once all points are there."""
+        if self._neighbours is None:
+            self._arrange()
+            count = min(NEIGHBOURS, len(self._points) - 1)
+            if len(self._points) <= EXACT_PAYS:
+                self._neighbours = neighbours_exactly(self._points, count)
+            else:
+                with explained(self._folder):
+                    from photofind.library.embedded.graph import nearest_by_graph
+
+                    self._neighbours = nearest_by_graph(self._points, count)
+        return self._neighbours
+
+    def _arrange(self) -> None:
+        """Put one of each of the points first: the same ones would come apart in the graph."""
+        rows = np.concatenate([rows for rows, _ in self._pieces])
+        points = np.concatenate([points for _, points in self._pieces])
+        self._pieces.clear()
+        as_bytes = points.view(np.dtype((np.void, points[0].nbytes))).ravel()
+        first = np.sort(np.unique(as_bytes, return_index=True)[1])
+        order = np.concatenate([first, np.setdiff1d(np.arange(len(points)), first)])
+        self._rows, self._points, self._unique = rows[order], points[order], len(first)
+        self._smoothed = self._points.copy()
+
+    def _positions(self, contents: Sequence[str]) -> Positions:
+        if self._order is None:
+            self._order = np.argsort(self._rows)
+        rows = self._contents.rows(contents)
+        places = np.searchsorted(self._rows, rows, sorter=self._order)
+        positions = self._order[np.minimum(places, len(self._rows) - 1)]
+        if not np.array_equal(self._rows[positions], rows):
+            raise LibraryError("the index that is built does not hold all of these contents")
+        return positions
+
+
+def _measure_recall(graph: Graph, smoothed: Vectors32, points: Vectors32) -> float:
+    """Return recall@10 of the candidates that the graph finds, for queries like real ones."""
+    probes = np.sort(np.random.default_rng(2).permutation(len(smoothed))[:PROBES])
+    queries = points[probes]
+    truth, _ = nearest_exactly(smoothed, queries, 10)
+    found, _ = graph.nearest(queries, min(CANDIDATES, len(smoothed)))
+    return float(np.mean([np.isin(t, f).mean() for t, f in zip(truth, found, strict=True)]))

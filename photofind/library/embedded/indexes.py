@@ -1,0 +1,32 @@
+"""The index of a space on disk: extending it, and telling whether it is whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from photofind.errors import DamagedError
+from photofind.library.embedded.index import Index, remove_index
+from photofind.library.embedded.spaces import Snapshot
+
+__all__ = ["extend"]
+
+
+def extend(folder: Path, snapshot: Snapshot) -> list[str]:
+    """Write what came since the index was built beside it, and return the problems met.
+
+    A damaged index is removed. One of another generation stays as it is: it is built again.
+    """
+    if not Index.exists(folder):
+        return []
+    try:
+        index = Index(folder, check_graph=True)
+    except DamagedError as error:
+        remove_index(folder)
+        return [f"{error.message}; it is built again"]
+    if index.facts.generation == snapshot.space.generation:
+        new = np.setdiff1d(snapshot.live_rows, index.rows)
+        index.extend(new, snapshot.vectors.rows(new))
+        index.save_fresh()
+    return []

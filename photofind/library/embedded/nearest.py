@@ -1,0 +1,116 @@
+"""The nearest rows of queries: by the graph, by all points, or by all embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.library.embedded.index import CANDIDATES, Index
+from photofind.library.embedded.spaces import Snapshot
+from photofind.ranking.exact import Positions, Similarities, best
+from photofind.ranking.projection import Vectors32, normalised
+
+__all__ = ["FoundRows", "GraphNearest", "graph_pays_for", "nearest_embeddings", "nearest_points"]
+
+BLOCK = 8192
+
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+GraphNearest = Callable[[Vectors32, int], tuple[Positions, Similarities]]
+
+
+@dataclass(frozen=True, eq=False)
+class FoundRows:
+    """The nearest rows of queries, best first.
+
+    ``rows`` and ``similarities`` are (m, k); ``-inf`` where fewer were found. ``vectors``, float32
+    (m, k, d), are the points or embeddings that were compared; d is 0 where they are not wanted.
+    """
+
+    rows: Rows
+    similarities: Similarities
+    vectors: Vectors32
+    searched_by: str
+
+
+def graph_pays_for(index: Index, mask: Mask) -> bool:
+    """Return whether a graph finds the nearest of some rows, given as a mask (rows,).
+
+    It finds the nearest of all rows; where few are wanted it may find none of them.
+    """
+    return bool(np.count_nonzero(mask) > 0.9 * len(index))
+
+
+def nearest_points(
+    index: Index,
+    graph: GraphNearest | None,
+    queries: Vectors32,
+    count: int,
+    mask: Mask,
+    *,
+    vectors: bool,
+) -> FoundRows:
+    """Find the nearest points of queries (m, d), by the graph where there is one.
+
+    Parameters
+    ----------
+    mask
+        Which rows may be found, (rows,).
+    vectors
+        Whether the points are wanted.
+    """
+    if graph is not None:
+        positions, similarities = _nearest_by_graph(index, graph, queries, count, mask)
+    else:
+        allowed = mask[index.rows]
+        positions, similarities = best(
+            np.where(allowed, index.similarities(queries), -np.inf), count
+        )
+    points = index.points(positions) if vectors else _no_vectors(positions)
+    by = "exact" if graph is None else "graph"
+    return FoundRows(index.rows[positions], similarities, points, by)
+
+
+def nearest_embeddings(
+    snapshot: Snapshot, queries: Vectors32, count: int, mask: Mask, *, vectors: bool
+) -> FoundRows:
+    """Find the nearest embeddings of queries (m, D) at unit length, by comparing with all."""
+    rows = np.flatnonzero(mask)
+    similarities = np.empty((len(queries), len(rows)), np.float32)
+    for start in range(0, len(rows), BLOCK):
+        block = normalised(snapshot.vectors.rows(rows[start : start + BLOCK]))
+        for query, compared in zip(queries, similarities, strict=True):
+            compared[start : start + BLOCK] = block @ query
+    places, similarities = best(similarities, count)
+    found = rows[places]
+    full = _no_vectors(found)
+    if vectors:
+        full = normalised(snapshot.vectors.rows(found.ravel())).reshape(
+            *found.shape, snapshot.space.dimension
+        )
+    return FoundRows(found, similarities, full, "plain")
+
+
+def _nearest_by_graph(
+    index: Index, graph: GraphNearest, queries: Vectors32, count: int, mask: Mask
+) -> tuple[Positions, Similarities]:
+    dead = int(len(index) - np.count_nonzero(mask))
+    # The more it is asked for, the better a graph searches: five neighbours may be wrong ones.
+    enough = max(CANDIDATES, count)
+    asked = min(enough + min(dead, enough), index.facts.graph_points)
+    positions, similarities = graph(queries, asked)
+    outside = np.arange(index.facts.graph_points, len(index))
+    positions = np.concatenate(
+        [positions, np.broadcast_to(outside, (len(queries), len(outside)))], axis=1
+    )
+    similarities = np.concatenate([similarities, index.similarities_outside_graph(queries)], axis=1)
+    similarities = np.where(mask[index.rows[positions]], similarities, -np.inf)
+    top, values = best(similarities, count)
+    return np.take_along_axis(positions, top, axis=1), values
+
+
+def _no_vectors(places: npt.NDArray[np.int64]) -> Vectors32:
+    return np.empty((*places.shape, 0), np.float32)

@@ -1,0 +1,450 @@
+"""The default engine: a library in files of one home (docs/storage.md)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import replace
+from itertools import islice
+from threading import RLock
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.errors import LibraryError
+from photofind.library.embedded import indexes, upkeep
+from photofind.library.embedded.catalog import Catalog
+from photofind.library.embedded.check import check
+from photofind.library.embedded.commit import commit
+from photofind.library.embedded.index import remove_index
+from photofind.library.embedded.index_writer import EmbeddedIndexWriter
+from photofind.library.embedded.lock import building_graph, is_building_graph, writing_to
+from photofind.library.embedded.overview import Overview
+from photofind.library.embedded.records import Record, StoredSpace
+from photofind.library.embedded.removed import RemovedContents
+from photofind.library.embedded.spaces import Spaces
+from photofind.library.embedded.views import Views
+from photofind.library.store import (
+    Array32,
+    Counts,
+    IndexInfo,
+    Nearest,
+    Over,
+    Place,
+    SpaceCounts,
+)
+from photofind.library.stores import EMBEDDED
+from photofind.model import Check, TagCount
+from photofind.model.filters import EVERYTHING, Filter
+from photofind.model.records import Folder, Photo, Space
+from photofind.paths import Home
+
+__all__ = ["EmbeddedStore", "open_embedded"]
+
+BLOCK = 8192
+
+_NO_EMBEDDINGS: Mapping[str, Array32] = {}
+
+
+class EmbeddedStore:
+    """The photos, folders, spaces, embeddings and indexes of one home.
+
+    Readers take no lock. Within a process, threads may share a store: writers wait for each other,
+    readers wait for no commit.
+
+    Parameters
+    ----------
+    home
+        Where the files are. Opened for reading, a home that does not exist is an empty library.
+    writable
+        Whether to open it for writing: it is locked, and what a crash or damage left is repaired.
+    resident
+        Whether to load graphs, in the background: worth it for a process that answers many queries.
+    idle_seconds
+        Child processes that hold graphs end after so long without a query; None is never.
+
+    Raises
+    ------
+    LockedError
+        Another process has it open for writing.
+    NewerFormatError
+        It was written by a later version of photofind.
+    LibraryError
+        It cannot be read, or not written.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        writable: bool = False,
+        resident: bool = False,
+        idle_seconds: float | None = None,
+    ) -> None:
+        self._home = home
+        self._warnings: list[str] = []
+        self._writing = RLock()
+        self._lock = ExitStack()
+        if writable:
+            self._lock.enter_context(writing_to(home))
+        try:
+            self._catalog = Catalog(home.catalog, writable=writable)
+            self._storage = self._catalog.storage
+            self._spaces = Spaces(home, self._catalog, self._writing, self._warnings)
+            self._views = Views(
+                home,
+                self._catalog,
+                self._spaces,
+                self._warnings,
+                resident=resident,
+                idle_seconds=idle_seconds,
+            )
+            self._overview = Overview(self._catalog)
+            self._removed = RemovedContents()
+            if self._storage.damage:
+                self._warnings.append(self._storage.damage)
+            if not self._catalog.spaces() and any(home.spaces.glob("*/vectors-*")):
+                self._warnings.append(
+                    f"{home.catalog} was lost or emptied; "
+                    "add your folders again and run `photofind index`"
+                )
+            if writable:
+                upkeep.recover(home, self._catalog, self._spaces, self._warnings)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the library, end its child processes, and let others write to it."""
+        self._views.close()
+        with self._writing:
+            self._spaces.release()
+            self._storage.close()
+            self._lock.close()
+
+    @property
+    def version(self) -> Hashable:
+        """The catalog's revision, which grows with every commit and is never given twice."""
+        return self._storage.revision
+
+    @property
+    def problems(self) -> list[str]:
+        """What was found damaged and is not repaired yet, one line each."""
+        return list(self._warnings)
+
+    @property
+    def bytes(self) -> int:
+        """How large the catalog, the embeddings and the indexes are."""
+        files = [
+            *self._home.root.glob(f"{self._home.catalog.name}*"),
+            *self._home.spaces.rglob("*"),
+        ]
+        return sum(file.stat().st_size for file in files if file.is_file())
+
+    @property
+    def processes(self) -> Mapping[str, int]:
+        """The process ids of the processes that hold graphs."""
+        graphs = self._views.processes
+        names = ["graph"] if len(graphs) == 1 else [f"graph of {space}" for space in graphs]
+        return dict(zip(names, graphs.values(), strict=True))
+
+    def refresh(self) -> bool:
+        """Take in what another process has committed since; return whether there was anything."""
+        with self._writing:
+            return self._storage.refresh()
+
+    def warm_up(self, space: str) -> None:
+        """Open the index of a space, and load its graph in the background if it is resident."""
+        self._views.warm_up(space)
+
+    def release_memory(self) -> None:
+        """Close vectors and indexes; the next query opens them again."""
+        self._views.release()
+        with self._writing:
+            self._spaces.release()
+
+    # Photos.
+
+    def commit(
+        self,
+        photos: Iterable[Photo],
+        space: str = "",
+        embeddings: Mapping[str, Array32] = _NO_EMBEDDINGS,
+    ) -> list[Photo]:
+        """Put photos into the library, with embeddings by content; see the protocol."""
+        with self._writing:
+            stored, replaced = commit(self._catalog, self._spaces, photos, space, embeddings)
+            self._note_removed(replaced)
+            return stored
+
+    def remove(self, photos: Iterable[Photo]) -> None:
+        """Remove photos; the rows that none refers to any more are dead."""
+        with self._writing:
+            records = self._catalog.by_id([photo.id for photo in photos])
+            with self._storage.transaction():
+                self._catalog.remove_photos(records)
+            self._note_removed(records.values())
+
+    def by_id(self, ids: Iterable[int]) -> dict[int, Photo]:
+        """Return the photos with these ids; those that do not exist are left out."""
+        return {one: record.photo for one, record in self._catalog.by_id(ids).items()}
+
+    def by_path(self, paths: Iterable[str]) -> dict[str, Photo]:
+        """Return the photos at these paths; those that do not exist are left out."""
+        return {path: record.photo for path, record in self._catalog.by_path(paths).items()}
+
+    def by_content(self, contents: Iterable[str]) -> dict[str, list[Photo]]:
+        """Return the photos with these contents, oldest first; contents without any left out."""
+        found = self._catalog.by_content(contents)
+        return {content: [record.photo for record in some] for content, some in found.items()}
+
+    def select(
+        self,
+        where: Filter = EVERYTHING,
+        *,
+        newest_first: bool = False,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> Iterator[Photo]:
+        """Iterate over the photos that a filter lets pass, as they are now."""
+        if newest_first:
+            return self._overview.select(where, offset, limit)
+        photos = (record.photo for record in self._catalog.select(where))
+        return islice(photos, offset, None if limit is None else offset + limit)
+
+    def count(self, where: Filter = EVERYTHING) -> int:
+        """Return how many photos a filter lets pass."""
+        among = replace(where, embedded=None)
+        if where.embedded is None or among == EVERYTHING:
+            return self._catalog.count(where)
+        # Of those that were searched, they were counted by the search.
+        view = self._views.view(where.embedded)
+        return int(self._views.allowed(view, among).sum())
+
+    def counts(self) -> Counts:
+        """Return how many photos there are."""
+        return self._catalog.counts()
+
+    def places(self) -> list[Place]:
+        """Return where and when the photos were taken that did not fail."""
+        return self._overview.places()
+
+    def tags(self) -> list[TagCount]:
+        """Return the tags and keywords of photos that did not fail, the most frequent first."""
+        return self._overview.tags()
+
+    def clear_refusals(self, *, space: str | None = None, folder: str | None = None) -> None:
+        """Have photos tried again that an extractor refused."""
+        with self._writing:
+            where = Filter(folder=folder, refused=True)
+            records = [
+                record
+                for record in self._catalog.select(where)
+                if space is None or space in record.photo.refusals
+            ]
+            if records:
+                with self._storage.transaction():
+                    for photo, rows in records:
+                        self._catalog.put_photo(photo.without_refusal(space), rows)
+
+    # Folders.
+
+    def folders(self) -> list[Folder]:
+        """Return the folders, oldest first."""
+        return self._catalog.folders()
+
+    def put_folder(self, folder: Folder) -> Folder:
+        """Add a folder, or replace the one with its path; return it as it is now."""
+        with self._writing, self._storage.transaction():
+            return self._catalog.put_folder(folder)
+
+    def remove_folder(self, path: str) -> None:
+        """Remove the folder at ``path``; its photos stay until they are removed."""
+        with self._writing, self._storage.transaction():
+            self._catalog.remove_folder(path)
+
+    # Spaces and embeddings.
+
+    def spaces(self) -> list[Space]:
+        """Return the spaces, oldest first."""
+        return [stored.space for stored in self._catalog.spaces()]
+
+    def space_counts(self, space: str) -> SpaceCounts:
+        """Return how far a space is."""
+        return self._catalog.space_counts(space)
+
+    def open_space(self, extractor: str, version: str, dimension: int, build: str = "") -> Space:
+        """Return the space of an extractor, made where there is none."""
+        with self._writing:
+            new = StoredSpace(extractor, version, dimension, build=build)
+            known = next((one for one in self._catalog.spaces() if one.id == new.id), None)
+            if known is None:
+                # Never a file that is there: what it holds is not known any more.
+                generation = 1 + max(self._spaces.generations(new), default=0)
+                return self._put_space(replace(new, generation=generation))
+            if known.dimension != dimension:
+                raise LibraryError(
+                    f"{new.id} makes vectors of {dimension} numbers, "
+                    f"but made {known.dimension} before",
+                    "an extractor needs a new version when its dimension changes",
+                )
+            if build == known.build:
+                return known.space
+            self.clear_refusals(space=known.id)
+            return self._put_space(replace(known, build=build))
+
+    def remove_space(self, space: str) -> None:
+        """Remove a space with its embeddings and its index."""
+        with self._writing:
+            stored = self._spaces.get(space)
+            with self._storage.transaction():
+                self._catalog.remove_space(stored)
+            self._spaces.forget(space)
+            self._removed.forget_space(space)
+            # Windows keeps what a reader has open; nothing refers to it any more.
+            shutil.rmtree(self._spaces.folder(space), ignore_errors=True)
+
+    def embeddings(
+        self, space: str, contents: Sequence[str]
+    ) -> tuple[npt.NDArray[np.bool_], Array32]:
+        """Return which contents have an embedding, (n,), and the embeddings, float32 (n, d)."""
+        snapshot = self._spaces.snapshot(space)
+        rows = snapshot.rows(contents)
+        for place in np.flatnonzero(rows < 0).tolist():
+            rows[place] = self._removed.row(space, contents[place])
+        has = rows >= 0
+        vectors = np.zeros((len(rows), snapshot.space.dimension), np.float32)
+        vectors[has] = snapshot.vectors.rows(rows[has])
+        return has, vectors
+
+    def scan(self, space: str) -> Iterator[tuple[Sequence[str], Array32]]:
+        """Yield all contents that photos refer to with their embeddings, (b, d), in batches."""
+        snapshot = self._spaces.snapshot(space)
+        for start in range(0, len(snapshot.live_rows), BLOCK):
+            rows = snapshot.live_rows[start : start + BLOCK]
+            yield snapshot.contents(rows), snapshot.vectors.rows(rows)
+
+    def sample(self, space: str, count: int, *, seed: int = 0) -> tuple[Sequence[str], Array32]:
+        """Return some contents that photos refer to with their embeddings, drawn at random."""
+        snapshot = self._spaces.snapshot(space)
+        rows = snapshot.live_rows
+        if len(rows) > count:
+            rows = np.sort(np.random.default_rng(seed).choice(rows, count, replace=False))
+        return snapshot.contents(rows), snapshot.vectors.rows(rows)
+
+    def nearest(
+        self,
+        space: str,
+        queries: Array32,
+        count: int,
+        *,
+        over: Over = "points",
+        where: Filter = EVERYTHING,
+        exclude: Collection[str] = (),
+        vectors: bool = True,
+    ) -> Nearest:
+        """Find the nearest contents of queries, among those that photos refer to."""
+        return self._views.nearest(
+            space, queries, count, over=over, where=where, exclude=exclude, vectors=vectors
+        )
+
+    def points(self, space: str, contents: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Array32]:
+        """Return which contents have a point, (n,), and the points, float32 (n, d)."""
+        return self._views.points(space, contents)
+
+    def neighbours(self, space: str) -> Iterator[tuple[Sequence[str], Sequence[Sequence[str]]]]:
+        """Yield the contents that the index was built on, each with its nearest others."""
+        return self._views.neighbours(space)
+
+    # The index of a space.
+
+    def index(self, space: str) -> IndexInfo | None:
+        """Return the index that answers for a space; None where embeddings are compared instead."""
+        return self._views.info(space)
+
+    @contextmanager
+    def new_index(self, space: str, *, graph: bool) -> Iterator[EmbeddedIndexWriter]:
+        """Return what builds a new index of a space, with a graph or without."""
+        alone: AbstractContextManager[None] = building_graph(self._home) if graph else nullcontext()
+        with alone:
+            snapshot = self._spaces.snapshot(space)
+            yield EmbeddedIndexWriter(
+                self._spaces.folder(space),
+                snapshot.space.generation,
+                self._catalog.contents(space).copy(),
+                graph=graph,
+            )
+
+    def is_building(self) -> bool:
+        """Return whether a graph is being built, by this process or another."""
+        return is_building_graph(self._home)
+
+    def extend_index(self, space: str) -> list[str]:
+        """Make what came since the index was built a durable part of it."""
+        return indexes.extend(self._spaces.folder(space), self._spaces.snapshot(space))
+
+    def remove_index(self, space: str) -> None:
+        """Remove the index of a space."""
+        remove_index(self._spaces.folder(space))
+
+    # Upkeep.
+
+    def verify(self) -> int:
+        """Read all embeddings, forget the damaged ones, and return how many photos lost one."""
+        with self._writing:
+            return upkeep.verify(self._catalog, self._spaces, self._warnings)
+
+    def reclaim(self) -> bool:
+        """Give back dead rows and outdated documents, where they are many."""
+        with self._writing:
+            renumbered = upkeep.reclaim(self._catalog, self._spaces, self._warnings)
+            for space in renumbered or ():
+                self._removed.forget_space(space)
+            return renumbered is not None
+
+    def check(self, *, repair: bool = False) -> Iterator[Check]:
+        """Check everything that is kept, and repair what can be repaired if asked to."""
+        return check(self._catalog, self._spaces, self._warnings, self._writing, repair=repair)
+
+    def _put_space(self, space: StoredSpace) -> Space:
+        with self._storage.transaction():
+            self._catalog.put_space(space)
+        return space.space
+
+    def _note_removed(self, records: Iterable[Record]) -> None:
+        """Remember the rows of contents that no photo refers to any more."""
+        rows = {record.photo.content: record.rows for record in records if record.rows}
+        there = self._catalog.by_content(rows)
+        for content, known in rows.items():
+            if content not in there:
+                self._removed.add(content, known)
+
+
+def open_embedded(
+    home: Home,
+    address: str,
+    *,
+    writable: bool,
+    resident: bool,
+    idle_seconds: float | None,
+) -> EmbeddedStore:
+    """Open the library of a home; as `photofind.library.stores.Engine`.
+
+    Raises
+    ------
+    LibraryError
+        The library cannot be opened, or the address names a place: this engine has but the home.
+    """
+    if address != EMBEDDED:
+        raise LibraryError(
+            f"the setting store cannot be {address!r}", f"this engine is just {EMBEDDED!r}"
+        )
+    return EmbeddedStore(home, writable=writable, resident=resident, idle_seconds=idle_seconds)

@@ -1,0 +1,110 @@
+"""Keeping a library whole and small: repair after a crash or damage, and reclaiming."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.library.embedded.catalog import Catalog
+from photofind.library.embedded.records import Record, StoredSpace
+from photofind.library.embedded.spaces import Spaces
+from photofind.paths import Home, remove_file
+
+__all__ = ["reclaim", "recover", "verify"]
+
+# From here on, what is outdated is worth rewriting the rest for.
+DEAD_SHARE = 0.2
+OUTDATED_SHARE = 0.5
+SMALL = 1_000_000
+
+
+def recover(home: Home, catalog: Catalog, spaces: Spaces, warnings: list[str]) -> None:
+    """Repair what a crash or damage left; what is lost is added to ``warnings``."""
+    for leftover in home.root.glob(f".{home.catalog.name}.*.new"):
+        remove_file(leftover)
+    for space in catalog.spaces():
+        spaces.remove_outdated(space)
+        vectors = spaces.open(space)
+        if (catalog.storage.damage or catalog.storage.torn) and vectors.on_disk > space.rows:
+            # A lost transaction may have told others of these rows: none is given twice.
+            space = replace(space, rows=vectors.on_disk)
+            with catalog.storage.transaction():
+                catalog.put_space(space)
+            vectors = spaces.open(space)
+        if not vectors.is_whole:
+            warnings.append(f"{vectors.path} is damaged")
+            _forget(catalog, space, vectors.repair().damaged(), warnings)
+
+
+def verify(catalog: Catalog, spaces: Spaces, warnings: list[str]) -> int:
+    """Read all vectors, forget the damaged ones, and return how many photos lost one."""
+    return sum(
+        len(_forget(catalog, space, spaces.vectors(space.id).damaged(), warnings))
+        for space in catalog.spaces()
+    )
+
+
+def reclaim(catalog: Catalog, spaces: Spaces, warnings: list[str]) -> list[str] | None:
+    """Give dead rows and outdated documents back to the disk, where they are many.
+
+    Returns
+    -------
+    list of str, or None
+        The ids of the spaces whose rows are numbered anew; None where nothing was rewritten.
+    """
+    storage = catalog.storage
+    revision, size = storage.revision, storage.size
+    renumbered = []
+    for space in catalog.spaces():
+        if np.count_nonzero(catalog.references(space) == 0) > DEAD_SHARE * space.rows:
+            _rewrite_vectors(catalog, spaces, space, warnings)
+            renumbered.append(space.id)
+    if storage.size > max(SMALL, storage.live_size / OUTDATED_SHARE):
+        storage.compact()
+    return renumbered if (revision, size) != (storage.revision, storage.size) else None
+
+
+def _forget(
+    catalog: Catalog, space: StoredSpace, rows: npt.NDArray[np.int64], warnings: list[str]
+) -> list[Record]:
+    """Take rows from the photos that refer to them; return these photos as they were."""
+    live = np.intersect1d(rows, np.flatnonzero(catalog.references(space)))
+    contents = catalog.contents(space.id).contents(live)
+    found = [record for some in catalog.by_content(contents).values() for record in some]
+    losing = [record for record in found if record.rows.get(space.id, -1) in live]
+    if losing:
+        with catalog.storage.transaction():
+            for photo, known in losing:
+                left = {one: row for one, row in known.items() if one != space.id}
+                catalog.put_photo(photo.without_space(space.id), left)
+        warnings.append(
+            f"the vectors of {len(losing)} photos in {space.id} were damaged; "
+            "indexing makes them again"
+        )
+    return losing
+
+
+def _rewrite_vectors(
+    catalog: Catalog, spaces: Spaces, space: StoredSpace, warnings: list[str]
+) -> None:
+    """Copy the vectors that photos refer to into a file of the next generation."""
+    vectors = spaces.vectors(space.id)
+    _forget(catalog, space, vectors.damaged(), warnings)
+    live = np.flatnonzero(catalog.references(space))
+    new = replace(space, generation=space.generation + 1, rows=len(live))
+    path = spaces.file(new)
+    vectors.copy(live, path)
+    renumbered = dict(zip(live.tolist(), range(len(live)), strict=True))
+    try:
+        with catalog.storage.transaction(rewrite=True):
+            for photo, rows in catalog.select():
+                if space.id in rows:
+                    catalog.put_photo(photo, {**rows, space.id: renumbered[rows[space.id]]})
+            catalog.put_space(new)
+    except BaseException:
+        remove_file(path)
+        raise
+    spaces.forget(space.id)
+    spaces.remove_outdated(new)

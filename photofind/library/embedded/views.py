@@ -1,0 +1,347 @@
+"""What is open of each space to answer from: its vectors, its index, and its graph's process."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.errors import DamagedError, LibraryError, WorkerError
+from photofind.library.embedded.catalog import Catalog
+from photofind.library.embedded.index import Index
+from photofind.library.embedded.nearest import (
+    FoundRows,
+    graph_pays_for,
+    nearest_embeddings,
+    nearest_points,
+)
+from photofind.library.embedded.spaces import Snapshot, Spaces
+from photofind.library.store import IndexInfo, Nearest, Over
+from photofind.model.filters import EVERYTHING, Filter
+from photofind.paths import Home
+from photofind.ranking.projection import Vectors32
+
+if TYPE_CHECKING:
+    from photofind.library.embedded.graph_process import GraphProcess
+
+__all__ = ["View", "Views"]
+
+log = logging.getLogger(__name__)
+
+_BLOCK = 1024
+
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A space as of one commit, with the index that was there then.
+
+    Parameters
+    ----------
+    stamp
+        Tells the index on disk from others; None where there is none.
+    opened
+        That index, with the rows taken in that came since it was built.
+    index
+        The same, where it was built for the rows of this generation.
+    info
+        What others are told of it.
+    allowed
+        How many photos of each row the last filter let pass, (rows,): filters are often asked with
+        again.
+    """
+
+    stamp: int | None
+    snapshot: Snapshot
+    opened: Index | None
+    index: Index | None
+    info: IndexInfo | None
+    allowed: dict[Filter, Rows] = field(default_factory=dict)
+
+
+class Views:
+    """What is open of all spaces; threads may share it.
+
+    Parameters
+    ----------
+    resident
+        Whether to load graphs in the background: worth it for many queries.
+    idle_seconds
+        Child processes that hold graphs end after so long without a query; None is never.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        catalog: Catalog,
+        spaces: Spaces,
+        warnings: list[str],
+        *,
+        resident: bool,
+        idle_seconds: float | None,
+    ) -> None:
+        self._home = home
+        self._catalog = catalog
+        self._spaces = spaces
+        self._warnings = warnings
+        self._resident = resident
+        self._idle_seconds = idle_seconds
+        self._opening = RLock()  # Held to look at, and to change, what follows.
+        self._views: dict[str, View] = {}
+        self._graphs: dict[str, tuple[str, GraphProcess]] = {}
+
+    def close(self) -> None:
+        """Close all that is open, and end the child processes."""
+        with self._opening:
+            for _, graph in self._graphs.values():
+                graph.stop()
+            self._graphs.clear()
+            self._views.clear()
+
+    def release(self) -> None:
+        """Close what is open, but for the graphs."""
+        with self._opening:
+            self._views.clear()
+
+    @property
+    def processes(self) -> dict[str, int]:
+        """The process ids of the child processes that hold graphs, by their spaces."""
+        with self._opening:
+            graphs = {space: graph.pid for space, (_, graph) in self._graphs.items()}
+        return {space: pid for space, pid in graphs.items() if pid is not None}
+
+    def view(self, identifier: str) -> View:
+        """Return what is open of a space as of now.
+
+        Raises
+        ------
+        LibraryError
+            There is no such space, or it cannot be read.
+        """
+        with self._opening:
+            view = self._updated(identifier, self._views.get(identifier))
+            self._views[identifier] = view
+            return view
+
+    def graph(self, view: View) -> GraphProcess | None:
+        """Return the process that answers from the graph of a space, ready or not."""
+        if not self._resident or view.index is None or not view.index.facts.graph_points:
+            return None
+        from photofind.library.embedded.graph_process import GraphProcess
+
+        folder, space = view.index.facts.folder, view.snapshot.space.id
+        with self._opening:
+            known, graph = self._graphs.get(space, ("", None))
+            if graph is None or known != folder:
+                if graph is not None:
+                    graph.stop()
+                graph = GraphProcess(
+                    self._spaces.folder(space),
+                    view.index.points(np.arange(1)),
+                    self._home.cache / "numba",
+                    self._home.logs / "graph.log",
+                    self._idle_seconds,
+                )
+                self._graphs[space] = folder, graph
+            return graph
+
+    def nearest(
+        self,
+        identifier: str,
+        queries: Vectors32,
+        count: int,
+        *,
+        over: Over,
+        where: Filter,
+        exclude: Collection[str],
+        vectors: bool,
+    ) -> Nearest:
+        """Find the nearest contents of queries, as `Store.nearest` says."""
+        view = self.view(identifier)
+        snapshot = view.snapshot
+        mask = snapshot.photos > 0
+        if where != EVERYTHING:
+            mask &= self.allowed(view, where) > 0
+        if exclude:
+            rows = snapshot.rows(list(exclude))
+            mask[rows[rows >= 0]] = False
+        if over == "embeddings":
+            found = nearest_embeddings(snapshot, queries, count, mask, vectors=vectors)
+        else:
+            found = self._nearest_points(view, queries, count, mask, vectors=vectors)
+        return _named(snapshot, found, count)
+
+    def allowed(self, view: View, where: Filter) -> Rows:
+        """Return how many photos of each row a filter lets pass, (rows,)."""
+        space = view.snapshot.space.id
+        counts = view.allowed.get(where)
+        if counts is None:
+            counts = np.zeros(len(view.snapshot.photos), np.int64)
+            for record in self._catalog.select(where):
+                row = record.rows.get(space, len(counts))
+                if row < len(counts):
+                    counts[row] += 1
+            view.allowed.clear()
+            view.allowed[where] = counts
+        return counts
+
+    def points(
+        self, identifier: str, contents: Sequence[str]
+    ) -> tuple[npt.NDArray[np.bool_], Vectors32]:
+        """Return which contents have a point, (n,), and the points, (n, d); zeros without one.
+
+        Raises
+        ------
+        LibraryError
+            The space has no index.
+        """
+        view = self.view(identifier)
+        index = _index_of(view)
+        rows = view.snapshot.rows(contents)
+        has = rows >= 0
+        points = np.zeros((len(rows), index.dimension), np.float32)
+        points[has] = index.points(index.positions(rows[has]))
+        return has, points
+
+    def neighbours(self, identifier: str) -> Iterator[tuple[list[str], list[list[str]]]]:
+        """Yield the contents that an index was built on, each with its nearest others."""
+        view = self.view(identifier)
+        if view.index is None:
+            return
+        rows, neighbours = view.index.rows, view.index.neighbours
+        for start in range(0, len(neighbours), _BLOCK):
+            some = neighbours[start : start + _BLOCK]
+            contents = view.snapshot.contents(rows[start : start + len(some)])
+            others = iter(view.snapshot.contents(rows[some].ravel()))
+            nearest = [[*filter(None, islice(others, some.shape[1]))] for _ in contents]
+            there = [place for place, content in enumerate(contents) if content]
+            yield [contents[place] for place in there], [nearest[place] for place in there]
+
+    def info(self, identifier: str) -> IndexInfo | None:
+        """Return what answers for a space; None where it has no index."""
+        view = self.view(identifier)
+        if view.info is None:
+            return None
+        return replace(view.info, ready=self._is_ready(view))
+
+    def warm_up(self, identifier: str) -> None:
+        """Open what answers for a space, and have its graph loaded."""
+        self.graph(self.view(identifier))
+
+    def _is_ready(self, view: View) -> bool:
+        """Return whether the graph of an index is loaded."""
+        with self._opening:
+            folder, graph = self._graphs.get(view.snapshot.space.id, ("", None))
+        is_of_index = view.index is not None and view.index.facts.folder == folder
+        return is_of_index and graph is not None and graph.ready
+
+    def _updated(self, identifier: str, old: View | None) -> View:
+        """Return the view of a space now; cheap where little was committed since the old one."""
+        folder = self._spaces.folder(identifier)
+        stamp = Index.stamp(folder)
+        snapshot = self._spaces.snapshot(identifier)
+        if old is not None and old.stamp == stamp and old.snapshot is snapshot:
+            return old
+        if old is not None and old.stamp == stamp:
+            opened = old.opened
+        else:
+            opened = _open_index(folder, self._warnings)
+        index = opened if opened is not None and _fits(opened, snapshot) else None
+        if index is not None:
+            known = np.zeros(snapshot.space.rows, np.bool_)
+            known[index.rows] = True
+            new = np.flatnonzero((snapshot.photos > 0) & ~known)
+            if len(new):
+                opened = index = index.extended(new, snapshot.vectors.rows(new))
+        info = _info(index, snapshot) if index is not None else None
+        return View(stamp, snapshot, opened, index, info)
+
+    def _nearest_points(
+        self,
+        view: View,
+        queries: Vectors32,
+        count: int,
+        mask: Mask,
+        *,
+        vectors: bool,
+    ) -> FoundRows:
+        """Ask the graph of a space where it answers, and compare with all points where not."""
+        index = _index_of(view)
+        if queries.shape[1] != index.dimension:
+            raise LibraryError("the index was replaced by another one", "search again")
+        graph = self.graph(view) if graph_pays_for(index, mask) else None
+        if graph is not None and graph.wake():
+            try:
+                return nearest_points(index, graph.nearest, queries, count, mask, vectors=vectors)
+            except (DamagedError, WorkerError) as error:
+                log.warning("the graph failed and is loaded again: %s", error)
+                self._discard(graph)
+        return nearest_points(index, None, queries, count, mask, vectors=vectors)
+
+    def _discard(self, graph: GraphProcess) -> None:
+        graph.stop()
+        with self._opening:
+            for space, (_, known) in list(self._graphs.items()):
+                if known is graph:
+                    del self._graphs[space]
+
+
+def _index_of(view: View) -> Index:
+    if view.index is None:
+        raise LibraryError(
+            f"there is no index of {view.snapshot.space.id} yet", "run `photofind index`"
+        )
+    return view.index
+
+
+def _open_index(space: Path, warnings: list[str]) -> Index | None:
+    try:
+        return Index(space) if Index.exists(space) else None
+    except DamagedError as error:
+        warnings.append(str(error))
+        return None
+
+
+def _fits(index: Index, snapshot: Snapshot) -> bool:
+    """Return whether an index was built for the rows of a space as they are known."""
+    space = snapshot.space
+    return index.facts.generation == space.generation and bool(index.rows.max() < space.rows)
+
+
+def _info(index: Index, snapshot: Snapshot) -> IndexInfo:
+    facts, alive = index.facts, snapshot.photos[index.rows] > 0
+    return IndexInfo(
+        projection=index.projection,
+        ranked=facts.ranked,
+        plain=facts.plain,
+        photos=facts.photos,
+        fresh=int(np.count_nonzero(alive[facts.photos :])),
+        gone=int(np.count_nonzero(~alive[: facts.photos])),
+        graph=facts.graph_points > 0,
+        ready=False,
+        recall=facts.recall,
+        built=facts.built,
+    )
+
+
+def _named(snapshot: Snapshot, found: FoundRows, count: int) -> Nearest:
+    """Return rows found as contents, ``count`` for each query, "" where fewer were found."""
+    queries, width = found.rows.shape
+    contents = np.full((queries, count), "", object)
+    similarities = np.full((queries, count), -np.inf, np.float32)
+    vectors = np.zeros((queries, count, found.vectors.shape[2]), np.float32)
+    names = np.array(snapshot.contents(found.rows.ravel()), object).reshape(queries, width)
+    there = np.isfinite(found.similarities) & (names != "")
+    contents[:, :width][there] = names[there]
+    similarities[:, :width][there] = found.similarities[there]
+    vectors[:, :width][there] = found.vectors[there]
+    return Nearest(contents, similarities, vectors, found.searched_by)

@@ -1,0 +1,176 @@
+"""The state of a library in memory after one commit, and what a commit does to photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.errors import LibraryError
+from photofind.library.store import Array32, IndexInfo
+from photofind.model.filters import EVERYTHING, Filter
+from photofind.model.records import Folder, Photo, Space, Tags
+from photofind.ranking.exact import nearest_exactly
+from photofind.ranking.smoothing import smooth_new
+
+__all__ = ["Index", "State", "completed", "looked_up", "place", "rounded"]
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """A published index; ``projected`` and ``smoothed`` are its points, (n, d)."""
+
+    info: IndexInfo
+    contents: list[str]
+    projected: Array32
+    smoothed: Array32
+
+
+@dataclass(eq=False)
+class State:
+    """A whole library, which is not changed any more once it is committed."""
+
+    version: int = 0
+    next_id: int = 1
+    photos: dict[int, Photo] = field(default_factory=dict)
+    folders: dict[str, Folder] = field(default_factory=dict)
+    spaces: dict[str, Space] = field(default_factory=dict)
+    embeddings: dict[str, dict[str, Array32]] = field(default_factory=dict)
+    indexes: dict[str, Index] = field(default_factory=dict)
+
+    def successor(self) -> State:
+        """Return a copy to be changed and committed."""
+        return State(
+            self.version + 1,
+            self.next_id,
+            dict(self.photos),
+            dict(self.folders),
+            dict(self.spaces),
+            {space: dict(vectors) for space, vectors in self.embeddings.items()},
+            dict(self.indexes),
+        )
+
+    @cached_property
+    def by_path(self) -> dict[str, Photo]:
+        """The photos by their paths."""
+        return {photo.path: photo for photo in self.photos.values()}
+
+    @cached_property
+    def by_content(self) -> dict[str, list[Photo]]:
+        """The photos of each content, oldest first."""
+        found: dict[str, list[Photo]] = {}
+        for _, photo in sorted(self.photos.items()):
+            if photo.content:
+                found.setdefault(photo.content, []).append(photo)
+        return found
+
+    @cached_property
+    def by_time(self) -> list[Photo]:
+        """All photos, the newest first."""
+        photos = self.photos.values()
+        return sorted(photos, key=lambda photo: (photo.moment, photo.id), reverse=True)
+
+    def space(self, space: str) -> Space:
+        """Return a space by its id.
+
+        Raises
+        ------
+        LibraryError
+            There is none.
+        """
+        try:
+            return self.spaces[space]
+        except KeyError:
+            raise LibraryError(f"the library has no embeddings of {space}") from None
+
+    def contents(self, space: str, where: Filter = EVERYTHING) -> list[str]:
+        """Return the contents with an embedding of which a photo passes, in a fixed order."""
+        self.space(space)
+        passing = {
+            photo.content
+            for photo in self.photos.values()
+            if space in photo.spaces and where.passes(photo)
+        }
+        return [content for content in self.embeddings[space] if content in passing]
+
+    def stacked(self, space: str, contents: Iterable[str]) -> Array32:
+        """Return the embeddings of contents that have one, (n, d)."""
+        vectors = [self.embeddings[space][content] for content in contents]
+        return np.array(vectors, np.float32).reshape(len(vectors), self.space(space).dimension)
+
+    def points(self, space: str) -> dict[str, Array32]:
+        """Return the points of all contents, those too that came after the index was built."""
+        if space not in self.indexes:
+            raise LibraryError(f"the library has no index of {space}")
+        index, alive = self.indexes[space], self.contents(space)
+        points = dict(zip(index.contents, index.smoothed, strict=True))
+        fresh = [content for content in alive if content not in points]
+
+        def nearest(queries: Array32, count: int) -> tuple[Array32, Array32]:
+            positions, similarities = nearest_exactly(index.smoothed, queries, count)
+            return index.smoothed[positions], similarities
+
+        if fresh:
+            projected = index.info.projection.project(self.stacked(space, fresh))
+            smoothed = smooth_new(projected, nearest, len(index.contents))
+            points.update(zip(fresh, smoothed, strict=True))
+        return {content: points[content] for content in alive}
+
+
+def place(photos: list[Photo], old: State, new: State) -> list[Photo]:
+    """Put photos at their paths, the last of two at one, and return them with their ids."""
+    named = {photo.id for photo in photos}
+    kept = []
+    for path, photo in {photo.path: photo for photo in photos}.items():
+        there = old.by_path.get(path)
+        if not 0 < photo.id < old.next_id:  # One that was removed comes back under its id.
+            # What is there may itself be moved elsewhere by this batch.
+            reused = there is not None and there.id not in named
+            photo = replace(photo, id=there.id if there and reused else new.next_id)
+            new.next_id += not reused
+        kept.append(photo)
+        if there is not None:
+            new.photos.pop(there.id, None)
+    for identifier in named:
+        new.photos.pop(identifier, None)
+    new.photos.update({photo.id: photo for photo in kept})
+    return kept
+
+
+def completed(photo: Photo, state: State, tags: Mapping[str, Tags]) -> Photo:
+    """Return a photo with the spaces of its content, and the tags that go with them."""
+    if photo.failure is not None:
+        return replace(photo, spaces=(), tags={})
+    spaces = tuple(one for one, known in state.embeddings.items() if photo.content in known)
+    return replace(
+        photo,
+        spaces=spaces,
+        tags={space: tags[space] for space in spaces if tags.get(space)},
+        refusals={space: why for space, why in photo.refusals.items() if space not in spaces},
+    )
+
+
+def rounded(vector: Array32, space: Space) -> Array32:
+    """Return an embedding as it is kept, in float16's precision."""
+    with np.errstate(over="ignore"):
+        rounded = np.asarray(vector, np.float16).astype(np.float32)
+    if rounded.shape != (space.dimension,):
+        raise LibraryError(f"an embedding of shape {rounded.shape} does not fit {space.id}")
+    if not np.isfinite(rounded).all():
+        raise LibraryError("an embedding holds a value that is no number or beyond float16's 65504")
+    return rounded
+
+
+def looked_up(
+    known: Mapping[str, Array32], contents: Sequence[str], width: int
+) -> tuple[npt.NDArray[np.bool_], Array32]:
+    """Return which contents are known, and their vectors, (n, width); zeros for the others."""
+    has = np.array([content in known for content in contents], np.bool_)
+    vectors = np.zeros((len(contents), width), np.float32)
+    for place, content in enumerate(contents):
+        if has[place]:
+            vectors[place] = known[content]
+    return has, vectors

@@ -1,0 +1,130 @@
+"""The engines that can keep a library, and opening the one in use.
+
+They are the entry points of the group ``photofind.stores``; the setting ``store`` chooses one by
+its name, or by an address whose scheme is its name. Importing this module costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from photofind.errors import LibraryError, PhotofindError, SettingsError
+from photofind.paths import Home
+from photofind.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from photofind.library.store import Store
+
+__all__ = ["EMBEDDED", "GROUP", "Engine", "open_store", "store_exists"]
+
+GROUP = "photofind.stores"
+EMBEDDED = "embedded"
+
+log = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """What an entry point of the group gives: it opens a store."""
+
+    def __call__(
+        self,
+        home: Home,
+        address: str,
+        *,
+        writable: bool,
+        resident: bool,
+        idle_seconds: float | None,
+    ) -> Store:
+        """Open the store.
+
+        Parameters
+        ----------
+        home
+            The user's home, for what the engine keeps on this machine.
+        address
+            The setting ``store``.
+        writable
+            Whether to open it for writing too.
+        resident
+            Whether many queries will come, so that it is worth it to keep much in memory.
+        idle_seconds
+            Child processes of the engine end after so long without work; None is never.
+        """
+        ...
+
+
+def open_store(
+    home: Home,
+    settings: Settings | None = None,
+    *,
+    writable: bool = False,
+    resident: bool = False,
+) -> Store:
+    """Open the library of a home.
+
+    Parameters
+    ----------
+    settings
+        The home's own where not given.
+    writable
+        Whether to open it for writing too.
+    resident
+        Whether many queries will come.
+
+    Raises
+    ------
+    SettingsError
+        The settings cannot be used.
+    LockedError
+        Another process has it open for writing.
+    LibraryError
+        The engine is not installed or does not work, or the library cannot be opened.
+    """
+    settings = settings or load_settings(home.settings)
+    return _engine(settings.store)(
+        home,
+        settings.store,
+        writable=writable,
+        resident=resident,
+        idle_seconds=settings.idle_minutes * 60,
+    )
+
+
+def store_exists(home: Home) -> bool:
+    """Return whether there is a library in a home, or one elsewhere was chosen for it."""
+    if home.catalog.exists():
+        return True
+    try:
+        return load_settings(home.settings).store != EMBEDDED
+    except SettingsError:  # Opening the library says what is wrong.
+        return False
+
+
+def _engine(address: str) -> Engine:
+    if address == EMBEDDED:  # Looking through what is installed takes longer than opening this.
+        from photofind.library.embedded.store import open_embedded
+
+        return open_embedded
+    return _installed_engine(address.partition("://")[0])
+
+
+def _installed_engine(name: str) -> Engine:
+    from importlib.metadata import entry_points
+
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in points:
+        installed = ", ".join(sorted({EMBEDDED, *points}))
+        raise LibraryError(
+            f"the setting store names the engine {name!r}, which is not installed",
+            f"installed: {installed}",
+        )
+    try:
+        engine: Engine = points[name].load()
+    except PhotofindError:
+        raise
+    except Exception as error:  # An engine is a plugin: whatever it raises is named, not shown.
+        log.exception("the engine %s cannot be loaded", name)
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise LibraryError(f"the engine {name!r} cannot be loaded: {reason}") from error
+    return engine

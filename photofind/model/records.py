@@ -1,0 +1,165 @@
+"""What the library keeps: photos, folders, and embedding spaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from photofind.paths import is_below
+
+__all__ = ["PRELIMINARY", "Folder", "Photo", "Space", "Tags", "innermost"]
+
+PRELIMINARY = "~"
+"""The first character of the content id of a photo of which only the thumbnail was embedded."""
+
+Tags = Mapping[str, float]
+"""Words that an extractor named in a photo, with their confidences, the surest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A file that is indexed, or that could not be.
+
+    Parameters
+    ----------
+    path
+        Absolute; bytes that are not UTF-8 as lone surrogates (PEP 383).
+    size, modified, inode
+        Of the file when it was read: bytes, nanoseconds since 1970, and the file's number.
+    content
+        The content id, hexadecimal; empty where the file could not be read, and with the prefix
+        ``PRELIMINARY`` where only its thumbnail was embedded.
+    spaces
+        The ids of the spaces that hold an embedding of this content. A store sets it.
+    width, height, format
+        Of the image as it is shown, in pixels, and the name of its format.
+    captured
+        When it was taken, ISO 8601.
+    camera, latitude, longitude, keywords, caption
+        From the file's metadata; degrees.
+    tags
+        What extractors named in it, by the id of their space.
+    failure
+        Why it could not be indexed.
+    refusals
+        Why extractors failed on it that may be to blame themselves, by the id of their space.
+        Others may have embedded it: it is a failure too only where none has.
+    sidecar
+        When its sidecar file was changed, nanoseconds since 1970.
+    id
+        The photo's id; 0 before it is in the library.
+    """
+
+    path: str
+    size: int = 0
+    modified: int = 0
+    inode: int = 0
+    content: str = ""
+    spaces: tuple[str, ...] = ()
+    width: int = 0
+    height: int = 0
+    format: str = ""
+    captured: str | None = None
+    camera: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    keywords: tuple[str, ...] = ()
+    caption: str | None = None
+    tags: Mapping[str, Tags] = field(default_factory=dict, hash=False)
+    failure: str | None = None
+    refusals: Mapping[str, str] = field(default_factory=dict, hash=False)
+    sidecar: int | None = None
+    id: int = 0
+
+    @property
+    def preliminary(self) -> bool:
+        """Whether only the thumbnail inside its file was embedded so far."""
+        return self.content.startswith(PRELIMINARY)
+
+    @property
+    def moment(self) -> str:
+        """When it was taken, or its file changed where it does not say; ISO 8601."""
+        return self.captured or datetime.fromtimestamp(self.modified / 1e9).isoformat()
+
+    def without_space(self, space: str) -> Photo:
+        """Return the photo without the embedding and the tags of one space."""
+        return replace(
+            self,
+            spaces=tuple(one for one in self.spaces if one != space),
+            tags={one: tags for one, tags in self.tags.items() if one != space},
+        )
+
+    def without_refusal(self, space: str | None = None) -> Photo:
+        """Return the photo without the refusal of one space, or without all of them.
+
+        Where no refusal is left and no space holds its embedding, it is as if never read.
+        """
+        if not self.refusals:
+            return self
+        left = {one: why for one, why in self.refusals.items() if space not in (None, one)}
+        failure = None if self.spaces else next(iter(left.values()), None)
+        return replace(self, refusals=left, failure=failure)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that the user added.
+
+    Parameters
+    ----------
+    path
+        Absolute.
+    added, scanned
+        When it was added and last scanned from end to end, seconds since 1970.
+    state
+        ``online``, or ``offline`` while it cannot be reached and its photos are kept.
+    mounts
+        Where the file systems were mounted that held its photos at the last scan.
+    excludes
+        Patterns of files to leave out, in gitignore syntax.
+    reason
+        Why it is offline.
+    id
+        The folder's id; 0 before it is in the library.
+    """
+
+    path: str
+    added: float
+    state: str = "online"
+    mounts: tuple[str, ...] = ()
+    scanned: float | None = None
+    excludes: tuple[str, ...] = ()
+    reason: str | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """An embedding space: what one version of one extractor makes of photos.
+
+    Parameters
+    ----------
+    extractor, version
+        The extractor's name and version.
+    dimension
+        The length of its embeddings.
+    build
+        The build of the extractor that was last used.
+    """
+
+    extractor: str
+    version: str
+    dimension: int
+    build: str = ""
+
+    @property
+    def id(self) -> str:
+        """The extractor and its version, as in ``mobilenet@1``."""
+        return f"{self.extractor}@{self.version}"
+
+
+def innermost(folders: Iterable[Folder], path: str) -> Folder | None:
+    """Return the folder that holds ``path``, the inner one of two; None where none does."""
+    holding = [folder for folder in folders if is_below(path, folder.path)]
+    return max(holding, key=lambda folder: len(folder.path), default=None)

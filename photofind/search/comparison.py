@@ -1,0 +1,202 @@
+"""Ranking the contents of one space by likeness to the embeddings of a query.
+
+With an index, a query is projected, expanded by its neighbours and compared with the smoothed
+points; the candidates so found are re-ranked by the blend of that and of the full embeddings
+(:func:`photofind.ranking.calibration.blend`). Without one, or when asked to, all embeddings are
+compared by cosine.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import compress
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.library.store import IndexInfo, Store
+from photofind.model.filters import EVERYTHING, Filter
+from photofind.ranking.calibration import TYPICAL, Background, blend
+from photofind.ranking.direction import towards
+from photofind.ranking.exact import Similarities
+from photofind.ranking.projection import Vectors32, normalised
+from photofind.ranking.smoothing import expand
+from photofind.search.embedding import Embedded
+
+__all__ = ["CANDIDATES", "Compared", "Comparison", "Ranked", "compare", "rank"]
+
+# How many candidates are re-ranked by their full embeddings, at the least.
+CANDIDATES = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """Contents, best first, with their scores (0 to 1) and their embeddings at unit length."""
+
+    contents: Sequence[str]
+    scores: npt.NDArray[np.float64]
+    embeddings: Vectors32
+    searched_by: str
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """How alike contents are to a query.
+
+    Parameters
+    ----------
+    known
+        Which of the contents the space has, (n,); the rest is about these k alone.
+    similarities
+        What they are ranked by, (k,); 1 for the same picture.
+    scores
+        The same calibrated, 0 to 1, (k,).
+    embeddings
+        At unit length, (k, D).
+    """
+
+    known: npt.NDArray[np.bool_]
+    similarities: Similarities
+    scores: npt.NDArray[np.float64]
+    embeddings: Vectors32
+
+
+class Comparison(ABC):
+    """Compares the contents of one space with one query.
+
+    Attributes
+    ----------
+    searched_by
+        "graph", "exact" or "plain": how the candidates were found.
+    """
+
+    searched_by: str
+
+    def __init__(self, store: Store, space: str, query: Embedded, background: Background) -> None:
+        self._store = store
+        self._space = space
+        self._own = query.own
+        self._background = background
+
+    @abstractmethod
+    def candidates(self, limit: int, where: Filter = EVERYTHING) -> list[str]:
+        """Return at least ``limit`` contents that pass, where there are so many.
+
+        The best are among them.
+        """
+
+    def compare(self, contents: Sequence[str]) -> Compared:
+        """Compare contents with the query; one of its own is the same picture."""
+        known, embeddings = self._store.embeddings(self._space, contents)
+        known, similarities = self._similarities(contents, known, embeddings)
+        own = np.array([content in self._own for content in contents], np.bool_)
+        similarities = np.where(own, np.float32(1), similarities)[known]
+        scores = self._background.scores(similarities)
+        return Compared(known, similarities, scores, normalised(embeddings[known]))
+
+    @abstractmethod
+    def _similarities(
+        self, contents: Sequence[str], known: npt.NDArray[np.bool_], embeddings: Vectors32
+    ) -> tuple[npt.NDArray[np.bool_], Similarities]:
+        """Return which of the contents that are known can be compared, and how alike they are."""
+
+
+class _PlainComparison(Comparison):
+    """By the cosine of the embeddings alone."""
+
+    searched_by = "plain"
+
+    def __init__(self, store: Store, space: str, query: Embedded, background: Background) -> None:
+        super().__init__(store, space, query, background)
+        self._direction = towards(query.like, query.unlike)
+
+    def candidates(self, limit: int, where: Filter = EVERYTHING) -> list[str]:
+        found = self._store.nearest(
+            self._space,
+            self._direction[np.newaxis],
+            max(CANDIDATES, limit),
+            over="embeddings",
+            where=where,
+            vectors=False,
+        )
+        return [content for content in found.contents[0] if content]
+
+    def _similarities(
+        self, contents: Sequence[str], known: npt.NDArray[np.bool_], embeddings: Vectors32
+    ) -> tuple[npt.NDArray[np.bool_], Similarities]:
+        return known, normalised(embeddings) @ self._direction
+
+
+class _IndexedComparison(Comparison):
+    """By the index: points of the expanded query, and embeddings relative to the library."""
+
+    def __init__(self, store: Store, space: str, query: Embedded, index: IndexInfo) -> None:
+        super().__init__(store, space, query, index.ranked)
+        self._projection = index.projection
+        self.searched_by = "exact"
+
+        def nearest(queries: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
+            found = store.nearest(space, queries, count, exclude=query.own)
+            return found.vectors, found.similarities
+
+        projected = index.projection.project(np.concatenate([query.like, query.unlike]))
+        expanded = expand(projected, nearest, index.photos + index.fresh)
+        self._raw, self._wanted = (
+            towards(*np.split(vectors, [len(query.like)])) for vectors in (projected, expanded)
+        )
+        centre = index.projection.centre
+        self._full = towards(centre(query.like), centre(query.unlike))
+
+    def candidates(self, limit: int, where: Filter = EVERYTHING) -> list[str]:
+        # Copies are near the query as it came, relatives near the expanded one.
+        queries = np.stack([self._raw, self._wanted])
+        count = max(CANDIDATES, 2 * limit)
+        found = self._store.nearest(self._space, queries, count, where=where, vectors=False)
+        self.searched_by = found.searched_by
+        return [content for content in dict.fromkeys(found.contents.ravel()) if content]
+
+    def _similarities(
+        self, contents: Sequence[str], known: npt.NDArray[np.bool_], embeddings: Vectors32
+    ) -> tuple[npt.NDArray[np.bool_], Similarities]:
+        has_point, points = self._store.points(self._space, contents)
+        full = self._projection.centre(embeddings) @ self._full
+        return known & has_point, blend(points @ self._wanted, full)
+
+
+def compare(store: Store, space: str, query: Embedded, *, plain: bool = False) -> Comparison:
+    """Return what compares the contents of a space with a query.
+
+    Parameters
+    ----------
+    plain
+        Compare the embeddings by cosine alone.
+    """
+    index = store.index(space)
+    if index is None or plain:
+        return _PlainComparison(store, space, query, index.plain if index else TYPICAL)
+    return _IndexedComparison(store, space, query, index)
+
+
+def rank(comparison: Comparison, limit: int, where: Filter = EVERYTHING) -> Ranked:
+    """Rank the contents of one space.
+
+    Parameters
+    ----------
+    limit
+        How many contents are wanted; more may come back.
+    where
+        Only contents of which a photo passes.
+    """
+    contents = comparison.candidates(limit, where)
+    compared = comparison.compare(contents)
+    # Not by their scores: those of all that are no more alike than unrelated photos are 0.
+    order = np.argsort(-compared.similarities, kind="stable")
+    contents = [*compress(contents, compared.known)]
+    return Ranked(
+        [contents[place] for place in order],
+        compared.scores[order],
+        compared.embeddings[order],
+        comparison.searched_by,
+    )

@@ -1,0 +1,40 @@
+"""Which photos carry which words."""
+
+from __future__ import annotations
+
+import pytest
+
+from photofind.library.tags import TagIndex
+from photofind.model import TagCount
+from photofind.model.records import Photo
+
+PARK = Photo(
+    "/park.jpg",
+    id=1,
+    keywords=("Oma & Opa", "dog"),
+    tags={"naming@1": {"golden retriever": 0.8, "park bench": 0.1}, "other@2": {"Dog": 0.4}},
+)
+STREET = Photo("/street.jpg", id=2, tags={"naming@1": {"hot dog, red hot": 0.61}})
+PLAIN = Photo("/plain.jpg", id=3)
+
+
+@pytest.fixture
+def index() -> TagIndex:
+    index = TagIndex()
+    for photo in (PARK, STREET, PLAIN):
+        index.add(photo)
+    return index
+
+
+def test_names_are_counted_once_a_photo(index: TagIndex) -> None:
+    counts = index.counts()
+    assert counts[0] == TagCount("dog", 1, ("other",), True)
+    assert TagCount("golden retriever", 1, ("naming",), False) in counts
+    index.add(Photo("/more.jpg", id=9, tags={"naming@2": {"golden Retriever": 0.2}}))
+    assert index.counts()[0] == TagCount("golden retriever", 2, ("naming",), False)
+
+
+def test_the_photos_that_carry_all(index: TagIndex) -> None:
+    assert index.carriers(["dog"]) == {1, 2}
+    assert index.carriers(["DOG", "retriever"]) == {1}
+    assert index.carriers(["hot", "retriever"]) == set()
