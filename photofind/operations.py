@@ -423,6 +423,29 @@ class Operations(Protocol):
         """
         ...
 
+    @operation("GET", "/api/photos/count", key="photos", names={"tags": "tag"})
+    def count(
+        self,
+        *,
+        folder: AbsolutePath | None = None,
+        since: Date | None = None,
+        until: Date | None = None,
+        tags: TagNames = (),
+    ) -> int:
+        """Return how many photos there are in a folder, of a time, with tags, or at all.
+
+        Parameters
+        ----------
+        folder, since, until, tags
+            As for `photos`.
+
+        Raises
+        ------
+        LibraryError
+            No photo has one of the tags, with a hint at similar ones.
+        """
+        ...
+
     @operation("GET", "/api/photos/{photo}")
     def photo(self, photo: PhotoReference) -> PhotoDetails:
         """Return what is known of a photo.

@@ -1,4 +1,4 @@
-"""The last searches by photos, for menus that offer them again."""
+"""The last searches by photos, which menus offer again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def remember_search(home: Home, paths: Sequence[str]) -> None:
     Raises
     ------
     OSError
-        Where the disk refuses.
+        The disk refuses.
     """
     new = tuple(map(os.path.abspath, paths))
     if not new:

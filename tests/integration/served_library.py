@@ -186,6 +186,9 @@ class FakeLibrary(FakeOperations):
             return [self.answer_photo(path)]
         return list(self.known.values())[offset : offset + limit]
 
+    def answer_count(self, **filters: Any) -> int:
+        return len(self.known)
+
     def answer_tags(self, limit: int | None) -> list[TagCount]:
         both = TagCount("seashore", 2, ("mobilenet",), False), TagCount("beach", 1, (), True)
         return list(both[:limit])

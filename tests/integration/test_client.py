@@ -74,6 +74,7 @@ def test_answers_are_those_of_the_library(served: Served, client: Client, tmp_pa
         ("photos", (), {"path": str(photo)}),
         ("photos", (), {"folder": str(photo), "since": "2021", "offset": 0, "limit": 7}),
         ("photos", (), {"tags": ("hot dog", "caf\xe9 & caf\udce9")}),
+        ("count", (), {"tags": ("dog",)}),
         ("tags", (), {}),
         ("tags", (), {"limit": 1}),
         ("tagged", (("dog", "#1 + 1=2"),), {}),

@@ -68,6 +68,11 @@ def test_photos_are_found_by_their_tags_and_keywords(indexed: PhotoFind, photos:
     assert counts["red dog"].keyword
     assert counts["beach"] == TagCount("beach", 1, (), True)
 
+    assert indexed.count() == 4
+    assert indexed.count(tags=["dog"]) == 3
+    assert indexed.count(tags=["red", "beach"], folder=str(photos)) == 1
+    assert indexed.count(until="1990") == 0
+
     like = (str(photos / "green.png"),)
     hits = indexed.similar(Query(like, tags=("dog",), min_score=0.0)).hits
     assert {*names([*hits])} == {"blue.jpg", "red.png", "mixed.png"}
@@ -111,6 +116,7 @@ def test_the_commands_list_tags_and_photos(indexed: PhotoFind, photos: Path) -> 
         f"{photos / 'red.png'}\tred dog 98%; green grass 2%",
         f"{photos / 'mixed.png'}\tred dog 51%; green grass 39%; blue sky 2%",
     ]
+    assert photofind("count", "--in", photos, "--tag", "dog").lines == ["3"]
     every = photofind("tags", "grass", "beach", "sky", "-n", "1")
     assert (every.code, len(every.lines)) == (0, 1)
 
