@@ -3,7 +3,7 @@
 A declaration is a method's signature and docstring, with the HTTP verb and path that it is asked by
 and the lane of the daemon that serves it. From the declarations are derived the methods of the
 daemon's client, the routes of its API with their validation and their description, the table in
-docs/api.md, and the double that tests use.
+docs/reference/api.md, and the double that tests use.
 
 `photofind.app.photofind.PhotoFind` carries the operations out. It has this protocol as its base, so
 that mypy checks it against the declarations: therefore this module lies below ``app``. Importing it
@@ -420,6 +420,29 @@ class Operations(Protocol):
         ------
         LibraryError
             No photo has one of the tags, with a hint at similar ones; or there is none at the path.
+        """
+        ...
+
+    @operation("GET", "/api/photos/count", key="photos", names={"tags": "tag"})
+    def count(
+        self,
+        *,
+        folder: AbsolutePath | None = None,
+        since: Date | None = None,
+        until: Date | None = None,
+        tags: TagNames = (),
+    ) -> int:
+        """Return how many photos there are in a folder, of a time, with tags, or at all.
+
+        Parameters
+        ----------
+        folder, since, until, tags
+            As for `photos`.
+
+        Raises
+        ------
+        LibraryError
+            No photo has one of the tags, with a hint at similar ones.
         """
         ...
 

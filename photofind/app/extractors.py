@@ -56,7 +56,7 @@ def missing_extractors(resources: Resources) -> list[str]:
 
 def _probe(resources: Resources, extractor: str) -> ExtractorInfo | str:
     """Return the description that an extractor gives of itself, or why it does not work."""
-    running = resources.extractions.get(extractor)
+    running = resources.extraction.find(extractor)
     # A worker started for this question alone ends at once: there may be many extractors.
     with (
         nullcontext(running)

@@ -27,8 +27,8 @@ _logger = logging.getLogger(__name__)
 class FileCache:
     """Bytes in files, each with its own checksum.
 
-    A file's time of last change says when it was used; nothing else is written down, so threads and
-    processes may share a folder, and somebody may empty it. A disk that refuses is no error.
+    A file's time of last change says when it was used, and nothing else is recorded. So threads and
+    processes may share a folder, and it may be emptied at any time. Errors of the disk are ignored.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class FileCache:
         self._bytes: int | None = None  # What is there, as far as this process knows.
 
     def get(self, key: str) -> bytes | None:
-        """Return what is kept under a key; None where nothing is, or it is damaged."""
+        """Return what is kept under a key; None if there is nothing, or it is damaged."""
         path = self._folder / key
         try:
             with path.open("rb") as file:
@@ -86,7 +86,7 @@ class FileCache:
                 self._bytes += written
 
     def _trimmed(self) -> int:
-        """Remove the least recently used where there is too much; return how much is left."""
+        """Remove the least recently used files if there are too many; return the bytes left."""
         files: list[tuple[float, int, str]] = []
         with os.scandir(self._folder) as entries:
             for entry in entries:

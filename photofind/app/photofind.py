@@ -205,6 +205,21 @@ class PhotoFind(Operations):
         where = Filter(folder, since, until, tuple(tags))
         return self._details(page(library, where, offset, limit))
 
+    def count(
+        self,
+        *,
+        folder: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        tags: Sequence[str] = (),
+    ) -> int:
+        from photofind.model.filters import Filter
+        from photofind.search.browsing import count
+
+        library = self._resources.library
+        library.refresh()
+        return count(library, Filter(folder, since, until, tuple(tags)))
+
     def tags(self, *, limit: int | None = None) -> list[TagCount]:
         self._resources.library.refresh()
         return self._resources.library.tags()[:limit]

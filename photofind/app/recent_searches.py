@@ -1,4 +1,4 @@
-"""The last searches by photos, for menus that offer them again."""
+"""The last searches by photos, which menus offer again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from photofind.paths import Home, write_atomically
 __all__ = ["FILE", "recent_searches", "remember_search"]
 
 FILE = "recent.json"
-"""The file in the home that holds them (docs/storage.md)."""
+"""The file in the home that holds them (docs/develop/storage.md)."""
 
 _KEPT = 10
 
@@ -32,7 +32,7 @@ def remember_search(home: Home, paths: Sequence[str]) -> None:
     Raises
     ------
     OSError
-        Where the disk refuses.
+        The disk refuses.
     """
     new = tuple(map(os.path.abspath, paths))
     if not new:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from threading import RLock
 from typing import TYPE_CHECKING
 
+from photofind.app.extraction_pool import ExtractionPool
 from photofind.paths import Home
 from photofind.settings import Settings, load_settings
 
@@ -38,8 +38,10 @@ class Resources:
     def __init__(self, home: Home, *, resident: bool) -> None:
         self.home = home
         self.resident = resident
-        self._lock = RLock()  # Held to look at, and to change, the extractions.
-        self._extractions: dict[str, Extraction] = {}
+        self.extraction = ExtractionPool(
+            lambda extractor: self.new_extraction(extractor, low_priority=not resident)
+        )
+        """Embeds photos, in a worker process for each extractor: those of queries, if resident."""
 
     def close(self) -> None:
         """Close the library and end all child processes."""
@@ -55,13 +57,10 @@ class Resources:
 
     def _close_readers(self) -> None:
         """Close everything except the library."""
-        with self._lock:
-            extractions = [*self._extractions.values()]
-            self._extractions.clear()
-            thumbnails = self.__dict__.pop("thumbnails", None)
-            self.__dict__.pop("searcher", None)
-        for one in [*extractions, *filter(None, [thumbnails])]:
-            one.close()
+        self.extraction.close()
+        self.__dict__.pop("searcher", None)
+        if (thumbnails := self.__dict__.pop("thumbnails", None)) is not None:
+            thumbnails.close()
 
     @cached_property
     def settings(self) -> Settings:
@@ -123,17 +122,8 @@ class Resources:
 
         return TrashHistory()
 
-    def extraction(self, extractor: str) -> Extraction:
-        """Return what embeds photos with an extractor, in a worker process of its own."""
-        with self._lock:
-            if extractor not in self._extractions:
-                self._extractions[extractor] = self.new_extraction(
-                    extractor, low_priority=not self.resident
-                )
-            return self._extractions[extractor]
-
     def new_extraction(self, extractor: str, *, low_priority: bool) -> Extraction:
-        """Return another one, which the caller closes.
+        """Return what embeds photos with an extractor in another worker; the caller closes it.
 
         Parameters
         ----------
@@ -158,19 +148,9 @@ class Resources:
         )
 
     @property
-    def extractions(self) -> dict[str, Extraction]:
-        """The extractions that are open, by their extractors' names."""
-        with self._lock:
-            return dict(self._extractions)
-
-    @property
     def processes(self) -> list[tuple[str, int]]:
         """The worker processes that run: what each is for, and its process id."""
-        running = [
-            (f"queries with {name}", pid)
-            for name, extraction in self.extractions.items()
-            if (pid := extraction.pid)
-        ]
+        running = [(f"queries with {name}", pid) for name, pid in self.extraction.processes.items()]
         if "thumbnails" in self.__dict__:
             running += [("thumbnails", pid) for pid in self.thumbnails.pids]
         if "library" in self.__dict__:

@@ -1,4 +1,4 @@
-"""Thumbnails of photos for people to look at: made once, in a worker, and kept on disk a while."""
+"""Thumbnails of photos for the page: made in a worker, and cached on disk."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ _logger = logging.getLogger(__name__)
 class Thumbnails:
     """Makes JPEGs of photos and keeps them.
 
-    Any number of threads may ask at once. Photos are decoded in workers alone: one that crashes or
-    hangs them is an error for who asked for it.
+    Threads may share it. Photos are decoded in workers alone: if one crashes or hangs its worker,
+    that is an error of the one call.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class Thumbnails:
         return [pid for worker in self._workers if (pid := worker.pid) is not None]
 
     def get(self, path: str, size: int, stamp: tuple[int, int]) -> bytes:
-        """Return a JPEG of a photo: upright, in sRGB, on white where it is transparent.
+        """Return a JPEG of a photo: upright, in sRGB, transparency on white.
 
         Parameters
         ----------
@@ -128,9 +128,9 @@ class Thumbnails:
         Raises
         ------
         ImageError
-            Where the photo cannot be read.
+            The photo cannot be read.
         WorkerError
-            Where the worker cannot be started, or :meth:`close` was called.
+            The worker cannot be started, or :meth:`close` was called.
         """
         key = _key(path, size, stamp)
         with self._lock:
@@ -163,7 +163,7 @@ class Thumbnails:
         return self.get(path, FULL_SIZE, (status.st_size, status.st_mtime_ns))
 
     def _make(self, key: str, path: str, size: int) -> tuple[bytes, Any]:
-        """Have a JPEG made; return it and the stamp of the file that was read, where it had one."""
+        """Make a JPEG in a worker; return it and the stamp of the file, if it has one."""
         failed, reason = self._fatal.get(key, (-math.inf, ""))
         if time.monotonic() - failed < _FATAL_SECONDS:  # It would take as long, and fail, again.
             raise ImageError(reason)
@@ -173,7 +173,7 @@ class Thumbnails:
             return worker.call("make", timeout=self._seconds, path=path, size=size)
 
         with self._borrowed() as worker:
-            ((_, outcome),) = isolate([path], run)  # Tries it again where a worker was killed.
+            ((_, outcome),) = isolate([path], run)  # Tries again if a worker was killed.
         if not isinstance(outcome, WorkerError):
             return outcome.arrays[0].tobytes(), outcome.value and tuple(outcome.value)
         _logger.warning("%s: %s\n%s", path, outcome, outcome.details)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from photofind.cli.config import config
+from photofind.cli.count import count
 from photofind.cli.daemon import daemon
 from photofind.cli.demo import demo
 from photofind.cli.desktop import desktop
@@ -54,6 +55,7 @@ for command in (
     folders,
     duplicates,
     tags,
+    count,
     status,
     pause,
     resume,

@@ -1,11 +1,11 @@
-"""Who may use the API: whoever knows the token, and browsers that a one-time link let in.
+"""Access to the API: for programs that know the token, and browsers that a one-time link admitted.
 
 The server listens on this machine alone, but every web page and every user of the machine can send
 requests there. So each request is looked at before anything else happens:
 
 - *Host* must name this server, or a page whose name was made to point here could read answers
   (DNS rebinding).
-- *Origin*, where a browser sends it, must be this server, and *Sec-Fetch-Site* must not say that
+- *Origin*, if a browser sends it, must be this server, and *Sec-Fetch-Site* must not say that
   another site or another port asks, unless a person follows a link.
 - Then the token, or the cookie, decides. A page that had the cookie of the daemon before this one
   can prove it, and gets this one's.
@@ -82,7 +82,7 @@ class Access:
         self.page_keys = page_keys
 
     def refusal(self, scope: Scope) -> Refused | None:
-        """Return why a request is not answered, whoever sent it; None where it may be."""
+        """Return why a request is refused even with the token; None if it is not."""
         headers = Headers(scope=scope)
         if headers.get("host", "").lower() not in self._hosts:
             return Refused(
@@ -110,7 +110,7 @@ class Access:
         Raises
         ------
         RequestError
-            Where ``path`` leads elsewhere.
+            ``path`` leads to another server.
         """
         target, now = _local(path), time.monotonic()
         fresh = [item for item in self._links.items() if item[1][1] > now]
@@ -126,7 +126,7 @@ class Access:
         return f"{self.url}{_OPEN}{code}"
 
     def is_named(self, path: str) -> bool:
-        """Tell whether a link was made, by whoever has the token, to a page that shows ``path``."""
+        """Return whether a link, made with the token, led to a page that shows ``path``."""
         return path in self._named
 
     def open(self, scope: Scope) -> Response:

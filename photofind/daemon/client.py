@@ -299,7 +299,7 @@ class Client(Operations):
 
 
 def _is_alive(pid: int) -> bool:
-    """Return whether a process of this user has that id: where none has, its port may be another's.
+    """Return whether a process of this user has that id; if not, another may have its port.
 
     Windows cannot tell without more being imported.
     """

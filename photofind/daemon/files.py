@@ -64,12 +64,12 @@ def open_file(photo: PhotoDetails) -> OpenFile:
     """Open the file of a photo of the library.
 
     Its path may lead to something else by now: only a regular file that begins as files of the
-    photo's format do is given away.
+    photo's format do is sent.
 
     Raises
     ------
     Refused
-        Where the photo could not be read as one, or its file is out of reach or something else.
+        The photo could not be read, or its file is out of reach or is no such photo any more.
     """
     if photo.failure is not None:
         raise Refused(409, LibraryError(f"{photo.path} could not be read as a photo"))
@@ -90,12 +90,12 @@ def open_file(photo: PhotoDetails) -> OpenFile:
 
 
 def file_response(opened: OpenFile, headers: Mapping[str, str]) -> Response:
-    """Return the answer that a file is, or the range of it that the request's headers ask for.
+    """Return a response with a file, or with the range of it that the request asks for.
 
     Raises
     ------
     Refused
-        Where there is nothing in that range.
+        The file has no bytes in that range.
     """
     size = opened.status.st_size
     tag = f'"{opened.status.st_mtime_ns:x}-{size:x}"'
@@ -136,9 +136,9 @@ async def _pieces(file: BinaryIO, left: int) -> AsyncIterator[bytes]:
 
 
 def _media_type(format_name: str, beginning: bytes) -> str | None:
-    """Return what a file is called on the web; None where it is of no such format.
+    """Return the media type of a file, given how it begins; None if it is not of the format.
 
-    A preliminary photo has no format yet, and may be of any.
+    A preliminary photo has no format yet, and may have any.
     """
     for name in [format_name] if format_name else _KINDS:
         media_type, signatures = _KINDS.get(name, ("", ()))
@@ -150,7 +150,7 @@ def _media_type(format_name: str, beginning: bytes) -> str | None:
 def _range(header: str, size: int) -> tuple[int, int] | None:
     """Return the beginning and the end of the one range that is asked for (RFC 9110, 14.2).
 
-    None where none is, or several: the whole file answers those too.
+    None if it is no range, or several: these are answered with the whole file.
     """
     match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", header.strip())
     if match is None or match.group(0) == "bytes=-":

@@ -1,7 +1,7 @@
-"""One daemon a home: whoever holds its lock is it.
+"""One daemon for each home: the process that holds its lock.
 
-The system gives the lock back when a process ends, however it ends; so a lock that is free means
-that there is no daemon, whatever the runtime file says. Nobody is told apart by process id alone.
+The system releases the lock when a process ends, however it ends. So a free lock means that there
+is no daemon, whatever the runtime file says. A process is never identified by its id alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["claim", "forget_ended", "is_running", "running_process"]
 
-# Who asks whether a daemon runs holds the lock for a moment.
+# A process that checks whether a daemon runs holds the lock for a moment.
 _PATIENCE = 1.0
 # The system's clock may be set right between two looks at the time at which a process began.
 _SAME_TIME = 1.0
@@ -54,13 +54,13 @@ def claim(home: Home) -> None:
             raise DaemonRunsError(
                 f"a daemon runs already for {home.root}{known}", "`photofind daemon stop` ends it"
             ) from None
-    # Never let go of: a process that cannot end, for a thread that hangs, is still the daemon.
+    # Never released: a process that cannot end, because a thread hangs, is still the daemon.
     _claimed.append(lock)
-    remove_runtime(home)  # Of one that ended without time to.
+    remove_runtime(home)  # That of a daemon which was killed.
 
 
 def is_running(home: Home) -> bool:
-    """Return whether there is a daemon for ``home``, be it one that hangs."""
+    """Return whether there is a daemon for ``home``, even one that hangs."""
     from filelock import FileLock, Timeout
 
     if not home.daemon_lock.exists():
@@ -70,12 +70,12 @@ def is_running(home: Home) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:  # Nobody can write here.
+    except OSError:  # No process can write here.
         return False
 
 
 def forget_ended(home: Home) -> None:
-    """Remove the runtime file of a daemon that ended without time to; not that of a new one."""
+    """Remove the runtime file of a daemon that was killed; not that of a running one."""
     from filelock import FileLock, Timeout
 
     if not home.daemon_lock.exists():
@@ -88,7 +88,7 @@ def forget_ended(home: Home) -> None:
 
 
 def running_process(home: Home) -> psutil.Process | None:
-    """Return the process of the daemon that runs; None where it cannot be told which it is.
+    """Return the process of the running daemon; None if it cannot be found.
 
     It is the one in the runtime file, provided that it was created when that says; otherwise the
     one of this user that runs a daemon and has the lock open.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["RUNS_ALREADY", "Start", "Stop", "is_running", "reachable", "start", "stop"]
 
 RUNS_ALREADY = 75
-"""The exit code of ``photofind daemon run`` where there is a daemon: EX_TEMPFAIL of sysexits.h."""
+"""The exit code of ``photofind daemon run`` if a daemon runs already: EX_TEMPFAIL of sysexits.h."""
 
 _LOOK = 0.05  # Seconds between two looks whether something has happened.
 _LONGEST_OUTPUT = 2**20  # Bytes after which the output of daemons is set aside for a new file.
@@ -34,14 +34,14 @@ _FOR_KILL = 10.0  # Seconds that the system may take to end a process that is ki
 
 
 class Start(Enum):
-    """What came of :func:`start`; the value says it in words."""
+    """The outcome of :func:`start`; the value says it in words."""
 
     STARTED = "the daemon is running"
     ALREADY_RUNNING = "the daemon was running already"
 
 
 class Stop(Enum):
-    """What came of :func:`stop`; the value says it in words."""
+    """The outcome of :func:`stop`; the value says it in words."""
 
     STOPPED = "the daemon has stopped"
     KILLED = "the daemon did not react and was killed; what it had indexed is kept"
@@ -49,7 +49,7 @@ class Stop(Enum):
 
 
 def reachable(home: Home) -> Runtime | None:
-    """Return where the daemon answers; None where none does."""
+    """Return the runtime of the daemon if it answers; otherwise None."""
     from urllib.parse import quote
 
     runtime = read_runtime(home)
@@ -59,14 +59,14 @@ def reachable(home: Home) -> Runtime | None:
 
 
 def start(home: Home, *, wait_seconds: float = 30.0) -> Start:
-    """Start the daemon where none runs, and wait until it answers.
+    """Start the daemon if none runs, and wait until it answers.
 
-    However many do so at once, one daemon is started, and all of them wait for it.
+    If several processes do so at once, one daemon is started, and all of them wait for it.
 
     Raises
     ------
     DaemonError
-        It cannot start, for the reason that the error tells, or does not answer in time.
+        It cannot start, with the reason, or does not answer in time.
     """
     if reachable(home):
         return Start.ALREADY_RUNNING
@@ -82,24 +82,24 @@ def start(home: Home, *, wait_seconds: float = 30.0) -> Start:
                 raise child.failure()
             else:
                 result = Start.STARTED
-                # Half of the time, for a manager that hangs is no reason to have no daemon.
+                # Half of the time: if the service manager hangs, the daemon is started without it.
                 if not start_service(home, (deadline - time.monotonic()) / 2):
                     child = _Child(home)
     return result
 
 
 def stop(home: Home, *, wait_seconds: float = 10.0) -> Stop:
-    """End the daemon: ask it, then tell it, then kill it.
+    """Stop the daemon: through its API, then with SIGTERM, then with SIGKILL.
 
     Parameters
     ----------
     wait_seconds
-        How long it may take to end after being asked, and again after being told.
+        How long to wait after the request, and again after the signal, in seconds.
 
     Raises
     ------
     DaemonError
-        It is not this user's to end, or its process cannot be found.
+        It belongs to another user, or its process cannot be found.
     """
     if not is_running(home):
         stop_service(home)  # It may be about to start one that has crashed.
@@ -108,8 +108,8 @@ def stop(home: Home, *, wait_seconds: float = 10.0) -> Stop:
     runtime, process = read_runtime(home), running_process(home)
     try:
         asked = runtime and _request(runtime, "POST", "/api/stop") in (200, 202, 204)
-        # It would start again what is killed without its knowledge. Told later, it might end one
-        # that somebody has started meanwhile.
+        # The service manager would restart a daemon that is killed without its knowledge. Told
+        # later, it might stop one that was started in between.
         stop_service(home)
         if asked and _has_ended(home, process, wait_seconds):
             return Stop.STOPPED
@@ -118,13 +118,13 @@ def stop(home: Home, *, wait_seconds: float = 10.0) -> Stop:
             if _has_ended(home, process, wait_seconds):
                 return Stop.STOPPED
             raise DaemonError(
-                f"somebody holds {home.daemon_lock}, and it cannot be told which process",
+                f"a process holds {home.daemon_lock}, and it is not known which",
                 "end the process that has it open",
             )
         with _signalling(process):
             process.terminate()
             if sys.platform != "win32":
-                process.resume()  # Somebody may have stopped it in its tracks.
+                process.resume()  # It may have been suspended.
         if _has_ended(home, process, wait_seconds):
             return Stop.STOPPED
         with _signalling(process):
@@ -234,28 +234,33 @@ def _opened(path: Path) -> Iterator[int]:
 def _silent(seconds: float) -> DaemonError:
     return DaemonError(
         f"the daemon did not answer within {seconds:g} s",
-        "`photofind daemon logs` says what it did, `photofind daemon restart` starts it anew",
+        "`photofind daemon logs` says what it did, `photofind daemon restart` restarts it",
     )
 
 
 def _request(runtime: Runtime, method: str, path: str) -> int | None:
-    """Ask the API; return the status of its answer, None where there is no answer."""
+    """Send a request to the API; return the status of the answer, None if there is none."""
     from http.client import HTTPConnection, HTTPException
 
     connection = HTTPConnection("127.0.0.1", runtime.port, timeout=_FOR_ANSWER)
     try:
         connection.request(method, path, headers={"Authorization": f"Bearer {runtime.token}"})
         return connection.getresponse().status
-    except (OSError, HTTPException, ValueError, OverflowError):  # What a broken file may lead to.
+    except (
+        OSError,
+        HTTPException,
+        ValueError,
+        OverflowError,
+    ):  # A damaged runtime file may lead to any of these.
         return None
     finally:
         connection.close()
 
 
 def _has_ended(home: Home, process: psutil.Process | None, seconds: float) -> bool:
-    """Wait until no daemon runs; False where one still does after so many seconds.
+    """Wait until no daemon runs; return False if one still does after so many seconds.
 
-    Python lets go of the lock shortly before its process is gone, so that is waited for too.
+    Python releases the lock shortly before its process ends, so that is waited for too.
     """
     deadline = time.monotonic() + seconds
     while is_running(home) or (process is not None and _lives(process)):
@@ -276,7 +281,7 @@ def _lives(process: psutil.Process) -> bool:
 
 @contextmanager
 def _signalling(process: psutil.Process) -> Iterator[None]:
-    """Pass over that a process has ended; say that somebody else's cannot be ended.
+    """Ignore that a process has ended; explain that another user's cannot be ended.
 
     Raises
     ------

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def log_file(home: Home) -> Path:
-    """Return where the daemon's log is; older parts of it have ``.1`` to ``.3`` at their ends."""
+    """Return the path of the daemon's log; older files end in ``.1`` to ``.3``."""
     return home.logs / "daemon.log"
 
 
@@ -58,7 +58,7 @@ def set_up_logging(home: Home, level: str) -> None:
 
 
 def read_log(home: Home, count: int, *, follow: bool = False) -> Iterator[str]:
-    """Yield the last ``count`` lines of the daemon's log, and those that come, where followed."""
+    """Yield the last ``count`` lines of the daemon's log; if followed, new ones as they come."""
     path = log_file(home)
     file = _identity(path)
     lines, position = _lines(path)
@@ -87,7 +87,7 @@ class _PrivateFile(RotatingFileHandler):
 
 
 class _Formatter(logging.Formatter):
-    """Keeps a message on its line, whatever the names in it hold."""
+    """Keeps each message on one line, even if a file name in it has line breaks."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         record.message = "".join(
@@ -107,7 +107,7 @@ class _JournalFormatter(_Formatter):
 
 
 def _is_journal(descriptor: int) -> bool:
-    """Return whether a descriptor leads to systemd's journal, as systemd.exec(5) has it told."""
+    """Return whether a descriptor leads to systemd's journal (systemd.exec(5), JOURNAL_STREAM)."""
     try:
         found = os.fstat(descriptor)
     except OSError:
@@ -127,7 +127,7 @@ def _older(path: Path, number: int) -> Path:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from others, whatever it is called."""
+    """Return what identifies a file when it is renamed."""
     try:
         found = path.stat()
     except OSError:
@@ -136,7 +136,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _lines(path: Path, position: int = 0) -> tuple[list[str], int]:
-    """Return the whole lines of a file from ``position`` on, and where they end."""
+    """Return the complete lines of a file from ``position`` on, and the position after them."""
     try:
         with path.open("rb") as file:
             file.seek(position)

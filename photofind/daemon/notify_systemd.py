@@ -10,7 +10,7 @@ __all__ = ["notify"]
 
 
 def notify(state: str) -> None:
-    """Send ``state``, ``READY=1`` say, to the service manager; nothing where there is none."""
+    """Send a state, such as ``READY=1``, to the service manager, if there is one."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return

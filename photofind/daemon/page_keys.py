@@ -1,8 +1,8 @@
-"""Pages that are open in a browser return to a daemon that was started anew.
+"""Pages that are open in a browser are admitted again by a restarted daemon.
 
 A page's cookie ends with the daemon that set it. Each page is given a key of its own while it is
 let in; it proves to the next daemon that it has it, and is let in again. The next daemon has to be
-where the page looks for it, so it takes the port of the last one where that is free.
+where the page looks for it, so it takes the port of the last one if that is free.
 
 Any user of the machine could take that port while there is no daemon. What such a server learns is
 of no use to it: the proof is made for one question and one port, and a daemon elsewhere, or later,
@@ -32,14 +32,14 @@ _MOST_QUESTIONS = 100
 
 @dataclass(frozen=True)
 class Remembered:
-    """What one daemon leaves to the next: its port, and what the keys of pages are made of."""
+    """What a daemon leaves for the next one: its port, and the secret behind the keys of pages."""
 
     port: int
     key: str
 
 
 def recall(home: Home) -> Remembered:
-    """Return what the last daemon left; a new key, and any port, where that cannot be told."""
+    """Return what the last daemon left; a new secret, and no port, if that cannot be read."""
     try:
         left = revive(Remembered, json.loads((home.root / _NAME).read_bytes()))
         if 0 < left.port < 65536 and re.fullmatch("[0-9a-f]{64}", left.key):
@@ -50,12 +50,12 @@ def recall(home: Home) -> Remembered:
 
 
 def remember(home: Home, left: Remembered) -> None:
-    """Leave something to the next daemon.
+    """Leave this for the next daemon.
 
     Raises
     ------
     LibraryError
-        Where the disk refuses.
+        The disk refuses.
     """
     if recall(home) != left:
         with explained(home.root):
@@ -63,12 +63,12 @@ def remember(home: Home, left: Remembered) -> None:
 
 
 class PageKeys:
-    """Tells pages that were let in before from all others.
+    """Recognises pages that were admitted before.
 
     Parameters
     ----------
     key
-        What the keys of pages are made of, the same for every daemon of a home.
+        The secret behind the keys of pages, the same for every daemon of a home.
     port
         Of this one.
     """
@@ -79,12 +79,12 @@ class PageKeys:
         self._questions: dict[str, float] = {}
 
     def key_for_page(self) -> dict[str, str]:
-        """Return the key of one more page, and what the page is called."""
+        """Return a new key for a page, and the name of the page."""
         page = secrets.token_hex(16)
         return {"page": page, "key": self._key_of(page)}
 
     def question(self) -> str:
-        """Return what a page has to prove that it has its key with, once, within 30 s."""
+        """Return a challenge that a page answers with its key, once, within 30 s."""
         now = time.monotonic()
         fresh = [item for item in self._questions.items() if item[1] > now]
         self._questions = dict(fresh[1 - _MOST_QUESTIONS :])
@@ -93,7 +93,7 @@ class PageKeys:
         return question
 
     def proves(self, page: str, question: str, proof: str) -> bool:
-        """Return whether a page has answered a question as only it can."""
+        """Return whether a page has answered a challenge with its key."""
         if self._questions.pop(question, 0.0) <= time.monotonic():
             return False
         expected = _mac(self._key_of(page), f"{question} {self._port}")

@@ -1,4 +1,4 @@
-"""The file that keeps a pause over the daemon's restarts, its crashes included."""
+"""The file that keeps a pause when the daemon restarts, even after a crash."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["paused_until", "remember_pause"]
 
 
 def paused_until(home: Home) -> float | None:
-    """Return until when somebody has paused the daemon, in seconds since 1970.
+    """Return until when the daemon is paused, in seconds since 1970.
 
     Infinite where it is until resumed; None where it is not paused, or what was written down
     cannot be read.
@@ -26,7 +26,7 @@ def paused_until(home: Home) -> float | None:
 
 
 def remember_pause(home: Home, until: float | None) -> None:
-    """Write down until when it is paused, as :func:`paused_until` returns it."""
+    """Write until when the daemon is paused, as :func:`paused_until` returns it."""
     if until is None:
         remove_file(_path(home))
     else:

@@ -30,7 +30,7 @@ class Body:
     receive
         Gives the next piece of it.
     unlimited
-        Whether it may be as large as it likes.
+        Whether its size is not limited here.
     """
 
     def __init__(self, receive: Receive, *, unlimited: bool = False) -> None:
@@ -46,7 +46,7 @@ class Body:
         Raises
         ------
         Refused
-            Where it is larger than allowed, or nothing came for long.
+            It is larger than allowed, or nothing came for too long.
         """
         if self._whole:
             return await self._receive()
@@ -66,11 +66,11 @@ class Body:
 
 
 class ApiRequest(Request):
-    """A request whose query may hold any bytes."""
+    """A request whose query may contain any bytes."""
 
     @property
     def query_params(self) -> QueryParams:
-        """What the query says; bytes that are not UTF-8 as :func:`os.fsdecode` shows them."""
+        """The parameters; bytes that are not UTF-8 as :func:`os.fsdecode` decodes them."""
         if not hasattr(self, "_query_params"):
             query = self.scope["query_string"].decode("latin-1")
             try:
@@ -87,10 +87,10 @@ class ApiRequest(Request):
 
 
 class ApiRoute(APIRoute):
-    """A route whose function gets its request so."""
+    """A route whose function gets an `ApiRequest`."""
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
-        """Return what answers a request."""
+        """Return the function that answers a request."""
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""`PhotoFind` as it lives in the daemon: it watches, it indexes by itself, and it tells."""
+"""`PhotoFind` in the daemon: it watches the folders, indexes by itself, and sends events."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from queue import SimpleQueue
-from threading import Lock
-from typing import TYPE_CHECKING
 
 import psutil
 
 from photofind import __version__
+from photofind.app.extraction_pool import ExtractionPool
 from photofind.app.library_folders import chosen_folders
 from photofind.app.photofind import PhotoFind
 from photofind.app.status import library_status
+from photofind.daemon.listeners import STOPPING, Listeners
 from photofind.daemon.pausing import paused_until, remember_pause
 from photofind.errors import LibraryError
 from photofind.indexing.index_maintenance.maintainer import IndexMaintainer
@@ -37,23 +36,18 @@ from photofind.model import (
 from photofind.paths import Home
 from photofind.system.disk import explained
 
-if TYPE_CHECKING:
-    from photofind.extractors.extraction import Extraction
-
 __all__ = ["Resident"]
-
-STOPPING = Event("stopping", None)
 
 
 class Resident(PhotoFind):
-    """The library of one home, open for writing and kept true to its folders.
+    """The operations on a library that is open for writing and kept up to date with its folders.
 
     Threads may share it.
 
     Parameters
     ----------
     home
-        Where the library is; this user's own where not given.
+        Where the library is; this user's own if not given.
 
     Raises
     ------
@@ -63,14 +57,15 @@ class Resident(PhotoFind):
 
     def __init__(self, home: Home | None = None) -> None:
         super().__init__(home, resident=True)
-        self._listening = Lock()
-        self._changing_readings = Lock()
-        self._listeners: list[Callable[[Event], None]] = []
-        self._readings: dict[str, Extraction] = {}
+        self._listeners = Listeners()
+        # The photos of the folders are embedded in workers of their own: queries do not wait.
+        self._reading = ExtractionPool(
+            lambda extractor: self._resources.new_extraction(extractor, low_priority=True)
+        )
         self._started = time.time()
         library = self._resources.library
         self._indexer = Indexer(
-            library, self._indexing, self.settings, self._tell, apart=[str(self.home.root)]
+            library, self._reading, self.settings, self._tell, apart=[str(self.home.root)]
         )
         self._maintainer = IndexMaintainer(
             library,
@@ -82,7 +77,7 @@ class Resident(PhotoFind):
         )
 
     def start(self) -> None:
-        """Begin to watch the folders and to index what is new in them, unless that is paused."""
+        """Watch the folders and index what is new in them, unless indexing is paused."""
         until = paused_until(self.home)
         if until is not None:
             self._indexer.pause(until)
@@ -92,66 +87,43 @@ class Resident(PhotoFind):
     def close(self) -> None:
         """Stop indexing, end all child processes, and let others write to the library."""
         self._tell(STOPPING)
-        # What is being read is cut short: it is read again at the next start.
+        # Photos that are being read are read again at the next start.
         self._maintainer.interrupt()
-        self._stop_reading()
+        self._reading.close()
         self._maintainer.stop()
         self._indexer.stop()
-        self._stop_reading()
+        self._reading.close()
         super().close()
 
     # What happens.
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """Have ``listener`` called with every event, in any thread; it must not wait.
+        """Have ``listener`` called with every event, in any thread; return what ends that.
 
-        Returns
-        -------
-        callable
-            Ends it.
+        It must not wait.
         """
-        with self._listening:
-            self._listeners.append(listener)
-
-        def end() -> None:
-            with self._listening:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
-
-        return end
+        return self._listeners.add(listener)
 
     def events(self) -> Iterator[Event]:
         """Yield what happens, as it happens, until :meth:`close`."""
-        queue: SimpleQueue[Event] = SimpleQueue()
-        end = self.subscribe(queue.put)
-        try:
-            while (event := queue.get()) != STOPPING:
-                yield event
-            yield event
-        finally:
-            end()
+        return self._listeners.events()
 
     def _tell(self, event: Event) -> None:
         if event.kind == "library":
             self._maintainer.library_changed()
-        with self._listening:
-            listeners = list(self._listeners)
-        if not listeners:
-            return
-        if event.kind == "folders":
+        if event.kind == "folders" and self._listeners:
             event = Event("folders", self.folders())
-        for listener in listeners:
-            listener(event)
+        self._listeners.tell(event)
 
-    # What is asked.
+    # Operations.
 
     @property
     def problems(self) -> list[str]:
-        """What somebody should know or do something about, one line each."""
+        """What needs the user's attention, one line each."""
         return [*super().problems, *self._indexer.problems, *self._maintainer.problems]
 
     def similar(self, query: Query) -> Answer:
-        """Find the photos most like a query; as in `PhotoFind`."""
+        """Find the photos most like a query."""
         self._maintainer.queried()
         return super().similar(query)
 
@@ -168,12 +140,12 @@ class Resident(PhotoFind):
         ]
 
     def add_folder(self, folder: str, *, excludes: Sequence[str] = ()) -> None:
-        """Add a folder, or change what is excluded in one that is there; as in `PhotoFind`."""
+        """Add a folder, or change what is excluded in one that is there; index it soon."""
         super().add_folder(folder, excludes=excludes)
         self._indexer.folders_changed([folder])
 
     def remove_folder(self, folder: str) -> int:
-        """Take a folder out of the library; as in `PhotoFind`."""
+        """Remove a folder and its photos from the library; return how many photos."""
         with self._indexer.between_steps():
             removed = super().remove_folder(folder)
         self._indexer.folders_changed()
@@ -188,9 +160,9 @@ class Resident(PhotoFind):
         wait: bool = False,
         progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Report:
-        """Look through folders and wait until what is new in them is read; as in `PhotoFind`.
+        """Scan folders and wait until all new photos in them are read.
 
-        Where the caller does not wait for it, the indexing goes on all the same.
+        The indexing goes on even if the caller does not wait for it.
         """
         if self._indexer.paused:
             raise LibraryError("the daemon is paused", "`photofind resume` lets it go on")
@@ -239,7 +211,7 @@ class Resident(PhotoFind):
         )
 
     def doctor(self, *, repair: bool = False) -> list[Check]:
-        """Look whether everything is well, the watching too; as in `PhotoFind`."""
+        """Check the library and the watching; with ``repair``, repair what can be repaired."""
         checks = super().doctor(repair=repair)
         watched = [folder for folder in self.folders() if folder.watched]
         told = f"{len(watched)} folders are watched"
@@ -252,9 +224,9 @@ class Resident(PhotoFind):
         return checks
 
     def pause(self, seconds: float | None = None) -> None:
-        """Leave files alone for so long, or until :meth:`resume`; answering goes on.
+        """Pause all work on files, for some seconds or until it is resumed; queries are answered.
 
-        The daemon's next start changes nothing about it.
+        A restart of the daemon does not end the pause.
         """
         until = float("inf") if seconds is None else time.time() + seconds
         self._indexer.pause(until)
@@ -262,7 +234,7 @@ class Resident(PhotoFind):
         self._remember_pause(until)
 
     def resume(self) -> None:
-        """Go on indexing at once."""
+        """Resume indexing at once."""
         self._indexer.resume()
         self._maintainer.library_changed()
         self._remember_pause(None)
@@ -275,33 +247,14 @@ class Resident(PhotoFind):
 
     def _forget_settings(self) -> None:
         super()._forget_settings()
-        self._stop_reading()
+        self._reading.close()
         self._indexer.reconfigure(self.settings)
         self._maintainer.library_changed()
 
-    def _indexing(self, extractor: str) -> Extraction:
-        """Return what embeds the photos of the folders: apart from queries, which do not wait."""
-        with self._changing_readings:
-            if extractor not in self._readings:
-                self._readings[extractor] = self._resources.new_extraction(
-                    extractor, low_priority=True
-                )
-            return self._readings[extractor]
-
-    def _stop_reading(self) -> None:
-        """End the workers that read the folders; what they were at is read again."""
-        with self._changing_readings:
-            readings = [*self._readings.values()]
-            self._readings.clear()
-        for reading in readings:
-            reading.close()
-
     def _processes(self) -> tuple[ProcessStatus, ...]:
-        with self._changing_readings:
-            readings = dict(self._readings)
         named = [
             ("daemon", os.getpid()),
-            *((f"indexing with {name}", pid) for name, one in readings.items() if (pid := one.pid)),
+            *((f"indexing with {name}", pid) for name, pid in self._reading.processes.items()),
             *self._resources.processes,
             *(("index builder", pid) for pid in self._maintainer.processes),
         ]
@@ -313,7 +266,7 @@ class Resident(PhotoFind):
 
 
 def _memory(pid: int) -> int | None:
-    """Return the bytes that a process holds in memory; None where it has ended."""
+    """Return the resident memory of a process, in bytes; None if it has ended."""
     try:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.NoSuchProcess:

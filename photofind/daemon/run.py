@@ -1,4 +1,4 @@
-"""The daemon itself: assemble, serve, and end in good order."""
+"""The daemon itself: assemble, serve, and shut down cleanly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from photofind.system.memory import use_one_heap
 __all__ = ["run"]
 
 LOOK_SECONDS = 60.0
-"""Between two looks whether it can still be found."""
+"""Between two checks whether clients can still find it."""
 
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")  # The last is Windows': also at logout.
 
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Resident(Protocol):
-    """What keeps the library true to the folders, and answers."""
+    """Keeps the library up to date with the folders, and answers."""
 
     def start(self) -> None: ...
     def close(self) -> None: ...
@@ -48,7 +48,7 @@ class _Resident(Protocol):
 
 
 class _Server(Protocol):
-    """What carries questions to it; its port is known before it serves."""
+    """Carries requests to it; its port is known before it serves."""
 
     @property
     def port(self) -> int: ...
@@ -62,7 +62,7 @@ def _assemble(home: Home, token: str) -> tuple[_Resident, _Server]:
     from photofind.daemon.resident import Resident
     from photofind.daemon.server import Server
 
-    # Products that share the processors wait for each other wherever somebody else has one: on a
+    # Threads of a matrix product wait for each other if another process has their processor: on a
     # busy machine answers took four times as long.
     threadpool_limits(1, user_api="blas")
     resident = Resident(home)
@@ -79,19 +79,19 @@ def run(
     listener: Callable[[Event], None] | None = None,
     assemble: Callable[[Home, str], tuple[_Resident, _Server]] = _assemble,
 ) -> None:
-    """Be the daemon of ``home`` until somebody asks for its end.
+    """Run the daemon of ``home`` until it is asked to stop.
 
     Parameters
     ----------
     listener
-        Is called with all that happens, and must not wait.
+        Called with every event; it must not wait.
     assemble
-        Makes what keeps the library and what serves it, given the home and the API's token.
+        Makes the two parts of the daemon, given the home and the API's token.
 
     Raises
     ------
     DaemonRunsError
-        There is one already.
+        One runs already.
     PhotofindError
         The library, the settings or the disk do not allow it.
     """
@@ -140,12 +140,12 @@ def _serve(
             notify("STOPPING=1")
         _log.info("ended")
     finally:
-        if not lost.is_set():  # What is there now is another's.
+        if not lost.is_set():  # The file there now belongs to another daemon.
             remove_runtime(home)
 
 
 def _end_when_lost(home: Home, runtime: Runtime, server: _Server, lost: threading.Event) -> None:
-    """End the daemon once nobody can find it, because its home was deleted, or replaced.
+    """Stop the daemon when clients cannot find it, because its home was deleted or replaced.
 
     Another one would be started, and both would watch the same folders.
     """
@@ -153,20 +153,20 @@ def _end_when_lost(home: Home, runtime: Runtime, server: _Server, lost: threadin
     while misses < 2:  # A drive may be away for a moment.
         time.sleep(LOOK_SECONDS)
         misses = 0 if read_runtime(home) == runtime else misses + 1
-    _log.warning("nobody can find this daemon any more: %s is gone, or another's", home.root)
+    _log.warning("clients cannot find this daemon any more: %s was deleted or replaced", home.root)
     lost.set()
     server.stop()
 
 
 class _End:
-    """The end as signals ask for it: at once where there is a server, else as soon as there is."""
+    """Stops the server on a signal: at once, or as soon as there is a server."""
 
     def __init__(self) -> None:
         self.wanted = False
         self._server: _Server | None = None
         for name in _SIGNALS:
             number = getattr(signal, name, None)
-            # nohup and shells have some signals ignored, and mean it.
+            # A signal that nohup or a shell has ignored stays ignored.
             if number and (name == "SIGTERM" or signal.getsignal(number) != signal.SIG_IGN):
                 signal.signal(number, self._signalled)
 
@@ -176,7 +176,7 @@ class _End:
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         self.wanted = True
-        if number == signal.SIGINT:  # Whoever types Ctrl-C again does not want to wait.
+        if number == signal.SIGINT:  # A second Ctrl-C does not wait.
             signal.signal(number, signal.SIG_DFL)
         if self._server is not None:
             self._server.stop()
@@ -190,5 +190,5 @@ def _written_down(port: int, token: str) -> Runtime:
 def _log_level(home: Home) -> str:
     try:
         return load_settings(home.settings).log_level
-    except SettingsError:  # What is wrong with them is told where they are needed.
+    except SettingsError:  # Reported by the code that needs them.
         return Settings().log_level

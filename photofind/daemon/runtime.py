@@ -1,4 +1,4 @@
-"""The runtime file: where the running daemon is reached, and by what token."""
+"""The runtime file: the port and the token of the running daemon."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Runtime", "read_runtime", "remove_runtime", "write_runtime"]
 
 @dataclass(frozen=True)
 class Runtime:
-    """A daemon as it wrote itself down.
+    """A daemon as its runtime file describes it.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Runtime:
 
 
 def read_runtime(home: Home) -> Runtime | None:
-    """Return what the last daemon wrote down; None where there is nothing that can be read.
+    """Return what the last daemon wrote; None if it cannot be read.
 
     Whether that daemon still runs is not checked.
     """
@@ -55,12 +55,12 @@ def read_runtime(home: Home) -> Runtime | None:
 
 
 def write_runtime(home: Home, runtime: Runtime) -> None:
-    """Write a daemon down, for this user alone."""
+    """Write the runtime file, readable by this user alone."""
     write_atomically(_path(home), json.dumps(asdict(runtime)).encode())
 
 
 def remove_runtime(home: Home) -> None:
-    """Remove the runtime file where there is one."""
+    """Remove the runtime file if there is one."""
     remove_file(_path(home))
 
 

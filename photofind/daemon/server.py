@@ -28,8 +28,7 @@ _LONGEST_HEAD = 64 * 1024
 class Server:
     """Serves the API of one object, from `serve` until `stop`.
 
-    It has its port as soon as it is made, and refuses nobody who connects before it serves: they
-    wait.
+    It has its port as soon as it is made. Clients that connect before it serves wait.
 
     Parameters
     ----------
@@ -38,7 +37,7 @@ class Server:
     token
         Admits clients.
     home
-        Where uploads are kept, and the port that is taken again where it is free.
+        Keeps the uploads, and the port, which is taken again if it is free.
     """
 
     def __init__(self, operations: Served, token: str, home: Home) -> None:
@@ -73,7 +72,7 @@ class Server:
         self._is_stopped = False
 
     def serve(self) -> None:
-        """Answer until stopped; then what is being answered is finished, for a few seconds."""
+        """Answer until stopped; then finish the requests under way, for a few seconds at most."""
         try:
             with asyncio.Runner(loop_factory=self._uvicorn.config.get_loop_factory()) as runner:
                 runner.run(self._serve())
@@ -81,7 +80,7 @@ class Server:
             self._socket.close()
 
     def stop(self) -> None:
-        """Have `serve` return; may be called at any time, in any thread or signal handler."""
+        """Make `serve` return; may be called at any time, in any thread or signal handler."""
         self._is_stopped = True
         if self._loop is not None:
             with suppress(RuntimeError):  # It has ended.
@@ -98,7 +97,7 @@ class Server:
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn, but it waits to be ended instead of waking up ten times a second to see."""
+    """uvicorn, but it waits for its end instead of checking for it ten times a second."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -109,11 +108,11 @@ class _Uvicorn(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        yield  # They are for whoever runs the server.
+        yield  # The caller handles them.
 
 
 def _listening(wanted: int) -> socket.socket:
-    """Return a socket that listens on the port that is wanted, or else on another one."""
+    """Return a socket that listens on the wanted port, or on another one if that is taken."""
     # Said to be TCP, or asyncio leaves Nagle's algorithm on, and answers wait 40 ms for each other.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if sys.platform == "win32":  # Or others could listen on the same port.

@@ -35,9 +35,9 @@ _SECONDS = 10.0
 
 
 def service_name(home: Home) -> str:
-    """Return what the daemon of ``home`` is called among services: ``photofind`` for the usual one.
+    """Return the name of the service of the daemon of ``home``: ``photofind`` for the default home.
 
-    Every home has its own, so that two never get in each other's way.
+    Every home has a name of its own.
     """
     from platformdirs import user_data_path
 
@@ -47,7 +47,7 @@ def service_name(home: Home) -> str:
 
 
 def command(home: Home) -> list[str]:
-    """Return the words that run the daemon of ``home`` in the foreground.
+    """Return the command that runs the daemon of ``home`` in the foreground.
 
     -P: a module in the current folder, which may be one of photos, is never imported.
     """
@@ -55,7 +55,7 @@ def command(home: Home) -> list[str]:
 
 
 def configuration_folder() -> Path:
-    """Return where the desktop and systemd look for what a user has configured, on Linux."""
+    """Return the folder of the user's configuration on Linux (XDG_CONFIG_HOME)."""
     named = os.environ.get("XDG_CONFIG_HOME", "")
     return Path(named) if named.startswith("/") else Path.home() / ".config"
 
@@ -66,23 +66,23 @@ def systemd_folder() -> Path:
 
 
 def unit_link(home: Home) -> Path:
-    """Return the link that has systemd start the daemon of ``home`` at login."""
+    """Return the link by which systemd starts the daemon of ``home`` at login."""
     return systemd_folder() / "default.target.wants" / f"{service_name(home)}.service"
 
 
 def agent_file(home: Home) -> Path:
-    """Return the file that has launchd start the daemon of ``home`` at login."""
+    """Return the file by which launchd starts the daemon of ``home`` at login."""
     label = service_name(home).replace("photofind", _LABEL)
     return Path.home() / "Library" / "LaunchAgents" / f"{label}.plist"
 
 
 def launchd_domain() -> str:
-    """Return what launchd calls the session of this user."""
+    """Return the launchd domain of this user's session."""
     return f"gui/{os.getuid()}" if hasattr(os, "getuid") else ""
 
 
 def start_service(home: Home, seconds: float) -> bool:
-    """Have the service manager start the daemon; False where none does, or it does not succeed.
+    """Make the service manager start the daemon; return False if there is none, or it fails.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def start_service(home: Home, seconds: float) -> bool:
     """
     if sys.platform == "linux" and unit_link(home).is_symlink():
         unit = f"{service_name(home)}.service"
-        # It may have given up on it, for crashes; and a person may start it as often as they like.
+        # systemd may have given up on it after crashes, or too many starts.
         run_quietly(["systemctl", "--user", "reset-failed", unit])
         return run_quietly(["systemctl", "--user", "start", unit], seconds)
     if sys.platform == "darwin" and agent_file(home).exists():
@@ -102,9 +102,9 @@ def start_service(home: Home, seconds: float) -> bool:
 
 
 def stop_service(home: Home) -> None:
-    """Tell the service manager that the daemon is to end, and stay so until it is started again.
+    """Tell the service manager to stop the daemon, and not to restart it.
 
-    Whether it does end is for the caller to see.
+    The caller checks whether it ends.
     """
     if sys.platform == "linux" and unit_link(home).is_symlink():
         unit = f"{service_name(home)}.service"
@@ -114,7 +114,7 @@ def stop_service(home: Home) -> None:
 
 
 def run_quietly(command: Sequence[str], seconds: float = _SECONDS) -> bool:
-    """Run a command of the system for what it does; return whether it succeeded."""
+    """Run a command of the system; return whether it succeeded."""
     try:
         done = subprocess.run(
             command,

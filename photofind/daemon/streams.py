@@ -1,4 +1,4 @@
-"""Answers that go on: what happens in the daemon, and how far an indexing is."""
+"""Answers that are streams: the events of the daemon, and the progress of an indexing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Mailbox:
             self._loop.call_soon_threadsafe(self._put, event)
 
     async def take(self, seconds: float) -> Event | None:
-        """Return the next event, or None where none comes for so long."""
+        """Return the next event, or None if none comes in this time."""
         if not self._events:
             self._filled.clear()
             with suppress(TimeoutError):
@@ -59,7 +59,7 @@ class Mailbox:
 
 
 class Mailboxes:
-    """The mailboxes of all who are being answered; they learn that the server stops."""
+    """The mailboxes of all open streams; each learns that the server stops."""
 
     def __init__(self) -> None:
         self._open: set[Mailbox] = set()
@@ -67,7 +67,7 @@ class Mailboxes:
 
     @contextmanager
     def open(self) -> Iterator[Mailbox]:
-        """Give a mailbox for as long as the block lasts."""
+        """Give a mailbox for the length of a block."""
         mailbox = Mailbox()
         if self._stopping:
             mailbox.post(_STOPPING)
@@ -78,7 +78,7 @@ class Mailboxes:
             self._open.discard(mailbox)
 
     def stop(self) -> None:
-        """Tell everyone that the server stops; called in its loop."""
+        """Tell all streams that the server stops; called in its loop."""
         self._stopping = True
         for mailbox in self._open:
             mailbox.post(_STOPPING)
@@ -96,7 +96,7 @@ async def event_stream(
             while event is None or event.kind != _STOPPING.kind:
                 event = await mailbox.take(_EVENTS_SECONDS)
                 if event is None:
-                    yield b": nothing new\n\n"  # Where nobody reads any more, writing shows it.
+                    yield b": nothing new\n\n"  # Writing reveals that the reader is gone.
                 else:
                     data = json_bytes(event.data)
                     yield b"event: %s\ndata: %s\n\n" % (event.kind.encode(), data)
@@ -107,16 +107,16 @@ async def event_stream(
 class Indexings:
     """The indexings that clients asked for, each in a thread of its own.
 
-    They go on though the client should go away.
+    They go on even if the client goes away.
     """
 
     def __init__(self) -> None:
         self._places = threading.BoundedSemaphore(_MOST_INDEXINGS)
 
     async def stream(self, mailboxes: Mailboxes, index: Indexing) -> AsyncIterator[bytes]:
-        """Start an indexing; yield how far it is, then what came of it, as lines of JSON.
+        """Start an indexing; yield its progress, then its report, as lines of JSON.
 
-        A line is empty where there was nothing new for a while.
+        A line is empty if there was nothing new for a while.
         """
         if not self._places.acquire(blocking=False):
             yield _line(as_error(RequestError("too many indexings are under way", "wait for them")))
@@ -146,7 +146,7 @@ class Indexings:
         except PhotofindError as error:
             mailbox.post(Event("error", error))
         except Exception:
-            log.exception("An indexing failed as none should")
+            log.exception("an indexing failed unexpectedly")
             mailbox.post(Event("error", unexpected()))
         finally:
             self._places.release()

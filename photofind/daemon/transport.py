@@ -1,4 +1,4 @@
-"""How the client reaches the daemon: HTTP to where the runtime file says, with its token."""
+"""How the client reaches the daemon: by HTTP, with the port and the token of the runtime file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["Request", "Transport", "revived_error"]
 
 _ADDRESS = "127.0.0.1"
 _CONNECT_SECONDS = 5.0
-_RESTART = "`photofind daemon restart` starts it anew"
+_RESTART = "`photofind daemon restart` restarts it"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of the daemon.
+    """A request to the daemon.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Request:
     seconds: float = 60.0
 
     def encoded(self) -> tuple[bytes | BinaryIO | None, dict[str, str]]:
-        """Return the body as it is sent, and the headers that go with it."""
+        """Return the body as it is sent, and its headers."""
         if self.body is None:
             return None, {}
         if hasattr(self.body, "fileno"):
@@ -58,7 +58,7 @@ class Request:
 
 
 class Transport:
-    """Asks the daemon of one home; threads may share it, and each has a connection of its own.
+    """Sends requests to the daemon of one home; each thread has a connection of its own.
 
     It follows a daemon that was restarted and is reached elsewhere.
     """
@@ -72,7 +72,7 @@ class Transport:
         self.problems = 0
 
     def close(self) -> None:
-        """Close all connections; who still reads from one finds that there is no more."""
+        """Close all connections; a thread that still reads from one gets its end."""
         while self._idle:
             _end(self._idle.pop())
         for connection in list(self._busy):  # The thread that reads from it closes it.
@@ -85,7 +85,7 @@ class Transport:
         Raises
         ------
         DaemonError
-            Where nobody listens.
+            No daemon listens.
         """
         self._keep(self._connected())
 
@@ -97,7 +97,7 @@ class Transport:
         PhotofindError
             The one that the daemon answers with.
         DaemonError
-            Where it does not answer.
+            It does not answer.
         """
         connection, response = self._answer(request)
         with _explaining(request), self._dropping(connection):
@@ -111,7 +111,7 @@ class Transport:
         Raises
         ------
         PhotofindError
-            As `ask`; while it lasts, DaemonError where no more of it comes.
+            As `ask`; later, DaemonError if no more lines come.
         """
         return self._lines(*self._answer(request), request)
 
@@ -141,7 +141,7 @@ class Transport:
                     response = _send(connection, request, runtime.token)
                     body = response.read() if response.status >= 400 else b""
             except ConnectionError as error:
-                # The server closes connections that were idle for long, perhaps just now.
+                # The server closes idle connections after a while, perhaps just now.
                 if is_new:
                     raise _explained(error, request) from None
                 continue
@@ -180,9 +180,9 @@ class Transport:
 
     @contextmanager
     def _dropping(self, connection: HTTPConnection) -> Iterator[None]:
-        """Give a connection up unless the block ends well: not by Ctrl-C, for one.
+        """Close a connection unless the block ends well: Ctrl-C may interrupt it.
 
-        What is left of the answer would be taken for the next one.
+        The rest of the answer would be taken for the next one.
         """
         done = False
         try:
@@ -205,7 +205,7 @@ class Transport:
 
 
 def revived_error(plain: dict[str, dict[str, str]]) -> PhotofindError:
-    """Return the error that JSON made an object of; of its class where this version knows it."""
+    """Return the error in a JSON object; of its class, if this version knows that."""
     said = plain["error"]
     kind = getattr(errors, said["type"], None)
     if not (isinstance(kind, type) and issubclass(kind, PhotofindError)):
@@ -239,14 +239,14 @@ def _explaining(request: Request) -> Iterator[None]:
 
 
 def _explained(error: Exception, request: Request) -> DaemonError:
-    """Return what to raise for what went wrong on the way."""
+    """Return the DaemonError for an error of the connection."""
     if isinstance(error, TimeoutError):
         return DaemonError(f"the daemon has not answered for {request.seconds:.0f} s", _RESTART)
     return DaemonError("the daemon went away before it answered", _RESTART)
 
 
 def _is_usable(connection: HTTPConnection) -> bool:
-    """Return whether nothing has come over an idle connection; what comes is its end."""
+    """Return whether an idle connection is still open; anything that comes on it is its end."""
     if connection.sock is None:
         return False
     try:
@@ -266,4 +266,4 @@ def _end(connection: HTTPConnection) -> None:
 
 def _shut_down(connection: HTTPConnection) -> None:
     with suppress(OSError, AttributeError):  # It has ended already.
-        connection.sock.shutdown(socket.SHUT_RDWR)  # Wakes up whoever reads from it.
+        connection.sock.shutdown(socket.SHUT_RDWR)  # Wakes up the thread that reads from it.

@@ -1,7 +1,7 @@
-"""Pictures from outside the library that were sent to the API, to find the like of.
+"""Pictures from outside the library that were sent to the API, to search with.
 
-They lie in a private folder, each under a random name, for a day at the most. Nothing of them is
-decoded here.
+They are kept in a private folder, each under a random name, for a day at most, and are not decoded
+here.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _PARTIAL = ".part"
 
 
 class Uploads:
-    """The uploads of one home, in a folder that is made when the first one comes."""
+    """The uploads of one home, in a folder that is made for the first one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def path(self, number: str) -> str:
-        """Return where the picture of an upload lies, given its number.
+        """Return the path of an upload, given its number.
 
         Raises
         ------
@@ -54,14 +54,14 @@ class Uploads:
         return str(path)
 
     def incoming(self, content_type: str, limit: int) -> Incoming:
-        """Return what takes in a picture that is being sent, ``limit`` bytes at the most.
+        """Return what receives a picture that is being sent, ``limit`` bytes at most.
 
         Raises
         ------
         RequestError
-            Where it is sent as a form without a boundary.
+            It is sent as a form without a boundary.
         LibraryError
-            Where the disk refuses.
+            The disk refuses.
         """
         with explained(self._folder):
             private_folder(self._folder)
@@ -69,7 +69,7 @@ class Uploads:
             return Incoming(self._folder / secrets.token_hex(16), content_type, limit)
 
     def _prune(self) -> None:
-        """Remove what is too old, and the oldest of what is too much with one more."""
+        """Remove the uploads that are too old, and the oldest if there are too many."""
         files = [(entry.stat().st_mtime, Path(entry)) for entry in os.scandir(self._folder)]
         files.sort(reverse=True)
         for place, (modified, path) in enumerate(files, 1):
@@ -80,7 +80,7 @@ class Uploads:
 class Incoming:
     """A picture that is being sent, as it is or in the part ``file`` of a form.
 
-    Nothing is left of it, unless it is kept before the end of the block.
+    It is removed at the end of the block, unless it was kept.
     """
 
     def __init__(self, path: Path, content_type: str, limit: int) -> None:
@@ -108,16 +108,16 @@ class Incoming:
         remove_file(self._partial)
 
     def feed(self, data: bytes) -> None:
-        """Take in some bytes of the request's body.
+        """Receive some bytes of the request's body.
 
         Raises
         ------
         RequestError
-            Where it is no form, but says so.
+            It claims to be a form, and is none.
         Refused
-            Where it is too large.
+            It is too large.
         LibraryError
-            Where the disk refuses.
+            The disk refuses.
         """
         if self._form is not None:
             self._form.feed(data)
@@ -130,9 +130,9 @@ class Incoming:
         Raises
         ------
         RequestError
-            Where nothing was sent.
+            Nothing was sent.
         LibraryError
-            Where the disk refuses.
+            The disk refuses.
         """
         if not self._size or not (self._form is None or self._form.complete):
             raise RequestError(
@@ -176,7 +176,7 @@ class _Form:
             raise _malformed(error) from None
 
     def feed(self, data: bytes) -> None:
-        """Take in some bytes of the form."""
+        """Receive some bytes of the form."""
         try:
             self._parser.write(data)
         except FormParserError as error:

@@ -13,7 +13,7 @@ from photofind.model.records import Photo
 from photofind.paths import is_below
 from photofind.search.tags import check_tags
 
-__all__ = ["overview", "page"]
+__all__ = ["count", "overview", "page"]
 
 
 def page(store: Store, where: Filter, offset: int, limit: int) -> list[Photo]:
@@ -27,6 +27,18 @@ def page(store: Store, where: Filter, offset: int, limit: int) -> list[Photo]:
     check_tags(store, where.tags)
     passing = replace(where, failed=False)
     return list(store.select(passing, newest_first=True, offset=offset, limit=limit))
+
+
+def count(store: Store, where: Filter) -> int:
+    """Return how many photos pass and did not fail.
+
+    Raises
+    ------
+    LibraryError
+        No photo has one of the tags.
+    """
+    check_tags(store, where.tags)
+    return store.count(replace(where, failed=False))
 
 
 def overview(store: Store, folder: str | None = None) -> Overview:
