@@ -1,4 +1,4 @@
-"""Write what the API says of itself into docs/openapi.json; run it after changing the API."""
+"""Write the description of the API to docs/reference/openapi.json; run it after a change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from photofind.daemon.api import create_api
 
 __all__ = ["PAGE", "document"]
 
-PAGE = Path(__file__).with_name("openapi.json")
+PAGE = Path(__file__).parent / "reference/openapi.json"
 
 
 def document() -> str:

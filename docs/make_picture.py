@@ -38,7 +38,7 @@ def main() -> None:
                     frame = (left - 3, top - 3, left + CELL + 2, top + CELL + 2)
                     draw.rectangle(frame, outline=ACCENT, width=3)
                 draw.text((left, top + CELL + 4), text, fill=colour, font_size=16)
-    sheet.save(Path(__file__).with_name("picture.jpg"), quality=88)
+    sheet.save(Path(__file__).parent / "images/picture.jpg", quality=88)
 
 
 if __name__ == "__main__":

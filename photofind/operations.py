@@ -3,7 +3,7 @@
 A declaration is a method's signature and docstring, with the HTTP verb and path that it is asked by
 and the lane of the daemon that serves it. From the declarations are derived the methods of the
 daemon's client, the routes of its API with their validation and their description, the table in
-docs/api.md, and the double that tests use.
+docs/reference/api.md, and the double that tests use.
 
 `photofind.app.photofind.PhotoFind` carries the operations out. It has this protocol as its base, so
 that mypy checks it against the declarations: therefore this module lies below ``app``. What a

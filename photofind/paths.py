@@ -40,7 +40,7 @@ class Home:
 
     @property
     def catalog(self) -> Path:
-        """The catalog's journal (docs/storage.md)."""
+        """The catalog's journal (docs/develop/storage.md)."""
         return self.root / "catalog"
 
     @property

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-import time
 from pathlib import Path
+
+from waiting import wait_until
 
 __all__ = ["ODD_NAMES", "FakeProgram"]
 
@@ -49,12 +50,12 @@ class FakeProgram:
         return [file.read_bytes().split(b"\0")[:-1] for file in found]
 
     def wait_for_calls(self, count: int = 1, seconds: float = 30) -> list[list[bytes]]:
-        """Wait for this number of calls, and return them."""
-        deadline = time.monotonic() + seconds
-        while len(calls := self.calls()) < count and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert len(calls) >= count, f"{len(calls)} of {count} calls within {seconds} s"
-        return calls
+        """Wait until so many calls have come, and return them."""
+
+        def look() -> list[list[bytes]]:
+            return calls if len(calls := self.calls()) >= count else []
+
+        return wait_until(look, f"call {count} of {self.path.name}", seconds)
 
     def forget(self) -> None:
         """Delete the record of calls."""

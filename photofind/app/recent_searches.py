@@ -11,7 +11,7 @@ from photofind.paths import Home, write_atomically
 __all__ = ["FILE", "recent_searches", "remember_search"]
 
 FILE = "recent.json"
-"""The file in the home that holds them (docs/storage.md)."""
+"""The file in the home that holds them (docs/develop/storage.md)."""
 
 _KEPT = 10
 

@@ -23,7 +23,7 @@ Examples:
 def plugins() -> None:
     """Create a plugin with your own extractor, or list the installed ones.
 
-    The guide for authors is docs/plugins.md in photofind's repository.
+    The guide for authors is docs/develop/add-an-extractor.md in photofind's repository.
     """
 
 

@@ -134,7 +134,7 @@ def _check_presence(query: Query) -> None:
 
 
 def _as_object(answer: Answer) -> dict[str, object]:
-    """Return the documented JSON object of an answer (docs/cli.md)."""
+    """Return the documented JSON object of an answer (docs/reference/cli.md)."""
     return {
         "query": {"like": answer.query.like, "unlike": answer.query.unlike},
         "extractor": answer.extractor,

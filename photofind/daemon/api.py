@@ -1,7 +1,7 @@
 """The API that the daemon serves on this machine: the operations, as HTTP and JSON.
 
-Its routes are derived from `photofind.operations`, but for the special ones. docs/api.md is for
-people who use it; docs/openapi.json says the same to programs.
+Its routes are derived from `photofind.operations`, but for the special ones. docs/reference/api.md
+is for people who use it; openapi.json beside it says the same to programs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def create_api(context: ApiContext | None = None) -> FastAPI:
     app = FastAPI(
         title="photofind",
         version="1",
-        description="Show me the photos like this one. docs/api.md says how to use this.",
+        description="Show me the photos like this one. docs/reference/api.md says how to use this.",
         openapi_url="/api/openapi.json",
         docs_url=None,  # Both load programs from elsewhere.
         redoc_url=None,

@@ -19,7 +19,7 @@ log = logging.getLogger("photofind.daemon.api")
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Have an application answer errors as JSON (docs/api.md)."""
+    """Have an application answer errors as JSON (docs/reference/api.md)."""
     app.add_exception_handler(PhotofindError, _known)
     app.add_exception_handler(OSError, _of_the_system)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -46,7 +46,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
     first: dict[str, Any] = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     reason = first["msg"].removeprefix("Value error, ")
-    return error_response(RequestError(f"{where}: {reason}", "docs/api.md says what it takes"))
+    return error_response(
+        RequestError(f"{where}: {reason}", "docs/reference/api.md says what it takes")
+    )
 
 
 async def _refused(request: Request, error: Exception) -> Response:

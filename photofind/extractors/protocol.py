@@ -1,4 +1,4 @@
-"""The extractor plugin protocol; docs/plugins.md is the guide for authors.
+"""The extractor plugin protocol; docs/develop/add-an-extractor.md is the guide for authors.
 
 A distribution provides an extractor by an entry point in the group ``photofind.extractors``, whose
 name is the extractor's name and whose object returns an :class:`Extractor` when called::

@@ -30,12 +30,16 @@ def open_file(path: str | os.PathLike[str]) -> None:
     elif sys.platform == "darwin":
         start_detached(["open", where])
     else:
+        # xdg-open fails on names that are not UTF-8, and on a busy machine after it is believed to
+        # have succeeded. URIs are always ASCII.
+        by_path, by_uri = ["xdg-open", where], ["gio", "open", _uri(where)]
+        first, second = (by_path, by_uri) if _is_utf8(where) else (by_uri, by_path)
         try:
-            start_detached(["xdg-open", where])
-        except DesktopError:  # It fails on names that are not UTF-8; URIs are always ASCII.
-            if not shutil.which("gio"):
+            start_detached(first)
+        except DesktopError:
+            if not shutil.which(second[0]):
                 raise
-            start_detached(["gio", "open", _uri(where)])
+            start_detached(second)
 
 
 def show_in_folder(path: str | os.PathLike[str]) -> None:
@@ -67,6 +71,14 @@ def _show_items(path: str) -> None:
 
 def _uri(path: str) -> str:
     return "file://" + quote_from_bytes(os.fsencode(path))
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _present(path: str | os.PathLike[str]) -> str:

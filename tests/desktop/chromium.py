@@ -8,13 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 from urllib.request import Request, urlopen
 
 import pytest
@@ -25,6 +24,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.remote.webelement import WebElement
 from skimage import data
+from waiting import patience, wait_until
 
 from photofind.daemon.runtime import read_runtime
 from photofind.paths import Home
@@ -55,17 +55,16 @@ _Value = TypeVar("_Value")
 
 
 def until(true: Callable[[], _Value], what: str = "it", seconds: float = PATIENCE) -> _Value:
-    """Wait until a condition is true, and return its value."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            value = true()
-        except StaleElementReferenceException:
-            value = None  # type: ignore[assignment]
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"{what} did not come true"
-        time.sleep(0.05)
+    """Wait until something is true, and return it."""
+
+    def look() -> _Value | None:
+        with suppress(StaleElementReferenceException):
+            return true()
+        return None
+
+    found = wait_until(look, what, seconds)
+    assert found is not None
+    return found
 
 
 def make_album(folder: Path) -> Path:
@@ -110,9 +109,10 @@ class Daemon:
         self.opened = root / "opened"
         programs = root / "bin"
         programs.mkdir(parents=True)
-        program = programs / "xdg-open"
-        program.write_text(f'#!/bin/sh\nprintf "%s\\0" "$1" >> "{self.opened}"\n')
-        program.chmod(0o755)
+        for name, opened in (("xdg-open", "$1"), ("gio", "$2")):  # The latter as `gio open URI`.
+            program = programs / name
+            program.write_text(f'#!/bin/sh\nprintf "%s\\0" "{opened}" >> "{self.opened}"\n')
+            program.chmod(0o755)
         (root / "user").mkdir()
         unwanted = ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY")
         self.environment = {
@@ -139,7 +139,7 @@ class Daemon:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(20)
+                self._process.wait(patience(20))
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -164,7 +164,7 @@ class Daemon:
         headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
         request = Request(self.url + address, body, headers, method=method)
         try:
-            with urlopen(request, timeout=PATIENCE) as answer:
+            with urlopen(request, timeout=patience(PATIENCE)) as answer:
                 said = answer.read()
         except HTTPError as error:
             raise AssertionError(f"{address}: {error.read().decode()}") from error
@@ -200,7 +200,11 @@ class Daemon:
     def was_opened(self) -> list[str]:
         if not self.opened.exists():
             return []
-        return [os.fsdecode(name) for name in self.opened.read_bytes().split(b"\0")[:-1]]
+        opened = self.opened.read_bytes().split(b"\0")[:-1]
+        return [
+            os.fsdecode(unquote_to_bytes(name[7:]) if name.startswith(b"file://") else name)
+            for name in opened
+        ]
 
 
 class Page:
@@ -390,7 +394,7 @@ def chromium(profile: Path, *, width: int = 1280, height: int = 900) -> Iterator
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     running = Chrome(options=options, service=Service(driver))
     try:
-        running.set_script_timeout(PATIENCE)
+        running.set_script_timeout(patience(PATIENCE))
         for permission in ("clipboard-read", "clipboard-write"):
             running.execute_cdp_cmd(
                 "Browser.setPermission", {"permission": {"name": permission}, "setting": "granted"}

@@ -8,17 +8,18 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from waiting import patience, wait_until
 
-__all__ = ["NEEDED", "Screen", "Thing", "need", "wait_for"]
+__all__ = ["NEEDED", "Screen", "Thing", "need"]
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # It has GObject introspection; this Python may not.
 ACCESSIBLE = Path(__file__).with_name("accessible.py")
@@ -27,8 +28,6 @@ NEEDED = (
     "/usr/lib/*/girepository-1.0/Atspi-2.0.typelib",
 )
 """Required programs and files; the README lists Debian packages."""
-
-_Found = TypeVar("_Found")
 
 
 def need(*programs: str) -> None:
@@ -40,15 +39,6 @@ def need(*programs: str) -> None:
     ]
     if absent:
         pytest.skip(f"not installed: {', '.join(absent)}")
-
-
-def wait_for(look: Callable[[], _Found | None], what: str, seconds: float = 30) -> _Found:
-    """Call ``look`` until it returns something; fail after ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"no {what} within {seconds} s"
-        time.sleep(0.1)
-    return found
 
 
 @dataclass(frozen=True)
@@ -113,7 +103,7 @@ class Screen:
             self._start_server()
             self._start_bus()
             self.start("openbox")
-            wait_for(
+            wait_until(
                 lambda: "window id" in self.output("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"),
                 "window manager",
             )
@@ -166,7 +156,7 @@ class Screen:
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=seconds,
+            timeout=patience(seconds),
             check=False,
             cwd=self.home,
         )
@@ -185,7 +175,7 @@ class Screen:
 
     def window(self, *search: str, seconds: float = 60) -> int:
         """Wait for a visible window, by ``--class`` or ``--name``; return its id."""
-        found = wait_for(
+        found = wait_until(
             lambda: self.output("xdotool", "search", "--onlyvisible", *search).split(),
             f"window {search}",
             seconds,
@@ -195,8 +185,8 @@ class Screen:
     def find(self, name: str, *, role: str = "", within: str = "", seconds: float = 60) -> Thing:
         """Wait for an element by its accessible name and role."""
         told = self.output(
-            SYSTEM_PYTHON, ACCESSIBLE, "find", name, role, within, str(seconds),
-            seconds=seconds + 30,
+            SYSTEM_PYTHON, ACCESSIBLE, "find", name, role, within,
+            str(patience(seconds)), seconds=seconds + 30,
         )  # fmt: skip
         assert told, f"no {role or 'thing'} {name!r} within {seconds} s:\n{self.things()}"
         return Thing(**json.loads(told))
@@ -211,7 +201,7 @@ class Screen:
             rows, columns = np.nonzero(np.abs(shown - colour).max(axis=2) <= 6)
             return (int(np.median(columns)), int(np.median(rows))) if len(rows) > pixels else None
 
-        return wait_for(look, f"patch of {colour}", seconds)
+        return wait_until(look, f"patch of {colour}", seconds)
 
     def things(self) -> str:
         """Return the elements on the screen as a tree of roles and names."""
@@ -270,4 +260,4 @@ def _read_line(descriptor: int, what: str, seconds: float = 30) -> str:
             line += os.read(descriptor, 4096)
         return [line] if line.endswith(b"\n") else None
 
-    return wait_for(look, what, seconds)[0].decode().strip()
+    return wait_until(look, what, seconds)[0].decode().strip()

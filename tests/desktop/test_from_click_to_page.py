@@ -12,10 +12,11 @@ pytest.importorskip("selenium", reason="selenium is not installed")
 
 from chromium import until
 from PIL import Image, ImageDraw
-from screen import Screen, need, wait_for
+from screen import Screen, need
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from skimage import data
+from waiting import wait_until
 
 from photofind.daemon.client import connect
 from photofind.daemon.lifecycle import stop
@@ -49,7 +50,7 @@ def photos(screen: Screen, home: Home) -> Iterator[Path]:
     try:
         with connect(home) as client:
             client.add_folder(str(folder))
-            wait_for(lambda: client.status().photos == 3 * len(THINGS), "index", 120)
+            wait_until(lambda: client.status().photos == 3 * len(THINGS), "index", 120)
         yield folder
     finally:
         stop(home)
@@ -77,7 +78,7 @@ def test_from_the_right_click_to_the_hits(
     screen.click(item)
 
     port = screen.home / "chromium/DevToolsActivePort"
-    wait_for(port.exists, "browser", 60)
+    wait_until(port.exists, "browser", 60)
     options = ChromeOptions()
     options.debugger_address = f"127.0.0.1:{port.read_text().split()[0]}"
     shown = Chrome(options=options, service=Service("/usr/bin/chromedriver"))

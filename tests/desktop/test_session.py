@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from fake_program import FakeProgram, make_files
 from PIL import Image
-from screen import Screen, need, wait_for
+from screen import Screen, need
+from waiting import wait_until
 
 from photofind.desktop.notifications import notify
 from photofind.errors import DesktopError
@@ -22,7 +23,7 @@ MAGENTA = (255, 0, 255)
 
 def wait_for_service(screen: Screen, name: str) -> None:
     """Wait until this name is owned on the session bus."""
-    wait_for(lambda: f"'{name}'" in screen.output("gdbus", "call", "--session", *BUS), name)
+    wait_until(lambda: f"'{name}'" in screen.output("gdbus", "call", "--session", *BUS), name)
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_the_file_is_selected_in_its_folder(session: Screen) -> None:
     session.window("--name", "Photos of")
     session.find_colour((30, 190, 90))
     # A selected file has another colour, and is named in the status bar.
-    wait_for(lambda: "'\"b " in session.things(), "selected file")
+    wait_until(lambda: "'\"b " in session.things(), "selected file")
 
 
 def test_without_a_file_manager_on_the_bus_the_folder_is_opened(

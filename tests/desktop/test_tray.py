@@ -15,7 +15,8 @@ import psutil
 import pytest
 from fake_program import FakeProgram
 from PIL import Image
-from screen import Screen, need, wait_for
+from screen import Screen, need
+from waiting import patience, wait_until
 from Xlib import X
 from Xlib.display import Display
 
@@ -70,10 +71,10 @@ class Panel:
             (folder / "xfce4-panel.xml").write_text(PANEL)
             screen.start("xfce4-panel", "--disable-wm-check")
             watcher = "org.kde.StatusNotifierWatcher"
-            wait_for(lambda: watcher in screen.output("dbus-send", *NAMES), "panel")
+            wait_until(lambda: watcher in screen.output("dbus-send", *NAMES), "panel")
         else:
             screen.start(*TRAYER)
-            wait_for(lambda: has_tray(screen), "panel")
+            wait_until(lambda: has_tray(screen), "panel")
 
 
 def has_tray(screen: Screen) -> bool:
@@ -157,7 +158,7 @@ def test_every_state_is_visible(screen: Screen, panel: Panel, tmp_path: Path) ->
         see(screen, state)
         screen.picture(f"{panel.backend}-{state.name.lower()}")
     icon.stdin.close()
-    assert icon.wait(30) == 0
+    assert icon.wait(patience(30)) == 0
 
 
 @pytest.mark.parametrize("panel", ["xorg", "gtk"], indirect=True)
@@ -169,7 +170,7 @@ def test_a_click_opens_the_page(
     screen.click(see(screen, IconState.IDLE))
     ((address,),) = browser.wait_for_calls()
     url = urlsplit(address.decode())
-    connection = HTTPConnection(url.netloc, timeout=30)
+    connection = HTTPConnection(url.netloc, timeout=patience(30))
     connection.request("GET", url.path)
     answer = connection.getresponse()
     connection.close()
@@ -190,13 +191,13 @@ def test_the_menu_is_used(screen: Screen, panel: Panel, daemon: Home, browser: F
             return
         # The panel shows the menu, without accessible names.
         screen.click(place)
-        wait_for(lambda: menu_is_open(screen), "menu")
+        wait_until(lambda: menu_is_open(screen), "menu")
         entries = RUNNING if state is not IconState.STOPPED else NOT_RUNNING
         screen.press(*["Down"] * (entries.index(path[0].replace("Resume", "Pause for")) + 1))
         for name in path[1:]:
             screen.press("Right", *["Down"] * PAUSES.index(name))
         screen.press("Return")
-        wait_for(lambda: not menu_is_open(screen), "end of the menu")
+        wait_until(lambda: not menu_is_open(screen), "end of the menu")
 
     choose(IconState.IDLE, "Pause for", "1 hour")
     see(screen, IconState.PAUSED)
@@ -212,13 +213,13 @@ def test_the_menu_is_used(screen: Screen, panel: Panel, daemon: Home, browser: F
     assert browser.wait_for_calls()
     choose(IconState.IDLE, "Start at login")
     entry = screen.home / ".config/autostart"
-    wait_for(lambda: list(entry.glob("photofind*-tray.desktop")), "autostart of the tray")
+    wait_until(lambda: list(entry.glob("photofind*-tray.desktop")), "autostart of the tray")
     choose(IconState.IDLE, "Stop photofind")
     see(screen, IconState.STOPPED)
     choose(IconState.STOPPED, "Start photofind")
     see(screen, IconState.IDLE)
     choose(IconState.IDLE, "Quit tray")
-    assert tray.wait(30) == 0
+    assert tray.wait(patience(30)) == 0
     assert connect_to_running(daemon).status().daemon  # It is still running.
 
 
@@ -235,7 +236,7 @@ def test_a_photo_is_chosen_and_offered_again(
         ((address,),) = browser.wait_for_calls()
         browser.forget()
         url = urlsplit(address.decode())
-        connection = HTTPConnection(url.netloc, timeout=30)
+        connection = HTTPConnection(url.netloc, timeout=patience(30))
         connection.request("GET", url.path)
         location = str(connection.getresponse().headers["location"])
         connection.close()
@@ -261,7 +262,7 @@ def test_it_ends_on_a_signal(screen: Screen, panel: Panel, daemon: Home) -> None
     tray = start_tray(screen, panel)
     see(screen, IconState.IDLE)
     tray.terminate()
-    assert tray.wait(30) == 0
+    assert tray.wait(patience(30)) == 0
 
 
 @pytest.mark.parametrize("panel", ["xorg"], indirect=True)
@@ -301,11 +302,11 @@ def test_idle_it_does_nothing(screen: Screen, panel: Panel, daemon: Home) -> Non
 @pytest.mark.parametrize("panel", ["xorg"], indirect=True)
 def test_a_panel_may_restart(screen: Screen, panel: Panel, daemon: Home) -> None:
     first = screen.start(*TRAYER)
-    wait_for(lambda: has_tray(screen), "panel")
+    wait_until(lambda: has_tray(screen), "panel")
     start_tray(screen, panel)
     see(screen, IconState.IDLE)
     screen.end(first)
-    wait_for(lambda: not has_tray(screen), "end of the panel")
+    wait_until(lambda: not has_tray(screen), "end of the panel")
     panel.start(screen)
     see(screen, IconState.IDLE)
 
@@ -316,7 +317,11 @@ def test_there_is_one_icon(screen: Screen, panel: Panel, daemon: Home) -> None:
     start_tray(screen, panel)
     see(screen, IconState.IDLE)
     second = subprocess.run(
-        [*PHOTOFIND, "tray"], env=screen.environment, capture_output=True, text=True, timeout=60
+        [*PHOTOFIND, "tray"],
+        env=screen.environment,
+        capture_output=True,
+        text=True,
+        timeout=patience(60),
     )
     assert (second.returncode, second.stderr) == (0, "the icon is in the tray already\n")
 
@@ -329,7 +334,7 @@ def test_without_a_panel_one_line_says_why(screen: Screen, daemon: Home) -> None
             env=kept | {k: v for k, v in environment.items() if v},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=patience(60),
         )
         assert (done.returncode, done.stdout) == (1, "")
         lines = done.stderr.splitlines()

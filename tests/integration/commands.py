@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from waiting import patience
+
 __all__ = ["COMMAND", "Album", "Outcome", "environment", "photofind"]
 
 COMMAND = (sys.executable, "-m", "photofind")
@@ -65,6 +67,6 @@ def environment(home: Path | None = None, **more: str) -> dict[str, str]:
 def photofind(*arguments: str | bytes | Path, home: Path | None = None, **options: Any) -> Outcome:
     """Run ``photofind`` with arguments, in the test's own home where none is given."""
     options.setdefault("env", environment(home))
-    options.setdefault("timeout", 120)
+    options.setdefault("timeout", patience(120))
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, **options)
     return Outcome(done.returncode, done.stdout, done.stderr)

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from waiting import wait_until
 
 from photofind.errors import ExtractorError
 from photofind.images.reading import content_id
@@ -148,7 +149,4 @@ class IndexedFolder:
 
 def until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait until something is true."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not become true"
-        time.sleep(0.02)
+    wait_until(true, seconds=seconds)

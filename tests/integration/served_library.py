@@ -14,6 +14,7 @@ from typing import Any
 
 from fake_operations import FakeOperations
 from PIL import Image
+from waiting import wait_until
 
 from photofind.daemon.runtime import Runtime, write_runtime
 from photofind.daemon.server import Server
@@ -57,10 +58,7 @@ def jpeg(size: tuple[int, int] = (64, 48), color: str = "teal") -> bytes:
 
 def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
     """Wait until a condition holds; fail where it does not for so long."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.01)
+    wait_until(condition, seconds=seconds, pause=0.01)
 
 
 class FakeLibrary(FakeOperations):

@@ -18,6 +18,7 @@ from urllib.parse import quote, quote_from_bytes
 import pytest
 from PIL import Image
 from served_library import TOKEN, Served, jpeg, serving, wait_for
+from waiting import patience
 
 from photofind.daemon import requests, streams
 from photofind.errors import ImageError, LockedError, NewerFormatError, WorkerCrashedError
@@ -57,7 +58,7 @@ def ask(
     if body is not None and not isinstance(body, bytes):
         body, sent = json.dumps(body).encode(), sent | JSON
     sent |= headers or {}
-    with closing(HTTPConnection("127.0.0.1", served.port, timeout=30)) as connection:
+    with closing(HTTPConnection("127.0.0.1", served.port, timeout=patience(30))) as connection:
         connection.request(method, path, body, {k: v for k, v in sent.items() if v})
         answer = connection.getresponse()
         answer_headers = {name.lower(): value for name, value in answer.getheaders()}
@@ -66,7 +67,7 @@ def ask(
 
 def send(served: Served, data: bytes) -> bytes:
     """Send bytes as they are; return the head of the answer."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=patience(20)) as connection:
         connection.sendall(data)
         answer = b""
         while b"\r\n\r\n" not in answer and (piece := connection.recv(65536)):
@@ -524,7 +525,7 @@ def test_large_uploads_are_refused_soon_and_by_what_is_sent(served: Served) -> N
         for _ in range(100):
             yield bytes(50_000)
 
-    with closing(HTTPConnection("127.0.0.1", served.port, timeout=30)) as connection:
+    with closing(HTTPConnection("127.0.0.1", served.port, timeout=patience(30))) as connection:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         connection.request("POST", "/api/uploads", chunks(), headers, encode_chunked=True)
         assert connection.getresponse().status == 413
@@ -570,7 +571,10 @@ def test_slow_bodies_hold_up_nobody_and_end(
 ) -> None:
     monkeypatch.setattr(requests, "_PATIENCE", 1.0)
     head = head_of(served, "/api/folders", 1000)
-    slow = [socket.create_connection(("127.0.0.1", served.port), timeout=20) for _ in range(60)]
+    slow = [
+        socket.create_connection(("127.0.0.1", served.port), timeout=patience(20))
+        for _ in range(60)
+    ]
     for connection in slow:
         connection.sendall(head + b"{")
     assert ask(served, "GET", "/api/status").status == 200
@@ -641,7 +645,7 @@ def test_an_indexing_tells_how_far_it_is_and_what_came_of_it(served: Served) -> 
 def test_an_indexing_goes_on_without_its_client(served: Served) -> None:
     served.library.hold.clear()
     head = head_of(served, "/api/index", 2)
-    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=patience(20)) as connection:
         connection.sendall(head + b"{}")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
         wait_for(lambda: ("index", (None, False, False, False)) in served.library.asked)
@@ -670,7 +674,7 @@ def test_who_waits_for_an_indexing_hears_from_the_server(
 ) -> None:
     monkeypatch.setattr(streams, "_INDEX_SECONDS", 0.05)
     served.library.hold.clear()
-    with closing(HTTPConnection("127.0.0.1", served.port, timeout=30)) as connection:
+    with closing(HTTPConnection("127.0.0.1", served.port, timeout=patience(30))) as connection:
         headers = {"Authorization": f"Bearer {TOKEN}"} | JSON
         connection.request("POST", "/api/index", b"{}", headers)
         answer = connection.getresponse()
@@ -685,7 +689,7 @@ class Listener:
     """Reads events in a thread."""
 
     def __init__(self, served: Served) -> None:
-        self._connection = HTTPConnection("127.0.0.1", served.port, timeout=60)
+        self._connection = HTTPConnection("127.0.0.1", served.port, timeout=patience(60))
         self._connection.request("GET", "/api/events", headers={"Authorization": f"Bearer {TOKEN}"})
         self._answer = self._connection.getresponse()
         assert self._answer.getheader("content-type", "").startswith("text/event-stream")

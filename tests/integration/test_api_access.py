@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from served_library import TOKEN, Served, serving
+from waiting import patience
 
 from photofind.daemon import access
 from photofind.paths import Home
@@ -49,7 +50,7 @@ def served(home: Home) -> Iterator[Served]:
 def ask(
     served: Served, path: str, headers: dict[str, str], method: str = "GET", body: Any = None
 ) -> HTTPResponse:
-    with closing(HTTPConnection("127.0.0.1", served.port, timeout=20)) as connection:
+    with closing(HTTPConnection("127.0.0.1", served.port, timeout=patience(20))) as connection:
         connection.putrequest(method, path, skip_host="Host" in headers)
         if body is not None:
             headers = {**headers, "Content-Length": str(len(body))}

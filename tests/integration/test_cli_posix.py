@@ -14,7 +14,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +23,7 @@ import pytest
 from commands import COMMAND, Album, environment, photofind
 from PIL import Image
 from skimage import data
+from waiting import patience, wait_until
 
 from photofind.paths import Home
 
@@ -34,10 +34,10 @@ AWKWARD = (
 CAT = "2019/chelsea-original.jpg"
 
 
-def in_terminal(*arguments: str, home: Path, **streams: Any) -> tuple[int, str]:
+def in_terminal(*arguments: str, home: Path, columns: int = 80, **streams: Any) -> tuple[int, str]:
     """Run a command with its streams, but for those given, in a terminal; return what it showed."""
     master, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         env=environment(home, TERM="xterm-256color"),
@@ -50,7 +50,7 @@ def in_terminal(*arguments: str, home: Path, **streams: Any) -> tuple[int, str]:
         while part := os.read(master, 65536):
             shown += part
     os.close(master)
-    return process.wait(60), shown.decode()
+    return process.wait(patience()), shown.decode()
 
 
 def without_privileges() -> None:
@@ -106,7 +106,8 @@ def test_awkward_names_can_be_asked_for(awkward: Album) -> None:
 def test_names_cannot_command_a_terminal(awkward: Album) -> None:
     query = str(awkward.photos / "with space.jpg")
     for arguments in (["similar", query, "--all"], ["similar", query, "--all", "--paths-only"]):
-        code, shown = in_terminal(*arguments, home=awkward.home)
+        # So wide that no name is wrapped, wherever temporary folders are.
+        code, shown = in_terminal(*arguments, home=awkward.home, columns=250)
         assert code == 0
         assert "\x1b[31m" not in shown
         assert "\\x1b[31mred.jpg" in shown.replace("\r\n", "")
@@ -161,7 +162,7 @@ def test_a_pipe_that_is_closed_ends_it_quietly(album: Album, form: list[str]) ->
     process.stdout.close()
     assert process.stderr
     assert process.stderr.read() == b""
-    assert process.wait(60) == 1
+    assert process.wait(patience()) == 1
 
 
 def test_no_stdout_at_all(album: Album) -> None:
@@ -256,13 +257,14 @@ def test_what_was_indexed_before_ctrl_c_is_kept(home: Home, tmp_path: Path) -> N
     indexing = subprocess.Popen(
         [*COMMAND, "index"], env=environment(), start_new_session=True, stderr=subprocess.PIPE
     )
-    deadline = time.monotonic() + 60
-    while not any(path.stat().st_size for path in home.spaces.glob("*/vectors*")):
-        assert time.monotonic() < deadline
+
+    def has_begun() -> bool:
         assert indexing.poll() is None
-        time.sleep(0.02)
+        return any(path.stat().st_size for path in home.spaces.glob("*/vectors*"))
+
+    wait_until(has_begun, "a vector")
     os.killpg(indexing.pid, signal.SIGINT)  # As a terminal does: to the children too.
-    _, notes = indexing.communicate(timeout=60)
+    _, notes = indexing.communicate(timeout=patience())
     assert indexing.returncode == 130
     assert notes.decode().splitlines() == [
         "everything indexed so far is kept; `photofind index` continues from there",

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from served_library import TOKEN, FakeLibrary, Served, jpeg, serving, wait_for
+from waiting import patience
 
 from photofind import errors
 from photofind.app.photofind import PhotoFind
@@ -368,7 +369,7 @@ def test_ctrl_c_ends_every_wait(home: Home, tmp_path: Path, call: str) -> None:
             wait_for(lambda: served.library.subscribers or served.library.asked)
             time.sleep(0.2)
             process.send_signal(signal.SIGINT)
-            assert process.communicate(timeout=20)[0] == b"2\n"
+            assert process.communicate(timeout=patience(20))[0] == b"2\n"
         served.library.hold.set()
 
 

@@ -19,13 +19,13 @@ import pytest
 from commands import COMMAND, Outcome, environment, photofind
 from PIL import Image, ImageEnhance
 from skimage import data
+from waiting import patience, wait_until
 
 from photofind.daemon.lifecycle import is_running, stop
 from photofind.daemon.runtime import read_runtime, write_runtime
 from photofind.paths import Home
 
 NAMES = ("chelsea", "coffee", "astronaut", "rocket", "camera", "coins", "moon", "clock")
-PATIENCE = 60.0
 
 
 class Daemon:
@@ -52,10 +52,7 @@ class Daemon:
         return [Path(hit["path"]).name for hit in answer["hits"]]
 
     def until(self, true: Callable[[], object]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not true():
-            assert time.monotonic() < deadline, self.status()
-            time.sleep(0.1)
+        wait_until(true, "what the daemon was waited for", pause=0.1)
 
     @property
     def pid(self) -> int:
@@ -213,7 +210,7 @@ def test_a_killed_daemon_comes_back_with_everything(running: Daemon) -> None:
     children = psutil.Process(running.pid).children(recursive=True)
     before = running.pid
     os.kill(before, signal.SIGKILL)
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=patience(20))
     assert not alive
     assert running.hits(running.photos / "coffee.jpg", "-n", "1") == ["coffee-bright.jpg"]
     assert running.pid != before
@@ -277,7 +274,7 @@ def test_the_status_can_be_watched(running: Daemon) -> None:
                 break
     finally:
         watching.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
-        watching.wait(20)
+        watching.wait(patience(20))
     assert watching.returncode == 130
 
 

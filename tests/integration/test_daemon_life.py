@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 from commands import COMMAND, environment, photofind
+from waiting import patience, wait_until
 
 from photofind.daemon.instance import is_running
 from photofind.daemon.lifecycle import RUNS_ALREADY, Start, Stop, reachable, start, stop
@@ -29,7 +30,7 @@ from photofind.paths import Home
 if sys.platform == "win32":
     pytest.skip("it has other signals", allow_module_level=True)
 
-PATIENCE = 60.0
+PATIENCE = patience()
 SIMULATED = Path(__file__).parent / "simulated_daemon"
 
 
@@ -62,10 +63,7 @@ def daemons(home: Home) -> list[psutil.Process]:
 
 def until(true: Callable[[], object]) -> None:
     """Wait until something is true."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "it does not come true"
-        time.sleep(0.02)
+    wait_until(true)
 
 
 def started(home: Home, faults: str = "") -> psutil.Process:

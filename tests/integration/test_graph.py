@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import patience, wait_until
 
 from photofind.indexing.index_building import build_index
 from photofind.indexing.index_maintenance.builder import builder
@@ -89,10 +89,7 @@ def once(home: Home, library: EmbeddedStore) -> Iterator[Searcher]:
 
 
 def wait_for_graph(library: EmbeddedStore) -> None:
-    deadline = time.monotonic() + 240
-    while not library.index(SPACE).ready:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: library.index(SPACE).ready, "graph", 240, pause=0.1)
 
 
 def kill_graph(library: EmbeddedStore) -> None:
@@ -163,12 +160,8 @@ def test_a_killed_graph_process_costs_no_answer(library: EmbeddedStore, resident
     expected = paths(resident, "/photos/5.jpg")
     kill_graph(library)
     assert paths(resident, "/photos/5.jpg") == expected
-    deadline = time.monotonic() + 240
-    while (
-        resident.similar(Query(("/photos/5.jpg",), limit=20, min_score=0.0)).searched_by != "graph"
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    query = Query(("/photos/5.jpg",), limit=20, min_score=0.0)
+    wait_until(lambda: resident.similar(query).searched_by == "graph", "graph", 240, pause=0.2)
     assert paths(resident, "/photos/5.jpg") == expected
 
 
@@ -212,7 +205,7 @@ def test_a_damaged_graph_costs_no_answer_and_is_built_again(
     kill_graph(library)
     assert paths(resident, "/photos/5.jpg") == expected
     views = library._views
-    assert not views.graph(views.view(SPACE)).wait(240)
+    assert not views.graph(views.view(SPACE)).wait(patience(240))
     assert (
         resident.similar(Query(("/photos/5.jpg",), limit=20, min_score=0.0)).searched_by == "exact"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from waiting import patience
 
 from photofind.extractors.extraction import Extraction
 from photofind.indexing.one_shot import index_once
@@ -124,7 +125,7 @@ if os.name == "posix":
                     # As a terminal does: to the whole group, workers included.
                     os.killpg(process.pid, signal.SIGINT)
                     break
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=patience())
         assert process.returncode == -signal.SIGINT
         assert errors.rstrip().endswith("KeyboardInterrupt")
         with EmbeddedStore(home) as library:

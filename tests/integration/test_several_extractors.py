@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from commands import environment, photofind
 from PIL import Image
+from waiting import wait_until
 
 from photofind.app.photofind import PhotoFind
 from photofind.daemon.lifecycle import is_running, stop
@@ -20,7 +21,6 @@ from photofind.model import Failure, Query
 from photofind.paths import Home
 from photofind.settings import set_setting
 
-PATIENCE = 60.0
 PHOTOS = 12
 MAGENTA = (255, 0, 255)
 
@@ -279,10 +279,7 @@ class Daemon:
             return {name: library.space_counts(id_).embedded for name, id_ in spaces.items()}
 
     def until(self, true: Callable[[], object]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not true():
-            assert time.monotonic() < deadline, self.status
-            time.sleep(0.1)
+        wait_until(true, pause=0.1)
 
 
 @pytest.fixture

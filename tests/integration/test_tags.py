@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commands import Outcome, environment, photofind
 from PIL import Image
+from waiting import wait_until
 
 from photofind.app.photofind import PhotoFind
 from photofind.daemon.client import connect_to_running
@@ -20,7 +20,6 @@ from photofind.paths import Home
 from photofind.settings import set_setting
 
 PLUGINS = Path(__file__).parents[1] / "extractor_plugins"
-PATIENCE = 60.0
 
 COLOURS = {"red.png": (250, 5, 0), "green.png": (0, 200, 5), "mixed.png": (130, 100, 5)}
 
@@ -54,13 +53,6 @@ def indexed(home: Home, photos: Path) -> Iterator[PhotoFind]:
 
 def names(found: list) -> list[str]:
     return [Path(one.path).name for one in found]
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "it did not become true"
-        time.sleep(0.1)
 
 
 def test_photos_are_found_by_their_tags_and_keywords(indexed: PhotoFind, photos: Path) -> None:
@@ -157,7 +149,7 @@ def test_the_daemon_keeps_and_finds_them_too(home: Home, photos: Path) -> None:
     set_setting(home.settings, "extractor", "naming")
     try:
         run("folders", "add", photos)
-        until(lambda: run("status", "--json").json["photos"] == 4)
+        wait_until(lambda: run("status", "--json").json["photos"] == 4)
         assert [Path(one["path"]).name for one in run("tags", "grass", "--json").json][:2] == [
             "green.png", "mixed.png",
         ]  # fmt: skip
@@ -169,9 +161,9 @@ def test_the_daemon_keeps_and_finds_them_too(home: Home, photos: Path) -> None:
             with pytest.raises(LibraryError, match="near it are 'grass'"):
                 client.photos(tags=["gras"])
             run("config", "set", "also", "able")
-            until(lambda: any(count.name == "red" for count in client.tags()))
+            wait_until(lambda: any(count.name == "red" for count in client.tags()))
             moved = (photos / "green.png").rename(photos / "lawn.png")
-            until(lambda: "lawn.png" in names(client.tagged(["grass"])))
+            wait_until(lambda: "lawn.png" in names(client.tagged(["grass"])))
             assert client.photo(str(moved)).tags == before.tags
             like = Query((str(moved),), tags=("grass", "sky"), min_score=0.0)
             assert {*names([*client.similar(like).hits])} == {"blue.jpg", "mixed.png"}

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,13 +14,12 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image, ImageColor
+from waiting import patience, wait_until
 
 from photofind.app.thumbnails import Thumbnails
 from photofind.errors import ImageError, WorkerCrashedError, WorkerStoppedError
 from photofind.images.limits import Limits
 from photofind.workers import Worker
-
-PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -73,14 +71,6 @@ def shows(thumbnail, size, colour):
     if isinstance(colour, str):
         colour = ImageColor.getrgb(colour)
     return picture.size == size and bool((np.abs(mean - colour) < 8).all())
-
-
-def until(condition):
-    end = time.monotonic() + PATIENCE
-    while not (value := condition()):
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.005)
-    return value
 
 
 def test_a_thumbnail_is_made_once_and_kept(thumbnails, folder, photo, calls):
@@ -228,10 +218,10 @@ def test_a_worker_that_is_killed_is_replaced(thumbnails, photo, tmp_path):
     before = process.cpu_times().user
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(thumbnails.get, path, 150, stamp(path))
-        until(lambda: process.cpu_times().user > before + 0.02)
+        wait_until(lambda: process.cpu_times().user > before + 0.02)
         assert not asked.done()
         process.kill()
-        thumbnail = asked.result(PATIENCE)
+        thumbnail = asked.result(patience())
     assert pid not in thumbnails.pids
     assert shows(thumbnail, (150, 112), (128, 0, 0))
 
@@ -271,7 +261,7 @@ def test_idle_workers_end(folder, photo):
     path = photo("photo.png")
     with Thumbnails(folder, idle_seconds=0.1) as thumbnails:
         thumbnails.get(path, 100, stamp(path))
-        until(lambda: not thumbnails.pids)
+        wait_until(lambda: not thumbnails.pids)
         assert shows(thumbnails.get(path, 50, stamp(path)), (50, 33), "red")
 
 
@@ -279,9 +269,9 @@ def test_what_is_under_way_is_ended_with_it(thumbnails, photo):
     paths = [photo(f"{i}.png", size=(6000, 4000)) for i in range(4)]
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(thumbnails.get, path, 150, stamp(path)) for path in paths]
-        until(lambda: len(thumbnails.pids) > 1)
+        wait_until(lambda: len(thumbnails.pids) > 1)
         thumbnails.close()
-        errors = [future.exception(PATIENCE) for future in waiting]
+        errors = [future.exception(patience()) for future in waiting]
     assert any(isinstance(error, WorkerStoppedError) for error in errors)
     assert all(error is None or isinstance(error, WorkerStoppedError) for error in errors)
     assert thumbnails.pids == []

@@ -14,12 +14,11 @@ import pytest
 from commands import COMMAND, environment, photofind
 from PIL import Image
 from skimage import data
+from waiting import patience, wait_until
 
 from photofind.daemon.client import connect_to_running
 from photofind.daemon.lifecycle import stop
 from photofind.paths import Home
-
-PATIENCE = 90.0
 
 
 class Terminal:
@@ -53,11 +52,14 @@ class Terminal:
         return self._process.wait()
 
     def _wait(self, done: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not done():
-            assert time.monotonic() < deadline, f"no {what!r} in {self.shown!r}"
+        def look() -> bool:
             self._read()
-            time.sleep(0.02)
+            return done()
+
+        try:
+            wait_until(look, repr(what), 90.0)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.shown!r}") from None
 
     def _read(self) -> None:
         try:
@@ -104,14 +106,12 @@ def test_three_times_enter_leads_to_the_first_similar_photo(person: Path, home: 
     assert len(list((person / ".config/autostart").iterdir())) == 2
     query = str(person / "Pictures/coffee-0.jpg")
     with connect_to_running(home) as client:
-        while client.status().photos < 9:
-            assert time.monotonic() - began < 120, client.status()
-            time.sleep(0.1)
+        wait_until(lambda: client.status().photos >= 9, "indexing", 120, pause=0.1)
     found = photofind("similar", query, "--json", "--all", env=environment(PHOTOFIND_NO_DAEMON=""))
     assert {Path(hit["path"]).name for hit in found.json["hits"][:2]} == {
         "coffee-1.jpg", "coffee-2.jpg"
     }  # fmt: skip
-    assert time.monotonic() - began < 120
+    assert time.monotonic() - began < patience(120)
 
 
 def test_no_is_taken_for_an_answer_and_another_folder_too(person: Path, home: Home) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from waiting import patience
+
 from photofind.indexing.excludes import Rules
 from photofind.indexing.scan import Found, scan
 from photofind.indexing.watching.events import Change, Kind
@@ -45,7 +47,8 @@ class WatcherReports:
         """Wait until all of these were reported."""
         with self._changed:
             came = self._changed.wait_for(
-                lambda: {c for batch in self.batches for c in batch} >= set(changes), seconds
+                lambda: {c for batch in self.batches for c in batch} >= set(changes),
+                patience(seconds),
             )
         assert came, f"{set(changes) - set(self.all)} is not among {self.all}"
 
@@ -118,9 +121,9 @@ class Mirror:
 
 def eventually(is_true: Callable[[], bool], seconds: float = PATIENCE) -> bool:
     """Wait until something is true; return whether it came to that."""
-    until = time.monotonic() + seconds
+    began = time.monotonic()
     while not is_true():
-        if time.monotonic() > until:
+        if time.monotonic() - began > patience(seconds):
             return False
         time.sleep(0.02)
     return True

@@ -213,6 +213,11 @@ class Catalog:
         """Return which content each row of a space is of."""
         return self._contents.setdefault(space, RowContents())
 
+    def release(self) -> None:
+        """Release the memory that looking up rows takes."""
+        for contents in list(self._contents.values()):
+            contents.release()
+
     # What is kept in memory beside the documents, so that looking up is fast.
 
     def _candidates(self, keys: list[str]) -> list[list[Record]]:

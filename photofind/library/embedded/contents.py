@@ -82,6 +82,11 @@ class RowContents:
                 return rows
             return np.where((self._column[rows] == wanted) & (wanted != b""), rows, -1)
 
+    def release(self) -> None:
+        """Release the memory that looking up contents takes; the next look-up sorts them again."""
+        with self._changing:
+            self._sorted, self._recent = None, {}
+
     def _make_room(self, rows: int, width: int) -> None:
         if width > self._column.dtype.itemsize:
             self._column, self._sorted = self._column.astype(f"S{width}"), None

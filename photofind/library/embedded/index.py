@@ -6,7 +6,7 @@ the points. All of it is derived from the vectors: a missing, stale or damaged i
 again, and searches do without it meanwhile. Rows that came after the build are *fresh*: smoothed
 one by one against the index, appended beside it, and scanned exactly.
 
-On disk it is one folder of arrays, swapped in whole by its manifest (docs/storage.md).
+On disk it is one folder of arrays, swapped in whole by its manifest (docs/develop/storage.md).
 """
 
 from __future__ import annotations

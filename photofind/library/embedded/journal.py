@@ -2,7 +2,8 @@
 
 TinyDB's own ``JSONStorage`` rewrites its file in place at every change: slow where there are many
 documents, and all is lost when it is interrupted. Here a change costs what it changes, is on disk
-when the call returns, and is there as a whole or not at all. ``docs/storage.md`` has the format.
+when the call returns, and is there as a whole or not at all. ``docs/develop/storage.md`` has the
+format.
 """
 
 from __future__ import annotations

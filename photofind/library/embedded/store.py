@@ -170,6 +170,7 @@ class EmbeddedStore:
         self._views.release()
         with self._writing:
             self._spaces.release()
+        self._catalog.release()
 
     # Photos.
 
@@ -182,7 +183,8 @@ class EmbeddedStore:
         """Put photos into the library, with embeddings by content; see the protocol."""
         with self._writing:
             stored, replaced = commit(self._catalog, self._spaces, photos, space, embeddings)
-            self._note_removed(replaced)
+            there = {photo.content for photo in stored}
+            self._note_removed(one for one in replaced if one.photo.content not in there)
             return stored
 
     def remove(self, photos: Iterable[Photo]) -> None:
@@ -422,6 +424,8 @@ class EmbeddedStore:
     def _note_removed(self, records: Iterable[Record]) -> None:
         """Remember the rows of contents that no photo refers to any more."""
         rows = {record.photo.content: record.rows for record in records if record.rows}
+        if not rows:
+            return
         there = self._catalog.by_content(rows)
         for content, known in rows.items():
             if content not in there:

@@ -29,7 +29,7 @@ _HEADER = re.compile(rb"photofind vectors (\d+) (\d+) *\n")
 
 
 class Vectors:
-    """The committed rows of a file of vectors; ``docs/storage.md`` has the format.
+    """The committed rows of a file of vectors; ``docs/develop/storage.md`` has the format.
 
     An object sees the rows that were committed when it was made, whatever is appended after.
 

@@ -1,4 +1,4 @@
-"""docs/openapi.json and docs/api.md say what the API does."""
+"""docs/reference/openapi.json and api.md say what the API does."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 def test_the_description_is_current() -> None:
     generate = runpy.run_path(str(DOCS / "generate_openapi.py"))
-    assert (DOCS / "openapi.json").read_text("utf-8") == generate["document"](), (
+    assert (DOCS / "reference/openapi.json").read_text("utf-8") == generate["document"](), (
         "run docs/generate_openapi.py"
     )
 
 
 def test_the_tables_are_current() -> None:
     generate = runpy.run_path(str(DOCS / "generate_operations.py"))
-    page = (DOCS / "api.md").read_text("utf-8")
+    page = (DOCS / "reference/api.md").read_text("utf-8")
     assert generate["with_tables"](page) == page, "run docs/generate_operations.py"
 
 
 def test_the_page_tells_of_every_route() -> None:
-    page = (DOCS / "api.md").read_text("utf-8")
+    page = (DOCS / "reference/api.md").read_text("utf-8")
     told = set(re.findall(r"^\| `([A-Z]+) (/api/[^`?]*)", page, re.MULTILINE))
     routes = {
         (method.upper(), path)

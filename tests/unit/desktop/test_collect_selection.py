@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 
+from waiting import patience
+
 from photofind.desktop.collect_selection import collect_selection
 from photofind.paths import Home
 
@@ -25,7 +27,7 @@ def test_one_process_gets_all_files(home: Home) -> None:
         subprocess.Popen([sys.executable, "-c", SCRIPT, json.dumps(path)], stdout=subprocess.PIPE)
         for path in paths
     ]
-    outputs = [process.communicate(timeout=60)[0] for process in started]
+    outputs = [process.communicate(timeout=patience(60))[0] for process in started]
     assert all(process.returncode == 0 for process in started)
     gathered = [json.loads(output) for output in outputs]
     # A slow machine may make two queries, but no file is lost or doubled.

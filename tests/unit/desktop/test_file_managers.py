@@ -14,6 +14,7 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 from fake_program import ODD_NAMES, FakeProgram
+from waiting import patience
 
 from photofind.desktop.application import Application
 from photofind.desktop.command import Command
@@ -58,7 +59,7 @@ def run_as_key_file(exec_line: str, paths: list[bytes]) -> None:
         else:
             assert not re.search("%[^%]", word.replace("%%", ""))
             words.append(os.fsencode(word.replace("%%", "%")))
-    subprocess.run(words, check=True, timeout=30)
+    subprocess.run(words, check=True, timeout=patience(30))
 
 
 @pytest.mark.parametrize("kind", [*LINUX, Finder])
@@ -152,7 +153,7 @@ def test_scripts_pass_on_every_name(
         [script, "relative name"],
         env=os.environ | {variable: "".join(f"{uri}\n" for uri in uris)},
         check=True,
-        timeout=30,
+        timeout=patience(30),
     )
     (call,) = fake_photofind.calls()
     assert call == [b"similar", b"--open", b"--uris", b"--", *map(str.encode, uris)]
@@ -167,7 +168,7 @@ def test_nemo_runs_the_command_with_every_name(
     line = key_file_value(file.content, "Exec")
     assert line.endswith(" %U")
     words = split(line[:-2].replace("%%", "%") + " ".join(f'"{uri}"' for uri in uris))
-    subprocess.run(words, check=True, timeout=30)
+    subprocess.run(words, check=True, timeout=patience(30))
     assert fake_photofind.calls() == [
         [b"similar", b"--open", b"--uris", b"--", *map(str.encode, uris)]
     ]
@@ -200,7 +201,9 @@ def test_the_workflow_of_finder_runs_the_command_with_every_name(
     parameters = action["action"]["ActionParameters"]
     assert parameters["inputMethod"] == 1
     script = parameters["COMMAND_STRING"]
-    subprocess.run([parameters["shell"], "-c", script, "-", *PATHS], check=True, timeout=30)
+    subprocess.run(
+        [parameters["shell"], "-c", script, "-", *PATHS], check=True, timeout=patience(30)
+    )
     assert fake_photofind.calls() == [[b"similar", b"--open", b"--", *PATHS]]
     (service,) = files["Info.plist"]["NSServices"]
     assert service["NSSendFileTypes"] == ["public.image"]
@@ -310,7 +313,7 @@ def test_photofind_home_is_part_of_the_command(
     words = Command.installed().words
     environment = {"PATH": os.defpath, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     done = subprocess.run(
-        [*words, "config", "--json"], capture_output=True, timeout=60, env=environment
+        [*words, "config", "--json"], capture_output=True, timeout=patience(60), env=environment
     )
     assert done.returncode == 0, done.stderr
     assert words[:2] == ("/usr/bin/env", f"PHOTOFIND_HOME={tmp_path / 'other home'}")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from waiting import patience
 
 from photofind.desktop import notifications
 from photofind.desktop.notifications import Notices, notify
@@ -33,7 +34,7 @@ class Shown:
             raise DesktopError("nobody shows any")
 
     def wait(self) -> None:
-        assert self._each.acquire(timeout=20)
+        assert self._each.acquire(timeout=patience(20))
 
 
 def notice(topic: str, text: str = "so it is") -> Event:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 from fake_program import ODD_NAMES, FakeProgram
+from waiting import patience
 
 from photofind.desktop.command import Command
 from photofind.desktop.file_managers.thunar import Thunar
@@ -169,5 +170,5 @@ def test_thunar_runs_the_command_with_every_name(
     # Like xfce_expand_desktop_entry_field_codes: each file in single quotes.
     quoted = b" ".join(shlex.quote(p.decode("latin-1")).encode("latin-1") for p in PATHS)
     expanded = re.sub(b"%.", lambda code: {b"%%": b"%", b"%F": quoted}[code[0]], line.encode())
-    subprocess.run(["/bin/sh", "-c", expanded], check=True, timeout=30)
+    subprocess.run(["/bin/sh", "-c", expanded], check=True, timeout=patience(30))
     assert fake_photofind.calls() == [[b"similar", b"--open", b"--", *PATHS]]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from photofind.errors import DesktopError
 from photofind.system.reveal import open_file, show_in_folder
@@ -56,12 +56,22 @@ def test_a_failing_program_is_reported(tmp_path: Path, asked: Path) -> None:
         open_file(str(tmp_path))
 
 
+def test_a_name_that_is_not_utf8_does_not_wait_for_xdg_open_to_fail(
+    tmp_path: Path, asked: Path
+) -> None:
+    gio = tmp_path / "bin/gio"
+    gio.write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" >> "{asked}"\n')
+    gio.chmod(0o755)
+    path = tmp_path / os.fsdecode(b"not \xff utf-8.jpg")
+    path.touch()
+    open_file(str(path))
+    assert asked.read_bytes() == b"open\0" + f"file://{tmp_path}/not%20%FF%20utf-8.jpg\0".encode()
+
+
 def test_a_running_program_leaves_no_zombie(tmp_path: Path, asked: Path) -> None:
     pid = tmp_path / "pid"
     (tmp_path / "bin/xdg-open").write_text(f'#!/bin/sh\necho $$ > "{pid}"\nexec /bin/sleep 3\n')
     open_file(str(tmp_path))
     process = Path("/proc") / pid.read_text().strip()
-    deadline = time.monotonic() + 30
-    while process.exists():  # A zombie would exist until this process ends.
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    # A zombie would exist until this process ends.
+    wait_until(lambda: not process.exists(), "the end of the program", 30)

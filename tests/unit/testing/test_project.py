@@ -15,6 +15,7 @@ from photofind.errors import ExtractorError
 from photofind.testing.project import write_project
 
 
+@pytest.mark.slow
 def test_a_new_plugin_passes_its_own_tests(tmp_path):
     result = CliRunner().invoke(main, ["plugins", "new", "first-light", "--in", str(tmp_path)])
     assert result.exit_code == 0, result.output

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from waiting import patience
 
 from photofind.app.recent_searches import remember_search
 from photofind.daemon.runtime import Runtime, remove_runtime, write_runtime
@@ -69,7 +70,7 @@ class FakeClient:
         return self._daemon.status
 
     def events(self) -> Iterator[Event]:
-        while (event := self._daemon.queued.get(timeout=60)) is not LOST:
+        while (event := self._daemon.queued.get(timeout=patience(60))) is not LOST:
             if isinstance(event, Exception):
                 raise event
             yield event
@@ -121,7 +122,7 @@ def appear(home: Home, daemon: FakeDaemon) -> None:
 
 
 def expect(states: queue.Queue[DaemonState], wanted: DaemonState) -> None:
-    assert states.get(timeout=30) == wanted
+    assert states.get(timeout=patience(30)) == wanted
 
 
 def test_it_waits_for_the_daemon_and_reports_its_states(
@@ -129,7 +130,7 @@ def test_it_waits_for_the_daemon_and_reports_its_states(
 ) -> None:
     expect(states, NOT_RUNNING)
     appear(home, daemon)
-    while (state := states.get(timeout=30)) == NOT_RUNNING:
+    while (state := states.get(timeout=patience(30))) == NOT_RUNNING:
         pass
     assert state == DaemonState.from_status(STATUS)
     counts = {"photos": 9, "preliminary": 0, "failed": 0, "revision": 1}
@@ -146,7 +147,7 @@ def test_it_finds_the_next_daemon(
 ) -> None:
     for _ in range(3):
         appear(home, daemon)
-        while states.get(timeout=30) == NOT_RUNNING:
+        while states.get(timeout=patience(30)) == NOT_RUNNING:
             pass
         daemon.runs = False
         daemon.queued.put(LOST)
@@ -208,7 +209,7 @@ def test_searches_are_reported(
     listening: Listener, home: Home, recents: threading.Semaphore
 ) -> None:
     remember_search(home, ["/a.jpg"])
-    assert recents.acquire(timeout=30)
+    assert recents.acquire(timeout=patience(30))
 
 
 def test_nothing_is_reported_after_close(

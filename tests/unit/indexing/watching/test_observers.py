@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from waiting import patience
 from watchdog.events import (
     DirCreatedEvent,
     FileClosedEvent,
@@ -36,7 +37,7 @@ from photofind.indexing.watching.watched_folder import WatchedFolder
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the systems themselves are there, or their stand-ins are not"
 )
-PATIENCE = 20.0
+PATIENCE = patience(20.0)
 
 
 class Noticed:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import pytest
+from waiting import patience
 
 from photofind.indexing.excludes import Rules
 from photofind.indexing.watching.events import Change, Kind
@@ -17,7 +18,7 @@ from photofind.indexing.watching.mounting import Mount, Mounts
 from photofind.indexing.watching.suspension import Suspension
 from photofind.indexing.watching.watcher import Watcher
 
-PATIENCE = 30.0
+PATIENCE = patience(30.0)
 RULES = Rules()
 
 

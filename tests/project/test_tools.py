@@ -28,16 +28,3 @@ def test_tools_find_nothing(command: list[str]) -> None:
         run = [sys.executable, "-m", *command]
     result = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
-
-
-def test_the_commands_start_without_anything_heavy() -> None:
-    code = (
-        "import sys, photofind.cli\n"
-        "heavy = {'numpy', 'PIL', 'tinydb', 'rich', 'tensorflow', 'keras', 'numba', 'sklearn',\n"
-        "         'pynndescent', 'ai_edge_litert', 'psutil', 'asyncio', 'multiprocessing'}\n"
-        "print(*sorted(heavy & set(sys.modules)))"
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert loaded == []
