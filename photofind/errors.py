@@ -14,12 +14,15 @@ __all__ = [
     "LibraryError",
     "LockedError",
     "NewerFormatError",
+    "PassingImageError",
     "PhotofindError",
     "RequestError",
     "SettingsError",
     "WorkerCrashedError",
     "WorkerError",
+    "WorkerKilledError",
     "WorkerMemoryError",
+    "WorkerResourceError",
     "WorkerStartError",
     "WorkerStoppedError",
     "WorkerTimeoutError",
@@ -48,6 +51,10 @@ class PhotofindError(Exception):
 
 class ImageError(PhotofindError):
     """A file cannot be read as a photo; the message is stored as the reason with the photo."""
+
+
+class PassingImageError(ImageError):
+    """A photo cannot be read at the moment, for a reason that is not in its bytes."""
 
 
 class ExtractorError(PhotofindError):
@@ -86,8 +93,16 @@ class WorkerCrashedError(WorkerError):
     """A child process ended unexpectedly during a call."""
 
 
+class WorkerKilledError(WorkerCrashedError):
+    """A child process was killed from outside: by the system, as memory ran out, or by a user."""
+
+
 class WorkerMemoryError(WorkerCrashedError):
     """A child process exceeded its memory limit and was ended."""
+
+
+class WorkerResourceError(WorkerError):
+    """A child process had not enough memory, threads or descriptors for a call."""
 
 
 class WorkerTimeoutError(WorkerError):

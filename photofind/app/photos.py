@@ -45,14 +45,18 @@ def details(folders: Iterable[Folder], photo: Photo) -> PhotoDetails:
 def failures(library: Store) -> list[Failure]:
     """Return the photos that could not be indexed, and those that an extractor refused, by path."""
     found = [
-        Failure(photo.path, photo.failure)
+        Failure(photo.path, photo.failure, retry=_retry(photo))
         for photo in library.select(Filter(failed=True))
         if photo.failure is not None and not photo.refusals
     ]
     extractors = {space.id: space.extractor for space in library.spaces()}
     found += [
-        Failure(photo.path, reason, extractors.get(space, space))
+        Failure(photo.path, reason, extractors.get(space, space), _retry(photo))
         for photo in library.select(Filter(refused=True))
         for space, reason in photo.refusals.items()
     ]
     return sorted(found, key=lambda failure: (failure.path, failure.extractor or ""))
+
+
+def _retry(photo: Photo) -> int | None:
+    return photo.retry.at if photo.retry else None

@@ -27,7 +27,8 @@ def failures(as_json: bool) -> None:
     """List the photos that could not be indexed, and why.
 
     If an extractor is named, only that extractor failed. Photos are tried again when they change or
-    the extractor is updated, or with "photofind index --retry-failed".
+    the extractor is updated, or with "photofind index --retry-failed". If the reason may pass, such
+    as a drive that fails or missing permission, they are tried again by themselves.
     """
     with connected() as photofind:
         failed = photofind.failures()
@@ -40,6 +41,7 @@ def failures(as_json: bool) -> None:
 
 
 def _reason(failure: Failure) -> str:
-    if failure.extractor is None:
-        return failure.reason
-    return f"not embedded by {failure.extractor}: {failure.reason}"
+    reason = failure.reason
+    if failure.extractor is not None:
+        reason = f"not embedded by {failure.extractor}: {reason}"
+    return reason if failure.retry is None else f"{reason}; it is tried again by itself"

@@ -14,7 +14,9 @@ from photofind.errors import (
     ExtractorError,
     WorkerCrashedError,
     WorkerError,
+    WorkerKilledError,
     WorkerMemoryError,
+    WorkerResourceError,
     WorkerStartError,
     WorkerTimeoutError,
 )
@@ -103,6 +105,10 @@ class Extracted(Metadata):
         Why there is no embedding, in one line; None without an error.
     refused
         Whether it took the worker down, so that another extractor may be able to embed it.
+    passing
+        Whether the failure is due to the machine at that moment, not to the bytes of the photo.
+    lacks_sidecar
+        Whether its sidecar could not be read for such a reason.
     tags
         Words for what it shows with their confidences, highest first, if the extractor can tag and
         the photo was embedded.
@@ -116,6 +122,8 @@ class Extracted(Metadata):
     vector: npt.NDArray[np.float32] | None = None
     failure: str | None = None
     refused: bool = False
+    passing: bool = False
+    lacks_sidecar: bool = False
     tags: tuple[tuple[str, float], ...] = ()
 
 
@@ -274,7 +282,10 @@ class Extraction:
                 (place,) = batch
                 _logger.warning("%s: %s\n%s", paths[place], outcome, outcome.details)
                 extracted[place] = Extracted(
-                    path=paths[place], failure=self._reason(outcome), refused=True
+                    path=paths[place],
+                    failure=self._reason(outcome),
+                    refused=True,
+                    passing=isinstance(outcome, WorkerKilledError | WorkerTimeoutError),
                 )
                 continue
             vectors = iter(outcome.arrays[0])
@@ -288,6 +299,10 @@ class Extraction:
     def _call(self, method: str, **arguments: Any) -> Reply:
         try:
             return self._worker.call(method, timeout=self._seconds, **arguments)
+        except WorkerResourceError as error:
+            raise ExtractorError(
+                f"the extractor {self._extractor!r} cannot be used: {error.message}", error.hint
+            ) from error
         except WorkerStartError as error:
             reason = error.message
             if isinstance(error.__cause__, WorkerTimeoutError):
@@ -321,6 +336,8 @@ class Extraction:
                 return f"took longer than {self._seconds:g} s to read"
             case WorkerMemoryError():
                 return f"took more than {2 * self._megabytes:,.0f} MB of memory to read"
+            case WorkerKilledError():
+                return f"its extractor was killed: {error}"
             case WorkerCrashedError():
                 return f"crashed the extractor: {error}"
             case _:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from photofind.errors import ImageError
+from photofind.errors import ImageError, PassingImageError
 from photofind.extractors.progress import showing_progress
 from photofind.extractors.registry import load
 from photofind.images.decode import Picture, decode
@@ -179,8 +179,9 @@ class ExtractionService:
                 return _Read(position, record, read(path, record))
             except ImageError as error:
                 record["failure"] = error.message
+                record["passing"] = isinstance(error, PassingImageError)
             except MemoryError:
-                record["failure"] = "not enough memory to read it"
+                record |= {"failure": "not enough memory to read it", "passing": True}
             return _Read(position, record, None)
 
         with ThreadPoolExecutor(self._threads) as pool:
@@ -200,7 +201,7 @@ class ExtractionService:
     def _read(self, path: str, record: Record, known: Collection[str]) -> Pixels | None:
         data = read_bytes(path, self._limits)
         record["content"] = content_id(data)
-        record |= asdict(read_metadata(data, self._sidecar(path)))
+        record |= asdict(read_metadata(data, self._sidecar(path, record)))
         if record["content"] in known:
             return None
         return _pixels_of(
@@ -212,15 +213,16 @@ class ExtractionService:
         if preview is None:
             return None
         record["content"] = preview.content
-        record |= asdict(read_metadata(preview.head, self._sidecar(path)))
+        record |= asdict(read_metadata(preview.head, self._sidecar(path, record)))
         return _pixels_of(preview.picture, record)
 
-    def _sidecar(self, path: str) -> bytes | None:
+    def _sidecar(self, path: str, record: Record) -> bytes | None:
         sidecar = sidecar_of(Path(path))
         try:
             return read_bytes(sidecar, self._limits) if sidecar else None
         except ImageError as error:  # The photo itself can still be read.
             _logger.warning("%s: %s", sidecar, error)
+            record["lacks_sidecar"] = isinstance(error, PassingImageError)
             return None
 
 

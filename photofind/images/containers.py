@@ -24,8 +24,9 @@ from PIL import (
 )
 from pillow_heif import register_heif_opener
 
-from photofind.errors import ImageError
+from photofind.errors import ImageError, PassingImageError
 from photofind.images.limits import Limits
+from photofind.system.resources import lacks_resources
 
 __all__ = ["decoding_errors", "open_picture"]
 
@@ -79,7 +80,7 @@ def decoding_errors() -> Iterator[None]:
     """Turn any exception of a decoder into an :class:`ImageError` with a one-line reason.
 
     On unexpected bytes, decoders raise nearly every built-in exception; the original one is kept as
-    the cause.
+    the cause. What the machine lacks at the moment is a :class:`PassingImageError`.
     """
     try:
         yield
@@ -91,11 +92,13 @@ def decoding_errors() -> Iterator[None]:
         ) from error
     except Image.DecompressionBombError as error:
         raise ImageError("too large: it declares far too many pixels") from error
-    except MemoryError as error:
-        raise ImageError("not enough memory to decode it") from error
     except EOFError as error:
         raise ImageError(_TRUNCATED) from error
     except Exception as error:
+        if isinstance(error, MemoryError):
+            raise PassingImageError("not enough memory to decode it") from error
+        if lacks_resources(error):
+            raise PassingImageError(f"cannot be decoded: {error}") from error
         # LibRaw's messages are bytes, and Pillow's may quote bytes of the file.
         texts = (
             part.decode(errors="replace") if isinstance(part, bytes) else str(part)

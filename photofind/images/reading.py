@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -10,13 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from photofind.errors import ImageError
+from photofind.errors import ImageError, PassingImageError
 from photofind.images.limits import Limits
 
 __all__ = ["PRELIMINARY", "content_id", "open_file", "read_bytes"]
 
 PRELIMINARY = "~"
 """The prefix of content ids of photos of which only the embedded thumbnail was read."""
+
+
+# What a name is to blame for, and errors that have no number.
+_LASTING = {None, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR}
 
 
 def read_bytes(path: str | os.PathLike[str], limits: Limits) -> bytes:
@@ -41,8 +46,10 @@ def open_file(path: str | os.PathLike[str], limits: Limits) -> Iterator[tuple[Bi
     Raises
     ------
     ImageError
-        If the file is missing, not a regular file, empty, too large, or cannot be read, also for
-        errors while reading it in the context.
+        If the file is missing, not a regular file, empty, or too large.
+    PassingImageError
+        If the system does not let it be read, also while reading it in the context: no such error
+        is due to the bytes of the file.
     """
     try:
         _check(Path(path).stat(), limits)
@@ -51,10 +58,13 @@ def open_file(path: str | os.PathLike[str], limits: Limits) -> Iterator[tuple[Bi
     except FileNotFoundError as error:
         raise ImageError("there is no such file") from error
     except PermissionError as error:
-        raise ImageError("permission denied", "check the file's permissions") from error
+        raise PassingImageError("permission denied", "check the file's permissions") from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the name.
         reason = getattr(error, "strerror", None) or str(error)
-        raise ImageError(f"cannot be read: {reason}") from error
+        # Without a number it is not the system that speaks, but what parses the file.
+        passes = getattr(error, "errno", None) not in _LASTING
+        kind = PassingImageError if passes else ImageError
+        raise kind(f"cannot be read: {reason}") from error
 
 
 def content_id(data: bytes) -> str:

@@ -267,7 +267,9 @@ class Indexer:
         if failure_wait := self._failure_wait:
             self._agenda.wait(failure_wait, for_places=False)
         else:
-            waits = [self._pause.seconds, None if self._pause.paused else self._steps.queues.wait]
+            waits = [self._pause.seconds]
+            if not self._pause.paused:
+                waits += [self._steps.queues.wait, self._steps.retries.wait]
             self._agenda.wait(min((wait for wait in waits if wait is not None), default=None))
 
     def _succeeded(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from photofind.indexing.batches import BatchProgress
 from photofind.indexing.departed import Departed
+from photofind.indexing.retries import next_retry
 from photofind.indexing.scan import Found
 from photofind.library.store import Array32, Store
 from photofind.model import Progress
@@ -106,6 +107,7 @@ class Reader:
         progress: BatchProgress,
         *,
         previews: bool = False,
+        afresh: bool = False,
         go_on: Callable[[], bool] = lambda: True,
         show: Callable[[Progress], None] = lambda progress: None,
     ) -> Unread:
@@ -119,6 +121,8 @@ class Reader:
             How far it was so far; it is told how far this gets.
         previews
             Whether to read only the thumbnails inside files, where they have one.
+        afresh
+            Whether refusals end of photos that are tried again: the other extractors try them too.
         go_on
             Asked before each batch.
         show
@@ -146,7 +150,7 @@ class Reader:
                             unread.without_thumbnail.append(file)
                         else:
                             ready.append((file, one))
-                    committing = committer.submit(self._commit, ready, progress)
+                    committing = committer.submit(self._commit, ready, progress, afresh)
                     unread.done += len(batch)
                     progress.advance(len(batch))
             finally:
@@ -172,10 +176,10 @@ class Reader:
         return extracted
 
     def _commit(
-        self, batch: Sequence[tuple[Found, Extracted]], progress: BatchProgress
+        self, batch: Sequence[tuple[Found, Extracted]], progress: BatchProgress, afresh: bool
     ) -> list[Found]:
         """Commit what was read; return the files that lack an embedding after all."""
-        commit = _Commit(self._store, self._space, self._departed, batch)
+        commit = _Commit(self._store, self._space, self._departed, batch, afresh=afresh)
         for file, one in batch:
             commit.add(file, one)
         commit.write()
@@ -193,6 +197,8 @@ class _Commit:
         space: str,
         departed: Departed,
         batch: Sequence[tuple[Found, Extracted]],
+        *,
+        afresh: bool,
     ) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self.lacking: list[Found] = []
@@ -200,6 +206,7 @@ class _Commit:
         self._store = store
         self._space = space
         self._departed = departed
+        self._afresh = afresh
         self._folders: list[Folder] = store.folders()
         self._known = store.by_path(file.path for file, _ in batch)
         self._twins = store.by_content({one.content for _, one in batch if _shares(one)})
@@ -235,20 +242,36 @@ class _Commit:
         known = self._known.get(file.path)
         before = known if known and _is_still(known, file, one) else None
         stays = before is not None and bool(before.spaces) and self._space not in before.spaces
+        if before and one.passing and self._space in before.spaces:
+            # What is known of it holds as long as nothing else was read.
+            log.warning("%s: %s", file.path, one.failure)
+            self.failed += 1
+            self.outcomes[file.path] = Outcome("refused", True)
+            if before.retry is not None:
+                self._photos.append(replace(before, retry=next_retry(before.retry)))
+            return
         refusals = dict(before.refusals) if before else {}
+        retry = before.retry if before else None
+        if not refusals.keys() - {self._space}:
+            retry = None
+        elif self._afresh and retry is not None:
+            refusals.clear()  # The count of tries is kept for the extractors that are to try again.
+        if one.passing:
+            retry = next_retry(before.retry if before else None)
         if one.failure is not None and (one.refused or refusals or stays):
             refusals[self._space] = one.failure
-        photo = replace(_photo(file, one, image, self._space), refusals=refusals)
+        photo = replace(_photo(file, one, image, self._space), refusals=refusals, retry=retry)
         if before and stays and one.failure is not None:
             log.warning("%s: %s", file.path, one.failure)
             kind = "refused"
             photo = replace(
                 before,
                 refusals=refusals,
+                retry=retry,
                 size=file.size,
                 modified=file.modified,
                 inode=file.inode,
-                sidecar=file.sidecar,
+                sidecar=photo.sidecar,
             )
         elif known:
             kind = "refined" if known.preliminary else "changed"
@@ -328,7 +351,8 @@ def _photo(file: Found, one: Extracted, image: Extracted | Photo, space: str) ->
         caption=one.caption,
         tags=image.tags if isinstance(image, Photo) else _tags(image, space),
         failure=one.failure,
-        sidecar=file.sidecar,
+        # Not as it is, so that the next look at the photo reads it again.
+        sidecar=None if one.lacks_sidecar else file.sidecar,
     )
 
 

@@ -31,6 +31,7 @@ from photofind.indexing.partial_check import partial_check
 from photofind.indexing.pausing import Pause
 from photofind.indexing.reading import Contents, Outcome, Reader, contents_of_sizes
 from photofind.indexing.requests import Request
+from photofind.indexing.retries import Retries, is_due
 from photofind.indexing.scan import Found
 from photofind.indexing.watching.events import Kind
 from photofind.library.store import Store
@@ -125,6 +126,7 @@ class IndexingSteps:
         self.departed = Departed()
         self.queues = ExtractorQueues(store, extraction, self._reader, notices.problem)
         self.backlog = Backlog(store, only)
+        self.retries = Retries(store)
         self.new_folders: set[str] = set()  # Added, and not yet indexed once.
         self._requests: list[Request] = []  # Begun, and not yet finished.
         self._contents: Contents = defaultdict(set)
@@ -168,7 +170,7 @@ class IndexingSteps:
         elif self.backlog.urgent:
             self._read(self.queues.first, self.backlog.urgent, "reading photos")
         else:
-            return self._read_backlog()
+            return self._read_backlog() or self._retry()
         return True
 
     def fail_requests(self, error: PhotofindError) -> None:
@@ -198,15 +200,22 @@ class IndexingSteps:
 
     @staticmethod
     def _is_complete(photo: Photo) -> bool:
+        if photo.retry is not None and is_due(photo.retry):
+            return False
         # A photo that lacks the embedding of one extractor is not new: see Backlog.lacks.
         return photo.failure is not None or bool(photo.spaces)
 
     def _check(self, places: Mapping[str, Kind]) -> None:
         """Look at places that changed."""
+
+        def is_complete(photo: Photo) -> bool:
+            # Its attributes may be all that has changed: it may be read now.
+            return self._is_complete(photo) and not (photo.retry and photo.path in places)
+
         seen = partial_check(
             self._store,
             places,
-            self._is_complete,
+            is_complete,
             excludes=self._agenda.settings.exclude,
             apart=self._apart,
         )
@@ -241,7 +250,9 @@ class IndexingSteps:
                 self._store.clear_refusals(folder=folder.path)
 
         def is_complete(photo: Photo) -> bool:
-            return self._is_complete(photo) and not (retry_failed and photo.failure is not None)
+            is_asked_for = retry_failed and photo.failure is not None
+            is_asked_for = is_asked_for or (request is not None and photo.retry is not None)
+            return self._is_complete(photo) and not is_asked_for
 
         self._notices.found(0)
         began = time.monotonic()
@@ -270,6 +281,13 @@ class IndexingSteps:
         self._notices.library()
         self._finish_requests()
         self._greet_new_folders()
+
+    def _retry(self) -> bool:
+        """Look again at photos that failed for a reason that may have passed by now."""
+        due = self.retries.take()
+        if due:
+            self._check(dict.fromkeys(due, Kind.COMPLETE))
+        return bool(due)
 
     def _look_up_contents(self, files: Sequence[Found]) -> None:
         """Find out which contents the files may have that need not be embedded again."""
@@ -350,6 +368,7 @@ class IndexingSteps:
                 self._contents if queue is self.queues.first else defaultdict(set),
                 progress,
                 previews=previews,
+                afresh=queue is self.queues.first,
                 go_on=lambda: self._may_go_on(urgent=files is self.backlog.urgent),
                 show=self._notices.progress,
             )

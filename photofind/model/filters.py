@@ -29,6 +29,8 @@ class Filter:
         Only photos that could not be indexed, or (False) only those that could or wait to be.
     refused
         Only photos that some extractor refused.
+    passing
+        Only photos that failed, or were refused, for a reason that passes, and are tried again.
     preliminary
         Only photos of which just the thumbnail was embedded so far.
     embedded
@@ -44,6 +46,7 @@ class Filter:
     tags: tuple[str, ...] = ()
     failed: bool | None = None
     refused: bool = False
+    passing: bool = False
     preliminary: bool = False
     embedded: str | None = None
     lacking: str | None = None
@@ -54,6 +57,7 @@ class Filter:
             (self.folder is None or is_below(photo.path, self.folder))
             and (self.failed is None or self.failed == (photo.failure is not None))
             and (not self.refused or bool(photo.refusals))
+            and (not self.passing or photo.retry is not None)
             and (not self.preliminary or photo.preliminary)
             and (self.embedded is None or self.embedded in photo.spaces)
             and (self.lacking is None or _lacks(photo, self.lacking))

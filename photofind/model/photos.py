@@ -20,11 +20,13 @@ class Failure:
     """A photo that could not be indexed, or moved, and why.
 
     ``extractor`` is the one that could not describe it, where another may have; None otherwise.
+    ``retry`` is when it is tried again by itself, in seconds since 1970; None if it is not.
     """
 
     path: str
     reason: str
     extractor: str | None = None
+    retry: int | None = None
 
 
 @dataclass(frozen=True)

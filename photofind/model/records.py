@@ -5,16 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from photofind.paths import is_below
 
-__all__ = ["PRELIMINARY", "Folder", "Photo", "Space", "Tags", "innermost"]
+__all__ = ["PRELIMINARY", "Folder", "Photo", "Retry", "Space", "Tags", "innermost"]
 
 PRELIMINARY = "~"
 """The first character of the content id of a photo of which only the thumbnail was embedded."""
 
 Tags = Mapping[str, float]
 """Words that an extractor named in a photo, with their confidences, the surest first."""
+
+
+class Retry(NamedTuple):
+    """When a photo is tried again that failed for a reason that passes.
+
+    Parameters
+    ----------
+    times
+        How often it has failed in a row.
+    at
+        When it is tried again by itself, in whole seconds since 1970.
+    """
+
+    times: int
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +61,8 @@ class Photo:
     refusals
         Why extractors failed on it that may be to blame themselves, by the id of their space.
         Others may have embedded it: it is a failure too only where none has.
+    retry
+        When it is tried again, where it failed, or was refused, for a reason that passes.
     sidecar
         When its sidecar file was changed, nanoseconds since 1970.
     id
@@ -69,6 +87,7 @@ class Photo:
     tags: Mapping[str, Tags] = field(default_factory=dict, hash=False)
     failure: str | None = None
     refusals: Mapping[str, str] = field(default_factory=dict, hash=False)
+    retry: Retry | None = None
     sidecar: int | None = None
     id: int = 0
 
@@ -99,7 +118,7 @@ class Photo:
             return self
         left = {one: why for one, why in self.refusals.items() if space not in (None, one)}
         failure = None if self.spaces else next(iter(left.values()), None)
-        return replace(self, refusals=left, failure=failure)
+        return replace(self, refusals=left, failure=failure, retry=self.retry if left else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,18 @@ import importlib
 import math
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from photofind import errors
+from photofind.system.resources import lacks_resources
 from photofind.workers import frames
 
 if TYPE_CHECKING:
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _GRACE = 2.0  # Seconds for the parent to end an overdue call before the watchdog does.
+_MORE_OOM_SCORE, _HIGHEST_OOM_SCORE = 300, 1000  # See proc(5), oom_score_adj.
 _LONGEST_TEXT = 500  # Characters of an unknown exception's message that are passed on.
 
 
@@ -41,6 +46,8 @@ def main() -> None:
     """Serve the parent until it closes the pipe."""
     requests, replies = _private_pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent handles Ctrl-C.
+    if sys.platform == "linux":
+        _die_before_parent()
     os.umask(0o077)  # Files such as numba's compiled code are private to the user.
     faulthandler.enable()
     if hasattr(faulthandler, "register"):  # Not on Windows. Logs where a hung call was ended.
@@ -48,6 +55,13 @@ def main() -> None:
     incoming: SimpleQueue[frames.Frame] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests, incoming), daemon=True).start()
     _serve(incoming, replies)
+
+
+def _die_before_parent() -> None:
+    """Have the system kill this process before its parent, if memory runs out."""
+    own = Path("/proc/self/oom_score_adj")
+    with suppress(OSError, ValueError):  # Without /proc the system chooses by size alone.
+        own.write_text(str(min(_HIGHEST_OOM_SCORE, int(own.read_text()) + _MORE_OOM_SCORE)))
 
 
 def _private_pipes() -> tuple[FileIO, FileIO]:
@@ -172,9 +186,10 @@ def _encode_error(error: BaseException, name: str) -> dict[str, frames.JSON]:
         if isinstance(error, errors.WorkerError):
             fields["details"] = error.details
         return fields
+    kind = errors.WorkerResourceError if lacks_resources(error) else errors.WorkerError
     text = " ".join(str(error).split())[:_LONGEST_TEXT]
     return {
-        "type": errors.WorkerError.__name__,
+        "type": kind.__name__,
         "message": f"{name} worker: {type(error).__name__}" + (f": {text}" if text else ""),
         "details": "".join(traceback.format_exception(error)),
     }

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from photofind.errors import WorkerError, WorkerStartError, WorkerStoppedError
+from photofind.errors import (
+    WorkerError,
+    WorkerResourceError,
+    WorkerStartError,
+    WorkerStoppedError,
+)
 
 __all__ = ["isolate"]
 
@@ -41,7 +46,7 @@ def isolate(
 
     Raises
     ------
-    WorkerStartError, WorkerStoppedError
+    WorkerResourceError, WorkerStartError, WorkerStoppedError
         From ``run``: no item is to blame.
     PhotofindError
         From ``run``, if it is not a ``WorkerError``: likewise.
@@ -87,7 +92,7 @@ def _attempt(
 
     try:
         return run(batch, note), [], []
-    except (WorkerStartError, WorkerStoppedError):
+    except (WorkerResourceError, WorkerStartError, WorkerStoppedError):
         raise
     except WorkerError as error:
         suspects = [item for position, item in enumerate(batch) if position in in_progress]

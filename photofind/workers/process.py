@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from photofind.errors import (
     WorkerCrashedError,
     WorkerError,
+    WorkerKilledError,
     WorkerMemoryError,
     WorkerStoppedError,
     WorkerTimeoutError,
@@ -36,6 +37,14 @@ _LONGEST_LOG = 2**20  # Bytes after which a log is rotated.
 _LONGEST_DETAILS = 4096  # Bytes of a process's last output that are attached to an error.
 _NICENESS = 10
 _MEMORY_INTERVAL = 0.25  # Seconds between two checks of the memory of a process with a limit.
+
+# What kills a process because of what it does itself is another signal, such as SIGSEGV. SIGBUS
+# comes when a drive fails that holds a file which is mapped. Windows has no such exit codes.
+_FROM_OUTSIDE = {
+    int(getattr(signal, name))
+    for name in ("SIGBUS", "SIGHUP", "SIGINT", "SIGKILL", "SIGTERM", "SIGXCPU")
+    if hasattr(signal, name)
+}
 
 _logger = logging.getLogger(__name__)
 
@@ -110,7 +119,13 @@ class Process:
         if low_priority:
             # Before the first message, so that all threads of the service inherit it.
             _lower_priority(self._popen.pid, name)
-        threading.Thread(target=self._watch, name=f"{name} worker watch", daemon=True).start()
+        watch = threading.Thread(target=self._watch, name=f"{name} worker watch", daemon=True)
+        try:
+            watch.start()
+        except RuntimeError:  # There is no thread to be had.
+            self._popen.kill()
+            self.end()
+            raise
 
     @property
     def pid(self) -> int:
@@ -265,7 +280,8 @@ class Process:
             message = f"{subject} took more than {self._most_bytes / 1e6:,.0f} MB and was ended"
             return WorkerMemoryError(message, details=self._last_words)
         fate, hint = _exit_reason(self._popen.returncode)
-        return WorkerCrashedError(f"{subject} {fate}", hint, self._last_words)
+        kind = WorkerKilledError if -self._popen.returncode in _FROM_OUTSIDE else WorkerCrashedError
+        return kind(f"{subject} {fate}", hint, self._last_words)
 
 
 def _exit_reason(code: int) -> tuple[str, str]:

@@ -167,8 +167,12 @@ class Worker:
             If the method raised any other exception; the traceback is in ``details``.
         WorkerCrashedError
             If the child exited or was killed.
+        WorkerKilledError
+            If it was killed from outside.
         WorkerMemoryError
             If the child exceeded its memory limit.
+        WorkerResourceError
+            If the method lacked memory, threads or descriptors.
         WorkerTimeoutError
             If there was no sign of progress for ``timeout`` seconds.
         WorkerStartError
@@ -246,7 +250,7 @@ class Worker:
                     log=self._log,
                     most_bytes=2 * self._most_bytes,
                 )
-            except OSError as error:
+            except (OSError, RuntimeError) as error:  # RuntimeError: there is no thread to be had.
                 raise WorkerStartError(f"the {self._name} worker did not start: {error}") from error
             self._finalizer = weakref.finalize(self, self._process.end)
             return self._process

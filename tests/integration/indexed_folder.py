@@ -42,6 +42,7 @@ class Extraction:
         self.gate = threading.Event()
         self.gate.set()
         self.broken = ""
+        self.unreadable: set[str] = set()
         self.pid = None
 
     def info(self) -> Any:
@@ -63,6 +64,8 @@ class Extraction:
     def _extract(self, path: str, known: set[str]) -> Any:
         time.sleep(self.delay)
         self.read.append(path)
+        if path in self.unreadable:
+            return extracted(path, "", failure="Input/output error", passing=True)
         try:
             data = Path(path).read_bytes()
         except OSError as error:
@@ -83,11 +86,19 @@ class Extraction:
         return extracted(path, PRELIMINARY + content_id(data), embedding_of(data[:8]))
 
 
-def extracted(path: str, content: str, vector: Any = None, failure: str | None = None) -> Any:
+def extracted(
+    path: str,
+    content: str,
+    vector: Any = None,
+    failure: str | None = None,
+    *,
+    passing: bool = False,
+) -> Any:
     return SimpleNamespace(
-        path=path, content=content, vector=vector, failure=failure, refused=False, width=1,
-        height=1, format="JPEG", captured=None, camera=None, latitude=None, longitude=None,
-        keywords=(), caption=None, tags=() if vector is None else (("simulated", 0.5),),
+        path=path, content=content, vector=vector, failure=failure, refused=False,
+        passing=passing, lacks_sidecar=False, width=1, height=1, format="JPEG", captured=None,
+        camera=None, latitude=None, longitude=None, keywords=(), caption=None,
+        tags=() if vector is None else (("simulated", 0.5),),
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from waiting import patience
 
 from photofind.errors import PhotofindError
 from photofind.indexing import indexer as indexing
-from photofind.indexing import pausing
+from photofind.indexing import pausing, retries
 from photofind.paths import Home
 from photofind.settings import Settings
 
@@ -168,6 +168,31 @@ def test_a_photo_that_could_not_be_read_is_tried_again_once_it_changes(
     until(lambda: (photo := watched.photo(path)) and photo.failure == "no picture")
     watched.put("a.jpg", "mended")
     until(lambda: watched.has(path, b"mended"))
+
+
+def test_a_photo_is_tried_again_when_its_attributes_change(watched: IndexedFolder) -> None:
+    path = watched.folder / "a.jpg"
+    watched.extraction.unreadable.add(str(path))
+    watched.put("a.jpg", "a")
+    until(lambda: (photo := watched.photo(path)) and photo.failure == "Input/output error")
+    watched.extraction.unreadable.clear()
+    path.chmod(0o640)
+    until(lambda: watched.has(path, b"a"))
+    photo = watched.photo(path)
+    assert photo is not None
+    assert (photo.failure, photo.retry) == (None, None)
+
+
+def test_a_photo_is_tried_again_by_itself(
+    watched: IndexedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "PAUSES", (1, 2, 3600))
+    path = watched.folder / "a.jpg"
+    watched.extraction.unreadable.add(str(path))
+    watched.put("a.jpg", "a")
+    until(lambda: (photo := watched.photo(path)) and photo.retry and photo.retry.times == 2)
+    watched.extraction.unreadable.clear()
+    until(lambda: watched.has(path, b"a"))
 
 
 def test_a_link_to_a_photo_elsewhere_is_found(watched: IndexedFolder, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class Tint:
         colours = images.mean(axis=(1, 2)).astype(np.float32)
         photos = (np.abs(colours - 128) > 1).any(axis=1).sum()  # Not the grey of the first trial.
         if self.does("crashes") and (np.abs(colours - (255, 0, 255)) < 8).all(axis=1).any():
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGSEGV)
         if self.does("never works") or (photos and self.does("raises")):
             raise ValueError("no network for this")
         while photos and self.does("waits"):

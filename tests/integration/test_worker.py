@@ -22,7 +22,9 @@ from photofind.errors import (
     ImageError,
     WorkerCrashedError,
     WorkerError,
+    WorkerKilledError,
     WorkerMemoryError,
+    WorkerResourceError,
     WorkerStartError,
     WorkerStoppedError,
     WorkerTimeoutError,
@@ -127,6 +129,11 @@ class TestSurroundings:
         with make_worker(low_priority=False) as worker:
             assert worker.call("niceness", timeout=30).value == os.nice(0)
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="the score is Linux's")
+    def test_the_system_kills_it_before_its_parent(self, worker):
+        own = int(Path("/proc/self/oom_score_adj").read_text())
+        assert worker.call("oom_score", timeout=30).value == min(1000, own + 300)
+
     def test_the_current_folder_is_not_searched_for_modules(self, worker, tmp_path, monkeypatch):
         (tmp_path / "numpy.py").write_text("raise SystemExit('a photo folder was trusted')")
         monkeypatch.chdir(tmp_path)
@@ -180,7 +187,6 @@ class TestExceptions:
         ("kind", "message"),
         [
             ("value", "test worker: ValueError: two lines"),
-            ("memory", "test worker: MemoryError"),
             ("exit", "test worker: SystemExit: the plugin gave up"),
         ],
     )
@@ -192,6 +198,11 @@ class TestExceptions:
         assert caught.value.message == message
         assert "in fail" in caught.value.details
         assert shared_worker.call("process_id", timeout=30).value == before
+
+    @pytest.mark.parametrize("kind", ["memory", "threads", "descriptors"])
+    def test_what_the_machine_lacks_is_no_fault_of_the_call(self, shared_worker, kind):
+        with pytest.raises(WorkerResourceError):
+            shared_worker.call("fail", timeout=30, kind=kind)
 
     @pytest.mark.parametrize(
         ("method", "message"),
@@ -270,7 +281,7 @@ class TestCrashes:
     def test_a_crash_is_noticed_though_a_fork_lives_on(self, worker):
         fork = worker.call("fork", timeout=30).value
         try:
-            with pytest.raises(WorkerCrashedError, match="SIGKILL"):
+            with pytest.raises(WorkerKilledError, match="SIGKILL"):
                 worker.call("kill", timeout=10)
             assert not is_gone(fork)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
 import signal
@@ -33,6 +34,9 @@ class Service:
 
     def niceness(self):
         return os.nice(0)
+
+    def oom_score(self):
+        return int(Path("/proc/self/oom_score_adj").read_text())
 
     def search_path(self):
         return sys.path
@@ -71,6 +75,10 @@ class Service:
             raise PluginImageError("b.raw is truncated")
         if kind == "memory":
             raise MemoryError
+        if kind == "threads":
+            raise RuntimeError("can't start new thread")
+        if kind == "descriptors":
+            raise OSError(errno.EMFILE, "Too many open files")
         if kind == "exit":
             sys.exit("the plugin gave up")
         raise ValueError("two\nlines")

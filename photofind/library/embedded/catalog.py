@@ -41,7 +41,7 @@ __all__ = ["Catalog"]
 # So many documents are decoded in one go.
 _BATCH = 128
 
-_FAILURE, _REFUSALS = b'"failure":"', b'"refusals":{'
+_FAILURE, _REFUSALS, _RETRY = b'"failure":"', b'"refusals":{', b'"retry":['
 _PRELIMINARY = f'"content":"{PRELIMINARY}'.encode()
 
 
@@ -79,7 +79,7 @@ class Catalog:
         self._contents: dict[str, RowContents] = {}
         self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
         self._last_id = 0  # The highest id that a photo ever had, as far as is known.
-        self._failed = self._preliminary = 0
+        self._failed = self._passing = self._preliminary = 0
         # How many photos are to be embedded whole, by each extractor that does not refuse them.
         self._embeddable = 0
         self.storage.follow(self._follow)
@@ -231,6 +231,7 @@ class Catalog:
         return (
             (where.failed is not True or self._failed > 0)
             and (not where.refused or any(tally.refused for tally in self._tallies.values()))
+            and (not where.passing or self._passing > 0)
             and (not where.preliminary or self._preliminary > 0)
             and (where.embedded is None or self.space_counts(where.embedded).embedded > 0)
             and (where.lacking is None or self.space_counts(where.lacking).lacking > 0)
@@ -305,6 +306,7 @@ class Catalog:
         is_preliminary = content[:1] == PRELIMINARY
         is_embeddable = not is_preliminary and (not failed or bool(refusals))
         self._failed += count * failed
+        self._passing += count * ("retry" in document)
         self._preliminary += count * is_preliminary
         self._embeddable += count * is_embeddable
         for space in refusals:
@@ -357,6 +359,7 @@ def _parts(where: Filter) -> list[bytes]:
     parts = {
         _FAILURE: where.failed is True,
         _REFUSALS: where.refused,
+        _RETRY: where.passing,
         _PRELIMINARY: where.preliminary,
     }
     holding = [part for part, wanted in parts.items() if wanted]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
-from photofind.model.records import Folder, Photo, Space
+from photofind.model.records import Folder, Photo, Retry, Space
 
 __all__ = [
     "Record",
@@ -77,6 +77,8 @@ def decode_all(documents: Iterable[bytes | None]) -> list[dict[str, Any]]:
 def photo_of(identifier: int, document: dict[str, Any]) -> Record:
     """Return the photo that `from_photo` made ``document`` of, which is used up."""
     rows = document.pop("rows", {})
+    if retry := document.get("retry"):
+        document["retry"] = Retry(*retry)
     photo = Photo(**_values(document), spaces=tuple(rows), id=identifier)
     return Record(photo, rows)
 

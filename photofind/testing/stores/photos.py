@@ -10,7 +10,7 @@ from photofind.errors import LibraryError
 from photofind.library.store import Counts, Place
 from photofind.model import TagCount
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.model.records import Photo
+from photofind.model.records import Photo, Retry
 from photofind.testing.stores.subject import (
     DIMENSION,
     SPACE,
@@ -119,6 +119,19 @@ def check_failed(subject: StoreSubject) -> None:
         require_equal(store.counts(), Counts(2, 1, 0), "counts after it was embedded")
 
 
+def check_tried_again(subject: StoreSubject) -> None:
+    """When a photo is tried again is kept with it, and such photos are found."""
+    with subject.writing() as store:
+        put(store, "a.jpg")
+        failed = Photo("/p/b", failure="I/O error", retry=Retry(2, 1_700_000_000))
+        lasting = Photo("/p/c", failure="no picture")
+        store.commit([failed, lasting])
+        (found,) = store.select(Filter(passing=True))
+        require_equal((found.path, found.retry), (failed.path, failed.retry), "what is tried again")
+        store.commit([replace(found, failure=None, retry=None)])
+        require_equal([*store.select(Filter(passing=True))], [], "what is tried again later")
+
+
 def check_all_or_nothing(subject: StoreSubject) -> None:
     """A commit with an embedding that cannot be kept changes nothing, and can be tried again."""
     wrong = {
@@ -183,6 +196,7 @@ def check_select(subject: StoreSubject) -> None:
             Photo('/p/"q/d', content="e", modified=1_600_000_000 * 10**9),
             refused(Photo("/p/r", content="r", captured="2019"), other="it crashed"),
             Photo("/p/unreadable", failure="no picture"),
+            Photo("/p/passing", failure="I/O error", retry=Retry(1, 1_700_000_000)),
             refused(Photo("/p/both", failure="a crash"), mobilenet="a crash", other="a crash"),
         ]
         store.commit(photos, SPACE, {name: embedding(name) for name in ("a", "c", "~d", "r")})
@@ -202,6 +216,8 @@ def check_select(subject: StoreSubject) -> None:
             Filter(failed=True),
             Filter(failed=False),
             Filter(refused=True),
+            Filter(passing=True),
+            Filter("/pq", passing=True),
             Filter(preliminary=True),
             Filter(embedded=SPACE),
             Filter("/p", embedded=SPACE, failed=False),
@@ -309,6 +325,7 @@ PHOTO_CHECKS: tuple[StoreCheck, ...] = (
     check_replace,
     check_moves,
     check_failed,
+    check_tried_again,
     check_all_or_nothing,
     check_remove,
     check_lookup,

@@ -212,7 +212,7 @@ async function showFailures() {
     const failures = await get("/api/failures");
     show(panel, failures.length > 0);
     byId("failures").replaceChildren(
-      ...failures.slice(0, 500).map(({ path, reason, extractor }) =>
+      ...failures.slice(0, 500).map(({ path, reason, extractor, retry }) =>
         h(
           "li",
           {},
@@ -221,6 +221,7 @@ async function showFailures() {
             { class: "about" },
             h("bdi", { class: "path" }, shown(path)),
             h("p", {}, extractor ? `not embedded by ${extractor}: ${shown(reason)}` : shown(reason)),
+            ...(retry ? [h("p", {}, "it is tried again by itself")] : []),
           ),
         ),
       ),

@@ -1,9 +1,10 @@
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from photofind.errors import ImageError
+from photofind.errors import ImageError, PassingImageError
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.reading import content_id, read_bytes
 
@@ -47,8 +48,28 @@ def test_an_unreadable_file_states_the_reason(tmp_path: Path, monkeypatch):
     path = tmp_path / "photo"
     path.write_bytes(b"x")
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(ImageError, match="permission denied; check"):
+    with pytest.raises(PassingImageError, match="permission denied; check"):
         read_bytes(path, DEFAULT_LIMITS)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.ENOMEM, errno.ETIMEDOUT])
+def test_what_the_system_refuses_passes(tmp_path: Path, monkeypatch, number: int):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    path = tmp_path / "photo"
+    path.write_bytes(b"x")
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(PassingImageError, match=os.strerror(number)):
+        read_bytes(path, DEFAULT_LIMITS)
+
+
+def test_what_the_file_is_to_blame_for_does_not_pass(tmp_path: Path):
+    (tmp_path / "empty").touch()
+    for name in ("empty", ".", "null\0character", "x" * 300):
+        with pytest.raises(ImageError) as caught:
+            read_bytes(f"{tmp_path}/{name}", DEFAULT_LIMITS)
+        assert not isinstance(caught.value, PassingImageError)
 
 
 def test_content_ids():

@@ -28,6 +28,8 @@ class SimulatedExtracted:
     vector: np.ndarray | None = None
     failure: str | None = None
     refused: bool = field(default=False, kw_only=True)
+    passing: bool = field(default=False, kw_only=True)
+    lacks_sidecar: bool = field(default=False, kw_only=True)
     width: int = 0
     height: int = 0
     format: str = ""
@@ -44,13 +46,15 @@ class SimulatedExtracted:
 class SimulatedExtraction:
     """Notes what it read and what it embedded; bytes that begin with ``broken`` are no picture.
 
-    ``tags`` are what it names in every picture that it embeds.
+    ``tags`` are what it names in every picture that it embeds. What is in ``unreadable`` cannot be
+    read at the moment.
     """
 
     tags: tuple[tuple[str, float], ...] = ()
     name: str = "simulated"
     read: list[str] = field(default_factory=list)
     embedded: list[str] = field(default_factory=list)
+    unreadable: set[str] = field(default_factory=set)
 
     def info(self) -> Any:
         return SimpleNamespace(name=self.name, version="1", dimension=DIMENSION, build="")
@@ -62,6 +66,8 @@ class SimulatedExtraction:
 
     def _extract(self, path: str, known: Collection[str]) -> SimulatedExtracted:
         self.read.append(path)
+        if path in self.unreadable:
+            return SimulatedExtracted(path, failure="Input/output error", passing=True)
         try:
             data = Path(path).read_bytes()
         except OSError as error:
