@@ -29,6 +29,9 @@ _TYPE_NAMES: dict[type, str] = {
     tuple: "a list of text items",
 }
 
+_LARGEST = 2**31 - 1
+"""The largest whole number that everything which takes one can take."""
+
 
 def _setting(
     default: Any,
@@ -165,7 +168,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also for numbers beyond all bounds.
         raise SettingsError(
             f"{path} is not TOML: {error}", "correct the file or delete it"
         ) from None
@@ -189,7 +192,7 @@ def _validated(name: str, value: Any) -> Any:
     if expected is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
         return tuple(value)
     if expected is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(value) if abs(value) <= _LARGEST else float("inf")
     if type(value) is not expected:
         raise SettingsError(f"{name} cannot be {value!r}", f"it must be {_TYPE_NAMES[expected]}")
     choices = setting.metadata["choices"]
@@ -197,6 +200,8 @@ def _validated(name: str, value: Any) -> Any:
         raise SettingsError(
             f"{name} cannot be {value!r}", f"it must be one of {', '.join(choices)}"
         )
+    if expected is int and abs(value) > _LARGEST:
+        raise SettingsError(f"{name} is too large", f"it must be {_LARGEST:,} or less")
     minimum = setting.metadata["minimum"]
     if minimum is not None and not minimum <= value < float("inf"):
         raise SettingsError(f"{name} cannot be {value}", f"it must be {minimum:g} or more")

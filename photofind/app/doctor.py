@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from photofind.errors import PhotofindError
@@ -36,12 +36,22 @@ def examine(
         Whether to mend what can be mended.
     """
     yield _settings(home)
-    yield _privacy(home, repair=repair)
-    yield _space_on_disk(home)
-    yield from library.check(repair=repair)
+    yield from _by_itself("permissions", lambda: [_privacy(home, repair=repair)])
+    yield from _by_itself("disk", lambda: [_space_on_disk(home)])
+    yield from _by_itself("library", lambda: library.check(repair=repair))
     yield _extractor(describe)
     for folder in library.folders():
         yield _folder(folder.path, folder.state, folder.reason)
+
+
+def _by_itself(name: str, looks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """Yield what was found, and if something cannot be looked at, that: the others still are."""
+    try:
+        yield from looks()
+    except (OSError, PhotofindError, ValueError) as error:
+        hint = error.hint if isinstance(error, PhotofindError) else "check the disk"
+        message = error.message if isinstance(error, PhotofindError) else str(error)
+        yield Check(name, "broken", f"it cannot be looked at: {message}", hint)
 
 
 def _settings(home: Home) -> Check:

@@ -20,7 +20,7 @@ def recent_searches(home: Home) -> list[tuple[str, ...]]:
     """Return the last searches, the newest first: the absolute paths of each one's photos."""
     try:
         plain = json.loads((home.root / FILE).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
     searches = plain if isinstance(plain, list) else []
     return [tuple(map(str, paths)) for paths in searches if paths and isinstance(paths, list)]

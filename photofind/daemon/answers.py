@@ -19,9 +19,11 @@ from photofind.errors import (
     PhotofindError,
     RequestError,
     SettingsError,
+    WorkerResourceError,
 )
 from photofind.model import as_plain
 from photofind.model.references import PhotoNotFoundError
+from photofind.system.resources import lacks_resources
 
 __all__ = [
     "JsonResponse",
@@ -32,6 +34,9 @@ __all__ = [
     "too_large",
     "unexpected",
 ]
+
+_RETRY_SECONDS = 5
+"""After which a client may try again what the machine could not do at that moment."""
 
 _STATUSES: tuple[tuple[type[PhotofindError], int], ...] = (
     (ImageError, 422),
@@ -83,7 +88,24 @@ def as_error(error: PhotofindError) -> dict[str, dict[str, str]]:
 
 
 def error_response(error: PhotofindError, status: int | None = None, **headers: str) -> Response:
-    """Return the answer that an error is, with the status that goes with it."""
+    """Return the answer that an error is, with the status that goes with it.
+
+    One that is due to a lack of memory, threads or descriptors says when to try again.
+    """
+    if status is None and _is_of_the_moment(error):
+        status = 503
     if status is None:
         status = next(status for kind, status in _STATUSES if isinstance(error, kind))
+    if status == 503:
+        headers = {"Retry-After": str(_RETRY_SECONDS)} | headers
     return JsonResponse(as_error(error), status, headers)
+
+
+def _is_of_the_moment(error: BaseException) -> bool:
+    """Return whether an error, or what caused it, is a lack of memory, threads or descriptors."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, WorkerResourceError) or lacks_resources(cause):
+            return True
+        cause = cause.__cause__
+    return False

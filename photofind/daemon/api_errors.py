@@ -38,7 +38,9 @@ async def _of_the_system(request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError)
     log.warning("%s failed", request.scope["path"], exc_info=error)
     where = f"{error.filename}: " if isinstance(error.filename, str) else ""
-    return error_response(LibraryError(f"{where}{error.strerror or error}"))
+    known = LibraryError(f"{where}{error.strerror or error}")
+    known.__cause__ = error
+    return error_response(known)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -17,7 +17,7 @@ import photofind
 from photofind.daemon.runtime import read_runtime
 from photofind.daemon.transport import Request, Transport, revived_error
 from photofind.declaration import Operation, Parameter, derive
-from photofind.errors import DaemonError, ImageError
+from photofind.errors import DaemonError, ImageError, LibraryError
 from photofind.model import Event, PhotoDetails, Progress, Report, revive
 from photofind.model.references import UPLOAD
 from photofind.operations import OPERATIONS, Operations
@@ -87,13 +87,17 @@ def _end(client: Client) -> None:
 
 
 def _started(home: Home) -> bool:
-    """Start the daemon; return whether that was possible: another may write to the library."""
+    """Start the daemon; return whether that was possible.
+
+    It is not if the disk does not take its files, or another process writes to the library; what is
+    asked may be answered in this process all the same.
+    """
     from photofind.daemon.lifecycle import start
 
     try:
         start(home)
-    except DaemonError:
-        if _is_written_to(home):
+    except DaemonError as error:
+        if isinstance(error.__cause__, LibraryError) or _is_written_to(home):
             return False
         raise
     return True

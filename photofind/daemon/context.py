@@ -16,8 +16,10 @@ from photofind.daemon.answers import JsonResponse, json_bytes
 from photofind.daemon.streams import Indexings, Mailboxes
 from photofind.daemon.uploads import Uploads
 from photofind.declaration import GENERAL, LANES, PICTURES, SEARCHES
+from photofind.errors import PhotofindError
 from photofind.model import Event
 from photofind.operations import Operations
+from photofind.system.resources import lacks_resources
 
 __all__ = ["PROBLEMS", "ApiContext", "Context", "Served"]
 
@@ -79,9 +81,23 @@ class ApiContext:
         return await self.run_in(GENERAL, partial(work, *arguments, **options))
 
     async def run_in(self, lane: str, work: Callable[[], _Value]) -> _Value:
-        """Return what ``work`` returns, called in a thread of a lane."""
-        # Abandoned when the server stops: what it waits for ends after that.
-        return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._lanes[lane])
+        """Return what ``work`` returns, called in a thread of a lane.
+
+        Raises
+        ------
+        PhotofindError
+            There is no thread or no memory to be had for it.
+        """
+        try:
+            # Abandoned when the server stops: what it waits for ends after that.
+            return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._lanes[lane])
+        except (MemoryError, RuntimeError) as error:
+            if not lacks_resources(error):
+                raise
+            what = str(error) or "there is not enough memory"
+            raise PhotofindError(
+                f"the daemon cannot answer at the moment: {what}", "try again in a few seconds"
+            ) from error
 
     async def answer(
         self, work: Callable[[], object], lane: str, *, key: str | None = None

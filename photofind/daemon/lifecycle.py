@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from photofind.daemon.first_words import Starting
 from photofind.daemon.instance import forget_ended, is_running, running_process
 from photofind.daemon.runtime import Runtime, read_runtime
 from photofind.daemon.service import command, start_service, stop_service
@@ -28,7 +27,6 @@ RUNS_ALREADY = 75
 """The exit code of ``photofind daemon run`` if a daemon runs already: EX_TEMPFAIL of sysexits.h."""
 
 _LOOK = 0.05  # Seconds between two looks whether something has happened.
-_LONGEST_OUTPUT = 2**20  # Bytes after which the output of daemons is set aside for a new file.
 _FOR_ANSWER = 5.0  # Seconds that the API may take.
 _FOR_KILL = 10.0  # Seconds that the system may take to end a process that is killed.
 
@@ -137,50 +135,31 @@ def stop(home: Home, *, wait_seconds: float = 10.0) -> Stop:
 
 
 class _Child:
-    """The daemon as a process that this one started, and that outlives it."""
+    """The daemon as a process that this one started."""
 
     def __init__(self, home: Home) -> None:
-        self._output = home.logs / "daemon-output.log"
-        flags = 0
-        if sys.platform == "win32":
-            flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-        # Who started this process may be a service, with which the daemon has nothing to do.
-        environment = {k: v for k, v in os.environ.items() if k != "NOTIFY_SOCKET"}
         try:
-            with explained(self._output), _opened(self._output) as output:
-                self._start = os.fstat(output).st_size
-                self._popen = subprocess.Popen(
-                    command(home),
-                    cwd=home.root,  # Not on a drive that is to be unmounted.
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                    creationflags=flags,
-                )
+            with explained(home.root):
+                self._process = Starting(home, command(home))
         except LibraryError as error:
             raise DaemonError(f"the daemon cannot start: {error.message}", error.hint) from error
 
     @property
     def runs(self) -> bool:
         """Whether it has not ended."""
-        return self._popen.poll() is None
+        return self._process.poll() is None
 
     @property
     def failed(self) -> bool:
         """Whether it ended for another reason than that there was a daemon."""
-        return self._popen.poll() not in (None, RUNS_ALREADY)
+        return self._process.poll() not in (None, RUNS_ALREADY)
 
     def failure(self) -> DaemonError:
         """Return why it ended, by what it said last."""
-        with self._output.open("rb") as output:
-            output.seek(self._start)
-            lines = output.read().decode(errors="replace").splitlines()
-        lines = [line for line in lines if line.strip()]
-        hint = f"{self._output} says more"
+        lines = self._process.last_words()
+        hint = "`photofind daemon logs` may say more"
         if not lines:
-            code = self._popen.returncode
+            code = self._process.poll()
             return DaemonError(f"the daemon cannot start: it ended with code {code}", hint)
         # As commands tell an error: one line, and below it, indented, what can be done.
         if len(lines) > 1 and lines[-2].startswith("photofind: ") and lines[-1].startswith("  "):
@@ -216,19 +195,6 @@ def _starting(home: Home, seconds: float) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    """Open a file of this user alone, to be written at its end."""
-    private_folder(path.parent)
-    if path.exists() and path.stat().st_size > _LONGEST_OUTPUT:
-        path.replace(path.with_name(f"{path.name}.1"))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _silent(seconds: float) -> DaemonError:

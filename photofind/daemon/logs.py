@@ -33,28 +33,32 @@ def log_file(home: Home) -> Path:
 def set_up_logging(home: Home, level: str) -> None:
     """Write what this process logs to the daemon's log, and to a terminal or systemd's journal.
 
-    Raises
-    ------
-    OSError
-        The log cannot be written.
+    A log that cannot be written is done without: standard error takes its place.
     """
-    private_folder(home.logs)
-    file = _PrivateFile(
-        log_file(home),
-        maxBytes=_BYTES,
-        backupCount=_OLDER,
-        encoding="utf-8",
-        errors="backslashreplace",
-    )
-    file.setFormatter(_Formatter(_FILE_FORMAT))
-    handlers: list[logging.Handler] = [file]
-    if _is_journal(2) or os.isatty(2):
+    handlers: list[logging.Handler] = []
+    failure: OSError | None = None
+    try:
+        private_folder(home.logs)
+        file = _PrivateFile(
+            log_file(home),
+            maxBytes=_BYTES,
+            backupCount=_OLDER,
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
+        file.setFormatter(_Formatter(_FILE_FORMAT))
+        handlers.append(file)
+    except OSError as error:
+        failure = error
+    if failure or _is_journal(2) or os.isatty(2):
         stream = logging.StreamHandler()
         stream.setFormatter(_JournalFormatter() if _is_journal(2) else _Formatter(_STREAM_FORMAT))
         handlers.append(stream)
     logging.basicConfig(level=level.upper(), handlers=handlers, force=True)
     logging.captureWarnings(True)
     threading.excepthook = _log_failed_thread
+    if failure:
+        _log.warning("%s cannot be written: %s", log_file(home), failure)
 
 
 def read_log(home: Home, count: int, *, follow: bool = False) -> Iterator[str]:

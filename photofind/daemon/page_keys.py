@@ -44,7 +44,7 @@ def recall(home: Home) -> Remembered:
         left = revive(Remembered, json.loads((home.root / _NAME).read_bytes()))
         if 0 < left.port < 65536 and re.fullmatch("[0-9a-f]{64}", left.key):
             return left
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
     return Remembered(0, secrets.token_hex(32))
 

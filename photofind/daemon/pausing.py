@@ -19,10 +19,17 @@ def paused_until(home: Home) -> float | None:
     cannot be read.
     """
     try:
-        until = float(json.loads(_path(home).read_bytes())["until"])
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+        written = json.loads(_path(home).read_bytes())
+        until, since = float(written["until"]), float(written.get("since", 0.0))
+    except (
+        *(OSError, ValueError, TypeError, KeyError),
+        *(AttributeError, OverflowError, RecursionError),
+    ):
         return None
-    return until if until > time.time() else None
+    now = time.time()
+    if now < since:  # The clock was set back.
+        until -= since - now
+    return until if until > now else None
 
 
 def remember_pause(home: Home, until: float | None) -> None:
@@ -31,7 +38,7 @@ def remember_pause(home: Home, until: float | None) -> None:
         remove_file(_path(home))
     else:
         written = "Infinity" if math.isinf(until) else until
-        write_atomically(_path(home), json.dumps({"until": written}).encode())
+        write_atomically(_path(home), json.dumps({"until": written, "since": time.time()}).encode())
 
 
 def _path(home: Home) -> Path:

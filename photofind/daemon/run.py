@@ -18,6 +18,7 @@ from typing import Protocol
 import psutil
 
 from photofind import __version__
+from photofind.daemon.first_words import leave_starter
 from photofind.daemon.instance import claim
 from photofind.daemon.logs import set_up_logging
 from photofind.daemon.notify_systemd import notify
@@ -26,7 +27,6 @@ from photofind.errors import PhotofindError, SettingsError
 from photofind.model import Event
 from photofind.paths import Home
 from photofind.settings import Settings, load_settings
-from photofind.system.disk import explained
 from photofind.system.memory import use_one_heap
 
 __all__ = ["run"]
@@ -100,8 +100,7 @@ def run(
     os.umask(0o077)  # Whatever is written here or by a child is this user's alone.
     if sys.stderr is not None:  # It is with Windows' pythonw.
         faulthandler.enable()
-    with explained(home.logs):
-        set_up_logging(home, _log_level(home))
+    set_up_logging(home, _log_level(home))
     try:
         _serve(home, listener, assemble)
     except PhotofindError as error:
@@ -128,6 +127,7 @@ def _serve(
                 resident.subscribe(listener)
             if not end.wanted:
                 resident.start()
+                leave_starter(home)
                 runtime = _written_down(server.port, token)
                 write_runtime(home, runtime)
                 threading.Thread(

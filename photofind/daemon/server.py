@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from photofind.daemon.api import create_api
 from photofind.daemon.context import ApiContext, Served
 from photofind.daemon.page_keys import PageKeys, Remembered, recall, remember
 from photofind.daemon.uploads import Uploads
+from photofind.errors import LibraryError
 from photofind.paths import Home
 
 __all__ = ["Server"]
@@ -23,6 +25,8 @@ _ADDRESS = "127.0.0.1"
 _GRACE_SECONDS = 3
 _IDLE_SECONDS = 60
 _LONGEST_HEAD = 64 * 1024
+
+_log = logging.getLogger(__name__)
 
 
 class Server:
@@ -44,7 +48,10 @@ class Server:
         left = recall(home)
         self._socket = _listening(left.port)
         self.port: int = self._socket.getsockname()[1]
-        remember(home, Remembered(self.port, left.key))
+        try:
+            remember(home, Remembered(self.port, left.key))
+        except LibraryError as error:  # Pages have to be opened again after the next start.
+            _log.warning("%s", error)
         access = Access(token, self.port, PageKeys(left.key, self.port))
         self.url = access.url
         self.link = access.link

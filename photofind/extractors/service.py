@@ -217,12 +217,12 @@ class ExtractionService:
         return _pixels_of(preview.picture, record)
 
     def _sidecar(self, path: str, record: Record) -> bytes | None:
-        sidecar = sidecar_of(Path(path))
         try:
+            sidecar = sidecar_of(Path(path))
             return read_bytes(sidecar, self._limits) if sidecar else None
-        except ImageError as error:  # The photo itself can still be read.
-            _logger.warning("%s: %s", sidecar, error)
-            record["lacks_sidecar"] = isinstance(error, PassingImageError)
+        except (ImageError, OSError) as error:  # The photo itself can still be read.
+            _logger.warning("the sidecar of %s: %s", path, error)
+            record["lacks_sidecar"] = isinstance(error, PassingImageError | OSError)
             return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path, PurePath
 
 __all__ = ["PHOTO_SUFFIXES", "RAW_SUFFIXES", "is_photo", "sidecar_of"]
@@ -25,10 +26,22 @@ def is_photo(name: str) -> bool:
 
 
 def sidecar_of(path: Path) -> Path | None:
-    """Return the XMP sidecar of a photo, ``photo.jpg.xmp`` or ``photo.xmp``; None without one."""
+    """Return the XMP sidecar of a photo, ``photo.jpg.xmp`` or ``photo.xmp``; None without one.
+
+    A name that is too long for the file system is that of no sidecar.
+
+    Raises
+    ------
+    OSError
+        The system does not say whether there is one.
+    """
     for stem in (path.name, path.stem):
         for suffix in (".xmp", ".XMP"):
             sidecar = path.with_name(stem + suffix)
-            if sidecar.is_file():
-                return sidecar
+            try:
+                if sidecar.is_file():
+                    return sidecar
+            except OSError as error:
+                if error.errno != errno.ENAMETOOLONG:
+                    raise
     return None

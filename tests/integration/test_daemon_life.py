@@ -162,7 +162,7 @@ def test_two_homes_have_two(home: Home, tmp_path: Path) -> None:
     ("fault", "told"),
     [
         ("locked", ["another photofind is writing to the library", "wait until it is done"]),
-        ("broken", ["RuntimeError: this is a bug", "daemon-output.log says more"]),
+        ("broken", ["RuntimeError: this is a bug", "`photofind daemon logs` may say more"]),
     ],
 )
 def test_why_it_does_not_start_is_told(home: Home, fault: str, told: list[str]) -> None:
@@ -178,6 +178,22 @@ def test_why_it_does_not_start_is_told(home: Home, fault: str, told: list[str]) 
     assert not is_running(home)
     assert started(home)
     assert stop(home) is Stop.STOPPED
+
+
+def test_it_does_without_logs_and_keys_that_cannot_be_written(home: Home) -> None:
+    home.root.mkdir(exist_ok=True)
+    (home.root / "logs").touch()  # A file, where a folder has to be.
+    (home.root / "pages.json").mkdir()
+    assert started(home)
+    assert stop(home) is Stop.STOPPED
+
+
+def test_why_it_does_not_start_is_told_without_a_log(home: Home) -> None:
+    home.root.mkdir(exist_ok=True)
+    (home.root / "logs").touch()
+    outcome = photofind("daemon", "start", env=environment(PHOTOFIND_SIMULATED="broken"))
+    assert outcome.code == 1
+    assert outcome.notes[0] == "photofind: the daemon cannot start: RuntimeError: this is a bug"
 
 
 def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:

@@ -64,3 +64,22 @@ def test_a_file_that_cannot_be_used_is_named(path: Path, text: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hits = " + "9" * 5000,
+        "hits = " + "9" * 400,
+        "max_seconds = " + "9" * 400,
+        "hits = " + "[" * 50_000,
+        "hits = 1.5",
+        "unknown = 1",
+    ],
+)
+def test_what_no_setting_can_be_is_told_in_a_line(path: Path, text: str) -> None:
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path)
+    assert str(path) in caught.value.message
+    assert caught.value.hint

@@ -33,6 +33,14 @@ def test_the_sidecar_with_the_full_name_takes_precedence(tmp_path: Path):
     assert sidecar_of(tmp_path / "a.jpg") == tmp_path / "a.jpg.xmp"
 
 
+def test_a_name_that_is_too_long_is_that_of_no_sidecar(tmp_path: Path):
+    photo = tmp_path / f"{'x' * 250}.jpg"
+    photo.touch()
+    assert sidecar_of(photo) is None
+    (tmp_path / f"{'x' * 250}.xmp").touch()
+    assert sidecar_of(photo) == tmp_path / f"{'x' * 250}.xmp"
+
+
 def test_no_sidecar(tmp_path: Path):
     (tmp_path / "b.xmp").touch()
     (tmp_path / "a.xmp").mkdir()
