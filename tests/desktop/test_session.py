@@ -89,7 +89,7 @@ def test_files_are_opened_by_the_program_for_them(session: Screen) -> None:
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     for act in (open_file, show_in_folder):
-        with pytest.raises(DesktopError, match="is not there"):
+        with pytest.raises(DesktopError, match="does not exist"):
             act(tmp_path / "gone.jpg")
 
 
