@@ -11,7 +11,8 @@ from inspect import Parameter as Inspected
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from photofind.operations import OPERATIONS, Operation, Parameter, Route
+from photofind.declaration import Operation, Parameter, Route
+from photofind.operations import OPERATIONS
 from photofind.query_fields import QUERY_FIELDS
 
 __all__ = ["PAGE", "with_tables"]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Self
 
-from photofind.operations import Operation, Operations, derive
+from photofind.declaration import Operation, derive
+from photofind.operations import Operations
 from photofind.settings import Settings
 
 __all__ = ["FakeOperations"]

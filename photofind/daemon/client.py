@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any, get_origin
 import photofind
 from photofind.daemon.runtime import read_runtime
 from photofind.daemon.transport import Request, Transport, revived_error
+from photofind.declaration import Operation, Parameter, derive
 from photofind.errors import DaemonError, ImageError
 from photofind.model import Event, PhotoDetails, Progress, Report, revive
 from photofind.model.references import UPLOAD
-from photofind.operations import OPERATIONS, Operation, Operations, Parameter, derive
+from photofind.operations import OPERATIONS, Operations
 from photofind.paths import Home
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from photofind.daemon.access import Access
 from photofind.daemon.answers import JsonResponse, json_bytes
 from photofind.daemon.streams import Indexings, Mailboxes
 from photofind.daemon.uploads import Uploads
+from photofind.declaration import GENERAL, LANES, PICTURES, SEARCHES
 from photofind.model import Event
-from photofind.operations import GENERAL, LANES, PICTURES, SEARCHES, Operations
+from photofind.operations import Operations
 
 __all__ = ["PROBLEMS", "ApiContext", "Context", "Served"]
 

@@ -15,7 +15,8 @@ from photofind.daemon.answers import JsonResponse
 from photofind.daemon.context import ApiContext, Context
 from photofind.daemon.openapi import answers, api_router, schema_of
 from photofind.daemon.validation import as_argument, body_arguments, body_model, checked_hint
-from photofind.operations import OPERATIONS, Operation, Parameter, Route
+from photofind.declaration import Operation, Parameter, Route
+from photofind.operations import OPERATIONS
 
 __all__ = ["derived_routes"]
 

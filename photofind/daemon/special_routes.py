@@ -20,10 +20,11 @@ from photofind.daemon.requests import ApiRequest
 from photofind.daemon.streams import event_stream
 from photofind.daemon.upload_queries import nameless
 from photofind.daemon.validation import body_arguments, body_model, constraints
+from photofind.declaration import PICTURES
 from photofind.errors import ImageError, RequestError
 from photofind.model.parameters import Text, ThumbnailSize
 from photofind.model.references import PhotoId
-from photofind.operations import OPERATIONS, PICTURES
+from photofind.operations import OPERATIONS
 
 __all__ = ["router"]
 

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, create_model
 
+from photofind.declaration import Operation, Parameter
 from photofind.model.parameters import Between, Checked, Length, Matching
 from photofind.model.references import InAddress
-from photofind.operations import Operation, Parameter
 
 __all__ = ["as_argument", "body_arguments", "body_model", "checked_hint", "constraints"]
 

@@ -13,7 +13,8 @@ from photofind.app.photofind import PhotoFind
 from photofind.daemon.api import create_api
 from photofind.daemon.client import Client
 from photofind.daemon.resident import Resident
-from photofind.operations import LANES, OPERATIONS, Operations
+from photofind.declaration import LANES
+from photofind.operations import OPERATIONS, Operations
 
 ONLY = {
     PhotoFind: set(),
