@@ -327,6 +327,11 @@ class EmbeddedStore:
         vectors[has] = snapshot.vectors.rows(rows[has])
         return has, vectors
 
+    def shared_contents(self, space: str) -> list[str]:
+        """Return the contents with an embedding that several photos have."""
+        snapshot = self._spaces.snapshot(space)
+        return snapshot.contents(np.flatnonzero(snapshot.photos > 1))
+
     def scan(self, space: str) -> Iterator[tuple[Sequence[str], Array32]]:
         """Yield all contents that photos refer to with their embeddings, (b, d), in batches."""
         snapshot = self._spaces.snapshot(space)
