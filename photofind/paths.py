@@ -7,6 +7,7 @@ for user data. Files are private to the user (0600, folders 0700).
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -116,6 +117,8 @@ def sync_folder(path: Path) -> None:
 def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Replace the content of ``path`` by ``data`` atomically, even if the process crashes.
 
+    A folder at its place is set aside: it is none of photofind's.
+
     Parameters
     ----------
     path
@@ -136,6 +139,7 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
             file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(descriptor)
+        _set_aside_folder(path)
         temporary.replace(path)
     except BaseException:
         remove_file(temporary)
@@ -144,6 +148,12 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
 
 
 def remove_file(path: Path) -> None:
-    """Remove ``path`` if it exists."""
+    """Remove ``path`` if it exists; a folder at its place is set aside."""
+    _set_aside_folder(path)
     with suppress(FileNotFoundError):
         path.unlink()
+
+
+def _set_aside_folder(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        path.rename(path.with_name(f"{path.name}.{time.time_ns()}"))

@@ -50,7 +50,7 @@ def read_runtime(home: Home) -> Runtime | None:
             version=str(plain["version"]),
             started=float(plain["started"]),
         )
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 

@@ -282,7 +282,7 @@ def _layers_with_code(file: Path, kind: str) -> list[str]:
         else:
             with zipfile.ZipFile(file) as archive:
                 config = json.loads(archive.read("config.json"))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile) as error:
         raise ExtractorError(
             f"{file.name} does not hold a Keras model", "save it with model.save('NAME.keras')"
         ) from error

@@ -90,7 +90,7 @@ def list_models(home: Home) -> list[Model]:
                 height, width = size
                 values["input_size"] = (int(height), int(width))
             model = Model(**values)
-        except (OSError, TypeError, ValueError) as error:
+        except (OSError, OverflowError, RecursionError, TypeError, ValueError) as error:
             _logger.warning("%s does not describe a model: %s", file, error)
         else:
             if model.name == file.stem:

@@ -105,7 +105,7 @@ class KerasNetwork:
             verdict = _verdict_from_json(cached["verdict"])
             if verdict.engine == "Keras" or _sha256(self._file.read_bytes()) == cached["sha256"]:
                 return verdict
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             pass  # Not converted yet, or the file is damaged.
         with working("converting a network"):
             return self._convert()

@@ -57,7 +57,7 @@ def load_probes(home: Home) -> dict[str, ExtractorInfo]:
         return {key: ExtractorInfo.from_json(fields) for key, fields in written.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         _logger.info("%s is damaged and will be replaced: %s", _file(home), error)
         return {}
 

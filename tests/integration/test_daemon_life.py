@@ -183,7 +183,8 @@ def test_why_it_does_not_start_is_told(home: Home, fault: str, told: list[str]) 
 def test_it_does_without_logs_and_keys_that_cannot_be_written(home: Home) -> None:
     home.root.mkdir(exist_ok=True)
     (home.root / "logs").touch()  # A file, where a folder has to be.
-    (home.root / "pages.json").mkdir()
+    for name in ("pages.json", "runtime.json", "pause.json"):
+        (home.root / name).mkdir()
     assert started(home)
     assert stop(home) is Stop.STOPPED
 

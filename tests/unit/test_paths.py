@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from photofind.paths import Home, is_below, private_folder, write_atomically
+from photofind.paths import Home, is_below, private_folder, remove_file, write_atomically
 
 
 def test_the_home_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +47,19 @@ def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path: Path) -> None:
         write_atomically(path, parts())
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_at_the_place_of_a_file_is_set_aside_with_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for act in (lambda: write_atomically(path, b"new"), lambda: remove_file(path)):
+        path.mkdir()
+        (path / "kept").write_bytes(b"kept")
+        act()
+        (aside,) = tmp_path.glob("file.*")
+        assert (aside / "kept").read_bytes() == b"kept"
+        shutil.rmtree(aside)
+        remove_file(path)
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(

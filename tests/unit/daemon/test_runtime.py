@@ -31,7 +31,7 @@ def test_members_of_a_newer_version_are_passed_over(home: Home) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "null", "3", "{}", '{"pid": 1}', "\udcff",
+    ["", "{", "[" * 100_000, "[]", "null", "3", "{}", '{"pid": 1}', "\udcff",
      '{"pid": "many", "created": 1, "port": 1, "token": "", "version": "", "started": 1}',
      '{"pid": 1e999, "created": 1, "port": 1, "token": "", "version": "", "started": 1}'],
 )  # fmt: skip
