@@ -1,4 +1,4 @@
-"""The default engine: a library in files of one home (docs/storage.md)."""
+"""The default engine: a library in files of one home (docs/develop/storage.md)."""
 
 from __future__ import annotations
 
