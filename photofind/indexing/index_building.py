@@ -1,17 +1,21 @@
 """Building the index of a space through the store: projection, smoothing, backgrounds.
 
-It works the same for every engine, so a library on a server ranks as well as a local one.
+All of it is measured on different pictures: many takes of one count once
+(:mod:`photofind.ranking.pictures`). It works the same for every engine, so a library on a server
+ranks as well as a local one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import compress
 
 import numpy as np
 
 from photofind.library.store import IndexInfo, IndexWriter, Store
 from photofind.ranking.calibration import Background, blend, measure_background
-from photofind.ranking.exact import Similarities
+from photofind.ranking.exact import Similarities, nearest_exactly
+from photofind.ranking.pictures import Pictures, find_pictures
 from photofind.ranking.projection import (
     SAMPLE,
     Projection,
@@ -19,12 +23,18 @@ from photofind.ranking.projection import (
     fit_projection,
     normalised,
 )
-from photofind.ranking.smoothing import expand, smooth, smoothing_neighbours
+from photofind.ranking.smoothing import SMOOTHING, expand, smooth, smoothing_neighbours
 
 __all__ = ["build_index"]
 
 PROBES = 256
 OTHERS = 2048
+
+# Photos that are nearly the same have at least this cosine once they are projected.
+PERHAPS_THE_SAME = 0.85
+
+Repeats = Mapping[str, str]
+"""Contents that are nearly the same as one that came before, with that one."""
 
 
 def build_index(store: Store, space: str, *, graph: bool) -> IndexInfo:
@@ -46,32 +56,89 @@ def build_index(store: Store, space: str, *, graph: bool) -> IndexInfo:
     LibraryError
         The disk or the server refused; the index that was there stands.
     """
-    projection = fit_projection(store.sample(space, SAMPLE)[1])
+    sampled, embeddings = store.sample(space, SAMPLE)
+    places, least = find_pictures(normalised(embeddings))
+    projection = fit_projection(embeddings[places])
     contents: list[str] = []
     with store.new_index(space, graph=graph) as writer:
         for batch, embeddings in store.scan(space):
             writer.put(batch, projection.project(embeddings))
             contents += batch
-        for near in writer.neighbours(smoothing_neighbours(len(contents))):
-            smoothed = smooth(near.points, near.neighbours, near.similarities)
-            writer.replace(near.contents, smoothed)
+        repeats = _find_repeats(store, space, writer, least)
+        writer.repeats([*repeats])
+        count = len(contents) - len(repeats)
+        _smooth(writer, repeats, smoothing_neighbours(count))
         writer.finish()
-        ranked, plain = _measure_backgrounds(store, space, writer, projection, contents)
+        there = set(contents)  # Some may have been removed since they were drawn.
+        pictures = [sampled[place] for place in places if sampled[place] in there]
+        ranked, plain = _measure_backgrounds(
+            store, space, writer, projection, pictures, repeats, count
+        )
         return writer.publish(projection, ranked, plain)
 
 
+def _find_repeats(store: Store, space: str, writer: IndexWriter, least: float) -> Repeats:
+    """Find what is nearly the same as what came before it."""
+    pictures, firsts = Pictures(least), list[str]()
+    repeats: dict[str, str] = {}
+    for near in writer.neighbours(1):
+        perhaps = near.similarities[:, 0] >= PERHAPS_THE_SAME
+        contents = [*compress(near.contents, perhaps)]
+        known, embeddings = store.embeddings(space, contents)
+        found = pictures.add(normalised(embeddings[known]))
+        for content, picture in zip(compress(contents, known), found, strict=True):
+            if picture == len(firsts):
+                firsts.append(content)
+            else:
+                repeats[content] = firsts[picture]
+    return repeats
+
+
+def _smooth(writer: IndexWriter, repeats: Repeats, count: int) -> None:
+    """Replace each point by the mean of itself and its ``count`` nearest other pictures."""
+    places: dict[str, int] = {}
+    parts: list[Vectors32] = []
+    if repeats:
+        for near in writer.neighbours(1):
+            first = np.array([content not in repeats for content in near.contents])
+            parts.append(near.points[first])
+            for content in compress(near.contents, first):
+                places[content] = len(places)
+    pictures = np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+    for near in writer.neighbours(SMOOTHING):
+        neighbours, similarities = near.neighbours[:, :count], near.similarities[:, :count]
+        crowded = [
+            place
+            for place, (content, others) in enumerate(zip(near.contents, near.others, strict=True))
+            if content in repeats or any(other in repeats for other in others[:count])
+        ]
+        if crowded and count:
+            own = [near.contents[place] for place in crowded]
+            without = np.array([places[repeats.get(content, content)] for content in own])
+            nearest, cosines = nearest_exactly(pictures, near.points[crowded], count, without)
+            neighbours[crowded], similarities[crowded] = pictures[nearest], cosines
+        writer.replace(near.contents, smooth(near.points, neighbours, similarities))
+
+
 def _measure_backgrounds(
-    store: Store, space: str, writer: IndexWriter, projection: Projection, contents: list[str]
+    store: Store,
+    space: str,
+    writer: IndexWriter,
+    projection: Projection,
+    contents: list[str],
+    repeats: Repeats,
+    count: int,
 ) -> tuple[Background, Background]:
-    """Measure what random pairs of photos look like to the ranking, and to the plain cosine."""
+    """Measure what random pairs of pictures look like to the ranking, and to the plain cosine."""
     probes, queries = _drawn(store, space, contents, PROBES, seed=2)
     others, gallery = _drawn(store, space, contents, OTHERS, seed=1)
     pairs = np.array(probes, object)[:, np.newaxis] != np.array(others, object)
+    own = [repeats.get(probe, probe) for probe in probes]
 
     def nearest(points: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
-        return writer.nearest(points, count, exclude=probes)
+        return writer.nearest(points, count, exclude=own)
 
-    expanded = expand(projection.project(queries), nearest, len(contents))
+    expanded = expand(projection.project(queries), nearest, count)
     full = projection.centre(queries) @ projection.centre(gallery).T
     ranked = blend(expanded @ writer.points(others).T, full)
     plain = normalised(queries) @ normalised(gallery).T

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 Array32 = npt.NDArray[np.float32]
-Over = Literal["points", "embeddings"]
+Over = Literal["points", "pictures", "embeddings"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,8 @@ class IndexInfo:
         Recall@10 of the graph against exact search; None where no graph was built.
     built
         When, in seconds since 1970; differs from one index to the next.
+    repeats
+        How many of the contents that it was built on are nearly the same as another one.
     """
 
     projection: Projection
@@ -112,6 +114,7 @@ class IndexInfo:
     ready: bool
     recall: float | None
     built: float
+    repeats: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,10 +144,12 @@ class Nearest:
 class Neighbours:
     """Some points of a new index with their nearest other points, best first.
 
-    ``contents`` has b ids, ``points`` is (b, d), ``neighbours`` (b, k, d), ``similarities`` (b, k).
+    ``contents`` has b ids, ``points`` is (b, d), ``neighbours`` (b, k, d), ``similarities`` (b, k);
+    ``others`` has the k ids of the neighbours of each.
     """
 
     contents: Sequence[str]
+    others: Sequence[Sequence[str]]
     points: Array32
     neighbours: Array32
     similarities: Array32
@@ -153,9 +158,10 @@ class Neighbours:
 class IndexWriter(Protocol):
     """A new index of a space, while it is built; the old one answers until :meth:`publish`.
 
-    The builder calls :meth:`put` for all contents, then smooths them (:meth:`neighbours` and
-    :meth:`replace`, each batch once), then :meth:`finish`, then :meth:`nearest` as often as it
-    likes, and :meth:`publish` last. Leaving the context without it discards the new index.
+    The builder calls :meth:`put` for all contents, then :meth:`repeats`, smooths them
+    (:meth:`neighbours` and :meth:`replace`, each batch once), then :meth:`finish`, then
+    :meth:`nearest` as often as it likes, and :meth:`publish` last. Leaving the context without it
+    discards the new index.
     """
 
     def put(self, contents: Sequence[str], points: Array32) -> None:
@@ -164,6 +170,13 @@ class IndexWriter(Protocol):
 
     def neighbours(self, count: int) -> Iterator[Neighbours]:
         """Yield all points in batches, each with its ``count`` nearest others, before smoothing."""
+        ...
+
+    def repeats(self, contents: Sequence[str]) -> None:
+        """Take note of contents that are nearly the same as another one, which is not among them.
+
+        Neither :meth:`nearest` nor :meth:`Store.nearest` over "pictures" finds them.
+        """
         ...
 
     def replace(self, contents: Sequence[str], points: Array32) -> None:
@@ -436,7 +449,9 @@ class Store(Protocol):
         count
             How many for each query.
         over
-            What is compared. A space without an index has no points.
+            What is compared: all points; the points of different "pictures", which are those that
+            are no repeats (:meth:`IndexWriter.repeats`), what came later included; or embeddings.
+            A space without an index has no points.
         where
             Only contents of which a photo passes.
         exclude

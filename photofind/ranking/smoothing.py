@@ -24,6 +24,7 @@ import numpy.typing as npt
 from photofind.ranking.projection import Vectors32, normalised
 
 __all__ = [
+    "SMOOTHING",
     "Nearest",
     "expand",
     "expansion_neighbours",
@@ -42,7 +43,7 @@ EXPANSIONS = (5, 10)
 
 
 def smoothing_neighbours(photos: int) -> int:
-    """Return how many neighbours smooth a photo of a library of this size.
+    """Return how many neighbours smooth a photo of a library of so many different pictures.
 
     Up to 5; fewer in a small library, where the fifth neighbour is a stranger.
     """
@@ -81,7 +82,7 @@ def smooth_new(points: Vectors32, nearest: Nearest, photos: int) -> Vectors32:
     nearest
         Gives the nearest of the points that the index was built on.
     photos
-        How many those are.
+        How many those are, of different pictures.
     """
     return smooth(points, *nearest(points, expansion_neighbours(photos)[0]))
 
@@ -92,9 +93,9 @@ def expand(queries: Vectors32, nearest: Nearest, photos: int) -> Vectors32:
     Parameters
     ----------
     nearest
-        Gives the nearest points of the library.
+        Gives the nearest points of the library, of different pictures.
     photos
-        The size of the library.
+        How many different pictures the library has.
     """
     for count in expansion_neighbours(photos):
         if count:

@@ -20,7 +20,8 @@ from photofind.library.store import IndexInfo, Store
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.ranking.calibration import TYPICAL, Background, blend
 from photofind.ranking.direction import towards
-from photofind.ranking.exact import Similarities
+from photofind.ranking.duplicates import NEAR_DUPLICATE
+from photofind.ranking.exact import Similarities, best
 from photofind.ranking.projection import Vectors32, normalised
 from photofind.ranking.smoothing import expand
 from photofind.search.embedding import Embedded
@@ -29,6 +30,8 @@ __all__ = ["CANDIDATES", "Compared", "Comparison", "Ranked", "compare", "rank"]
 
 # How many candidates are re-ranked by their full embeddings, at the least.
 CANDIDATES = 200
+# So many different pictures may be nearly the same as a query's own photo: its own, most of all.
+SPARE_TAKES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,12 +140,9 @@ class _IndexedComparison(Comparison):
         self._projection = index.projection
         self.searched_by = "exact"
 
-        def nearest(queries: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
-            found = store.nearest(space, queries, count, exclude=query.own)
-            return found.vectors, found.similarities
-
+        nearest = _NearestPictures(store, space, query.own, index.plain)
         projected = index.projection.project(np.concatenate([query.like, query.unlike]))
-        expanded = expand(projected, nearest, index.photos + index.fresh)
+        expanded = expand(projected, nearest, index.photos + index.fresh - index.repeats)
         self._raw, self._wanted = (
             towards(*np.split(vectors, [len(query.like)])) for vectors in (projected, expanded)
         )
@@ -163,6 +163,32 @@ class _IndexedComparison(Comparison):
         has_point, points = self._store.points(self._space, contents)
         full = self._projection.centre(embeddings) @ self._full
         return known & has_point, blend(points @ self._wanted, full)
+
+
+class _NearestPictures:
+    """Finds the nearest points of different pictures, none of them a take of the query's own."""
+
+    def __init__(
+        self, store: Store, space: str, own: frozenset[str], background: Background
+    ) -> None:
+        self._store = store
+        self._space = space
+        self._own = own
+        self._takes = normalised(store.embeddings(space, [*own])[1])
+        self._least = background.similarity(NEAR_DUPLICATE)
+
+    def __call__(self, queries: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
+        asked = count + SPARE_TAKES if self._own else count
+        found = self._store.nearest(self._space, queries, asked, over="pictures", exclude=self._own)
+        if not self._own:
+            return found.vectors, found.similarities
+        embeddings = self._store.embeddings(self._space, found.contents.ravel().tolist())[1]
+        cosines = (normalised(embeddings) @ self._takes.T).max(axis=1)
+        others = np.where(
+            cosines.reshape(found.contents.shape) < self._least, found.similarities, -np.inf
+        )
+        places, similarities = best(others, count)
+        return np.take_along_axis(found.vectors, places[..., np.newaxis], axis=1), similarities
 
 
 def compare(store: Store, space: str, query: Embedded, *, plain: bool = False) -> Comparison:

@@ -95,6 +95,8 @@ class Index:
     ----------
     rows
         The row of the vectors that each position stands for, (n,).
+    repeats
+        The positions of points that are nearly the same as another one, ascending.
 
     Raises
     ------
@@ -110,6 +112,7 @@ class Index:
         self.projection = Projection(arrays["mean"], arrays["components"])
         self.neighbours: npt.NDArray[np.int32] = arrays["neighbours"]
         self._points: Vectors32 = arrays["points"]
+        self.repeats: Positions = arrays.get("repeats", np.empty(0, np.int64))
         self._order: Positions | None = None  # Of the rows, once it is needed.
         fresh = _read_fresh(space / self.facts.folder / FRESH, self._points.shape[1])
         self._saved = len(fresh)
@@ -173,9 +176,12 @@ class Index:
         if not len(rows):
             return
         points = self.projection.project(embeddings)
-        count = expansion_neighbours(len(self._points))[0]
-        positions, similarities = nearest_exactly(self._points, points, count)
-        smoothed = smooth(points, self._points[positions], similarities)
+        pictures = self._points
+        if len(self.repeats):
+            pictures = np.delete(pictures, self.repeats, axis=0)
+        count = expansion_neighbours(len(pictures))[0]
+        positions, similarities = nearest_exactly(pictures, points, count)
+        smoothed = smooth(points, pictures[positions], similarities)
         self._fresh_points = np.concatenate([self._fresh_points, smoothed])
         self.rows = np.concatenate([self.rows, rows])
 

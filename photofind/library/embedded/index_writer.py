@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,7 @@ class EmbeddedIndexWriter:
         self._pieces: list[tuple[Rows, Vectors32]] = []
         self._points: Vectors32 = np.empty((0, 0), np.float32)
         self._smoothed: Vectors32 = self._points
+        self._repeats: Rows = self._rows
         self._unique = 0  # So many come first, no two the same.
         self._order: Positions | None = None  # Of the rows, once it is needed.
         self._neighbours: tuple[Positions, Similarities] | None = None
@@ -86,12 +88,19 @@ class EmbeddedIndexWriter:
         positions, similarities = self._all_neighbours()
         for start in range(0, len(self._rows), BLOCK):
             some = slice(start, start + BLOCK)
+            near = positions[some, :count]
+            names = iter(self._contents.contents(self._rows[near].ravel()))
             yield Neighbours(
                 self._contents.contents(self._rows[some]),
+                [[*islice(names, near.shape[1])] for _ in near],
                 self._points[some],
-                self._points[positions[some, :count]],
+                self._points[near],
                 similarities[some, :count],
             )
+
+    def repeats(self, contents: Sequence[str]) -> None:
+        """Take note of contents that are nearly the same as another one."""
+        self._repeats = self._contents.rows(contents)
 
     def replace(self, contents: Sequence[str], points: Vectors32) -> None:
         """Replace points by smoothed ones."""
@@ -122,9 +131,13 @@ class EmbeddedIndexWriter:
         self, queries: Vectors32, count: int, *, exclude: Sequence[str] = ()
     ) -> tuple[Vectors32, Similarities]:
         """Return the nearest smoothed points of queries (m, d): (m, k, d), cosines (m, k)."""
-        without = self._positions(exclude) if len(exclude) else None
-        positions, similarities = nearest_exactly(self._smoothed, queries, count, without)
-        return self._smoothed[positions], similarities
+        is_picture = ~np.isin(self._rows, self._repeats)
+        without = None
+        if len(exclude):
+            without = (np.cumsum(is_picture) - 1)[self._positions(exclude)]
+        pictures = self._smoothed[is_picture]
+        positions, similarities = nearest_exactly(pictures, queries, count, without)
+        return pictures[positions], similarities
 
     def points(self, contents: Sequence[str]) -> Vectors32:
         """Return the smoothed points of some contents, (n, d)."""
@@ -153,6 +166,8 @@ class EmbeddedIndexWriter:
             "rows": self._rows,
             "neighbours": neighbours.astype(np.int32),
         }
+        if len(self._repeats):
+            arrays["repeats"] = np.sort(self._positions_of(self._repeats))
         arrays |= {f"graph_{name}": array for name, array in self._graph_arrays.items()}
         write_index(self._folder, facts, arrays)
         return IndexInfo(
@@ -166,6 +181,7 @@ class EmbeddedIndexWriter:
             ready=False,
             recall=facts.recall,
             built=facts.built,
+            repeats=len(self._repeats),
         )
 
     def _all_neighbours(self) -> tuple[Positions, Similarities]:
@@ -194,9 +210,11 @@ class EmbeddedIndexWriter:
         self._smoothed = self._points.copy()
 
     def _positions(self, contents: Sequence[str]) -> Positions:
+        return self._positions_of(self._contents.rows(contents))
+
+    def _positions_of(self, rows: Rows) -> Positions:
         if self._order is None:
             self._order = np.argsort(self._rows)
-        rows = self._contents.rows(contents)
         places = np.searchsorted(self._rows, rows, sorter=self._order)
         positions = self._order[np.minimum(places, len(self._rows) - 1)]
         if not np.array_equal(self._rows[positions], rows):

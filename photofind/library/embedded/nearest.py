@@ -64,7 +64,10 @@ def nearest_points(
     """
     if graph is not None:
         positions, similarities = _nearest_by_graph(index, graph, queries, count, mask)
-    else:
+        # All that it finds may be takes of one picture, of which the mask leaves none.
+        if not np.isfinite(similarities).all():
+            graph = None
+    if graph is None:
         allowed = mask[index.rows]
         positions, similarities = best(
             np.where(allowed, index.similarities(queries), -np.inf), count

@@ -177,6 +177,9 @@ class Views:
         if over == "embeddings":
             found = nearest_embeddings(snapshot, queries, count, mask, vectors=vectors)
         else:
+            if over == "pictures":
+                index = _index_of(view)
+                mask[index.rows[index.repeats]] = False
             found = self._nearest_points(view, queries, count, mask, vectors=vectors)
         return _named(snapshot, found, count)
 
@@ -330,6 +333,7 @@ def _info(index: Index, snapshot: Snapshot) -> IndexInfo:
         ready=False,
         recall=facts.recall,
         built=facts.built,
+        repeats=len(index.repeats),
     )
 
 

@@ -31,6 +31,7 @@ class MemoryIndexWriter:
         self._publish = publish
         self._projected: dict[str, Array32] = {}
         self._smoothed: dict[str, Array32] = {}
+        self._repeats: frozenset[str] = frozenset()
 
     def put(self, contents: Sequence[str], points: Array32) -> None:
         """Add projected points."""
@@ -43,9 +44,14 @@ class MemoryIndexWriter:
         nearest, similarities = neighbours_exactly(points, min(count, len(points) - 1))
         for start in range(0, len(points), BATCH):
             part = slice(start, start + BATCH)
+            others = [[contents[place] for place in places] for places in nearest[part]]
             yield Neighbours(
-                contents[part], points[part], points[nearest[part]], similarities[part]
+                contents[part], others, points[part], points[nearest[part]], similarities[part]
             )
+
+    def repeats(self, contents: Sequence[str]) -> None:
+        """Take note of contents that are nearly the same as another one."""
+        self._repeats = frozenset(contents)
 
     def replace(self, contents: Sequence[str], points: Array32) -> None:
         """Replace points by smoothed ones."""
@@ -58,8 +64,9 @@ class MemoryIndexWriter:
         self, queries: Array32, count: int, *, exclude: Sequence[str] = ()
     ) -> tuple[Array32, Array32]:
         """Return the nearest smoothed points of queries and their cosines."""
-        points = np.stack([*self._smoothed.values()])
-        places = {content: place for place, content in enumerate(self._smoothed)}
+        pictures = [content for content in self._smoothed if content not in self._repeats]
+        points = self.points(pictures)
+        places = {content: place for place, content in enumerate(pictures)}
         excluded = np.array([places[content] for content in exclude], np.int64)
         positions, similarities = nearest_exactly(
             points, queries, count, exclude=excluded if len(excluded) else None
@@ -84,12 +91,14 @@ class MemoryIndexWriter:
             ready=False,
             recall=None,
             built=time.time(),
+            repeats=len(self._repeats),
         )
         index = Index(
             info,
             contents,
             np.stack([self._projected[content] for content in contents]),
             np.stack([self._smoothed[content] for content in contents]),
+            self._repeats,
         )
         self._publish(index)
         return info

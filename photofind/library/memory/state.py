@@ -21,12 +21,16 @@ __all__ = ["Index", "State", "completed", "looked_up", "place", "rounded"]
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """A published index; ``projected`` and ``smoothed`` are its points, (n, d)."""
+    """A published index; ``projected`` and ``smoothed`` are its points, (n, d).
+
+    ``repeats`` are contents that are nearly the same as another one.
+    """
 
     info: IndexInfo
     contents: list[str]
     projected: Array32
     smoothed: Array32
+    repeats: frozenset[str]
 
 
 @dataclass(eq=False)
@@ -109,13 +113,15 @@ class State:
         points = dict(zip(index.contents, index.smoothed, strict=True))
         fresh = [content for content in alive if content not in points]
 
+        pictures = index.smoothed[[content not in index.repeats for content in index.contents]]
+
         def nearest(queries: Array32, count: int) -> tuple[Array32, Array32]:
-            positions, similarities = nearest_exactly(index.smoothed, queries, count)
-            return index.smoothed[positions], similarities
+            positions, similarities = nearest_exactly(pictures, queries, count)
+            return pictures[positions], similarities
 
         if fresh:
             projected = index.info.projection.project(self.stacked(space, fresh))
-            smoothed = smooth_new(projected, nearest, len(index.contents))
+            smoothed = smooth_new(projected, nearest, len(pictures))
             points.update(zip(fresh, smoothed, strict=True))
         return {content: points[content] for content in alive}
 

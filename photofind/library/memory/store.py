@@ -305,8 +305,11 @@ class MemoryStore:
     ) -> Nearest:
         """Find the nearest contents of queries; see the protocol."""
         state = self._state
-        contents = [one for one in state.contents(space, where) if one not in set(exclude)]
-        if over == "points":
+        without = set(exclude)
+        if over == "pictures" and space in state.indexes:
+            without |= state.indexes[space].repeats
+        contents = [one for one in state.contents(space, where) if one not in without]
+        if over != "embeddings":
             compared = looked_up(state.points(space), contents, queries.shape[1])[1]
         else:
             compared = normalised(state.stacked(space, contents))
@@ -319,7 +322,7 @@ class MemoryStore:
         width = queries.shape[1] if vectors else 0
         given = np.zeros((len(queries), count, width), np.float32)
         given[:, :found] = compared[places][..., :width]
-        searched_by = "exact" if over == "points" else "plain"
+        searched_by = "plain" if over == "embeddings" else "exact"
         return Nearest(names, similarities, given, searched_by)
 
     def points(self, space: str, contents: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Array32]:

@@ -223,6 +223,8 @@ def check_writer(subject: StoreSubject) -> None:
                     near.similarities,
                     "cosines of the neighbours given",
                 )
+                named = [[place[other] for other in others] for others in near.others]
+                require_close(projected[named], near.neighbours, "points of the neighbours named")
                 smoothed = smooth(near.points, near.neighbours, near.similarities)
                 seen.update(zip(near.contents, smoothed, strict=True))
                 writer.replace(near.contents, smoothed)
@@ -238,6 +240,53 @@ def check_writer(subject: StoreSubject) -> None:
                 require_close(
                     np.einsum("md,mkd->mk", queries, points), found, "cosines of the points given"
                 )
+
+
+def check_repeats(subject: StoreSubject) -> None:
+    """What repeats another picture is no picture of its own, and is a point all the same."""
+    with subject.writing() as store:
+        photos = _fill(store, 240)
+        contents, embeddings = _embeddings(store)
+        projection = fit_projection(embeddings)
+        points = dict(zip(contents, projection.project(embeddings), strict=True))
+        repeats = contents[1::3]
+        pictures = {one: point for one, point in points.items() if one not in repeats}
+        compared = np.stack([*pictures.values()])
+        with store.new_index(SPACE, graph=False) as writer:
+            writer.put(contents, np.stack([*points.values()]))
+            writer.repeats(repeats)
+            for near in writer.neighbours(1):
+                writer.replace(near.contents, near.points)
+            writer.finish()
+            own = np.arange(6)
+            for without in (None, own):
+                exclude = [] if without is None else [*pictures][:6]
+                _, cosines = nearest_exactly(compared, compared[:6], 10, without)
+                _, found = writer.nearest(compared[:6], 10, exclude=exclude)
+                require_close(found, cosines, "similarities of pictures")
+            info = writer.publish(projection, RANKED, PLAIN)
+        require_equal(info.repeats, len(repeats), "how many repeat others")
+        with subject.reading() as reader:
+            for one in (store, reader):
+                index = one.index(SPACE)
+                require_equal(index and index.repeats, len(repeats), "how many repeat others")
+                _require_nearest(one, points, over="points")
+                _require_nearest(one, pictures, over="pictures")
+                _require_nearest(one, pictures, over="pictures", where=Filter("/half"))
+        fresh = _fill(store, 10, start=1000)
+        late = [photo.content for photo in fresh]
+
+        def nearest(queries: Array32, count: int) -> tuple[Array32, Array32]:
+            positions, similarities = nearest_exactly(compared, queries, count)
+            return compared[positions], similarities
+
+        _, embeddings = store.embeddings(SPACE, late)
+        smoothed = smooth_new(projection.project(embeddings), nearest, len(compared))
+        pictures.update(zip(late, smoothed, strict=True))
+        _require_nearest(store, pictures, over="pictures")
+        store.remove(photos[:1])
+        pictures.pop(photos[0].content, None)
+        _require_nearest(store, pictures, over="pictures")
 
 
 def check_discard(subject: StoreSubject) -> None:
@@ -399,6 +448,7 @@ SEARCH_CHECKS: tuple[StoreCheck, ...] = (
     check_index,
     check_points,
     check_writer,
+    check_repeats,
     check_discard,
     check_fresh,
     check_neighbours,
