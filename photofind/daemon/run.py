@@ -19,20 +19,19 @@ import psutil
 
 from photofind import __version__
 from photofind.daemon.instance import claim
+from photofind.daemon.keeper import Keeper
 from photofind.daemon.logs import set_up_logging
 from photofind.daemon.notify_systemd import notify
-from photofind.daemon.runtime import Runtime, read_runtime, remove_runtime, write_runtime
+from photofind.daemon.runtime import Runtime, remove_runtime
 from photofind.errors import PhotofindError, SettingsError
 from photofind.model import Event
 from photofind.paths import Home
 from photofind.settings import Settings, load_settings
 from photofind.system.disk import explained
+from photofind.system.held_lock import HeldLock
 from photofind.system.memory import use_one_heap
 
 __all__ = ["run"]
-
-LOOK_SECONDS = 60.0
-"""Between two checks whether clients can still find it."""
 
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")  # The last is Windows': also at logout.
 
@@ -45,6 +44,7 @@ class _Resident(Protocol):
     def start(self) -> None: ...
     def close(self) -> None: ...
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]: ...
+    def look_at_files(self) -> None: ...
 
 
 class _Server(Protocol):
@@ -95,7 +95,7 @@ def run(
     PhotofindError
         The library, the settings or the disk do not allow it.
     """
-    claim(home)
+    lock = claim(home)
     use_one_heap()
     os.umask(0o077)  # Whatever is written here or by a child is this user's alone.
     if sys.stderr is not None:  # It is with Windows' pythonw.
@@ -103,7 +103,7 @@ def run(
     with explained(home.logs):
         set_up_logging(home, _log_level(home))
     try:
-        _serve(home, listener, assemble)
+        _serve(home, lock, listener, assemble)
     except PhotofindError as error:
         _log.error("%s", error)
         raise
@@ -114,6 +114,7 @@ def run(
 
 def _serve(
     home: Home,
+    lock: HeldLock,
     listener: Callable[[Event], None] | None,
     assemble: Callable[[Home, str], tuple[_Resident, _Server]],
 ) -> None:
@@ -129,9 +130,9 @@ def _serve(
             if not end.wanted:
                 resident.start()
                 runtime = _written_down(server.port, token)
-                write_runtime(home, runtime)
+                keeper = Keeper(home, runtime, lock, resident.look_at_files)
                 threading.Thread(
-                    target=_end_when_lost, args=(home, runtime, server, lost), daemon=True
+                    target=_end_when_lost, args=(keeper, server, lost), name="keeper", daemon=True
                 ).start()
                 _log.info("photofind %s serves %s, port %d", __version__, home.root, server.port)
                 notify("READY=1")
@@ -144,16 +145,9 @@ def _serve(
             remove_runtime(home)
 
 
-def _end_when_lost(home: Home, runtime: Runtime, server: _Server, lost: threading.Event) -> None:
-    """Stop the daemon when clients cannot find it, because its home was deleted or replaced.
-
-    Another one would be started, and both would watch the same folders.
-    """
-    misses = 0
-    while misses < 2:  # A drive may be away for a moment.
-        time.sleep(LOOK_SECONDS)
-        misses = 0 if read_runtime(home) == runtime else misses + 1
-    _log.warning("clients cannot find this daemon any more: %s was deleted or replaced", home.root)
+def _end_when_lost(keeper: Keeper, server: _Server, lost: threading.Event) -> None:
+    """Stop the daemon when clients cannot find it any more."""
+    keeper.run()
     lost.set()
     server.stop()
 

@@ -151,6 +151,7 @@ class EmbeddedIndexWriter:
             "components": projection.components,
             "points": self._smoothed,
             "rows": self._rows,
+            "contents": self._contents.digests(self._rows),
             "neighbours": neighbours.astype(np.int32),
         }
         arrays |= {f"graph_{name}": array for name, array in self._graph_arrays.items()}
