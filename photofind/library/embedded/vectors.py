@@ -24,10 +24,10 @@ __all__ = ["BLOCK", "Vectors"]
 VERSION = 2
 # In a file of this version no checksum covers the content.
 _WITHOUT_CONTENTS = 1
-# Rows are read in blocks of so many, ...
+# Rows are given in blocks of so many, ...
 BLOCK = 4096
-# ... and together with what lies between them if that is not more rows than this.
-_GAP = 4
+# ... and read in pieces of so many: these stay in the processor's cache.
+_PIECE = 256
 _HEADER_SIZE = 64
 _CHECKSUM_SIZE = 4
 _HEADER = re.compile(rb"photofind vectors (\d+) (\d+) *\n")
@@ -113,13 +113,9 @@ class Vectors:
         if len(rows) and int(rows.max()) >= len(self):
             raise self._too_short()
         vectors = np.empty((len(rows), self.dimension), np.float32)
-        if (rows[1:] >= rows[:-1]).all():
-            for places, records in self._ascending(rows):
-                vectors[places] = records["vector"]
-        else:
-            order = np.argsort(rows, kind="stable")
-            for places, records in self._ascending(rows[order]):
-                vectors[order[places]] = records["vector"]
+        for first in range(0, len(rows), _PIECE):
+            piece = rows[first : first + _PIECE]
+            vectors[first : first + len(piece)] = self._at(piece)["vector"]
         return vectors
 
     def blocks(self, start: int = 0) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
@@ -144,8 +140,8 @@ class Vectors:
             were written for other contents are among the damaged ones.
         """
         damaged = [np.empty(0, np.int64)]
-        for first in range(0, len(self), BLOCK):
-            records = self._records(first, min(first + BLOCK, len(self)))
+        for first in range(0, len(self), _PIECE):
+            records = self._records(first, min(first + _PIECE, len(self)))
             raw = records.view(np.uint8).reshape(len(records), -1)[:, :-_CHECKSUM_SIZE]
             expected = map(zlib.crc32, raw, digests[first : first + len(raw)].tolist())
             wrong = np.fromiter(expected, np.uint32, len(raw)) != records["checksum"]
@@ -201,7 +197,7 @@ class Vectors:
         return Vectors(self.path, self.dimension, self.committed)
 
     def copy(self, rows: npt.NDArray[np.int64], path: Path) -> None:
-        """Write a new file that holds these ascending rows, with the checksums they have.
+        """Write a new file that holds these rows in this order, with the checksums they have.
 
         Raises
         ------
@@ -210,7 +206,10 @@ class Vectors:
         LibraryError
             The disk refused.
         """
-        blocks = (records.tobytes() for _, records in self._ascending(rows))
+        blocks = (
+            self._at(rows[first : first + _PIECE]).tobytes()
+            for first in range(0, len(rows), _PIECE)
+        )
         with explained(path):
             write_atomically(path, chain([self._header()], blocks))
 
@@ -228,28 +227,30 @@ class Vectors:
         rows = max(0, self._file.size - _HEADER_SIZE) // self._type.itemsize
         return self._file.read_some(0, _HEADER_SIZE), rows
 
-    def _ascending(self, rows: npt.NDArray[np.int64]) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
-        """Yield ascending rows as they are in the file, in pieces, each with its place."""
-        gaps = np.flatnonzero(np.diff(rows) > _GAP) + 1
-        for start, stop in pairwise([0, *gaps.tolist(), len(rows)]):
-            for first in range(start, stop, BLOCK):
-                some = rows[first : min(first + BLOCK, stop)]
-                begin, end = int(some[0]), int(some[-1]) + 1
-                records = self._records(begin, end)
-                yield (
-                    slice(first, first + len(some)),
-                    records[some - begin],
-                )
+    def _at(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        """Return rows in any order as they are in the file; those in a row are read at once."""
+        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+        bounds = [0, *breaks.tolist(), len(rows)]
+        firsts = rows[bounds[:-1]].tolist()
+        runs = zip(firsts, pairwise(bounds), strict=True)
+        data = [self._read(first, stop - start) for first, (start, stop) in runs]
+        return np.frombuffer(data[0] if len(data) == 1 else b"".join(data), self._type)
 
     def _records(self, begin: int, end: int) -> npt.NDArray[Any]:
         """Return rows as they are in the file."""
+        return np.frombuffer(self._read(begin, end - begin), self._type)
+
+    def _read(self, first: int, count: int) -> bytes:
         assert self._file is not None
-        start, size = self._offset(begin), (end - begin) * self._type.itemsize
-        with explained(self.path):
-            data = self._file.read_some(start, size)
+        size = count * self._type.itemsize
+        try:
+            data = self._file.read_some(self._offset(first), size)
+        except OSError:
+            with explained(self.path):
+                raise
         if len(data) < size:
             raise self._too_short()
-        return np.frombuffer(data, self._type)
+        return data
 
     def _too_short(self) -> DamagedError:
         rows = min(len(self), self._look()[1])
