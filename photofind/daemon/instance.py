@@ -16,10 +16,10 @@ from photofind.daemon.runtime import read_runtime, remove_runtime
 from photofind.errors import DaemonRunsError
 from photofind.paths import Home, private_folder
 from photofind.system.disk import explained
+from photofind.system.held_lock import HeldLock
 
 if TYPE_CHECKING:
     import psutil
-    from filelock import BaseFileLock
 
 __all__ = ["claim", "forget_ended", "is_running", "running_process"]
 
@@ -28,11 +28,11 @@ _PATIENCE = 1.0
 # The system's clock may be set right between two looks at the time at which a process began.
 _SAME_TIME = 1.0
 
-_claimed: list[BaseFileLock] = []
+_claimed: list[HeldLock] = []
 
 
-def claim(home: Home) -> None:
-    """Make this process the daemon of ``home``, until it ends.
+def claim(home: Home) -> HeldLock:
+    """Make this process the daemon of ``home``, until it ends; return the lock that says so.
 
     Raises
     ------
@@ -41,13 +41,12 @@ def claim(home: Home) -> None:
     LibraryError
         The disk refuses.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
-    lock = FileLock(home.daemon_lock, mode=0o600, thread_local=False)
     with explained(home.daemon_lock):
         private_folder(home.root)
         try:
-            lock.acquire(timeout=_PATIENCE, poll_interval=0.02)
+            lock = HeldLock(home.daemon_lock, timeout=_PATIENCE)
         except Timeout:
             runtime = read_runtime(home)
             known = f", process {runtime.pid}" if runtime else ""
@@ -57,6 +56,7 @@ def claim(home: Home) -> None:
     # Never released: a process that cannot end, because a thread hangs, is still the daemon.
     _claimed.append(lock)
     remove_runtime(home)  # That of a daemon which was killed.
+    return lock
 
 
 def is_running(home: Home) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from photofind.app.photofind import PhotoFind
 from photofind.app.status import library_status
 from photofind.daemon.listeners import STOPPING, Listeners
 from photofind.daemon.pausing import paused_until, remember_pause
-from photofind.errors import LibraryError
+from photofind.errors import LibraryError, PhotofindError
 from photofind.indexing.index_maintenance.maintainer import IndexMaintainer
 from photofind.indexing.indexer import Indexer
 from photofind.indexing.watching.events import Change, Kind
@@ -37,6 +38,8 @@ from photofind.paths import Home
 from photofind.system.disk import explained
 
 __all__ = ["Resident"]
+
+log = logging.getLogger(__name__)
 
 
 class Resident(PhotoFind):
@@ -63,6 +66,10 @@ class Resident(PhotoFind):
             lambda extractor: self._resources.new_extraction(extractor, low_priority=True)
         )
         self._started = time.time()
+        # What is wrong with the files, and which problems of the library were known at the last
+        # look.
+        self._files_problem: str | None = None
+        self._known_problems: list[str] = []
         library = self._resources.library
         self._indexer = Indexer(
             library, self._reading, self.settings, self._tell, apart=[str(self.home.root)]
@@ -95,6 +102,25 @@ class Resident(PhotoFind):
         self._reading.close()
         super().close()
 
+    def look_at_files(self) -> None:
+        """See that the files of the library are those known; have made again what they lost."""
+        library = self._resources.library
+        try:
+            lost = library.verify(changed_only=True)
+        except PhotofindError as error:
+            if self._files_problem != str(error):
+                log.error("%s", error)
+            self._files_problem = str(error)
+            return
+        self._files_problem, known = None, self._known_problems
+        self._known_problems = library.problems
+        if lost or self._known_problems != known:
+            for problem in self._known_problems:
+                log.warning("%s", problem)
+            self._indexer.folders_changed()
+            self._indexer.scan(folder.path for folder in library.folders())
+            self._maintainer.library_changed(rebuild=True)
+
     # What happens.
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
@@ -120,7 +146,12 @@ class Resident(PhotoFind):
     @property
     def problems(self) -> list[str]:
         """What needs the user's attention, one line each."""
-        return [*super().problems, *self._indexer.problems, *self._maintainer.problems]
+        return [
+            *super().problems,
+            *([self._files_problem] if self._files_problem else []),
+            *self._indexer.problems,
+            *self._maintainer.problems,
+        ]
 
     def similar(self, query: Query) -> Answer:
         """Find the photos most like a query."""
@@ -174,6 +205,7 @@ class Resident(PhotoFind):
 
         end = self.subscribe(show)
         try:
+            self._resources.library.verify()
             report = self._indexer.index(
                 chosen, accept_removals=accept_removals, retry_failed=retry_failed
             )

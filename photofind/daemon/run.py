@@ -18,21 +18,20 @@ from typing import Protocol
 import psutil
 
 from photofind import __version__
+from photofind.daemon.file_guard import FileGuard
 from photofind.daemon.first_words import leave_starter
 from photofind.daemon.instance import claim
 from photofind.daemon.logs import set_up_logging
 from photofind.daemon.notify_systemd import notify
-from photofind.daemon.runtime import Runtime, read_runtime, remove_runtime, write_runtime
+from photofind.daemon.runtime import Runtime, remove_runtime
 from photofind.errors import PhotofindError, SettingsError
 from photofind.model import Event
 from photofind.paths import Home
 from photofind.settings import Settings, load_settings
+from photofind.system.held_lock import HeldLock
 from photofind.system.memory import use_one_heap
 
 __all__ = ["run"]
-
-LOOK_SECONDS = 60.0
-"""Between two checks whether clients can still find it."""
 
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")  # The last is Windows': also at logout.
 
@@ -45,6 +44,7 @@ class _Resident(Protocol):
     def start(self) -> None: ...
     def close(self) -> None: ...
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]: ...
+    def look_at_files(self) -> None: ...
 
 
 class _Server(Protocol):
@@ -95,14 +95,14 @@ def run(
     PhotofindError
         The library, the settings or the disk do not allow it.
     """
-    claim(home)
+    lock = claim(home)
     use_one_heap()
     os.umask(0o077)  # Whatever is written here or by a child is this user's alone.
     if sys.stderr is not None:  # It is with Windows' pythonw.
         faulthandler.enable()
     set_up_logging(home, _log_level(home))
     try:
-        _serve(home, listener, assemble)
+        _serve(home, lock, listener, assemble)
     except PhotofindError as error:
         _log.error("%s", error)
         raise
@@ -113,6 +113,7 @@ def run(
 
 def _serve(
     home: Home,
+    lock: HeldLock,
     listener: Callable[[Event], None] | None,
     assemble: Callable[[Home, str], tuple[_Resident, _Server]],
 ) -> None:
@@ -129,9 +130,12 @@ def _serve(
                 resident.start()
                 leave_starter(home)
                 runtime = _written_down(server.port, token)
-                write_runtime(home, runtime)
+                file_guard = FileGuard(home, runtime, lock, resident.look_at_files)
                 threading.Thread(
-                    target=_end_when_lost, args=(home, runtime, server, lost), daemon=True
+                    target=_end_when_lost,
+                    args=(file_guard, server, lost),
+                    name="file guard",
+                    daemon=True,
                 ).start()
                 _log.info("photofind %s serves %s, port %d", __version__, home.root, server.port)
                 notify("READY=1")
@@ -144,16 +148,9 @@ def _serve(
             remove_runtime(home)
 
 
-def _end_when_lost(home: Home, runtime: Runtime, server: _Server, lost: threading.Event) -> None:
-    """Stop the daemon when clients cannot find it, because its home was deleted or replaced.
-
-    Another one would be started, and both would watch the same folders.
-    """
-    misses = 0
-    while misses < 2:  # A drive may be away for a moment.
-        time.sleep(LOOK_SECONDS)
-        misses = 0 if read_runtime(home) == runtime else misses + 1
-    _log.warning("clients cannot find this daemon any more: %s was deleted or replaced", home.root)
+def _end_when_lost(file_guard: FileGuard, server: _Server, lost: threading.Event) -> None:
+    """Stop the daemon when clients cannot find it any more."""
+    file_guard.run()
     lost.set()
     server.stop()
 

@@ -523,10 +523,18 @@ class Store(Protocol):
 
     # Upkeep.
 
-    def verify(self) -> int:
+    def verify(self, *, changed_only: bool = False) -> int:
         """Read all embeddings, forget the damaged ones, and return how many photos lost one.
 
-        These photos are embedded again by the next indexing.
+        An embedding that is not of the content it is kept for is damaged. These photos are embedded
+        again by the next indexing. What others did to the files of the library is noticed too, and
+        repaired.
+
+        Parameters
+        ----------
+        changed_only
+            Read only what others changed since it was verified; takes no time where that is
+            nothing.
         """
         ...
 

@@ -303,6 +303,19 @@ def test_without_its_home_it_ends(home: Home) -> None:
     assert stop(home) is Stop.STOPPED
 
 
+@pytest.mark.parametrize("names", [["runtime.json"], ["runtime.json", "daemon.lock"]])
+def test_files_that_are_removed_come_back(home: Home, names: list[str]) -> None:
+    daemon = started(home, "watchful")
+    runtime = read_runtime(home)
+    for name in names:
+        (home.root / name).unlink()
+    until(lambda: read_runtime(home) == runtime)
+    until(lambda: is_running(home))
+    assert start(home, wait_seconds=PATIENCE) is Start.ALREADY_RUNNING
+    assert [one.pid for one in daemons(home)] == [daemon.pid]
+    assert stop(home) is Stop.STOPPED
+
+
 def test_nohup_is_respected(home: Home) -> None:
     running = subprocess.Popen(
         [*COMMAND, "daemon", "run"],

@@ -209,6 +209,7 @@ def test_a_damaged_graph_costs_no_answer_and_is_built_again(
     assert (
         resident.similar(Query(("/photos/5.jpg",), limit=20, min_score=0.0)).searched_by == "exact"
     )
+    assert space_wants_graph(library, SPACE)
     with builder(home) as worker:
         (problem,) = keep_index(library, SPACE, worker)
     assert "graph_indices.npy is damaged" in problem

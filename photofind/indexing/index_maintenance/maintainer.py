@@ -99,6 +99,7 @@ class IndexMaintainer:
         self._stopping = False
         self._library_changed = True  # Since it was last maintained.
         self._maintained: dict[str, _Maintained] = {}
+        self._verified = False  # Whether all embeddings were, once.
         self._queried = time.monotonic()  # When the last query came.
         self._released = False
         self._worker: Worker | None = None
@@ -212,6 +213,10 @@ class IndexMaintainer:
             self._release_memory()
         if not self._library_changed or self._indexer.paused:
             return
+        if not self._verified and self._indexer.idle:
+            self._verified = True
+            if self._store.verify():
+                self._indexer.scan(folder.path for folder in self._store.folders())
         version, is_idle = self._store.version, self._indexer.idle
         done = [self._use_moment_for(space, is_idle=is_idle) for space in self._indexer.spaces]
         if is_idle and all(done) and version == self._store.version:

@@ -62,6 +62,8 @@ class Catalog:
     ----------
     storage
         The journal's storage.
+    known_folders
+        The folders, by the id of their documents, in memory.
 
     Raises
     ------
@@ -74,15 +76,10 @@ class Catalog:
         self._photos = JournalTable(self.storage, "photos")
         self._folders = JournalTable(self.storage, "folders")
         self._spaces = JournalTable(self.storage, "spaces")
-        self._keys = KeyIndex()
-        self._known_spaces: dict[int, StoredSpace] = {}  # By the id of their documents.
-        self._contents: dict[str, RowContents] = {}
-        self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self.known_folders: dict[int, Folder] = {}
         self._last_id = 0  # The highest id that a photo ever had, as far as is known.
-        self._failed = self._passing = self._preliminary = 0
-        # How many photos are to be embedded whole, by each extractor that does not refuse them.
-        self._embeddable = 0
-        self.storage.follow(self._follow)
+        self._begin()
+        self.storage.follow(self._follow, self._begin)
 
     # Photos.
 
@@ -220,6 +217,17 @@ class Catalog:
 
     # What is kept in memory beside the documents, so that looking up is fast.
 
+    def _begin(self) -> None:
+        """Know nothing of any document."""
+        self.known_folders = {}
+        self._keys = KeyIndex()
+        self._known_spaces: dict[int, StoredSpace] = {}  # By the id of their documents.
+        self._contents: dict[str, RowContents] = {}
+        self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self._failed = self._passing = self._preliminary = 0
+        # How many photos are to be embedded whole, by each extractor that does not refuse them.
+        self._embeddable = 0
+
     def _candidates(self, keys: list[str]) -> list[list[Record]]:
         """Return, for each of some paths or contents, the photos that may have it, oldest first."""
         candidates = self._keys.candidates(keys)
@@ -256,6 +264,8 @@ class Catalog:
             for change in batch:
                 if change.table == "spaces":
                     self._follow_space(change)
+                if change.table == "folders":
+                    self._follow_folder(change)
             photos = [change for change in batch if change.table == "photos"]
             before = (
                 decode_all(change.before for change in photos)
@@ -285,6 +295,12 @@ class Catalog:
                 new, old = space_of(decode(change.after)), self._known_spaces.get(change.id)
                 if old and old.generation != new.generation and old.id in self._contents:
                     self._contents[old.id] = self._contents[old.id].copy()
+
+    def _follow_folder(self, change: Change) -> None:
+        known = {one: folder for one, folder in self.known_folders.items() if one != change.id}
+        if change.after is not None:
+            known[change.id] = folder_of(change.id, decode(change.after))
+        self.known_folders = known
 
     def _follow_space(self, change: Change) -> None:
         # Another dict, for others may be going through this one.

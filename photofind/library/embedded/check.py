@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import numpy as np
+import numpy.typing as npt
 
 from photofind.errors import DamagedError, PhotofindError
 from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.index import Index, remove_index
 from photofind.library.embedded.records import StoredSpace
 from photofind.library.embedded.spaces import Spaces
-from photofind.library.embedded.upkeep import verify
+from photofind.library.embedded.upkeep import damaged_rows, forget
 from photofind.model import Check
 
 __all__ = ["check"]
@@ -41,23 +42,24 @@ def check(
     for space in catalog.spaces():
         name = f"vectors of {space.id}"
         try:
-            rows, damaged = _damaged(spaces, space.id)
+            rows, damaged = _damaged(catalog, spaces, space)
         except PhotofindError as error:
             yield Check(name, "broken", error.message, error.hint)
         else:
-            if damaged and repair:
+            count = len(damaged)
+            if count and repair:
                 with writing:
-                    photos = verify(catalog, spaces, warnings)
+                    photos = len(forget(catalog, space, damaged, warnings))
                 warnings.clear()
                 yield Check(
                     name,
                     "repaired",
-                    f"{damaged:,} of {space.rows:,} are damaged; {photos:,} photos are read again",
+                    f"{count:,} of {space.rows:,} are damaged; {photos:,} photos are read again",
                     "`photofind index` makes them again; a running daemon does by itself",
                 )
-            elif damaged:
+            elif count:
                 advice = "`photofind doctor --repair` has them made again"
-                yield Check(name, "broken", f"{damaged:,} of {space.rows:,} are damaged", advice)
+                yield Check(name, "broken", f"{count:,} of {space.rows:,} are damaged", advice)
             else:
                 yield Check(name, "ok", f"{rows:,} rows, all as they were written")
         yield _check_index(spaces, space, repair=repair)
@@ -74,13 +76,14 @@ def _check_catalog(catalog: Catalog, warnings: list[str], *, repair: bool) -> Ch
     return Check("catalog", "ok", photos)
 
 
-def _damaged(spaces: Spaces, space: str) -> tuple[int, int]:
-    """Return how many rows of a space can be read, and how many that are used are damaged."""
-    snapshot = spaces.snapshot(space)
-    live, vectors = snapshot.live_rows, snapshot.vectors
+def _damaged(
+    catalog: Catalog, spaces: Spaces, space: StoredSpace
+) -> tuple[int, npt.NDArray[np.int64]]:
+    """Return how many rows of a space can be read, and those that are used and damaged."""
+    damaged = damaged_rows(catalog, spaces, space)
     # Damage in other rows does not matter: they are given back to the disk sooner or later.
-    damaged = np.isin(vectors.damaged(), live).sum() + (live >= len(vectors)).sum()
-    return len(vectors), int(damaged)
+    used = np.intersect1d(damaged, spaces.snapshot(space.id).live_rows)
+    return len(spaces.vectors(space.id)), used
 
 
 def _check_index(spaces: Spaces, space: StoredSpace, *, repair: bool) -> Check:
@@ -97,6 +100,14 @@ def _check_index(spaces: Spaces, space: StoredSpace, *, repair: bool) -> Check:
         return Check(name, "repaired", f"{error.message}; it is removed and built again")
     except PhotofindError as error:
         return Check(name, "broken", error.message, error.hint)
+    digests = spaces.snapshot(space.id).digests(index.rows)
+    if index.facts.generation == space.generation and not index.is_of(digests):
+        message = f"it is of other photos than the {len(index):,} that it holds"
+        if not repair:
+            advice = "`photofind doctor --repair` has it built again"
+            return Check(name, "broken", message, advice)
+        remove_index(folder)
+        return Check(name, "repaired", f"{message}; it is removed and built again")
     if index.facts.generation != space.generation:
         return Check(name, "ok", "it is outdated and is built again at the next quiet moment")
     recall = index.facts.recall

@@ -9,6 +9,7 @@ import numpy as np
 
 from photofind.errors import LibraryError
 from photofind.library.embedded.catalog import Catalog
+from photofind.library.embedded.contents import digest_of
 from photofind.library.embedded.records import Record
 from photofind.library.embedded.spaces import Spaces
 from photofind.library.store import Array32
@@ -43,8 +44,8 @@ def commit(
     new = [c for c, (rows, _) in described.items() if c in embeddings and space not in rows]
     first = 0
     if new:
-        vectors = spaces.vectors(space)
-        first = vectors.append(_stacked([embeddings[content] for content in new], space))
+        stacked = _stacked([embeddings[content] for content in new], space)
+        first = spaces.append(space, stacked, [*map(digest_of, new)])
         for row, content in enumerate(new, first):
             described[content][0][space] = row
     ids = gone.union(photo.id for photo in kept)

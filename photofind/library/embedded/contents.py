@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["RowContents"]
+__all__ = ["RowContents", "digest_of"]
 
 # So many contents are looked up in a dict before they are sorted in with the rest.
 _RECENT = 4096
 
 Rows = npt.NDArray[np.int64]
+Digests = npt.NDArray[np.uint32]
+
+
+def digest_of(content: str) -> int:
+    """Return the CRC-32 of a content id, which ties a row or a point to its content."""
+    return zlib.crc32(_key(content))
 
 
 class RowContents:
@@ -26,6 +33,7 @@ class RowContents:
     def __init__(self) -> None:
         self._changing = Lock()
         self._column = np.zeros(0, "S33")
+        self._digests: Digests = np.zeros(0, np.uint32)
         # The contents in order with their rows, and those that came since; None while unsorted.
         self._sorted: tuple[npt.NDArray[np.bytes_], Rows] | None = None
         self._recent: dict[bytes, int] = {}
@@ -34,7 +42,7 @@ class RowContents:
         """Return another that has the same contents so far."""
         other = RowContents()
         with self._changing:
-            other._column = self._column.copy()
+            other._column, other._digests = self._column.copy(), self._digests.copy()
         return other
 
     def put(self, contents: Mapping[int, str]) -> None:
@@ -44,6 +52,7 @@ class RowContents:
         with self._changing:
             self._make_room(int(rows.max()) + 1, max(map(len, keys)))
             self._column[rows] = keys
+            self._digests[rows] = [*map(zlib.crc32, keys)]  # That of nothing is 0.
             if self._sorted is not None:
                 self._recent.update(
                     (key, row) for key, row in zip(keys, rows.tolist(), strict=True) if key
@@ -60,6 +69,14 @@ class RowContents:
             key.decode("utf-8", "surrogatepass") if there else ""
             for key, there in zip(keys.tolist(), inside.tolist(), strict=True)
         ]
+
+    def digests(self, rows: Rows) -> Digests:
+        """Return the digest of the content of each of some rows (n,); 0 where it has none."""
+        with self._changing:
+            if not len(self._digests):
+                return np.zeros(len(rows), np.uint32)
+            inside = rows < len(self._digests)
+            return np.where(inside, self._digests[np.where(inside, rows, 0)], np.uint32(0))
 
     def rows(self, contents: Iterable[str]) -> Rows:
         """Return the row of each of some contents, (n,); -1 where none has it."""
@@ -93,7 +110,9 @@ class RowContents:
         if rows > len(self._column):
             larger = np.zeros(max(rows, len(self._column) * 5 // 4), self._column.dtype)
             larger[: len(self._column)] = self._column
-            self._column = larger
+            digests = np.zeros(len(larger), np.uint32)
+            digests[: len(self._digests)] = self._digests
+            self._column, self._digests = larger, digests
 
 
 def _key(content: str) -> bytes:

@@ -10,7 +10,7 @@ import logging
 import threading
 from pathlib import Path
 
-from photofind.errors import PhotofindError
+from photofind.errors import DamagedError, PhotofindError
 from photofind.ranking.exact import Positions, Similarities
 from photofind.ranking.projection import Vectors32
 from photofind.workers import Worker
@@ -30,6 +30,8 @@ class GraphProcess:
     ----------
     space
         The folder of the space whose index holds the graph.
+    folder
+        The name of the folder of that index.
     points
         A few points of it, (m, d), for the first query, which warms everything up.
     cache
@@ -43,6 +45,7 @@ class GraphProcess:
     def __init__(
         self,
         space: Path,
+        folder: str,
         points: Vectors32,
         cache: Path,
         log_file: Path,
@@ -52,13 +55,14 @@ class GraphProcess:
         self._worker = Worker(
             "photofind.library.embedded.graph_service:GraphService",
             name="graph",
-            options={"space": str(space)},
+            options={"space": str(space), "folder": folder},
             low_priority=False,
             environment={"NUMBA_CACHE_DIR": str(cache)},
             log=log_file,
             idle_seconds=idle_seconds,
         )
         self._ready = threading.Event()
+        self._damaged = False
         self._starting = threading.Lock()
         self._loading = self._load()
 
@@ -71,6 +75,11 @@ class GraphProcess:
     def ready(self) -> bool:
         """Whether the graph answers by now."""
         return self._ready.is_set() and self._worker.running
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the graph could not be loaded because it is damaged."""
+        return self._damaged
 
     def wake(self) -> bool:
         """Return whether the graph answers; where its process has ended, it is loaded again."""
@@ -112,6 +121,7 @@ class GraphProcess:
         try:
             self._worker.call("nearest", self._points, timeout=LOAD_SECONDS, count=1)
         except PhotofindError as error:
+            self._damaged = isinstance(error, DamagedError)
             log.warning("the graph is not used: %s", error)
         else:
             self._ready.set()

@@ -19,8 +19,8 @@ __all__ = ["GraphService"]
 class GraphService:
     """Answers nearest-neighbour queries from the graph of the index of one space."""
 
-    def __init__(self, *, space: str) -> None:
-        self._graph = restore_graph(*read_graph(Path(space)))
+    def __init__(self, *, space: str, folder: str) -> None:
+        self._graph = restore_graph(*read_graph(Path(space), folder))
 
     def nearest(
         self, queries: Vectors32, *, count: int

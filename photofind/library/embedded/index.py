@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from photofind.errors import DamagedError, NewerFormatError
+from photofind.errors import DamagedError, LibraryError, NewerFormatError
 from photofind.paths import private_folder, remove_file, sync_folder, write_atomically
 from photofind.ranking.calibration import Background
 from photofind.ranking.exact import Positions, Similarities, nearest_exactly
@@ -42,6 +42,7 @@ MANIFEST = "index.json"
 FRESH = "fresh"
 
 Arrays = dict[str, npt.NDArray[Any]]
+Digests = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,9 @@ class Index:
         The row of the vectors that each position stands for, (n,).
     repeats
         The positions of points that are nearly the same as another one, ascending.
+    contents
+        The digest of the content that each position is of, (n,); None in an index of an older
+        photofind, which does not say.
 
     Raises
     ------
@@ -108,16 +112,20 @@ class Index:
 
     def __init__(self, space: Path, *, check_graph: bool = False) -> None:
         self._space = space
-        self.facts, arrays = _read(space, with_graph=check_graph)
+        self.facts, arrays = _read(space, check_graph=check_graph)
         self.projection = Projection(arrays["mean"], arrays["components"])
         self.neighbours: npt.NDArray[np.int32] = arrays["neighbours"]
         self._points: Vectors32 = arrays["points"]
         self.repeats: Positions = arrays.get("repeats", np.empty(0, np.int64))
         self._order: Positions | None = None  # Of the rows, once it is needed.
-        fresh = _read_fresh(space / self.facts.folder / FRESH, self._points.shape[1])
+        self.contents: Digests | None = arrays.get("contents")
+        self._record = _fresh_record(self.dimension, with_content=self.contents is not None)
+        fresh = _read_fresh(space / self.facts.folder / FRESH, self._record)
         self._saved = len(fresh)
         self._fresh_points: Vectors32 = fresh["point"]
         self.rows: npt.NDArray[np.int64] = np.concatenate([arrays["rows"], fresh["row"]])
+        if self.contents is not None:
+            self.contents = np.concatenate([self.contents, fresh["content"]])
 
     @staticmethod
     def exists(space: Path) -> bool:
@@ -145,6 +153,16 @@ class Index:
         """How many positions came after the build."""
         return len(self._fresh_points)
 
+    def is_of(self, digests: Digests) -> bool:
+        """Return whether the points are of the contents that the rows are of.
+
+        Parameters
+        ----------
+        digests
+            Of the content of each of ``rows``, (n,); 0 where it has none.
+        """
+        return self.contents is None or not np.any((digests != self.contents) & (digests != 0))
+
     def positions(self, rows: npt.NDArray[np.int64]) -> Positions:
         """Return the positions of rows (n,) that the index has."""
         order = self._order
@@ -171,8 +189,16 @@ class Index:
         outside = self._points[self.facts.graph_points :]
         return _similarities(queries, outside, self._fresh_points)
 
-    def extend(self, rows: npt.NDArray[np.int64], embeddings: Vectors32) -> None:
-        """Take in rows that came after the build; they are smoothed as queries are expanded."""
+    def extend(self, rows: npt.NDArray[np.int64], embeddings: Vectors32, digests: Digests) -> None:
+        """Take in rows that came after the build; they are smoothed as queries are expanded.
+
+        Parameters
+        ----------
+        rows, embeddings
+            The rows (n,) and their vectors (n, D).
+        digests
+            Of their contents, (n,).
+        """
         if not len(rows):
             return
         points = self.projection.project(embeddings)
@@ -184,11 +210,15 @@ class Index:
         smoothed = smooth(points, pictures[positions], similarities)
         self._fresh_points = np.concatenate([self._fresh_points, smoothed])
         self.rows = np.concatenate([self.rows, rows])
+        if self.contents is not None:
+            self.contents = np.concatenate([self.contents, digests])
 
-    def extended(self, rows: npt.NDArray[np.int64], embeddings: Vectors32) -> Index:
+    def extended(
+        self, rows: npt.NDArray[np.int64], embeddings: Vectors32, digests: Digests
+    ) -> Index:
         """Return this index with more rows; what others read of this one stays as it is."""
         other = copy(self)
-        other.extend(rows, embeddings)
+        other.extend(rows, embeddings, digests)
         return other
 
     def save_fresh(self) -> None:
@@ -201,9 +231,11 @@ class Index:
         LibraryError
             Where the disk refuses.
         """
-        record = _fresh_record(self._points.shape[1])
+        record = self._record
         records = np.empty(self.fresh - self._saved, record)
         records["row"] = self.rows[len(self._points) + self._saved :]
+        if self.contents is not None:
+            records["content"] = self.contents[len(self._points) + self._saved :]
         records["point"] = self._fresh_points[self._saved :]
         records["checksum"] = _fresh_checksums(records)
         path = self._space / self.facts.folder / FRESH
@@ -225,17 +257,33 @@ def _similarities(queries: Vectors32, *parts: Vectors32) -> Similarities:
     return similarities
 
 
-def read_graph(space: Path) -> tuple[Vectors32, Arrays, dict[str, Any]]:
+def read_graph(space: Path, folder: str) -> tuple[Vectors32, Arrays, dict[str, Any]]:
     """Return the points that the graph holds, the graph's arrays and its plain values.
+
+    They are mapped: only a process that can be replaced may call this.
+
+    Parameters
+    ----------
+    space
+        The folder of the space.
+    folder
+        The name of the folder of the index.
 
     Raises
     ------
     DamagedError
-        Where there is no graph or an array does not match its checksum.
+        An array does not match its checksum.
+    LibraryError
+        That index has no graph, or another one was swapped in.
     """
-    facts, arrays = _read(space, with_graph=True)
-    if facts.graph is None:
-        raise DamagedError(f"the index in {space} has no graph")
+    facts, checksums = _read_manifest(space)
+    if facts.graph is None or facts.folder != folder:
+        raise LibraryError(f"the index {folder} in {space} has no graph or was replaced")
+    arrays = {
+        name: _mapped(space / folder / f"{name}.npy", checksum)
+        for name, checksum in checksums.items()
+        if name == "points" or name.startswith("graph_")
+    }
     graph = {name.removeprefix("graph_"): a for name, a in arrays.items() if "graph_" in name}
     return arrays["points"][: facts.graph_points], graph, facts.graph
 
@@ -296,16 +344,23 @@ def _lock(space: Path) -> AbstractContextManager[object]:
     return FileLock(space / "index.lock", mode=0o600)
 
 
-def _read(space: Path, *, with_graph: bool) -> tuple[IndexFacts, Arrays]:
-    """Return what the manifest says and the arrays that belong to it."""
+def _read(space: Path, *, check_graph: bool) -> tuple[IndexFacts, Arrays]:
+    """Return what the manifest says and the arrays that belong to it, but for the graph's."""
     facts, checksums = _read_manifest(space)
+    arrays = {}
     try:
-        return facts, _read_arrays(space / facts.folder, checksums, with_graph=with_graph)
+        for name, checksum in checksums.items():
+            path = space / facts.folder / f"{name}.npy"
+            if not name.startswith("graph_"):
+                arrays[name] = _loaded(path, checksum)
+            elif check_graph:
+                _verify(path, checksum)
     except DamagedError:
         if _read_manifest(space)[0].folder == facts.folder:
             raise
         # Another index was swapped in meanwhile.
-        return _read(space, with_graph=with_graph)
+        return _read(space, check_graph=check_graph)
+    return facts, arrays
 
 
 def _read_manifest(space: Path) -> tuple[IndexFacts, dict[str, int]]:
@@ -329,24 +384,47 @@ def _manifest_checksum(manifest: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps(checked, sort_keys=True).encode())
 
 
-def _read_arrays(folder: Path, checksums: dict[str, int], *, with_graph: bool) -> Arrays:
-    arrays = {}
-    for name, checksum in checksums.items():
-        if name.startswith("graph_") and not with_graph:
-            continue
-        path = folder / f"{name}.npy"
-        try:
-            if _checksum(path) != checksum:
+def _loaded(path: Path, checksum: int) -> npt.NDArray[Any]:
+    """Return an array that matches its checksum, read into memory.
+
+    Not mapped: a file that is cut ends the process that has it mapped.
+    """
+    try:
+        with path.open("rb") as file:
+            np.lib.format.read_magic(file)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            size = file.tell()
+            file.seek(0)
+            found = zlib.crc32(file.read(size))
+            array: npt.NDArray[Any] = np.empty(shape, dtype)
+            file.readinto(array.data.cast("B"))
+            if zlib.crc32(array.data, found) != checksum or file.read(1):
                 raise ValueError("its checksum does not match")
-            # Copy-on-write: numba compiles anew for arrays that cannot be written to.
-            arrays[name] = np.load(path, mmap_mode="c", allow_pickle=False).view(np.ndarray)
-        except (OSError, ValueError) as error:
-            raise _damaged(path, error) from None
-    return arrays
+            return array
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from None
 
 
-def _read_fresh(path: Path, dimensions: int) -> npt.NDArray[Any]:
-    record = _fresh_record(dimensions)
+def _mapped(path: Path, checksum: int) -> npt.NDArray[Any]:
+    """Return an array that matches its checksum, mapped from its file."""
+    _verify(path, checksum)
+    try:
+        # Copy-on-write: numba compiles anew for arrays that cannot be written to.
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
+        return array.view(np.ndarray)
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from None
+
+
+def _verify(path: Path, checksum: int) -> None:
+    try:
+        if _checksum(path) != checksum:
+            raise ValueError("its checksum does not match")
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from None
+
+
+def _read_fresh(path: Path, record: np.dtype[Any]) -> npt.NDArray[Any]:
     if not path.exists():
         return np.empty(0, record)
     data = path.read_bytes()
@@ -355,14 +433,15 @@ def _read_fresh(path: Path, dimensions: int) -> npt.NDArray[Any]:
     return records[: damaged[0]] if len(damaged) else records
 
 
-def _fresh_record(dimensions: int) -> np.dtype[Any]:
-    return np.dtype([("row", "<i8"), ("point", "<f4", (dimensions,)), ("checksum", "<u4")])
+def _fresh_record(dimension: int, *, with_content: bool) -> np.dtype[Any]:
+    content = [("content", "<u4")] if with_content else []
+    return np.dtype([("row", "<i8"), *content, ("point", "<f4", (dimension,)), ("checksum", "<u4")])
 
 
 def _fresh_checksums(records: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
-    rows, points = records["row"], records["point"]
-    sums = (zlib.crc32(point, zlib.crc32(row)) for row, point in zip(rows, points, strict=True))
-    return np.fromiter(sums, np.uint32, len(records))
+    size = records.dtype.itemsize
+    raw = records.view(np.uint8).reshape(len(records), size)[:, : size - 4]
+    return np.fromiter(map(zlib.crc32, raw), np.uint32, len(records))
 
 
 def _checksum(path: Path) -> int:

@@ -164,6 +164,7 @@ class EmbeddedIndexWriter:
             "components": projection.components,
             "points": self._smoothed,
             "rows": self._rows,
+            "contents": self._contents.digests(self._rows),
             "neighbours": neighbours.astype(np.int32),
         }
         if len(self._repeats):

@@ -16,7 +16,8 @@ __all__ = ["extend"]
 def extend(folder: Path, snapshot: Snapshot) -> list[str]:
     """Write what came since the index was built beside it, and return the problems met.
 
-    A damaged index is removed. One of another generation stays as it is: it is built again.
+    An index that is damaged, or of other photos, is removed. One of another generation stays as it
+    is: it is built again.
     """
     if not Index.exists(folder):
         return []
@@ -25,8 +26,12 @@ def extend(folder: Path, snapshot: Snapshot) -> list[str]:
     except DamagedError as error:
         remove_index(folder)
         return [f"{error.message}; it is built again"]
-    if index.facts.generation == snapshot.space.generation:
-        new = np.setdiff1d(snapshot.live_rows, index.rows)
-        index.extend(new, snapshot.vectors.rows(new))
-        index.save_fresh()
+    if index.facts.generation != snapshot.space.generation:
+        return []
+    if not index.is_of(snapshot.digests(index.rows)):
+        remove_index(folder)
+        return [f"the index of {snapshot.space.id} is of other photos; it is built again"]
+    new = np.setdiff1d(snapshot.live_rows, index.rows)
+    index.extend(new, snapshot.vectors.rows(new), snapshot.digests(new))
+    index.save_fresh()
     return []

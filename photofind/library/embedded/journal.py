@@ -37,6 +37,8 @@ __all__ = ["Change", "JournalStorage", "decode", "encode"]
 VERSION = 1
 _HEADER = re.compile(rb"photofind catalog (\d+) (\d+)\n")
 _COMMIT = re.compile(rb"(= \d+ (\d+) )([0-9a-f]{8})\n")
+# A journal is still the one that was read if it has so many bytes at its end, a checksum included.
+_ENDING = 64
 # A compacted journal is many small transactions, so that damage costs few documents.
 _SNAPSHOT = 64
 
@@ -88,6 +90,8 @@ class JournalStorage(Storage):
         A number that grows with every transaction and never falls.
     damage
         What could not be read when the journal was opened, in words, or None. The rest is used.
+    replaced
+        What became of the journal while it was in use, in words, since this was last set to None.
     torn
         Whether it ended in something else than a whole transaction when it was opened.
 
@@ -106,12 +110,15 @@ class JournalStorage(Storage):
         self._changes: dict[str, dict[int, bytes | None]] | None = None  # While in a transaction.
         self._changing = 0  # The thread that is in it.
         self._follower: Callable[[Iterable[Change]], None] | None = None
+        self._begin: Callable[[], None] = lambda: None
         self._journal: StableFile | None = None
         self._header = b""
         self._end = 0
+        self._ending = b""
         self._file: FileIO | None = None
         self.revision = 0
         self.damage: str | None = None
+        self.replaced: str | None = None
         with explained(self._path):
             lost, self.torn = self._load()
         if lost:
@@ -195,9 +202,17 @@ class JournalStorage(Storage):
         if changes and self._follower:
             self._follower(changes)
 
-    def follow(self, follower: Callable[[Iterable[Change]], None]) -> None:
-        """Tell ``follower`` of every document there is now, then of all changes as they come."""
-        self._follower = follower
+    def follow(
+        self,
+        follower: Callable[[Iterable[Change]], None],
+        begin: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Tell ``follower`` of every document there is now, then of all changes as they come.
+
+        ``begin`` is called before it is told of everything anew, because another journal took the
+        place of this one.
+        """
+        self._follower, self._begin = follower, begin
         follower(
             Change(table, key, None, raw)
             for table, documents in self._tables.items()
@@ -205,13 +220,27 @@ class JournalStorage(Storage):
         )
 
     def refresh(self) -> bool:
-        """Take in what another process has committed since; return whether there was anything."""
+        """Take in what another process has committed since; return whether there was anything.
+
+        A writer whose journal was removed or emptied writes it anew. If another one was put in its
+        place, or what was in it was cut or written over, the writer goes on with what is there.
+
+        Raises
+        ------
+        LibraryError
+            The disk refused.
+        """
         revision = self.revision
         with explained(self._path):
-            changes = self._read_on()
+            changes = self._go_on() if self._writable else self._read_on()
         if changes and self._follower:
             self._follower(changes)
         return self.revision != revision
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether a transaction is under way."""
+        return self._changes is not None
 
     @property
     def size(self) -> int:
@@ -245,7 +274,7 @@ class JournalStorage(Storage):
             journal = open_stable(self._path)
         except FileNotFoundError:
             self._journal, self._tables = None, {}
-            self._header, self._end, self.revision = b"", 0, 0
+            self._header, self._end, self._ending, self.revision = b"", 0, b"", 0
             return 0, False
         header = journal.stream(0).readline()
         if version := _HEADER.fullmatch(header):
@@ -265,6 +294,7 @@ class JournalStorage(Storage):
         tail = journal.stream(end).read()
         self._journal, self._tables = journal, tables
         self._header, self._end, self.revision = header, end, revision
+        self._ending = _before(journal, end)
         return (lost if _is_unfinished(tail) else lost + len(tail)), bool(tail)
 
     def _read_on(self) -> list[Change]:
@@ -290,15 +320,19 @@ class JournalStorage(Storage):
 
     def _is_same(self, journal: StableFile) -> bool:
         """Tell whether a journal is still the one of this path, as it was or longer."""
+        return journal.is_at(self._path) and self._is_whole(journal)
+
+    def _is_whole(self, journal: StableFile) -> bool:
+        """Tell whether a journal holds what was read from it, wherever it is now."""
         return (
-            journal.is_at(self._path)
-            and journal.size >= self._end
-            and journal.read(0, len(self._header)) == self._header
+            journal.read_some(0, len(self._header)) == self._header
+            and _before(journal, self._end) == self._ending
         )
 
     def _take_in(self, transaction: _Transaction, journal: StableFile) -> None:
         _apply(transaction.operations, self._tables, journal)
         self._end, self.revision = transaction.end, transaction.revision
+        self._ending = _before(journal, self._end)
 
     def _check(self) -> None:
         """Read the journal again: what was damaged since must not be written anew as if whole."""
@@ -326,11 +360,7 @@ class JournalStorage(Storage):
     def _make_writable(self, lost: int) -> None:
         private_folder(self._path.parent)
         if lost:
-            stamp = datetime.now().strftime("%Y%m%dT%H%M%S")
-            copy = self._path.with_name(f"{self._path.name}.damaged-{stamp}")
-            shutil.copyfile(self._path, copy)
-            copy.chmod(0o600)
-            self.damage = f"{self.damage}; a copy is kept as {copy.name}"
+            self.damage = f"{self.damage}; a copy is kept as {self._keep_copy().name}"
             # Skips more revisions than can have been lost, so that none is ever given twice.
             self._rewrite(self.revision + lost)
         elif not self._header:
@@ -364,6 +394,11 @@ class JournalStorage(Storage):
     def _append(self, data: bytes) -> None:
         """Write a transaction at the end of the journal, and take it in."""
         assert self._journal is not None
+        if not self._is_same(self._journal):
+            raise DamagedError(
+                f"{self._path} was removed, cut or replaced while it was in use",
+                "run the same again",
+            )
         file = self._open() if self._file is None or self._file.closed else self._file
         try:
             if file.seek(0, os.SEEK_END) != self._end:
@@ -381,6 +416,49 @@ class JournalStorage(Storage):
         for transaction in _transactions(BytesIO(data), self._end):
             self._take_in(transaction, self._journal)
 
+    def _go_on(self) -> list[Change]:
+        """Return what came to the writer's journal; go on with what is there if that is another."""
+        assert self._journal is not None
+        if self._changes is not None:
+            return []
+        if self._is_same(self._journal):
+            return self._read_on() if self._journal.size > self._end else []
+        if not self._path.parent.exists():
+            raise LibraryError(f"{self._path.parent} was removed", "put it back")
+        revision = self.revision
+        if self._is_whole(self._journal) and not _has_transactions(self._path):
+            if self._path.exists():
+                self._path.replace(self._damaged_path())
+            self._rewrite(revision + 1)
+            self.replaced = (
+                f"{self._path} was removed or damaged while it was in use; it was written anew"
+            )
+            return []
+        lost, _ = self._load()
+        if lost:
+            self._keep_copy()
+        # Skips more revisions than can have been lost, so that none is ever given twice.
+        self._rewrite(max(revision, self.revision) + lost + 1)
+        self.replaced = (
+            f"{self._path} was replaced, cut or written over while it was in use; "
+            "indexing restores what it lacks"
+        )
+        if self._follower is not None:
+            self._begin()
+            self.follow(self._follower, self._begin)
+        return []
+
+    def _damaged_path(self) -> Path:
+        stamp = datetime.now().strftime("%Y%m%dT%H%M%S")
+        return self._path.with_name(f"{self._path.name}.damaged-{stamp}")
+
+    def _keep_copy(self) -> Path:
+        """Copy the journal, damaged as it is."""
+        copy = self._damaged_path()
+        shutil.copyfile(self._path, copy)
+        copy.chmod(0o600)
+        return copy
+
     def _rewrite(self, revision: int) -> None:
         # Windows does not replace a file that is open.
         if self._file is not None:
@@ -391,7 +469,8 @@ class JournalStorage(Storage):
         try:
             write_atomically(self._path, chain([header], self._snapshot(revision)))
         finally:
-            self._load()
+            if self._path.exists():
+                self._load()
         self._open()
 
     def _snapshot(self, revision: int) -> Iterator[bytes]:
@@ -404,6 +483,23 @@ class JournalStorage(Storage):
     def _joined(self) -> AbstractContextManager[None]:
         """Join the transaction that is under way, or begin one."""
         return self.transaction() if self._changes is None else nullcontext()
+
+
+def _before(journal: StableFile, end: int) -> bytes:
+    """Return what stands in a journal just before a place; nothing if it ends before."""
+    size = min(end, _ENDING)
+    data = journal.read_some(end - size, size)
+    return data if len(data) == size else b""
+
+
+def _has_transactions(path: Path) -> bool:
+    """Return whether there is a journal with something in it."""
+    try:
+        stream = open_stable(path).stream(0)
+    except FileNotFoundError:
+        return False
+    header = _HEADER.fullmatch(stream.readline())
+    return header is not None and next(_transactions(stream, 0), None) is not None
 
 
 class _Transaction(NamedTuple):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 from photofind.errors import LockedError
 from photofind.paths import Home, private_folder
 from photofind.system.disk import explained
+from photofind.system.held_lock import HeldLock
 
-__all__ = ["building_graph", "is_building_graph", "writing_to"]
+__all__ = ["building_graph", "is_building_graph", "is_written", "writing_to"]
 
 
-def writing_to(home: Home) -> AbstractContextManager[object]:
-    """Lock a home for writing, until the end of the context.
+def writing_to(home: Home) -> HeldLock:
+    """Lock a home for writing, until the lock is released.
 
     Raises
     ------
@@ -22,17 +23,22 @@ def writing_to(home: Home) -> AbstractContextManager[object]:
     LibraryError
         The lock cannot be made.
     """
-    from filelock import FileLock, Timeout  # Takes long to import, and readers do without.
+    from filelock import Timeout  # Takes long to import, and readers do without.
 
     with explained(home.lock):
         private_folder(home.root)
         try:
-            return FileLock(home.lock, mode=0o600, thread_local=False).acquire(blocking=False)
+            return HeldLock(home.lock)
         except Timeout:
-            raise LockedError(
-                f"another photofind is writing to the library in {home.root}",
-                "wait until it is done, or end it, and run the same again",
-            ) from None
+            raise is_written(home) from None
+
+
+def is_written(home: Home) -> LockedError:
+    """Return the error of who cannot write to a home because another process does."""
+    return LockedError(
+        f"another photofind is writing to the library in {home.root}",
+        "wait until it is done, or end it, and run the same again",
+    )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
+from photofind.errors import DamagedError
 from photofind.model.records import Folder, Photo, Retry, Space
 
 __all__ = [
@@ -70,7 +71,14 @@ class StoredSpace:
 
 def decode_all(documents: Iterable[bytes | None]) -> list[dict[str, Any]]:
     """Decode several documents at once, which is faster; an empty one for None."""
-    decoded: list[dict[str, Any]] = json.loads(b"[%b]" % b",".join(d or b"{}" for d in documents))
+    try:
+        decoded: list[dict[str, Any]] = json.loads(
+            b"[%b]" % b",".join(d or b"{}" for d in documents)
+        )
+    except ValueError:
+        raise DamagedError(
+            "the catalog was written over while it was in use", "run the same again"
+        ) from None
     return decoded
 
 

@@ -21,6 +21,8 @@ from photofind.paths import Home, remove_file
 
 __all__ = ["Snapshot", "Spaces"]
 
+Stamp = tuple[int, int, int, int] | None
+
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
@@ -50,6 +52,10 @@ class Snapshot:
     def contents(self, rows: npt.NDArray[np.int64]) -> list[str]:
         """Return the contents of rows (n,); "" for those that no photo refers to any more."""
         return self._contents.contents(rows)
+
+    def digests(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+        """Return the digests of the contents of rows (n,); 0 where no photo refers to them."""
+        return self._contents.digests(rows)
 
     def read(self, rows: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[np.float32]]:
         """Return the contents and the vectors of rows (n,) that photos still refer to."""
@@ -91,6 +97,8 @@ class Spaces:
         self._warnings = warnings
         self._vectors: dict[str, tuple[StoredSpace, Vectors]] = {}
         self._snapshots: dict[str, Snapshot] = {}
+        # How the files were when all their rows were verified, or written by this process.
+        self._stamps: dict[Path, Stamp] = {}
 
     def get(self, identifier: str) -> StoredSpace:
         """Return a space by its id.
@@ -163,6 +171,18 @@ class Spaces:
             self._snapshots[identifier] = snapshot
             return snapshot
 
+    def append(
+        self, identifier: str, vectors: npt.NDArray[np.float32], digests: Sequence[int]
+    ) -> int:
+        """Write vectors of contents with these digests; return the row of the first."""
+        space = self.get(identifier)
+        path, is_new = self.file(space), not space.rows
+        is_known = self._stamps.get(path, ...) == _stamp(path)
+        first = self.vectors(identifier).append(vectors, digests)
+        if is_known or is_new:
+            self.note_verified(space)
+        return first
+
     def release(self) -> None:
         """Close the vectors: what was read of them counts as this process's memory."""
         self._vectors.clear()
@@ -172,6 +192,15 @@ class Spaces:
         """Close the vectors of one space."""
         self._vectors.pop(identifier, None)
         self._snapshots.pop(identifier, None)
+
+    def note_verified(self, space: StoredSpace) -> None:
+        """Note that the rows of a space hold what they should, unless its file changes from now."""
+        self._stamps[self.file(space)] = _stamp(self.file(space))
+
+    def is_changed(self, space: StoredSpace) -> bool:
+        """Return whether others changed the file of a space since its rows were verified."""
+        path = self.file(space)
+        return path in self._stamps and self._stamps[path] != _stamp(path)
 
     def generations(self, space: StoredSpace) -> list[int]:
         """Return the generations of a space of which there is a file."""
@@ -186,3 +215,12 @@ class Spaces:
                 # Windows keeps a file that a reader has open; the next writer tries again.
                 with suppress(PermissionError):
                     remove_file(path)
+
+
+def _stamp(path: Path) -> Stamp:
+    """Return what differs after every change of a file; None where there is none."""
+    try:
+        now = path.stat()
+    except FileNotFoundError:
+        return None
+    return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from itertools import islice
 from threading import RLock
@@ -13,14 +13,19 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from photofind.errors import LibraryError
+from photofind.errors import DamagedError, LibraryError
 from photofind.library.embedded import indexes, upkeep
 from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.check import check
 from photofind.library.embedded.commit import commit
 from photofind.library.embedded.index import remove_index
 from photofind.library.embedded.index_writer import EmbeddedIndexWriter
-from photofind.library.embedded.lock import building_graph, is_building_graph, writing_to
+from photofind.library.embedded.lock import (
+    building_graph,
+    is_building_graph,
+    is_written,
+    writing_to,
+)
 from photofind.library.embedded.overview import Overview
 from photofind.library.embedded.records import Record, StoredSpace
 from photofind.library.embedded.removed import RemovedContents
@@ -40,6 +45,7 @@ from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Folder, Photo, Space
 from photofind.paths import Home
+from photofind.system.disk import explained
 
 __all__ = ["EmbeddedStore", "open_embedded"]
 
@@ -86,9 +92,7 @@ class EmbeddedStore:
         self._home = home
         self._warnings: list[str] = []
         self._writing = RLock()
-        self._lock = ExitStack()
-        if writable:
-            self._lock.enter_context(writing_to(home))
+        self._lock = writing_to(home) if writable else None
         try:
             self._catalog = Catalog(home.catalog, writable=writable)
             self._storage = self._catalog.storage
@@ -113,7 +117,7 @@ class EmbeddedStore:
             if writable:
                 upkeep.recover(home, self._catalog, self._spaces, self._warnings)
         except BaseException:
-            self._lock.close()
+            self._unlock()
             raise
 
     def __enter__(self) -> Self:
@@ -128,7 +132,7 @@ class EmbeddedStore:
         with self._writing:
             self._spaces.release()
             self._storage.close()
-            self._lock.close()
+            self._unlock()
 
     @property
     def version(self) -> Hashable:
@@ -159,7 +163,7 @@ class EmbeddedStore:
     def refresh(self) -> bool:
         """Take in what another process has committed since; return whether there was anything."""
         with self._writing:
-            return self._storage.refresh()
+            return self._attend() if self._lock else self._storage.refresh()
 
     def warm_up(self, space: str) -> None:
         """Open the index of a space, and load its graph in the background if it is resident."""
@@ -181,15 +185,20 @@ class EmbeddedStore:
         embeddings: Mapping[str, Array32] = _NO_EMBEDDINGS,
     ) -> list[Photo]:
         """Put photos into the library, with embeddings by content; see the protocol."""
-        with self._writing:
-            stored, replaced = commit(self._catalog, self._spaces, photos, space, embeddings)
+        with self._changing():
+            photos = list(photos)
+            try:
+                stored, replaced = commit(self._catalog, self._spaces, photos, space, embeddings)
+            except DamagedError:
+                self._repair_vectors()
+                stored, replaced = commit(self._catalog, self._spaces, photos, space, embeddings)
             there = {photo.content for photo in stored}
             self._note_removed(one for one in replaced if one.photo.content not in there)
             return stored
 
     def remove(self, photos: Iterable[Photo]) -> None:
         """Remove photos; the rows that none refers to any more are dead."""
-        with self._writing:
+        with self._changing():
             records = self._catalog.by_id([photo.id for photo in photos])
             with self._storage.transaction():
                 self._catalog.remove_photos(records)
@@ -245,7 +254,7 @@ class EmbeddedStore:
 
     def clear_refusals(self, *, space: str | None = None, folder: str | None = None) -> None:
         """Have photos tried again that an extractor refused."""
-        with self._writing:
+        with self._changing():
             where = Filter(folder=folder, refused=True)
             records = [
                 record
@@ -265,12 +274,12 @@ class EmbeddedStore:
 
     def put_folder(self, folder: Folder) -> Folder:
         """Add a folder, or replace the one with its path; return it as it is now."""
-        with self._writing, self._storage.transaction():
+        with self._changing(), self._storage.transaction():
             return self._catalog.put_folder(folder)
 
     def remove_folder(self, path: str) -> None:
         """Remove the folder at ``path``; its photos stay until they are removed."""
-        with self._writing, self._storage.transaction():
+        with self._changing(), self._storage.transaction():
             self._catalog.remove_folder(path)
 
     # Spaces and embeddings.
@@ -285,7 +294,7 @@ class EmbeddedStore:
 
     def open_space(self, extractor: str, version: str, dimension: int, build: str = "") -> Space:
         """Return the space of an extractor, made where there is none."""
-        with self._writing:
+        with self._changing():
             new = StoredSpace(extractor, version, dimension, build=build)
             known = next((one for one in self._catalog.spaces() if one.id == new.id), None)
             if known is None:
@@ -305,7 +314,7 @@ class EmbeddedStore:
 
     def remove_space(self, space: str) -> None:
         """Remove a space with its embeddings and its index."""
-        with self._writing:
+        with self._changing():
             stored = self._spaces.get(space)
             with self._storage.transaction():
                 self._catalog.remove_space(stored)
@@ -403,14 +412,24 @@ class EmbeddedStore:
 
     # Upkeep.
 
-    def verify(self) -> int:
+    def verify(self, *, changed_only: bool = False) -> int:
         """Read all embeddings, forget the damaged ones, and return how many photos lost one."""
-        with self._writing:
-            return upkeep.verify(self._catalog, self._spaces, self._warnings)
+        with self._changing():
+            lost = self._repair_vectors()
+        for space in self._catalog.spaces():
+            if changed_only and not self._spaces.is_changed(space):
+                continue
+            self._spaces.note_verified(space)
+            # Others may write meanwhile: within a generation rows keep their meaning.
+            damaged = upkeep.damaged_rows(self._catalog, self._spaces, space)
+            with self._changing():
+                if self._spaces.get(space.id).generation == space.generation:
+                    lost += len(upkeep.forget(self._catalog, space, damaged, self._warnings))
+        return lost
 
     def reclaim(self) -> bool:
         """Give back dead rows and outdated documents, where they are many."""
-        with self._writing:
+        with self._changing():
             renumbered = upkeep.reclaim(self._catalog, self._spaces, self._warnings)
             for space in renumbered or ():
                 self._removed.forget_space(space)
@@ -419,6 +438,52 @@ class EmbeddedStore:
     def check(self, *, repair: bool = False) -> Iterator[Check]:
         """Check everything that is kept, and repair what can be repaired if asked to."""
         return check(self._catalog, self._spaces, self._warnings, self._writing, repair=repair)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Keep other threads from writing, and see before that the files are still those known."""
+        with self._writing:
+            if self._lock is not None:
+                self._attend()
+            yield
+
+    def _attend(self) -> bool:
+        """See that this process is the writer, of the catalog that it knows; return if it changed.
+
+        Raises
+        ------
+        LockedError
+            The lock was removed, and another process has it now.
+        """
+        assert self._lock is not None
+        if self._storage.is_changing:
+            return False
+        with explained(self._home.lock):
+            if not self._lock.keep():
+                raise is_written(self._home)
+        folders, spaces = self._catalog.known_folders, self._catalog.spaces()
+        changed = self._storage.refresh()
+        if self._storage.replaced:
+            self._warnings.append(self._storage.replaced)
+            self._storage.replaced = None
+            self._spaces.release()
+            self._removed = RemovedContents()
+            upkeep.recover(self._home, self._catalog, self._spaces, self._warnings)
+            upkeep.restore(self._catalog, self._spaces, folders, spaces)
+        return changed
+
+    def _repair_vectors(self) -> int:
+        """Repair vectors that were removed, cut or replaced; return how many photos lost one."""
+        return sum(
+            upkeep.repair(self._catalog, self._spaces, space, self._warnings)
+            for space in self._catalog.spaces()
+            if not self._spaces.vectors(space.id).is_in_place()
+            or not self._spaces.vectors(space.id).is_whole
+        )
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     def _put_space(self, space: StoredSpace) -> Space:
         with self._storage.transaction():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,10 @@ import numpy.typing as npt
 from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.records import Record, StoredSpace
 from photofind.library.embedded.spaces import Spaces
+from photofind.model.records import Folder
 from photofind.paths import Home, remove_file
 
-__all__ = ["reclaim", "recover", "verify"]
+__all__ = ["damaged_rows", "forget", "reclaim", "recover", "repair", "restore"]
 
 # From here on, what is outdated is worth rewriting the rest for.
 DEAD_SHARE = 0.2
@@ -27,23 +29,57 @@ def recover(home: Home, catalog: Catalog, spaces: Spaces, warnings: list[str]) -
     for space in catalog.spaces():
         spaces.remove_outdated(space)
         vectors = spaces.open(space)
-        if (catalog.storage.damage or catalog.storage.torn) and vectors.on_disk > space.rows:
-            # A lost transaction may have told others of these rows: none is given twice.
+        if vectors.on_disk > space.rows:
+            # A transaction that is lost, or newer than this catalog if that is an older copy, may
+            # have told others of these rows: none is given twice.
             space = replace(space, rows=vectors.on_disk)
             with catalog.storage.transaction():
                 catalog.put_space(space)
             vectors = spaces.open(space)
         if not vectors.is_whole:
             warnings.append(f"{vectors.path} is damaged")
-            _forget(catalog, space, vectors.repair().damaged(), warnings)
+            forget(catalog, space, vectors.repair().damaged(_digests(catalog, space)), warnings)
 
 
-def verify(catalog: Catalog, spaces: Spaces, warnings: list[str]) -> int:
-    """Read all vectors, forget the damaged ones, and return how many photos lost one."""
-    return sum(
-        len(_forget(catalog, space, spaces.vectors(space.id).damaged(), warnings))
-        for space in catalog.spaces()
-    )
+def restore(
+    catalog: Catalog,
+    spaces: Spaces,
+    folders: Mapping[int, Folder],
+    known: Sequence[StoredSpace],
+) -> None:
+    """Put the folders back if everything is lost, and the spaces that are lost, without vectors.
+
+    Parameters
+    ----------
+    folders, known
+        The folders and the spaces that there were.
+    """
+    with catalog.storage.transaction():
+        if not catalog.known_folders and not catalog.counts().photos:
+            for folder in folders.values():
+                catalog.put_folder(replace(folder, id=0, scanned=None))
+        there = {space.id for space in catalog.spaces()}
+        for space in known:
+            if space.id not in there:
+                # Never a file that is there: what it holds is not known any more.
+                generation = 1 + max(spaces.generations(space), default=0)
+                catalog.put_space(replace(space, generation=generation, rows=0))
+
+
+def repair(catalog: Catalog, spaces: Spaces, space: StoredSpace, warnings: list[str]) -> int:
+    """Write vectors anew that others removed, cut or replaced; return how many photos lost one."""
+    vectors = spaces.vectors(space.id)
+    warnings.append(f"{vectors.path} was removed, cut or replaced while it was in use")
+    if vectors.still_holds_all():
+        vectors.copy(np.arange(space.rows), vectors.path)
+    spaces.forget(space.id)
+    damaged = spaces.open(space).repair().damaged(_digests(catalog, space))
+    return len(forget(catalog, space, damaged, warnings))
+
+
+def damaged_rows(catalog: Catalog, spaces: Spaces, space: StoredSpace) -> npt.NDArray[np.int64]:
+    """Read all vectors of a space; return the rows that do not hold those of their contents."""
+    return spaces.vectors(space.id).damaged(_digests(catalog, space))
 
 
 def reclaim(catalog: Catalog, spaces: Spaces, warnings: list[str]) -> list[str] | None:
@@ -66,7 +102,7 @@ def reclaim(catalog: Catalog, spaces: Spaces, warnings: list[str]) -> list[str] 
     return renumbered if (revision, size) != (storage.revision, storage.size) else None
 
 
-def _forget(
+def forget(
     catalog: Catalog, space: StoredSpace, rows: npt.NDArray[np.int64], warnings: list[str]
 ) -> list[Record]:
     """Take rows from the photos that refer to them; return these photos as they were."""
@@ -86,12 +122,17 @@ def _forget(
     return losing
 
 
+def _digests(catalog: Catalog, space: StoredSpace) -> npt.NDArray[np.uint32]:
+    """Return the digest of the content that each row of a space is of, (rows,)."""
+    return catalog.contents(space.id).digests(np.arange(space.rows))
+
+
 def _rewrite_vectors(
     catalog: Catalog, spaces: Spaces, space: StoredSpace, warnings: list[str]
 ) -> None:
     """Copy the vectors that photos refer to into a file of the next generation."""
     vectors = spaces.vectors(space.id)
-    _forget(catalog, space, vectors.damaged(), warnings)
+    forget(catalog, space, damaged_rows(catalog, spaces, space), warnings)
     live = np.flatnonzero(catalog.references(space))
     new = replace(space, generation=space.generation + 1, rows=len(live))
     path = spaces.file(new)
@@ -107,4 +148,5 @@ def _rewrite_vectors(
         remove_file(path)
         raise
     spaces.forget(space.id)
+    spaces.note_verified(new)
     spaces.remove_outdated(new)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import chain
+from io import FileIO
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import DamagedError, LibraryError, NewerFormatError
+from photofind.library.embedded.stable_file import StableFile, open_stable
 from photofind.paths import write_atomically
 from photofind.system.disk import explained, sync_file
 
 __all__ = ["BLOCK", "Vectors"]
 
-VERSION = 1
-# Rows are read in blocks of so many.
+VERSION = 2
+# In a file of this version no checksum covers the content.
+_WITHOUT_CONTENTS = 1
+# Rows are given in blocks of so many, ...
 BLOCK = 4096
+# ... and read in pieces of so many: these stay in the processor's cache.
+_PIECE = 256
 _HEADER_SIZE = 64
 _CHECKSUM_SIZE = 4
 _HEADER = re.compile(rb"photofind vectors (\d+) (\d+) *\n")
@@ -63,23 +68,31 @@ class Vectors:
         self.dimension = dimension
         self.committed = committed
         with explained(path):
+            self._file = _opened(path)
             header, self.on_disk = self._look()
-            if (version := _HEADER.fullmatch(header)) and int(version[1]) > VERSION:
-                raise NewerFormatError(
-                    f"{path} was written by a newer photofind", "upgrade photofind"
-                )
-            self.is_whole = header == self._header and self.on_disk >= committed
-            self._rows: Any = np.empty(0, self._type)
-            if count := min(committed, self.on_disk):
-                rows = np.memmap(path, self._type, "r", offset=_HEADER_SIZE, shape=(count,))
-                self._rows = np.asarray(rows)
+        if (version := _HEADER.fullmatch(header)) and int(version[1]) > VERSION:
+            raise NewerFormatError(f"{path} was written by a newer photofind", "upgrade photofind")
+        known = (self._header(_WITHOUT_CONTENTS), self._header())
+        self.is_whole = header in known and self.on_disk >= committed
 
     def __len__(self) -> int:
         """Return how many rows can be read: fewer than committed where the file is too short."""
-        return len(self._rows)
+        return min(self.committed, self.on_disk)
+
+    def is_in_place(self) -> bool:
+        """Return whether the file is still the one at its path, with all rows that were there."""
+        if self._file is None:
+            return not self.path.exists()
+        return self._file.is_at(self.path) and self._look()[1] >= self.on_disk
+
+    def still_holds_all(self) -> bool:
+        """Return whether all rows that were there can be read, wherever the file is now."""
+        return self.is_whole and self._file is not None and self._look()[1] >= self.committed
 
     def rows(self, indices: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Return the vectors at these rows.
+
+        They are read, not mapped: a file that is cut ends no process.
 
         Parameters
         ----------
@@ -96,14 +109,14 @@ class Vectors:
         DamagedError
             A row is missing from the file.
         """
-        try:
-            halves: npt.NDArray[np.float16] = self._rows["vector"][np.asarray(indices, np.intp)]
-        except IndexError as error:
-            raise DamagedError(
-                f"{self.path} holds only {len(self)} of {self.committed} vectors",
-                "run `photofind index` to make the missing ones again",
-            ) from error
-        return halves.astype(np.float32)
+        rows = np.asarray(indices, np.int64)
+        if len(rows) and int(rows.max()) >= len(self):
+            raise self._too_short()
+        vectors = np.empty((len(rows), self.dimension), np.float32)
+        for first in range(0, len(rows), _PIECE):
+            piece = rows[first : first + _PIECE]
+            vectors[first : first + len(piece)] = self._at(piece)["vector"]
+        return vectors
 
     def blocks(self, start: int = 0) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
         """Iterate over the rows from ``start`` on, in blocks.
@@ -114,15 +127,31 @@ class Vectors:
             The first row of the block, and its vectors, float32, (n, d), n at most ``BLOCK``.
         """
         for first in range(start, len(self), BLOCK):
-            yield first, self._rows["vector"][first : first + BLOCK].astype(np.float32)
+            records = self._records(first, min(first + BLOCK, len(self)))
+            yield first, records["vector"].astype(np.float32)
 
-    def damaged(self) -> npt.NDArray[np.int64]:
-        """Read all rows and return those that do not hold what was written, (n,)."""
-        raw = self._rows.view(np.uint8).reshape(len(self), self._type.itemsize)
-        checksums = np.fromiter(map(zlib.crc32, raw[:, :-_CHECKSUM_SIZE]), np.uint32, len(self))
-        return np.flatnonzero(checksums != self._rows["checksum"])
+    def damaged(self, digests: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+        """Read all rows and return those that do not hold what was written, (n,).
 
-    def append(self, vectors: npt.NDArray[np.float32]) -> int:
+        Parameters
+        ----------
+        digests
+            Of the content that each row is of, (committed,); 0 where that is not known. Rows that
+            were written for other contents are among the damaged ones.
+        """
+        damaged = [np.empty(0, np.int64)]
+        for first in range(0, len(self), _PIECE):
+            records = self._records(first, min(first + _PIECE, len(self)))
+            raw = records.view(np.uint8).reshape(len(records), -1)[:, :-_CHECKSUM_SIZE]
+            expected = map(zlib.crc32, raw, digests[first : first + len(raw)].tolist())
+            wrong = np.fromiter(expected, np.uint32, len(raw)) != records["checksum"]
+            # Those that were written by an older photofind do not know their contents.
+            doubtful = np.flatnonzero(wrong)
+            plain = np.fromiter(map(zlib.crc32, raw[doubtful]), np.uint32, len(doubtful))
+            damaged.append(first + doubtful[plain != records["checksum"][doubtful]])
+        return np.concatenate([*damaged, np.arange(len(self), self.committed)])
+
+    def append(self, vectors: npt.NDArray[np.float32], digests: Sequence[int]) -> int:
         """Write rows behind the committed ones, durably, and return the first of them.
 
         They stay invisible, and the next call writes over them, until the catalog commits them.
@@ -131,9 +160,13 @@ class Vectors:
         ----------
         vectors
             float32, (n, d).
+        digests
+            Of the content that each is of, n.
 
         Raises
         ------
+        DamagedError
+            The file is not there any more, or shorter: no row is written behind a hole.
         LibraryError
             The vectors cannot be kept: of another length, or not finite as float16; or the disk
             refused.
@@ -148,41 +181,40 @@ class Vectors:
             )
         if not np.isfinite(halves).all():
             raise LibraryError("a vector holds a value that is no number or beyond float16's 65504")
-        rows = np.empty(len(halves), self._type)
-        rows["vector"] = halves
-        rows["checksum"] = np.fromiter(map(zlib.crc32, halves), np.uint32, len(halves))
         with explained(self.path):
-            self._write(rows.tobytes())
+            self._write(self._packed(halves, digests))
         return self.committed
 
     def repair(self) -> Vectors:
         """Give the file its header and its length again; rows that it lacked are damaged rows."""
         with explained(self.path):
-            self._create()
-            with self.path.open("r+b", buffering=0) as file:
-                file.write(self._header)
-                file.truncate(max(self._offset(self.committed), file.seek(0, os.SEEK_END)))
+            if not self.path.exists():
+                write_atomically(self.path, self._header())
+            with FileIO(self.path, "r+") as file:
+                file.write(self._header())
+                file.truncate(max(self._offset(self.committed), file.seek(0, 2)))
                 sync_file(file.fileno())
         return Vectors(self.path, self.dimension, self.committed)
 
     def copy(self, rows: npt.NDArray[np.int64], path: Path) -> None:
-        """Write a new file that holds these rows in this order.
+        """Write a new file that holds these rows in this order, with the checksums they have.
 
         Raises
         ------
+        DamagedError
+            A row is missing from the file.
         LibraryError
             The disk refused.
         """
         blocks = (
-            self._rows[rows[first : first + BLOCK]].tobytes()
-            for first in range(0, len(rows), BLOCK)
+            self._at(rows[first : first + _PIECE]).tobytes()
+            for first in range(0, len(rows), _PIECE)
         )
         with explained(path):
-            write_atomically(path, chain([self._header], blocks))
+            write_atomically(path, chain([self._header()], blocks))
 
-    @property
-    def _header(self) -> bytes:
-        text = b"photofind vectors %d %d" % (VERSION, self.dimension)
+    def _header(self, version: int = VERSION) -> bytes:
+        text = b"photofind vectors %d %d" % (version, self.dimension)
         return text.ljust(_HEADER_SIZE - 1) + b"\n"
 
     def _offset(self, row: int) -> int:
@@ -190,21 +222,62 @@ class Vectors:
 
     def _look(self) -> tuple[bytes, int]:
         """Return the header and how many rows the file has."""
-        try:
-            with self.path.open("rb") as file:
-                header = file.read(_HEADER_SIZE)
-                size = file.seek(0, os.SEEK_END)
-        except FileNotFoundError:
-            return self._header, 0
-        return header, max(0, size - _HEADER_SIZE) // self._type.itemsize
+        if self._file is None:
+            return self._header(), 0
+        rows = max(0, self._file.size - _HEADER_SIZE) // self._type.itemsize
+        return self._file.read_some(0, _HEADER_SIZE), rows
 
-    def _create(self) -> None:
-        if not self.path.exists():
-            write_atomically(self.path, self._header)
+    def _at(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        """Return rows in any order as they are in the file; those in a row are read at once."""
+        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+        bounds = [0, *breaks.tolist(), len(rows)]
+        firsts = rows[bounds[:-1]].tolist()
+        runs = zip(firsts, pairwise(bounds), strict=True)
+        data = [self._read(first, stop - start) for first, (start, stop) in runs]
+        return np.frombuffer(data[0] if len(data) == 1 else b"".join(data), self._type)
+
+    def _records(self, begin: int, end: int) -> npt.NDArray[Any]:
+        """Return rows as they are in the file."""
+        return np.frombuffer(self._read(begin, end - begin), self._type)
+
+    def _read(self, first: int, count: int) -> bytes:
+        assert self._file is not None
+        size = count * self._type.itemsize
+        try:
+            data = self._file.read_some(self._offset(first), size)
+        except OSError:
+            with explained(self.path):
+                raise
+        if len(data) < size:
+            raise self._too_short()
+        return data
+
+    def _too_short(self) -> DamagedError:
+        rows = min(len(self), self._look()[1])
+        return DamagedError(
+            f"{self.path} holds only {rows} of {self.committed} vectors",
+            "run `photofind index` to make the missing ones again",
+        )
+
+    def _packed(self, halves: npt.NDArray[np.float16], digests: Sequence[int]) -> bytes:
+        """Return rows as they are written."""
+        rows = np.empty(len(halves), self._type)
+        rows["vector"] = halves
+        rows["checksum"] = np.fromiter(map(zlib.crc32, halves, digests), np.uint32, len(halves))
+        return rows.tobytes()
 
     def _write(self, data: bytes) -> None:
-        self._create()
-        with self.path.open("r+b", buffering=0) as file:
+        if not self.path.exists() and not self.committed:
+            write_atomically(self.path, self._header())
+        elif self.committed and not self.is_in_place():
+            raise DamagedError(
+                f"{self.path} was removed, cut or replaced",
+                "`photofind index` makes its vectors again",
+            )
+        with FileIO(self.path, "r+") as file:
+            if file.read(_HEADER_SIZE) == self._header(_WITHOUT_CONTENTS):
+                file.seek(0)
+                file.write(self._header())
             file.seek(self._offset(self.committed))
             try:
                 rest = memoryview(data)
@@ -216,3 +289,10 @@ class Vectors:
                 with suppress(OSError):
                     file.truncate(self._offset(self.committed))
                 raise
+
+
+def _opened(path: Path) -> StableFile | None:
+    try:
+        return open_stable(path)
+    except FileNotFoundError:
+        return None

@@ -146,6 +146,7 @@ class Views:
                     graph.stop()
                 graph = GraphProcess(
                     self._spaces.folder(space),
+                    folder,
                     view.index.points(np.arange(1)),
                     self._home.cache / "numba",
                     self._home.logs / "graph.log",
@@ -234,18 +235,17 @@ class Views:
         view = self.view(identifier)
         if view.info is None:
             return None
-        return replace(view.info, ready=self._is_ready(view))
+        with self._opening:
+            folder, graph = self._graphs.get(identifier, ("", None))
+        if graph is None or view.index is None or view.index.facts.folder != folder:
+            return view.info
+        if graph.damaged:  # As if there were none, so that it is built again.
+            return replace(view.info, graph=False, recall=None)
+        return replace(view.info, ready=graph.ready)
 
     def warm_up(self, identifier: str) -> None:
         """Open what answers for a space, and have its graph loaded."""
         self.graph(self.view(identifier))
-
-    def _is_ready(self, view: View) -> bool:
-        """Return whether the graph of an index is loaded."""
-        with self._opening:
-            folder, graph = self._graphs.get(view.snapshot.space.id, ("", None))
-        is_of_index = view.index is not None and view.index.facts.folder == folder
-        return is_of_index and graph is not None and graph.ready
 
     def _updated(self, identifier: str, old: View | None) -> View:
         """Return the view of a space now; cheap where little was committed since the old one."""
@@ -264,7 +264,9 @@ class Views:
             known[index.rows] = True
             new = np.flatnonzero((snapshot.photos > 0) & ~known)
             if len(new):
-                opened = index = index.extended(new, snapshot.vectors.rows(new))
+                opened = index = index.extended(
+                    new, snapshot.vectors.rows(new), snapshot.digests(new)
+                )
         info = _info(index, snapshot) if index is not None else None
         return View(stamp, snapshot, opened, index, info)
 
@@ -315,9 +317,13 @@ def _open_index(space: Path, warnings: list[str]) -> Index | None:
 
 
 def _fits(index: Index, snapshot: Snapshot) -> bool:
-    """Return whether an index was built for the rows of a space as they are known."""
+    """Return whether an index was built for the rows of a space, and for their contents."""
     space = snapshot.space
-    return index.facts.generation == space.generation and bool(index.rows.max() < space.rows)
+    return (
+        index.facts.generation == space.generation
+        and bool(index.rows.max() < space.rows)
+        and index.is_of(snapshot.digests(index.rows))
+    )
 
 
 def _info(index: Index, snapshot: Snapshot) -> IndexInfo:

@@ -381,7 +381,7 @@ class MemoryStore:
 
     # Upkeep.
 
-    def verify(self) -> int:
+    def verify(self, *, changed_only: bool = False) -> int:
         """Return 0: memory is not damaged."""
         return 0
 

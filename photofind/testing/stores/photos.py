@@ -40,6 +40,7 @@ def check_empty(subject: StoreSubject) -> None:
         found = store.by_id([1]), store.by_path(["/a"]), store.by_content(["a", ""])
         require_equal(found, ({}, {}, {}), "what was looked up")
         require_equal(store.verify(), 0, "damaged photos")
+        require_equal(store.verify(changed_only=True), 0, "photos damaged by others")
 
 
 def check_all_fields(subject: StoreSubject) -> None:

@@ -28,15 +28,22 @@ class Resident:
         if "slow" in FAULTS:
             time.sleep(1)
         if "watchful" in FAULTS:
-            from photofind.daemon import run
+            from photofind.daemon import file_guard
 
-            run.LOOK_SECONDS = 0.1
+            file_guard.LOOK_SECONDS, file_guard.AWAY_SECONDS, file_guard.OTHER_SECONDS = (
+                0.05,
+                0.2,
+                0.2,
+            )
 
     def start(self):
         pass
 
     def subscribe(self, listener):
         return lambda: None
+
+    def look_at_files(self):
+        pass
 
     def close(self):
         if "lingering" in FAULTS:

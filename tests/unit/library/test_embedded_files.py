@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -571,14 +572,13 @@ def test_disk_full_while_writing_vectors(home, library, monkeypatch):
     assert check(library) == ["/photos/a.jpg", "/photos/b.jpg"]
 
 
-def test_vectors_that_no_commit_knows_are_written_over(home, library):
+def test_a_row_is_not_given_twice_though_no_commit_knows_it(home, library):
     put(library, "a.jpg")
-    library.vectors("mobilenet@1").append(np.ones((5, DIMENSION), np.float32))
+    library.vectors("mobilenet@1").append(np.ones((5, DIMENSION), np.float32), [1] * 5)
     library.close()
     with Library(home, writable=True) as again:
-        assert len(again.vectors("mobilenet@1")) == 1
         put(again, "b.jpg")
-        assert again.space("mobilenet@1").rows == 2
+        assert again.space("mobilenet@1").rows == 7
         assert check(again) == ["/photos/a.jpg", "/photos/b.jpg"]
 
 
@@ -620,13 +620,65 @@ def test_bits_that_flip_in_the_vectors_are_found(home, library):
     path.write_bytes(data)
     library.close()
     with Library(home, writable=True) as again:
-        assert again.vectors("mobilenet@1").damaged().tolist() == [1]
         assert again.verify() == 2
         assert again.live_rows("mobilenet@1").tolist() == [0, 2]
         put(again, "b.jpg")
         assert {tuple(again.rows(photo).values()) for photo in again.select()} == {(0,), (3,), (2,)}
         assert again.verify() == 0
         check(again)
+
+
+def test_rows_that_an_older_catalog_gave_to_others_are_found(home, library):
+    put(library, "a.jpg", "b.jpg")
+    older = home.catalog.read_bytes()
+    size = vectors_file(library).stat().st_size
+    put(library, "c.jpg", "d.jpg")
+    newer = home.catalog.read_bytes()
+    path = vectors_file(library)
+    library.close()
+    home.catalog.write_bytes(older)
+    os.truncate(path, size)
+    with Library(home, writable=True) as again:
+        put(again, "e.jpg", "f.jpg")
+    home.catalog.write_bytes(newer)
+    with Library(home, writable=True) as again:
+        assert again.verify() == 2
+        assert {photo.path for photo in again.select() if not photo.spaces} == {
+            "/photos/c.jpg",
+            "/photos/d.jpg",
+        }
+        put(again, "c.jpg", "d.jpg")
+        assert again.verify() == 0
+        check(again)
+
+
+def test_an_older_catalog_gives_no_row_of_a_newer_one_to_others(home, library):
+    put(library, "a.jpg", "b.jpg")
+    older = home.catalog.read_bytes()
+    put(library, "c.jpg", "d.jpg")
+    library.close()
+    home.catalog.write_bytes(older)
+    with Library(home, writable=True) as again:
+        put(again, "e.jpg")
+        assert again.rows(again.photo("/photos/e.jpg")) == {"mobilenet@1": 4}
+        check(again)
+
+
+def test_vectors_of_the_first_version_stay_usable(home, library):
+    photos = put(library, "a.jpg", "b.jpg")
+    path = vectors_file(library)
+    library.close()
+    header = b"photofind vectors 1 %d" % DIMENSION
+    halves = [vector(photo.content).astype("<f2").tobytes() for photo in photos]
+    rows = b"".join(half + zlib.crc32(half).to_bytes(4, "little") for half in halves)
+    path.write_bytes(header.ljust(63) + b"\n" + rows)
+    with Library(home, writable=True) as again:
+        assert again.verify() == 0
+        put(again, "c.jpg")
+        assert again.verify() == 0
+        check(again)
+    assert path.read_bytes().startswith(b"photofind vectors 2 ")
+    assert check(Library(home)) == ["/photos/a.jpg", "/photos/b.jpg", "/photos/c.jpg"]
 
 
 def test_header_of_the_vectors_is_mended(home, library):
@@ -644,7 +696,7 @@ def test_header_of_the_vectors_is_mended(home, library):
 def test_newer_vectors_are_refused(home, library):
     put(library, "a.jpg")
     path = vectors_file(library)
-    path.write_bytes(path.read_bytes().replace(b"vectors 1", b"vectors 2"))
+    path.write_bytes(path.read_bytes().replace(b"vectors 2", b"vectors 3"))
     library.close()
     with pytest.raises(NewerFormatError):
         Library(home, writable=True)
@@ -653,7 +705,8 @@ def test_newer_vectors_are_refused(home, library):
 
 
 def test_a_space_without_vectors_is_whole(library):
-    assert library.vectors(library.open_space("other", "1", 8).id).damaged().size == 0
+    none = np.zeros(0, np.uint32)
+    assert library.vectors(library.open_space("other", "1", 8).id).damaged(none).size == 0
     assert library.verify() == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +58,9 @@ def test_fresh_rows_are_found_and_kept(space: Path) -> None:
     build(space, clustered(320))
     index = Index(space)
     fresh = clustered(16, seed=5)
-    index.extend(np.arange(320, 336), fresh)
+    index.extend(np.arange(320, 336), fresh, np.arange(16, dtype=np.uint32))
     index.save_fresh()
-    index.extend(np.arange(336, 340), clustered(4, seed=6))
+    index.extend(np.arange(336, 340), clustered(4, seed=6), np.arange(4, dtype=np.uint32))
     index.save_fresh()
 
     again = Index(space)
@@ -73,13 +74,13 @@ def test_fresh_rows_are_found_and_kept(space: Path) -> None:
 def test_a_torn_fresh_record_is_dropped_and_written_over(space: Path) -> None:
     build(space, clustered(64))
     index = Index(space)
-    index.extend(np.arange(64, 66), clustered(2))
+    index.extend(np.arange(64, 66), clustered(2), np.ones(2, np.uint32))
     index.save_fresh()
     (path,) = space.glob("index-*/fresh")
     path.write_bytes(path.read_bytes()[:-3])
     index = Index(space)
     assert index.fresh == 1
-    index.extend(np.array([65]), clustered(1))
+    index.extend(np.array([65]), clustered(1), np.ones(1, np.uint32))
     index.save_fresh()
     assert np.array_equal(Index(space).rows[-2:], [64, 65])
 
@@ -144,3 +145,66 @@ def test_identical_vectors_do_not_hide_each_other(space: Path) -> None:
 def test_what_is_written_is_private(space: Path) -> None:
     build(space, clustered(64))
     assert {path.stat().st_mode & 0o077 for path in space.rglob("*")} == {0}
+
+
+def photos_with(store: EmbeddedStore, name: str, count: int) -> None:
+    photos = [Photo(f"/{name}{place}", content=f"{name}{place:x}") for place in range(count)]
+    embeddings = clustered(count, seed=ord(name))
+    store.commit(
+        photos,
+        "mobilenet@1",
+        {photo.content: one for photo, one in zip(photos, embeddings, strict=True)},
+    )
+
+
+def test_an_index_of_other_contents_is_not_used_and_built_again(space: Path) -> None:
+    home = Home(space.parents[1])
+    build(space, clustered(64))
+    older, vectors = home.catalog.read_bytes(), (space / "vectors-1").read_bytes()
+    with EmbeddedStore(home, writable=True) as store:
+        photos_with(store, "a", 40)
+        build_index(store, space.name, graph=False)
+    # The catalog and the vectors of a backup beside the newer index; other photos come.
+    home.catalog.write_bytes(older)
+    (space / "vectors-1").write_bytes(vectors)
+    with EmbeddedStore(home, writable=True) as store:
+        photos_with(store, "b", 40)
+        assert store.index(space.name) is None
+        broken = [check for check in store.check() if check.state == "broken"]
+        assert [check.name for check in broken] == ["index of mobilenet@1"]
+        assert "is of other photos" in broken[0].message
+        (problem,) = store.extend_index(space.name)
+        assert "is of other photos; it is built again" in problem
+        build_index(store, space.name, graph=False)
+        index = store.index(space.name)
+        assert index is not None
+        assert index.photos == 104
+        assert all(check.state == "ok" for check in store.check())
+
+
+def test_fresh_points_of_other_contents_are_not_used(space: Path) -> None:
+    home = Home(space.parents[1])
+    build(space, clustered(64))
+    older, vectors = home.catalog.read_bytes(), (space / "vectors-1").read_bytes()
+    with EmbeddedStore(home, writable=True) as store:
+        photos_with(store, "a", 4)
+        assert store.extend_index(space.name) == []
+        assert store.index(space.name) is not None
+    home.catalog.write_bytes(older)
+    (space / "vectors-1").write_bytes(vectors)
+    with EmbeddedStore(home, writable=True) as store:
+        photos_with(store, "b", 4)
+        assert store.index(space.name) is None
+
+
+def test_no_file_is_mapped(space: Path) -> None:
+    build(space, clustered(64))
+    with EmbeddedStore(Home(space.parents[1])) as store:
+        contents = [f"{place:032x}" for place in range(64)]
+        before = store.points(space.name, contents)[1]
+        for path in (*space.glob("*/*.npy"), *space.glob("vectors-*")):
+            os.truncate(path, 0)
+        # A process that has mapped a file that is cut ends by a signal.
+        assert np.array_equal(store.points(space.name, contents)[1], before)
+        with pytest.raises(DamagedError, match="holds only 0 of 64 vectors"):
+            store.embeddings(space.name, contents)
