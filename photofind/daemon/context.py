@@ -18,6 +18,7 @@ from photofind.daemon.uploads import Uploads
 from photofind.declaration import GENERAL, LANES, PICTURES, SEARCHES
 from photofind.model import Event
 from photofind.operations import Operations
+from photofind.system.reach import Reach
 
 __all__ = ["PROBLEMS", "ApiContext", "Context", "Served"]
 
@@ -32,6 +33,11 @@ _PLACES = {GENERAL: 8, SEARCHES: 4, PICTURES: 4}
 
 class Served(Operations, Protocol):
     """What the API serves: the operations, and the events as they happen."""
+
+    @property
+    def reach(self) -> Reach:
+        """What touches the files of photos."""
+        ...
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Have ``listener`` called with every event, in any thread; return what ends that."""

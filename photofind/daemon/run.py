@@ -18,7 +18,7 @@ from typing import Protocol
 import psutil
 
 from photofind import __version__
-from photofind.daemon.instance import claim
+from photofind.daemon.instance import claim, resign
 from photofind.daemon.logs import set_up_logging
 from photofind.daemon.notify_systemd import notify
 from photofind.daemon.runtime import Runtime, read_runtime, remove_runtime, write_runtime
@@ -142,6 +142,7 @@ def _serve(
     finally:
         if not lost.is_set():  # The file there now belongs to another daemon.
             remove_runtime(home)
+    resign()
 
 
 def _end_when_lost(home: Home, runtime: Runtime, server: _Server, lost: threading.Event) -> None:
