@@ -269,6 +269,8 @@ class Extraction:
         return [None if photo.vector is None else photo for photo in extracted]
 
     def _extract(self, method: str, paths: Sequence[str], **arguments: JSON) -> list[Extracted]:
+        for path in paths:
+            self._reach.check(path)  # No worker is to wait for it in vain.
         extracted: dict[int, Extracted] = {}
 
         def run(batch: list[int], note: Any) -> Reply:

@@ -182,6 +182,17 @@ class Reach:
         holders = [folder for folder in self._folders() if is_below(path, folder)]
         return max(holders, key=len, default=os.path.dirname(path))  # noqa: PTH120
 
+    def check(self, path: str) -> None:
+        """Raise if the folder of a path is known not to answer; nothing is touched.
+
+        Raises
+        ------
+        NotAnsweringError
+            It does not.
+        """
+        if self._trying and not self.answers(folder := self.folder_of(path)):
+            raise _not_answering(folder)
+
     def call(self, path: str, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call a function that touches what is at a path, and return what it returns.
 
