@@ -8,6 +8,7 @@ refused.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,8 +25,11 @@ FAST = ROOT / "tests/unit"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to run where child processes import another photofind than the one that is tested."""
+    """Refuse to run if child processes import another photofind than the one that is tested."""
     os.environ.pop("PYTEST_ADDOPTS", None)  # For this run, not for those that tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As in a shell's background job. Child processes would ignore it too, and tests send it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput"):  # The process that started this xdist worker has checked it.
         return
     asked = subprocess.run(

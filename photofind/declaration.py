@@ -187,8 +187,8 @@ def operation(method: str, path: str, **options: Any) -> Callable[[_Function], _
     def declare(function: _Function) -> _Function:
         # Whoever carries operations out must have all of them.
         function.__isabstractmethod__ = True  # type: ignore[attr-defined]
-        routes = function.__dict__.setdefault("routes", [])
-        routes.insert(0, Route(method, path, **options))
+        declared = function.__dict__.setdefault("operation", Operation(function, []))
+        declared.routes.insert(0, Route(method, path, **options))
         return function
 
     return declare
@@ -197,10 +197,10 @@ def operation(method: str, path: str, **options: Any) -> Callable[[_Function], _
 def declared_operations(kind: type) -> dict[str, Operation]:
     """Return the operations that a class or its bases declare, by name, in their order."""
     return {
-        name: Operation(function, function.routes)
+        name: function.operation
         for base in reversed(kind.__mro__)
         for name, function in vars(base).items()
-        if hasattr(function, "routes") and not hasattr(function, "__wrapped__")
+        if hasattr(function, "operation") and not hasattr(function, "__wrapped__")
     }
 
 

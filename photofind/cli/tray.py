@@ -23,7 +23,7 @@ def tray(wait: bool) -> None:
     """Show photofind's icon in the system tray, with a menu, until you quit it.
 
     The icon shows whether photofind is indexing, is paused, or has a problem. If there is no tray,
-    or it shows no menu, use "photofind gallery": the page has the same functions.
+    or it shows no menu, use "photofind web": the page has the same functions.
     """
     from photofind.paths import Home
     from photofind.tray.tray import run

@@ -399,6 +399,10 @@ class Store(Protocol):
         """
         ...
 
+    def shared_contents(self, space: str) -> list[str]:
+        """Return the contents with an embedding that several photos have."""
+        ...
+
     def scan(self, space: str) -> Iterator[tuple[Sequence[str], Array32]]:
         """Yield all contents that photos refer to with their embeddings, (b, d), in batches."""
         ...

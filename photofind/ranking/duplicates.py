@@ -65,5 +65,6 @@ def connected(pairs: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
     links = coo_array((np.ones(len(pairs), np.uint8), pairs.T), shape=(count, count))
     _, labels = connected_components(links, directed=False)
     members = np.unique(pairs)
-    labels = labels[members]
-    return [members[labels == label] for label in np.unique(labels)]
+    order = np.argsort(labels[members], kind="stable")
+    members, labels = members[order], labels[members][order]
+    return np.split(members, np.flatnonzero(np.diff(labels)) + 1)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import numpy as np
-import numpy.typing as npt
 
 from photofind.library.store import Store
 from photofind.model import DuplicateGroup
-from photofind.model.filters import Filter
 from photofind.model.records import Photo
 from photofind.ranking.calibration import TYPICAL
 from photofind.ranking.duplicates import NEAR_DUPLICATE, connected
@@ -27,21 +24,20 @@ Pairs = Iterator[tuple[str, str]]
 
 def duplicate_groups(store: Store, space: str) -> list[DuplicateGroup]:
     """Group the photos that show the same picture, told by one space; the largest groups first."""
-    groups = []
     near = near_duplicates(store, space)
-    photos = store.by_content(chain.from_iterable(near))
-    for contents in near:
-        members = _by_size(
-            photo
-            for content in contents
-            for photo in photos.get(content, ())
-            if space in photo.spaces
-        )
-        groups.append(
-            _group(members, exact=False, similarity=_lowest_cosine(store, space, members))
-        )
-    for members in _same_content(store, space, set(chain.from_iterable(near))):
-        groups.append(_group(members, exact=True, similarity=1.0))
+    grouped = set(chain.from_iterable(near))
+    shared = [content for content in store.shared_contents(space) if content not in grouped]
+    photos = store.by_content([*grouped, *shared])
+
+    def members(contents: Sequence[str]) -> list[Photo]:
+        found = chain.from_iterable(photos.get(content, ()) for content in contents)
+        return sorted((photo for photo in found if space in photo.spaces), key=_largest_first)
+
+    similar = [group for group in map(members, near) if len(group) > 1]
+    same = [group for group in (members([content]) for content in shared) if len(group) > 1]
+    cosines = _lowest_cosines(store, space, similar)
+    groups = [_group(*one, exact=False) for one in zip(similar, cosines, strict=True)]
+    groups += [_group(group, 1.0, exact=True) for group in same]
     return sorted(groups, key=lambda group: (-len(group.paths), group.paths))
 
 
@@ -112,32 +108,22 @@ def _near_neighbours(
         yield names[left[place]], names[right[place]]
 
 
-def _same_content(store: Store, space: str, grouped: set[str]) -> Iterator[list[Photo]]:
-    """Yield the photos of each content that several have, and that is in no group yet."""
-    counts = store.space_counts(space)
-    if counts.embedded == counts.contents:
-        return
-    photos = Counter(photo.content for photo in store.select(Filter(embedded=space)))
-    copied = [content for content, count in photos.items() if count > 1 and content not in grouped]
-    for copies in store.by_content(copied).values():
-        members = _by_size(photo for photo in copies if space in photo.spaces)
-        if len(members) > 1:
-            yield members
+def _largest_first(photo: Photo) -> tuple[int, int, str]:
+    return -photo.width * photo.height, -photo.size, photo.path
 
 
-def _by_size(photos: Iterator[Photo]) -> list[Photo]:
-    return sorted(photos, key=lambda photo: (-photo.width * photo.height, -photo.size, photo.path))
+def _lowest_cosines(store: Store, space: str, groups: Sequence[Sequence[Photo]]) -> Iterator[float]:
+    """Yield for each group the lowest cosine between any of its photos and the first."""
+    for start in range(0, len(groups), BATCH):
+        batch = groups[start : start + BATCH]
+        contents = [photo.content for group in batch for photo in group]
+        embeddings = normalised(store.embeddings(space, contents)[1])
+        ends = np.cumsum([len(group) for group in batch])
+        for own in np.split(embeddings, ends[:-1]):
+            yield float((own @ own[0]).min(initial=1.0))
 
 
-def _lowest_cosine(store: Store, space: str, photos: Sequence[Photo]) -> float:
-    """Return the lowest cosine between any of some photos and the first."""
-    embeddings: npt.NDArray[np.float32] = normalised(
-        store.embeddings(space, [photo.content for photo in photos])[1]
-    )
-    return float((embeddings @ embeddings[0]).min(initial=1.0))
-
-
-def _group(photos: Sequence[Photo], *, exact: bool, similarity: float) -> DuplicateGroup:
+def _group(photos: Sequence[Photo], similarity: float, *, exact: bool) -> DuplicateGroup:
     return DuplicateGroup(
         tuple(photo.path for photo in photos),
         exact,

@@ -15,7 +15,7 @@ from photofind.system.bus import call
 
 __all__ = ["backend"]
 
-_PAGE = "use `photofind gallery` instead: the page has the same functions"
+_PAGE = "use `photofind web` instead: the page has the same functions"
 _WATCHER = "org.kde.StatusNotifierWatcher"
 _SYSTEM_PACKAGES = Path("/usr/lib/python3/dist-packages")  # On Debian and its derivatives.
 

@@ -202,9 +202,7 @@ class Tray(Actions):
         with suppress(OSError):
             remember_search(self.home, paths)
         if not open_in_browser(address):
-            self._notify(
-                "no browser could be opened; `photofind gallery --link` prints the address"
-            )
+            self._notify("no browser could be opened; `photofind web --link` prints the address")
 
     def _add(self, folders: Sequence[str]) -> None:
         start(self.home)

@@ -339,7 +339,7 @@ def test_without_a_panel_one_line_says_why(screen: Screen, daemon: Home) -> None
         assert (done.returncode, done.stdout) == (1, "")
         lines = done.stderr.splitlines()
         assert len(lines) == 2
-        assert "`photofind gallery` instead" in lines[1]
+        assert "`photofind web` instead" in lines[1]
         return lines[0]
 
     assert run() == "photofind: there is no panel that shows tray icons"

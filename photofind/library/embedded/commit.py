@@ -1,4 +1,4 @@
-"""One commit: photos with their embeddings, all together or not at all (docs/storage.md)."""
+"""One commit: photos and their embeddings, all or nothing (docs/develop/storage.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalog's documents, and what the rest of photofind knows of them (docs/storage.md)."""
+"""The documents of the catalog, and their conversion to records (docs/develop/storage.md)."""
 
 from __future__ import annotations
 

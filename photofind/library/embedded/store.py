@@ -1,4 +1,4 @@
-"""The default engine: a library in files of one home (docs/storage.md)."""
+"""The default engine: a library in files of one home (docs/develop/storage.md)."""
 
 from __future__ import annotations
 
@@ -326,6 +326,11 @@ class EmbeddedStore:
         vectors = np.zeros((len(rows), snapshot.space.dimension), np.float32)
         vectors[has] = snapshot.vectors.rows(rows[has])
         return has, vectors
+
+    def shared_contents(self, space: str) -> list[str]:
+        """Return the contents with an embedding that several photos have."""
+        snapshot = self._spaces.snapshot(space)
+        return snapshot.contents(np.flatnonzero(snapshot.photos > 1))
 
     def scan(self, space: str) -> Iterator[tuple[Sequence[str], Array32]]:
         """Yield all contents that photos refer to with their embeddings, (b, d), in batches."""

@@ -271,6 +271,11 @@ class MemoryStore:
             self._state.embeddings.get(space, {}), contents, self._state.space(space).dimension
         )
 
+    def shared_contents(self, space: str) -> list[str]:
+        """Return the contents with an embedding that several photos have."""
+        photos = Counter(photo.content for photo in self.select(Filter(embedded=space)))
+        return [content for content, count in photos.items() if count > 1]
+
     def scan(self, space: str) -> Iterator[tuple[Sequence[str], Array32]]:
         """Yield all contents that photos refer to with their embeddings, in batches."""
         state = self._state

@@ -115,7 +115,7 @@ async function retry() {
     if (answer.status === 401) {
       byId("banner-text").textContent =
         "photofind was restarted and no longer knows this page. Open it again from " +
-        "its menu, or with \u201cphotofind gallery\u201d.";
+        "its menu, or with \u201cphotofind web\u201d.";
     }
     if (answer.ok) return connect();
   } catch {
