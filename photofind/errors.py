@@ -14,6 +14,7 @@ __all__ = [
     "LibraryError",
     "LockedError",
     "NewerFormatError",
+    "NotAnsweringError",
     "PassingImageError",
     "PhotofindError",
     "RequestError",
@@ -79,6 +80,22 @@ class DamagedError(LibraryError):
 
 class NewerFormatError(LibraryError):
     """A file of the library was written by a newer photofind."""
+
+
+class NotAnsweringError(LibraryError):
+    """A folder does not answer: its drive or its network is silent.
+
+    Parameters
+    ----------
+    message, hint
+        As for all.
+    folder
+        Its path.
+    """
+
+    def __init__(self, message: str, hint: str = "", folder: str = "") -> None:
+        super().__init__(message, hint)
+        self.folder = folder
 
 
 class WorkerError(PhotofindError):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
-from photofind.errors import PhotofindError
+from photofind.errors import NotAnsweringError, PhotofindError
 from photofind.library.store import Store
 from photofind.model import Check
 from photofind.paths import Home
 from photofind.settings import load_settings
+from photofind.system.reach import DOES_NOT_ANSWER, Reach
 
 __all__ = ["examine"]
 
@@ -20,7 +20,7 @@ _FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def examine(
-    home: Home, library: Store, describe: Callable[[], object], *, repair: bool
+    home: Home, library: Store, describe: Callable[[], object], reach: Reach, *, repair: bool
 ) -> Iterator[Check]:
     """Yield what was looked at in a home and its library, and how it was found.
 
@@ -32,6 +32,8 @@ def examine(
         Open for writing where things are to be mended.
     describe
         Starts the extractor in use, and raises what is wrong with it.
+    reach
+        Looks at the folders.
     repair
         Whether to mend what can be mended.
     """
@@ -41,7 +43,7 @@ def examine(
     yield from _by_itself("library", lambda: library.check(repair=repair))
     yield _extractor(describe)
     for folder in library.folders():
-        yield _folder(folder.path, folder.state, folder.reason)
+        yield _folder(folder.path, folder.state, folder.reason, reach)
 
 
 def _by_itself(name: str, looks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
@@ -103,12 +105,17 @@ def _extractor(describe: Callable[[], object]) -> Check:
     return Check("extractor", "ok", f"{name} works")
 
 
-def _folder(path: str, state: str, reason: str | None) -> Check:
+def _folder(path: str, state: str, reason: str | None, reach: Reach) -> Check:
     name = f"folder {path}"
-    if not Path(path).is_dir():
+    try:
+        is_there = reach.call(path, os.path.isdir, path)
+        is_readable = reach.call(path, os.access, path, os.R_OK | os.X_OK)
+    except NotAnsweringError as error:
+        return Check(name, "warning", f"{DOES_NOT_ANSWER}; its photos are kept", error.hint)
+    if not is_there:
         advice = "mount its drive, or take it out with `photofind folders remove`"
         return Check(name, "warning", "it is not there; its photos are kept", advice)
-    if not os.access(path, os.R_OK | os.X_OK):
+    if not is_readable:
         return Check(name, "broken", "it cannot be read", "give yourself the right to read it")
     if state == "offline":
         return Check(name, "warning", f"offline: {reason}", "`photofind index` looks again")

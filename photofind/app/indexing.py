@@ -50,6 +50,7 @@ def index_folders(
             accept_removals=accept_removals,
             retry_failed=retry_failed,
             progress=progress,
+            reach=resources.reach,
         )
         notes = [*store.problems, *report.notes, *maintain(store, home, spaces, say)]
         graph_is_wanted = any(space_wants_graph(store, space) for space in spaces)

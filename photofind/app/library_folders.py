@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from photofind.errors import LibraryError
 from photofind.indexing.excludes import Rules
@@ -14,6 +14,7 @@ from photofind.model import FolderStatus
 from photofind.model.filters import Filter
 from photofind.model.records import Folder
 from photofind.paths import Home, is_below
+from photofind.system.reach import Reach
 
 __all__ = ["add_folder", "check_folder", "chosen_folders", "folder_statuses", "remove_folder"]
 
@@ -33,7 +34,7 @@ def folder_statuses(library: Store) -> list[FolderStatus]:
     ]
 
 
-def check_folder(home: Home, folder: str, excludes: Sequence[str]) -> None:
+def check_folder(home: Home, folder: str, excludes: Sequence[str], reach: Reach) -> None:
     """Check whether a folder can be added to the library of a home.
 
     Parameters
@@ -44,15 +45,17 @@ def check_folder(home: Home, folder: str, excludes: Sequence[str]) -> None:
         Its absolute path.
     excludes
         Rules in gitignore's syntax.
+    reach
+        Looks at the folder.
 
     Raises
     ------
     LibraryError
-        There is no such folder, or it is photofind's own.
+        There is no such folder, it does not answer, or it is photofind's own.
     SettingsError
         An exclude is no valid rule.
     """
-    if not Path(folder).is_dir():
+    if not reach.call(folder, os.path.isdir, folder):
         raise LibraryError(f"{folder} is not a folder", "name a folder that exists")
     if is_below(folder, str(home.root)):
         raise LibraryError(f"{folder} is photofind's own", "name a folder with photos")

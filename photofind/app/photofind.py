@@ -8,10 +8,10 @@ What the operations do, take and raise is documented where they are declared, in
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from photofind.app.resources import Resources
@@ -103,7 +103,8 @@ class PhotoFind(Operations):
     def add_folder(self, folder: str, *, excludes: Sequence[str] = ()) -> None:
         from photofind.app.library_folders import add_folder, check_folder
 
-        check_folder(self.home, folder, excludes)  # Before a library is made.
+        reach = self._resources.reach
+        check_folder(self.home, folder, excludes, reach)  # Before a library is made.
         with self._resources.writing() as library:
             add_folder(library, folder, excludes)
 
@@ -179,7 +180,7 @@ class PhotoFind(Operations):
         resources = self._resources
         describe = resources.extraction(extractors_in_use(self.settings)[0]).info
         with resources.writing() if repair else nullcontext(resources.library) as library:
-            return list(examine(self.home, library, describe, repair=repair))
+            return list(examine(self.home, library, describe, resources.reach, repair=repair))
 
     def photo(self, photo: int | str) -> PhotoDetails:
         return self._details([self._known(photo)])[0]
@@ -237,7 +238,7 @@ class PhotoFind(Operations):
 
     def thumbnail_of(self, path: str, size: int = 256) -> bytes:
         try:
-            status = Path(path).stat()
+            status: os.stat_result = self._resources.reach.call(path, os.stat, path)
         except OSError as error:
             raise ImageError(f"{path} cannot be read: {error.strerror}") from None
         return self._resources.thumbnails.get(path, size, (status.st_size, status.st_mtime_ns))
@@ -254,25 +255,28 @@ class PhotoFind(Operations):
     def open(self, photo: int | str) -> None:
         from photofind.system.reveal import open_file
 
-        open_file(self._known(photo).path)
+        path = self._known(photo).path
+        self._resources.reach.act(path, open_file, path)
 
     def reveal(self, photo: int | str) -> None:
         from photofind.system.reveal import show_in_folder
 
-        show_in_folder(self._known(photo).path)
+        path = self._known(photo).path
+        self._resources.reach.act(path, show_in_folder, path)
 
     def trash(self, photos: Sequence[int]) -> Trashing:
         from photofind.app.trash import trash_photos
 
         self._resources.library.refresh()
-        trashing, moved = trash_photos(self._resources.library, self._resources.trash, photos)
+        resources = self._resources
+        trashing, moved = trash_photos(resources.library, resources.trash, resources.reach, photos)
         self._files_moved(gone=[file.path for file in moved])
         return trashing
 
     def untrash(self, undo: str) -> Untrashing:
         from photofind.app.trash import untrash_photos
 
-        untrashing = untrash_photos(self._resources.trash, undo)
+        untrashing = untrash_photos(self._resources.trash, self._resources.reach, undo)
         self._files_moved(here=untrashing.restored)
         return untrashing
 

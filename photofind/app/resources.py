@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from photofind.images.limits import Limits
     from photofind.library.store import Store
     from photofind.search.searcher import Searcher
+    from photofind.system.reach import Reach
     from photofind.system.trash import TrashHistory
 
 __all__ = ["Resources"]
@@ -45,6 +46,7 @@ class Resources:
 
     def close(self) -> None:
         """Close the library and end all child processes."""
+        self.reach.close()
         self._close_readers()
         if "library" in self.__dict__:
             self.library.close()
@@ -61,6 +63,13 @@ class Resources:
         self.__dict__.pop("searcher", None)
         if (thumbnails := self.__dict__.pop("thumbnails", None)) is not None:
             thumbnails.close()
+
+    @cached_property
+    def reach(self) -> Reach:
+        """Touches files of the user."""
+        from photofind.system.reach import Reach
+
+        return Reach(lambda: [folder.path for folder in self.library.folders()])
 
     @cached_property
     def settings(self) -> Settings:
@@ -99,7 +108,9 @@ class Resources:
         """Answers queries."""
         from photofind.search.searcher import Searcher
 
-        return Searcher(self.library, self.home, self.settings.extractor, self.extraction)
+        return Searcher(
+            self.library, self.home, self.settings.extractor, self.extraction, self.reach
+        )
 
     @cached_property
     def thumbnails(self) -> Thumbnails:
@@ -113,6 +124,7 @@ class Resources:
             seconds=settings.max_seconds,
             idle_seconds=settings.idle_minutes * 60,
             log=self.home.logs / "thumbnails.log",
+            reach=self.reach,
         )
 
     @cached_property
@@ -145,6 +157,7 @@ class Resources:
             log=self.home.logs / ("extraction.log" if low_priority else "query-extraction.log"),
             megabytes=settings.worker_megabytes,
             home=self.home,
+            reach=self.reach,
         )
 
     @property

@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from queue import LifoQueue
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 from photofind.app.file_cache import FileCache
 from photofind.errors import ImageError, WorkerError, WorkerStoppedError
 from photofind.images.limits import DEFAULT_LIMITS, Limits
+from photofind.system.reach import Reach, read_through
 from photofind.workers import Reply, Worker, isolate
 
 if TYPE_CHECKING:
@@ -61,6 +63,8 @@ class Thumbnails:
         Where the workers' messages are appended.
     largest_bytes
         What is kept on disk at most: the least recently used go first.
+    reach
+        Knows which folders do not answer: a photo in one is not waited for.
     """
 
     def __init__(
@@ -72,7 +76,9 @@ class Thumbnails:
         idle_seconds: float | None = 60.0,
         log: Path | None = None,
         largest_bytes: int = 500_000_000,
+        reach: Reach | None = None,
     ) -> None:
+        self._reach = reach or Reach()
         self._cache = FileCache(folder, largest_bytes)
         self._seconds = seconds
         self._workers = [
@@ -129,6 +135,8 @@ class Thumbnails:
         ------
         ImageError
             The photo cannot be read.
+        NotAnsweringError
+            Its folder does not answer.
         WorkerError
             The worker cannot be started, or :meth:`close` was called.
         """
@@ -157,7 +165,7 @@ class Thumbnails:
     def full(self, path: str) -> bytes:
         """Return a large JPEG of a photo in a format that browsers do not show; as :meth:`get`."""
         try:
-            status = os.stat(path)  # noqa: PTH116 - the path may not be UTF-8
+            status = self._reach.call(path, os.stat, path)
         except (OSError, ValueError) as error:
             raise ImageError("there is no such file, or not at the moment") from error
         return self.get(path, FULL_SIZE, (status.st_size, status.st_mtime_ns))
@@ -170,8 +178,13 @@ class Thumbnails:
 
         def run(paths: list[str], note: Any) -> Reply:
             (path,) = paths
-            return worker.call("make", timeout=self._seconds, path=path, size=size)
+            return worker.call("make", timeout=self._seconds, suspect=suspect, path=path, size=size)
 
+        def suspect() -> None:
+            with suppress(OSError):
+                self._reach.follow(path, partial(read_through, path))
+
+        self._reach.call(path, os.path.lexists, path)  # Occupies no worker with a silent folder.
         with self._borrowed() as worker:
             ((_, outcome),) = isolate([path], run)  # Tries again if a worker was killed.
         if not isinstance(outcome, WorkerError):

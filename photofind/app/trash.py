@@ -10,13 +10,14 @@ from photofind.errors import DesktopError, LibraryError
 from photofind.library.store import Store
 from photofind.model import Failure, Trashing, Untrashing
 from photofind.model.records import Photo
+from photofind.system.reach import Reach
 from photofind.system.trash import TrashedFile, TrashHistory, move_to_trash, restore
 
 __all__ = ["trash_photos", "untrash_photos"]
 
 
 def trash_photos(
-    library: Store, trash: TrashHistory, photos: Sequence[int]
+    library: Store, trash: TrashHistory, reach: Reach, photos: Sequence[int]
 ) -> tuple[Trashing, list[TrashedFile]]:
     """Move photos to the trash, given their ids; also return the files that were moved.
 
@@ -28,11 +29,11 @@ def trash_photos(
         try:
             known = find_photo(library, photo)
             path = known.path
-            if known.failure is None and not _is_as_indexed(known):
+            if known.failure is None and not reach.call(path, _is_as_indexed, known):
                 raise LibraryError(
                     f"{path} has changed since it was indexed", "look at it again first"
                 )
-            moved.append(move_to_trash(path))
+            moved.append(reach.act(path, move_to_trash, path))
             trashed.append(photo)
         except (DesktopError, LibraryError) as error:
             failures.append(Failure(path, str(error)))
@@ -40,13 +41,15 @@ def trash_photos(
     return Trashing(tuple(trashed), tuple(failures), undo), moved
 
 
-def untrash_photos(trash: TrashHistory, undo: str) -> Untrashing:
+def untrash_photos(trash: TrashHistory, reach: Reach, undo: str) -> Untrashing:
     """Put photos back where they were.
 
     Parameters
     ----------
     trash
         Remembers what was moved.
+    reach
+        Touches the files.
     undo
         The token of a :class:`Trashing`.
 
@@ -58,9 +61,9 @@ def untrash_photos(trash: TrashHistory, undo: str) -> Untrashing:
     restored, left, failures = [], [], []
     for file in trash.pop(undo):
         try:
-            restore(file)
+            reach.act(file.path, restore, file)
             restored.append(file.path)
-        except DesktopError as error:
+        except (DesktopError, LibraryError) as error:
             left.append(file)
             failures.append(Failure(file.path, str(error)))
     again = trash.add(left, undo) if any(file.item for file in left) else None

@@ -16,6 +16,7 @@ from photofind import errors
 from photofind.errors import (
     ImageError,
     LockedError,
+    NotAnsweringError,
     PhotofindError,
     RequestError,
     SettingsError,
@@ -44,6 +45,7 @@ _STATUSES: tuple[tuple[type[PhotofindError], int], ...] = (
     (RequestError, 422),
     (PhotoNotFoundError, 404),
     (LockedError, 423),
+    (NotAnsweringError, 503),
     (PhotofindError, 409),
 )
 

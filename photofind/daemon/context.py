@@ -19,6 +19,7 @@ from photofind.declaration import GENERAL, LANES, PICTURES, SEARCHES
 from photofind.errors import PhotofindError
 from photofind.model import Event
 from photofind.operations import Operations
+from photofind.system.reach import Reach
 from photofind.system.resources import lacks_resources
 
 __all__ = ["PROBLEMS", "ApiContext", "Context", "Served"]
@@ -34,6 +35,11 @@ _PLACES = {GENERAL: 8, SEARCHES: 4, PICTURES: 4}
 
 class Served(Operations, Protocol):
     """What the API serves: the operations, and the events as they happen."""
+
+    @property
+    def reach(self) -> Reach:
+        """What touches the files of photos."""
+        ...
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Have ``listener`` called with every event, in any thread; return what ends that."""

@@ -18,6 +18,7 @@ from photofind.daemon.answers import Refused
 from photofind.errors import LibraryError, RequestError
 from photofind.images.formats import RAW_SUFFIXES
 from photofind.model import PhotoDetails
+from photofind.system.reach import Reach
 
 __all__ = ["OpenFile", "file_response", "open_file"]
 
@@ -57,10 +58,10 @@ class OpenFile:
     file: BinaryIO
     media_type: str
     status: os.stat_result
-    name: str
+    path: str
 
 
-def open_file(photo: PhotoDetails) -> OpenFile:
+def open_file(photo: PhotoDetails, reach: Reach) -> OpenFile:
     """Open the file of a photo of the library.
 
     Its path may lead to something else by now: only a regular file that begins as files of the
@@ -70,26 +71,37 @@ def open_file(photo: PhotoDetails) -> OpenFile:
     ------
     Refused
         The photo could not be read, or its file is out of reach or is no such photo any more.
+    NotAnsweringError
+        Its folder does not answer.
     """
     if photo.failure is not None:
         raise Refused(409, LibraryError(f"{photo.path} could not be read as a photo"))
     try:
-        # A pipe or a device is not even opened.
-        if stat.S_ISREG(os.stat(photo.path).st_mode):  # noqa: PTH116
-            file = open(photo.path, "rb", opener=_open_without_waiting)  # noqa: SIM115
-            status = os.fstat(file.fileno())
-            media_type = _media_type(photo.format, file.read(32))
-            file.seek(0)
-            if media_type and stat.S_ISREG(status.st_mode):
-                return OpenFile(file, media_type, status, PurePath(photo.path).name)
-            file.close()
+        opened = reach.call(photo.path, _open, photo)
     except OSError as error:
         reason = error.strerror or str(error)
         raise Refused(404, LibraryError(f"{photo.path} cannot be read: {reason}")) from None
-    raise Refused(409, LibraryError(f"{photo.path} is not the photo any more that was indexed"))
+    if opened is None:
+        raise Refused(409, LibraryError(f"{photo.path} is not the photo any more that was indexed"))
+    return opened
 
 
-def file_response(opened: OpenFile, headers: Mapping[str, str]) -> Response:
+def _open(photo: PhotoDetails) -> OpenFile | None:
+    """Open a photo's file; return None if it is no such photo any more."""
+    # A pipe or a device is not even opened.
+    if not stat.S_ISREG(os.stat(photo.path).st_mode):  # noqa: PTH116
+        return None
+    file = open(photo.path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+    status = os.fstat(file.fileno())
+    media_type = _media_type(photo.format, file.read(32))
+    file.seek(0)
+    if media_type and stat.S_ISREG(status.st_mode):
+        return OpenFile(file, media_type, status, photo.path)
+    file.close()
+    return None
+
+
+def file_response(opened: OpenFile, headers: Mapping[str, str], reach: Reach) -> Response:
     """Return a response with a file, or with the range of it that the request asks for.
 
     Raises
@@ -99,7 +111,7 @@ def file_response(opened: OpenFile, headers: Mapping[str, str]) -> Response:
     """
     size = opened.status.st_size
     tag = f'"{opened.status.st_mtime_ns:x}-{size:x}"'
-    name = quote(opened.name.encode("utf-8", "replace"), safe="")
+    name = quote(PurePath(opened.path).name.encode("utf-8", "replace"), safe="")
     answer = {
         "accept-ranges": "bytes",
         "cache-control": "private, no-cache",
@@ -121,14 +133,16 @@ def file_response(opened: OpenFile, headers: Mapping[str, str]) -> Response:
     answer["content-length"] = str(end - start)
     opened.file.seek(start)
     return StreamingResponse(
-        _pieces(opened.file, end - start), status, answer, media_type=opened.media_type
+        _pieces(opened, end - start, reach), status, answer, media_type=opened.media_type
     )
 
 
-async def _pieces(file: BinaryIO, left: int) -> AsyncIterator[bytes]:
+async def _pieces(opened: OpenFile, left: int, reach: Reach) -> AsyncIterator[bytes]:
+    path, file = opened.path, opened.file
     with file:
         while left:
-            piece = await to_thread.run_sync(file.read, min(left, _PIECE))
+            # Where it does not answer, the response ends short of its length.
+            piece = await to_thread.run_sync(reach.call, path, file.read, min(left, _PIECE))
             if not piece:
                 return  # It has become shorter.
             left -= len(piece)

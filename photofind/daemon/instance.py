@@ -21,7 +21,7 @@ from photofind.system.held_lock import HeldLock
 if TYPE_CHECKING:
     import psutil
 
-__all__ = ["claim", "forget_ended", "is_running", "running_process"]
+__all__ = ["claim", "forget_ended", "is_running", "resign", "running_process"]
 
 # A process that checks whether a daemon runs holds the lock for a moment.
 _PATIENCE = 1.0
@@ -53,10 +53,21 @@ def claim(home: Home) -> HeldLock:
             raise DaemonRunsError(
                 f"a daemon runs already for {home.root}{known}", "`photofind daemon stop` ends it"
             ) from None
-    # Never released: a process that cannot end, because a thread hangs, is still the daemon.
+    # Not released by an error: a process that cannot end, because a thread hangs, is still the
+    # daemon unless it has closed everything.
     _claimed.append(lock)
     remove_runtime(home)  # That of a daemon which was killed.
     return lock
+
+
+def resign() -> None:
+    """Let another process be the daemon: this one has closed everything and ends.
+
+    The system would release the lock at its end, which may be late: a thread that waits for a
+    drive that does not answer keeps the process.
+    """
+    while _claimed:
+        _claimed.pop().release()
 
 
 def is_running(home: Home) -> bool:

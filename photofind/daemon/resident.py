@@ -36,6 +36,7 @@ from photofind.model import (
 )
 from photofind.paths import Home
 from photofind.system.disk import explained
+from photofind.system.reach import Reach
 
 __all__ = ["Resident"]
 
@@ -72,7 +73,12 @@ class Resident(PhotoFind):
         self._known_problems: list[str] = []
         library = self._resources.library
         self._indexer = Indexer(
-            library, self._reading, self.settings, self._tell, apart=[str(self.home.root)]
+            library,
+            self._reading,
+            self.settings,
+            self._tell,
+            apart=[str(self.home.root)],
+            reach=self._resources.reach,
         )
         self._maintainer = IndexMaintainer(
             library,
@@ -94,6 +100,7 @@ class Resident(PhotoFind):
     def close(self) -> None:
         """Stop indexing, end all child processes, and let others write to the library."""
         self._tell(STOPPING)
+        self._resources.reach.close()
         # Photos that are being read are read again at the next start.
         self._maintainer.interrupt()
         self._reading.close()
@@ -142,6 +149,11 @@ class Resident(PhotoFind):
         self._listeners.tell(event)
 
     # Operations.
+
+    @property
+    def reach(self) -> Reach:
+        """What touches the files of photos."""
+        return self._resources.reach
 
     @property
     def problems(self) -> list[str]:

@@ -20,7 +20,7 @@ import psutil
 from photofind import __version__
 from photofind.daemon.file_guard import FileGuard
 from photofind.daemon.first_words import leave_starter
-from photofind.daemon.instance import claim
+from photofind.daemon.instance import claim, resign
 from photofind.daemon.logs import set_up_logging
 from photofind.daemon.notify_systemd import notify
 from photofind.daemon.runtime import Runtime, remove_runtime
@@ -146,6 +146,7 @@ def _serve(
     finally:
         if not lost.is_set():  # The file there now belongs to another daemon.
             remove_runtime(home)
+    resign()
 
 
 def _end_when_lost(file_guard: FileGuard, server: _Server, lost: threading.Event) -> None:

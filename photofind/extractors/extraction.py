@@ -6,7 +6,9 @@ import logging
 import math
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from photofind.errors import (
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.metadata_fields import Metadata
 from photofind.paths import Home
+from photofind.system.reach import Reach, read_through
 from photofind.workers import Reply, Worker, isolate
 from photofind.workers.frames import JSON
 
@@ -157,6 +160,8 @@ class Extraction:
         The home with the models and the conversion cache; this user's by default.
     start_seconds
         Longest time to load the extractor, excluding the conversion of its network.
+    reach
+        Knows which folders do not answer: a photo in one is not waited for.
     """
 
     def __init__(
@@ -172,8 +177,10 @@ class Extraction:
         megabytes: float = math.inf,
         home: Home | None = None,
         start_seconds: float = 120.0,
+        reach: Reach | None = None,
     ) -> None:
         self._extractor = extractor
+        self._reach = reach or Reach()
         self._seconds = seconds
         self._start_seconds = start_seconds
         self._megabytes = megabytes
@@ -240,6 +247,8 @@ class Extraction:
         ------
         ExtractorError
             If the extractor is not installed or does not work.
+        NotAnsweringError
+            If the folder of a photo does not answer.
         WorkerStoppedError
             If :meth:`close` was called during the call.
         """
@@ -261,18 +270,38 @@ class Extraction:
 
         Raises
         ------
-        ExtractorError, WorkerStoppedError
+        ExtractorError, NotAnsweringError, WorkerStoppedError
             As :meth:`extract`.
         """
         extracted = self._extract("extract_previews", paths)
         return [None if photo.vector is None else photo for photo in extracted]
 
     def _extract(self, method: str, paths: Sequence[str], **arguments: JSON) -> list[Extracted]:
+        for path in paths:
+            self._reach.check(path)  # No worker is to wait for it in vain.
         extracted: dict[int, Extracted] = {}
 
         def run(batch: list[int], note: Any) -> Reply:
+            reading: set[int] = set()
+
+            def take(value: Any) -> None:
+                match value:
+                    case {"started": int(position)}:
+                        reading.add(batch[position])
+                    case {"finished": int(position)}:
+                        reading.discard(batch[position])
+                note(value)
+
+            def suspect() -> None:
+                for place in sorted(reading.copy()):
+                    self._reach_through(paths[place])
+
             reply = self._call(
-                method, note=note, paths=[paths[place] for place in batch], **arguments
+                method,
+                note=take,
+                suspect=suspect,
+                paths=[paths[place] for place in batch],
+                **arguments,
             )
             self._count(len(batch))
             return reply
@@ -295,6 +324,17 @@ class Extraction:
                 record["tags"] = tuple((word, sure) for word, sure in record.get("tags", ()))
                 extracted[place] = Extracted(path=paths[place], vector=vector, **record)
         return [extracted[place] for place in range(len(paths))]
+
+    def _reach_through(self, path: str) -> None:
+        """Find out whether a file can be read; that it cannot be for another reason is no matter.
+
+        Raises
+        ------
+        NotAnsweringError
+            Its folder does not answer.
+        """
+        with suppress(OSError):
+            self._reach.follow(path, partial(read_through, path))
 
     def _call(self, method: str, **arguments: Any) -> Reply:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 
 from photofind.indexing.extractor_queues import ExtractorQueue
 from photofind.indexing.scan import Found
@@ -60,6 +60,16 @@ class Backlog:
         every = {**self.new, **{file.path: file for file in files}}
         newest = sorted(every.values(), key=lambda file: file.modified, reverse=True)
         self.new = {file.path: file for file in newest}
+
+    def drop(self, is_dropped: Callable[[str], bool]) -> list[str]:
+        """Drop files for which ``is_dropped`` is true of their path; return their paths."""
+        dropped: list[str] = []
+        for files in (self.urgent, self.new, self.without_thumbnail, self.refine):
+            paths = [path for path in files if is_dropped(path)]
+            for path in paths:
+                del files[path]
+            dropped += paths
+        return dropped
 
     def has_preliminary(self) -> bool:
         """Return whether there is something in ``refine``, which is filled where it can be."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
+from photofind.errors import NotAnsweringError
 from photofind.indexing.changes import Changes, compare
 from photofind.indexing.excludes import Rules
 from photofind.indexing.reachability import mounts, mounts_of, out_of_reach, suspicion
@@ -18,8 +21,11 @@ from photofind.model import Skipped
 from photofind.model.filters import Filter
 from photofind.model.records import Folder, Photo
 from photofind.paths import is_below
+from photofind.system.reach import DOES_NOT_ANSWER, Reach
 
 __all__ = ["FullScan", "full_scan", "outside"]
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True)
@@ -67,11 +73,13 @@ def full_scan(
     apart: Sequence[str] = (),
     accept_removals: bool = False,
     on_found: Callable[[int], None] = lambda count: None,
+    reach: Reach | None = None,
 ) -> FullScan:
     """Scan folders and compare what is there with what the library knows of them.
 
-    A folder that is missing, cannot be read, has lost its drive or nearly all of its photos at
-    once is offline: what is known of it stays as it is, and nothing new in it is looked at.
+    A folder that is missing, cannot be read, does not answer, has lost its drive or nearly all of
+    its photos at once is offline: what is known of it stays as it is, and nothing new in it is
+    looked at.
 
     Parameters
     ----------
@@ -88,29 +96,37 @@ def full_scan(
     accept_removals
         Believe that photos are gone however many they are, as long as their folder can be read.
     on_found
-        Called with how many photos have been found so far, for each photo.
+        Called with how many photos have been found so far, for each photo, in another thread.
+    reach
+        Looks at the folders.
 
     Raises
     ------
     SettingsError
         Where an exclude rule is none.
     """
+    reach = reach or Reach()
     mounted = mounts()
     scanned_folders: list[_ScannedFolder] = []
     count = 0
     for folder in folders:
-        scanned = _ScannedFolder(folder, _known(store, folder), [], [])
-        scanned_folders.append(scanned)
         rules = Rules((*excludes, *folder.excludes))
         others = [other.path for other in store.folders() if other.path != folder.path]
-        entries = scan(folder.path, rules, apart=[*others, *apart])
-        for entry in entries:
-            if isinstance(entry, Found):
-                scanned.found.append(entry)
-                count += 1
-                on_found(count)
-            else:
-                scanned.skipped.append(entry)
+        look = partial(
+            _look,
+            folder,
+            _known(store, folder),
+            rules,
+            [reach.real_path(path) for path in (*others, *apart)],
+        )
+        tell = partial(_plus, on_found, count)
+        try:
+            scanned = reach.follow(folder.path, partial(look, on_found=tell), look)
+        except NotAnsweringError:
+            whole = Skipped(folder.path, DOES_NOT_ANSWER)
+            scanned = _ScannedFolder(folder, _known(store, folder), [], [whole])
+        scanned_folders.append(scanned)
+        count += len(scanned.found)
 
     changes = compare(
         chain.from_iterable(scanned.found for scanned in scanned_folders),
@@ -123,7 +139,12 @@ def full_scan(
     judged: list[Folder] = []
     for scanned in scanned_folders:
         lost = [photo for photo in scanned.known if photo.path in missing]
-        now, believed = _judge(scanned, lost, mounted, accept=accept_removals)
+        judge = partial(_judge, scanned, lost, mounted, accept_removals)
+        try:
+            now, believed = reach.follow(scanned.folder.path, judge)
+        except NotAnsweringError:
+            now = replace(scanned.folder, state="offline", reason=DOES_NOT_ANSWER)
+            believed = []
         judged.append(now)
         gone += believed
         if now.state == "offline":
@@ -141,6 +162,30 @@ def full_scan(
     )
 
 
+def _look(
+    folder: Folder,
+    known: list[Photo],
+    rules: Rules,
+    apart: Sequence[str],
+    beat: Callable[[], None],
+    on_found: Callable[[int], None] = lambda count: None,
+) -> _ScannedFolder:
+    """Look at what is in a folder."""
+    scanned = _ScannedFolder(folder, known, [], [])
+    for entry in scan(folder.path, rules, apart=apart, beat=beat):
+        if isinstance(entry, Found):
+            scanned.found.append(entry)
+            beat()  # Ends it where it was given up: it tells no more.
+            on_found(len(scanned.found))
+        else:
+            scanned.skipped.append(entry)
+    return scanned
+
+
+def _plus(on_found: Callable[[int], None], before: int, count: int) -> None:
+    on_found(before + count)
+
+
 def _known(store: Store, folder: Folder) -> list[Photo]:
     """Return the photos of a folder without those of the folders inside it."""
     inside = [
@@ -156,7 +201,11 @@ def _known(store: Store, folder: Folder) -> list[Photo]:
 
 
 def _judge(
-    scanned: _ScannedFolder, lost: list[Photo], mounted: Collection[str], *, accept: bool
+    scanned: _ScannedFolder,
+    lost: list[Photo],
+    mounted: Collection[str],
+    accept: bool,
+    beat: Callable[[], None],
 ) -> tuple[Folder, list[Photo]]:
     """Return the folder as it is now and which of its lost photos are believed to be gone.
 
@@ -170,7 +219,7 @@ def _judge(
     lost = outside(lost, {skip.path for skip in scanned.skipped})
     unmounted: dict[str, list[Photo]] = {}
     if not accept:
-        unmounted = out_of_reach(lost, folder.mounts, mounted)
+        unmounted = out_of_reach(_paced(lost, beat), folder.mounts, mounted)
         for mount, photos in unmounted.items():
             if is_below(os.path.realpath(folder.path), mount):
                 return replace(folder, state="offline", reason=f"{mount} is not mounted"), []
@@ -179,9 +228,9 @@ def _judge(
             )
         kept = {photo.path for photos in unmounted.values() for photo in photos}
         lost = [photo for photo in lost if photo.path not in kept]
-        if reason := suspicion(folder.path, lost, len(scanned.known)):
+        if reason := suspicion(folder.path, lost, len(scanned.known), beat):
             return replace(folder, state="offline", reason=reason), []
-    holding = mounts_of((file.path for file in scanned.found), mounted)
+    holding = mounts_of((file.path for file in _paced(scanned.found, beat)), mounted)
     now = replace(
         folder,
         state="online",
@@ -190,6 +239,12 @@ def _judge(
         mounts=tuple(sorted({*holding, *unmounted})),
     )
     return now, lost
+
+
+def _paced(entries: Iterable[Entry], beat: Callable[[], None]) -> Iterator[Entry]:
+    for entry in entries:
+        beat()
+        yield entry
 
 
 def outside(photos: Iterable[Photo], places: Collection[str]) -> list[Photo]:

@@ -24,6 +24,7 @@ from photofind.library.store import Store
 from photofind.model import Event, Progress, Report
 from photofind.model.records import Folder
 from photofind.settings import Settings
+from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
@@ -52,6 +53,8 @@ class Indexer:
         Called with every :class:`~photofind.model.Event`, from several threads.
     apart
         What is part of no folder: photofind's home.
+    reach
+        Touches the files of the folders.
 
     Notes
     -----
@@ -68,12 +71,17 @@ class Indexer:
         tell: Callable[[Event], None] = lambda event: None,
         *,
         apart: Sequence[str] = (),
+        reach: Reach | None = None,
     ) -> None:
         self._store = store
+        self._reach = reach or Reach(lambda: [folder.path for folder in store.folders()])
+        self._reach.tell(self._reach_changed)
         self._pause = Pause()
         self._agenda = Agenda(settings, Debouncer())
         self._notices = Notices(store, tell)
-        self._watcher = Watcher(self.notice, poll_seconds=settings.poll_seconds, apart=apart)
+        self._watcher = Watcher(
+            self.notice, poll_seconds=settings.poll_seconds, apart=apart, reach=self._reach
+        )
         self._steps = IndexingSteps(
             store,
             extraction,
@@ -84,6 +92,7 @@ class Indexer:
             apart=apart,
             on_scanned=self._scanned,
             on_success=self._succeeded,
+            reach=self._reach,
         )
         self._failure: Failure | None = None
         self._step_lock = threading.Lock()
@@ -103,6 +112,7 @@ class Indexer:
     def stop(self) -> None:
         """Stop watching and indexing; what was read is committed."""
         self._agenda.stop()
+        self._reach.close()
         self._watcher.stop()
         if self._thread.is_alive():
             self._thread.join()
@@ -224,6 +234,11 @@ class Indexer:
         failure = self._failure
         return [
             *self._watcher.problems,
+            *(
+                f"{folder} does not answer: its photos are kept and found; look after its drive or"
+                " its connection"
+                for folder in self._reach.silent
+            ),
             *([failure.reason] if failure else []),
             *self._steps.queues.problems,
         ]
@@ -299,6 +314,12 @@ class Indexer:
         self._watcher.watch(
             {folder.path: Rules((*exclude, *folder.excludes)) for folder in folders}
         )
+
+    def _reach_changed(self, folder: str) -> None:
+        """Take note that a folder ceased to answer, or answers again."""
+        if self._reach.answers(folder):
+            self._agenda.scan(one.path for one in self._store.folders() if one.path == folder)
+        self._agenda.wake()
 
     def _scanned(self, folder: str, seconds: float) -> None:
         self._watcher.scanned(folder, seconds)

@@ -15,6 +15,7 @@ from photofind.library.store import Store
 from photofind.model import Event, Progress, Report
 from photofind.model.records import Folder
 from photofind.settings import Settings
+from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
@@ -40,6 +41,7 @@ def index_once(
     retry_failed: bool = False,
     settle: float = SETTLE,
     progress: Callable[[Progress], None] = lambda progress: None,
+    reach: Reach | None = None,
 ) -> Indexed:
     """Bring a library up to date with its folders; only what is new or changed is read.
 
@@ -66,6 +68,8 @@ def index_once(
         Seconds for which a file must not have changed before it is read.
     progress
         Called with how far it is, about ten times a second.
+    reach
+        Touches the files of the folders.
 
     Raises
     ------
@@ -94,7 +98,15 @@ def index_once(
     agenda = Agenda(settings, Debouncer(settle))
     agenda.request(request)
     steps = IndexingSteps(
-        store, extraction, agenda, Notices(store, show), Pause(), ONE_SHOT, apart=apart, only=only
+        store,
+        extraction,
+        agenda,
+        Notices(store, show),
+        Pause(),
+        ONE_SHOT,
+        apart=apart,
+        only=only,
+        reach=reach or Reach(lambda: [folder.path for folder in store.folders()]),
     )
     while True:
         if not steps.step():

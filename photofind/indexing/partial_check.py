@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
+from photofind.errors import NotAnsweringError
 from photofind.images.formats import is_photo
 from photofind.indexing.changes import Changes, compare
 from photofind.indexing.excludes import Rules
@@ -18,6 +20,7 @@ from photofind.model import Skipped
 from photofind.model.filters import Filter
 from photofind.model.records import Folder, Photo, innermost
 from photofind.paths import is_below
+from photofind.system.reach import Reach
 
 __all__ = ["PartialCheck", "partial_check"]
 
@@ -50,6 +53,7 @@ def partial_check(
     *,
     excludes: Sequence[str] = (),
     apart: Sequence[str] = (),
+    reach: Reach | None = None,
 ) -> PartialCheck:
     """Compare what is at some places with what the library knows of them.
 
@@ -66,47 +70,97 @@ def partial_check(
         Exclude rules for all folders, before each folder's own.
     apart
         What is part of no folder: photofind's home.
+    reach
+        Looks at the places. Those in a folder that does not answer are left out: it is scanned
+        when it answers again.
 
     Raises
     ------
     SettingsError
         Where an exclude rule is none.
     """
+    reach = reach or Reach()
     folders = store.folders()
     to_scan: set[str] = set()
-    skipped: list[Skipped] = []
-    found: dict[str, Found] = {}
-    checked: list[str] = []
+    seen = _Seen()
     for folder, inside in _by_folder(folders, _topmost(places)):
-        if folder.path in inside or not Path(folder.path).is_dir():
+        if folder.path in inside:
             to_scan.add(folder.path)
             continue
         others = [other.path for other in folders if other.path != folder.path]
-        walk = Walk(folder.path, Rules((*excludes, *folder.excludes)), [*others, *apart])
-        for place in inside:
-            if walk.leaves_out(place):
-                continue
-            checked.append(place)
-            for entry in walk.at(place):
-                if isinstance(entry, Found):
-                    found[entry.path] = entry
-                else:
-                    skipped.append(entry)
-        if walk.links:
+        real = [reach.real_path(path) for path in (*others, *apart)]
+        rules = Rules((*excludes, *folder.excludes))
+        try:
+            looked = reach.follow(folder.path, partial(_look, folder.path, inside, rules, real))
+        except NotAnsweringError:
+            continue
+        seen.add(looked)
+        if looked.needs_scan:
             to_scan.add(folder.path)
 
+    skipped, found = seen.skipped, seen.found
     known = [
         photo
-        for photo in _known(store, checked)
+        for photo in _known(store, seen.checked)
         if (holder := innermost(folders, photo.path)) is not None and holder.path not in to_scan
     ]
     changes = compare(found.values(), known, is_complete)
     gone = outside(changes.gone, {skip.path for skip in skipped})
-    lost = _on_lost_mounts(folders, gone)
+    lost = _on_lost_mounts(folders, gone, reach)
     to_scan |= {holder.path for photo in lost if (holder := innermost(folders, photo.path))}
     ids = {photo.id for photo in lost}
     gone = [photo for photo in gone if photo.id not in ids]
     return PartialCheck(replace(changes, gone=gone), skipped, to_scan)
+
+
+@dataclass
+class _Seen:
+    """What was seen at places.
+
+    Parameters
+    ----------
+    checked
+        The places, and whether there is a folder at each.
+    needs_scan
+        Whether only a full scan can tell what became of their folder.
+    """
+
+    found: dict[str, Found] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    checked: dict[str, bool] = field(default_factory=dict)
+    needs_scan: bool = False
+
+    def add(self, other: _Seen) -> None:
+        self.found |= other.found
+        self.skipped += other.skipped
+        self.checked |= other.checked
+
+
+def _look(
+    folder: str,
+    places: Iterable[str],
+    rules: Rules,
+    apart: Sequence[str],
+    beat: Callable[[], None],
+) -> _Seen:
+    """Look at places in a folder."""
+    seen = _Seen()
+    if not Path(folder).is_dir():
+        seen.needs_scan = True
+        return seen
+    walk = Walk(folder, rules, apart, beat)
+    for place in places:
+        beat()
+        if walk.leaves_out(place):
+            continue
+        seen.checked[place] = Path(place).is_dir()
+        for entry in walk.at(place):
+            if isinstance(entry, Found):
+                seen.found[entry.path] = entry
+            else:
+                seen.skipped.append(entry)
+    seen.needs_scan = walk.links
+    return seen
 
 
 def _topmost(places: Iterable[str]) -> list[str]:
@@ -136,16 +190,18 @@ def _by_folder(
             yield folder, inside[folder.path]
 
 
-def _known(store: Store, places: Iterable[str]) -> Iterator[Photo]:
-    """Yield the photos that are known at and below some places that lie apart."""
-    places = list(places)
+def _known(store: Store, places: Mapping[str, bool]) -> Iterator[Photo]:
+    """Yield the photos that are known at and below some places that lie apart.
+
+    Each is given with whether there is a folder now.
+    """
     photos = store.by_path(places)
     yield from photos.values()
     trees: list[str] = []
-    for place in places:
+    for place, is_folder in places.items():
         if place in photos:
             continue
-        if Path(place).is_dir() or not is_photo(place):
+        if is_folder or not is_photo(place):
             trees.append(place)
     if len(trees) <= FEW:
         for tree in trees:
@@ -160,10 +216,22 @@ def _known(store: Store, places: Iterable[str]) -> Iterator[Photo]:
             yield photo
 
 
-def _on_lost_mounts(folders: Iterable[Folder], photos: Sequence[Photo]) -> list[Photo]:
+def _on_lost_mounts(
+    folders: Sequence[Folder], photos: Sequence[Photo], reach: Reach
+) -> list[Photo]:
     """Return the photos that are not gone, but whose drive is."""
     if not photos:
         return []
     mounted = mounts()
     recorded = {mount for folder in folders for mount in folder.mounts}
-    return [photo for some in out_of_reach(photos, recorded, mounted).values() for photo in some]
+    by_folder: dict[str, list[Photo]] = {}
+    for photo in photos:
+        by_folder.setdefault(reach.folder_of(photo.path), []).append(photo)
+    lost: list[Photo] = []
+    for folder, some in by_folder.items():
+        try:
+            away = reach.call(folder, out_of_reach, some, recorded, mounted)
+        except NotAnsweringError:
+            away = {folder: some}
+        lost += [photo for group in away.values() for photo in group]
+    return lost

@@ -7,7 +7,7 @@ taken for gone lose their embeddings, so in doubt they are kept.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from photofind.model.records import Photo
@@ -56,7 +56,12 @@ def out_of_reach(
     return unmounted
 
 
-def suspicion(folder: str, gone: Collection[Photo], known: int) -> str | None:
+def suspicion(
+    folder: str,
+    gone: Collection[Photo],
+    known: int,
+    beat: Callable[[], None] = lambda: None,
+) -> str | None:
     """Return why it is hard to believe that so many photos of a folder are gone; None if it is not.
 
     Parameters
@@ -67,6 +72,8 @@ def suspicion(folder: str, gone: Collection[Photo], known: int) -> str | None:
         Its photos that were neither found nor moved.
     known
         How many of its photos are known.
+    beat
+        Called for each photo that is looked for.
     """
     if not gone:
         return None
@@ -74,7 +81,10 @@ def suspicion(folder: str, gone: Collection[Photo], known: int) -> str | None:
         return f"it is empty, and there were {known} photos in it; {_HINT}"
     # Of more than a few, nearly all; and not because a new exclude rule hides them.
     if known >= _FEW and len(gone) > _LOSS * known:
-        vanished = sum(not os.path.lexists(photo.path) for photo in gone)
+        vanished = 0
+        for photo in gone:
+            beat()
+            vanished += not os.path.lexists(photo.path)
         if vanished > _LOSS * known:
             return f"{vanished} of its {known} photos vanished at once; {_HINT}"
     return None

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from photofind.errors import NotAnsweringError
 from photofind.indexing.batches import BatchProgress
 from photofind.indexing.departed import Departed
 from photofind.indexing.retries import next_retry
@@ -17,6 +18,7 @@ from photofind.indexing.scan import Found
 from photofind.library.store import Array32, Store
 from photofind.model import Progress
 from photofind.model.records import Folder, Photo, Tags, innermost
+from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extracted, Extraction
@@ -61,11 +63,14 @@ class Unread:
         before they came. They are to be read again.
     without_thumbnail
         Files of which only the thumbnail inside was to be read, and that have none.
+    silent
+        The folder that does not answer, where the reading ended for that.
     """
 
     done: int = 0
     lacking: list[Found] = field(default_factory=list)
     without_thumbnail: list[Found] = field(default_factory=list)
+    silent: str | None = None
 
 
 class Reader:
@@ -83,6 +88,8 @@ class Reader:
         Photos that were removed lately.
     on_commit
         Called after each commit with what became of each file, by path, in another thread.
+    reach
+        Looks at files that could not be read.
     """
 
     def __init__(
@@ -93,7 +100,9 @@ class Reader:
         departed: Departed,
         *,
         on_commit: Callable[[dict[str, Outcome]], None] = lambda outcomes: None,
+        reach: Reach | None = None,
     ) -> None:
+        self._reach = reach or Reach()
         self._store = store
         self._extraction = extraction
         self._space = space
@@ -141,7 +150,11 @@ class Reader:
             try:
                 while go_on() and (batch := files[unread.done : unread.done + progress.batch]):
                     show(progress.progress)
-                    extracted = self._extract(batch, contents, previews=previews)
+                    try:
+                        extracted = self._extract(batch, contents, previews=previews)
+                    except NotAnsweringError as error:
+                        unread.silent = error.folder
+                        break
                     if committing:
                         unread.lacking += committing.result()
                     ready: list[tuple[Found, Extracted]] = []
@@ -181,7 +194,14 @@ class Reader:
         """Commit what was read; return the files that lack an embedding after all."""
         commit = _Commit(self._store, self._space, self._departed, batch, afresh=afresh)
         for file, one in batch:
-            commit.add(file, one)
+            try:
+                is_gone = one.failure is not None and not self._reach.call(
+                    file.path, os.path.lexists, file.path
+                )
+            except NotAnsweringError:
+                commit.lacking.append(file)
+            else:
+                commit.add(file, one, is_gone=is_gone)
         commit.write()
         progress.failed += commit.failed
         self._on_commit(commit.outcomes)
@@ -214,9 +234,9 @@ class _Commit:
         self._photos: list[Photo] = []
         self._embeddings: defaultdict[str, dict[str, Array32]] = defaultdict(dict)  # By space.
 
-    def add(self, file: Found, one: Extracted) -> None:
-        """Take in what was read of a file."""
-        if one.failure is not None and not os.path.lexists(file.path):
+    def add(self, file: Found, one: Extracted, *, is_gone: bool) -> None:
+        """Take in what was read of a file; ``is_gone`` where it is not there any more."""
+        if is_gone:
             self.outcomes[file.path] = Outcome("vanished", False)  # Which is no failure.
         elif innermost(self._folders, file.path) is None:
             self.outcomes[file.path] = Outcome("unwanted", False)

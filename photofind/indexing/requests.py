@@ -49,6 +49,7 @@ class Request:
         self._counts: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._skipped: list[Skipped] = []
+        self._offline: list[Skipped] = []
         self._began = time.monotonic()
         self._report: Report | None = None
         self._error: PhotofindError | None = None
@@ -112,6 +113,12 @@ class Request:
                 del self._outstanding[file.path]
                 self._skipped.append(Skipped(file.path, "it is still being written"))
 
+    def cannot_reach(self, folder: str, reason: str, paths: Iterable[str]) -> None:
+        """Wait no longer for the files of a folder that went out of reach."""
+        self.settled(paths)
+        if folder not in {skip.path for skip in self._offline}:
+            self._offline.append(Skipped(folder, reason))
+
     def finish(self, failing: Iterable[str] = ()) -> None:
         """Complete the report, and end the wait for it.
 
@@ -122,6 +129,7 @@ class Request:
         """
         assert self._report is not None
         counts = self._counts
+        offline = {skip.path for skip in self._report.offline}
         refused = [could_not_be_embedded(n, name) for name, n in self._refused.items() if n]
         self._report = replace(
             self._report,
@@ -132,6 +140,7 @@ class Request:
             removed=max(0, self._report.removed - counts["moved"]),
             failed=counts["failed"],
             skipped=(*self._report.skipped, *self._skipped),
+            offline=(*self._report.offline, *(s for s in self._offline if s.path not in offline)),
             seconds=time.monotonic() - self._began,
             notes=(*refused, *failing),
         )

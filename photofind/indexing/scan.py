@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from photofind.images.formats import is_photo, sidecar_of
 from photofind.indexing.excludes import Rules
@@ -17,6 +17,8 @@ from photofind.model import Skipped
 from photofind.paths import is_below
 
 __all__ = ["Found", "Walk", "is_link", "scan"]
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,13 @@ class Found:
     changed: int = field(default=0, compare=False)
 
 
-def scan(folder: str, rules: Rules, *, apart: Iterable[str] = ()) -> Iterator[Found | Skipped]:
+def scan(
+    folder: str,
+    rules: Rules,
+    *,
+    apart: Iterable[str] = (),
+    beat: Callable[[], None] = lambda: None,
+) -> Iterator[Found | Skipped]:
     """Walk over ``folder`` and yield each of its photos once.
 
     Photos are recognised by their names alone; no file is opened.
@@ -67,18 +75,28 @@ def scan(folder: str, rules: Rules, *, apart: Iterable[str] = ()) -> Iterator[Fo
         What is left out; a folder that is left out is not entered.
     apart
         Folders that are not part of this one even where they lie inside: photofind's own home,
-        and other added folders, which are walked by themselves.
+        and other added folders, which are walked by themselves. Their paths are without links:
+        they are not looked at, since they may be on a drive that does not answer.
+    beat
+        Called for each entry of a folder.
     """
-    return Walk(folder, rules, apart).run()
+    return Walk(folder, rules, apart, beat).run()
 
 
 class Walk:
     """A walk over an added folder, or over places in it; the parameters are those of `scan`."""
 
-    def __init__(self, folder: str, rules: Rules, apart: Iterable[str]) -> None:
+    def __init__(
+        self,
+        folder: str,
+        rules: Rules,
+        apart: Iterable[str],
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._beat = beat
         self._folder = folder
         self._rules = rules
-        self._added = {os.path.realpath(path) for path in (folder, *apart)}
+        self._added = {os.path.realpath(folder), *apart}
         self._walked = set(self._added)
         self._folder_links: list[str] = []
         self._file_links: list[str] = []
@@ -145,7 +163,7 @@ class Walk:
             folder = folders.pop()
             try:
                 with os.scandir(folder) as entries:
-                    listed = sorted((entry.name, _kind(entry)) for entry in entries)
+                    listed = sorted((entry.name, _kind(entry)) for entry in self._paced(entries))
             except FileNotFoundError:
                 if folder == top:
                     yield Skipped(folder, "it is missing")
@@ -154,7 +172,7 @@ class Walk:
                 yield Skipped(folder, error.strerror or str(error))
                 continue
             has_sidecars = any(name.lower().endswith(".xmp") for name, _ in listed)
-            for name, kind in listed:
+            for name, kind in self._paced(listed):
                 path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
                 if kind is _Kind.FOLDER:
                     real = real_top + path[len(top) :]
@@ -164,6 +182,11 @@ class Walk:
                     yield from self._link(path)
                 elif kind is _Kind.FILE and is_photo(path) and not self._excludes(path):
                     yield from self._photo(path, has_sidecars=has_sidecars)
+
+    def _paced(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        for entry in entries:
+            self._beat()
+            yield entry
 
     def _excludes(self, path: str, *, is_folder: bool = False) -> bool:
         relative = path[len(self._folder) :].lstrip(os.sep)

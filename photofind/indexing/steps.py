@@ -14,7 +14,8 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ from photofind.indexing.watching.events import Kind
 from photofind.library.store import Store
 from photofind.model import Skipped
 from photofind.model.records import Folder, Photo
+from photofind.system.reach import DOES_NOT_ANSWER, Reach
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
@@ -99,6 +101,8 @@ class IndexingSteps:
         Called with the path of each folder that was scanned and the seconds that the scan took.
     on_success
         Called when a scan or a reading has succeeded.
+    reach
+        Touches the files of the folders.
     """
 
     def __init__(
@@ -114,7 +118,10 @@ class IndexingSteps:
         only: Collection[str] | None = None,
         on_scanned: Callable[[str, float], None] = lambda folder, seconds: None,
         on_success: Callable[[], None] = lambda: None,
+        reach: Reach | None = None,
     ) -> None:
+        self._reach = reach or Reach()
+        self._silent: set[str] = set()  # Folders that do not answer, whose files were dropped.
         self._store = store
         self._agenda = agenda
         self._notices = notices
@@ -158,6 +165,7 @@ class IndexingSteps:
         SettingsError
             An exclude rule is not one.
         """
+        self._leave_silent_folders()
         self._open_extractors()
         if places := self._agenda.take_places():
             self._check(places)
@@ -194,7 +202,43 @@ class IndexingSteps:
             self._contents.clear()  # They have an embedding, but in another space.
 
     def _reader(self, extraction: Extraction, space: str) -> Reader:
-        return Reader(self._store, extraction, space, self.departed, on_commit=self._committed)
+        return Reader(
+            self._store,
+            extraction,
+            space,
+            self.departed,
+            on_commit=self._committed,
+            reach=self._reach,
+        )
+
+    # Folders that do not answer.
+
+    def _leave_silent_folders(self) -> None:
+        """Go on without the folders that do not answer; they are scanned when they do again."""
+        folders = self._store.folders()
+        self._silent.intersection_update(
+            folder.path for folder in folders if not self._reach.answers(folder.path)
+        )
+        for folder in folders:
+            path = folder.path
+            if path in self._silent or self._reach.answers(path):
+                continue
+            self._silent.add(path)
+            if (folder.state, folder.reason) != ("offline", DOES_NOT_ANSWER):
+                now = replace(folder, state="offline", reason=DOES_NOT_ANSWER)
+                self._store.put_folder(now)
+                self._notices.folder_state(folder, now)
+                self._notices.folders()
+            dropped = self.backlog.drop(partial(self._belongs_to, path))
+            for queue in self.queues:
+                queue.files = {}  # It is filled again, without what is offline.
+                queue.filled_at = None
+            for request in self._requests:
+                request.cannot_reach(path, DOES_NOT_ANSWER, dropped)
+        self._finish_requests()
+
+    def _belongs_to(self, folder: str, path: str) -> bool:
+        return self._reach.folder_of(path) == folder
 
     # Finding out what there is to do.
 
@@ -218,6 +262,7 @@ class IndexingSteps:
             is_complete,
             excludes=self._agenda.settings.exclude,
             apart=self._apart,
+            reach=self._reach,
         )
         changes = seen.changes
         self._store.commit([*changes.moved, *changes.renumbered])
@@ -264,6 +309,7 @@ class IndexingSteps:
             apart=self._apart,
             accept_removals=request is not None and request.accept_removals,
             on_found=self._notices.found,
+            reach=self._reach,
         )
         self._put_folders(seen.folders, time.monotonic() - began)
         changes = seen.changes
@@ -376,6 +422,8 @@ class IndexingSteps:
             self.queues.set_aside(queue, error)
             self._contents.clear()
             return
+        if unread.silent is not None:
+            self._silent.discard(unread.silent)  # So that its files are dropped.
         if unread.done:
             self.queues.works(queue)
         for file in chunk[: unread.done]:

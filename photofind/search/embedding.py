@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from photofind.errors import ImageError
+from photofind.errors import ImageError, NotAnsweringError
 from photofind.library.store import Store
 from photofind.model.records import Photo, Space
 from photofind.ranking.projection import Vectors32, normalised
+from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
@@ -52,6 +53,7 @@ def embed_query(
     like: Sequence[str],
     unlike: Sequence[str],
     extraction: Callable[[str], Extraction],
+    reach: Reach,
 ) -> Embedded:
     """Return the embeddings of the photos of a query.
 
@@ -62,11 +64,15 @@ def embed_query(
     extraction
         Gives what embeds photos, by the extractor's name; asked where the library has no embedding
         of a photo as it is now.
+    reach
+        Looks at the photos.
 
     Raises
     ------
     ImageError
         A photo cannot be read.
+    NotAnsweringError
+        The folder of a photo does not answer, and the library has no embedding of it.
     OtherVersion
         A photo has to be embedded, and the extractor's version is another than the space's.
     """
@@ -78,7 +84,7 @@ def embed_query(
         if (photo := known.get(path))
         and space.id in photo.spaces
         and not photo.preliminary
-        and _is_unchanged(photo)
+        and _is_unchanged(photo, reach)
         else ""
         for path in paths
     ]
@@ -100,10 +106,10 @@ def embed_query(
     return Embedded(vectors[: len(like)], vectors[len(like) :], frozenset(own))
 
 
-def _is_unchanged(photo: Photo) -> bool:
+def _is_unchanged(photo: Photo, reach: Reach) -> bool:
     """Return whether a photo is as it was read, or out of reach and known only from then."""
     try:
-        status = Path(photo.path).stat()
-    except OSError:
+        status = reach.call(photo.path, os.stat, photo.path)
+    except (OSError, NotAnsweringError):
         return True
     return (status.st_size, status.st_mtime_ns) == (photo.size, photo.modified)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
+from photofind.errors import NotAnsweringError
 from photofind.images.formats import RAW_SUFFIXES
 from photofind.library.store import Store
 from photofind.model import Hit, Query
@@ -16,8 +18,9 @@ from photofind.paths import is_below
 from photofind.ranking.calibration import TYPICAL
 from photofind.ranking.duplicates import NEAR_DUPLICATE, collapse
 from photofind.search.comparison import Ranked
+from photofind.system.reach import Reach
 
-__all__ = ["Found", "find_photos", "merge_raw_pairs", "to_hits"]
+__all__ = ["Found", "files_of", "find_photos", "merge_raw_pairs", "to_hits"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,13 @@ class Found:
 
 
 def find_photos(
-    store: Store, query: Query, space: str, ranked: Ranked, where: Filter, limit: int
+    store: Store,
+    query: Query,
+    space: str,
+    ranked: Ranked,
+    where: Filter,
+    limit: int,
+    asked_files: Collection[tuple[int, int]],
 ) -> Iterator[list[Found]]:
     """Yield the photos of ranked contents in groups that are shown as one, best first.
 
@@ -42,6 +51,8 @@ def find_photos(
         The id of the space whose embeddings say which photos show the same picture.
     limit
         How many groups are wanted.
+    asked_files
+        The files of the query's photos, as :func:`files_of` returns them.
     """
     assert query.min_score is not None
     count = int((ranked.scores >= query.min_score).sum())
@@ -53,7 +64,6 @@ def find_photos(
         groups = collapse(ranked.embeddings[:count], limit, least)
     offline = [folder.path for folder in store.folders() if folder.state == "offline"]
     asked = {str(photo) for photo in (*query.like, *query.unlike)}
-    asked_files = _files(asked)
     for start in range(0, len(groups), limit):  # The first of them are mostly enough.
         batch = groups[start : start + limit]
         photos = store.by_content(ranked.contents[place] for group in batch for place in group)
@@ -122,11 +132,11 @@ def _is_raw(found: Found) -> bool:
     return PurePath(found.photo.path).suffix.lower() in RAW_SUFFIXES
 
 
-def _files(paths: Iterable[str]) -> set[tuple[int, int]]:
+def files_of(paths: Iterable[str], reach: Reach) -> set[tuple[int, int]]:
     """Return inode and size of files: a path may lead to a photo by another name."""
     found = set()
     for path in paths:
-        with suppress(OSError):
-            status = Path(path).stat()
+        with suppress(OSError, NotAnsweringError):
+            status = reach.call(path, os.stat, path)
             found.add((status.st_ino, status.st_size))
     return found

@@ -18,8 +18,9 @@ from photofind.search.comparison import Ranked, compare, rank
 from photofind.search.duplicates import duplicate_groups
 from photofind.search.embedding import OtherVersion, embed_query
 from photofind.search.fusing import rank_fused
-from photofind.search.hits import find_photos, merge_raw_pairs, to_hits
+from photofind.search.hits import files_of, find_photos, merge_raw_pairs, to_hits
 from photofind.search.spaces import answering_spaces, space_of, space_of_version
+from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
@@ -43,6 +44,8 @@ class Searcher:
         The extractors in use, as the setting has them: they answer where a query names none.
     extraction
         Gives what embeds photos from outside the library, by the extractor's name.
+    reach
+        Looks at the photos of queries.
 
     Notes
     -----
@@ -50,8 +53,14 @@ class Searcher:
     """
 
     def __init__(
-        self, store: Store, home: Home, extractor: str, extraction: Callable[[str], Extraction]
+        self,
+        store: Store,
+        home: Home,
+        extractor: str,
+        extraction: Callable[[str], Extraction],
+        reach: Reach | None = None,
     ) -> None:
+        self._reach = reach or Reach()
         self._store = store
         self._home = home
         self._extractor = extractor
@@ -125,8 +134,10 @@ class Searcher:
         where = Filter(query.folder, query.since, query.until, query.tags)
         first = next(iter(weights))
         ranked = self._rank(query, weights, where)
-        groups = find_photos(self._store, query, first.id, ranked, where, SPARE * query.limit)
-        found = merge_raw_pairs(islice(groups, SPARE * query.limit))
+        asked = files_of({*map(str, (*query.like, *query.unlike))}, self._reach)
+        limit = SPARE * query.limit
+        groups = find_photos(self._store, query, first.id, ranked, where, limit, asked)
+        found = merge_raw_pairs(islice(groups, limit))
         return Answer(
             query,
             to_hits(found[: query.limit]),
@@ -143,7 +154,7 @@ class Searcher:
         # All are embedded before the first is compared: there may be another version of one.
         like, unlike = [str(photo) for photo in query.like], [str(photo) for photo in query.unlike]
         embedded = {
-            space.id: embed_query(self._store, space, like, unlike, self._extraction)
+            space.id: embed_query(self._store, space, like, unlike, self._extraction, self._reach)
             for space in weights
         }
         comparisons = [

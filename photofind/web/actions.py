@@ -16,9 +16,10 @@ from fastapi import APIRouter, Query, Request
 from platformdirs import user_pictures_path
 from starlette.responses import Response
 
-from photofind.errors import LibraryError
+from photofind.errors import LibraryError, NotAnsweringError
 from photofind.model import as_plain
 from photofind.operations import Operations
+from photofind.system.reach import Reach
 
 __all__ = ["actions"]
 
@@ -37,6 +38,7 @@ class AsciiJson(Response):
 
 def actions(operations: Operations, is_named: Callable[[str], bool]) -> APIRouter:
     """Return the routes. Their functions are called in threads."""
+    reach = Reach()
     routes = APIRouter(prefix="/api", include_in_schema=False)
 
     @routes.get("/number")
@@ -66,7 +68,11 @@ def actions(operations: Operations, is_named: Callable[[str], bool]) -> APIRoute
     @routes.get("/folders/suggestions")
     def suggestions(request: Request) -> Response:
         """Return folders of this machine whose paths begin with ``path``, to choose one from."""
-        found = list(_suggestions(_path(request, "path") or ""))
+        typed = _path(request, "path") or ""
+        try:
+            found = reach.call(typed, lambda: list(_suggestions(typed)))
+        except NotAnsweringError:
+            found = []
         return AsciiJson({"home": str(Path.home()), "folders": found})
 
     return routes

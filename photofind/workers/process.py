@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -36,6 +37,7 @@ _PATIENCE = 1.0  # Seconds between closing a process's input, terminating it, an
 _LONGEST_LOG = 2**20  # Bytes after which a log is rotated.
 _LONGEST_DETAILS = 4096  # Bytes of a process's last output that are attached to an error.
 _NICENESS = 10
+_LOOK = 0.5  # Seconds between two looks, during an exchange, whether the process was abandoned.
 _MEMORY_INTERVAL = 0.25  # Seconds between two checks of the memory of a process with a limit.
 
 # What kills a process because of what it does itself is another signal, such as SIGSEGV. SIGBUS
@@ -110,6 +112,7 @@ class Process:
         )
         self._requests = cast("FileIO", self._popen.stdin)
         self._replies = cast("FileIO", self._popen.stdout)
+        self._abandoned = False
         self._changed = threading.Condition()
         self._claimed = False
         self._deadline = math.inf
@@ -203,7 +206,10 @@ class Process:
         return answer
 
     def end(self) -> None:
-        """End the process: close its input if it is not in use, then terminate, then kill."""
+        """End the process: close its input if it is not in use, then terminate, then kill.
+
+        One that waits for a drive that does not answer cannot be killed: it is abandoned.
+        """
         with self._changed:
             self._ending = self._ending or _Ending.STOPPED
             self._changed.notify()
@@ -211,13 +217,18 @@ class Process:
         steps = [self._popen.terminate, self._popen.kill]
         if not claimed:
             steps.insert(0, self._requests.close)
-        for step in steps:
-            step()
-            with suppress(subprocess.TimeoutExpired):
-                self._popen.wait(_PATIENCE)
-                break
+        if not self._abandoned:
+            for step in steps:
+                step()
+                with suppress(subprocess.TimeoutExpired):
+                    self._popen.wait(_PATIENCE)
+                    break
+            else:
+                _logger.warning("process %d, a %s worker, cannot be ended", self.pid, self._name)
+                self._abandoned = True
         if not claimed:
             with self._changed:
+                self._requests.close()
                 self._replies.close()
                 if not self._log.closed:
                     self._last_words = _tail(self._log, self._log_start)
@@ -264,9 +275,28 @@ class Process:
 
     def _receive(self) -> frames.Frame:
         try:
+            self._await_answer()
             return frames.receive(self._replies)
         except (EOFError, OSError, ValueError) as error:
             raise _BrokenPipe from error
+
+    def _await_answer(self) -> None:
+        """Wait for the beginning of an answer, or for the end of the pipe.
+
+        Raises
+        ------
+        EOFError
+            The process was abandoned: its end of the pipe may stay open for ever.
+        """
+        if (
+            sys.platform == "win32"
+        ):  # There, pipes cannot be waited for, and processes can be ended.
+            return
+        poll = select.poll()
+        poll.register(self._replies, select.POLLIN)
+        while not poll.poll(_LOOK * 1000):
+            if self._abandoned:
+                raise EOFError
 
     def _failure(self, ending: _Ending | None, timeout: float) -> WorkerError:
         """Return the error for a broken exchange, after the process has ended."""
@@ -279,6 +309,8 @@ class Process:
         if ending is _Ending.TOO_LARGE:
             message = f"{subject} took more than {self._most_bytes / 1e6:,.0f} MB and was ended"
             return WorkerMemoryError(message, details=self._last_words)
+        if self._popen.returncode is None:
+            return WorkerCrashedError(f"{subject} closed its pipe and cannot be ended")
         fate, hint = _exit_reason(self._popen.returncode)
         kind = WorkerKilledError if -self._popen.returncode in _FROM_OUTSIDE else WorkerCrashedError
         return kind(f"{subject} {fate}", hint, self._last_words)

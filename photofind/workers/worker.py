@@ -19,6 +19,7 @@ from photofind.errors import (
 from photofind.workers import frames
 from photofind.workers.frames import JSON
 from photofind.workers.process import Process
+from photofind.workers.suspicion import Suspicion
 
 if TYPE_CHECKING:
     from typing import Self
@@ -140,6 +141,7 @@ class Worker:
         *arrays: np.ndarray,
         timeout: float,
         note: Callable[[Any], None] | None = None,
+        suspect: Callable[[], None] | None = None,
         **arguments: JSON,
     ) -> Reply:
         """Call a method of the service and return what it returns.
@@ -155,13 +157,17 @@ class Worker:
             other calls, and for the child to start, does not count.
         note
             Called in this thread with each note that the method sends.
+        suspect
+            Called in another thread, now and then, while there is no sign of progress. If it
+            raises a :class:`~photofind.errors.PhotofindError`, the child is ended, and the call
+            raises that error.
         **arguments
             JSON.
 
         Raises
         ------
         PhotofindError
-            If the method raised one: the same class, or its nearest base class in
+            If the method or ``suspect`` raised one: the same class, or its nearest base class in
             ``photofind.errors``.
         WorkerError
             If the method raised any other exception; the traceback is in ``details``.
@@ -191,7 +197,10 @@ class Worker:
             process = self._process
             if process is None or not process.claim():
                 process = self._start(stops)
-            answer = process.exchange(request, timeout, note)
+            if suspect is None:
+                answer = process.exchange(request, timeout, note)
+            else:
+                answer = Suspicion(process, suspect).exchange(request, timeout, note)
             if self._most_bytes < math.inf and process.memory() > self._most_bytes:
                 self.memory_restarts += 1
                 process.discard()

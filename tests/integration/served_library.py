@@ -43,6 +43,7 @@ from photofind.model import (
 from photofind.model.references import PhotoNotFoundError
 from photofind.paths import Home
 from photofind.settings import Setting, list_settings, reset_setting, set_setting
+from photofind.system.reach import Reach
 
 __all__ = ["TOKEN", "FakeLibrary", "Served", "jpeg", "serving", "wait_for"]
 
@@ -71,6 +72,7 @@ class FakeLibrary(FakeOperations):
             untrash=Untrashing(("/photos/\udcff",)),
         )
         self.home = home
+        self.reach = Reach()
         self.known: dict[int, PhotoDetails] = {}
         self.added: dict[str, tuple[str, ...]] = {}
         self.subscribers: list[Callable[[Event], None]] = []

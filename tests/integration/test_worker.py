@@ -512,3 +512,31 @@ def test_the_child_starts_light():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"numpy", "PIL", "psutil", "tempfile", "platformdirs"} & set(modules)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes can always be ended there")
+def test_a_process_that_cannot_be_killed_is_abandoned(monkeypatch):
+    for signalled in ("terminate", "kill"):
+        monkeypatch.setattr(subprocess.Popen, signalled, lambda process: None)
+    with make_worker() as worker:
+        stuck = worker.call("process_id", timeout=30).value
+        os.kill(stuck, signal.SIGSTOP)  # As if it waited for a drive.
+        try:
+            with pytest.raises(WorkerTimeoutError):
+                worker.call("greet", timeout=0.5)
+            assert worker.call("process_id", timeout=30).value != stuck
+        finally:
+            monkeypatch.undo()
+            os.kill(stuck, signal.SIGKILL)
+
+
+def test_a_suspected_process_is_ended_with_the_reason():
+    def suspect() -> None:
+        raise ImageError("the drive is silent")
+
+    with make_worker() as worker:
+        before = worker.call("process_id", timeout=30).value
+        os.kill(before, signal.SIGSTOP)
+        with pytest.raises(ImageError, match="the drive is silent"):
+            worker.call("greet", timeout=600, suspect=suspect)
+        assert worker.call("process_id", timeout=30, suspect=suspect).value != before

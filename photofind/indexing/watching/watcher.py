@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from photofind.errors import NotAnsweringError
 from photofind.indexing.excludes import Rules
 from photofind.indexing.watching.event_collector import EventCollector
 from photofind.indexing.watching.events import Change, Kind
@@ -31,6 +32,7 @@ from photofind.indexing.watching.notifier import Notifier, NotifierMaker, new_no
 from photofind.indexing.watching.suspension import Suspension
 from photofind.indexing.watching.watched_folder import WatchedFolder
 from photofind.indexing.watching.watched_place import Attempt, WatchedPlace, identity_of
+from photofind.system.reach import Reach
 
 __all__ = ["Watcher"]
 
@@ -70,6 +72,8 @@ class Watcher:
         How often folders without events are reported.
     apart
         What is part of no folder: photofind's home.
+    reach
+        Looks at the folders.
     notifier, mounts, mount_monitor, suspension, check_seconds
         What it relies on; other ones are for tests.
 
@@ -89,7 +93,9 @@ class Watcher:
         mount_monitor: Callable[[], MountMonitor] = new_mount_monitor,
         suspension: Suspension | None = None,
         check_seconds: float = CHECK_SECONDS,
+        reach: Reach | None = None,
     ) -> None:
+        self._reach = reach or Reach()
         self._report = report
         self._poll_seconds = poll_seconds
         self._apart = tuple(apart)
@@ -320,7 +326,7 @@ class Watcher:
     def _real(self, folder: str) -> str:
         """Return the path without links, unless finding that out asks another machine."""
         folder = os.path.normpath(folder)
-        return os.path.realpath(folder) if self._mounts.can_watch(folder) else folder
+        return self._reach.real_path(folder) if self._mounts.can_watch(folder) else folder
 
     def _is_as_it_was(self, place: WatchedPlace) -> bool:
         """Return whether a folder is the one that is watched, or it is too early to try again."""
@@ -337,7 +343,12 @@ class Watcher:
             return True
         if now.watch is not None and not now.watch.is_intact:
             return False
-        return not now.is_local or now.identity == identity_of(place.folder)
+        try:
+            return not now.is_local or now.identity == self._reach.call(
+                place.folder, identity_of, place.folder
+            )
+        except NotAnsweringError:
+            return True
 
     # Watching a folder, again or for the first time, in a thread of its own: a file system may not
     # answer, and the other folders must not wait for it.

@@ -241,7 +241,7 @@ def test_nothing_is_left_when_it_stops(world, folder):
     assert watcher.settle(PATIENCE)
     watcher.stop()
     watcher.stop()
-    assert set(threading.enumerate()) <= before
+    wait_until(lambda: set(threading.enumerate()) <= before)
     assert world.notifier.is_closed
     assert not world.notifier.open(folder)
 

@@ -1,0 +1,414 @@
+"""Touches of files that may never return: each is given up at a deadline, for each folder apart.
+
+A dead network mount or a drive that sleeps can block a thread for ever, and nothing can end such a
+thread. So files of the user are touched in threads of their own, which are abandoned when they are
+overdue. From then on the folder does not answer: touches of it fail at once, and what was overdue
+is tried again with growing pauses until it returns.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from photofind.errors import NotAnsweringError
+from photofind.paths import is_below
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+__all__ = ["DOES_NOT_ANSWER", "PATIENCE", "Reach", "read_through"]
+
+Result = TypeVar("Result")
+Beat: TypeAlias = Callable[[], None]
+Work: TypeAlias = Callable[[Beat], Any]
+
+DOES_NOT_ANSWER = "it does not answer"
+"""The reason that a folder has in the status."""
+
+PATIENCE = 5.0
+"""Seconds without a sign of progress after which a touch is given up."""
+
+ACTION_SECONDS = 30.0
+"""The same where files are moved or programs are started."""
+
+# Pauses between two trials of a folder, in seconds: the first, and the longest.
+_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 600.0
+# So many threads are abandoned to a folder; then one of them has to return before the next trial.
+_MOST_ABANDONED = 64
+# So long a thread is kept for the next touch.
+_IDLE_SECONDS = 2.0
+# The longest wait that counts as one: a process that was stopped was not waiting.
+_SLICE = 0.5
+_PIECE = 1 << 20
+
+_logger = logging.getLogger(__name__)
+
+
+class _GivenUp(Exception):
+    """The touch goes on in vain: nothing waits for it."""
+
+
+class _Touch:
+    """Work on files, in a thread of its own.
+
+    Parameters
+    ----------
+    work
+        What is done.
+    again
+        What is done to find out whether the folder answers again.
+    patience
+        Seconds without a sign of progress after which it is given up.
+
+    Attributes
+    ----------
+    signs
+        How many signs of progress it has given.
+    silent
+        Seconds that it was waited for since the last one.
+    """
+
+    def __init__(self, work: Work, again: Work, patience: float) -> None:
+        self.work = work
+        self.again = again
+        self.patience = patience
+        self.signs = 0
+        self.silent = 0.0
+        self.given_up = False
+        self.done = threading.Event()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def beat(self) -> None:
+        """Take note of a sign of progress."""
+        self.signs += 1
+        if self.given_up:
+            raise _GivenUp
+
+    def run(self) -> None:
+        try:
+            self.result = self.work(self.beat)
+        except BaseException as error:  # noqa: BLE001 (it is raised where it is waited for)
+            self.error = error
+
+
+@dataclass
+class _Place:
+    """A folder that is touched.
+
+    Parameters
+    ----------
+    running
+        The touches that are waited for.
+    abandoned
+        Those that were given up and have not returned.
+    overdue
+        The one that was given up last, which is tried again; None where the folder answers.
+    times, last, retry
+        How often touches were given up in a row, when the last one was, and when the next trial is
+        due, on the monotonic clock.
+    """
+
+    running: set[_Touch] = field(default_factory=set)
+    abandoned: set[_Touch] = field(default_factory=set)
+    overdue: _Touch | None = None
+    times: int = 0
+    last: float = 0.0
+    retry: float = 0.0
+
+
+class Reach:
+    """Touches files of the user, and knows which folders do not answer.
+
+    Any thread may call any method.
+
+    Parameters
+    ----------
+    folders
+        Returns the paths of the added folders. A path in none of them counts to the folder that
+        holds it.
+    patience
+        Seconds without a sign of progress after which a touch is given up.
+    first_pause
+        Seconds until a folder is tried again; each pause is twice the one before.
+    action_seconds
+        The patience with what changes something.
+    """
+
+    def __init__(
+        self,
+        folders: Callable[[], Iterable[str]] = lambda: (),
+        *,
+        patience: float = PATIENCE,
+        first_pause: float = _FIRST_PAUSE,
+        action_seconds: float = ACTION_SECONDS,
+    ) -> None:
+        self._action_seconds = action_seconds
+        self._folders = folders
+        self._patience = patience
+        self._first_pause = first_pause
+        self._changed = threading.Condition()  # Held to look at, and to change, what follows.
+        self._places: dict[str, _Place] = {}
+        self._listener: Callable[[str], None] = lambda folder: None
+        self._trying = False
+        self._closed = False
+        self._threads = _Threads()
+        self._reals: dict[str, str] = {}
+
+    def tell(self, listener: Callable[[str], None]) -> None:
+        """Have ``listener`` called with each folder that ceases to answer or answers again."""
+        self._listener = listener
+
+    def answers(self, folder: str) -> bool:
+        """Return whether a folder answers, as far as is known."""
+        place = self._places.get(folder)
+        return place is None or place.overdue is None
+
+    @property
+    def silent(self) -> list[str]:
+        """The added folders that do not answer."""
+        return [folder for folder in self._folders() if not self.answers(folder)]
+
+    def folder_of(self, path: str) -> str:
+        """Return the added folder that a path counts to, or else the folder that holds it."""
+        holders = [folder for folder in self._folders() if is_below(path, folder)]
+        return max(holders, key=len, default=os.path.dirname(path))  # noqa: PTH120
+
+    def check(self, path: str) -> None:
+        """Raise if the folder of a path is known not to answer; nothing is touched.
+
+        Raises
+        ------
+        NotAnsweringError
+            It does not.
+        """
+        if self._trying and not self.answers(folder := self.folder_of(path)):
+            raise _not_answering(folder)
+
+    def call(self, path: str, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Call a function that touches what is at a path, and return what it returns.
+
+        Raises
+        ------
+        NotAnsweringError
+            The folder does not answer.
+        """
+        return self.follow(path, lambda beat: function(*arguments))
+
+    def follow(
+        self, path: str, work: Callable[[Beat], Result], again: Work | None = None
+    ) -> Result:
+        """Do longer work on what is at a path; ``work`` calls its argument as it gets on.
+
+        It must change nothing but what it returns: after it was given up it may still go on until
+        that call, and it may be done again, or ``again`` instead of it.
+
+        Raises
+        ------
+        NotAnsweringError
+            The folder does not answer.
+        """
+        result: Result = self._wait_for(path, _Touch(work, again or work, self._patience))
+        return result
+
+    def act(self, path: str, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Call a function that changes something, which is therefore never done twice.
+
+        Where it is given up, it may have been done all the same.
+
+        Raises
+        ------
+        NotAnsweringError
+            The folder does not answer.
+        """
+        touch = _Touch(
+            lambda beat: function(*arguments), lambda beat: os.lstat(path), self._action_seconds
+        )
+        result: Result = self._wait_for(path, touch)
+        return result
+
+    def _wait_for(self, path: str, touch: _Touch) -> Any:
+        folder = self.folder_of(path)
+        place = self._begin(folder, touch)
+        while not self._waited(touch):
+            if touch.silent >= touch.patience:
+                self._give_up(folder, place, touch)
+        if touch.given_up:
+            raise _not_answering(folder)
+        if touch.error is not None:
+            raise touch.error
+        return touch.result
+
+    def real_path(self, path: str) -> str:
+        """Return a path without links, as it was last known where its folder does not answer."""
+        try:
+            real: str = self.call(path, os.path.realpath, path)
+        except NotAnsweringError:
+            return self._reals.get(path, path)
+        self._reals[path] = real
+        return real
+
+    def close(self) -> None:
+        """Give up everything that is waited for; touches fail from now on."""
+        with self._changed:
+            self._closed = True
+            for place in self._places.values():
+                for touch in place.running:
+                    touch.given_up = True
+                    touch.done.set()
+            self._changed.notify_all()
+
+    def _begin(self, folder: str, touch: _Touch) -> _Place:
+        """Start a touch, unless its folder does not answer."""
+        with self._changed:
+            place = self._places.setdefault(folder, _Place())
+            if self._closed or place.overdue is not None:
+                raise _not_answering(folder)
+            place.running.add(touch)
+        self._run(folder, place, touch)
+        return place
+
+    def _run(self, folder: str, place: _Place, touch: _Touch) -> None:
+        def run() -> None:
+            touch.run()
+            self._returned(folder, place, touch)
+
+        try:
+            self._threads.run(run)
+        except BaseException:
+            self._returned(folder, place, touch)
+            raise
+
+    def _waited(self, touch: _Touch) -> bool:
+        """Wait for a touch for a moment; return whether it is over."""
+        seconds = min(_SLICE, max(0.0, touch.patience - touch.silent))
+        signs = touch.signs
+        is_over = touch.done.wait(seconds)
+        touch.silent = touch.silent + seconds if touch.signs == signs else 0.0
+        return is_over
+
+    def _give_up(self, folder: str, place: _Place, touch: _Touch) -> None:
+        with self._changed:
+            if touch.done.is_set():  # It returned at the last moment.
+                return
+            touch.given_up = True
+            place.running.discard(touch)
+            place.abandoned.add(touch)
+            touch.done.set()
+            is_news = place.overdue is None
+            place.overdue = touch
+            if is_news:
+                now = time.monotonic()
+                if now - place.last > 2 * _LONGEST_PAUSE:
+                    place.times = 0
+                self._schedule(place, now)
+            if not self._trying:
+                self._trying = True
+                threading.Thread(target=self._try_again, name="reach", daemon=True).start()
+            self._changed.notify_all()
+        if is_news:
+            _logger.warning("%s does not answer", folder)
+            self._listener(folder)
+
+    def _returned(self, folder: str, place: _Place, touch: _Touch) -> None:
+        """Take note that the thread of a touch is free again."""
+        with self._changed:
+            place.running.discard(touch)
+            place.abandoned.discard(touch)
+            is_back = place.overdue is not None and (touch is place.overdue or not place.abandoned)
+            if is_back:
+                place.overdue = None
+            elif not (place.running or place.abandoned or place.times):
+                self._places.pop(folder, None)
+            touch.done.set()
+            self._changed.notify_all()
+        if is_back and not self._closed:
+            _logger.info("%s answers again", folder)
+            self._listener(folder)
+
+    def _schedule(self, place: _Place, now: float) -> None:
+        place.last = now
+        place.retry = now + min(_LONGEST_PAUSE, self._first_pause * 2.0**place.times)
+        place.times += 1
+
+    def _try_again(self) -> None:
+        """Do again what was overdue, until every folder answers."""
+        while True:
+            due: list[tuple[str, _Place, _Touch]] = []
+            with self._changed:
+                silent = {k: p for k, p in self._places.items() if p.overdue is not None}
+                if self._closed or not silent:
+                    self._trying = False
+                    return
+                now = time.monotonic()
+                for folder, place in silent.items():
+                    if place.retry <= now:
+                        self._schedule(place, now)
+                        if place.overdue is not None and len(place.abandoned) < _MOST_ABANDONED:
+                            again = place.overdue.again
+                            trial = place.overdue = _Touch(again, again, self._patience)
+                            place.abandoned.add(trial)
+                            due.append((folder, place, trial))
+            for folder, place, trial in due:
+                self._run(folder, place, trial)
+            with self._changed:
+                wait = min((place.retry for place in silent.values()), default=0.0)
+                self._changed.wait(max(0.0, wait - time.monotonic()))
+
+
+class _Threads:
+    """Threads that do one thing after another; one that is stuck is no longer among them."""
+
+    def __init__(self) -> None:
+        self._idle: list[SimpleQueue[Callable[[], None]]] = []
+
+    def run(self, job: Callable[[], None]) -> None:
+        try:
+            jobs = self._idle.pop()
+        except IndexError:
+            jobs = SimpleQueue()
+            threading.Thread(target=self._work, args=(jobs,), name="touch", daemon=True).start()
+        jobs.put(job)
+
+    def _work(self, jobs: SimpleQueue[Callable[[], None]]) -> None:
+        while True:
+            try:
+                job = jobs.get(timeout=_IDLE_SECONDS)
+            except Empty:
+                try:
+                    self._idle.remove(jobs)
+                except ValueError:  # It was taken just now: there will be a job.
+                    continue
+                return
+            job()
+            self._idle.append(jobs)
+
+
+def read_through(path: str, beat: Beat) -> None:
+    """Read a regular file to its end, to find out whether that is possible.
+
+    Raises
+    ------
+    OSError
+        The file system answers, with an error.
+    """
+    if stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 (the path may not be UTF-8)
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            while file.read(_PIECE):
+                beat()
+
+
+def _not_answering(folder: str) -> NotAnsweringError:
+    return NotAnsweringError(
+        f"{folder} does not answer",
+        "look after its drive or its connection; photofind tries again by itself",
+        folder,
+    )

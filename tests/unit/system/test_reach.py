@@ -1,0 +1,191 @@
+"""Touches of files that do not return."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import pytest
+from waiting import wait_until
+
+from photofind.errors import NotAnsweringError
+from photofind.system.reach import Reach, read_through
+
+
+class Drive:
+    """Answers, or lets its threads wait until it does."""
+
+    def __init__(self) -> None:
+        self.awake = threading.Event()
+        self.touches = 0
+
+    def touch(self, answer: str = "here") -> str:
+        self.touches += 1
+        self.awake.wait()
+        return answer
+
+
+@pytest.fixture
+def drive() -> Iterator[Drive]:
+    drive = Drive()
+    yield drive
+    drive.awake.set()
+
+
+@pytest.fixture
+def reach() -> Iterator[Reach]:
+    reach = Reach(lambda: ["/a", "/a/inner", "/b"], patience=0.2, first_pause=0.1)
+    yield reach
+    reach.close()
+
+
+def test_what_returns_is_returned(reach: Reach) -> None:
+    assert reach.call("/a/p.jpg", "{}{}".format, 1, 2) == "12"
+    with pytest.raises(FileNotFoundError):
+        reach.call("/a/p.jpg", os.stat, "/no/such/file")
+    assert reach.answers("/a")
+
+
+def test_a_touch_that_does_not_return_is_given_up(reach: Reach, drive: Drive) -> None:
+    with pytest.raises(NotAnsweringError, match="/a does not answer") as raised:
+        reach.call("/a/p.jpg", drive.touch)
+    assert raised.value.folder == "/a"
+    assert reach.silent == ["/a"]
+
+
+def test_the_next_touch_of_the_folder_fails_at_once(drive: Drive) -> None:
+    reach = Reach(lambda: ["/a"], patience=0.2, first_pause=60.0)
+    with pytest.raises(NotAnsweringError):
+        reach.call("/a/p.jpg", drive.touch)
+    with pytest.raises(NotAnsweringError):
+        reach.call("/a/q.jpg", drive.touch)
+    assert drive.touches == 1
+    reach.close()
+
+
+def test_other_folders_answer_all_the_same(reach: Reach, drive: Drive) -> None:
+    with pytest.raises(NotAnsweringError):
+        reach.call("/a/p.jpg", drive.touch)
+    assert reach.call("/b/p.jpg", len, "four") == 4
+    assert reach.call("/a/inner/p.jpg", len, "four") == 4
+    assert reach.call("/elsewhere/p.jpg", len, "four") == 4
+
+
+def test_a_folder_answers_again_once_the_touch_returns(reach: Reach, drive: Drive) -> None:
+    told: list[tuple[str, bool]] = []
+    reach.tell(lambda folder: told.append((folder, reach.answers(folder))))
+    with pytest.raises(NotAnsweringError):
+        reach.call("/a/p.jpg", drive.touch)
+    drive.awake.set()
+    wait_until(lambda: told == [("/a", False), ("/a", True)])
+    assert reach.call("/a/p.jpg", drive.touch) == "here"
+
+
+def test_it_is_tried_again_though_the_first_touch_never_returns(reach: Reach) -> None:
+    stuck, ways = threading.Event(), [0]
+
+    def touch() -> None:
+        ways[0] += 1
+        if ways[0] < 3:
+            stuck.wait()
+
+    with pytest.raises(NotAnsweringError):
+        reach.call("/a/p.jpg", touch)
+    wait_until(lambda: reach.answers("/a"))
+    assert ways[0] == 3
+    stuck.set()
+
+
+def test_pauses_grow(drive: Drive) -> None:
+    reach = Reach(lambda: ["/a"], patience=0.1, first_pause=0.05)
+    times: list[float] = []
+
+    def touch() -> None:
+        times.append(time.monotonic())
+        drive.touch()
+
+    with pytest.raises(NotAnsweringError):
+        reach.call("/a/p.jpg", touch)
+    wait_until(lambda: len(times) == 5)
+    pauses = [after - before for before, after in pairwise(times[1:])]
+    reach.close()
+    for pause, least in zip(pauses, (0.1, 0.2, 0.4), strict=True):
+        assert pause >= 0.9 * least
+
+
+def test_what_changes_something_is_not_done_again(reach: Reach, drive: Drive, tmp_path) -> None:
+    place = str(tmp_path)
+    reach = Reach(lambda: [place], patience=0.1, first_pause=0.05, action_seconds=0.1)
+    with pytest.raises(NotAnsweringError):
+        reach.act(place, drive.touch)
+    wait_until(lambda: reach.answers(place))
+    assert drive.touches == 1
+    reach.close()
+
+
+def test_work_that_gets_on_is_waited_for(reach: Reach) -> None:
+    def work(beat: Callable[[], None]) -> str:
+        for _ in range(10):
+            time.sleep(0.05)
+            beat()
+        return "done"
+
+    assert reach.follow("/a", work) == "done"
+
+
+def test_work_that_was_given_up_ends_at_its_next_sign(reach: Reach, drive: Drive) -> None:
+    reached = []
+
+    def work(beat: Callable[[], None]) -> None:
+        drive.touch()
+        beat()
+        reached.append("here")
+
+    with pytest.raises(NotAnsweringError):
+        reach.follow("/a", work, lambda beat: drive.touch())
+    drive.awake.set()
+    wait_until(lambda: reach.answers("/a"))
+    assert reached == []
+
+
+def test_closing_ends_every_wait(drive: Drive) -> None:
+    reach = Reach(lambda: ["/a"], patience=3600.0)
+    raised: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            reach.call("/a/p.jpg", drive.touch)
+        except NotAnsweringError as error:
+            raised.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    wait_until(lambda: drive.touches == 1)
+    reach.close()
+    asking.join()
+    assert raised
+    with pytest.raises(NotAnsweringError):
+        reach.call("/b/p.jpg", len, "four")
+
+
+def test_a_link_is_known_by_what_it_led_to(tmp_path, drive: Drive) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "real", target_is_directory=True)
+    reach = Reach(lambda: [str(link)], patience=0.2, first_pause=60.0)
+    assert reach.real_path(str(link)) == os.path.realpath(tmp_path / "real")
+    with pytest.raises(NotAnsweringError):
+        reach.call(str(link), drive.touch)
+    assert reach.real_path(str(link)) == os.path.realpath(tmp_path / "real")
+    reach.close()
+
+
+def test_reading_through_tells_each_piece(tmp_path) -> None:
+    file = tmp_path / "p.jpg"
+    file.write_bytes(bytes(3 << 20))
+    beats: list[None] = []
+    read_through(str(file), lambda: beats.append(None))
+    assert len(beats) == 3
