@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 
 import pytest
 from waiting import wait_until
@@ -107,13 +106,13 @@ def test_pauses_grow(drive: Drive) -> None:
         times.append(time.monotonic())
         drive.touch()
 
+    began = time.monotonic()
     with pytest.raises(NotAnsweringError):
         reach.call("/a/p.jpg", touch)
-    wait_until(lambda: len(times) == 5)
-    pauses = [after - before for before, after in pairwise(times[1:])]
+    wait_until(lambda: len(times) >= 5)
     reach.close()
-    for pause, least in zip(pauses, (0.1, 0.2, 0.4), strict=True):
-        assert pause >= 0.9 * least
+    # A busy machine delays single touches, but brings none forward.
+    assert times[4] - began >= 0.1 + 0.05 + 0.1 + 0.2 + 0.4
 
 
 def test_what_changes_something_is_not_done_again(reach: Reach, drive: Drive, tmp_path) -> None:
