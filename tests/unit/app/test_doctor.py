@@ -12,6 +12,7 @@ from photofind.library.memory import MemoryStore
 from photofind.model import Check
 from photofind.model.records import Folder
 from photofind.paths import Home
+from photofind.system.reach import Reach
 
 
 class Damaged(MemoryStore):
@@ -31,9 +32,8 @@ def test_the_others_are_made_if_one_check_cannot(
     monkeypatch.setattr(doctor, "_privacy", refuse)
     library = Damaged()
     library.put_folder(Folder("/nowhere", added=0.0))
-    found = {
-        check.name: check for check in doctor.examine(home, library, lambda: None, repair=False)
-    }
+    checks = doctor.examine(home, library, lambda: None, Reach(), repair=False)
+    found = {check.name: check for check in checks}
     assert [*found] == [
         *("settings", "permissions", "disk", "catalog", "library", "extractor", "folder /nowhere")
     ]
