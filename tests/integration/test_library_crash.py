@@ -79,11 +79,13 @@ def test_killed_writers_lose_nothing_that_was_acknowledged(tmp_path):
     for _ in range(20):
         writer = start(home, first)
         assert writer.stdout.readline() == b"ready\n"
-        time.sleep(trials.uniform(0, 0.15))
+        # So far that a slow machine has commits to lose, and then at any moment.
+        told = b"".join(writer.stdout.readline() for _ in range(trials.randrange(8)))
+        time.sleep(trials.uniform(0, 0.05))
         writer.kill()
         output, errors = writer.communicate()
         assert errors == b""
-        lines = (line.split() for line in output.decode().splitlines())
+        lines = (line.split() for line in (told + output).decode().splitlines())
         said = [(word, int(batch)) for word, batch in lines]
         committed = {batch for word, batch in said if word == "committed"}
         removed = {batch for word, batch in said if word == "removed"}
