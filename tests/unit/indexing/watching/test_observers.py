@@ -493,7 +493,7 @@ def test_a_closed_watch_hears_nothing(said, folder):
     said.observers._events_lost("")
     assert said.seen() == set()
     said.observers.close()
-    with pytest.raises(OSError, match="no"):
+    with pytest.raises(OSError, match="watching has ended"):
         said.watch()
 
 
