@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from photofind.daemon.runtime import Runtime, read_runtime, write_runtime
 from photofind.paths import Home
@@ -73,10 +74,18 @@ class FileGuard:
                 return AWAY_SECONDS
             if not self._lock.keep():
                 return OTHER_SECONDS
-            if read_runtime(self._home) != self._runtime:
+            if not self._is_found_by(read_runtime(self._home)):
                 _log.warning("the runtime file was removed or changed; it is written again")
                 write_runtime(self._home, self._runtime)
         except OSError as error:
             _log.warning("the daemon's files cannot be kept: %s", error)
             return AWAY_SECONDS
         return None
+
+    def _is_found_by(self, runtime: Runtime | None) -> bool:
+        """Return whether clients that read this runtime file find the daemon."""
+        # A file that says another version or time of start does lead here.
+        own = self._runtime
+        return runtime is not None and own == replace(
+            runtime, version=own.version, started=own.started
+        )
