@@ -78,7 +78,7 @@ def generated(root: Path, photos: int) -> Home:
     """Return a home with a library of generated photos, created if it does not exist."""
     home = Home(root)
     if not home.catalog.exists():
-        search.EXTRACTOR = "mobilenet"
+        search.EXTRACTOR, search.SPACE = "mobilenet", "mobilenet@1"
         search.fill(root, 0, photos)
         search.keep(root)
     return home
