@@ -40,6 +40,8 @@ def daemon(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     running = Daemon(root).start()
     try:
         running.index(make_album(root / "album"))
+        # An index that is built later changes the order of the hits.
+        until(lambda: running.ask("GET", "/api/status")["search"]["path"] == "exact", "the index")
         yield running
     finally:
         running.stop()
