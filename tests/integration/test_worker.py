@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from loaded_modules import modules_loaded_by
 from waiting import patience, wait_until
 
 from photofind.errors import (
@@ -507,11 +508,8 @@ class TestEndOfTheParent:
 
 
 def test_the_child_starts_light():
-    script = "import sys, photofind.workers.child; print(*sys.modules)"
-    modules = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert not {"numpy", "PIL", "psutil", "tempfile", "platformdirs"} & set(modules)
+    loaded = modules_loaded_by("import photofind.workers.child")
+    assert not loaded & {"numpy", "PIL", "psutil", "tempfile", "platformdirs"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes can always be ended there")
