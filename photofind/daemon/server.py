@@ -27,7 +27,7 @@ _ADDRESS = "127.0.0.1"
 _GRACE_SECONDS = 3
 _IDLE_SECONDS = 60
 _LONGEST_HEAD = 64 * 1024
-_BACKLOG = 128
+_BACKLOG = 512
 
 _log = logging.getLogger(__name__)
 
