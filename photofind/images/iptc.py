@@ -7,7 +7,13 @@ from collections.abc import Iterator
 
 from PIL import ImageFile, IptcImagePlugin
 
-from photofind.images.metadata_fields import Metadata, decode_text, parse_time
+from photofind.images.metadata_fields import (
+    Metadata,
+    bounded_keywords,
+    bounded_text,
+    decode_text,
+    parse_time,
+)
 
 __all__ = ["iptc_metadata"]
 
@@ -28,6 +34,6 @@ def iptc_metadata(picture: ImageFile.ImageFile) -> Metadata:
     date, time = next(values(_DATE), ""), next(values(_TIME), "000000")
     return Metadata(
         captured=parse_time(f"{date}T{time}") or parse_time(date),
-        keywords=tuple(values(_KEYWORDS)),
-        caption=next(values(_CAPTION), None),
+        keywords=bounded_keywords(values(_KEYWORDS)),
+        caption=bounded_text(next(values(_CAPTION), "")),
     )
