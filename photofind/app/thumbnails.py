@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from photofind.app.file_cache import FileCache
 from photofind.errors import ImageError, VeryLargeError, WorkerError, WorkerStoppedError
-from photofind.images.limits import DEFAULT_LIMITS, Limits
+from photofind.images.limits import DEFAULT_LIMITS, SPARE_BYTES, Limits
 from photofind.system.reach import Reach, read_through
 from photofind.workers import Reply, Worker, isolate
 
@@ -105,7 +105,7 @@ class Thumbnails:
                 idle_seconds=idle_seconds,
                 low_priority=False,
                 log=log,
-                most_bytes=limits.memory,
+                most_bytes=(limits.memory + SPARE_BYTES) / 2,  # Twice that during a call.
             )
             for number in range(1 + _WORKERS)
         ]

@@ -111,6 +111,8 @@ def decoding(
 ) -> Iterator[None]:
     """Wait until an opened picture may be decoded and resized, which it may be in the context.
 
+    At the end of the context its pixels are freed.
+
     The parameters are those of :func:`~photofind.images.cost.cost_of` and :func:`decode`.
 
     Raises
@@ -124,7 +126,10 @@ def decoding(
     cost = cost_of(picture, whole, target, data)
     limits.check_memory(cost)
     with take(cost):
-        yield
+        try:
+            yield
+        finally:
+            picture.close()  # Its memory is free before it is another's turn.
 
 
 def is_on_its_side(orientation: int) -> bool:

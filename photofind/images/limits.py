@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from photofind.errors import ImageError
-from photofind.images.cost import Cost
 
-__all__ = ["DEFAULT_LIMITS", "Limits"]
+if TYPE_CHECKING:
+    from photofind.images.cost import Cost
+
+__all__ = ["DEFAULT_LIMITS", "SPARE_BYTES", "Limits"]
+
+SPARE_BYTES = 1_000_000_000
+"""What a process that decodes takes besides: its libraries, and the file."""
 
 
 @dataclass(frozen=True)

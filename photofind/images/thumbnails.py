@@ -18,7 +18,7 @@ from photofind.images.containers import decoding_errors, open_picture
 from photofind.images.cost import Cost
 from photofind.images.decode import decoding, is_on_its_side, upright
 from photofind.images.exif import orientation_of
-from photofind.images.limits import DEFAULT_LIMITS, Limits
+from photofind.images.limits import DEFAULT_LIMITS, SPARE_BYTES, Limits
 from photofind.images.preview import read_embedded_thumbnail
 from photofind.images.raw import open_raw, raw_format
 from photofind.images.reading import read_bytes
@@ -32,10 +32,6 @@ _QUALITY = 85
 
 _ROOM = 1.5
 """Minimum scale, relative to the result, at which a JPEG is decoded; the rest is averaged."""
-
-
-_SPARE = 1_000_000_000
-"""Bytes that the process of thumbnails may take beyond what decoding a picture takes."""
 
 
 class ThumbnailService:
@@ -61,7 +57,7 @@ class ThumbnailService:
         self._limits = Limits(pixels, bytes, memory, seconds)
         self._turns = Turns(memory, Path(turn)) if turn else None
         self._efforts = Efforts(seconds / 6)
-        limit_memory(memory + _SPARE)
+        limit_memory(memory + SPARE_BYTES)
 
     def make(
         self, path: str, size: int, note: Callable[[Any], None]
