@@ -28,8 +28,11 @@ def iptc_metadata(picture: ImageFile.ImageFile) -> Metadata:
         return Metadata()
 
     def values(dataset: tuple[int, int]) -> Iterator[str]:
-        value = block.get(dataset, [])
-        yield from filter(None, map(decode_text, [value] if isinstance(value, bytes) else value))
+        value = block.get(dataset)
+        for one in value if isinstance(value, list) else [value]:
+            # Pillow gives None for an empty data set.
+            if isinstance(one, bytes) and (text := decode_text(one)):
+                yield text
 
     date, time = next(values(_DATE), ""), next(values(_TIME), "000000")
     return Metadata(

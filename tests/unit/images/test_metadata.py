@@ -216,6 +216,8 @@ def test_iptc():
     assert read_metadata(iptc((55, b"20210503"))).captured == "2021-05-03T00:00:00"
     assert read_metadata(iptc((55, b"20210503"), (60, b"noon"))).captured == "2021-05-03T00:00:00"
     assert read_metadata(iptc((60, b"101112"))).captured is None
+    assert read_metadata(iptc((25, b""))).keywords == ()
+    assert read_metadata(iptc((25, b""), (25, b"dog"), (120, b""))).keywords == ("dog",)
 
 
 def test_xmp_as_elements_and_as_attributes():
