@@ -45,7 +45,7 @@ def check_model_file(file: Path, kind: str) -> None:
     """
     try:
         config = json.loads(_config_in_h5(file) if kind == "h5" else _config_in_zip(file))
-        names = sorted({name for name in _names(config) if _plain(name) in _CODE})
+        names = {_plain(name): _last(name) for name in sorted(_names(config), reverse=True)}
     except (
         *(OSError, ValueError, KeyError, RecursionError, RuntimeError),
         *(NotImplementedError, EOFError, zipfile.BadZipFile),
@@ -53,9 +53,9 @@ def check_model_file(file: Path, kind: str) -> None:
         raise ExtractorError(
             f"{file.name} does not hold a Keras model", "save it with model.save('NAME.keras')"
         ) from error
-    if names:
+    if code := sorted(names[plain] for plain in _CODE & names.keys()):
         raise ExtractorError(
-            f"{file.name} has a {' and a '.join(map(_last, names))} layer: "
+            f"{file.name} has a {' and a '.join(code)} layer: "
             "photofind does not run code from models",
             "save the model without this layer",
         )
