@@ -35,6 +35,9 @@ _FORMATS = ("JPEG", "PNG", "HEIF", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG20
 _MOST_READS, _LEAST_READ = 100_000, 32
 """How often a decoder reads from a file: so often, and once more for so many bytes of it."""
 
+_SMALL = 1 << 20
+"""In bytes; the parts of a smaller file are not counted, which takes its time."""
+
 _TRUNCATED = "truncated: the file ends before the picture does"
 _MESSAGES = (
     (("truncated", "Truncated", "only got"), _TRUNCATED),
@@ -73,7 +76,8 @@ def open_picture(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     if Image.MAX_IMAGE_PIXELS is not None:
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, limits.pixels)
     with decoding_errors():
-        picture = Image.open(_Counted(data), formats=_FORMATS)
+        file = io.BytesIO(data) if len(data) < _SMALL else _Counted(data)
+        picture = Image.open(file, formats=_FORMATS)
     limits.check_pixels(*picture.size)
     return picture
 
