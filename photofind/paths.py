@@ -55,6 +55,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def turn(self) -> Path:
+        """The lock of the process that decodes a very large picture."""
+        return self.root / "turn.lock"
+
+    @property
     def lock(self) -> Path:
         """The lock of the process that writes to the library."""
         return self.root / "lock"

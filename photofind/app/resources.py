@@ -124,6 +124,8 @@ class Resources:
             seconds=settings.max_seconds,
             idle_seconds=settings.idle_minutes * 60,
             log=self.home.logs / "thumbnails.log",
+            turn=self.home.turn,
+            waits=not self.resident,
             reach=self.reach,
         )
 
@@ -175,5 +177,8 @@ class Resources:
 
         settings = self.settings
         return Limits(
-            pixels=int(settings.max_megapixels * 1e6), bytes=int(settings.max_megabytes * 1e6)
+            pixels=int(settings.max_megapixels * 1e6),
+            bytes=int(settings.max_megabytes * 1e6),
+            memory=int(settings.worker_megabytes * 1e6),
+            seconds=settings.max_seconds,
         )

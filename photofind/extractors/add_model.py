@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from photofind.errors import ExtractorError, SettingsError, WorkerError, WorkerStartError
+from photofind.extractors.model_file import memory_for
 from photofind.extractors.models import (
     Model,
     content_hash,
@@ -94,6 +95,7 @@ def add_model(
         name="trial",
         options={"model": asdict(model)},
         environment={"PHOTOFIND_HOME": os.fspath(home.root), "TF_CPP_MIN_LOG_LEVEL": "2"},
+        most_bytes=memory_for(path) / 2,  # Twice that during a call.
     ) as worker:
         try:
             found = worker.call("run", timeout=_SECONDS).value
