@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photofind.cli.group import ListingGroup
-from photofind.cli.output import note, print_json, print_table, shown
+from photofind.cli.output import note, print_json, print_line, print_table
 from photofind.cli.parameters import AbsoluteFolder
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def logs(lines: int, follow: bool) -> None:
     if not log_file(home).exists():
         note("the daemon has not written a log yet")
     for line in read_log(home, lines, follow=follow):
-        click.echo(shown(line))
+        print_line(line)
 
 
 @daemon.command()

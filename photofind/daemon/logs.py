@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from photofind.paths import Home, private_folder
+from photofind.system.terminal import shown
 
 __all__ = ["log_file", "read_log", "set_up_logging"]
 
@@ -91,13 +93,14 @@ class _PrivateFile(RotatingFileHandler):
 
 
 class _Formatter(logging.Formatter):
-    """Keeps each message on one line, even if a file name in it has line breaks."""
+    """Keeps each message on one line, and from a terminal what it would obey."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        record.message = "".join(
-            c if c.isprintable() else c.encode("unicode_escape").decode() for c in record.message
-        )
+        record.message = shown(record.message)
         return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(map(shown, super().formatException(ei).split("\n")))
 
 
 class _JournalFormatter(_Formatter):
