@@ -84,7 +84,14 @@ class PhotoFind(Operations):
 
     @property
     def problems(self) -> list[str]:
-        return self._resources.library.problems
+        from photofind.app.library_folders import unusable_rules
+
+        library = self._resources.library
+        return [
+            *(fault.message for fault in self._resources.settings_file.faults),
+            *unusable_rules(library.folders()),
+            *library.problems,
+        ]
 
     # Folders.
 
@@ -180,7 +187,10 @@ class PhotoFind(Operations):
         resources = self._resources
         describe = resources.extraction(extractors_in_use(self.settings)[0]).info
         with resources.writing() if repair else nullcontext(resources.library) as library:
-            return list(examine(self.home, library, describe, resources.reach, repair=repair))
+            checks = list(examine(self.home, library, describe, resources.reach, repair=repair))
+        if any(check.name == "settings" and check.state == "repaired" for check in checks):
+            self._forget_settings()
+        return checks
 
     def photo(self, photo: int | str) -> PhotoDetails:
         return self._details([self._known(photo)])[0]
@@ -289,6 +299,9 @@ class PhotoFind(Operations):
         return list_settings(self.home.settings)
 
     def set_setting(self, name: str, value: str) -> SettingValue:
+        from photofind.app.settings import check_setting
+
+        check_setting(self.home, self.settings, name, value)
         written: SettingValue = set_setting(self.home.settings, name, value)
         self._forget_settings()
         return written

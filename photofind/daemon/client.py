@@ -55,8 +55,6 @@ def connect(
     ------
     DaemonError
         The daemon cannot be started.
-    SettingsError
-        The settings cannot be read.
     """
     home = home or Home.default()
     if daemon:

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pathspec import GitIgnoreSpec
-from pathspec.patterns.gitignore import GitIgnorePatternError
 
-from photofind.errors import SettingsError
+from photofind.model.exclude_rules import is_rule
 
 __all__ = ["DEFAULT_EXCLUDES", "DEFAULT_EXCLUDES_VERSION", "Rules"]
 
@@ -61,12 +60,8 @@ class Rules:
     Parameters
     ----------
     lines
-        Rules in gitignore's syntax, one each.
-
-    Raises
-    ------
-    SettingsError
-        Where a line is not a rule.
+        Rules in gitignore's syntax, one each. They are checked before they are written; what is no
+        rule all the same is left out.
 
     References
     ----------
@@ -74,14 +69,7 @@ class Rules:
     """
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
-        lines = tuple(lines)
-        for line in lines:
-            try:
-                GitIgnoreSpec.from_lines((line,), backend="simple")
-            except GitIgnorePatternError:
-                raise SettingsError(
-                    f"{line!r} is not an exclude rule", "rules are written as in a .gitignore file"
-                ) from None
+        lines = tuple(filter(is_rule, lines))
         # The other backends cannot match names that are not UTF-8.
         self._spec = GitIgnoreSpec.from_lines((*DEFAULT_EXCLUDES, *lines), backend="simple")
         self._lines = lines

@@ -4,6 +4,7 @@ import pytest
 
 from photofind.errors import SettingsError
 from photofind.indexing.excludes import Rules
+from photofind.model.exclude_rules import check_rules
 
 
 def is_left_out(path: str, *lines: str) -> bool:
@@ -87,6 +88,8 @@ def test_names_that_are_not_utf8_are_matched():
     assert is_left_out("trip/\udcff.jpg", "trip/?.jpg")
 
 
-def test_a_line_that_is_no_rule_is_refused():
-    with pytest.raises(SettingsError, match=r"'!' is not an exclude rule"):
-        Rules(["*.png", "!"])
+@pytest.mark.parametrize("line", ["!", "IMG_[9-0].jpg", "a["])
+def test_a_line_that_is_no_rule_is_left_out(line: str) -> None:
+    assert Rules(["*.png", line, "*.gif"]) == Rules(["*.png", "*.gif"])
+    with pytest.raises(SettingsError, match="is not an exclude rule"):
+        check_rules(["*.png", line])
