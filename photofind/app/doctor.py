@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from photofind.app.library_folders import unusable_rules
-from photofind.errors import NotAnsweringError, PhotofindError
+from photofind.errors import LibraryError, NotAnsweringError, PhotofindError
 from photofind.library.store import Store
 from photofind.model import Check
 from photofind.model.exclude_rules import is_rule
 from photofind.paths import Home
 from photofind.settings import read_settings, repair_settings
+from photofind.system.home_guard import can_be_closed, check_files, check_home, close_home
 from photofind.system.reach import DOES_NOT_ANSWER, Reach
 
-__all__ = ["examine"]
+__all__ = ["examine", "examine_home"]
 
 LITTLE_SPACE = 500_000_000
 _REPAIRS = "`photofind doctor --repair`"
@@ -49,6 +50,30 @@ def examine(
     yield _extractor(describe)
     for folder in library.folders():
         yield _folder(folder.path, folder.state, folder.reason, reach)
+
+
+def examine_home(home: Home, *, repair: bool) -> Check:
+    """Return whether only this user can change a home: before anything in it is used.
+
+    Parameters
+    ----------
+    home
+        Where the files are.
+    repair
+        Whether to close it to others, if it is this user's own.
+    """
+    try:
+        if repair and can_be_closed(home):
+            close_home(home)
+            check_home(home)
+            return Check("home", "repaired", "others could write to it; now nobody else can")
+        check_home(home)
+        check_files(home)
+    except LibraryError as error:
+        return Check("home", "broken", error.message, error.hint)
+    except OSError as error:
+        return Check("home", "broken", f"it cannot be looked at: {error}", "check its permissions")
+    return Check("home", "ok", f"{home.root} is yours alone")
 
 
 def _by_itself(name: str, looks: Callable[[], Iterable[Check]]) -> Iterator[Check]:

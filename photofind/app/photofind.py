@@ -39,6 +39,7 @@ from photofind.model import (
 from photofind.operations import Operations
 from photofind.paths import Home, is_below
 from photofind.settings import Settings, list_settings, reset_setting, set_setting
+from photofind.system.home_guard import check_home
 
 if TYPE_CHECKING:
     from photofind.model.records import Photo
@@ -60,6 +61,11 @@ class PhotoFind(Operations):
         Whether this object will answer many queries, so that loading a graph in the background is
         worth it.
 
+    Raises
+    ------
+    LibraryError
+        Others can change the home.
+
     Notes
     -----
     Threads may share a resident one.
@@ -67,6 +73,7 @@ class PhotoFind(Operations):
 
     def __init__(self, home: Home | None = None, *, resident: bool = False) -> None:
         self.home = home or Home.default()
+        check_home(self.home)
         self._resources = Resources(self.home, resident=resident)
 
     def __enter__(self) -> Self:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from photofind.paths import Home, private_folder
+from photofind.paths import Home, open_private, private_folder
 from photofind.system.terminal import shown
 
 __all__ = ["log_file", "read_log", "set_up_logging"]
@@ -86,7 +86,7 @@ class _PrivateFile(RotatingFileHandler):
     """A rotating file that is this user's alone."""
 
     def _open(self) -> io.TextIOWrapper:
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = open_private(Path(self.baseFilename), os.O_WRONLY | os.O_APPEND)
         return io.TextIOWrapper(
             os.fdopen(descriptor, "ab"), encoding=self.encoding, errors=self.errors
         )
