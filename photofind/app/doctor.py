@@ -42,7 +42,7 @@ def examine(
     repair
         Whether to mend what can be mended.
     """
-    yield from _by_itself("settings", lambda: [_settings(home, repair=repair)])
+    yield from _by_itself("settings", lambda: _settings(home, repair=repair))
     yield from _by_itself("permissions", lambda: [_privacy(home, repair=repair)])
     yield from _by_itself("disk", lambda: [_space_on_disk(home)])
     yield from _by_itself("library", lambda: library.check(repair=repair))
@@ -86,15 +86,17 @@ def _by_itself(name: str, looks: Callable[[], Iterable[Check]]) -> Iterator[Chec
         yield Check(name, "broken", f"it cannot be looked at: {message}", hint)
 
 
-def _settings(home: Home, *, repair: bool) -> Check:
+def _settings(home: Home, *, repair: bool) -> list[Check]:
     faults = read_settings(home.settings).faults
     if not faults:
-        return Check("settings", "ok", "every setting can be used")
-    found = "; ".join(fault.message for fault in faults)
+        return [Check("settings", "ok", "every setting can be used")]
     if not repair:
-        return Check("settings", "broken", f"not used: {found}", f"{_REPAIRS} leaves it out")
+        advice = f"{_REPAIRS} makes comments of settings that are not used"
+        return [
+            Check("settings", "broken", f"not used: {fault.message}", advice) for fault in faults
+        ]
     repair_settings(home.settings)
-    return Check("settings", "repaired", f"now a comment: {found}")
+    return [Check("settings", "repaired", f"now a comment: {fault.message}") for fault in faults]
 
 
 def _exclude_rules(library: Store, *, repair: bool) -> Iterator[Check]:

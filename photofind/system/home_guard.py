@@ -120,7 +120,7 @@ def _way(path: Path) -> Path | None:
     """
     for folder, entry in _parts(path):
         if (fault := _fault_of_folder(folder, entry)) is not None:
-            raise LibraryError(f"the home {path} is not safe: {fault}", _ELSEWHERE)
+            raise LibraryError(f"the home {path} can be exchanged: {fault}", _ELSEWHERE)
         if not os.path.lexists(entry):
             return None
         end = entry
