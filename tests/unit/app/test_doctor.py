@@ -59,10 +59,16 @@ def test_settings_and_rules_that_cannot_be_used_are_named_and_left_out(home: Hom
             assert "'a[' is not an exclude rule: a [ has no ]" in problems[0]
             assert "'IMG_[9-0].jpg'" in problems[1]
             assert "bad character range 9-0" in problems[1]
-        broken = [check.name for check in photofind.doctor() if check.state == "broken"]
-        assert broken == ["settings", f"exclude rules of {folder.path}"]
-        repaired = [c.name for c in photofind.doctor(repair=True) if c.state == "repaired"]
-        assert repaired == broken
+
+    def found(state: str, *, repair: bool) -> list[str]:
+        with open_store(home, writable=True) as library:
+            checks = doctor.examine(home, library, lambda: None, Reach(), repair=repair)
+            return [check.name for check in checks if check.state == state]
+
+    wrong = ["settings", f"exclude rules of {folder.path}"]
+    assert found("broken", repair=False) == wrong
+    assert found("repaired", repair=True) == wrong
+    assert found("broken", repair=False) == []
     with PhotoFind(home) as photofind:
         assert photofind.problems == []
         assert photofind.folders()[0].excludes == ("*.gif",)
