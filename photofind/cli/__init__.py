@@ -50,7 +50,7 @@ def main(context: click.Context, debug: bool, no_daemon: bool) -> None:
     from photofind.paths import Home
     from photofind.system.home_guard import check_home
 
-    if context.invoked_subcommand != doctor.name:  # That one looks at the home itself.
+    if context.invoked_subcommand not in (doctor.name, daemon.name):  # These look for themselves.
         check_home(Home.default())
 
 

@@ -58,12 +58,18 @@ Examples:
   photofind daemon logs --follow
   photofind daemon stop""",
 )
-def daemon() -> None:
+@click.pass_context
+def daemon(context: click.Context) -> None:
     """Start and stop the daemon, the background process of photofind.
 
     The daemon watches the folders, indexes new photos, and answers all other commands. Commands
     start it if they need it; "photofind config set autostart_daemon false" turns that off.
     """
+    from photofind.paths import Home
+    from photofind.system.home_guard import check_home
+
+    if context.invoked_subcommand != "run":  # Which may have another home.
+        check_home(Home.default())
 
 
 @daemon.command()

@@ -11,6 +11,7 @@ import pytest
 from photofind.app.doctor import examine_home
 from photofind.app.photofind import PhotoFind
 from photofind.daemon.client import connect
+from photofind.daemon.instance import claim
 from photofind.errors import LibraryError
 from photofind.paths import Home
 from photofind.system import home_guard
@@ -36,7 +37,7 @@ def give_away(path: Path) -> None:
 
 
 def refused(home: Home) -> str:
-    for ask in (check_home, PhotoFind, connect):
+    for ask in (check_home, PhotoFind, connect, claim):
         with pytest.raises(LibraryError) as caught:
             ask(home)
     assert "\n" not in str(caught.value)
