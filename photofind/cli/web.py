@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from photofind.cli.connection import connected
-from photofind.cli.output import note, shown
+from photofind.cli.output import note, print_line
 from photofind.cli.parameters import AbsolutePath
+from photofind.system.terminal import shown
 
 if TYPE_CHECKING:
     from photofind.model import Query
@@ -78,10 +79,10 @@ def open_page(query: Query | None = None, *, print_link: bool = False) -> None:
         with suppress(OSError):  # Recent searches are only a convenience.
             remember_search(photofind.home, [one for one in query.like if isinstance(one, str)])
     if print_link:
-        click.echo(address)
+        print_line(address)
     elif not open_in_browser(address):
         note("no browser could be opened; open this address within a minute:")
-        click.echo(shown(address))
+        print_line(address)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from photofind.errors import (
     WorkerStoppedError,
     WorkerTimeoutError,
 )
-from photofind.paths import private_folder
+from photofind.paths import open_private, private_folder
 from photofind.system.effort import OVERDUE
 from photofind.workers import frames
 
@@ -342,7 +342,7 @@ def _open_log(path: Path | None) -> IO[bytes]:
             private_folder(path.parent)
             if path.exists() and path.stat().st_size > _LONGEST_LOG:
                 path.replace(path.with_name(f"{path.name}.old"))
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            descriptor = open_private(path, os.O_RDWR | os.O_APPEND)
             return os.fdopen(descriptor, "r+b", buffering=0)
         except OSError as error:  # A read-only library can still be searched.
             _logger.info("%s cannot be written, so the worker has no log: %s", path, error)
