@@ -162,6 +162,13 @@ class Thumbnails:
                 del self._under_way[key]
         return made
 
+    def kept(self, path: str, size: int, stamp: tuple[int, int]) -> bytes:
+        """Return a JPEG that was made before, of a photo that is away; as :meth:`get`."""
+        made = self._cache.get(_key(path, size, stamp))
+        if made is None:
+            raise ImageError("its drive is not connected")
+        return made
+
     def full(self, path: str) -> bytes:
         """Return a large JPEG of a photo in a format that browsers do not show; as :meth:`get`."""
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from photofind.app.references import find_photo
+from photofind.app.references import find_file, find_photo
 from photofind.errors import DesktopError, LibraryError
 from photofind.library.store import Store
 from photofind.model import Failure, Trashing, Untrashing
@@ -28,7 +28,7 @@ def trash_photos(
         path = f"number {photo}"
         try:
             known = find_photo(library, photo)
-            path = known.path
+            path = find_file(library, photo)
             if known.failure is None and not reach.call(path, _is_as_indexed, known):
                 raise LibraryError(
                     f"{path} has changed since it was indexed", "look at it again first"

@@ -95,7 +95,11 @@ def _open(photo: PhotoDetails) -> OpenFile | None:
     status = os.fstat(file.fileno())
     media_type = _media_type(photo.format, file.read(32))
     file.seek(0)
-    if media_type and stat.S_ISREG(status.st_mode):
+    # Where its drive is away, another photo may have its name.
+    is_own = not photo.offline or (status.st_size, status.st_mtime_ns) == (
+        (photo.size, photo.modified)
+    )
+    if media_type and is_own and stat.S_ISREG(status.st_mode):
         return OpenFile(file, media_type, status, photo.path)
     file.close()
     return None

@@ -15,12 +15,14 @@ from photofind.indexing.excludes import Rules
 from photofind.indexing.full_scan import outside
 from photofind.indexing.reachability import mounts, out_of_reach
 from photofind.indexing.scan import Found, Walk
+from photofind.indexing.swaps import is_swapped
 from photofind.library.store import Store
 from photofind.model import Skipped
 from photofind.model.filters import Filter
 from photofind.model.records import Folder, Photo, innermost
 from photofind.paths import is_below
 from photofind.system.reach import Reach
+from photofind.system.volumes import volumes_at
 
 __all__ = ["PartialCheck", "partial_check"]
 
@@ -91,7 +93,7 @@ def partial_check(
         real = [reach.real_path(path) for path in (*others, *apart)]
         rules = Rules((*excludes, *folder.excludes))
         try:
-            looked = reach.follow(folder.path, partial(_look, folder.path, inside, rules, real))
+            looked = reach.follow(folder.path, partial(_look, folder, inside, rules, real))
         except NotAnsweringError:
             continue
         seen.add(looked)
@@ -102,7 +104,9 @@ def partial_check(
     known = [
         photo
         for photo in _known(store, seen.checked)
-        if (holder := innermost(folders, photo.path)) is not None and holder.path not in to_scan
+        if photo.away is None
+        and (holder := innermost(folders, photo.path)) is not None
+        and holder.path not in to_scan
     ]
     changes = compare(found.values(), known, is_complete)
     gone = outside(changes.gone, {skip.path for skip in skipped})
@@ -137,7 +141,7 @@ class _Seen:
 
 
 def _look(
-    folder: str,
+    added: Folder,
     places: Iterable[str],
     rules: Rules,
     apart: Sequence[str],
@@ -145,10 +149,10 @@ def _look(
 ) -> _Seen:
     """Look at places in a folder."""
     seen = _Seen()
-    if not Path(folder).is_dir():
+    if not Path(added.path).is_dir() or is_swapped(added, volumes_at):
         seen.needs_scan = True
         return seen
-    walk = Walk(folder, rules, apart, beat)
+    walk = Walk(added.path, rules, apart, beat)
     for place in places:
         beat()
         if walk.leaves_out(place):
