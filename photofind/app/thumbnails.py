@@ -189,8 +189,9 @@ class Thumbnails:
 
         def suspect() -> None:
             with suppress(OSError):
-                self._reach.follow(path, partial(read_through, path))
+                self._reach.read(path, partial(read_through, path))
 
+        self._reach.check(path)
         self._reach.call(path, os.path.lexists, path)  # Occupies no worker with a silent folder.
         with self._borrowed() as worker:
             ((_, outcome),) = isolate([path], run)  # Tries again if a worker was killed.

@@ -86,7 +86,7 @@ def partial_check(
     to_scan: set[str] = set()
     seen = _Seen()
     for folder, inside in _by_folder(folders, _topmost(places)):
-        if folder.path in inside:
+        if folder.path in inside or folder.state == "offline":  # Which a scan alone can end.
             to_scan.add(folder.path)
             continue
         others = [other.path for other in folders if other.path != folder.path]
