@@ -28,7 +28,7 @@ from photofind.paths import is_below
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-__all__ = ["DOES_NOT_ANSWER", "PATIENCE", "Reach", "read_through"]
+__all__ = ["DOES_NOT_ANSWER", "PATIENCE", "Beat", "Reach", "probe", "read_through"]
 
 Result = TypeVar("Result")
 Beat: TypeAlias = Callable[[], None]
@@ -355,7 +355,7 @@ class Reach:
             if touch.done.is_set() or len(place.hanging.keys() - {path}) >= _MOST_HANGING:
                 return False
         try:
-            self.call(path, _list, os.path.dirname(path))  # noqa: PTH120 (it may not be UTF-8)
+            self.call(path, probe, os.path.dirname(path))  # noqa: PTH120 (it may not be UTF-8)
         except NotAnsweringError:
             with self._changed:
                 touch.given_up = True
@@ -491,7 +491,7 @@ def read_through(path: str, beat: Beat) -> None:
                 beat()
 
 
-def _list(folder: str) -> None:
+def probe(folder: str) -> None:
     """Find out whether a folder can be listed; that it cannot be for another reason is no matter.
 
     The system may remember that it is there; so it is opened, and read from the beginning.
