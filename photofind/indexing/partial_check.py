@@ -103,7 +103,7 @@ def partial_check(
     skipped, found = seen.skipped, seen.found
     known = [
         photo
-        for photo in _known(store, seen.checked)
+        for photo in _known(store, seen.checked, found)
         if photo.away is None
         and (holder := innermost(folders, photo.path)) is not None
         and holder.path not in to_scan
@@ -194,10 +194,11 @@ def _by_folder(
             yield folder, inside[folder.path]
 
 
-def _known(store: Store, places: Mapping[str, bool]) -> Iterator[Photo]:
+def _known(store: Store, places: Mapping[str, bool], found: Collection[str]) -> Iterator[Photo]:
     """Yield the photos that are known at and below some places that lie apart.
 
-    Each is given with whether there is a folder now.
+    Each is given with whether there is a folder now; ``found`` are photos that are there. What is
+    gone may have been a folder, also where it is named like a photo.
     """
     photos = store.by_path(places)
     yield from photos.values()
@@ -205,7 +206,7 @@ def _known(store: Store, places: Mapping[str, bool]) -> Iterator[Photo]:
     for place, is_folder in places.items():
         if place in photos:
             continue
-        if is_folder or not is_photo(place):
+        if is_folder or not is_photo(place) or place not in found:
             trees.append(place)
     if len(trees) <= FEW:
         for tree in trees:

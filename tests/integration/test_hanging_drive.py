@@ -125,7 +125,7 @@ def test_known_photos_are_kept_and_found_and_the_folder_can_be_removed(
     assert daemon("index", daemon.drive.place).code in (0, 1)
     daemon.until(daemon.is_silent)
     daemon.follows_the_healthy_folder()
-    words = ("similar", daemon.healthy / "40.jpg", "--min-score", "0", "--limit", "50")
+    words = ("similar", daemon.healthy / "40.jpg", "--min-score", "0", "--hits", "50")
     found = daemon(*words, "--json")
     assert any(hit["offline"] for hit in found.json["hits"])
     assert daemon("folders", "remove", daemon.drive.place).code == 0

@@ -113,6 +113,15 @@ def test_what_comes_back_to_a_folder_that_is_offline_has_it_scanned(
     assert (seen.to_scan, seen.changes.unchanged) == ({str(pictures)}, 0)
 
 
+def test_a_folder_that_is_named_like_a_photo_may_be_gone(
+    library: MemoryStore, pictures: Path, tmp_path: Path
+) -> None:
+    (pictures / "sub").rename(pictures / "album.jpg")
+    run(library, SimulatedExtraction())
+    (pictures / "album.jpg").rename(tmp_path / "away")
+    assert names(checked(library, pictures / "album.jpg").changes.gone) == {"b.jpg", "c.jpg"}
+
+
 def test_links_are_for_a_full_scan(library: MemoryStore, pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "far.jpg").write_bytes(b"far")
     (pictures / "link.jpg").symlink_to(tmp_path / "far.jpg")
