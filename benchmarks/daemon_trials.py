@@ -152,7 +152,7 @@ def kill(pid: int) -> list[psutil.Process]:
 
 
 def expected(folder: Path, home: Home) -> set[str]:
-    found = scan(str(folder), Rules(), apart=[str(home.root)], settle=0.0)
+    found = scan(str(folder), Rules(), apart=[str(home.root)])
     return {entry.path for entry in found if isinstance(entry, Found)}
 
 

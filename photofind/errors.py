@@ -10,6 +10,7 @@ __all__ = [
     "DamagedError",
     "DesktopError",
     "ExtractorError",
+    "FileNotAnsweringError",
     "ImageError",
     "LibraryError",
     "LockedError",
@@ -19,6 +20,7 @@ __all__ = [
     "PhotofindError",
     "RequestError",
     "SettingsError",
+    "WorkerBusyError",
     "WorkerCrashedError",
     "WorkerError",
     "WorkerKilledError",
@@ -102,6 +104,22 @@ class NotAnsweringError(LibraryError):
         self.folder = folder
 
 
+class FileNotAnsweringError(NotAnsweringError):
+    """A single file does not answer, in a folder that does.
+
+    Parameters
+    ----------
+    message, hint, folder
+        As for a folder.
+    path
+        The path of the file.
+    """
+
+    def __init__(self, message: str, hint: str = "", folder: str = "", path: str = "") -> None:
+        super().__init__(message, hint, folder)
+        self.path = path
+
+
 class WorkerError(PhotofindError):
     """A child process failed; ``details`` holds its traceback or last output, for the log."""
 
@@ -132,6 +150,10 @@ class WorkerTimeoutError(WorkerError):
 
 class WorkerOverdueError(WorkerTimeoutError):
     """A child process ended itself: what it worked on took more processor time than it may."""
+
+
+class WorkerBusyError(WorkerTimeoutError):
+    """A child process showed no progress, and took processor time for most of that time."""
 
 
 class WorkerStartError(WorkerError):

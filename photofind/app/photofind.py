@@ -251,7 +251,11 @@ class PhotoFind(Operations):
 
     def thumbnail(self, photo: int, size: int = 256) -> bytes:
         known = self._known(photo)
-        return self._resources.thumbnails.get(known.path, size, (known.size, known.modified))
+        thumbnails = self._resources.thumbnails
+        stamp = (known.size, known.modified)
+        if known.away is not None:
+            return thumbnails.kept(known.path, size, stamp)
+        return thumbnails.get(known.path, size, stamp)
 
     def thumbnail_of(self, path: str, size: int = 256) -> bytes:
         try:
@@ -272,13 +276,13 @@ class PhotoFind(Operations):
     def open(self, photo: int | str) -> None:
         from photofind.system.reveal import open_file
 
-        path = self._known(photo).path
+        path = self._file(photo)
         self._resources.reach.act(path, open_file, path)
 
     def reveal(self, photo: int | str) -> None:
         from photofind.system.reveal import show_in_folder
 
-        path = self._known(photo).path
+        path = self._file(photo)
         self._resources.reach.act(path, show_in_folder, path)
 
     def trash(self, photos: Sequence[int]) -> Trashing:
@@ -338,6 +342,12 @@ class PhotoFind(Operations):
 
         self._resources.library.refresh()
         return find_photo(self._resources.library, photo)
+
+    def _file(self, photo: int | str) -> str:
+        from photofind.app.references import find_file
+
+        self._resources.library.refresh()
+        return find_file(self._resources.library, photo)
 
     def _details(self, photos: Sequence[Photo]) -> list[PhotoDetails]:
         from photofind.app.photos import details

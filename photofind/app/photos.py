@@ -35,7 +35,7 @@ def details(folders: Iterable[Folder], photo: Photo) -> PhotoDetails:
         keywords=photo.keywords,
         caption=photo.caption,
         failure=photo.failure,
-        offline=folder is not None and folder.state == "offline",
+        offline=photo.away is not None or (folder is not None and folder.state == "offline"),
         preliminary=photo.preliminary,
         spaces=photo.spaces,
         tags=tuple(sorted(tags, key=lambda tag: -tag.confidence)),

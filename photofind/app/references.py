@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from photofind.errors import LibraryError
 from photofind.library.store import Store
 from photofind.model import Query
 from photofind.model.records import Photo
 from photofind.model.references import PhotoNotFoundError
 
-__all__ = ["find_photo", "with_paths"]
+__all__ = ["find_file", "find_photo", "with_paths"]
 
 
 def find_photo(library: Store, photo: int | str) -> Photo:
@@ -29,8 +30,27 @@ def find_photo(library: Store, photo: int | str) -> Photo:
     return known
 
 
+def find_file(library: Store, photo: int | str) -> str:
+    """Return the path of the file of a photo, given its id or its absolute path.
+
+    Raises
+    ------
+    PhotoNotFoundError
+        It is not in the library.
+    LibraryError
+        It is away.
+    """
+    known = find_photo(library, photo)
+    if known.away is not None:
+        raise LibraryError(
+            f"{known.path} is on another drive than the one that is there now",
+            "connect the drive that holds it",
+        )
+    return known.path
+
+
 def with_paths(library: Store, query: Query) -> Query:
-    """Return a query that names its photos by their paths.
+    """Return a query that names its photos by their paths; those that are away keep their ids.
 
     Raises
     ------
@@ -38,9 +58,13 @@ def with_paths(library: Store, query: Query) -> Query:
         A photo that it names by id is not in the library.
     """
 
-    def paths(photos: tuple[int | str, ...]) -> tuple[str, ...]:
-        return tuple(
-            find_photo(library, one).path if isinstance(one, int) else one for one in photos
-        )
+    def named(photo: int | str) -> int | str:
+        if not isinstance(photo, int):
+            return photo
+        known = find_photo(library, photo)
+        return known.path if known.away is None else known.id
+
+    def paths(photos: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        return tuple(map(named, photos))
 
     return replace(query, like=paths(query.like), unlike=paths(query.unlike))

@@ -182,6 +182,13 @@ class Thumbnails:
                 del self._under_way[key]
         return made
 
+    def kept(self, path: str, size: int, stamp: tuple[int, int]) -> bytes:
+        """Return a JPEG that was made before, of a photo that is away; as :meth:`get`."""
+        made = self._cache.get(_key(path, size, stamp))
+        if made is None:
+            raise ImageError("its drive is not connected")
+        return made
+
     def full(self, path: str) -> bytes:
         """Return a large JPEG of a photo in a format that browsers do not show; as :meth:`get`."""
         try:
@@ -204,8 +211,9 @@ class Thumbnails:
 
         def suspect() -> None:
             with suppress(OSError):
-                self._reach.follow(path, partial(read_through, path))
+                self._reach.read(path, partial(read_through, path))
 
+        self._reach.check(path)
         self._reach.call(path, os.path.lexists, path)  # Occupies no worker with a silent folder.
         outcome: Reply | WorkerError | None = None
         if key not in self._very_large:

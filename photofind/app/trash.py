@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from photofind.app.references import find_photo
+from photofind.app.references import find_file, find_photo
 from photofind.errors import DesktopError, LibraryError
 from photofind.images.reading import PRELIMINARY, content_hash
 from photofind.library.store import Store
@@ -32,7 +32,7 @@ def trash_photos(
         path = f"number {photo}"
         try:
             known = find_photo(library, photo)
-            path = known.path
+            path = find_file(library, photo)
             seen = reach.call(path, look_at, path)
             if known.failure is None and not reach.call(
                 path, _is_as_indexed, known, reach.folder_of(path)

@@ -36,17 +36,15 @@ def query_option(field: str, **attributes: Any) -> Callable[[FC], FC]:
 class AbsolutePath(click.Path):
     """A path, made absolute; symbolic links are kept.
 
-    Whether it exists and can be read is checked by the code that reads it.
+    Whether it exists and can be read is checked by the code that reads it: click would look at the
+    file for ever where its drive does not answer.
     """
-
-    def __init__(self) -> None:
-        super().__init__(readable=False)
 
     def convert(
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> str:
         """Return the absolute path."""
-        path = os.fsdecode(super().convert(value, parameter, context))
+        path = os.fsdecode(value)
         if not path:
             self.fail("a path cannot be empty", parameter, context)
         return os.path.abspath(path)  # noqa: PTH100

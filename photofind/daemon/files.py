@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import BinaryIO
 from urllib.parse import quote
@@ -78,7 +79,7 @@ def open_file(photo: PhotoDetails, reach: Reach) -> OpenFile:
     if photo.failure is not None:
         raise Refused(409, LibraryError(f"{photo.path} could not be read as a photo"))
     try:
-        opened = reach.call(photo.path, _open, photo)
+        opened = reach.read(photo.path, lambda beat: _open(photo))
     except OSError as error:
         reason = error.strerror or str(error)
         raise Refused(404, LibraryError(f"{photo.path} cannot be read: {reason}")) from None
@@ -96,7 +97,11 @@ def _open(photo: PhotoDetails) -> OpenFile | None:
     status = os.fstat(file.fileno())
     media_type = _media_type(photo.format, file.read(HEADER_BYTES), status.st_size)
     file.seek(0)
-    if media_type and stat.S_ISREG(status.st_mode):
+    # Where its drive is away, another photo may have its name.
+    is_own = not photo.offline or (status.st_size, status.st_mtime_ns) == (
+        (photo.size, photo.modified)
+    )
+    if media_type and is_own and stat.S_ISREG(status.st_mode):
         return OpenFile(file, media_type, status, photo.path)
     file.close()
     return None
@@ -143,11 +148,17 @@ async def _pieces(opened: OpenFile, left: int, reach: Reach) -> AsyncIterator[by
     with file:
         while left:
             # Where it does not answer, the response ends short of its length.
-            piece = await to_thread.run_sync(reach.call, path, file.read, min(left, _PIECE))
+            piece = await to_thread.run_sync(
+                reach.read, path, partial(_piece, file, min(left, _PIECE))
+            )
             if not piece:
                 return  # It has become shorter.
             left -= len(piece)
             yield piece
+
+
+def _piece(file: BinaryIO, size: int, beat: Callable[[], None]) -> bytes:
+    return file.read(size)
 
 
 def _media_type(format_name: str, beginning: bytes, size: int) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from photofind.errors import (
     ExtractorError,
+    FileNotAnsweringError,
+    WorkerBusyError,
     WorkerCrashedError,
     WorkerError,
     WorkerKilledError,
@@ -26,7 +28,7 @@ from photofind.errors import (
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.metadata_fields import Metadata
 from photofind.paths import Home
-from photofind.system.reach import Reach, read_through
+from photofind.system.reach import DOES_NOT_ANSWER, Reach, read_through
 from photofind.workers import Reply, Worker, isolate
 from photofind.workers.frames import JSON
 
@@ -280,9 +282,29 @@ class Extraction:
         return [None if photo.vector is None else photo for photo in extracted]
 
     def _extract(self, method: str, paths: Sequence[str], **arguments: JSON) -> list[Extracted]:
-        for path in paths:
-            self._reach.check(path)  # No worker is to wait for it in vain.
         extracted: dict[int, Extracted] = {}
+        left = [*range(len(paths))]
+        while left:
+            for place in left:
+                try:
+                    self._reach.check(paths[place])  # No worker is to wait for it in vain.
+                except FileNotAnsweringError:
+                    extracted[place] = Extracted(
+                        path=paths[place], failure=DOES_NOT_ANSWER, passing=True
+                    )
+            left = [place for place in left if place not in extracted]
+            try:
+                for place, one in self._extract_each(method, paths, left, **arguments):
+                    extracted[place] = one
+            except FileNotAnsweringError as error:
+                _logger.warning("%s", error)
+            left = [place for place in left if place not in extracted]
+        return [extracted[place] for place in range(len(paths))]
+
+    def _extract_each(
+        self, method: str, paths: Sequence[str], places: Sequence[int], **arguments: JSON
+    ) -> Iterator[tuple[int, Extracted]]:
+        """Yield what was extracted of the paths at these places, in any order."""
         overdue: dict[int, float] = {}  # How long the photo at this place may take.
 
         def run(batch: list[int], note: Any) -> Reply:
@@ -312,20 +334,24 @@ class Extraction:
             self._count(len(batch))
             return reply
 
-        for batch, outcome in isolate(range(len(paths)), run):
+        for batch, outcome in isolate(places, run):
             if isinstance(outcome, WorkerError):
                 (place,) = batch
                 _logger.warning("%s: %s\n%s", paths[place], outcome, outcome.details)
                 if isinstance(outcome, WorkerOverdueError):
                     # No extractor had a part in it.
                     took = f"took more than {overdue[place]:,.0f} s of processor time to read"
-                    extracted[place] = Extracted(path=paths[place], failure=took)
+                    yield place, Extracted(path=paths[place], failure=took)
                     continue
-                extracted[place] = Extracted(
-                    path=paths[place],
-                    failure=self._reason(outcome),
-                    refused=True,
-                    passing=isinstance(outcome, WorkerKilledError | WorkerTimeoutError),
+                yield (
+                    place,
+                    Extracted(
+                        path=paths[place],
+                        failure=self._reason(outcome),
+                        refused=True,
+                        passing=isinstance(outcome, WorkerKilledError | WorkerTimeoutError)
+                        and not isinstance(outcome, WorkerBusyError),
+                    ),
                 )
                 continue
             vectors = iter(outcome.arrays[0])
@@ -333,8 +359,7 @@ class Extraction:
                 vector = next(vectors) if record.pop("embedded", False) else None
                 record["keywords"] = tuple(record.get("keywords", ()))
                 record["tags"] = tuple((word, sure) for word, sure in record.get("tags", ()))
-                extracted[place] = Extracted(path=paths[place], vector=vector, **record)
-        return [extracted[place] for place in range(len(paths))]
+                yield place, Extracted(path=paths[place], vector=vector, **record)
 
     def _reach_through(self, path: str) -> None:
         """Find out whether a file can be read; that it cannot be for another reason is no matter.
@@ -342,10 +367,10 @@ class Extraction:
         Raises
         ------
         NotAnsweringError
-            Its folder does not answer.
+            The file, or its folder, does not answer.
         """
         with suppress(OSError):
-            self._reach.follow(path, partial(read_through, path))
+            self._reach.read(path, partial(read_through, path))
 
     def _call(self, method: str, **arguments: Any) -> Reply:
         try:

@@ -110,5 +110,5 @@ class Backlog:
         return {
             photo.path: Found(photo.path, photo.size, photo.modified, photo.inode, photo.sidecar)
             for photo in newest
-            if is_wanted(photo.path)
+            if photo.away is None and is_wanted(photo.path)
         }

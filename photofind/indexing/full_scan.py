@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -16,12 +16,14 @@ from photofind.indexing.changes import Changes, compare
 from photofind.indexing.excludes import Rules
 from photofind.indexing.reachability import mounts, mounts_of, out_of_reach, suspicion
 from photofind.indexing.scan import Found, scan
+from photofind.indexing.swaps import recognise
 from photofind.library.store import Store
 from photofind.model import Skipped
 from photofind.model.filters import Filter
 from photofind.model.records import Folder, Photo
 from photofind.paths import is_below
 from photofind.system.reach import DOES_NOT_ANSWER, Reach
+from photofind.system.volumes import volumes_at
 
 __all__ = ["FullScan", "full_scan", "outside"]
 
@@ -45,6 +47,9 @@ class FullScan:
         What could not be looked at, and why.
     kept
         How many known photos were not found and are kept.
+    restated
+        Known photos that went away with their file system or came back with it, or whose times and
+        inodes it gives otherwise; to be written before the changes.
     """
 
     found: int
@@ -52,6 +57,7 @@ class FullScan:
     folders: list[Folder]
     skipped: list[Skipped]
     kept: int
+    restated: list[Photo]
 
 
 @dataclass
@@ -60,8 +66,10 @@ class _ScannedFolder:
 
     folder: Folder
     known: list[Photo]
-    found: list[Found]
-    skipped: list[Skipped]
+    found: list[Found] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    away: list[Photo] = field(default_factory=list)
+    restated: list[Photo] = field(default_factory=list)
 
 
 def full_scan(
@@ -113,13 +121,14 @@ def full_scan(
             _known(store, folder),
             rules,
             [reach.real_path(path) for path in (*others, *apart)],
+            mounted,
         )
         tell = partial(_plus, on_found, count)
         try:
             scanned = reach.follow(folder.path, partial(look, on_found=tell), look)
         except NotAnsweringError:
             whole = Skipped(folder.path, DOES_NOT_ANSWER)
-            scanned = _ScannedFolder(folder, _known(store, folder), [], [whole])
+            scanned = _ScannedFolder(folder, _present(_known(store, folder)), skipped=[whole])
         scanned_folders.append(scanned)
         count += len(scanned.found)
 
@@ -142,6 +151,8 @@ def full_scan(
             believed = []
         judged.append(now)
         gone += believed
+        if accept_removals and now.state == "online":
+            gone += scanned.away
         if now.state == "offline":
             out_of_bounds.update(file.path for file in scanned.found)
     return FullScan(
@@ -153,7 +164,8 @@ def full_scan(
         ),
         judged,
         list(chain.from_iterable(scanned.skipped for scanned in scanned_folders)),
-        len(changes.gone) - len(gone),
+        len(changes.gone) - len(gone) + sum(len(scanned.away) for scanned in scanned_folders),
+        list(chain.from_iterable(scanned.restated for scanned in scanned_folders)),
     )
 
 
@@ -162,11 +174,12 @@ def _look(
     known: list[Photo],
     rules: Rules,
     apart: Sequence[str],
+    mounted: Collection[str],
     beat: Callable[[], None],
     on_found: Callable[[int], None] = lambda count: None,
 ) -> _ScannedFolder:
-    """Look at what is in a folder."""
-    scanned = _ScannedFolder(folder, known, [], [])
+    """Look at what is in a folder, and which of its known photos that may be."""
+    scanned = _ScannedFolder(folder, _present(known))
     for entry in scan(folder.path, rules, apart=apart, beat=beat):
         if isinstance(entry, Found):
             scanned.found.append(entry)
@@ -174,7 +187,16 @@ def _look(
             on_found(len(scanned.found))
         else:
             scanned.skipped.append(entry)
-    return scanned
+    if any(skip.path == folder.path for skip in scanned.skipped):
+        return scanned
+    there = recognise(folder, known, scanned.found, mounted, volumes_at, beat)
+    return replace(
+        scanned,
+        folder=replace(folder, volumes=there.volumes),
+        known=there.known,
+        away=there.away,
+        restated=there.restated,
+    )
 
 
 def _plus(on_found: Callable[[int], None], before: int, count: int) -> None:
@@ -182,7 +204,7 @@ def _plus(on_found: Callable[[int], None], before: int, count: int) -> None:
 
 
 def _known(store: Store, folder: Folder) -> list[Photo]:
-    """Return the photos of a folder without those of the folders inside it."""
+    """Return the photos of a folder without those of the folders inside it; also what is away."""
     inside = [
         other.path
         for other in store.folders()
@@ -193,6 +215,10 @@ def _known(store: Store, folder: Folder) -> list[Photo]:
         for photo in store.select(Filter(folder=folder.path))
         if not any(is_below(photo.path, other) for other in inside)
     ]
+
+
+def _present(photos: Iterable[Photo]) -> list[Photo]:
+    return [photo for photo in photos if photo.away is None]
 
 
 def _judge(

@@ -18,7 +18,7 @@ from photofind.indexing.pausing import Pause
 from photofind.indexing.requests import Request
 from photofind.indexing.retrying import Failure
 from photofind.indexing.steps import IN_DAEMON, IndexingSteps
-from photofind.indexing.watching.events import Change
+from photofind.indexing.watching.events import Change, Kind
 from photofind.indexing.watching.watcher import Watcher
 from photofind.library.store import Store
 from photofind.model import Event, Progress, Report
@@ -315,10 +315,13 @@ class Indexer:
             {folder.path: Rules((*exclude, *folder.excludes)) for folder in folders}
         )
 
-    def _reach_changed(self, folder: str) -> None:
-        """Take note that a folder ceased to answer, or answers again."""
-        if self._reach.answers(folder):
-            self._agenda.scan(one.path for one in self._store.folders() if one.path == folder)
+    def _reach_changed(self, place: str) -> None:
+        """Take note that a folder ceased to answer, or that it, or a file alone, answers again."""
+        if self._reach.answers(place):
+            if place in {folder.path for folder in self._store.folders()}:
+                self._agenda.scan([place])
+            else:
+                self._agenda.notice([Change(Kind.COMPLETE, place)])
         self._agenda.wake()
 
     def _scanned(self, folder: str, seconds: float) -> None:

@@ -15,12 +15,14 @@ from photofind.indexing.excludes import Rules
 from photofind.indexing.full_scan import outside
 from photofind.indexing.reachability import mounts, out_of_reach
 from photofind.indexing.scan import Found, Walk
+from photofind.indexing.swaps import is_swapped
 from photofind.library.store import Store
 from photofind.model import Skipped
 from photofind.model.filters import Filter
 from photofind.model.records import Folder, Photo, innermost
 from photofind.paths import is_below
 from photofind.system.reach import Reach
+from photofind.system.volumes import volumes_at
 
 __all__ = ["PartialCheck", "partial_check"]
 
@@ -79,14 +81,14 @@ def partial_check(
     to_scan: set[str] = set()
     seen = _Seen()
     for folder, inside in _by_folder(folders, _topmost(places)):
-        if folder.path in inside:
+        if folder.path in inside or folder.state == "offline":  # Which a scan alone can end.
             to_scan.add(folder.path)
             continue
         others = [other.path for other in folders if other.path != folder.path]
         real = [reach.real_path(path) for path in (*others, *apart)]
         rules = Rules((*excludes, *folder.excludes))
         try:
-            looked = reach.follow(folder.path, partial(_look, folder.path, inside, rules, real))
+            looked = reach.follow(folder.path, partial(_look, folder, inside, rules, real))
         except NotAnsweringError:
             continue
         seen.add(looked)
@@ -96,8 +98,10 @@ def partial_check(
     skipped, found = seen.skipped, seen.found
     known = [
         photo
-        for photo in _known(store, seen.checked)
-        if (holder := innermost(folders, photo.path)) is not None and holder.path not in to_scan
+        for photo in _known(store, seen.checked, found)
+        if photo.away is None
+        and (holder := innermost(folders, photo.path)) is not None
+        and holder.path not in to_scan
     ]
     changes = compare(found.values(), known, is_complete)
     gone = outside(changes.gone, {skip.path for skip in skipped})
@@ -132,7 +136,7 @@ class _Seen:
 
 
 def _look(
-    folder: str,
+    added: Folder,
     places: Iterable[str],
     rules: Rules,
     apart: Sequence[str],
@@ -140,10 +144,10 @@ def _look(
 ) -> _Seen:
     """Look at places in a folder."""
     seen = _Seen()
-    if not Path(folder).is_dir():
+    if not Path(added.path).is_dir() or is_swapped(added, volumes_at):
         seen.needs_scan = True
         return seen
-    walk = Walk(folder, rules, apart, beat)
+    walk = Walk(added.path, rules, apart, beat)
     for place in places:
         beat()
         if walk.leaves_out(place):
@@ -185,10 +189,11 @@ def _by_folder(
             yield folder, inside[folder.path]
 
 
-def _known(store: Store, places: Mapping[str, bool]) -> Iterator[Photo]:
+def _known(store: Store, places: Mapping[str, bool], found: Collection[str]) -> Iterator[Photo]:
     """Yield the photos that are known at and below some places that lie apart.
 
-    Each is given with whether there is a folder now.
+    Each is given with whether there is a folder now; ``found`` are photos that are there. What is
+    gone may have been a folder, also where it is named like a photo.
     """
     photos = store.by_path(places)
     yield from photos.values()
@@ -196,7 +201,7 @@ def _known(store: Store, places: Mapping[str, bool]) -> Iterator[Photo]:
     for place, is_folder in places.items():
         if place in photos:
             continue
-        if is_folder or not is_photo(place):
+        if is_folder or not is_photo(place) or place not in found:
             trees.append(place)
     if len(trees) <= FEW:
         for tree in trees:

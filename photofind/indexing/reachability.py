@@ -12,10 +12,12 @@ from pathlib import Path
 
 from photofind.model.records import Photo
 
-__all__ = ["mounts", "mounts_of", "out_of_reach", "suspicion"]
+__all__ = ["FEW", "LOSS", "mount_of", "mounts", "mounts_of", "out_of_reach", "suspicion"]
 
-_FEW = 20
-_LOSS = 0.9
+FEW = 20
+"""Of fewer photos it is believed that all of them are gone."""
+LOSS = 0.9
+"""Of more, a loss of more than this part is not believed."""
 _HINT = "if that is right, run `photofind index --accept-removals`"
 
 
@@ -33,7 +35,7 @@ def mounts() -> frozenset[str]:
 def mounts_of(paths: Iterable[str], mounted: Collection[str]) -> frozenset[str]:
     """Return those of the ``mounted`` paths that hold the folders of the files ``paths``."""
     folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120 (faster, and these are many)
-    return frozenset(filter(None, (_mount_of(folder, mounted) for folder in folders)))
+    return frozenset(filter(None, (mount_of(folder, mounted) for folder in folders)))
 
 
 def out_of_reach(
@@ -54,7 +56,7 @@ def out_of_reach(
     if set(recorded) <= set(mounted):
         return unmounted
     for photo in photos:
-        mount = _mount_of(str(Path(photo.path).parent), recorded)
+        mount = mount_of(str(Path(photo.path).parent), recorded)
         if mount and mount not in mounted:
             unmounted.setdefault(mount, []).append(photo)
     return unmounted
@@ -84,17 +86,17 @@ def suspicion(
     if len(gone) == known and not any(Path(folder).iterdir()):
         return f"it is empty, and there were {known} photos in it; {_HINT}"
     # Of more than a few, nearly all; and not because a new exclude rule hides them.
-    if known >= _FEW and len(gone) > _LOSS * known:
+    if known >= FEW and len(gone) > LOSS * known:
         vanished = 0
         for photo in gone:
             beat()
             vanished += not os.path.lexists(photo.path)
-        if vanished > _LOSS * known:
+        if vanished > LOSS * known:
             return f"{vanished} of its {known} photos vanished at once; {_HINT}"
     return None
 
 
-def _mount_of(folder: str, mounts: Collection[str]) -> str | None:
+def mount_of(folder: str, mounts: Collection[str]) -> str | None:
     """Return the innermost of ``mounts`` that holds ``folder``."""
     real = Path(folder).resolve()
     return next((place for place in map(str, (real, *real.parents)) if place in mounts), None)

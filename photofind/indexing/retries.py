@@ -56,7 +56,9 @@ class Retries:
             every = {
                 photo.path: photo.retry
                 for photo in self._store.select(Filter(passing=True))
-                if photo.retry is not None and innermost(offline, photo.path) is None
+                if photo.retry is not None
+                and photo.away is None
+                and innermost(offline, photo.path) is None
             }
             self._taken = {path: r for path, r in self._taken.items() if every.get(path) == r}
             self._waiting = {p: retry for p, retry in every.items() if p not in self._taken}

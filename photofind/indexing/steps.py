@@ -309,6 +309,8 @@ class IndexingSteps:
             on_found=self._notices.found,
             reach=self._reach,
         )
+        # Before the folders: cut short in between, the next scan knows what is where all the same.
+        self._store.commit(seen.restated)
         self._put_folders(seen.folders, time.monotonic() - began)
         changes = seen.changes
         self._store.commit([*changes.moved, *changes.renumbered])

@@ -275,9 +275,10 @@ class Store(Protocol):
         A photo replaces the one with its id, and whatever is at its path; one from the library
         with another path is thereby moved, and one that was removed comes back under its id.
         ``spaces`` of the photos is not looked at: each has the spaces in which its content has an
-        embedding; a failed photo has none. Tags belong to embeddings: a content has those that its
-        photos have, here or in the library, of the spaces that hold its embedding. What has an
-        embedding in a space is not refused there.
+        embedding; a failed photo has none. A photo that is away stands beside the one at its path,
+        and replaces only one that is away in the same way. Tags belong to embeddings: a content has
+        those that its photos have, here or in the library, of the spaces that hold its embedding.
+        What has an embedding in a space is not refused there.
 
         Parameters
         ----------
@@ -306,7 +307,7 @@ class Store(Protocol):
         ...
 
     def by_path(self, paths: Iterable[str]) -> dict[str, Photo]:
-        """Return the photos at these paths; those that do not exist are left out."""
+        """Return the photos at these paths; those that do not exist or are away are left out."""
         ...
 
     def by_content(self, contents: Iterable[str]) -> dict[str, list[Photo]]:

@@ -65,6 +65,9 @@ class Photo:
         When it is tried again, where it failed, or was refused, for a reason that passes.
     sidecar
         When its sidecar file was changed, nanoseconds since 1970.
+    away
+        The file system that holds it, where another one is mounted at its place: its file is out
+        of reach, and its path may be that of another photo. None otherwise.
     id
         The photo's id; 0 before it is in the library.
     """
@@ -89,6 +92,7 @@ class Photo:
     refusals: Mapping[str, str] = field(default_factory=dict, hash=False)
     retry: Retry | None = None
     sidecar: int | None = None
+    away: str | None = None
     id: int = 0
 
     @property
@@ -139,6 +143,9 @@ class Folder:
         Patterns of files to leave out, in gitignore syntax.
     reason
         Why it is offline.
+    volumes
+        Which file systems were mounted there, by the paths of their mounts, as
+        :mod:`photofind.system.volumes` tells them apart.
     id
         The folder's id; 0 before it is in the library.
     """
@@ -150,6 +157,7 @@ class Folder:
     scanned: float | None = None
     excludes: tuple[str, ...] = ()
     reason: str | None = None
+    volumes: Mapping[str, str] = field(default_factory=dict, hash=False)
     id: int = 0
 
 

@@ -50,8 +50,8 @@ class Embedded:
 def embed_query(
     store: Store,
     space: Space,
-    like: Sequence[str],
-    unlike: Sequence[str],
+    like: Sequence[int | str],
+    unlike: Sequence[int | str],
     extraction: Callable[[str], Extraction],
     reach: Reach,
 ) -> Embedded:
@@ -60,7 +60,7 @@ def embed_query(
     Parameters
     ----------
     like, unlike
-        Absolute paths, inside or outside of the library.
+        Absolute paths, inside or outside of the library, and ids of photos in it.
     extraction
         Gives what embeds photos, by the extractor's name; asked where the library has no embedding
         of a photo as it is now.
@@ -76,21 +76,26 @@ def embed_query(
     OtherVersion
         A photo has to be embedded, and the extractor's version is another than the space's.
     """
-    paths = [*like, *unlike]
-    known = store.by_path(paths)
+    asked = [*like, *unlike]
+    by_path = store.by_path(one for one in asked if isinstance(one, str))
+    by_id = store.by_id(one for one in asked if isinstance(one, int))
+    known = [by_id.get(one) if isinstance(one, int) else by_path.get(one) for one in asked]
+    paths = [photo.path if photo else str(one) for one, photo in zip(asked, known, strict=True)]
     # The embedding of a thumbnail is good enough to be found by, not to search with.
     contents = [
         photo.content
-        if (photo := known.get(path))
+        if photo
         and space.id in photo.spaces
         and not photo.preliminary
         and _is_unchanged(photo, reach)
         else ""
-        for path in paths
+        for photo in known
     ]
     found, vectors = store.embeddings(space.id, contents)
     outside = np.flatnonzero(~found).tolist()
     if outside:
+        if away := [paths[place] for place in outside if isinstance(asked[place], int)]:
+            raise ImageError(f"{away[0]} cannot be searched with: its drive is not connected")
         embedder = extraction(space.extractor)
         version = embedder.info().version
         if version != space.version:
@@ -101,13 +106,15 @@ def embed_query(
                 raise ImageError(f"{paths[place]} cannot be used as a query: {result.failure}")
             vectors[place], contents[place] = result.vector, result.content
     vectors = normalised(vectors)
-    asked = {photo.content for path in like if (photo := known.get(path))}
-    own = asked.union(contents[: len(like)]) - {""}
+    own = {photo.content for photo in known[: len(like)] if photo}
+    own = own.union(contents[: len(like)]) - {""}
     return Embedded(vectors[: len(like)], vectors[len(like) :], frozenset(own))
 
 
 def _is_unchanged(photo: Photo, reach: Reach) -> bool:
     """Return whether a photo is as it was read, or out of reach and known only from then."""
+    if photo.away is not None:
+        return True
     try:
         status = reach.call(photo.path, os.stat, photo.path)
     except (OSError, NotAnsweringError):

@@ -63,7 +63,7 @@ def find_photos(
         least = (index.plain if index else TYPICAL).similarity(NEAR_DUPLICATE)
         groups = collapse(ranked.embeddings[:count], limit, least)
     offline = [folder.path for folder in store.folders() if folder.state == "offline"]
-    asked = {str(photo) for photo in (*query.like, *query.unlike)}
+    asked = {*query.like, *query.unlike}
     for start in range(0, len(groups), limit):  # The first of them are mostly enough.
         batch = groups[start : start + limit]
         photos = store.by_content(ranked.contents[place] for group in batch for place in group)
@@ -72,12 +72,13 @@ def find_photos(
                 Found(
                     photo,
                     float(ranked.scores[place]),
-                    any(is_below(photo.path, folder) for folder in offline),
+                    photo.away is not None
+                    or any(is_below(photo.path, folder) for folder in offline),
                 )
                 for place in group
                 for photo in photos.get(ranked.contents[place], ())
                 if space in photo.spaces
-                and photo.path not in asked
+                and not asked & {photo.id, photo.path if photo.away is None else photo.id}
                 and (photo.inode, photo.size) not in asked_files
                 and where.passes(photo)
             ]

@@ -134,7 +134,9 @@ class Searcher:
         where = Filter(query.folder, query.since, query.until, query.tags)
         first = next(iter(weights))
         ranked = self._rank(query, weights, where)
-        asked = files_of({*map(str, (*query.like, *query.unlike))}, self._reach)
+        asked = files_of(
+            {one for one in (*query.like, *query.unlike) if isinstance(one, str)}, self._reach
+        )
         limit = SPARE * query.limit
         groups = find_photos(self._store, query, first.id, ranked, where, limit, asked)
         found = merge_raw_pairs(islice(groups, limit))
@@ -152,9 +154,10 @@ class Searcher:
         assert query.limit is not None
         limit = SPARE * query.limit
         # All are embedded before the first is compared: there may be another version of one.
-        like, unlike = [str(photo) for photo in query.like], [str(photo) for photo in query.unlike]
         embedded = {
-            space.id: embed_query(self._store, space, like, unlike, self._extraction, self._reach)
+            space.id: embed_query(
+                self._store, space, query.like, query.unlike, self._extraction, self._reach
+            )
             for space in weights
         }
         comparisons = [

@@ -4,6 +4,9 @@ A dead network mount or a drive that sleeps can block a thread for ever, and not
 thread. So files of the user are touched in threads of their own, which are abandoned when they are
 overdue. From then on the folder does not answer: touches of it fail at once, and what was overdue
 is tried again with growing pauses until it returns.
+
+A file that cannot be read to its end may be the only one: as long as few of a folder are like that,
+and the folder can be listed, they alone do not answer.
 """
 
 from __future__ import annotations
@@ -14,17 +17,18 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from photofind.errors import NotAnsweringError
+from photofind.errors import FileNotAnsweringError, NotAnsweringError
 from photofind.paths import is_below
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-__all__ = ["DOES_NOT_ANSWER", "PATIENCE", "Reach", "read_through"]
+__all__ = ["DOES_NOT_ANSWER", "PATIENCE", "Beat", "Reach", "probe", "read_through"]
 
 Result = TypeVar("Result")
 Beat: TypeAlias = Callable[[], None]
@@ -43,6 +47,8 @@ ACTION_SECONDS = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 600.0
 # So many threads are abandoned to a folder; then one of them has to return before the next trial.
 _MOST_ABANDONED = 64
+# So many files of a folder may hang; if one more does, it is the folder that does not answer.
+_MOST_HANGING = 3
 # So long a thread is kept for the next touch.
 _IDLE_SECONDS = 2.0
 # The longest wait that counts as one: a process that was stopped was not waiting.
@@ -101,6 +107,18 @@ class _Touch:
 
 
 @dataclass
+class _Hanging:
+    """A file that does not answer: its touch, how often it was given up in a row, and until when.
+
+    It is left alone until then, on the monotonic clock.
+    """
+
+    touch: _Touch
+    times: int
+    until: float
+
+
+@dataclass
 class _Place:
     """A folder that is touched.
 
@@ -112,6 +130,8 @@ class _Place:
         Those that were given up and have not returned.
     overdue
         The one that was given up last, which is tried again; None where the folder answers.
+    hanging
+        The files that do not answer while the folder does, by their paths.
     times, last, retry
         How often touches were given up in a row, when the last one was, and when the next trial is
         due, on the monotonic clock.
@@ -120,6 +140,7 @@ class _Place:
     running: set[_Touch] = field(default_factory=set)
     abandoned: set[_Touch] = field(default_factory=set)
     overdue: _Touch | None = None
+    hanging: dict[str, _Hanging] = field(default_factory=dict)
     times: int = 0
     last: float = 0.0
     retry: float = 0.0
@@ -164,7 +185,10 @@ class Reach:
         self._reals: dict[str, str] = {}
 
     def tell(self, listener: Callable[[str], None]) -> None:
-        """Have ``listener`` called with each folder that ceases to answer or answers again."""
+        """Have ``listener`` called with each folder that ceases to answer or answers again.
+
+        It is also called with each file that answers again after it alone did not.
+        """
         self._listener = listener
 
     def answers(self, folder: str) -> bool:
@@ -183,15 +207,22 @@ class Reach:
         return max(holders, key=len, default=os.path.dirname(path))  # noqa: PTH120
 
     def check(self, path: str) -> None:
-        """Raise if the folder of a path is known not to answer; nothing is touched.
+        """Raise if a file or its folder is known not to answer; nothing is touched.
 
         Raises
         ------
+        FileNotAnsweringError
+            The file does not.
         NotAnsweringError
-            It does not.
+            The folder does not.
         """
-        if self._trying and not self.answers(folder := self.folder_of(path)):
-            raise _not_answering(folder)
+        if self._trying or any(place.hanging for place in [*self._places.values()]):
+            folder = self.folder_of(path)
+            if not self.answers(folder):
+                raise _not_answering(folder)
+            place = self._places.get(folder)
+            if place is not None and _is_left_alone(place, path):
+                raise _file_not_answering(folder, path)
 
     def call(self, path: str, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call a function that touches what is at a path, and return what it returns.
@@ -219,6 +250,19 @@ class Reach:
         result: Result = self._wait_for(path, _Touch(work, again or work, self._patience))
         return result
 
+    def read(self, path: str, work: Callable[[Beat], Result]) -> Result:
+        """Do work, as `follow` does, on the content of a file, which alone may not answer.
+
+        Raises
+        ------
+        FileNotAnsweringError
+            The file does not answer.
+        NotAnsweringError
+            The folder does not answer.
+        """
+        result: Result = self._wait_for(path, _Touch(work, work, self._patience), is_read=True)
+        return result
+
     def act(self, path: str, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call a function that changes something, which is therefore never done twice.
 
@@ -235,11 +279,15 @@ class Reach:
         result: Result = self._wait_for(path, touch)
         return result
 
-    def _wait_for(self, path: str, touch: _Touch) -> Any:
+    def _wait_for(self, path: str, touch: _Touch, *, is_read: bool = False) -> Any:
         folder = self.folder_of(path)
+        if is_read:
+            self.check(path)
         place = self._begin(folder, touch)
         while not self._waited(touch):
             if touch.silent >= touch.patience:
+                if is_read and self._leave_alone(folder, place, path, touch):
+                    raise _file_not_answering(folder, path)
                 self._give_up(folder, place, touch)
         if touch.given_up:
             raise _not_answering(folder)
@@ -295,6 +343,39 @@ class Reach:
         touch.silent = touch.silent + seconds if touch.signs == signs else 0.0
         return is_over
 
+    def _leave_alone(self, folder: str, place: _Place, path: str, touch: _Touch) -> bool:
+        """Find out whether a file alone does not answer, and note that it does not.
+
+        Raises
+        ------
+        NotAnsweringError
+            It is the folder that does not answer.
+        """
+        with self._changed:
+            if touch.done.is_set() or len(place.hanging.keys() - {path}) >= _MOST_HANGING:
+                return False
+        try:
+            self.call(path, probe, os.path.dirname(path))  # noqa: PTH120 (it may not be UTF-8)
+        except NotAnsweringError:
+            with self._changed:
+                touch.given_up = True
+                place.running.discard(touch)
+                if not touch.done.is_set():
+                    place.abandoned.add(touch)
+            raise
+        with self._changed:
+            if touch.done.is_set():
+                return False
+            touch.given_up = True
+            before = place.hanging.get(path)
+            times = before.times if before else 0
+            pause = min(_LONGEST_PAUSE, self._first_pause * 2.0**times)
+            place.hanging[path] = _Hanging(touch, times + 1, time.monotonic() + pause)
+            place.running.discard(touch)
+            touch.done.set()
+        _logger.warning("%s does not answer", path)
+        return True
+
     def _give_up(self, folder: str, place: _Place, touch: _Touch) -> None:
         with self._changed:
             if touch.done.is_set():  # It returned at the last moment.
@@ -326,13 +407,17 @@ class Reach:
             is_back = place.overdue is not None and (touch is place.overdue or not place.abandoned)
             if is_back:
                 place.overdue = None
-            elif not (place.running or place.abandoned or place.times):
+            hung = [path for path, one in place.hanging.items() if one.touch is touch]
+            for path in hung:
+                del place.hanging[path]
+            if not (place.running or place.abandoned or place.hanging or place.times):
                 self._places.pop(folder, None)
             touch.done.set()
             self._changed.notify_all()
-        if is_back and not self._closed:
-            _logger.info("%s answers again", folder)
-            self._listener(folder)
+        for back in [folder] * is_back + hung:
+            if not self._closed:
+                _logger.info("%s answers again", back)
+                self._listener(back)
 
     def _schedule(self, place: _Place, now: float) -> None:
         place.last = now
@@ -406,9 +491,26 @@ def read_through(path: str, beat: Beat) -> None:
                 beat()
 
 
+def probe(folder: str) -> None:
+    """Find out whether a folder can be listed; that it cannot be for another reason is no matter.
+
+    The system may remember that it is there; so it is opened, and read from the beginning.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:
+        next(entries, None)
+
+
+def _is_left_alone(place: _Place, path: str) -> bool:
+    hanging = place.hanging.get(path)
+    return hanging is not None and time.monotonic() < hanging.until
+
+
+_HINT = "look after its drive or its connection; photofind tries again by itself"
+
+
+def _file_not_answering(folder: str, path: str) -> FileNotAnsweringError:
+    return FileNotAnsweringError(f"{path} does not answer", _HINT, folder, path)
+
+
 def _not_answering(folder: str) -> NotAnsweringError:
-    return NotAnsweringError(
-        f"{folder} does not answer",
-        "look after its drive or its connection; photofind tries again by itself",
-        folder,
-    )
+    return NotAnsweringError(f"{folder} does not answer", _HINT, folder)

@@ -123,7 +123,7 @@ class _Call:
 
     def note(self, value: frames.JSON) -> None:
         """Send ``value`` to the parent, as a sign of progress."""
-        frame = frames.encode({"note": value})
+        frame = frames.encode({"note": value, "spent": time.process_time()})
         with self._writing:
             if self._answered:
                 raise RuntimeError("progress was reported after the end of the call")
@@ -131,7 +131,7 @@ class _Call:
             frames.send(self._replies, frame)
 
     def reply(self, value: frames.JSON, arrays: list[Any]) -> None:
-        self._answer(frames.encode({"value": value}, arrays))
+        self._answer(frames.encode({"value": value, "spent": time.process_time()}, arrays))
 
     def fail(self, description: dict[str, frames.JSON]) -> None:
         self._answer(frames.encode({"error": description}))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from photofind.errors import (
+    WorkerBusyError,
     WorkerCrashedError,
     WorkerError,
     WorkerKilledError,
@@ -41,6 +42,9 @@ _LONGEST_DETAILS = 4096  # Bytes of a process's last output that are attached to
 _NICENESS = 10
 _LOOK = 0.5  # Seconds between two looks, during an exchange, whether the process was abandoned.
 _MEMORY_INTERVAL = 0.25  # Seconds between two checks of the memory of a process with a limit.
+
+# A process is busy that takes so much of the time for which it shows no progress.
+_BUSY = 0.5
 
 # What kills a process because of what it does itself is another signal, such as SIGSEGV. SIGBUS
 # comes when a drive fails that holds a file which is mapped. Windows has no such exit codes.
@@ -120,6 +124,8 @@ class Process:
         self._deadline = math.inf
         self._awake = math.inf  # When the watcher checks the deadline again.
         self._ending: _Ending | None = None
+        self._spent = 0.0  # Its processor time in seconds, as it told itself with its last frame.
+        self._spent_since = 0.0  # What it took after that, once it is overdue.
         self._last_words = ""
         if low_priority:
             # Before the first message, so that all threads of the service inherit it.
@@ -150,6 +156,16 @@ class Process:
             return int(psutil.Process(self.pid).memory_info().rss) if self.running else 0
         except psutil.Error:
             return 0
+
+    def _processor_time(self) -> float:
+        """Return the processor time that it has taken, in seconds; 0 if it has ended."""
+        import psutil
+
+        try:
+            times = psutil.Process(self.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)
 
     def claim(self) -> bool:
         """Take the process for an exchange; return False if it has ended or is ending."""
@@ -183,6 +199,8 @@ class Process:
         ------
         WorkerTimeoutError
             After ``timeout`` seconds without a note or the answer.
+        WorkerBusyError
+            Likewise, if it was busy for most of that time.
         WorkerCrashedError
             If the process ended.
         WorkerOverdueError
@@ -196,6 +214,7 @@ class Process:
             self._expect_within(timeout)
             self._send(request)
             while "note" in (answer := self._receive()).message:
+                self._spent = answer.message["spent"]
                 if note is not None:
                     self._expect_within(None)  # The parent's own time does not count.
                     note(answer.message["note"])
@@ -207,6 +226,7 @@ class Process:
                 raise self._failure(ending, timeout) from error
             raise
         self._expect_within(None)
+        self._spent = answer.message.get("spent", self._spent)
         return answer
 
     def end(self) -> None:
@@ -258,6 +278,7 @@ class Process:
                 remaining = self._deadline - time.monotonic()
                 if remaining <= 0:
                     self._ending = _Ending.OVERDUE if self._claimed else _Ending.IDLE
+                    self._spent_since = self._processor_time() - self._spent
                     break
                 longest = threading.TIMEOUT_MAX
                 if self._claimed and self._most_bytes < math.inf:
@@ -309,7 +330,9 @@ class Process:
             return WorkerStoppedError(f"{subject} was stopped")
         if ending is _Ending.OVERDUE:
             message = f"{subject} showed no progress for {timeout:g} s and was ended"
-            return WorkerTimeoutError(message, details=self._last_words)
+            is_busy = self._spent_since >= _BUSY * timeout
+            overdue = WorkerBusyError if is_busy else WorkerTimeoutError
+            return overdue(message, details=self._last_words)
         if ending is _Ending.TOO_LARGE:
             message = f"{subject} took more than {self._most_bytes / 1e6:,.0f} MB and was ended"
             return WorkerMemoryError(message, details=self._last_words)

@@ -21,6 +21,7 @@ from waiting import patience, wait_until
 
 from photofind.errors import (
     ImageError,
+    WorkerBusyError,
     WorkerCrashedError,
     WorkerError,
     WorkerKilledError,
@@ -30,7 +31,7 @@ from photofind.errors import (
     WorkerStoppedError,
     WorkerTimeoutError,
 )
-from photofind.workers import Worker, isolate
+from photofind.workers import Worker, isolate, process
 
 SERVICES = str(Path(__file__).parent)
 
@@ -312,6 +313,15 @@ class TestTimeouts:
         assert f"in {method}" in caught.value.details
         assert is_gone(first)
         assert worker.call("greet", timeout=30).value == "hello"
+
+    def test_a_child_that_takes_its_time_from_the_processor_is_busy(self, worker, monkeypatch):
+        """Not one that waits: the machine may have had no time for it."""
+        with pytest.raises(WorkerTimeoutError) as caught:
+            worker.call("sleep_after_note", timeout=0.5, duration=60)
+        assert not isinstance(caught.value, WorkerBusyError)
+        monkeypatch.setattr(process, "_BUSY", 0.02)  # Others may use this machine, too.
+        with pytest.raises(WorkerBusyError):
+            worker.call("hold_interpreter", timeout=1.0)
 
     def test_a_child_that_does_not_read_is_ended_too(self, worker):
         os.kill(worker.call("process_id", timeout=30).value, signal.SIGSTOP)

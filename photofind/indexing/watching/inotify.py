@@ -20,6 +20,7 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 from watchdog.observers.inotify_c import InotifyFD
 
@@ -30,8 +31,11 @@ from photofind.indexing.watching.links import Target, leads_out_of_reach, target
 from photofind.indexing.watching.mounting import Mounts
 from photofind.indexing.watching.watched_folder import WatchedFolder
 from photofind.paths import is_below
+from photofind.system.reach import Beat, Reach
 
 __all__ = ["Inotify"]
+
+Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +49,14 @@ class Inotify:
         Collects them.
     request_check
         Called, by the thread that reads, when a watch is not intact.
+    reach
+        Touches files for the thread that reads: a folder may not answer.
     """
 
-    def __init__(self, events: EventCollector, request_check: Callable[[], None]) -> None:
+    def __init__(
+        self, events: EventCollector, request_check: Callable[[], None], reach: Reach
+    ) -> None:
+        self.reach = reach
         self.events = events
         self.request_check = request_check
         self.stopped = False
@@ -55,8 +64,12 @@ class Inotify:
         self._reader: InotifyFD | None = None
         self._watches: frozenset[InotifyWatch] = frozenset()
 
-    def watch(self, watched_folder: WatchedFolder, mounts: Mounts) -> InotifyWatch:
+    def watch(
+        self, watched_folder: WatchedFolder, mounts: Mounts, beat: Beat = lambda: None
+    ) -> InotifyWatch:
         """Start to collect the events in a folder; from then on none is missed.
+
+        ``beat`` is called before each touch of the folder; what it raises ends the watch.
 
         Raises
         ------
@@ -65,7 +78,7 @@ class Inotify:
         OSError
             It cannot be done for another reason.
         """
-        watch = InotifyWatch(self, self._open(), watched_folder, mounts)
+        watch = InotifyWatch(self, self._open(), watched_folder, mounts, beat)
         with self._opening:
             self._watches |= {watch}
         return watch
@@ -114,8 +127,19 @@ class InotifyWatch:
     """An added folder that is being watched, together with what links in it lead to."""
 
     def __init__(
-        self, inotify: Inotify, reader: InotifyFD, watched_folder: WatchedFolder, mounts: Mounts
+        self,
+        inotify: Inotify,
+        reader: InotifyFD,
+        watched_folder: WatchedFolder,
+        mounts: Mounts,
+        beat: Beat,
     ) -> None:
+        self._beat = beat
+        self._begins_in: int | None = threading.get_ident()
+        # Another thread for each event takes long while this process is busy, and what the kernel
+        # itself keeps has hardly any events where it does not answer.
+        mount = mounts.of(watched_folder.real)
+        self._is_served = mount is not None and mount.kind.startswith("fuse")
         self.watched_folder = watched_folder
         self.reader = reader
         self.unwatchable = mounts.unwatchable()
@@ -130,6 +154,23 @@ class InotifyWatch:
         except BaseException:
             self.close()
             raise
+        finally:
+            self._begins_in = None
+
+    def touch(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Call a function that touches files of the folder.
+
+        Raises
+        ------
+        NotAnsweringError
+            The folder does not answer.
+        """
+        if threading.get_ident() == self._begins_in:
+            self._beat()
+            return function(*arguments)
+        if not self._is_served:
+            return function(*arguments)
+        return self.inotify.reach.call(self.watched_folder.folder, function, *arguments)
 
     @property
     def events(self) -> EventCollector:

@@ -20,11 +20,14 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
+from photofind.errors import NotAnsweringError
 from photofind.images.formats import is_photo
 from photofind.indexing.watching.inotify_limits import WATCHES, LimitReachedError
 from photofind.indexing.watching.watched_folder import WatchedFolder, is_relevant
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from photofind.indexing.watching.inotify import InotifyWatch
 
 __all__ = ["InotifyTree"]
@@ -40,7 +43,6 @@ _MASK = Mask(
     | InotifyConstants.IN_ATTRIB
     | InotifyConstants.IN_MOVE_SELF
     | InotifyConstants.IN_ONLYDIR
-    | InotifyConstants.IN_DONT_FOLLOW
     | InotifyConstants.IN_EXCL_UNLINK
 )
 # The file was moved or deleted before the event was handled; another event follows.
@@ -128,7 +130,8 @@ class InotifyTree:
         """
         self._root = root = _Folder(self, None, self._top)
         try:
-            self._watch(root)
+            with self._open(self._top) as handle:
+                self._watch(root, handle)
             if root.descriptor == -1:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), self._shown)
             if self._only is None:
@@ -156,7 +159,7 @@ class InotifyTree:
             return
         try:
             self._take(folder, event)
-        except LimitReachedError:
+        except (LimitReachedError, NotAnsweringError):
             self.watch.mark_broken()
         except Exception:  # The thread reads for all folders.
             log.exception("an event in %r was not understood: %r", folder.path, event)
@@ -218,7 +221,7 @@ class InotifyTree:
         status: os.stat_result | None = None
         if event.mask & _COME:
             try:
-                status = os.lstat(path)
+                status = self.watch.touch(os.lstat, path)
             except OSError:  # It is gone again, and another event follows.
                 return
         if path in self._links or (status is not None and stat.S_ISLNK(status.st_mode)):
@@ -262,12 +265,12 @@ class InotifyTree:
     def _report_other_names(self, path: bytes) -> None:
         """Have everything scanned if a file that changed has other names: it changed there too."""
         with contextlib.suppress(OSError):
-            if os.lstat(path).st_nlink > 1:
+            if self.watch.touch(os.lstat, path).st_nlink > 1:
                 self.watch.inotify.scan_everything()
 
     def _may_be_read_again(self, parent: _Folder, path: bytes) -> bool:
         """Return whether a folder whose attributes changed may be read again."""
-        if not _may_read(path):
+        if not self.watch.touch(_may_read, path):
             self._shut.add(path)
             return False
         was_shut = path in self._shut
@@ -281,9 +284,9 @@ class InotifyTree:
         folders = [folder]
         while folders and not self.watch.stopped:
             folder = folders.pop()
-            if not _may_read(folder.path):
+            may_read, names, links = self.watch.touch(_list, folder.path)
+            if not may_read:
                 self._shut.add(folder.path)
-            names, links = _list(folder.path)
             for name in links:
                 self._links.add(os.path.join(folder.path, name))  # noqa: PTH118 (bytes)
                 found_link()
@@ -298,13 +301,22 @@ class InotifyTree:
         """Watch a folder; return None if there is none that can be watched."""
         folder = _Folder(self, parent, path)
         name = os.path.basename(path)  # noqa: PTH119
-        with self._changing:
+        try:
+            handle = self._open(path)
+        except PermissionError:
+            self._shut.add(path)
+            return None
+        except OSError as error:
+            if error.errno in _GONE_AGAIN or self.watch.stopped:
+                return None
+            raise
+        with handle, self._changing:
             if parent.is_gone:
                 return None
             try:
-                self._watch(folder)
-            except OSError as error:
-                if error.errno in _GONE_AGAIN or self.watch.stopped:
+                self._watch(folder, handle)
+            except OSError:
+                if self.watch.stopped:
                     return None
                 raise
             if folder.descriptor == -1:
@@ -320,11 +332,18 @@ class InotifyTree:
             below[name] = folder
         return folder
 
-    def _watch(self, folder: _Folder) -> None:
+    def _open(self, path: bytes) -> _Handle:
+        """Get hold of a folder, which may take for ever.
+
+        watchdog would do so while all others wait for it; with a handle it touches no file system.
+        """
+        return self.watch.touch(_Handle, path)
+
+    def _watch(self, folder: _Folder, handle: _Handle) -> None:
         """Have watchdog watch a folder; the descriptor is -1 where that is not permitted."""
         try:
             folder.descriptor = self.watch.reader.add_callback(
-                folder.path, _MASK, folder, folder.id
+                handle.path, _MASK, folder, folder.id
             )
         except OSError as error:
             if error.errno == errno.ENOSPC:
@@ -366,7 +385,8 @@ class InotifyTree:
         for folder in folders:  # Grows by those below.
             if self.watch.stopped:
                 break
-            paths = [os.path.join(folder, name) for name in _list(folder)[0]]  # noqa: PTH118
+            names = self.watch.touch(_list, folder)[1]
+            paths = [os.path.join(folder, name) for name in names]  # noqa: PTH118
             folders += [path for path in paths if not self._leaves_out(path)]
         return len(folders)
 
@@ -385,8 +405,22 @@ class InotifyTree:
         return self._shown + os.fsdecode(path[self._cut :]) or os.sep
 
 
-def _list(folder: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Return the names of the folders and the links in a folder."""
+class _Handle:
+    """A folder that was got hold of, and a path that leads to it without touching any other."""
+
+    def __init__(self, path: bytes) -> None:
+        self._descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        self.path = b"/proc/self/fd/%d" % self._descriptor
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self._descriptor)
+
+
+def _list(folder: bytes) -> tuple[bool, list[bytes], list[bytes]]:
+    """Return whether a folder may be read, and the names of the folders and the links in it."""
     folders: list[bytes] = []
     links: list[bytes] = []
     try:
@@ -398,7 +432,7 @@ def _list(folder: bytes) -> tuple[list[bytes], list[bytes]]:
                     folders.append(entry.name)
     except OSError:  # The scan reports what cannot be read.
         pass
-    return folders, links
+    return _may_read(folder), folders, links
 
 
 def _may_read(folder: bytes) -> bool:

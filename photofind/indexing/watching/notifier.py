@@ -9,6 +9,7 @@ from typing import Protocol
 from photofind.indexing.watching.event_collector import EventCollector
 from photofind.indexing.watching.mounting import Mounts
 from photofind.indexing.watching.watched_folder import WatchedFolder
+from photofind.system.reach import Beat, Reach
 
 __all__ = ["Notifier", "NotifierMaker", "Watch", "new_notifier"]
 
@@ -35,8 +36,12 @@ class Watch(Protocol):
 class Notifier(Protocol):
     """Collects events about changes in folders."""
 
-    def watch(self, watched_folder: WatchedFolder, mounts: Mounts) -> Watch:
+    def watch(
+        self, watched_folder: WatchedFolder, mounts: Mounts, beat: Beat = lambda: None
+    ) -> Watch:
         """Start to collect the events in a folder; from then on none is missed.
+
+        ``beat`` is called before each touch of the folder; what it raises ends the watch.
 
         Raises
         ------
@@ -57,12 +62,14 @@ NotifierMaker = Callable[[EventCollector, Callable[[], None]], Notifier]
 """Makes a notifier from what collects its events and what it calls when a watch is not intact."""
 
 
-def new_notifier(events: EventCollector, request_check: Callable[[], None]) -> Notifier:
+def new_notifier(
+    events: EventCollector, request_check: Callable[[], None], reach: Reach
+) -> Notifier:
     """Return the notifier of this system."""
     if sys.platform == "linux":
         from photofind.indexing.watching.inotify import Inotify
 
-        return Inotify(events, request_check)
+        return Inotify(events, request_check, reach)
     else:  # noqa: RET505 (so that types are checked for each system)
         from photofind.indexing.watching.observers import Observers
 

@@ -36,6 +36,7 @@ from photofind.indexing.watching.links import links_in, target_of
 from photofind.indexing.watching.mounting import Mounts
 from photofind.indexing.watching.watched_folder import WatchedFolder, is_relevant
 from photofind.paths import is_below
+from photofind.system.reach import Beat
 
 if TYPE_CHECKING:
     from watchdog.observers.api import ObservedWatch
@@ -85,7 +86,9 @@ class Observers:
         self._observer: BaseObserver | None = None
         self._watches: set[ObserverWatch] = set()
 
-    def watch(self, watched_folder: WatchedFolder, mounts: Mounts) -> ObserverWatch:
+    def watch(
+        self, watched_folder: WatchedFolder, mounts: Mounts, beat: Beat = lambda: None
+    ) -> ObserverWatch:
         """Start to collect the events in a folder; from then on none is missed.
 
         Raises
@@ -93,6 +96,7 @@ class Observers:
         OSError
             It cannot be done.
         """
+        beat()
         watch = ObserverWatch(self, self._open(), watched_folder, mounts)
         self._watches = {*self._watches, watch}
         return watch

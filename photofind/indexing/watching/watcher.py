@@ -12,6 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from photofind.errors import NotAnsweringError
 from photofind.indexing.excludes import Rules
@@ -32,7 +33,7 @@ from photofind.indexing.watching.notifier import Notifier, NotifierMaker, new_no
 from photofind.indexing.watching.suspension import Suspension
 from photofind.indexing.watching.watched_folder import WatchedFolder
 from photofind.indexing.watching.watched_place import Attempt, WatchedPlace, identity_of
-from photofind.system.reach import Reach
+from photofind.system.reach import Reach, probe
 
 __all__ = ["Watcher"]
 
@@ -99,7 +100,7 @@ class Watcher:
         self._report = report
         self._poll_seconds = poll_seconds
         self._apart = tuple(apart)
-        self._make_notifier = notifier or new_notifier
+        self._make_notifier = notifier or partial(new_notifier, reach=self._reach)
         self._read_mounts = mounts
         self._make_mount_monitor = mount_monitor
         self._suspension = suspension or Suspension()
@@ -392,16 +393,20 @@ class Watcher:
         if not mounts.can_watch(watched_folder.real):
             return outcome
         outcome.is_local = True
-        outcome.identity = identity_of(folder)
-        if outcome.identity is None:
-            outcome.state, outcome.polled = None, ()
-            return outcome
         try:
-            real = os.path.realpath(folder)
+            outcome.identity = self._reach.call(folder, identity_of, folder)
+            if outcome.identity is None:
+                outcome.state, outcome.polled = None, ()
+                return outcome
+            real = self._reach.call(folder, os.path.realpath, folder)
             outcome.watched_folder = WatchedFolder(
                 folder, real, watched_folder.rules, watched_folder.apart
             )
-            outcome.watch = self._notifier.watch(outcome.watched_folder, mounts)
+            watch = partial(self._notifier.watch, outcome.watched_folder, mounts)
+            outcome.watch = self._reach.follow(folder, watch, lambda beat: probe(folder))
+        except NotAnsweringError:  # When it answers, its identity is another than none.
+            outcome.identity, outcome.state, outcome.polled = None, None, ()
+            return outcome
         except PermissionError:  # It is tried again once it has another identity.
             return outcome
         except (LimitReachedError, OSError) as error:

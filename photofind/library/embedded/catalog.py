@@ -90,14 +90,14 @@ class Catalog:
         return {key: photo_of(key, document) for key, document in zip(raws, documents, strict=True)}
 
     def by_path(self, paths: Iterable[str]) -> dict[str, Record]:
-        """Return the photos at these paths; those that do not exist are left out."""
+        """Return the photos at these paths; those that do not exist or are away are left out."""
         wanted = list(paths)
         found = self._candidates(wanted)
         return {
             path: record
             for path, records in zip(wanted, found, strict=True)
             for record in records
-            if record.photo.path == path
+            if record.photo.path == path and record.photo.away is None
         }
 
     def by_content(self, contents: Iterable[str]) -> dict[str, list[Record]]:

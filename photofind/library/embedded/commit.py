@@ -75,13 +75,13 @@ def _stacked(embeddings: Sequence[Array32], space: str) -> Array32:
 
 def _place(catalog: Catalog, photos: list[Photo]) -> tuple[list[Photo], set[int], list[Record]]:
     """Return the photos to put, one a path, with their ids; the ids displaced; what stood there."""
-    batch = {photo.path: photo for photo in photos}
+    batch = {(photo.path, photo.away): photo for photo in photos}
     named = {photo.id for photo in photos if photo.id}
-    there = catalog.by_path(batch)
+    there = catalog.by_path({path for path, away in batch if away is None})
     kept = []
-    for path, photo in batch.items():
+    for (path, away), photo in batch.items():
         # What is there may itself be moved elsewhere by this batch.
-        displaced = there[path].photo.id if path in there else 0
+        displaced = there[path].photo.id if away is None and path in there else 0
         kept.append(replace(photo, id=photo.id or (0 if displaced in named else displaced)))
     gone = named.union(record.photo.id for record in there.values())
     gone.difference_update(photo.id for photo in kept)

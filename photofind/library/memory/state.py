@@ -59,8 +59,8 @@ class State:
 
     @cached_property
     def by_path(self) -> dict[str, Photo]:
-        """The photos by their paths."""
-        return {photo.path: photo for photo in self.photos.values()}
+        """The photos by their paths, without those that are away."""
+        return {photo.path: photo for photo in self.photos.values() if photo.away is None}
 
     @cached_property
     def by_content(self) -> dict[str, list[Photo]]:
@@ -130,8 +130,8 @@ def place(photos: list[Photo], old: State, new: State) -> list[Photo]:
     """Put photos at their paths, the last of two at one, and return them with their ids."""
     named = {photo.id for photo in photos}
     kept = []
-    for path, photo in {photo.path: photo for photo in photos}.items():
-        there = old.by_path.get(path)
+    for (path, away), photo in {(photo.path, photo.away): photo for photo in photos}.items():
+        there = old.by_path.get(path) if away is None else None
         if not 0 < photo.id < old.next_id:  # One that was removed comes back under its id.
             # What is there may itself be moved elsewhere by this batch.
             reused = there is not None and there.id not in named

@@ -104,6 +104,22 @@ def check_moves(subject: StoreSubject) -> None:
         require_equal(back.id, c.id, "the id of a photo that was removed and came back")
 
 
+def check_away(subject: StoreSubject) -> None:
+    """Photos that are away stand beside those at their paths, and change places with them."""
+    with subject.writing() as store:
+        a, b = put(store, "a.jpg", "b.jpg")
+        (gone,) = store.commit([replace(a, away="first card")])
+        require_equal(store.by_path([a.path]), {}, "the path of a photo that is away")
+        (new,) = store.commit([Photo(a.path, content="new")])
+        require(new.id != gone.id, "a photo took the id of one that is away")
+        require_equal(store.by_id([gone.id]), {gone.id: replace(a, away="first card")}, "it")
+        require_equal(store.by_path([a.path]), {a.path: new}, "the photo at its path")
+        require_equal(store.count(Filter("/photos")), 3, "photos below the folder")
+        store.commit([replace(new, away="second card"), replace(gone, away=None)])
+        require_equal(store.by_path([a.path]), {a.path: a}, "the path of a photo that is back")
+        require_equal((store.count(), store.by_path([b.path])), (3, {b.path: b}), "all of them")
+
+
 def check_failed(subject: StoreSubject) -> None:
     """A failed photo has neither embeddings nor tags, and is whole again once it is embedded."""
     with subject.writing() as store:
@@ -325,6 +341,7 @@ PHOTO_CHECKS: tuple[StoreCheck, ...] = (
     check_all_fields,
     check_replace,
     check_moves,
+    check_away,
     check_failed,
     check_tried_again,
     check_all_or_nothing,

@@ -34,6 +34,8 @@ def check_folders(subject: StoreSubject) -> None:
         two = store.put_folder(Folder("/b", 2.0, "offline", ("/",), 3.25, ("*.tmp",), "unmounted"))
         require(one.id > 0 and two.id not in (0, one.id), f"their ids are {one.id} and {two.id}")
         require_equal(store.folders(), [one, two], "folders")
+        two = store.put_folder(replace(two, volumes={"/b": "1234-ABCD"}))
+        require_equal(store.folders(), [one, two], "folders, one with a volume")
         (photo,) = put(store, "a.jpg")
         again = store.put_folder(replace(one, scanned=9.0, id=0))
         require_equal(again, replace(one, scanned=9.0), "the folder that replaced another")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,25 @@ def test_only_a_full_scan_can_judge_a_whole_folder(library: MemoryStore, picture
     assert not seen.changes.gone
 
 
+def test_what_comes_back_to_a_folder_that_is_offline_has_it_scanned(
+    library: MemoryStore, pictures: Path
+) -> None:
+    """Everything may have vanished from it, and some of it come back."""
+    (folder,) = library.folders()
+    library.put_folder(replace(folder, state="offline", reason="it is empty"))
+    seen = checked(library, pictures / "a.jpg")
+    assert (seen.to_scan, seen.changes.unchanged) == ({str(pictures)}, 0)
+
+
+def test_a_folder_that_is_named_like_a_photo_may_be_gone(
+    library: MemoryStore, pictures: Path, tmp_path: Path
+) -> None:
+    (pictures / "sub").rename(pictures / "album.jpg")
+    run(library, SimulatedExtraction())
+    (pictures / "album.jpg").rename(tmp_path / "away")
+    assert names(checked(library, pictures / "album.jpg").changes.gone) == {"b.jpg", "c.jpg"}
+
+
 def test_links_are_for_a_full_scan(library: MemoryStore, pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "far.jpg").write_bytes(b"far")
     (pictures / "link.jpg").symlink_to(tmp_path / "far.jpg")
@@ -113,8 +133,6 @@ def test_photos_on_a_drive_that_is_gone_are_not_gone(
 ) -> None:
     folder = library.folders()[0]
     drive = pictures / "sub"
-    from dataclasses import replace
-
     library.put_folder(replace(folder, mounts=(str(drive),)))
     monkeypatch.setattr(checking, "mounts", lambda: frozenset({"/"}))
     shutil.rmtree(drive)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -187,3 +188,18 @@ def test_an_index_replaced_during_a_query_is_asked_anew(store: MemoryStore, home
     store.nearest = failing  # type: ignore[method-assign]
     with pytest.raises(LibraryError, match="the disk refused"):
         ask(searcher, "/a/1.jpg")
+
+
+def test_a_photo_whose_drive_is_away_is_found_offline_and_searched_with(
+    store: MemoryStore, home: Home
+) -> None:
+    """Its path is that of another photo now."""
+    (photo,) = store.by_path(["/a/3.jpg"]).values()
+    store.commit([replace(photo, away="first card"), Photo("/a/3.jpg", content="other")])
+    searcher = Searcher(store, home, "made-up", no_extraction)
+    found = {hit.path: hit.offline for hit in ask(searcher, "/a/4.jpg").hits}
+    assert found["/a/3.jpg"]
+    assert not found["/a/5.jpg"]
+    again = searcher.similar(Query((photo.id,), limit=50, min_score=0.0))
+    assert photo.id not in {hit.id for hit in again.hits}
+    assert len(again.hits) == 29

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from waiting import wait_until
 
-from photofind.errors import NotAnsweringError
+from photofind.errors import FileNotAnsweringError, NotAnsweringError
 from photofind.system.reach import Reach, read_through
 
 
@@ -188,3 +188,73 @@ def test_reading_through_tells_each_piece(tmp_path) -> None:
     beats: list[None] = []
     read_through(str(file), lambda: beats.append(None))
     assert len(beats) == 3
+
+
+# Single files.
+
+
+@pytest.fixture
+def patient(tmp_path) -> Iterator[Reach]:
+    """One that leaves a file alone for a minute."""
+    reach = Reach(lambda: [str(tmp_path)], patience=0.3, first_pause=60.0)
+    yield reach
+    reach.close()
+
+
+def test_a_file_alone_that_does_not_answer_is_left_alone(patient, drive, tmp_path) -> None:
+    path, heard = str(tmp_path / "p.jpg"), []
+    patient.tell(heard.append)
+    for _ in range(2):  # The second time at once.
+        with pytest.raises(FileNotAnsweringError, match="does not answer") as raised:
+            patient.read(path, lambda beat: drive.touch())
+    assert (drive.touches, raised.value.path, raised.value.folder) == (1, path, str(tmp_path))
+    assert patient.answers(str(tmp_path))
+    assert patient.read(str(tmp_path / "other.jpg"), lambda beat: "here") == "here"
+    with pytest.raises(FileNotAnsweringError):
+        patient.check(path)
+    drive.awake.set()
+    wait_until(lambda: heard == [path])
+    patient.check(path)
+
+
+def test_a_file_is_tried_again_after_a_pause_that_grows(drive, tmp_path) -> None:
+    reach, path = Reach(patience=0.05, first_pause=0.05), str(tmp_path / "p.jpg")
+    times: list[float] = []
+
+    def read(beat: Callable[[], None]) -> None:
+        times.append(time.monotonic())
+        drive.touch()
+
+    def is_read_five_times() -> bool:
+        with pytest.raises(FileNotAnsweringError):
+            reach.read(path, read)
+        return len(times) == 5
+
+    wait_until(is_read_five_times)
+    reach.close()
+    assert times[4] - times[0] >= 0.05 + 0.1 + 0.2 + 0.4
+
+
+def test_a_folder_of_which_several_files_hang_does_not_answer(patient, drive, tmp_path) -> None:
+    for number in range(3):
+        with pytest.raises(FileNotAnsweringError):
+            patient.read(str(tmp_path / f"{number}.jpg"), lambda beat: drive.touch())
+    with pytest.raises(NotAnsweringError) as raised:
+        patient.read(str(tmp_path / "3.jpg"), lambda beat: drive.touch())
+    assert not isinstance(raised.value, FileNotAnsweringError)
+    assert patient.silent == [str(tmp_path)]
+
+
+def test_a_folder_that_cannot_be_listed_does_not_answer(
+    patient, drive, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(os, "scandir", lambda path: drive.touch())
+    with pytest.raises(NotAnsweringError) as raised:
+        patient.read(str(tmp_path / "p.jpg"), lambda beat: drive.touch())
+    assert not isinstance(raised.value, FileNotAnsweringError)
+    assert patient.silent == [str(tmp_path)]
+
+
+def test_an_error_of_the_folder_is_an_answer(patient, drive, tmp_path) -> None:
+    with pytest.raises(FileNotAnsweringError):
+        patient.read(str(tmp_path / "no such folder" / "p.jpg"), lambda beat: drive.touch())

@@ -57,7 +57,7 @@ class Notifier:
         self.events, self.request_check = events, request_check
         return self
 
-    def watch(self, watched_folder, mounts) -> Watch:
+    def watch(self, watched_folder, mounts, beat) -> Watch:
         self.watched_folders.append(watched_folder)
         if watched_folder.folder in self.hang:
             self.hang[watched_folder.folder].wait(PATIENCE)
