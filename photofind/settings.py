@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from photofind.errors import SettingsError
 from photofind.model.settings import Setting
 from photofind.paths import write_atomically
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -159,7 +159,7 @@ def _document(path: Path) -> TOMLDocument:
 
 
 def _write(path: Path, document: TOMLDocument) -> None:
-    with explained(path):
+    with explain_disk_errors(path):
         write_atomically(path, document.as_string().encode())
 
 

@@ -35,7 +35,7 @@ from photofind.model import (
     Status,
 )
 from photofind.paths import Home
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 from photofind.system.reach import Reach
 
 __all__ = ["Resident"]
@@ -284,7 +284,7 @@ class Resident(PhotoFind):
         self._remember_pause(None)
 
     def _remember_pause(self, until: float | None) -> None:
-        with explained(self.home.root):
+        with explain_disk_errors(self.home.root):
             remember_pause(self.home, until)
 
     # The settings.

@@ -22,7 +22,7 @@ from photofind.daemon.answers import too_large
 from photofind.errors import RequestError
 from photofind.model.references import UPLOAD, PhotoNotFoundError
 from photofind.paths import private_folder, remove_file
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 __all__ = ["Incoming", "Uploads"]
 
@@ -63,7 +63,7 @@ class Uploads:
         LibraryError
             The disk refuses.
         """
-        with explained(self._folder):
+        with explain_disk_errors(self._folder):
             private_folder(self._folder)
             self._prune()
             return Incoming(self._folder / secrets.token_hex(16), content_type, limit)
@@ -139,7 +139,7 @@ class Incoming:
                 "there is no whole picture in the request",
                 "send its bytes as they are, or as a form with a part named file",
             )
-        with explained(self._path):
+        with explain_disk_errors(self._path):
             self._file.close()
             self._partial.replace(self._path)
         return UPLOAD + self._path.name
@@ -148,7 +148,7 @@ class Incoming:
         self._size += len(data)
         if self._size > self._limit:
             raise too_large(self._limit)
-        with explained(self._path):
+        with explain_disk_errors(self._path):
             self._file.write(data)
 
 

@@ -18,12 +18,11 @@ from tinydb import where as that
 from tinydb.table import Document, Table
 
 from photofind.library.embedded.contents import RowContents
-from photofind.library.embedded.journal import Change, JournalStorage, decode
+from photofind.library.embedded.journal import Change, JournalStorage, decode, decode_all
 from photofind.library.embedded.key_index import KeyIndex
 from photofind.library.embedded.records import (
     Record,
     StoredSpace,
-    decode_all,
     folder_of,
     from_folder,
     from_photo,

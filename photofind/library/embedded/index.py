@@ -30,7 +30,7 @@ from photofind.ranking.calibration import Background
 from photofind.ranking.exact import Positions, Similarities, nearest_exactly
 from photofind.ranking.projection import Projection, Vectors32
 from photofind.ranking.smoothing import expansion_neighbours, smooth
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 __all__ = ["CANDIDATES", "Index", "IndexFacts", "read_graph", "remove_index", "write_index"]
 
@@ -239,7 +239,7 @@ class Index:
         records["point"] = self._fresh_points[self._saved :]
         records["checksum"] = _fresh_checksums(records)
         path = self._space / self.facts.folder / FRESH
-        with explained(path), _lock(self._space):
+        with explain_disk_errors(path), _lock(self._space):
             if _read_manifest(self._space)[0].folder != self.facts.folder:
                 return  # Another index was swapped in meanwhile.
             with path.open("ab") as file:
@@ -300,7 +300,7 @@ def write_index(space: Path, facts: IndexFacts, arrays: Mapping[str, npt.NDArray
         Where the disk refuses; the old index stands.
     """
     folder = space / facts.folder
-    with explained(folder), _lock(space):
+    with explain_disk_errors(folder), _lock(space):
         try:
             checksums = _write_arrays(private_folder(folder), arrays)
             manifest = {"format": FORMAT, "facts": asdict(facts), "checksums": checksums}

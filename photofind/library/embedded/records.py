@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
-from photofind.errors import DamagedError
 from photofind.model.records import Folder, Photo, Retry, Space
 
 __all__ = [
     "Record",
     "StoredSpace",
-    "decode_all",
     "folder_of",
     "from_folder",
     "from_photo",
@@ -67,19 +64,6 @@ class StoredSpace:
     def space(self) -> Space:
         """The space as others know it."""
         return Space(self.extractor, self.version, self.dimension, self.build)
-
-
-def decode_all(documents: Iterable[bytes | None]) -> list[dict[str, Any]]:
-    """Decode several documents at once, which is faster; an empty one for None."""
-    try:
-        decoded: list[dict[str, Any]] = json.loads(
-            b"[%b]" % b",".join(d or b"{}" for d in documents)
-        )
-    except ValueError:
-        raise DamagedError(
-            "the catalog was written over while it was in use", "run the same again"
-        ) from None
-    return decoded
 
 
 def photo_of(identifier: int, document: dict[str, Any]) -> Record:

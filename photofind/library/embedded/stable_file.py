@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from photofind.errors import DamagedError
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 __all__ = ["LockedStableFile", "SnapshotMapping", "StableFile", "open_stable"]
 
@@ -69,7 +69,7 @@ class StableFile:
         try:
             data = self.read_some(start, count)
         except OSError:
-            with explained(self._path):
+            with explain_disk_errors(self._path):
                 raise
         if len(data) < count:
             raise DamagedError(

@@ -45,7 +45,7 @@ from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Folder, Photo, Space
 from photofind.paths import Home
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 __all__ = ["EmbeddedStore", "open_embedded"]
 
@@ -458,7 +458,7 @@ class EmbeddedStore:
         assert self._lock is not None
         if self._storage.is_changing:
             return False
-        with explained(self._home.lock):
+        with explain_disk_errors(self._home.lock):
             if not self._lock.keep():
                 raise is_written(self._home)
         folders, spaces = self._catalog.known_folders, self._catalog.spaces()
