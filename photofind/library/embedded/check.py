@@ -14,7 +14,7 @@ from photofind.library.embedded.index import Index, remove_index
 from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import StoredSpace
 from photofind.library.embedded.spaces import Spaces
-from photofind.library.embedded.upkeep import damaged_rows, forget
+from photofind.library.embedded.upkeep import damaged_rows, forget, odd_documents
 from photofind.model import Check
 
 __all__ = ["check"]
@@ -39,7 +39,9 @@ def check(
     repair
         Whether to repair what can be repaired; the catalog is open for writing then.
     """
-    yield _check_catalog(catalog, problems, repair=repair)
+    with writing:
+        found = _check_catalog(catalog, problems, repair=repair)
+    yield found
     for space in catalog.spaces():
         name = f"vectors of {space.id}"
         try:
@@ -67,9 +69,10 @@ def check(
 
 
 def _check_catalog(catalog: Catalog, problems: Problems, *, repair: bool) -> Check:
-    if found := "; ".join(problems.lines):
+    if found := "; ".join([*problems.lines, *odd_documents(catalog)]):
         if repair:
             problems.clear()
+            catalog.remove_odd()
             return Check("catalog", "repaired", found)
         return Check("catalog", "broken", found, "`photofind doctor --repair` repairs it")
     photos = f"{catalog.counts().photos:,} photos in {len(catalog.folders())} folders"

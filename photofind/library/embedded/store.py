@@ -145,7 +145,7 @@ class EmbeddedStore:
     @property
     def problems(self) -> list[str]:
         """What was found damaged and is not repaired yet, one line each."""
-        return self._problems.lines
+        return [*self._problems.lines, *upkeep.odd_documents(self._catalog)]
 
     @property
     def bytes(self) -> int:

@@ -21,6 +21,7 @@ __all__ = [
     "forget",
     "indexed_since",
     "note_losses",
+    "odd_documents",
     "reclaim",
     "recover",
     "repair",
@@ -42,6 +43,15 @@ def note_losses(home: Home, catalog: Catalog, problems: Problems) -> None:
             f"{home.catalog} was lost or emptied; add your folders again and run `photofind index`",
             indexed_since(catalog),
         )
+
+
+def odd_documents(catalog: Catalog) -> list[str]:
+    """Return the problem that documents are set aside, if there are such."""
+    line = (
+        f"{catalog.odd} records of the catalog make no sense and are left out; "
+        "`photofind doctor --repair` removes them"
+    )
+    return [line] if catalog.odd else []
 
 
 def recover(home: Home, catalog: Catalog, spaces: Spaces, problems: Problems) -> None:
