@@ -138,7 +138,7 @@ class Index:
         """Return a number that changes with each index of a space; None where there is none."""
         try:
             return (space / MANIFEST).stat().st_mtime_ns
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def __len__(self) -> int:
@@ -243,6 +243,8 @@ class Index:
         with explain_disk_errors(path), _lock(self._space):
             if _read_manifest(self._space)[0].folder != self.facts.folder:
                 return  # Another index was swapped in meanwhile.
+            if path.is_dir():
+                remove_file(path)  # It is given another name.
             with path.open("ab") as file:
                 file.truncate(self._saved * record.itemsize)
                 file.write(records.tobytes())

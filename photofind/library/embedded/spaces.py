@@ -223,6 +223,6 @@ def _stamp(path: Path) -> Stamp:
     """Return what differs after every change of a file; None where there is none."""
     try:
         now = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns

@@ -53,7 +53,7 @@ class StableFile:
         """Return whether ``path`` is this file, and not another or none."""
         try:
             return os.path.samestat(os.fstat(self._descriptor), path.stat())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
     def read(self, start: int, count: int) -> bytes:

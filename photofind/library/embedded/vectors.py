@@ -188,7 +188,7 @@ class Vectors:
     def repair(self) -> Vectors:
         """Give the file its header and its length again; rows that it lacked are damaged rows."""
         with explain_disk_errors(self.path):
-            if not self.path.exists():
+            if not self.path.is_file():
                 write_atomically(self.path, self._header())
             with FileIO(self.path, "r+") as file:
                 file.write(self._header())
@@ -292,7 +292,9 @@ class Vectors:
 
 
 def _opened(path: Path) -> StableFile | None:
+    if path.is_dir():  # As if it were missing: repairing gives the folder another name.
+        return None
     try:
         return open_stable(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
