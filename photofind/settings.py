@@ -17,7 +17,7 @@ from photofind.model.exclude_rules import MOST_RULES, check_rules, is_rule, quot
 from photofind.model.extractor_choice import parse_extractors
 from photofind.model.settings import Setting
 from photofind.paths import write_atomically
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 from photofind.system.toml_entries import Entry, read_entries, with_value, written
 
 __all__ = [
@@ -240,7 +240,7 @@ def _entries(path: Path) -> list[Entry]:
 
 
 def _write(path: Path, entries: list[Entry]) -> None:
-    with explained(path):
+    with explain_disk_errors(path):
         write_atomically(path, written(entries))
 
 

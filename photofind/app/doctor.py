@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 from photofind.app.library_folders import unusable_rules
-from photofind.errors import LibraryError, NotAnsweringError, PhotofindError
+from photofind.errors import LibraryError, LockedError, NotAnsweringError, PhotofindError
 from photofind.library.store import Store
 from photofind.model import Check
 from photofind.model.exclude_rules import is_rule
@@ -25,7 +28,12 @@ _FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def examine(
-    home: Home, library: Store, describe: Callable[[], object], reach: Reach, *, repair: bool
+    home: Home,
+    open_library: Callable[[], AbstractContextManager[Store]],
+    describe: Callable[[], object],
+    reach: Reach,
+    *,
+    repair: bool,
 ) -> Iterator[Check]:
     """Yield what was looked at in a home and its library, and how it was found.
 
@@ -33,8 +41,8 @@ def examine(
     ----------
     home
         Where the files are.
-    library
-        Open for writing where things are to be mended.
+    open_library
+        Opens the library, for writing where things are to be mended.
     describe
         Starts the extractor in use, and raises what is wrong with it.
     reach
@@ -42,14 +50,24 @@ def examine(
     repair
         Whether to mend what can be mended.
     """
+    yield from _by_itself("files", lambda: _files(home, repair=repair))
     yield from _by_itself("settings", lambda: _settings(home, repair=repair))
     yield from _by_itself("permissions", lambda: [_privacy(home, repair=repair)])
     yield from _by_itself("disk", lambda: [_space_on_disk(home)])
-    yield from _by_itself("library", lambda: library.check(repair=repair))
-    yield from _by_itself("exclude rules", lambda: _exclude_rules(library, repair=repair))
-    yield _extractor(describe)
-    for folder in library.folders():
-        yield _folder(folder.path, folder.state, folder.reason, reach)
+    with ExitStack() as opened:
+        try:
+            library = opened.enter_context(open_library())
+        except LockedError:
+            raise
+        except PhotofindError as error:
+            yield Check("library", "broken", error.message, error.hint)
+            yield _extractor(describe)
+            return
+        yield from _by_itself("library", lambda: library.check(repair=repair))
+        yield from _by_itself("exclude rules", lambda: _exclude_rules(library, repair=repair))
+        yield _extractor(describe)
+        for folder in library.folders():
+            yield _folder(folder.path, folder.state, folder.reason, reach)
 
 
 def examine_home(home: Home, *, repair: bool) -> Check:
@@ -110,6 +128,40 @@ def _exclude_rules(library: Store, *, repair: bool) -> Iterator[Check]:
             continue
         library.put_folder(replace(folder, excludes=tuple(filter(is_rule, folder.excludes))))
         yield Check(name, "repaired", "; ".join(found))
+
+
+def _files(home: Home, *, repair: bool) -> Iterator[Check]:
+    """Yield what is not what it has to be: a folder in place of a file, or closed to its owner."""
+    folders = [home.spaces, home.cache, home.logs, home.models, *home.spaces.glob("*@*")]
+    locks = [home.lock, home.graph_lock, home.daemon_lock, home.daemon_start_lock]
+    locks += home.spaces.glob("*/*.lock")
+    others = [home.root / name for name in ("runtime.json", "pages.json", "recent.json")]
+    sound = True
+    for path in [home.settings, home.catalog, *locks, *others, *folders]:
+        is_folder = path in folders
+        if not path.exists() or (path.is_dir() == is_folder and _is_open(path)):
+            continue
+        sound = False
+        if path.is_dir() == is_folder:
+            message = f"{path} does not permit its owner to read and write"
+            advice = "`photofind doctor --repair` permits it"
+        else:
+            message = f"{path} is {'a file' if is_folder else 'a folder'}"
+            advice = "`photofind doctor --repair` gives it another name"
+        if not repair:
+            yield Check("files", "broken", message, advice)
+        elif path.is_dir() == is_folder:
+            path.chmod(0o700 if is_folder else 0o600)
+            yield Check("files", "repaired", f"{message}; now it does")
+        else:
+            other = path.rename(home.root / f"{path.name}.{time.time_ns()}")
+            yield Check("files", "repaired", f"{message}; it is called {other.name} now")
+    if sound:
+        yield Check("files", "ok", "each is what it has to be")
+
+
+def _is_open(path: Path) -> bool:
+    return os.access(path, os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0))
 
 
 def _privacy(home: Home, *, repair: bool) -> Check:

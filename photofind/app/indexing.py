@@ -41,6 +41,7 @@ def index_folders(
     with resources.writing() as store:
         chosen = chosen_folders(store, folders)
         store.verify()
+        found = store.problems
         report, spaces = index_once(
             store,
             extraction,
@@ -52,7 +53,9 @@ def index_folders(
             progress=progress,
             reach=resources.reach,
         )
-        notes = [*store.problems, *report.notes, *maintain(store, home, spaces, say)]
+        notes = [*report.notes, *maintain(store, home, spaces, say)]
+        # What was found is told, even if it is solved by now.
+        notes = [*dict.fromkeys([*found, *store.problems]), *notes]
         graph_is_wanted = any(space_wants_graph(store, space) for space in spaces)
     if graph_is_wanted and wait:
         say("building the graph")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
@@ -42,6 +42,7 @@ from photofind.settings import Settings, list_settings, reset_setting, set_setti
 from photofind.system.home_guard import check_home
 
 if TYPE_CHECKING:
+    from photofind.library.store import Store
     from photofind.model.records import Photo
 
 __all__ = ["PhotoFind"]
@@ -184,6 +185,7 @@ class PhotoFind(Operations):
         from photofind.app.extractors import missing_extractors
         from photofind.app.status import library_status
 
+        self._resources.library.refresh()  # Another process may have solved some.
         problems = [*self.problems, *missing_extractors(self._resources)]
         return library_status(self._resources, self.folders(), problems)
 
@@ -192,9 +194,14 @@ class PhotoFind(Operations):
         from photofind.extractors.registry import extractors_in_use
 
         resources = self._resources
-        describe = resources.extraction(extractors_in_use(self.settings)[0]).info
-        with resources.writing() if repair else nullcontext(resources.library) as library:
-            checks = list(examine(self.home, library, describe, resources.reach, repair=repair))
+
+        def describe() -> object:
+            return resources.extraction(extractors_in_use(self.settings)[0]).info()
+
+        def open_library() -> AbstractContextManager[Store]:
+            return resources.writing() if repair else nullcontext(resources.library)
+
+        checks = list(examine(self.home, open_library, describe, resources.reach, repair=repair))
         if any(check.name == "settings" and check.state == "repaired" for check in checks):
             self._forget_settings()
         return checks

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from photofind.cli.output import note
+from photofind.errors import PhotofindError
 
 if TYPE_CHECKING:
     from photofind.operations import Operations
@@ -38,4 +39,6 @@ def connected(*, start: bool = False, begin: bool = False) -> Iterator[Operation
         try:
             yield photofind
         finally:
-            note(*photofind.problems)
+            # A library that cannot be opened was told of by the block itself.
+            with suppress(PhotofindError):
+                note(*photofind.problems)

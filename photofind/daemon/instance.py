@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from photofind.daemon.runtime import read_runtime, remove_runtime
 from photofind.errors import DaemonRunsError
 from photofind.paths import Home, private_folder
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 from photofind.system.held_lock import HeldLock, is_held
 from photofind.system.home_guard import check_home
 
@@ -45,7 +45,7 @@ def claim(home: Home) -> HeldLock:
     from filelock import Timeout
 
     check_home(home)
-    with explained(home.daemon_lock):
+    with explain_disk_errors(home.daemon_lock):
         private_folder(home.root)
         try:
             lock = HeldLock(home.daemon_lock, timeout=_PATIENCE)

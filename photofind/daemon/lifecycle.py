@@ -17,7 +17,7 @@ from photofind.daemon.runtime import Runtime, read_runtime
 from photofind.daemon.service import command, start_service, stop_service
 from photofind.errors import DaemonError, LibraryError
 from photofind.paths import Home, private_folder
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 if TYPE_CHECKING:
     import psutil
@@ -142,7 +142,7 @@ class _Child:
 
     def __init__(self, home: Home) -> None:
         try:
-            with explained(home.root):
+            with explain_disk_errors(home.root):
                 self._process = Starting(home, command(home))
         except LibraryError as error:
             raise DaemonError(f"the daemon cannot start: {error.message}", error.hint) from error
@@ -186,7 +186,7 @@ def _starting(home: Home, seconds: float) -> Iterator[None]:
 
     lock = FileLock(home.daemon_start_lock, mode=0o600)
     try:
-        with explained(home.root):
+        with explain_disk_errors(home.root):
             private_folder(home.root)
             try:
                 lock.acquire(timeout=seconds)

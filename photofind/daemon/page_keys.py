@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 
 from photofind.model import revive
 from photofind.paths import Home, write_atomically
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 __all__ = ["PageKeys", "Remembered", "recall", "remember"]
 
@@ -58,7 +58,7 @@ def remember(home: Home, left: Remembered) -> None:
         The disk refuses.
     """
     if recall(home) != left:
-        with explained(home.root):
+        with explain_disk_errors(home.root):
             write_atomically(home.root / _NAME, json.dumps(asdict(left)).encode())
 
 

@@ -35,7 +35,7 @@ from photofind.model import (
     Status,
 )
 from photofind.paths import Home
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 from photofind.system.reach import Reach
 
 __all__ = ["Resident"]
@@ -217,14 +217,18 @@ class Resident(PhotoFind):
 
         end = self.subscribe(show)
         try:
-            self._resources.library.verify()
+            library = self._resources.library
+            library.verify()
+            found = library.problems
             report = self._indexer.index(
                 chosen, accept_removals=accept_removals, retry_failed=retry_failed
             )
             problems = self._maintainer.maintain(graph=wait)
         finally:
             end()
-        return replace(report, notes=(*self._resources.library.problems, *report.notes, *problems))
+        # What was found is told, even if it is solved by now.
+        found = [*dict.fromkeys([*found, *library.problems])]
+        return replace(report, notes=(*found, *report.notes, *problems))
 
     def status(self) -> Status:
         """Return how the library is, and what the daemon does."""
@@ -285,7 +289,7 @@ class Resident(PhotoFind):
         self._remember_pause(None)
 
     def _remember_pause(self, until: float | None) -> None:
-        with explained(self.home.root):
+        with explain_disk_errors(self.home.root):
             remember_pause(self.home, until)
 
     # The settings.

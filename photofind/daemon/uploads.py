@@ -26,7 +26,7 @@ from photofind.daemon.answers import too_large
 from photofind.errors import RequestError
 from photofind.model.references import UPLOAD, PhotoNotFoundError
 from photofind.paths import open_private, private_folder, remove_file
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 __all__ = ["Incoming", "Uploads"]
 
@@ -78,7 +78,7 @@ class Uploads:
         LibraryError
             The disk refuses.
         """
-        with explained(self._folder):
+        with explain_disk_errors(self._folder):
             private_folder(self._folder)
             self._prune(_MOST - 1)
             return Incoming(self._folder / secrets.token_hex(16), content_type, limit)
@@ -183,7 +183,7 @@ class Incoming:
                 "there is no whole picture in the request",
                 "send its bytes as they are, or as a form with a part named file",
             )
-        with explained(self._path):
+        with explain_disk_errors(self._path):
             self._file.close()
             self._partial.replace(self._path)
         return UPLOAD + self._path.name
@@ -192,7 +192,7 @@ class Incoming:
         self._size += len(data)
         if self._size > self._limit:
             raise too_large(self._limit)
-        with explained(self._path):
+        with explain_disk_errors(self._path):
             self._file.write(data)
 
 

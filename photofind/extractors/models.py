@@ -14,7 +14,7 @@ from pathlib import Path
 
 from photofind.errors import ExtractorError
 from photofind.paths import Home, remove_file, write_atomically
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 __all__ = [
     "POOLINGS",
@@ -106,14 +106,14 @@ def save_model(home: Home, model: Model) -> None:
     written = {key: value for key, value in asdict(model).items() if value is not None}
     if model.input_size:
         written["input_size"] = list(model.input_size)
-    with explained(file):
+    with explain_disk_errors(file):
         write_atomically(file, tomlkit.dumps(written).encode())
 
 
 def delete_model(home: Home, name: str) -> None:
     """Delete the record of a model; the model file is not touched."""
     file = home.models / f"{name}.toml"
-    with explained(file):
+    with explain_disk_errors(file):
         remove_file(file)
 
 

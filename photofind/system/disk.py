@@ -11,7 +11,7 @@ from pathlib import Path
 
 from photofind.errors import LibraryError
 
-__all__ = ["explained", "sync_file"]
+__all__ = ["explain_disk_errors", "sync_file"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -31,7 +31,7 @@ def sync_file(descriptor: int) -> None:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explain_disk_errors(path: Path) -> Iterator[None]:
     """Turn an ``OSError`` about ``path`` into an error with a hint for the user.
 
     Raises

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from photofind.errors import ExtractorError
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 __all__ = ["write_project"]
 
@@ -66,7 +66,7 @@ def write_project(name: str, folder: Path) -> Path:
     project = folder / words["distribution"]
     if project.exists():
         raise ExtractorError(f"{project} exists already", "choose another name, or remove it")
-    with explained(project):
+    with explain_disk_errors(project):
         for path, text in _files(words):
             file = project / path
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from typing import ClassVar
 from photofind.daemon.service import run_quietly, service_name
 from photofind.errors import DaemonError
 from photofind.paths import Home, private_folder, remove_file, write_atomically
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 __all__ = ["MARK", "Autostart", "FileAutostart", "State", "template"]
 
@@ -107,7 +107,7 @@ class FileAutostart(Autostart):
                 )
         changed = {path: what for path, what in wanted.items() if not _matches(path, what)}
         for path, what in changed.items():
-            with explained(path):
+            with explain_disk_errors(path):
                 _write(path, what)
         return self._done(bool(changed))
 
@@ -115,7 +115,7 @@ class FileAutostart(Autostart):
         """Remove the files, and folders that become empty."""
         own = [path for path, what in self.files().items() if _is_own(path, what)]
         for path in reversed(own):
-            with explained(path):
+            with explain_disk_errors(path):
                 remove_file(path)
             with suppress(OSError):  # The folder is not empty.
                 path.parent.rmdir()

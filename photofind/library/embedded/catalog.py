@@ -6,7 +6,7 @@ import json
 import os
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -14,20 +14,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tinydb import where as that
 from tinydb.table import Document, Table
 
+from photofind.errors import DamagedError
 from photofind.library.embedded.contents import RowContents
-from photofind.library.embedded.journal import Change, JournalStorage, decode
+from photofind.library.embedded.journal import Change, JournalStorage, decode_all
 from photofind.library.embedded.key_index import KeyIndex
 from photofind.library.embedded.records import (
     Record,
     StoredSpace,
-    decode_all,
     folder_of,
     from_folder,
     from_photo,
     from_space,
+    is_folder,
+    is_photo,
+    is_space,
     photo_of,
     space_of,
 )
@@ -85,7 +87,8 @@ class Catalog:
 
     def by_id(self, ids: Iterable[int]) -> dict[int, Record]:
         """Return the photos with these ids; those that do not exist are left out."""
-        raws = self.storage.documents("photos").some(list(ids))
+        wanted = [one for one in ids if one not in self._odd_photos]
+        raws = self.storage.documents("photos").some(wanted)
         documents = decode_all(raws.values())
         return {key: photo_of(key, document) for key, document in zip(raws, documents, strict=True)}
 
@@ -118,7 +121,11 @@ class Catalog:
             return
         first, *others = sorted(_parts(where), key=len, reverse=True) or [b""]
         raws = self.storage.documents("photos").holding(first)
-        chosen = ((key, raw) for key, raw in raws if all(part in raw for part in others))
+        chosen = (
+            (key, raw)
+            for key, raw in raws
+            if all(part in raw for part in others) and key not in self._odd_photos
+        )
         while batch := list(islice(chosen, _BATCH)):
             documents = decode_all(raw for _, raw in batch)
             for (key, _), document in zip(batch, documents, strict=True):
@@ -132,8 +139,9 @@ class Catalog:
             return 0
         if where == Filter(folder=where.folder, failed=where.failed):
             if where.folder is None:
-                among = {None: len(self._photos), True: self._failed}
-                return among.get(where.failed, len(self._photos) - self._failed)
+                photos = self.counts().photos
+                among = {None: photos, True: self._failed}
+                return among.get(where.failed, photos - self._failed)
             return self._count_below(where.folder, where.failed)
         if where in (Filter(embedded=where.embedded), Filter(lacking=where.lacking)):
             counts = self.space_counts(where.embedded or where.lacking or "")
@@ -142,7 +150,7 @@ class Catalog:
 
     def counts(self) -> Counts:
         """Return how many photos there are."""
-        return Counts(len(self._photos), self._failed, self._preliminary)
+        return Counts(len(self._photos) - len(self._odd_photos), self._failed, self._preliminary)
 
     def put_photo(self, photo: Photo, rows: Mapping[str, int]) -> Photo:
         """Insert a photo, or replace the one with its id; return it as it is now."""
@@ -161,17 +169,18 @@ class Catalog:
 
     def folders(self) -> list[Folder]:
         """Return the folders, oldest first."""
-        return [folder_of(document.doc_id, document) for document in self._folders]
+        return [folder for _, folder in sorted(self.known_folders.items())]
 
     def put_folder(self, folder: Folder) -> Folder:
         """Insert a folder, or replace the one with its path; return it with its id."""
-        known = {document["path"]: document.doc_id for document in self._folders}
+        known = {folder.path: identifier for identifier, folder in self.known_folders.items()}
         identifier = _put(self._folders, known.get(folder.path, 0), from_folder(folder))
         return replace(folder, id=identifier)
 
     def remove_folder(self, path: str) -> None:
         """Remove the folder at ``path``."""
-        self._folders.remove(that("path") == path)
+        known = self.known_folders.items()
+        self._folders.remove(doc_ids=[one for one, folder in known if folder.path == path])
 
     # Spaces.
 
@@ -190,8 +199,8 @@ class Catalog:
             if space.id in rows or space.id in photo.refusals:
                 left = photo.without_space(space.id).without_refusal(space.id)
                 self.put_photo(left, {one: row for one, row in rows.items() if one != space.id})
-        self._spaces.remove((that("extractor") == space.extractor)
-                            & (that("version") == space.version))  # fmt: skip
+        known = self._known_spaces.items()
+        self._spaces.remove(doc_ids=[one for one, known in known if known.id == space.id])
 
     def space_counts(self, space: str) -> SpaceCounts:
         """Return how far a space is."""
@@ -220,6 +229,9 @@ class Catalog:
     def _begin(self) -> None:
         """Know nothing of any document."""
         self.known_folders = {}
+        # Documents that are none of a photo, a folder or a space, by their ids.
+        self._odd_photos: set[int] = set()
+        self._odd_others: set[tuple[str, int]] = set()
         self._keys = KeyIndex()
         self._known_spaces: dict[int, StoredSpace] = {}  # By the id of their documents.
         self._contents: dict[str, RowContents] = {}
@@ -249,7 +261,11 @@ class Catalog:
         inside = b'"path":' + json.dumps(os.path.join(folder, "")).encode()[:-1]  # noqa: PTH118
         itself = b'"path":' + json.dumps(folder).encode()
         holding = self.storage.documents("photos").holding(_below(folder))
-        raws = (raw for _, raw in holding if inside in raw or itself in raw)
+        raws = (
+            raw
+            for key, raw in holding
+            if (inside in raw or itself in raw) and key not in self._odd_photos
+        )
         if failed is None or (failed is False and not self._failed):
             return sum(1 for _ in raws)
         return sum((_FAILURE in raw) == failed for raw in raws)
@@ -268,11 +284,13 @@ class Catalog:
                     self._follow_folder(change)
             photos = [change for change in batch if change.table == "photos"]
             before = (
-                decode_all(change.before for change in photos)
+                decode_all(
+                    None if change.id in self._odd_photos else change.before for change in photos
+                )
                 if any(change.before for change in photos)
                 else [_ABSENT] * len(photos)
             )
-            after = decode_all(change.after for change in photos)
+            after = self._set_aside(photos)
             contents: defaultdict[str, dict[int, str]] = defaultdict(dict)
             for change, old, new in zip(photos, before, after, strict=True):
                 self._last_id = max(self._last_id, change.id)
@@ -288,27 +306,64 @@ class Catalog:
                 self.contents(space).put(some)
         self._keys.add(hashes, ids)
 
+    def _set_aside(self, changes: Sequence[Change]) -> list[dict[str, Any]]:
+        """Return the documents that photos become, an empty one for what is none of a photo."""
+        documents = _decode_each(change.after for change in changes)
+        for place, (change, document) in enumerate(zip(changes, documents, strict=True)):
+            if change.after is None or is_photo(document):
+                self._odd_photos.discard(change.id)
+            else:
+                self._odd_photos.add(change.id)
+                documents[place] = _ABSENT
+        return documents
+
+    def _decoded(
+        self, change: Change, is_sound: Callable[[Mapping[str, Any]], bool]
+    ) -> dict[str, Any] | None:
+        """Return the document of a folder or a space; None if it is gone, or none of either."""
+        (document,) = _decode_each([change.after])
+        if change.after is None or is_sound(document):
+            self._odd_others.discard((change.table, change.id))
+        else:
+            self._odd_others.add((change.table, change.id))
+        return document if change.after is not None and is_sound(document) else None
+
+    @property
+    def odd(self) -> int:
+        """How many documents are set aside: they are none of a photo, a folder or a space."""
+        return len(self._odd_photos) + len(self._odd_others)
+
+    def remove_odd(self) -> None:
+        """Remove the documents that are set aside."""
+        gone = {"photos": self._odd_photos.copy(), "folders": set(), "spaces": set()}
+        for table, identifier in self._odd_others:
+            gone[table].add(identifier)
+        with self.storage.transaction():
+            for table, identifiers in gone.items():
+                self.storage.change(table, dict.fromkeys(identifiers))
+
     def _begin_generations(self, changes: Iterable[Change]) -> None:
         """Keep the contents of rows that are about to be renumbered for those who still read."""
         for change in changes:
-            if change.table == "spaces" and change.after is not None:
-                new, old = space_of(decode(change.after)), self._known_spaces.get(change.id)
-                if old and old.generation != new.generation and old.id in self._contents:
+            old = self._known_spaces.get(change.id) if change.table == "spaces" else None
+            if old is not None and (document := self._decoded(change, is_space)) is not None:
+                new = space_of(document)
+                if old.generation != new.generation and old.id in self._contents:
                     self._contents[old.id] = self._contents[old.id].copy()
 
     def _follow_folder(self, change: Change) -> None:
         known = {one: folder for one, folder in self.known_folders.items() if one != change.id}
-        if change.after is not None:
-            known[change.id] = folder_of(change.id, decode(change.after))
+        if (document := self._decoded(change, is_folder)) is not None:
+            known[change.id] = folder_of(change.id, document)
         self.known_folders = known
 
     def _follow_space(self, change: Change) -> None:
         # Another dict, for others may be going through this one.
         known = {one: space for one, space in self._known_spaces.items() if one != change.id}
-        if change.after is None:
-            self._contents.pop(self._known_spaces[change.id].id, None)
-        else:
-            known = self._known_spaces | {change.id: space_of(decode(change.after))}
+        if (document := self._decoded(change, is_space)) is not None:
+            known = self._known_spaces | {change.id: space_of(document)}
+        elif (gone := self._known_spaces.get(change.id)) is not None:
+            self._contents.pop(gone.id, None)
         self._known_spaces = known
 
     def _refer(
@@ -335,6 +390,22 @@ class Catalog:
             left = tally.refer(row, count)
             if count > 0 or not left:
                 contents[space][row] = content if left else ""
+
+
+def _decode_each(raws: Iterable[bytes | None]) -> list[dict[str, Any]]:
+    """Decode documents, at once if all are sound; an empty one for None and what is none."""
+    raws = list(raws)
+    try:
+        return decode_all(raws)
+    except DamagedError:
+        return [_decode_one(raw) for raw in raws]
+
+
+def _decode_one(raw: bytes | None) -> dict[str, Any]:
+    try:
+        return decode_all([raw])[0]
+    except DamagedError:
+        return {}
 
 
 class _Tally:

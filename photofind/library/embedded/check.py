@@ -11,9 +11,10 @@ import numpy.typing as npt
 from photofind.errors import DamagedError, PhotofindError
 from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.index import Index, remove_index
+from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import StoredSpace
 from photofind.library.embedded.spaces import Spaces
-from photofind.library.embedded.upkeep import damaged_rows, forget
+from photofind.library.embedded.upkeep import damaged_rows, forget, odd_documents
 from photofind.model import Check
 
 __all__ = ["check"]
@@ -22,7 +23,7 @@ __all__ = ["check"]
 def check(
     catalog: Catalog,
     spaces: Spaces,
-    warnings: list[str],
+    problems: Problems,
     writing: AbstractContextManager[object],
     *,
     repair: bool,
@@ -31,14 +32,16 @@ def check(
 
     Parameters
     ----------
-    warnings
+    problems
         What was found damaged so far; emptied where it is repaired.
     writing
         Keeps others of this process from writing.
     repair
         Whether to repair what can be repaired; the catalog is open for writing then.
     """
-    yield _check_catalog(catalog, warnings, repair=repair)
+    with writing:
+        found = _check_catalog(catalog, problems, repair=repair)
+    yield found
     for space in catalog.spaces():
         name = f"vectors of {space.id}"
         try:
@@ -49,8 +52,8 @@ def check(
             count = len(damaged)
             if count and repair:
                 with writing:
-                    photos = len(forget(catalog, space, damaged, warnings))
-                warnings.clear()
+                    photos = len(forget(catalog, space, damaged, problems))
+                problems.clear()
                 yield Check(
                     name,
                     "repaired",
@@ -65,11 +68,11 @@ def check(
         yield _check_index(spaces, space, repair=repair)
 
 
-def _check_catalog(catalog: Catalog, warnings: list[str], *, repair: bool) -> Check:
-    if warnings:
-        found = "; ".join(dict.fromkeys(warnings))
+def _check_catalog(catalog: Catalog, problems: Problems, *, repair: bool) -> Check:
+    if found := "; ".join([*problems.lines, *odd_documents(catalog)]):
         if repair:
-            warnings.clear()
+            problems.clear()
+            catalog.remove_odd()
             return Check("catalog", "repaired", found)
         return Check("catalog", "broken", found, "`photofind doctor --repair` repairs it")
     photos = f"{catalog.counts().photos:,} photos in {len(catalog.folders())} folders"

@@ -37,7 +37,8 @@ from photofind.ranking.calibration import Background
 from photofind.ranking.exact import Positions, Similarities, nearest_exactly
 from photofind.ranking.projection import Projection, Vectors32
 from photofind.ranking.smoothing import expansion_neighbours, smooth
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
+from photofind.system.resources import lacks_resources
 
 __all__ = ["CANDIDATES", "Index", "IndexFacts", "read_graph", "remove_index", "write_index"]
 
@@ -144,7 +145,7 @@ class Index:
         """Return a number that changes with each index of a space; None where there is none."""
         try:
             return (space / MANIFEST).stat().st_mtime_ns
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def __len__(self) -> int:
@@ -246,9 +247,11 @@ class Index:
         records["point"] = self._fresh_points[self._saved :]
         records["checksum"] = _fresh_checksums(records)
         path = self._space / self.facts.folder / FRESH
-        with explained(path), _lock(self._space):
+        with explain_disk_errors(path), _lock(self._space):
             if _read_manifest(self._space)[0].folder != self.facts.folder:
                 return  # Another index was swapped in meanwhile.
+            if path.is_dir():
+                remove_file(path)  # It is given another name.
             with os.fdopen(open_private(path, os.O_WRONLY | os.O_APPEND), "ab") as file:
                 file.truncate(self._saved * record.itemsize)
                 file.write(records.tobytes())
@@ -307,7 +310,7 @@ def write_index(space: Path, facts: IndexFacts, arrays: Mapping[str, npt.NDArray
         Where the disk refuses; the old index stands.
     """
     folder = space / facts.folder
-    with explained(folder), _lock(space):
+    with explain_disk_errors(folder), _lock(space):
         try:
             checksums = _write_arrays(private_folder(folder), arrays)
             manifest = {"format": FORMAT, "facts": asdict(facts), "checksums": checksums}
@@ -381,8 +384,8 @@ def _read_manifest(space: Path) -> tuple[IndexFacts, dict[str, int]]:
         for name in ("ranked", "plain"):
             facts[name] = Background(**facts[name])
         return IndexFacts(**facts), manifest["checksums"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, error) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _unreadable(path, error) from error
 
 
 def _manifest_checksum(manifest: dict[str, Any]) -> int:
@@ -408,7 +411,7 @@ def _loaded(path: Path, checksum: int) -> npt.NDArray[Any]:
                 raise ValueError("its checksum does not match")
             return array
     except (OSError, ValueError) as error:
-        raise _damaged(path, error) from None
+        raise _unreadable(path, error) from error
 
 
 def _mapped(path: Path, checksum: int) -> npt.NDArray[Any]:
@@ -419,7 +422,7 @@ def _mapped(path: Path, checksum: int) -> npt.NDArray[Any]:
         array: npt.NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
         return array.view(np.ndarray)
     except (OSError, ValueError) as error:
-        raise _damaged(path, error) from None
+        raise _unreadable(path, error) from error
 
 
 def _verify(path: Path, checksum: int) -> None:
@@ -427,13 +430,17 @@ def _verify(path: Path, checksum: int) -> None:
         if _checksum(path) != checksum:
             raise ValueError("its checksum does not match")
     except (OSError, ValueError) as error:
-        raise _damaged(path, error) from None
+        raise _unreadable(path, error) from error
 
 
 def _read_fresh(path: Path, record: np.dtype[Any]) -> npt.NDArray[Any]:
-    if not path.exists():
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        if lacks_resources(error):
+            raise _unreadable(path, error) from error
+        # Made again from the vectors: what cannot be read is done without.
         return np.empty(0, record)
-    data = path.read_bytes()
     records = np.frombuffer(data[: len(data) // record.itemsize * record.itemsize], record)
     damaged = np.flatnonzero(records["checksum"] != _fresh_checksums(records))
     return records[: damaged[0]] if len(damaged) else records
@@ -458,6 +465,9 @@ def _checksum(path: Path) -> int:
     return checksum
 
 
-def _damaged(path: Path, error: Exception) -> DamagedError:
+def _unreadable(path: Path, error: Exception) -> LibraryError:
+    """Return what an error is that was met while reading a file of an index."""
     reason = getattr(error, "strerror", None) or error
+    if lacks_resources(error):
+        return LibraryError(f"{path} cannot be read at the moment: {reason}", "try again later")
     return DamagedError(f"{path} is damaged: {reason}", "`photofind index` builds it again")

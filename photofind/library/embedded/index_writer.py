@@ -23,7 +23,7 @@ from photofind.ranking.exact import (
     neighbours_exactly,
 )
 from photofind.ranking.projection import Projection, Vectors32
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 if TYPE_CHECKING:
     from photofind.library.embedded.graph import Graph
@@ -111,7 +111,7 @@ class EmbeddedIndexWriter:
         positions, similarities = self._all_neighbours()
         if not self._wants_graph:
             return
-        with explained(self._folder):  # Numba writes what it compiles to the same disk.
+        with explain_disk_errors(self._folder):  # Numba writes what it compiles to the same disk.
             from photofind.library.embedded.graph import build_graph
 
             smoothed = self._smoothed[: self._unique]
@@ -193,7 +193,7 @@ class EmbeddedIndexWriter:
             if len(self._points) <= EXACT_PAYS:
                 self._neighbours = neighbours_exactly(self._points, count)
             else:
-                with explained(self._folder):
+                with explain_disk_errors(self._folder):
                     from photofind.library.embedded.graph import nearest_by_graph
 
                     self._neighbours = nearest_by_graph(self._points, count)

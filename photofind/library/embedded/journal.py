@@ -10,43 +10,36 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from datetime import datetime
-from functools import lru_cache, partial
 from io import BytesIO, FileIO
 from itertools import chain, islice
 from pathlib import Path
 from threading import get_ident
-from typing import IO, Any, NamedTuple, TypeAlias
-from urllib.parse import quote, unquote
+from typing import Any, NamedTuple
 
 from tinydb.storages import Storage
 
 from photofind.errors import DamagedError, LibraryError, NewerFormatError
 from photofind.library.embedded.documents import ChangedDocuments, Documents, WrittenDocuments
+from photofind.library.embedded.journal_format import (
+    HEADER,
+    VERSION,
+    Placed,
+    Transaction,
+    is_unfinished,
+    pack,
+    transactions,
+)
+from photofind.library.embedded.known_journal import KnownJournal
 from photofind.library.embedded.stable_file import StableFile, open_stable
 from photofind.paths import private_folder, write_atomically
-from photofind.system.disk import explained, sync_file
+from photofind.system.disk import explain_disk_errors, sync_file
 
-__all__ = ["Change", "JournalStorage", "decode", "encode"]
+__all__ = ["Change", "JournalStorage", "decode", "decode_all", "encode"]
 
-VERSION = 1
-_COPIED = 2**20  # Bytes that are copied at a time.
-_HEADER = re.compile(rb"photofind catalog (\d+) (\d+)\n")
-_COMMIT = re.compile(rb"(= \d+ (\d+) )([0-9a-f]{8})\n")
-# A journal is still the one that was read if it has so many bytes at its end, a checksum included.
-_ENDING = 64
 # A compacted journal is many small transactions, so that damage costs few documents.
 _SNAPSHOT = 64
-
-
-# Table, document id, and raw document; None removes it.
-_Operation: TypeAlias = tuple[str, int, bytes | None]
-# The same, and where in the journal the raw document begins.
-_Placed: TypeAlias = tuple[str, int, bytes | None, int]
 
 _NO_DOCUMENTS = WrittenDocuments()
 
@@ -66,9 +59,33 @@ def encode(document: Mapping[str, Any]) -> bytes:
 
 
 def decode(raw: bytes) -> dict[str, Any]:
-    """Return the document that `encode` made ``raw`` of."""
-    document: dict[str, Any] = json.loads(raw)
+    """Return the document that `encode` made ``raw`` of.
+
+    Raises
+    ------
+    DamagedError
+        It is no document.
+    """
+    (document,) = decode_all([raw])
     return document
+
+
+def decode_all(raws: Iterable[bytes | None]) -> list[dict[str, Any]]:
+    """Decode several documents at once, which is faster; an empty one for None.
+
+    Raises
+    ------
+    DamagedError
+        One of them is no document: the file was written over since it was opened.
+    """
+    raws = list(raws)
+    try:
+        documents: list[dict[str, Any]] = json.loads(b"[%b]" % b",".join(r or b"{}" for r in raws))
+    except (ValueError, RecursionError):
+        documents = []
+    if len(documents) != len(raws) or not all(type(document) is dict for document in documents):
+        raise DamagedError("the catalog was written over while it was in use", "run the same again")
+    return documents
 
 
 class JournalStorage(Storage):
@@ -111,20 +128,17 @@ class JournalStorage(Storage):
         self._changing = 0  # The thread that is in it.
         self._follower: Callable[[Iterable[Change]], None] | None = None
         self._begin: Callable[[], None] = lambda: None
-        self._journal: StableFile | None = None
-        self._header = b""
-        self._end = 0
-        self._ending = b""
+        self._known = KnownJournal(self._path)
         self._file: FileIO | None = None
         self.revision = 0
         self.damage: str | None = None
         self.replaced: str | None = None
-        with explained(self._path):
+        with explain_disk_errors(self._path):
             lost, self.torn = self._load()
         if lost:
             self.damage = f"{lost} bytes of {self._path} are damaged; indexing restores what was in"
         if writable:
-            with explained(self._path):
+            with explain_disk_errors(self._path):
                 self._make_writable(lost)
 
     # TinyDB's own interface: everything at once.
@@ -231,7 +245,7 @@ class JournalStorage(Storage):
             The disk refused.
         """
         revision = self.revision
-        with explained(self._path):
+        with explain_disk_errors(self._path):
             changes = self._go_on() if self._writable else self._read_on()
         if changes and self._follower:
             self._follower(changes)
@@ -245,7 +259,7 @@ class JournalStorage(Storage):
     @property
     def size(self) -> int:
         """Bytes of the journal on disk."""
-        return self._end
+        return self._known.end
 
     @property
     def live_size(self) -> int:
@@ -262,8 +276,8 @@ class JournalStorage(Storage):
             in use.
         """
         self._require_writable()
-        with explained(self._path):
-            self._check()
+        with explain_disk_errors(self._path):
+            self._known.check()
             self._rewrite(self.revision)
 
     # Reading.
@@ -273,11 +287,10 @@ class JournalStorage(Storage):
         try:
             journal = open_stable(self._path)
         except FileNotFoundError:
-            self._journal, self._tables = None, {}
-            self._header, self._end, self._ending, self.revision = b"", 0, b"", 0
+            self._known, self._tables, self.revision = KnownJournal(self._path), {}, 0
             return 0, False
         header = journal.stream(0).readline()
-        if version := _HEADER.fullmatch(header):
+        if version := HEADER.fullmatch(header):
             if int(version[1]) > VERSION:
                 raise NewerFormatError(
                     f"{self._path} was written by a newer photofind", "upgrade photofind"
@@ -287,26 +300,26 @@ class JournalStorage(Storage):
             header, end, revision = b"", 0, 0
         tables: dict[str, WrittenDocuments] = {}
         lost = 0
-        for transaction in _transactions(journal.stream(end), end):
+        for transaction in transactions(journal.stream(end), end):
             _apply(transaction.operations, tables, journal)
             lost += transaction.lost
             end, revision = transaction.end, transaction.revision
         tail = journal.stream(end).read()
-        self._journal, self._tables = journal, tables
-        self._header, self._end, self.revision = header, end, revision
-        self._ending = _before(journal, end)
-        return (lost if _is_unfinished(tail) else lost + len(tail)), bool(tail)
+        self._known = KnownJournal(self._path, journal, header, end)
+        self._tables, self.revision = tables, revision
+        return (lost if is_unfinished(tail) else lost + len(tail)), bool(tail)
 
     def _read_on(self) -> list[Change]:
         """Read what was appended, or everything where the journal was compacted."""
-        if self._journal is not None and self._is_same(self._journal):
+        known = self._known
+        if known.file is not None and known.is_in_place:
             changes = []
-            for transaction in _transactions(self._journal.stream(self._end), self._end):
+            for transaction in transactions(known.file.stream(known.end), known.end):
                 changes += [
                     Change(table, key, self._tables.get(table, _NO_DOCUMENTS).get(key), raw)
                     for table, key, raw, _ in transaction.operations
                 ]
-                self._take_in(transaction, self._journal)
+                self._take_in(transaction, known.file)
             return changes
         old = self._tables
         self._load()
@@ -318,35 +331,10 @@ class JournalStorage(Storage):
             )
         ]
 
-    def _is_same(self, journal: StableFile) -> bool:
-        """Tell whether a journal is still the one of this path, as it was or longer."""
-        return journal.is_at(self._path) and self._is_whole(journal)
-
-    def _is_whole(self, journal: StableFile) -> bool:
-        """Tell whether a journal holds what was read from it, wherever it is now."""
-        return (
-            journal.read_some(0, len(self._header)) == self._header
-            and _before(journal, self._end) == self._ending
-        )
-
-    def _take_in(self, transaction: _Transaction, journal: StableFile) -> None:
+    def _take_in(self, transaction: Transaction, journal: StableFile) -> None:
         _apply(transaction.operations, self._tables, journal)
-        self._end, self.revision = transaction.end, transaction.revision
-        self._ending = _before(journal, self._end)
-
-    def _check(self) -> None:
-        """Read the journal again: what was damaged since must not be written anew as if whole."""
-        assert self._journal is not None
-        end = len(self._header)
-        for transaction in _transactions(self._journal.stream(end), end):
-            if transaction.lost or end == self._end:
-                break
-            end = transaction.end
-        if end != self._end:
-            raise DamagedError(
-                f"{self._path} was damaged while it was in use",
-                "start photofind again: it keeps what is whole",
-            )
+        self._known.grow(transaction.end)
+        self.revision = transaction.revision
 
     def _names(self) -> list[str]:
         return list(dict.fromkeys([*self._tables, *(self._changes or ())]))
@@ -360,10 +348,10 @@ class JournalStorage(Storage):
     def _make_writable(self, lost: int) -> None:
         private_folder(self._path.parent)
         if lost:
-            self.damage = f"{self.damage}; a copy is kept as {self._keep_copy().name}"
+            self.damage = f"{self.damage}; a copy is kept as {self._known.keep_copy().name}"
             # Skips more revisions than can have been lost, so that none is ever given twice.
             self._rewrite(self.revision + lost)
-        elif not self._header:
+        elif not self._known.header:
             self._rewrite(self.revision)
         else:
             self._open()
@@ -372,38 +360,38 @@ class JournalStorage(Storage):
 
     def _open(self) -> FileIO:
         self._file = FileIO(self._path, "r+")
-        if self._file.readline() != self._header:
+        if self._file.readline() != self._known.header:
             self._file.close()
             raise LibraryError(f"{self._path} was replaced meanwhile", "run the same again")
         return self._file
 
     def _cut(self) -> None:
         assert self._file is not None
-        self._file.truncate(self._end)
+        self._file.truncate(self._known.end)
         sync_file(self._file.fileno())
 
     def _write(self, changes: Iterable[Change], *, rewrite: bool) -> None:
         revision = self.revision + 1
-        with explained(self._path):
+        with explain_disk_errors(self._path):
             if rewrite:
-                self._check()
+                self._known.check()
                 self._rewrite(revision)
             else:
-                self._append(_pack([(table, key, raw) for table, key, _, raw in changes], revision))
+                self._append(pack([(table, key, raw) for table, key, _, raw in changes], revision))
 
     def _append(self, data: bytes) -> None:
         """Write a transaction at the end of the journal, and take it in."""
-        assert self._journal is not None
-        if not self._is_same(self._journal):
+        known = self._known
+        if known.file is None or not known.is_in_place:
             raise DamagedError(
                 f"{self._path} was removed, cut or replaced while it was in use",
                 "run the same again",
             )
         file = self._open() if self._file is None or self._file.closed else self._file
         try:
-            if file.seek(0, os.SEEK_END) != self._end:
+            if file.seek(0, os.SEEK_END) != known.end:
                 self._cut()
-                file.seek(self._end)
+                file.seek(known.end)
             rest = memoryview(data)
             while rest:
                 rest = rest[file.write(rest) :]
@@ -413,22 +401,21 @@ class JournalStorage(Storage):
             with suppress(OSError):
                 self._cut()
             raise
-        for transaction in _transactions(BytesIO(data), self._end):
-            self._take_in(transaction, self._journal)
+        for transaction in transactions(BytesIO(data), known.end):
+            self._take_in(transaction, known.file)
 
     def _go_on(self) -> list[Change]:
         """Return what came to the writer's journal; go on with what is there if that is another."""
-        assert self._journal is not None
+        known = self._known
         if self._changes is not None:
             return []
-        if self._is_same(self._journal):
-            return self._read_on() if self._journal.size > self._end else []
+        if known.file is not None and known.is_in_place:
+            return self._read_on() if known.file.size > known.end else []
         if not self._path.parent.exists():
             raise LibraryError(f"{self._path.parent} was removed", "put it back")
         revision = self.revision
-        if self._is_whole(self._journal) and not _has_transactions(self._path):
-            if self._path.exists():
-                self._path.replace(self._damaged_path())
+        if known.is_whole and known.is_lost:
+            known.set_aside()
             self._rewrite(revision + 1)
             self.replaced = (
                 f"{self._path} was removed or damaged while it was in use; it was written anew"
@@ -436,7 +423,7 @@ class JournalStorage(Storage):
             return []
         lost, _ = self._load()
         if lost:
-            self._keep_copy()
+            self._known.keep_copy()
         # Skips more revisions than can have been lost, so that none is ever given twice.
         self._rewrite(max(revision, self.revision) + lost + 1)
         self.replaced = (
@@ -448,23 +435,12 @@ class JournalStorage(Storage):
             self.follow(self._follower, self._begin)
         return []
 
-    def _damaged_path(self) -> Path:
-        stamp = datetime.now().strftime("%Y%m%dT%H%M%S")
-        return self._path.with_name(f"{self._path.name}.damaged-{stamp}")
-
-    def _keep_copy(self) -> Path:
-        """Copy the journal, damaged as it is."""
-        copy = self._damaged_path()
-        with self._path.open("rb") as file:
-            write_atomically(copy, iter(partial(file.read, _COPIED), b""))
-        return copy
-
     def _rewrite(self, revision: int) -> None:
         # Windows does not replace a file that is open.
         if self._file is not None:
             self._file.close()
-        if self._journal is not None:
-            self._journal.give_way()
+        if self._known.file is not None:
+            self._known.file.give_way()
         header = b"photofind catalog %d %d\n" % (VERSION, revision)
         try:
             write_atomically(self._path, chain([header], self._snapshot(revision)))
@@ -478,41 +454,15 @@ class JournalStorage(Storage):
             (name, key, raw) for name in self._names() for key, raw in self.documents(name).items()
         )
         while some := list(islice(operations, _SNAPSHOT)):
-            yield _pack(some, revision)
+            yield pack(some, revision)
 
     def _joined(self) -> AbstractContextManager[None]:
         """Join the transaction that is under way, or begin one."""
         return self.transaction() if self._changes is None else nullcontext()
 
 
-def _before(journal: StableFile, end: int) -> bytes:
-    """Return what stands in a journal just before a place; nothing if it ends before."""
-    size = min(end, _ENDING)
-    data = journal.read_some(end - size, size)
-    return data if len(data) == size else b""
-
-
-def _has_transactions(path: Path) -> bool:
-    """Return whether there is a journal with something in it."""
-    try:
-        stream = open_stable(path).stream(0)
-    except FileNotFoundError:
-        return False
-    header = _HEADER.fullmatch(stream.readline())
-    return header is not None and next(_transactions(stream, 0), None) is not None
-
-
-class _Transaction(NamedTuple):
-    """A whole transaction in a journal, where it ends, and how much is damaged before it."""
-
-    revision: int
-    operations: list[_Placed]
-    end: int
-    lost: int
-
-
 def _apply(
-    operations: Iterable[_Placed], tables: dict[str, WrittenDocuments], journal: StableFile
+    operations: Iterable[Placed], tables: dict[str, WrittenDocuments], journal: StableFile
 ) -> None:
     for table, key, raw, start in operations:
         if table not in tables:
@@ -530,62 +480,3 @@ def _difference(table: str, old: Documents, new: Documents) -> Iterator[Change]:
             yield Change(table, key, before, after)
     for key in old.keys() - new.keys():
         yield Change(table, key, old[key], None)
-
-
-def _pack(operations: Iterable[_Operation], revision: int) -> bytes:
-    """Return a transaction as it stands in a journal."""
-    lines = []
-    for table, key, raw in operations:
-        name = quote(table, safe="", errors="surrogatepass").encode("ascii")
-        lines.append(
-            b"- %b %d\n" % (name, key) if raw is None else b"+ %b %d %b\n" % (name, key, raw)
-        )
-    data = b"".join(lines) + b"= %d %d " % (revision, len(lines))
-    return data + b"%08x\n" % zlib.crc32(data)
-
-
-def _unpack(lines: Iterable[bytes], start: int) -> list[_Placed]:
-    """Return the operations that `_pack` wrote in these lines, the first of which begins there."""
-    operations: list[_Placed] = []
-    for line in lines:
-        sign, name, key, *rest = line.split(b" ", 3)
-        start += len(line)
-        raw = rest[0][:-1] if sign == b"+" else None
-        operations.append((_table(name), int(key), raw, start - len(raw or b"") - 1))
-    return operations
-
-
-@lru_cache
-def _table(name: bytes) -> str:
-    return unquote(name.decode("ascii"), errors="surrogatepass")
-
-
-def _transactions(file: IO[bytes], end: int) -> Iterator[_Transaction]:
-    """Yield the transactions that verify, from where ``file`` stands, which is at ``end``."""
-    lines: list[bytes] = []
-    for line in file:
-        count = _verify(lines, line) if line.startswith(b"=") else None
-        if count is None:
-            lines.append(line)
-            continue
-        whole = len(lines) - count
-        revision = int(line.split(b" ")[1])
-        lost = sum(map(len, lines[:whole]))
-        operations = _unpack(lines[whole:], end + lost)
-        end += sum(map(len, lines)) + len(line)
-        yield _Transaction(revision, operations, end, lost)
-        lines = []
-
-
-def _verify(lines: list[bytes], line: bytes) -> int | None:
-    """Return how many lines are the transaction that ``line`` ends; None where it ends none."""
-    if not (commit := _COMMIT.fullmatch(line)) or (count := int(commit[2])) > len(lines):
-        return None
-    data = b"".join(lines[len(lines) - count :]) + commit[1]
-    return count if zlib.crc32(data) == int(commit[3], 16) else None
-
-
-def _is_unfinished(tail: bytes) -> bool:
-    """Tell the beginning of a transaction from one that is damaged."""
-    *whole, last = tail.split(b"\n")
-    return last[:1] in b"+-=" and all(line[:2] in (b"+ ", b"- ") for line in whole)

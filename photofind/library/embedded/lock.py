@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from photofind.errors import LockedError
 from photofind.paths import Home, private_folder
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 from photofind.system.held_lock import HeldLock
 
 __all__ = ["building_graph", "is_building_graph", "is_written", "writing_to"]
@@ -25,7 +25,7 @@ def writing_to(home: Home) -> HeldLock:
     """
     from filelock import Timeout  # Takes long to import, and readers do without.
 
-    with explained(home.lock):
+    with explain_disk_errors(home.lock):
         private_folder(home.root)
         try:
             return HeldLock(home.lock)
@@ -55,7 +55,7 @@ def building_graph(home: Home) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(home.graph_lock, mode=0o600, thread_local=False)
-    with explained(home.graph_lock):
+    with explain_disk_errors(home.graph_lock):
         try:
             lock.acquire(blocking=False)
         except Timeout:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from photofind.errors import DamagedError
 from photofind.model.records import Folder, Photo, Retry, Space
 
 __all__ = [
     "Record",
     "StoredSpace",
-    "decode_all",
     "folder_of",
     "from_folder",
     "from_photo",
     "from_space",
+    "is_folder",
+    "is_photo",
+    "is_space",
     "photo_of",
     "space_of",
 ]
@@ -28,6 +29,29 @@ _PHOTO_FIELDS = [
     for field in fields(Photo)
     if field.name != "id"
 ]
+
+
+# Beyond this a number is none of a file or a time.
+_LARGEST = 2**63
+# Memory is taken for all rows up to the highest one.
+_MOST_ROWS = 2**27
+
+_TEXT, _WHOLE, _NUMBER, _LIST, _MAP = (str,), (int,), (int, float), (list,), (dict,)
+_PHOTO_SHAPE: dict[str, tuple[type, ...]] = {
+    "path": _TEXT, "size": _WHOLE, "modified": _WHOLE, "inode": _WHOLE, "content": _TEXT,
+    "rows": _MAP, "width": _WHOLE, "height": _WHOLE, "format": _TEXT, "captured": _TEXT,
+    "camera": _TEXT, "latitude": _NUMBER, "longitude": _NUMBER, "keywords": _LIST,
+    "caption": _TEXT, "tags": _MAP, "failure": _TEXT, "refusals": _MAP, "retry": _LIST,
+    "sidecar": _WHOLE,
+}  # fmt: skip
+_FOLDER_SHAPE: dict[str, tuple[type, ...]] = {
+    "path": _TEXT, "added": _NUMBER, "state": _TEXT, "mounts": _LIST, "scanned": _NUMBER,
+    "excludes": _LIST, "reason": _TEXT,
+}  # fmt: skip
+_SPACE_SHAPE: dict[str, tuple[type, ...]] = {
+    "extractor": _TEXT, "version": _TEXT, "dimension": _WHOLE, "generation": _WHOLE,
+    "rows": _WHOLE, "build": _TEXT,
+}  # fmt: skip
 
 
 class Record(NamedTuple):
@@ -69,17 +93,46 @@ class StoredSpace:
         return Space(self.extractor, self.version, self.dimension, self.build)
 
 
-def decode_all(documents: Iterable[bytes | None]) -> list[dict[str, Any]]:
-    """Decode several documents at once, which is faster; an empty one for None."""
-    try:
-        decoded: list[dict[str, Any]] = json.loads(
-            b"[%b]" % b",".join(d or b"{}" for d in documents)
-        )
-    except ValueError:
-        raise DamagedError(
-            "the catalog was written over while it was in use", "run the same again"
-        ) from None
-    return decoded
+def is_photo(document: Mapping[str, Any]) -> bool:
+    """Return whether `photo_of` can make a photo of a document."""
+    # There are few kinds of documents in a library, and many documents.
+    if not _is_photo_kind(tuple(document), tuple(map(type, document.values()))):
+        return False
+    rows, tags = document.get("rows", {}), document.get("tags", {})
+    return (
+        all(type(row) is int and 0 <= row < _MOST_ROWS for row in rows.values())
+        and all(type(some) is dict and _are_numbers(some.values()) for some in tags.values())
+        and ("keywords" not in document or _are_texts(document["keywords"]))
+        and ("refusals" not in document or _are_texts(document["refusals"].values()))
+        and ("retry" not in document or _is_retry(document["retry"]))
+        and -_LARGEST < document.get("modified", 0) < _LARGEST
+    )
+
+
+@lru_cache
+def _is_photo_kind(names: tuple[str, ...], kinds: tuple[type, ...]) -> bool:
+    return "path" in names and _are_of(names, kinds, _PHOTO_SHAPE)
+
+
+def is_folder(document: Mapping[str, Any]) -> bool:
+    """Return whether `folder_of` can make a folder of a document."""
+    return (
+        document.keys() >= {"path", "added"}
+        and _has_shape(document, _FOLDER_SHAPE)
+        and _are_texts(document.get("mounts", ()))
+        and _are_texts(document.get("excludes", ()))
+    )
+
+
+def is_space(document: Mapping[str, Any]) -> bool:
+    """Return whether `space_of` can make a space of a document."""
+    return (
+        document.keys() >= {"extractor", "version", "dimension"}
+        and _has_shape(document, _SPACE_SHAPE)
+        and 0 < document["dimension"] < _MOST_ROWS
+        and 0 < document.get("generation", 1) < _LARGEST
+        and 0 <= document.get("rows", 0) < _MOST_ROWS
+    )
 
 
 def photo_of(identifier: int, document: dict[str, Any]) -> Record:
@@ -115,6 +168,31 @@ def space_of(document: Mapping[str, Any]) -> StoredSpace:
 def from_space(space: StoredSpace) -> dict[str, Any]:
     """Return the document of a space."""
     return asdict(space)
+
+
+def _has_shape(document: Mapping[str, Any], shape: Mapping[str, tuple[type, ...]]) -> bool:
+    return _are_of(document, map(type, document.values()), shape)
+
+
+def _are_of(
+    names: Iterable[str], kinds: Iterable[type], shape: Mapping[str, tuple[type, ...]]
+) -> bool:
+    """Return whether all fields are known, and their values of the right kinds."""
+    return all(kind in shape.get(name, ()) for name, kind in zip(names, kinds, strict=True))
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(type(value) is str for value in values)
+
+
+def _are_numbers(values: Iterable[object]) -> bool:
+    return all(type(value) in _NUMBER for value in values)
+
+
+def _is_retry(values: Sequence[Any]) -> bool:
+    return len(values) == len(Retry._fields) and all(
+        type(value) is int and 0 <= value < _LARGEST for value in values
+    )
 
 
 def _values(document: Mapping[str, Any]) -> dict[str, Any]:

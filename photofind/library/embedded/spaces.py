@@ -15,6 +15,7 @@ import numpy.typing as npt
 from photofind.errors import LibraryError
 from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.contents import RowContents
+from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import StoredSpace
 from photofind.library.embedded.vectors import Vectors
 from photofind.paths import Home, remove_file
@@ -80,7 +81,7 @@ class Spaces:
         What says which rows are committed.
     writing
         Held by the thread that changes the library.
-    warnings
+    problems
         Told what is found damaged.
     """
 
@@ -89,12 +90,12 @@ class Spaces:
         home: Home,
         catalog: Catalog,
         writing: AbstractContextManager[object],
-        warnings: list[str],
+        problems: Problems,
     ) -> None:
         self._home = home
         self._catalog = catalog
         self._writing = writing
-        self._warnings = warnings
+        self._problems = problems
         self._vectors: dict[str, tuple[StoredSpace, Vectors]] = {}
         self._snapshots: dict[str, Snapshot] = {}
         # How the files were when all their rows were verified, or written by this process.
@@ -142,8 +143,9 @@ class Spaces:
             with self._writing:
                 if self._catalog.storage.refresh():  # It was reclaimed in the meantime.
                     return self.vectors(identifier)
-            self._warnings.append(
-                f"{vectors.path} is damaged; the next `photofind index` repairs it"
+            self._problems.add(
+                f"{vectors.path} is damaged; the next `photofind index` repairs it",
+                lambda: self.open(self.get(identifier)).is_whole,
             )
         self._vectors[identifier] = current, vectors
         return vectors
@@ -221,6 +223,6 @@ def _stamp(path: Path) -> Stamp:
     """Return what differs after every change of a file; None where there is none."""
     try:
         now = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from photofind.errors import DamagedError
-from photofind.system.disk import explained
+from photofind.system.disk import explain_disk_errors
 
 __all__ = ["LockedStableFile", "SnapshotMapping", "StableFile", "open_stable"]
 
@@ -53,7 +53,7 @@ class StableFile:
         """Return whether ``path`` is this file, and not another or none."""
         try:
             return os.path.samestat(os.fstat(self._descriptor), path.stat())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
     def read(self, start: int, count: int) -> bytes:
@@ -69,7 +69,7 @@ class StableFile:
         try:
             data = self.read_some(start, count)
         except OSError:
-            with explained(self._path):
+            with explain_disk_errors(self._path):
                 raise
         if len(data) < count:
             raise DamagedError(

@@ -18,15 +18,16 @@ from photofind.library.embedded import indexes, upkeep
 from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.check import check
 from photofind.library.embedded.commit import commit
+from photofind.library.embedded.files_in_use import FilesInUse
 from photofind.library.embedded.index import remove_index
 from photofind.library.embedded.index_writer import EmbeddedIndexWriter
 from photofind.library.embedded.lock import (
     building_graph,
     is_building_graph,
-    is_written,
     writing_to,
 )
 from photofind.library.embedded.overview import Overview
+from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import Record, StoredSpace
 from photofind.library.embedded.removed import RemovedContents
 from photofind.library.embedded.spaces import Spaces
@@ -45,7 +46,6 @@ from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Folder, Photo, Space
 from photofind.paths import Home
-from photofind.system.disk import explained
 
 __all__ = ["EmbeddedStore", "open_embedded"]
 
@@ -90,32 +90,35 @@ class EmbeddedStore:
         idle_seconds: float | None = None,
     ) -> None:
         self._home = home
-        self._warnings: list[str] = []
+        self._problems = Problems()
         self._writing = RLock()
         self._lock = writing_to(home) if writable else None
         try:
             self._catalog = Catalog(home.catalog, writable=writable)
             self._storage = self._catalog.storage
-            self._spaces = Spaces(home, self._catalog, self._writing, self._warnings)
+            self._spaces = Spaces(home, self._catalog, self._writing, self._problems)
             self._views = Views(
                 home,
                 self._catalog,
                 self._spaces,
-                self._warnings,
+                self._problems,
                 resident=resident,
                 idle_seconds=idle_seconds,
             )
             self._overview = Overview(self._catalog)
             self._removed = RemovedContents()
-            if self._storage.damage:
-                self._warnings.append(self._storage.damage)
-            if not self._catalog.spaces() and any(home.spaces.glob("*/vectors-*")):
-                self._warnings.append(
-                    f"{home.catalog} was lost or emptied; "
-                    "add your folders again and run `photofind index`"
+            upkeep.note_losses(home, self._catalog, self._problems)
+            self._files = None
+            if self._lock is not None:
+                self._files = FilesInUse(
+                    home,
+                    self._lock,
+                    self._catalog,
+                    self._spaces,
+                    self._problems,
+                    self._forget_what_is_open,
                 )
-            if writable:
-                upkeep.recover(home, self._catalog, self._spaces, self._warnings)
+                upkeep.recover(home, self._catalog, self._spaces, self._problems)
         except BaseException:
             self._unlock()
             raise
@@ -142,7 +145,7 @@ class EmbeddedStore:
     @property
     def problems(self) -> list[str]:
         """What was found damaged and is not repaired yet, one line each."""
-        return list(self._warnings)
+        return [*self._problems.lines, *upkeep.odd_documents(self._catalog)]
 
     @property
     def bytes(self) -> int:
@@ -163,7 +166,7 @@ class EmbeddedStore:
     def refresh(self) -> bool:
         """Take in what another process has committed since; return whether there was anything."""
         with self._writing:
-            return self._attend() if self._lock else self._storage.refresh()
+            return self._files.look() if self._files else self._storage.refresh()
 
     def warm_up(self, space: str) -> None:
         """Open the index of a space, and load its graph in the background if it is resident."""
@@ -424,62 +427,35 @@ class EmbeddedStore:
             damaged = upkeep.damaged_rows(self._catalog, self._spaces, space)
             with self._changing():
                 if self._spaces.get(space.id).generation == space.generation:
-                    lost += len(upkeep.forget(self._catalog, space, damaged, self._warnings))
+                    lost += len(upkeep.forget(self._catalog, space, damaged, self._problems))
         return lost
 
     def reclaim(self) -> bool:
         """Give back dead rows and outdated documents, where they are many."""
         with self._changing():
-            renumbered = upkeep.reclaim(self._catalog, self._spaces, self._warnings)
+            renumbered = upkeep.reclaim(self._catalog, self._spaces, self._problems)
             for space in renumbered or ():
                 self._removed.forget_space(space)
             return renumbered is not None
 
     def check(self, *, repair: bool = False) -> Iterator[Check]:
         """Check everything that is kept, and repair what can be repaired if asked to."""
-        return check(self._catalog, self._spaces, self._warnings, self._writing, repair=repair)
+        return check(self._catalog, self._spaces, self._problems, self._writing, repair=repair)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Keep other threads from writing, and see before that the files are still those known."""
         with self._writing:
-            if self._lock is not None:
-                self._attend()
+            if self._files is not None:
+                self._files.look()
             yield
 
-    def _attend(self) -> bool:
-        """See that this process is the writer, of the catalog that it knows; return if it changed.
-
-        Raises
-        ------
-        LockedError
-            The lock was removed, and another process has it now.
-        """
-        assert self._lock is not None
-        if self._storage.is_changing:
-            return False
-        with explained(self._home.lock):
-            if not self._lock.keep():
-                raise is_written(self._home)
-        folders, spaces = self._catalog.known_folders, self._catalog.spaces()
-        changed = self._storage.refresh()
-        if self._storage.replaced:
-            self._warnings.append(self._storage.replaced)
-            self._storage.replaced = None
-            self._spaces.release()
-            self._removed = RemovedContents()
-            upkeep.recover(self._home, self._catalog, self._spaces, self._warnings)
-            upkeep.restore(self._catalog, self._spaces, folders, spaces)
-        return changed
-
     def _repair_vectors(self) -> int:
-        """Repair vectors that were removed, cut or replaced; return how many photos lost one."""
-        return sum(
-            upkeep.repair(self._catalog, self._spaces, space, self._warnings)
-            for space in self._catalog.spaces()
-            if not self._spaces.vectors(space.id).is_in_place()
-            or not self._spaces.vectors(space.id).is_whole
-        )
+        return self._files.repair_vectors() if self._files else 0
+
+    def _forget_what_is_open(self) -> None:
+        self._spaces.release()
+        self._removed = RemovedContents()
 
     def _unlock(self) -> None:
         if self._lock is not None:

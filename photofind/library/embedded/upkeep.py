@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from photofind.library.embedded.catalog import Catalog
+from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import Record, StoredSpace
 from photofind.library.embedded.spaces import Spaces
 from photofind.model.records import Folder
 from photofind.paths import Home, remove_file
 
-__all__ = ["damaged_rows", "forget", "reclaim", "recover", "repair", "restore"]
+__all__ = [
+    "damaged_rows",
+    "forget",
+    "indexed_since",
+    "note_losses",
+    "odd_documents",
+    "reclaim",
+    "recover",
+    "repair",
+    "restore",
+]
 
 # From here on, what is outdated is worth rewriting the rest for.
 DEAD_SHARE = 0.2
@@ -22,8 +34,28 @@ OUTDATED_SHARE = 0.5
 SMALL = 1_000_000
 
 
-def recover(home: Home, catalog: Catalog, spaces: Spaces, warnings: list[str]) -> None:
-    """Repair what a crash or damage left; what is lost is added to ``warnings``."""
+def note_losses(home: Home, catalog: Catalog, problems: Problems) -> None:
+    """Take note of what is missing from a catalog that was just opened."""
+    if catalog.storage.damage:
+        problems.add(catalog.storage.damage, indexed_since(catalog))
+    if not catalog.spaces() and any(home.spaces.glob("*/vectors-*")):
+        problems.add(
+            f"{home.catalog} was lost or emptied; add your folders again and run `photofind index`",
+            indexed_since(catalog),
+        )
+
+
+def odd_documents(catalog: Catalog) -> list[str]:
+    """Return the problem that documents are set aside, if there are such."""
+    line = (
+        f"{catalog.odd} records of the catalog make no sense and are left out; "
+        "`photofind doctor --repair` removes them"
+    )
+    return [line] if catalog.odd else []
+
+
+def recover(home: Home, catalog: Catalog, spaces: Spaces, problems: Problems) -> None:
+    """Repair what a crash or damage left; what is lost is added to ``problems``."""
     for leftover in home.root.glob(f".{home.catalog.name}.*.new"):
         remove_file(leftover)
     for space in catalog.spaces():
@@ -37,8 +69,8 @@ def recover(home: Home, catalog: Catalog, spaces: Spaces, warnings: list[str]) -
                 catalog.put_space(space)
             vectors = spaces.open(space)
         if not vectors.is_whole:
-            warnings.append(f"{vectors.path} is damaged")
-            forget(catalog, space, vectors.repair().damaged(_digests(catalog, space)), warnings)
+            problems.add(f"{vectors.path} is damaged", indexed_since(catalog))
+            forget(catalog, space, vectors.repair().damaged(_digests(catalog, space)), problems)
 
 
 def restore(
@@ -66,15 +98,18 @@ def restore(
                 catalog.put_space(replace(space, generation=generation, rows=0))
 
 
-def repair(catalog: Catalog, spaces: Spaces, space: StoredSpace, warnings: list[str]) -> int:
+def repair(catalog: Catalog, spaces: Spaces, space: StoredSpace, problems: Problems) -> int:
     """Write vectors anew that others removed, cut or replaced; return how many photos lost one."""
     vectors = spaces.vectors(space.id)
-    warnings.append(f"{vectors.path} was removed, cut or replaced while it was in use")
+    problems.add(
+        f"{vectors.path} was removed, cut or replaced while it was in use",
+        indexed_since(catalog),
+    )
     if vectors.still_holds_all():
         vectors.copy(np.arange(space.rows), vectors.path)
     spaces.forget(space.id)
     damaged = spaces.open(space).repair().damaged(_digests(catalog, space))
-    return len(forget(catalog, space, damaged, warnings))
+    return len(forget(catalog, space, damaged, problems))
 
 
 def damaged_rows(catalog: Catalog, spaces: Spaces, space: StoredSpace) -> npt.NDArray[np.int64]:
@@ -82,7 +117,7 @@ def damaged_rows(catalog: Catalog, spaces: Spaces, space: StoredSpace) -> npt.ND
     return spaces.vectors(space.id).damaged(_digests(catalog, space))
 
 
-def reclaim(catalog: Catalog, spaces: Spaces, warnings: list[str]) -> list[str] | None:
+def reclaim(catalog: Catalog, spaces: Spaces, problems: Problems) -> list[str] | None:
     """Give dead rows and outdated documents back to the disk, where they are many.
 
     Returns
@@ -95,7 +130,7 @@ def reclaim(catalog: Catalog, spaces: Spaces, warnings: list[str]) -> list[str] 
     renumbered = []
     for space in catalog.spaces():
         if np.count_nonzero(catalog.references(space) == 0) > DEAD_SHARE * space.rows:
-            _rewrite_vectors(catalog, spaces, space, warnings)
+            _rewrite_vectors(catalog, spaces, space, problems)
             renumbered.append(space.id)
     if storage.size > max(SMALL, storage.live_size / OUTDATED_SHARE):
         storage.compact()
@@ -103,7 +138,7 @@ def reclaim(catalog: Catalog, spaces: Spaces, warnings: list[str]) -> list[str] 
 
 
 def forget(
-    catalog: Catalog, space: StoredSpace, rows: npt.NDArray[np.int64], warnings: list[str]
+    catalog: Catalog, space: StoredSpace, rows: npt.NDArray[np.int64], problems: Problems
 ) -> list[Record]:
     """Take rows from the photos that refer to them; return these photos as they were."""
     live = np.intersect1d(rows, np.flatnonzero(catalog.references(space)))
@@ -115,11 +150,30 @@ def forget(
             for photo, known in losing:
                 left = {one: row for one, row in known.items() if one != space.id}
                 catalog.put_photo(photo.without_space(space.id), left)
-        warnings.append(
+        problems.add(
             f"the vectors of {len(losing)} photos in {space.id} were damaged; "
-            "indexing makes them again"
+            "indexing makes them again",
+            indexed_since(catalog),
         )
     return losing
+
+
+def indexed_since(catalog: Catalog) -> Callable[[], bool]:
+    """Return what tells whether indexing has made again what is lost now.
+
+    By then all folders were looked through, and all photos in them are embedded.
+    """
+    now = time.time()
+
+    def is_indexed() -> bool:
+        folders = catalog.folders()
+        return (
+            bool(folders)
+            and all((folder.scanned or 0) > now for folder in folders)
+            and not any(catalog.space_counts(space.id).lacking for space in catalog.spaces())
+        )
+
+    return is_indexed
 
 
 def _digests(catalog: Catalog, space: StoredSpace) -> npt.NDArray[np.uint32]:
@@ -128,11 +182,11 @@ def _digests(catalog: Catalog, space: StoredSpace) -> npt.NDArray[np.uint32]:
 
 
 def _rewrite_vectors(
-    catalog: Catalog, spaces: Spaces, space: StoredSpace, warnings: list[str]
+    catalog: Catalog, spaces: Spaces, space: StoredSpace, problems: Problems
 ) -> None:
     """Copy the vectors that photos refer to into a file of the next generation."""
     vectors = spaces.vectors(space.id)
-    forget(catalog, space, damaged_rows(catalog, spaces, space), warnings)
+    forget(catalog, space, damaged_rows(catalog, spaces, space), problems)
     live = np.flatnonzero(catalog.references(space))
     new = replace(space, generation=space.generation + 1, rows=len(live))
     path = spaces.file(new)

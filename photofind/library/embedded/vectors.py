@@ -17,7 +17,7 @@ import numpy.typing as npt
 from photofind.errors import DamagedError, LibraryError, NewerFormatError
 from photofind.library.embedded.stable_file import StableFile, open_stable
 from photofind.paths import write_atomically
-from photofind.system.disk import explained, sync_file
+from photofind.system.disk import explain_disk_errors, sync_file
 
 __all__ = ["BLOCK", "Vectors"]
 
@@ -67,7 +67,7 @@ class Vectors:
         self._type = np.dtype([("vector", "<f2", (dimension,)), ("checksum", "<u4")])
         self.dimension = dimension
         self.committed = committed
-        with explained(path):
+        with explain_disk_errors(path):
             self._file = _opened(path)
             header, self.on_disk = self._look()
         if (version := _HEADER.fullmatch(header)) and int(version[1]) > VERSION:
@@ -181,14 +181,14 @@ class Vectors:
             )
         if not np.isfinite(halves).all():
             raise LibraryError("a vector holds a value that is no number or beyond float16's 65504")
-        with explained(self.path):
+        with explain_disk_errors(self.path):
             self._write(self._packed(halves, digests))
         return self.committed
 
     def repair(self) -> Vectors:
         """Give the file its header and its length again; rows that it lacked are damaged rows."""
-        with explained(self.path):
-            if not self.path.exists():
+        with explain_disk_errors(self.path):
+            if not self.path.is_file():
                 write_atomically(self.path, self._header())
             with FileIO(self.path, "r+") as file:
                 file.write(self._header())
@@ -210,7 +210,7 @@ class Vectors:
             self._at(rows[first : first + _PIECE]).tobytes()
             for first in range(0, len(rows), _PIECE)
         )
-        with explained(path):
+        with explain_disk_errors(path):
             write_atomically(path, chain([self._header()], blocks))
 
     def _header(self, version: int = VERSION) -> bytes:
@@ -246,7 +246,7 @@ class Vectors:
         try:
             data = self._file.read_some(self._offset(first), size)
         except OSError:
-            with explained(self.path):
+            with explain_disk_errors(self.path):
                 raise
         if len(data) < size:
             raise self._too_short()
@@ -292,7 +292,9 @@ class Vectors:
 
 
 def _opened(path: Path) -> StableFile | None:
+    if path.is_dir():  # As if it were missing: repairing gives the folder another name.
+        return None
     try:
         return open_stable(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None

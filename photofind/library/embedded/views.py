@@ -22,6 +22,7 @@ from photofind.library.embedded.nearest import (
     nearest_embeddings,
     nearest_points,
 )
+from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.spaces import Snapshot, Spaces
 from photofind.library.store import IndexInfo, Nearest, Over
 from photofind.model.filters import EVERYTHING, Filter
@@ -84,7 +85,7 @@ class Views:
         home: Home,
         catalog: Catalog,
         spaces: Spaces,
-        warnings: list[str],
+        problems: Problems,
         *,
         resident: bool,
         idle_seconds: float | None,
@@ -92,7 +93,7 @@ class Views:
         self._home = home
         self._catalog = catalog
         self._spaces = spaces
-        self._warnings = warnings
+        self._problems = problems
         self._resident = resident
         self._idle_seconds = idle_seconds
         self._opening = RLock()  # Held to look at, and to change, what follows.
@@ -257,7 +258,7 @@ class Views:
         if old is not None and old.stamp == stamp:
             opened = old.opened
         else:
-            opened = _open_index(folder, self._warnings)
+            opened = _open_index(folder, self._problems)
         index = opened if opened is not None and _fits(opened, snapshot) else None
         if index is not None:
             known = np.zeros(snapshot.space.rows, np.bool_)
@@ -308,11 +309,12 @@ def _index_of(view: View) -> Index:
     return view.index
 
 
-def _open_index(space: Path, warnings: list[str]) -> Index | None:
+def _open_index(space: Path, problems: Problems) -> Index | None:
     try:
         return Index(space) if Index.exists(space) else None
     except DamagedError as error:
-        warnings.append(str(error))
+        stamp = Index.stamp(space)
+        problems.add(str(error), lambda: Index.stamp(space) != stamp)
         return None
 
 

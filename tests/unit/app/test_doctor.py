@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -36,10 +37,11 @@ def test_the_others_are_made_if_one_check_cannot(
     monkeypatch.setattr(doctor, "_privacy", refuse)
     library = Damaged()
     library.put_folder(Folder("/nowhere", added=0.0))
-    checks = doctor.examine(home, library, lambda: None, Reach(), repair=False)
+    checks = doctor.examine(home, lambda: nullcontext(library), lambda: None, Reach(), repair=False)
     found = {check.name: check for check in checks}
     assert [*found] == [
-        *("settings", "permissions", "disk", "catalog", "library", "extractor", "folder /nowhere")
+        *("files", "settings", "permissions", "disk", "catalog", "library", "extractor"),
+        "folder /nowhere",
     ]
     assert found["permissions"].state == "broken"
     assert "Input/output error" in found["permissions"].message

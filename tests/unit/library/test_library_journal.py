@@ -399,7 +399,7 @@ def test_a_closed_one_leaves_no_file_open(tmp_path):
             list(changes)
 
     follower = Follower(storage)
-    descriptor = storage._journal._descriptor
+    descriptor = storage._known.file._descriptor
     storage.close()
     assert numbers(storage) == [1]
     del storage, follower
