@@ -265,6 +265,13 @@ class Client(Operations):
         """Return an address that opens a page of the daemon in a browser, once, within 60 s."""
         return str(self._ask("POST", "/api/links", {"path": path})["url"])
 
+    def door(self, path: str = "/", snap: str | None = None) -> str:
+        """Return a file that leads a browser to such an address, and that only this user can read.
+
+        A browser from a snap reads few files; given its name, this is one of them.
+        """
+        return str(self._ask("POST", "/api/doors", {"path": path, "snap": snap})["file"])
+
     def stop(self) -> None:
         """Have the daemon stop; return at once."""
         self._ask("POST", "/api/stop")

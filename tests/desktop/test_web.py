@@ -63,7 +63,7 @@ def page(browser: Chrome, daemon: Daemon) -> Iterator[Page]:
     shown.driver.get("about:blank")
     assert complaints == []
     elsewhere = [
-        url for url in requests if not url.startswith((daemon.url + "/", "blob:", "about:"))
+        url for url in requests if not url.startswith((daemon.origin + "/", "blob:", "about:"))
     ]
     # The browser's new-tab page, before ours.
     assert [url for url in elsewhere if not url.startswith(("chrome:", "data:"))] == []
