@@ -54,9 +54,9 @@ function connect() {
   disconnect();
   if (document.hidden) return;
   source = new EventSource("/api/events");
+  takeKey();
   source.onopen = () => {
     pause = 1000;
-    takeKey();
     const before = status?.photos;
     refresh().then(() => {
       if (before !== undefined && before !== status.photos) emit("library", status);
@@ -132,7 +132,7 @@ async function retry() {
 let key = null;
 
 async function takeKey() {
-  key = await get("/api/return/key").catch(() => null);
+  key = await get("/api/return/key").catch(() => key);
 }
 
 /** Return where the next daemon lets this page in; null if this is not the next daemon. */
