@@ -234,7 +234,7 @@ def test_a_photo_is_chosen_and_offered_again(
 
     screen.click(see(screen, IconState.IDLE), button=3)
     screen.click(screen.find("Find similar to…"))
-    choose = screen.find("Choose", role="push button")
+    choose = screen.find("Choose", role="button")
     screen.press("ctrl+l")  # Opens an entry for the path.
     time.sleep(1)
     screen.output("xdotool", "type", "--delay", "50", str(photo), check=True)

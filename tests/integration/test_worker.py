@@ -307,7 +307,7 @@ class TestTimeouts:
         begun = time.monotonic()
         with pytest.raises(WorkerTimeoutError) as caught:
             worker.call(method, timeout=0.5, **arguments)
-        assert 0.5 <= time.monotonic() - begun < patience(3)
+        assert 0.5 <= time.monotonic() - begun < patience(20)
         assert caught.value.message == "the test worker showed no progress for 0.5 s and was ended"
         assert f"in {method}" in caught.value.details
         assert is_gone(first)
@@ -384,7 +384,7 @@ class TestEnds:
         begun = time.monotonic()
         worker.stop()
         worker.stop()
-        assert time.monotonic() - begun < patience(1)
+        assert time.monotonic() - begun < patience(15)
         assert is_gone(first)
         assert worker.call("greet", timeout=30).value == "hello"
 
@@ -398,7 +398,7 @@ class TestEnds:
             for call in calls:
                 with pytest.raises(WorkerStoppedError, match="the test worker was stopped"):
                     call.result(patience(5))
-        assert time.monotonic() - begun < patience(2)
+        assert time.monotonic() - begun < patience(15)
         assert is_gone(child)
         assert worker.call("greet", timeout=30).value == "hello"
 
