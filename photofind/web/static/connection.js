@@ -147,7 +147,7 @@ async function addressOfReturn() {
   if (proof !== (await signed(`daemon ${own} ${here}`))) return null;
   const query = new URLSearchParams({ page: key.page, question, proof: await signed(`page ${here}`) });
   query.set("to", location.pathname + location.search);
-  return `http://${host}:${location.port}/return?${query}`;
+  return `${location.protocol}//${host}:${location.port}/return?${query}`;
 }
 
 async function signed(message) {
