@@ -30,7 +30,7 @@ while not select.select([sys.stdin], [], [], 0.002)[0]:
         if line in lines or not re.search("http://|file://|/open/", line):
             continue
         lines.add(line)
-        for found in re.findall(r"file://(/[^\0]*\.html)", line):
+        for found in re.findall(r"file://(/[^\0' ]*\.html)", line):
             try:
                 with open(found) as file:  # noqa: PTH123
                     files[found] = file.read()
