@@ -152,12 +152,14 @@ class Access:
         """Clear away what an ended daemon left, and let pages return to the next one."""
         with _warned():
             self._doors.clear()
+        with _warned():
             remember(self._home, self._left)
 
     def end(self) -> None:
         """Leave what the pages that are still open will need."""
         with _warned():
             self._doors.close_all()
+        with _warned():
             self._leave(self._left)
 
     def is_named(self, path: str) -> bool:
@@ -171,7 +173,8 @@ class Access:
         if link is not None and link.is_fresh:
             begun = self._sessions.begin()
             self._links.use(code, begun)
-            self._doors.close(code)
+            with _warned():
+                self._doors.close(code)
             return self._let_in(begun, link.target)
         session, used_by = self.session(scope), link.session if link else None
         if session is not None and used_by in (None, session):
@@ -302,7 +305,7 @@ def _follows(scope: Scope) -> bool:
 
 @contextmanager
 def _warned() -> Iterator[None]:
-    """Go on if the disk refuses: pages have to be opened again after the next start."""
+    """Go on if the disk refuses: a door stays, or pages have to be opened again after a restart."""
     try:
         yield
     except (LibraryError, OSError) as error:
