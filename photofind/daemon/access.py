@@ -7,6 +7,7 @@ requests there. So each request is looked at before anything else happens:
   (DNS rebinding).
 - *Origin*, if a browser sends it, must be this server, and *Sec-Fetch-Site* must not say that
   another site or another port asks, unless a person follows a link.
+- Before it sends the token, a client asks for a proof that this is its daemon (`handshake`).
 - Then the token, or the cookie of a session, decides. New links need the token: a cookie cannot be
   turned into another one.
 """
@@ -16,9 +17,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -27,7 +30,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from photofind.daemon.answers import JsonResponse, Refused, error_response
+from photofind.daemon.connections import LET_IN
 from photofind.daemon.doors import Doors
+from photofind.daemon.handshake import PROOF, proof
 from photofind.daemon.hosts import NUMERIC, is_unique
 from photofind.daemon.links import Links, local_path
 from photofind.daemon.page_keys import Generation, PageKeys, recall, remember
@@ -88,6 +93,7 @@ class Access:
         self._last_host = f"{last.host}:{port}"
         self._origins = {f"http://{host}" for host in self._hosts}
         self._token = token.encode()
+        self._proof = partial(proof, token, port)
         self._is_unique = is_unique(own.host)
         self._home = home
         self._links = Links(last.named)
@@ -124,6 +130,14 @@ class Access:
         """Return the key by which a page returns to the next daemon; None without a session."""
         session = self.session(scope)
         return None if session is None else self._page_keys.key_for_page(session.begun)
+
+    def prove(self, scope: Scope) -> Response:
+        """Return the answer to a client that asks whether this is its daemon."""
+        question = QueryParams(scope["query_string"]).get("question", "")
+        if not re.fullmatch("[0-9a-f]{32,128}", question):
+            error = RequestError("a question is 32 to 128 hexadecimal digits")
+            return error_response(error, connection="close")
+        return JsonResponse({"proof": self._proof(question)})
 
     def link(self, path: str) -> str:
         """Return an address that opens a page of this server once, within a minute.
@@ -275,6 +289,8 @@ class Guard:
     def _answerer(self, scope: Scope) -> ASGIApp:
         if refusal := self._access.refusal(scope):
             return _refusal(scope, refusal)
+        if scope["path"] == PROOF and scope["method"] == "GET":
+            return self._access.prove(scope)
         if scope["path"].startswith(_OPEN) and scope["method"] == "GET":
             return self._access.open(scope)
         if scope["path"] == _INTRODUCTION and scope["method"] == "GET":
@@ -289,6 +305,7 @@ class Guard:
                 " photofind.daemon.client",
             )
             return _refusal(scope, Refused(401, error))
+        scope.setdefault("state", {})[LET_IN] = True
         return self._app
 
 
@@ -326,9 +343,14 @@ def _leading_to(target: str) -> Response:
 
 
 def _refusal(scope: Scope, refused: Refused) -> Response:
-    """Return what is answered to a refused request: a page to people, JSON to programs."""
+    """Return what is answered to a refused request: a page to people, JSON to programs.
+
+    It ends the connection, which others may need.
+    """
     error = refused.error
-    headers = {"www-authenticate": "Bearer"} if refused.status_code == 401 else {}
+    headers = {"connection": "close"}
+    if refused.status_code == 401:
+        headers["www-authenticate"] = "Bearer"
     if scope["path"].startswith("/api/") or "text/html" not in Headers(scope=scope).get(
         "accept", ""
     ):

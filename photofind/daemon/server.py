@@ -8,11 +8,13 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import uvicorn
 
 from photofind.daemon.access import Access, Guard
 from photofind.daemon.api import create_api
+from photofind.daemon.connections import BoundedProtocol
 from photofind.daemon.context import ApiContext, Served
 from photofind.daemon.hosts import NUMERIC, host_for_pages
 from photofind.daemon.page_keys import Generation, recall
@@ -28,6 +30,7 @@ _NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 _GRACE_SECONDS = 3
 _IDLE_SECONDS = 60
 _LONGEST_HEAD = 64 * 1024
+_BACKLOG = 512
 
 
 class Server:
@@ -54,10 +57,11 @@ class Server:
         self.url = access.url
         self.link = access.link
         context = ApiContext(operations, Uploads(home.cache / "uploads"), access, self.stop)
+        most = operations.settings.max_connections
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 Guard(create_api(context), access),
-                http="h11",
+                http=partial(BoundedProtocol, most=most),  # type: ignore[arg-type]
                 loop="asyncio",
                 ws="none",
                 lifespan="off",
@@ -70,6 +74,8 @@ class Server:
                 timeout_keep_alive=_IDLE_SECONDS,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
                 h11_max_incomplete_event_size=_LONGEST_HEAD,
+                # As many are taken in at once, before they are counted.
+                backlog=_BACKLOG,
             )
         )
         self._context = context
@@ -97,7 +103,9 @@ class Server:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         if not self._is_stopped:
+            clearing = asyncio.create_task(self._context.uploads.keep_clear())
             await self._uvicorn.serve(sockets=self._sockets)
+            clearing.cancel()
 
     def _end(self) -> None:
         self._context.mailboxes.stop()
@@ -156,7 +164,7 @@ def _listener(family: socket.AddressFamily, address: str, port: int) -> socket.s
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     try:
         listener.bind((address, port))
-        listener.listen(128)
+        listener.listen(_BACKLOG)
     except OSError:
         listener.close()
         raise

@@ -267,8 +267,10 @@ def test_it_follows_the_daemon(screen: Screen, panel: Panel, daemon: Home) -> No
     runtime = read_runtime(daemon)
     assert runtime
     psutil.Process(runtime.pid).kill()
-    see(screen, IconState.STOPPED)
-    start(daemon)
+    wait_until(
+        lambda: (again := read_runtime(daemon)) and again.pid != runtime.pid,
+        "the start of another daemon by the tray",
+    )
     see(screen, IconState.IDLE)
     with connect_to_running(daemon) as client:
         client.pause()

@@ -18,7 +18,7 @@ from photofind.operations import OPERATIONS, Operations
 ONLY = {
     PhotoFind: set(),
     Resident: {"look_at_files", "reach", "start", "subscribe"},
-    Client: {"door", "is_outdated", "link", "stop", "upload"},
+    Client: {"door", "start_again", "link", "stop", "upload"},
 }
 """What the others have no use for."""
 
