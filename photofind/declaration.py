@@ -18,6 +18,7 @@ __all__ = [
     "LANES",
     "PICTURES",
     "SEARCHES",
+    "VERY_LARGE",
     "Operation",
     "Parameter",
     "Route",
@@ -26,9 +27,14 @@ __all__ = [
     "operation",
 ]
 
-GENERAL, SEARCHES, PICTURES = LANES = ("general", "searches", "pictures")
-"""Each lane serves a few requests at once: photos that are being decoded hold up no search, and a
-search that waits for a worker to start holds up no status."""
+GENERAL, SEARCHES, PICTURES, VERY_LARGE = LANES = (
+    "general",
+    "searches",
+    "pictures",
+    "very large pictures",
+)
+"""Each lane serves a few requests at once: photos that are being decoded hold up no search, a
+search that waits for a worker to start holds up no status, and very large photos no others."""
 
 _PATIENCE = 60.0
 

@@ -58,6 +58,10 @@ class PassingImageError(ImageError):
     """A photo cannot be read at the moment, for a reason that is not in its bytes."""
 
 
+class VeryLargeError(ImageError):
+    """A picture is so large that it waits for its turn to be decoded."""
+
+
 class ExtractorError(PhotofindError):
     """An extractor is missing, cannot be loaded, or breaks its contract."""
 
@@ -124,6 +128,10 @@ class WorkerResourceError(WorkerError):
 
 class WorkerTimeoutError(WorkerError):
     """A child process showed no progress for too long and was ended."""
+
+
+class WorkerOverdueError(WorkerTimeoutError):
+    """A child process ended itself: what it worked on took more processor time than it may."""
 
 
 class WorkerStartError(WorkerError):

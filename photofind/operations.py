@@ -79,13 +79,7 @@ class Operations(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """The settings, as they were when first asked for.
-
-        Raises
-        ------
-        SettingsError
-            The file cannot be used.
-        """
+        """The settings, as they were when first asked for."""
         ...
 
     @property

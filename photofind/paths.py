@@ -13,7 +13,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Home", "is_below", "private_folder", "remove_file", "sync_folder", "write_atomically"]
+__all__ = [
+    "Home",
+    "is_below",
+    "new_private_file",
+    "open_private",
+    "private_folder",
+    "remove_file",
+    "sync_folder",
+    "write_atomically",
+]
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,11 @@ class Home:
     def models(self) -> Path:
         """One file per Keras model that the user added as an extractor."""
         return self.root / "models"
+
+    @property
+    def turn(self) -> Path:
+        """The lock of the process that decodes a very large picture."""
+        return self.root / "turn.lock"
 
     @property
     def lock(self) -> Path:
@@ -108,6 +122,47 @@ def private_folder(path: Path) -> Path:
     return path
 
 
+def open_private(path: Path, flags: int) -> int:
+    """Open a file of photofind for writing, made private to this user if it is missing.
+
+    Parameters
+    ----------
+    path
+        The file. A link at its place is not followed.
+    flags
+        As for :func:`os.open`.
+
+    Returns
+    -------
+    int
+        Its descriptor, which writes bytes as they are.
+
+    Raises
+    ------
+    OSError
+        There is a link, or the disk refuses.
+    """
+    as_it_is = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    return os.open(path, flags | os.O_CREAT | as_it_is, 0o600)
+
+
+def new_private_file(path: Path) -> tuple[int, Path]:
+    """Make a file beside ``path``, under a name that nobody can guess, to take its place.
+
+    Returns
+    -------
+    tuple of int and pathlib.Path
+        Its descriptor, for writing, and where it is.
+
+    Raises
+    ------
+    OSError
+        The disk refuses.
+    """
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.new")
+    return open_private(temporary, os.O_WRONLY | os.O_EXCL), temporary
+
+
 def sync_folder(path: Path) -> None:
     """Make a rename or a new file in ``path`` durable; does nothing on Windows."""
     if os.name == "nt":  # Windows cannot open folders, and orders metadata itself.
@@ -137,9 +192,8 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
         If the disk is full or the folder cannot be written; the old file is unchanged.
     """
     private_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    descriptor, temporary = new_private_file(path)
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()

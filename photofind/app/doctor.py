@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
-from photofind.errors import NotAnsweringError, PhotofindError
+from photofind.app.library_folders import unusable_rules
+from photofind.errors import LibraryError, NotAnsweringError, PhotofindError
 from photofind.library.store import Store
 from photofind.model import Check
+from photofind.model.exclude_rules import is_rule
 from photofind.paths import Home
-from photofind.settings import load_settings
+from photofind.settings import read_settings, repair_settings
+from photofind.system.home_guard import can_be_closed, check_files, check_home, close_home
 from photofind.system.reach import DOES_NOT_ANSWER, Reach
 
-__all__ = ["examine"]
+__all__ = ["examine", "examine_home"]
 
 LITTLE_SPACE = 500_000_000
+_REPAIRS = "`photofind doctor --repair`"
 _FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -37,13 +42,38 @@ def examine(
     repair
         Whether to mend what can be mended.
     """
-    yield _settings(home)
+    yield from _by_itself("settings", lambda: _settings(home, repair=repair))
     yield from _by_itself("permissions", lambda: [_privacy(home, repair=repair)])
     yield from _by_itself("disk", lambda: [_space_on_disk(home)])
     yield from _by_itself("library", lambda: library.check(repair=repair))
+    yield from _by_itself("exclude rules", lambda: _exclude_rules(library, repair=repair))
     yield _extractor(describe)
     for folder in library.folders():
         yield _folder(folder.path, folder.state, folder.reason, reach)
+
+
+def examine_home(home: Home, *, repair: bool) -> Check:
+    """Return whether only this user can change a home: before anything in it is used.
+
+    Parameters
+    ----------
+    home
+        Where the files are.
+    repair
+        Whether to close it to others, if it is this user's own.
+    """
+    try:
+        if repair and can_be_closed(home):
+            close_home(home)
+            check_home(home)
+            return Check("home", "repaired", "others could write to it; now nobody else can")
+        check_home(home)
+        check_files(home)
+    except LibraryError as error:
+        return Check("home", "broken", error.message, error.hint)
+    except OSError as error:
+        return Check("home", "broken", f"it cannot be looked at: {error}", "check its permissions")
+    return Check("home", "ok", f"{home.root} is yours alone")
 
 
 def _by_itself(name: str, looks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
@@ -56,12 +86,30 @@ def _by_itself(name: str, looks: Callable[[], Iterable[Check]]) -> Iterator[Chec
         yield Check(name, "broken", f"it cannot be looked at: {message}", hint)
 
 
-def _settings(home: Home) -> Check:
-    try:
-        load_settings(home.settings)
-    except PhotofindError as error:
-        return Check("settings", "broken", error.message, error.hint)
-    return Check("settings", "ok", "every setting can be used")
+def _settings(home: Home, *, repair: bool) -> list[Check]:
+    faults = read_settings(home.settings).faults
+    if not faults:
+        return [Check("settings", "ok", "every setting can be used")]
+    if not repair:
+        advice = f"{_REPAIRS} makes comments of settings that are not used"
+        return [
+            Check("settings", "broken", f"not used: {fault.message}", advice) for fault in faults
+        ]
+    repair_settings(home.settings)
+    return [Check("settings", "repaired", f"now a comment: {fault.message}") for fault in faults]
+
+
+def _exclude_rules(library: Store, *, repair: bool) -> Iterator[Check]:
+    for folder in library.folders():
+        found = unusable_rules([folder])
+        if not found:
+            continue
+        name = f"exclude rules of {folder.path}"
+        if not repair:
+            yield Check(name, "broken", "; ".join(found), f"{_REPAIRS} removes them")
+            continue
+        library.put_folder(replace(folder, excludes=tuple(filter(is_rule, folder.excludes))))
+        yield Check(name, "repaired", "; ".join(found))
 
 
 def _privacy(home: Home, *, repair: bool) -> Check:

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from photofind.paths import private_folder, remove_file
+from photofind.paths import new_private_file, private_folder, remove_file
 
 __all__ = ["FileCache"]
 
@@ -64,19 +64,19 @@ class FileCache:
     def put(self, key: str, data: bytes) -> None:
         """Keep bytes under a key, the name of a file."""
         path = self._folder / key
-        temporary = path.with_name(f".{key}.{os.getpid()}.new")
+        temporary = None
         try:
-            private_folder(self._folder)
+            descriptor, temporary = new_private_file(private_folder(self._folder) / key)
             # Not made durable: what a crash leaves of it is found damaged.
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(_checksum(data) + data)
             temporary.replace(path)
             self._make_room(len(data) + _DIGEST)
         except OSError as error:
             _logger.info("%s is not kept: %s", path, error)
-            with suppress(OSError):
-                remove_file(temporary)
+            if temporary is not None:
+                with suppress(OSError):
+                    remove_file(temporary)
 
     def _make_room(self, written: int) -> None:
         with self._lock:

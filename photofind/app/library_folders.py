@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from photofind.errors import LibraryError
-from photofind.indexing.excludes import Rules
 from photofind.library.store import Store
 from photofind.model import FolderStatus
+from photofind.model.exclude_rules import check_rules, fault_of_rule, quoted
 from photofind.model.filters import Filter
 from photofind.model.records import Folder
 from photofind.paths import Home, is_below
 from photofind.system.reach import Reach
 
-__all__ = ["add_folder", "check_folder", "chosen_folders", "folder_statuses", "remove_folder"]
+__all__ = [
+    "add_folder",
+    "check_folder",
+    "chosen_folders",
+    "folder_statuses",
+    "remove_folder",
+    "unusable_rules",
+]
 
 
 def folder_statuses(library: Store) -> list[FolderStatus]:
@@ -59,7 +66,7 @@ def check_folder(home: Home, folder: str, excludes: Sequence[str], reach: Reach)
         raise LibraryError(f"{folder} is not a folder", "name a folder that exists")
     if is_below(folder, str(home.root)):
         raise LibraryError(f"{folder} is photofind's own", "name a folder with photos")
-    Rules(excludes)  # Raises what is wrong with them.
+    check_rules(excludes)
 
 
 def add_folder(library: Store, folder: str, excludes: Sequence[str]) -> None:
@@ -67,6 +74,16 @@ def add_folder(library: Store, folder: str, excludes: Sequence[str]) -> None:
     known = {one.path: one for one in library.folders()}
     entry = known.get(folder) or Folder(folder, added=time.time())
     library.put_folder(replace(entry, excludes=tuple(excludes)))
+
+
+def unusable_rules(folders: Iterable[Folder]) -> list[str]:
+    """Return a line for each exclude rule of a folder that cannot be used and is left out."""
+    return [
+        f"the exclude rule {quoted(rule)} of {folder.path} is not used: {fault}"
+        for folder in folders
+        for rule in folder.excludes
+        if (fault := fault_of_rule(rule)) is not None
+    ]
 
 
 def remove_folder(library: Store, folder: str) -> int:

@@ -39,6 +39,7 @@ from photofind.model import (
 from photofind.operations import Operations
 from photofind.paths import Home, is_below
 from photofind.settings import Settings, list_settings, reset_setting, set_setting
+from photofind.system.home_guard import check_home
 
 if TYPE_CHECKING:
     from photofind.model.records import Photo
@@ -60,6 +61,11 @@ class PhotoFind(Operations):
         Whether this object will answer many queries, so that loading a graph in the background is
         worth it.
 
+    Raises
+    ------
+    LibraryError
+        Others can change the home.
+
     Notes
     -----
     Threads may share a resident one.
@@ -67,6 +73,7 @@ class PhotoFind(Operations):
 
     def __init__(self, home: Home | None = None, *, resident: bool = False) -> None:
         self.home = home or Home.default()
+        check_home(self.home)
         self._resources = Resources(self.home, resident=resident)
 
     def __enter__(self) -> Self:
@@ -84,7 +91,14 @@ class PhotoFind(Operations):
 
     @property
     def problems(self) -> list[str]:
-        return self._resources.library.problems
+        from photofind.app.library_folders import unusable_rules
+
+        library = self._resources.library
+        return [
+            *(fault.message for fault in self._resources.settings_file.faults),
+            *unusable_rules(library.folders()),
+            *library.problems,
+        ]
 
     # Folders.
 
@@ -180,7 +194,10 @@ class PhotoFind(Operations):
         resources = self._resources
         describe = resources.extraction(extractors_in_use(self.settings)[0]).info
         with resources.writing() if repair else nullcontext(resources.library) as library:
-            return list(examine(self.home, library, describe, resources.reach, repair=repair))
+            checks = list(examine(self.home, library, describe, resources.reach, repair=repair))
+        if any(check.name == "settings" and check.state == "repaired" for check in checks):
+            self._forget_settings()
+        return checks
 
     def photo(self, photo: int | str) -> PhotoDetails:
         return self._details([self._known(photo)])[0]
@@ -289,6 +306,9 @@ class PhotoFind(Operations):
         return list_settings(self.home.settings)
 
     def set_setting(self, name: str, value: str) -> SettingValue:
+        from photofind.app.settings import check_setting
+
+        check_setting(self.home, self.settings, name, value)
         written: SettingValue = set_setting(self.home.settings, name, value)
         self._forget_settings()
         return written

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from photofind.app.extraction_pool import ExtractionPool
 from photofind.paths import Home
-from photofind.settings import Settings, load_settings
+from photofind.settings import Settings, SettingsFile, read_settings
 
 if TYPE_CHECKING:
     from photofind.app.thumbnails import Thumbnails
@@ -54,7 +54,7 @@ class Resources:
 
     def forget_settings(self) -> None:
         """Have the settings read again, and end what works by the old ones."""
-        self.__dict__.pop("settings", None)
+        self.__dict__.pop("settings_file", None)
         self._close_readers()
 
     def _close_readers(self) -> None:
@@ -71,16 +71,15 @@ class Resources:
 
         return Reach(lambda: [folder.path for folder in self.library.folders()])
 
-    @cached_property
+    @property
     def settings(self) -> Settings:
-        """The settings, as they were when first asked for.
+        """The settings, as they were when first asked for."""
+        return self.settings_file.settings
 
-        Raises
-        ------
-        SettingsError
-            The file cannot be used.
-        """
-        return load_settings(self.home.settings)
+    @cached_property
+    def settings_file(self) -> SettingsFile:
+        """The settings, and what cannot be used in their file."""
+        return read_settings(self.home.settings)
 
     @cached_property
     def library(self) -> Store:
@@ -124,6 +123,8 @@ class Resources:
             seconds=settings.max_seconds,
             idle_seconds=settings.idle_minutes * 60,
             log=self.home.logs / "thumbnails.log",
+            turn=self.home.turn,
+            waits=not self.resident,
             reach=self.reach,
         )
 
@@ -175,5 +176,8 @@ class Resources:
 
         settings = self.settings
         return Limits(
-            pixels=int(settings.max_megapixels * 1e6), bytes=int(settings.max_megabytes * 1e6)
+            pixels=int(settings.max_megapixels * 1e6),
+            bytes=int(settings.max_megabytes * 1e6),
+            memory=int(settings.worker_megabytes * 1e6),
+            seconds=settings.max_seconds,
         )

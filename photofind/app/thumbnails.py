@@ -18,8 +18,8 @@ from queue import LifoQueue
 from typing import TYPE_CHECKING
 
 from photofind.app.file_cache import FileCache
-from photofind.errors import ImageError, WorkerError, WorkerStoppedError
-from photofind.images.limits import DEFAULT_LIMITS, Limits
+from photofind.errors import ImageError, VeryLargeError, WorkerError, WorkerStoppedError
+from photofind.images.limits import DEFAULT_LIMITS, SPARE_BYTES, Limits
 from photofind.system.reach import Reach, read_through
 from photofind.workers import Reply, Worker, isolate
 
@@ -39,6 +39,12 @@ _VERSION = 1
 
 _FATAL_SECONDS, _MOST_FATAL = 600.0, 1000
 """How long it is remembered which photos take their worker down, and how many of them."""
+
+_VERY_LARGE = "very large"
+"""What an ordinary worker answers for a photo that waits for its turn."""
+
+_MOST_VERY_LARGE = 10_000
+"""How many photos are remembered to be very large."""
 
 _logger = logging.getLogger(__name__)
 
@@ -65,6 +71,12 @@ class Thumbnails:
         What is kept on disk at most: the least recently used go first.
     reach
         Knows which folders do not answer: a photo in one is not waited for.
+    turn
+        The file by which processes take turns at very large photos; one beside the folder by
+        default.
+    waits
+        Whether a thumbnail of a very large photo, which waits for its turn, is made at once.
+        Otherwise it is made when it is asked for again, after a :class:`VeryLargeError`.
     """
 
     def __init__(
@@ -77,28 +89,34 @@ class Thumbnails:
         log: Path | None = None,
         largest_bytes: int = 500_000_000,
         reach: Reach | None = None,
+        turn: Path | None = None,
+        waits: bool = True,
     ) -> None:
         self._reach = reach or Reach()
         self._cache = FileCache(folder, largest_bytes)
         self._seconds = seconds
-        self._workers = [
+        self._waits = waits
+        turn = turn or folder.with_name(f"{folder.name}.lock")
+        self._very_large_worker, *ordinary = self._workers = [
             Worker(
                 "photofind.images.thumbnails:ThumbnailService",
                 name="thumbnails",
-                options=asdict(limits),
+                options={**asdict(limits), "turn": str(turn) if number == 0 else None},
                 idle_seconds=idle_seconds,
                 low_priority=False,
                 log=log,
+                most_bytes=(limits.memory + SPARE_BYTES) / 2,  # Twice that during a call.
             )
-            for _ in range(_WORKERS)
+            for number in range(1 + _WORKERS)
         ]
         # The one that was used last is used next, so that the others can end.
         self._free: LifoQueue[Worker] = LifoQueue()
-        for worker in self._workers:
+        for worker in ordinary:
             self._free.put(worker)
         self._lock = threading.Lock()  # Held to look at, and to change, what follows.
         self._under_way: dict[str, Future[bytes]] = {}
         self._fatal: dict[str, tuple[float, str]] = {}
+        self._very_large: set[str] = set()
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -135,6 +153,8 @@ class Thumbnails:
         ------
         ImageError
             The photo cannot be read.
+        VeryLargeError
+            It has to wait for its turn: ask again, and wait.
         NotAnsweringError
             Its folder does not answer.
         WorkerError
@@ -178,15 +198,27 @@ class Thumbnails:
 
         def run(paths: list[str], note: Any) -> Reply:
             (path,) = paths
-            return worker.call("make", timeout=self._seconds, suspect=suspect, path=path, size=size)
+            return worker.call(
+                "make", timeout=self._seconds, note=note, suspect=suspect, path=path, size=size
+            )
 
         def suspect() -> None:
             with suppress(OSError):
                 self._reach.follow(path, partial(read_through, path))
 
         self._reach.call(path, os.path.lexists, path)  # Occupies no worker with a silent folder.
-        with self._borrowed() as worker:
-            ((_, outcome),) = isolate([path], run)  # Tries again if a worker was killed.
+        outcome: Reply | WorkerError | None = None
+        if key not in self._very_large:
+            with self._borrowed() as worker:
+                ((_, outcome),) = isolate([path], run)  # Tries again if a worker was killed.
+            if isinstance(outcome, Reply) and outcome.value == _VERY_LARGE:
+                self._remember(key)
+                if not self._waits:
+                    raise VeryLargeError("a very large photo, which waits for its turn")
+                outcome = None
+        if outcome is None:
+            worker = self._very_large_worker
+            ((_, outcome),) = isolate([path], run)
         if not isinstance(outcome, WorkerError):
             return outcome.arrays[0].tobytes(), outcome.value and tuple(outcome.value)
         _logger.warning("%s: %s\n%s", path, outcome, outcome.details)
@@ -196,6 +228,12 @@ class Thumbnails:
                 self._fatal.clear()
             self._fatal[key] = time.monotonic(), reason
         raise ImageError(reason) from outcome
+
+    def _remember(self, key: str) -> None:
+        with self._lock:
+            if len(self._very_large) == _MOST_VERY_LARGE:
+                self._very_large.clear()
+            self._very_large.add(key)
 
     @contextmanager
     def _borrowed(self) -> Iterator[Worker]:

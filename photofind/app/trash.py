@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from photofind.app.references import find_photo
 from photofind.errors import DesktopError, LibraryError
+from photofind.images.reading import PRELIMINARY, content_hash
 from photofind.library.store import Store
 from photofind.model import Failure, Trashing, Untrashing
 from photofind.model.records import Photo
 from photofind.system.reach import Reach
-from photofind.system.trash import TrashedFile, TrashHistory, move_to_trash, restore
+from photofind.system.trash import TrashedFile, TrashHistory, look_at, move_to_trash, restore
 
 __all__ = ["trash_photos", "untrash_photos"]
 
@@ -21,7 +24,8 @@ def trash_photos(
 ) -> tuple[Trashing, list[TrashedFile]]:
     """Move photos to the trash, given their ids; also return the files that were moved.
 
-    A file that has changed since it was indexed stays where it is.
+    A file that has changed since it was indexed stays where it is, and so does one that comes to
+    its place meanwhile.
     """
     trashed, moved, failures = [], [], []
     for photo in dict.fromkeys(photos):
@@ -29,11 +33,14 @@ def trash_photos(
         try:
             known = find_photo(library, photo)
             path = known.path
-            if known.failure is None and not reach.call(path, _is_as_indexed, known):
+            seen = reach.call(path, look_at, path)
+            if known.failure is None and not reach.call(
+                path, _is_as_indexed, known, reach.folder_of(path)
+            ):
                 raise LibraryError(
                     f"{path} has changed since it was indexed", "look at it again first"
                 )
-            moved.append(reach.act(path, move_to_trash, path))
+            moved.append(reach.act(path, move_to_trash, seen))
             trashed.append(photo)
         except (DesktopError, LibraryError) as error:
             failures.append(Failure(path, str(error)))
@@ -70,9 +77,27 @@ def untrash_photos(trash: TrashHistory, reach: Reach, undo: str) -> Untrashing:
     return Untrashing(tuple(restored), tuple(failures), again)
 
 
-def _is_as_indexed(photo: Photo) -> bool:
+def _is_as_indexed(photo: Photo, folder: str) -> bool:
     try:
         status = Path(photo.path).stat()
     except OSError:
         return True  # Moving it raises the reason.
-    return (status.st_size, status.st_mtime_ns) == (photo.size, photo.modified)
+    if (status.st_size, status.st_mtime_ns) != (photo.size, photo.modified):
+        return False
+    return status.st_ino == photo.inode or not photo.inode or _is_in_place(photo, folder)
+
+
+def _is_in_place(photo: Photo, folder: str) -> bool:
+    """Return whether no link below the added folder leads to a photo, and its content is the same.
+
+    Some file systems give files new numbers. Else a folder that was exchanged by a link to its
+    backup would have the backup moved.
+    """
+    real = Path(folder).resolve() / Path(photo.path).relative_to(folder)
+    if Path(photo.path).resolve() != real:
+        return False
+    if photo.content.startswith(PRELIMINARY):
+        return True
+    with suppress(OSError), Path(photo.path).open("rb") as file:
+        return hashlib.file_digest(file, content_hash).hexdigest() == photo.content
+    return False

@@ -41,11 +41,17 @@ Getting started:
               help="Do not use or start the daemon. Put this before the command.")  # fmt: skip
 @click.option("--debug", is_flag=True,
               help="Show the traceback of an error. Put this before the command.")  # fmt: skip
-def main(debug: bool, no_daemon: bool) -> None:
+@click.pass_context
+def main(context: click.Context, debug: bool, no_daemon: bool) -> None:
     """Find photos that look like a given photo.
 
     Nothing leaves this machine.
     """
+    from photofind.paths import Home
+    from photofind.system.home_guard import check_home
+
+    if context.invoked_subcommand not in (doctor.name, daemon.name):  # These look for themselves.
+        check_home(Home.default())
 
 
 for command in (

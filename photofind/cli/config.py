@@ -6,7 +6,7 @@ import click
 
 from photofind.cli.connection import connected
 from photofind.cli.group import ListingGroup
-from photofind.cli.output import note, print_json, print_table
+from photofind.cli.output import note, print_json, print_line, print_table
 from photofind.cli.parameters import complete_setting
 
 __all__ = ["config"]
@@ -49,10 +49,8 @@ def get(name: str) -> None:
     with connected() as photofind:
         settings = {setting.name: setting.value for setting in photofind.list_settings()}
     if name not in settings:
-        raise SettingsError(
-            f"there is no setting {name!r}", f"the settings are: {', '.join(settings)}"
-        )
-    click.echo(_as_text(settings[name]))
+        raise SettingsError(f"there is no setting {name!r}", "`photofind config` lists them all")
+    print_line(_as_text(settings[name]))
 
 
 @config.command("set", context_settings={"ignore_unknown_options": True})  # Values like -1.

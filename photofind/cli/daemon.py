@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photofind.cli.group import ListingGroup
-from photofind.cli.output import note, print_json, print_table, shown
+from photofind.cli.output import note, print_json, print_line, print_table
 from photofind.cli.parameters import AbsoluteFolder
 
 if TYPE_CHECKING:
@@ -58,12 +58,18 @@ Examples:
   photofind daemon logs --follow
   photofind daemon stop""",
 )
-def daemon() -> None:
+@click.pass_context
+def daemon(context: click.Context) -> None:
     """Start and stop the daemon, the background process of photofind.
 
     The daemon watches the folders, indexes new photos, and answers all other commands. Commands
     start it if they need it; "photofind config set autostart_daemon false" turns that off.
     """
+    from photofind.paths import Home
+    from photofind.system.home_guard import check_home
+
+    if context.invoked_subcommand != "run":  # Which may have another home.
+        check_home(Home.default())
 
 
 @daemon.command()
@@ -177,7 +183,7 @@ def logs(lines: int, follow: bool) -> None:
     if not log_file(home).exists():
         note("the daemon has not written a log yet")
     for line in read_log(home, lines, follow=follow):
-        click.echo(shown(line))
+        print_line(line)
 
 
 @daemon.command()

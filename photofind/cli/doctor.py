@@ -23,15 +23,18 @@ Examples:
 @click.option("--repair", is_flag=True, help="Repair what can be repaired.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def doctor(repair: bool, as_json: bool) -> None:
-    """Check catalog, embeddings, graph, folders, watching, permissions, disk and desktop.
+    """Check home, catalog, embeddings, graph, folders, watching, permissions, disk and desktop.
 
     Exits with 1 if something is broken and was not repaired.
     """
+    from photofind.app.doctor import examine_home
     from photofind.desktop.health import check_desktop
     from photofind.paths import Home
 
-    with connected() as photofind:
-        checks = photofind.doctor(repair=repair)
+    checks = [examine_home(Home.default(), repair=repair)]
+    if checks[0].state != "broken":
+        with connected() as photofind:
+            checks += photofind.doctor(repair=repair)
     checks += check_desktop(Home.default(), repair=repair)
     if as_json:
         print_json(checks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from photofind.cli.connection import connected
-from photofind.cli.output import note, print_json, print_paths, shown
+from photofind.cli.output import note, print_json, print_paths
 
 __all__ = ["duplicates"]
 
@@ -31,7 +31,7 @@ def duplicates(exact: bool, as_json: bool) -> None:
         return
     for number, group in enumerate(groups, 1):
         kind = "identical content" if group.exact else f"similarity {group.similarity:.2f}"
-        note(shown(f"group {number}: {len(group.paths)} photos, {kind}"))
+        note(f"group {number}: {len(group.paths)} photos, {kind}")
         print_paths(group.paths)
     if not groups:
         note("there are no duplicates")

@@ -70,7 +70,7 @@ def use(names: str) -> None:
     Separate several with commas, with optional weights: "a,b" or "a=2,b=1". Until a new extractor
     has embedded nearly all photos, the old one answers; no embedding is ever deleted.
     """
-    from photofind.extractors.registry import parse_extractors
+    from photofind.model.extractor_choice import parse_extractors
 
     with connected() as photofind:
         wanted = [*parse_extractors(names)]
@@ -112,7 +112,7 @@ def disable(name: str) -> None:
     An extractor in use cannot be disabled: switch to another one first.
     """
     from photofind.errors import ExtractorError
-    from photofind.extractors.registry import parse_extractors
+    from photofind.model.extractor_choice import parse_extractors
 
     with connected() as photofind:
         extractor, also = _setting(photofind)
@@ -134,7 +134,7 @@ def _setting(photofind: Operations) -> tuple[str, tuple[str, ...]]:
 
 
 def _in_use(photofind: Operations) -> list[str]:
-    from photofind.extractors.registry import parse_extractors
+    from photofind.model.extractor_choice import parse_extractors
 
     extractor, also = _setting(photofind)
     return [*dict.fromkeys([*parse_extractors(extractor), *also])]

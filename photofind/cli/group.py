@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from photofind.cli.output import note, prepare_streams
 from photofind.errors import PhotofindError, WorkerError
+from photofind.system.terminal import shown
 
 __all__ = ["CommandGroup", "ListingGroup"]
 
@@ -19,6 +22,11 @@ class CommandGroup(click.Group):
     With ``--debug`` the traceback is shown instead.
     """
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Read the arguments of this process up to the command."""
+        with _escaped_usage_errors():
+            return super().make_context(*arguments, **options)
+
     def list_commands(self, context: click.Context) -> list[str]:
         """Return the commands in the order in which they were added."""
         return list(self.commands)
@@ -27,7 +35,8 @@ class CommandGroup(click.Group):
         """Run the command."""
         prepare_streams()
         try:
-            return super().invoke(context)
+            with _escaped_usage_errors():
+                return super().invoke(context)
         except PhotofindError as error:
             if context.params.get("debug"):
                 if isinstance(error, WorkerError) and error.details:
@@ -47,6 +56,17 @@ class CommandGroup(click.Group):
             where = f": {error.filename}" if error.filename else ""
             note(f"photofind: {error.strerror or error}{where}")
         sys.exit(1)
+
+
+@contextmanager
+def _escaped_usage_errors() -> Iterator[None]:
+    """Keep click from printing arguments as they came."""
+    try:
+        yield
+    except click.ClickException as error:
+        message = shown(error.format_message())
+        error.format_message = lambda: message  # type: ignore[method-assign]
+        raise
 
 
 class ListingGroup(click.Group):

@@ -9,17 +9,18 @@ import io
 import json
 import os
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from math import ceil
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from photofind.model import as_plain
+from photofind.system.terminal import shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,21 +31,20 @@ __all__ = [
     "note",
     "prepare_streams",
     "print_json",
+    "print_line",
     "print_live",
     "print_paths",
     "print_table",
     "progress_in_words",
     "show_progress",
-    "shown",
 ]
-
-ZERO_WIDTH_JOINER = "\u200d"  # Joins several emoji into one.
 
 
 def prepare_streams() -> None:
     """Make stdout and stderr writable, however photofind was started.
 
-    A closed stream is replaced by the null device; characters outside the encoding are escaped.
+    A closed stream is replaced by the null device; characters outside the encoding are escaped, and
+    so is what a terminal would obey in a traceback.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -52,6 +52,7 @@ def prepare_streams() -> None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    sys.excepthook = _print_traceback
 
 
 def note(*lines: str) -> None:
@@ -60,9 +61,9 @@ def note(*lines: str) -> None:
         click.echo(shown(line), err=True)
 
 
-def shown(text: str) -> str:
-    """Return ``text`` with unprintable and control characters escaped."""
-    return "".join(c if _is_harmless(c) else c.encode("unicode_escape").decode() for c in text)
+def print_line(text: str) -> None:
+    """Print a line of the result."""
+    click.echo(shown(text))
 
 
 def print_json(value: Any, indent: int | None = 2) -> None:
@@ -80,7 +81,7 @@ def print_paths(paths: Iterable[str], *, null: bool = False) -> None:
     """
     if sys.stdout.isatty() and not null:
         for path in paths:
-            click.echo(shown(path))
+            print_line(path)
         return
     end = b"\0" if null else b"\n"
     stream = sys.stdout.buffer
@@ -122,6 +123,7 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
         yield lambda progress: None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         SpinnerColumn,
@@ -143,7 +145,7 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
         def show(progress: Progress) -> None:
             bars.update(
                 task,
-                description=progress.phase,
+                description=escape(shown(progress.phase)),
                 completed=progress.done,
                 total=progress.total,
                 state=_state(progress),
@@ -183,9 +185,10 @@ def _state(progress: Progress) -> str:
     return ", ".join(parts)
 
 
-def _is_harmless(character: str) -> bool:
-    return (
-        character.isprintable()
-        or character == ZERO_WIDTH_JOINER
-        or unicodedata.category(character) == "Zs"  # Spaces of other widths.
-    )
+def _print_traceback(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    import traceback as formatting
+
+    for part in formatting.format_exception(kind, error, traceback):
+        note(*part.rstrip("\n").split("\n"))

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from photofind.cli.connection import connected
-from photofind.cli.output import note, shown
+from photofind.cli.output import note, print_line
 from photofind.cli.parameters import AbsolutePath
+from photofind.system.terminal import shown
 
 if TYPE_CHECKING:
     from photofind.model import Query
@@ -79,7 +80,7 @@ def open_page(query: Query | None = None, *, print_link: bool = False) -> None:
         with suppress(OSError):  # Recent searches are only a convenience.
             remember_search(photofind.home, [one for one in query.like if isinstance(one, str)])
         if print_link:
-            click.echo(photofind.link(path))
+            click.echo(shown(photofind.link(path)))
         elif not show_page(photofind, path):
             note("no browser could be opened; open this address within a minute:")
             click.echo(shown(photofind.link(path)))

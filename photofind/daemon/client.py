@@ -23,6 +23,7 @@ from photofind.model import Event, PhotoDetails, Progress, Report, revive
 from photofind.model.references import UPLOAD
 from photofind.operations import OPERATIONS, Operations
 from photofind.paths import Home
+from photofind.system.home_guard import check_home
 
 if TYPE_CHECKING:
     from photofind.app.photofind import PhotoFind
@@ -57,8 +58,6 @@ def connect(
     ------
     DaemonError
         The daemon cannot be started.
-    SettingsError
-        The settings cannot be read.
     """
     home = home or Home.default()
     if daemon:
@@ -133,7 +132,11 @@ def connect_to_running(home: Home | None = None) -> Client:
     ------
     DaemonError
         None is running.
+    LibraryError
+        Others can change the home.
     """
+    home = home or Home.default()
+    check_home(home)  # Before its word is taken for where the daemon is.
     # mypy does not know the methods that are derived.
     return Client(home or Home.default())  # type: ignore[abstract]
 

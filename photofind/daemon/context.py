@@ -15,8 +15,8 @@ from photofind.daemon.access import Access
 from photofind.daemon.answers import JsonResponse, json_bytes
 from photofind.daemon.streams import Indexings, Mailboxes
 from photofind.daemon.uploads import Uploads
-from photofind.declaration import GENERAL, LANES, PICTURES, SEARCHES
-from photofind.errors import PhotofindError
+from photofind.declaration import GENERAL, LANES, PICTURES, SEARCHES, VERY_LARGE
+from photofind.errors import PhotofindError, VeryLargeError
 from photofind.model import Event
 from photofind.operations import Operations
 from photofind.system.reach import Reach
@@ -30,7 +30,7 @@ _Value = TypeVar("_Value")
 PROBLEMS = "photofind-problems"
 """The header with the number of known problems of the library."""
 
-_PLACES = {GENERAL: 8, SEARCHES: 4, PICTURES: 4}
+_PLACES = {GENERAL: 8, SEARCHES: 4, PICTURES: 4, VERY_LARGE: 1}
 
 
 class Served(Operations, Protocol):
@@ -104,6 +104,13 @@ class ApiContext:
             raise PhotofindError(
                 f"the daemon cannot answer at the moment: {what}", "try again in a few seconds"
             ) from error
+
+    async def picture(self, work: Callable[[], bytes]) -> bytes:
+        """Return the picture that ``work`` makes; very large ones wait for each other only."""
+        try:
+            return await self.run_in(PICTURES, work)
+        except VeryLargeError:
+            return await self.run_in(VERY_LARGE, work)
 
     async def answer(
         self, work: Callable[[], object], lane: str, *, key: str | None = None

@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from photofind.daemon.answers import Refused
 from photofind.errors import LibraryError, RequestError
 from photofind.images.formats import RAW_SUFFIXES
+from photofind.images.headers import HEADER_BYTES, has_sound_header
 from photofind.model import PhotoDetails
 from photofind.system.reach import Reach
 
@@ -38,10 +39,10 @@ _KINDS: dict[str, tuple[str, tuple[tuple[int, bytes], ...]]] = {
     "BMP": ("image/bmp", ((0, b"BM"),)),
     "TIFF": ("image/tiff", _TIFF),
     "JPEG2000": ("image/jp2", ((4, b"jP  \r\n\x87\n"), (0, b"\xff\x4f\xff\x51"))),
-    "PPM": ("image/x-portable-anymap", tuple((0, b"P%c" % kind) for kind in b"1234567Ff")),
+    "PPM": ("image/x-portable-anymap", tuple((0, b"P%c" % kind) for kind in b"123456f")),
     "CR3": ("image/x-canon-cr3", _ISO_MEDIA),
     "RAF": ("image/x-fuji-raf", ((0, b"FUJIFILMCCD-RAW"),)),
-    "ORF": ("image/x-olympus-orf", ((0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"))),
+    "ORF": ("image/x-olympus-orf", ((0, b"IIRO\x08\0"), (0, b"IIRS\x08\0"), (0, b"MMOR\0\0"))),
     "RW2": ("image/x-panasonic-rw2", ((0, b"IIU\0"),)),
     **{
         name: ("image/x-dcraw", _TIFF)
@@ -93,7 +94,7 @@ def _open(photo: PhotoDetails) -> OpenFile | None:
         return None
     file = open(photo.path, "rb", opener=_open_without_waiting)  # noqa: SIM115
     status = os.fstat(file.fileno())
-    media_type = _media_type(photo.format, file.read(32))
+    media_type = _media_type(photo.format, file.read(HEADER_BYTES), status.st_size)
     file.seek(0)
     if media_type and stat.S_ISREG(status.st_mode):
         return OpenFile(file, media_type, status, photo.path)
@@ -149,14 +150,15 @@ async def _pieces(opened: OpenFile, left: int, reach: Reach) -> AsyncIterator[by
             yield piece
 
 
-def _media_type(format_name: str, beginning: bytes) -> str | None:
+def _media_type(format_name: str, beginning: bytes, size: int) -> str | None:
     """Return the media type of a file, given how it begins; None if it is not of the format.
 
     A preliminary photo has no format yet, and may have any.
     """
     for name in [format_name] if format_name else _KINDS:
         media_type, signatures = _KINDS.get(name, ("", ()))
-        if any(beginning.startswith(signature, offset) for offset, signature in signatures):
+        begins = (beginning.startswith(signature, offset) for offset, signature in signatures)
+        if any(begins) and has_sound_header(name, beginning, size):
             return media_type
     return None
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from photofind.paths import Home, private_folder
+from photofind.paths import Home, open_private, private_folder
 
 __all__ = ["Starting", "leave_starter", "output_file"]
 
@@ -88,7 +88,7 @@ def leave_starter(home: Home) -> None:
         private_folder(path.parent)
         if path.exists() and path.stat().st_size > _LONGEST_OUTPUT:
             path.replace(path.with_name(f"{path.name}.1"))
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = open_private(path, os.O_WRONLY | os.O_APPEND)
     except OSError:  # It is done without.
         descriptor = os.open(os.devnull, os.O_WRONLY)
     os.dup2(descriptor, 1)

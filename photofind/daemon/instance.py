@@ -17,6 +17,7 @@ from photofind.errors import DaemonRunsError
 from photofind.paths import Home, private_folder
 from photofind.system.disk import explained
 from photofind.system.held_lock import HeldLock, is_held
+from photofind.system.home_guard import check_home
 
 if TYPE_CHECKING:
     import psutil
@@ -39,10 +40,11 @@ def claim(home: Home) -> HeldLock:
     DaemonRunsError
         Another process is.
     LibraryError
-        The disk refuses.
+        The disk refuses, or others can change the home.
     """
     from filelock import Timeout
 
+    check_home(home)
     with explained(home.daemon_lock):
         private_folder(home.root)
         try:

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from photofind.paths import Home, private_folder
+from photofind.paths import Home, open_private, private_folder
+from photofind.system.terminal import shown
 
 __all__ = ["log_file", "read_log", "set_up_logging"]
 
@@ -84,20 +86,21 @@ class _PrivateFile(RotatingFileHandler):
     """A rotating file that is this user's alone."""
 
     def _open(self) -> io.TextIOWrapper:
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = open_private(Path(self.baseFilename), os.O_WRONLY | os.O_APPEND)
         return io.TextIOWrapper(
             os.fdopen(descriptor, "ab"), encoding=self.encoding, errors=self.errors
         )
 
 
 class _Formatter(logging.Formatter):
-    """Keeps each message on one line, even if a file name in it has line breaks."""
+    """Keeps each message on one line, and from a terminal what it would obey."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        record.message = "".join(
-            c if c.isprintable() else c.encode("unicode_escape").decode() for c in record.message
-        )
+        record.message = shown(record.message)
         return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(map(shown, super().formatException(ei).split("\n")))
 
 
 class _JournalFormatter(_Formatter):

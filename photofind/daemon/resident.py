@@ -263,6 +263,7 @@ class Resident(PhotoFind):
             Check("watching", "ok", told)
         ]
         if repair:
+            self._indexer.folders_changed()
             self._indexer.scan(folder.path for folder in self.folders())
             self._maintainer.library_changed(rebuild=True)
         return checks

@@ -24,10 +24,10 @@ from photofind.daemon.instance import claim, resign
 from photofind.daemon.logs import set_up_logging
 from photofind.daemon.notify_systemd import notify
 from photofind.daemon.runtime import Runtime, remove_runtime
-from photofind.errors import PhotofindError, SettingsError
+from photofind.errors import PhotofindError
 from photofind.model import Event
 from photofind.paths import Home
-from photofind.settings import Settings, load_settings
+from photofind.settings import load_settings
 from photofind.system.descriptors import raise_descriptor_limit
 from photofind.system.held_lock import HeldLock
 from photofind.system.memory import use_one_heap
@@ -102,7 +102,7 @@ def run(
     os.umask(0o077)  # Whatever is written here or by a child is this user's alone.
     if sys.stderr is not None:  # It is with Windows' pythonw.
         faulthandler.enable()
-    set_up_logging(home, _log_level(home))
+    set_up_logging(home, load_settings(home.settings).log_level)
     try:
         _serve(home, lock, listener, assemble)
     except PhotofindError as error:
@@ -185,10 +185,3 @@ class _End:
 def _written_down(port: int, token: str) -> Runtime:
     created = psutil.Process().create_time()
     return Runtime(os.getpid(), created, port, token, __version__, time.time())
-
-
-def _log_level(home: Home) -> str:
-    try:
-        return load_settings(home.settings).log_level
-    except SettingsError:  # Reported by the code that needs them.
-        return Settings().log_level

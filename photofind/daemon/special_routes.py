@@ -20,7 +20,6 @@ from photofind.daemon.requests import ApiRequest
 from photofind.daemon.streams import event_stream
 from photofind.daemon.upload_queries import nameless
 from photofind.daemon.validation import body_arguments, body_model, constraints
-from photofind.declaration import PICTURES
 from photofind.errors import ImageError, RequestError
 from photofind.model.parameters import Text, ThumbnailSize
 from photofind.model.references import PhotoId
@@ -138,7 +137,7 @@ async def upload_thumbnail(
     """Return an upload, small."""
     path = context.uploads.path(number)
     try:
-        jpeg = await context.run_in(PICTURES, partial(context.operations.thumbnail_of, path, size))
+        jpeg = await context.picture(partial(context.operations.thumbnail_of, path, size))
     except ImageError as error:
         raise nameless(error, path) from None
     return _thumbnail(jpeg, request)
@@ -150,7 +149,7 @@ async def thumbnail(
 ) -> Response:
     """Return a photo, small."""
     work = partial(context.operations.thumbnail, photo, size)
-    return _thumbnail(await context.run_in(PICTURES, work), request)
+    return _thumbnail(await context.picture(work), request)
 
 
 @router.get(

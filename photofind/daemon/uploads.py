@@ -25,7 +25,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from photofind.daemon.answers import too_large
 from photofind.errors import RequestError
 from photofind.model.references import UPLOAD, PhotoNotFoundError
-from photofind.paths import private_folder, remove_file
+from photofind.paths import open_private, private_folder, remove_file
 from photofind.system.disk import explained
 
 __all__ = ["Incoming", "Uploads"]
@@ -136,7 +136,7 @@ class Incoming:
         self._form: _Form | None = None
         if kind == b"multipart/form-data":
             self._form = _Form(options.get(b"boundary", b""), self._write)
-        descriptor = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = open_private(self._partial, os.O_WRONLY | os.O_EXCL)
         self._file: BinaryIO = os.fdopen(descriptor, "wb")
 
     def __enter__(self) -> Incoming:

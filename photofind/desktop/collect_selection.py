@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 
-from photofind.paths import Home, private_folder
+from photofind.paths import Home, open_private, private_folder
 
 __all__ = ["collect_selection"]
 
@@ -30,7 +30,7 @@ def collect_selection(home: Home, paths: Sequence[str], *, quiet: float = _QUIET
     with entry:
         if file.exists() and time.time() - file.stat().st_mtime > _LEFT:
             file.unlink()
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = open_private(file, os.O_WRONLY | os.O_APPEND)
         with os.fdopen(descriptor, "a", encoding="ascii") as opened:
             opened.writelines(f"{json.dumps(path)}\n" for path in paths)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import ClassVar
 from photofind.desktop.command import Command
 from photofind.desktop.folders import config_folder, data_folder
 from photofind.errors import DesktopError
+from photofind.paths import new_private_file
 
 __all__ = ["MARK", "Integration", "OwnFile", "OwnFiles", "State", "remove_file", "write_file"]
 
@@ -133,13 +135,12 @@ def write_file(path: Path, file: OwnFile) -> None:
     """Replace ``path``, or the target if it is a link, by a file atomically."""
     path = path.resolve()  # Settings may be links into a dotfiles repository.
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+    descriptor, temporary = new_private_file(path)
     try:
-        temporary.write_bytes(file.content)
-        if path.exists():
-            shutil.copymode(path, temporary)
-        if file.executable:
-            temporary.chmod(0o755)
+        with os.fdopen(descriptor, "wb") as new:
+            new.write(file.content)
+        temporary.chmod(0o755 if file.executable else mode)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

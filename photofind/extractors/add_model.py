@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from photofind.errors import ExtractorError, SettingsError, WorkerError, WorkerStartError
+from photofind.errors import ExtractorError, WorkerError, WorkerStartError
+from photofind.extractors.model_file import memory_for
 from photofind.extractors.models import (
     Model,
     content_hash,
@@ -94,6 +95,7 @@ def add_model(
         name="trial",
         options={"model": asdict(model)},
         environment={"PHOTOFIND_HOME": os.fspath(home.root), "TF_CPP_MIN_LOG_LEVEL": "2"},
+        most_bytes=memory_for(path) / 2,  # Twice that during a call.
     ) as worker:
         try:
             found = worker.call("run", timeout=_SECONDS).value
@@ -129,11 +131,7 @@ def remove_model(home: Home, name: str) -> Model:
                 f"remove it with `python -m pip uninstall {plugins[name].distribution}`",
             )
         raise ExtractorError(f"there is no extractor {name!r}", "`photofind extractors` lists them")
-    try:
-        in_use = extractors_in_use(load_settings(home.settings))
-    except SettingsError:
-        in_use = []
-    if name in in_use:
+    if name in extractors_in_use(load_settings(home.settings)):
         raise ExtractorError(
             f"the extractor {name!r} is in use",
             "switch to another one first, with `photofind extractors use mobilenet`",

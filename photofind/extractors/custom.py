@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import ExtractorError
+from photofind.extractors.model_file import check_model_file, memory_for
 from photofind.extractors.models import Model, content_hash, kind_of
 from photofind.extractors.networks import KerasNetwork, Verdict
 from photofind.extractors.protocol import PROTOCOL
@@ -21,8 +20,6 @@ from photofind.extractors.samples import blanks, photographs
 
 __all__ = ["CustomModel", "TrialService", "build", "pool_parts", "scale_pixels"]
 
-# Layers that contain code, or name files that do.
-_LAYERS_WITH_CODE = {"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"}
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 _GEM_POWER = 3.0
@@ -60,6 +57,7 @@ class CustomModel:
                 "input_size": list(model.input_size) if model.input_size else None,
             },
             key=model.sha256,
+            most_bytes=memory_for(Path(model.path)),
         )
         shape = self.verdict.output_shape
         if not 1 <= len(shape) <= 3 or shape[-1] < 2:
@@ -225,12 +223,7 @@ def _loaded(file: Path, kind: str, layer: str | None, input_size: list[int] | No
             )
         return _saved_model(file, input_size)
     # Checked before Keras opens it: Keras trusts the code in older files.
-    if names := _layers_with_code(file, kind):
-        raise ExtractorError(
-            f"{file.name} has a {' and a '.join(names)} layer: "
-            "photofind does not run code from models",
-            "save the model without this layer",
-        )
+    check_model_file(file, kind)
     import keras
 
     try:
@@ -269,38 +262,6 @@ def _saved_model(folder: Path, input_size: list[int] | None) -> Any:
     pictures = keras.Input((height, width, channels), dtype="float32")
     layer = keras.layers.TFSMLayer(str(folder), call_endpoint=name)
     return keras.Model(pictures, layer(pictures)[next(iter(outputs))])
-
-
-def _layers_with_code(file: Path, kind: str) -> list[str]:
-    """Return the class names of layers that photofind does not run; nothing is loaded."""
-    try:
-        if kind == "h5":
-            import h5py
-
-            with h5py.File(file) as opened:
-                config = json.loads(opened.attrs["model_config"])
-        else:
-            with zipfile.ZipFile(file) as archive:
-                config = json.loads(archive.read("config.json"))
-    except (OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile) as error:
-        raise ExtractorError(
-            f"{file.name} does not hold a Keras model", "save it with model.save('NAME.keras')"
-        ) from error
-    return sorted(_class_names(config) & _LAYERS_WITH_CODE)
-
-
-def _class_names(config: Any) -> set[str]:
-    names: set[str] = set()
-    waiting = [config]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            if isinstance(name := part.get("class_name"), str):
-                names.add(name.rsplit(">", 1)[-1])
-            waiting += part.values()
-        elif isinstance(part, list):
-            waiting += part
-    return names
 
 
 def _size(file: Path, source: Any, input_size: list[int] | None) -> tuple[int, int]:

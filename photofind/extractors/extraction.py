@@ -18,6 +18,7 @@ from photofind.errors import (
     WorkerError,
     WorkerKilledError,
     WorkerMemoryError,
+    WorkerOverdueError,
     WorkerResourceError,
     WorkerStartError,
     WorkerTimeoutError,
@@ -186,6 +187,7 @@ class Extraction:
         self._megabytes = megabytes
         self._photos = 0  # Since the worker last exceeded its memory limit.
         self._memory_restarts = 0
+        home = home or Home.default()
         self._in_a_row = 0  # Memory restarts in a row after few photos.
         self._worker = Worker(
             "photofind.extractors.service:ExtractionService",
@@ -193,11 +195,12 @@ class Extraction:
             options={
                 "extractor": extractor,
                 "threads": threads or _usable_cores(),
+                "turn": str(home.turn),
                 **asdict(limits),
             },
             idle_seconds=idle_seconds,
             low_priority=low_priority,
-            environment={"PHOTOFIND_HOME": str((home or Home.default()).root)},
+            environment={"PHOTOFIND_HOME": str(home.root)},
             log=log,
             start_seconds=start_seconds,
             most_bytes=1e6 * megabytes,
@@ -280,6 +283,7 @@ class Extraction:
         for path in paths:
             self._reach.check(path)  # No worker is to wait for it in vain.
         extracted: dict[int, Extracted] = {}
+        overdue: dict[int, float] = {}  # How long the photo at this place may take.
 
         def run(batch: list[int], note: Any) -> Reply:
             reading: set[int] = set()
@@ -290,6 +294,8 @@ class Extraction:
                         reading.add(batch[position])
                     case {"finished": int(position)}:
                         reading.discard(batch[position])
+                    case {"overdue": int(position), "seconds": float(seconds)}:
+                        overdue[batch[position]] = seconds
                 note(value)
 
             def suspect() -> None:
@@ -310,6 +316,11 @@ class Extraction:
             if isinstance(outcome, WorkerError):
                 (place,) = batch
                 _logger.warning("%s: %s\n%s", paths[place], outcome, outcome.details)
+                if isinstance(outcome, WorkerOverdueError):
+                    # No extractor had a part in it.
+                    took = f"took more than {overdue[place]:,.0f} s of processor time to read"
+                    extracted[place] = Extracted(path=paths[place], failure=took)
+                    continue
                 extracted[place] = Extracted(
                     path=paths[place],
                     failure=self._reason(outcome),

@@ -34,6 +34,7 @@ LEAST_AGREEMENT = 0.999
 
 _START_SECONDS = 280.0
 _CONVERT_SECONDS = 280.0
+_MOST_BYTES = 8e9
 
 _logger = logging.getLogger(__name__)
 
@@ -75,6 +76,8 @@ class KerasNetwork:
         Its keyword arguments, JSON.
     key
         Must change whenever the network's weights or code change.
+    most_bytes
+        The memory that the process which converts it may take.
 
     Attributes
     ----------
@@ -82,10 +85,17 @@ class KerasNetwork:
         Threads to use, if set before the first call.
     """
 
-    def __init__(self, builder: str, arguments: Mapping[str, JSON], key: str) -> None:
+    def __init__(
+        self,
+        builder: str,
+        arguments: Mapping[str, JSON],
+        key: str,
+        most_bytes: float = _MOST_BYTES,
+    ) -> None:
         self.threads = 1
         self._builder = builder
         self._arguments = dict(arguments)
+        self._most_bytes = most_bytes
         tools = [version("keras"), version("tensorflow")]
         identity = json.dumps([builder, self._arguments, key, tools], sort_keys=True)
         name = hashlib.sha256(identity.encode()).hexdigest()[:32]
@@ -128,6 +138,7 @@ class KerasNetwork:
             options={"builder": self._builder, "arguments": self._arguments},
             environment={"TF_CPP_MIN_LOG_LEVEL": "2"},
             start_seconds=_START_SECONDS,
+            most_bytes=self._most_bytes / 2,  # Twice that during a call.
         ) as worker:
             try:
                 shapes = worker.call("shapes", timeout=_CONVERT_SECONDS).value

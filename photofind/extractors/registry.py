@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from photofind.errors import ExtractorError, PhotofindError
 from photofind.extractors import models
 from photofind.extractors.protocol import ABILITIES, GROUP, PROTOCOL, Extractor, Threaded
+from photofind.model.extractor_choice import parse_extractors
 from photofind.paths import Home
 from photofind.settings import Settings
 
@@ -36,7 +37,6 @@ __all__ = [
     "is_name",
     "load",
     "make_extractor",
-    "parse_extractors",
 ]
 
 _LARGEST_SIDE = 4096
@@ -69,30 +69,6 @@ class Plugin:
     def __str__(self) -> str:
         source = f"{self.distribution} {self.distribution_version}".strip()
         return f"the extractor {self.name!r} of {source}"
-
-
-def parse_extractors(text: str) -> dict[str, float]:
-    """Parse "a", "a,b" or "a=2,b=1"; return the weights by extractor.
-
-    Raises
-    ------
-    ExtractorError
-        If the text has another form.
-    """
-    weights: dict[str, float] = {}
-    for item in text.split(","):
-        name, _, typed = item.strip().partition("=")
-        try:
-            weight = float(typed) if typed else 1.0
-        except ValueError:
-            weight = -1.0
-        if not name or not 0 < weight < float("inf") or name in weights:
-            raise ExtractorError(
-                f"{text!r} is not a list of extractors",
-                "give one name, or several separated by commas, with optional weights: a=2,b=1",
-            )
-        weights[name] = weight
-    return weights
 
 
 def extractors_in_use(settings: Settings) -> list[str]:

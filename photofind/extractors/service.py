@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -18,12 +18,15 @@ import numpy.typing as npt
 from photofind.errors import ImageError, PassingImageError
 from photofind.extractors.progress import showing_progress
 from photofind.extractors.registry import load
+from photofind.images.cost import Cost
 from photofind.images.decode import Picture, decode
 from photofind.images.formats import sidecar_of
 from photofind.images.limits import Limits
 from photofind.images.metadata import read_metadata
 from photofind.images.preview import read_preview
 from photofind.images.reading import content_id, read_bytes
+from photofind.images.turns import Room, Turns
+from photofind.system.effort import Effort, Efforts
 
 __all__ = ["ExtractionService"]
 
@@ -35,9 +38,9 @@ Record: TypeAlias = dict[str, Any]
 Note: TypeAlias = Callable[[dict[str, Any]], None]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Embeddings: TypeAlias = tuple[list[Record], list[npt.NDArray[np.float32]]]
-Read: TypeAlias = Callable[[str, Record], Pixels | None]
-"""Reads the photo at a path: fills the record, and returns the pixels if they are to be
-embedded."""
+Read: TypeAlias = Callable[[str, Record, Effort], Pixels | None]
+"""Reads the photo at a path: fills the record, says what effort that may take, and returns the
+pixels if they are to be embedded."""
 
 _logger = logging.getLogger(__name__)
 
@@ -59,8 +62,10 @@ class ExtractionService:
         Its name.
     threads
         Threads that read photos, and that the extractor is told to use.
-    pixels, bytes
+    pixels, bytes, memory, seconds
         The :class:`~photofind.images.limits.Limits` of a photo.
+    turn
+        The file by which processes take turns at very large photos.
     note
         Called regularly while the extractor converts its network.
 
@@ -76,6 +81,9 @@ class ExtractionService:
         threads: int,
         pixels: int,
         bytes: int,  # noqa: A002
+        memory: int,
+        seconds: float,
+        turn: str,
         note: Note = lambda value: None,
     ) -> None:
         with showing_progress(note):
@@ -84,7 +92,10 @@ class ExtractionService:
             # An extractor that always fails does so here, where no photo is blamed for it.
             self._extractor.embed(np.full((1, *self._extractor.input_size, 3), 128, np.uint8))
         self._threads = threads
-        self._limits = Limits(pixels, bytes)
+        self._limits = Limits(pixels, bytes, memory, seconds)
+        self._files = Room(bytes)
+        self._turns = Turns(memory, Path(turn))
+        self._efforts = Efforts(seconds / 6)
 
     def info(self) -> Record:
         """Return the fields of :class:`~photofind.extractors.extraction.ExtractorInfo`."""
@@ -126,7 +137,12 @@ class ExtractionService:
             If the extractor fails or breaks its contract.
         """
         contents = frozenset(known)
-        return self._embed(paths, lambda path, record: self._read(path, record, contents), note)
+
+        def read(path: str, record: Record, effort: Effort) -> Pixels | None:
+            with effort.in_turn(self._files.take(_size(path))):
+                return self._read(path, record, contents, effort)
+
+        return self._embed(paths, read, note)
 
     def extract_previews(self, paths: Sequence[str], note: Note) -> Embeddings:
         """Embed photos from the thumbnails inside them; otherwise like :meth:`extract`.
@@ -175,8 +191,10 @@ class ExtractionService:
         def read_one(position: int, path: str) -> _Read:
             note({"started": position})
             record: Record = {}
+            least = self._limits.seconds_for(0)
             try:
-                return _Read(position, record, read(path, record))
+                with self._efforts.of(position, least, note) as effort:
+                    return _Read(position, record, read(path, record, effort))
             except ImageError as error:
                 record["failure"] = error.message
                 record["passing"] = isinstance(error, PassingImageError)
@@ -198,17 +216,26 @@ class ExtractionService:
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _read(self, path: str, record: Record, known: Collection[str]) -> Pixels | None:
+    def _read(
+        self, path: str, record: Record, known: Collection[str], effort: Effort
+    ) -> Pixels | None:
         data = read_bytes(path, self._limits)
+        effort.seconds = self._limits.seconds_for(len(data))
         record["content"] = content_id(data)
         record |= asdict(read_metadata(data, self._sidecar(path, record)))
         if record["content"] in known:
             return None
-        return _pixels_of(
-            decode(data, self._extractor.input_size, self._limits, Path(path).name), record
-        )
 
-    def _read_preview(self, path: str, record: Record) -> Pixels | None:
+        @contextmanager
+        def take(cost: Cost) -> Iterator[None]:
+            effort.seconds = self._limits.seconds_for(len(data), cost.pixels)
+            with effort.in_turn(self._turns.take(cost)):
+                yield
+
+        size, name = self._extractor.input_size, Path(path).name
+        return _pixels_of(decode(data, size, self._limits, name, take), record)
+
+    def _read_preview(self, path: str, record: Record, _: Effort) -> Pixels | None:
         preview = read_preview(path, self._extractor.preview_size, self._limits)
         if preview is None:
             return None
@@ -224,6 +251,14 @@ class ExtractionService:
             _logger.warning("the sidecar of %s: %s", path, error)
             record["lacks_sidecar"] = isinstance(error, PassingImageError | OSError)
             return None
+
+
+def _size(path: str) -> int:
+    """Return the size of a file in bytes; 0 if it cannot be told."""
+    try:
+        return Path(path).stat().st_size
+    except (OSError, ValueError):
+        return 0
 
 
 def _pixels_of(picture: Picture, record: Record) -> Pixels:

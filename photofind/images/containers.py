@@ -32,6 +32,12 @@ __all__ = ["decoding_errors", "open_picture"]
 
 _FORMATS = ("JPEG", "PNG", "HEIF", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
 
+_MOST_READS, _LEAST_READ = 100_000, 32
+"""How often a decoder reads from a file: so often, and once more for so many bytes of it."""
+
+_SMALL = 1 << 20
+"""In bytes; the parts of a smaller file are not counted, which takes its time."""
+
 _TRUNCATED = "truncated: the file ends before the picture does"
 _MESSAGES = (
     (("truncated", "Truncated", "only got"), _TRUNCATED),
@@ -70,9 +76,27 @@ def open_picture(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     if Image.MAX_IMAGE_PIXELS is not None:
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, limits.pixels)
     with decoding_errors():
-        picture = Image.open(io.BytesIO(data), formats=_FORMATS)
+        file = io.BytesIO(data) if len(data) < _SMALL else _Counted(data)
+        picture = Image.open(file, formats=_FORMATS)
     limits.check_pixels(*picture.size)
     return picture
+
+
+class _Counted(io.BytesIO):
+    """The bytes of a file, which can be read in a bounded number of pieces.
+
+    A file of millions of tiny parts takes minutes to go through.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._left = _MOST_READS + len(data) // _LEAST_READ
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise ImageError("too costly: it consists of far too many parts")
+        return super().read(size)
 
 
 @contextmanager

@@ -6,19 +6,23 @@ Thread-safe; Pillow releases the GIL while it decodes and resizes.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
 from photofind.images.containers import decoding_errors, open_picture
+from photofind.images.cost import cost_of
 from photofind.images.exif import orientation_of
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.raw import open_raw, raw_format
+from photofind.images.turns import Take, at_once
 
-__all__ = ["Picture", "decode", "is_on_its_side", "upright"]
+__all__ = ["Picture", "decode", "decoding", "is_on_its_side", "upright"]
 
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -53,7 +57,11 @@ class Picture:
 
 
 def decode(
-    data: bytes, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS, name: str = ""
+    data: bytes,
+    size: tuple[int, int],
+    limits: Limits = DEFAULT_LIMITS,
+    name: str = "",
+    take: Take = at_once,
 ) -> Picture:
     """Decode a photo and resize it.
 
@@ -66,27 +74,62 @@ def decode(
     size
         Height and width of the pixels.
     limits
-        ``limits.pixels`` is the largest photo that is decoded.
+        ``limits.pixels`` is the largest photo that is decoded, ``limits.memory`` the most that
+        decoding takes.
     name
         The file's name, to distinguish some RAW files from TIFF.
+    take
+        Waits until it may be decoded.
 
     Raises
     ------
     ImageError
-        If the bytes are not a picture in a supported format, are damaged or truncated, or have too
-        many pixels.
+        If the bytes are not a picture in a supported format, are damaged or truncated, have too
+        many pixels, or take too much memory.
     """
     raw = raw_format(data, name)
     if raw:
-        picture, (width, height) = open_raw(data, size, limits)
+        picture, (width, height) = open_raw(data, size, limits, take)
     else:
         picture = open_picture(data, limits)
         width, height = picture.size
     with decoding_errors():
-        pixels, orientation = _squash(picture, size)
+        pixels, orientation = _squash(picture, size, limits, take, data)
     if is_on_its_side(orientation) and not raw:
         width, height = height, width
     return Picture(pixels, width, height, raw or picture.format or "")
+
+
+@contextmanager
+def decoding(
+    picture: Image.Image,
+    whole: tuple[int, int],
+    target: int,
+    data: bytes,
+    limits: Limits,
+    take: Take,
+) -> Iterator[None]:
+    """Wait until an opened picture may be decoded and resized, which it may be in the context.
+
+    At the end of the context its pixels are freed.
+
+    The parameters are those of :func:`~photofind.images.cost.cost_of` and :func:`decode`.
+
+    Raises
+    ------
+    ImageError
+        That would take too much memory.
+    """
+    if not isinstance(picture, ImageFile.ImageFile):  # It has been developed.
+        yield
+        return
+    cost = cost_of(picture, whole, target, data)
+    limits.check_memory(cost)
+    with take(cost):
+        try:
+            yield
+        finally:
+            picture.close()  # Its memory is free before it is another's turn.
 
 
 def is_on_its_side(orientation: int) -> bool:
@@ -129,9 +172,11 @@ def upright(
     return small if turn is None else small.transpose(turn)
 
 
-def _squash(picture: Image.Image, size: tuple[int, int]) -> tuple[NDArray[np.uint8], int]:
+def _squash(
+    picture: Image.Image, size: tuple[int, int], limits: Limits, take: Take, data: bytes
+) -> tuple[NDArray[np.uint8], int]:
     """Return the upright pixels of a picture, and its EXIF orientation."""
-    box = None
+    box, whole = None, picture.size
     if picture.format in ("JPEG", "MPO"):
         # libjpeg decodes at 1/2, 1/4 or 1/8 scale for a fraction of the work. At twice the target
         # size or more, the mean difference to full decoding is 0.1 to 0.3 of 255, against 0.5 to 1
@@ -139,10 +184,11 @@ def _squash(picture: Image.Image, size: tuple[int, int]) -> tuple[NDArray[np.uin
         side = 2 * max(size)
         scaled = picture.draft("RGB", (side, side))
         box = scaled and scaled[1]
-    picture.load()
-    # Read after loading, because Pillow turns TIFF by itself while loading.
-    orientation = orientation_of(picture)
-    return np.array(upright(picture, size, orientation, box)), orientation
+    with decoding(picture, whole, max(size), data, limits, take):
+        picture.load()
+        # Read after loading, because Pillow turns TIFF by itself while loading.
+        orientation = orientation_of(picture)
+        return np.array(upright(picture, size, orientation, box)), orientation
 
 
 def _continuous(picture: Image.Image) -> Image.Image:

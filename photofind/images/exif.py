@@ -9,7 +9,14 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
-from photofind.images.metadata_fields import Metadata, decode_text, parse_time, valid_position
+from photofind.images.metadata_fields import (
+    Metadata,
+    bounded_keywords,
+    bounded_text,
+    decode_text,
+    parse_time,
+    valid_position,
+)
 
 __all__ = [
     "exif_metadata",
@@ -28,6 +35,9 @@ _DAMAGED = (
 
 _EXIF = b"Exif\0\0"
 """The prefix of an EXIF block in a JPEG."""
+
+_MOST_READ, _LONGEST_CAMERA = 1 << 16, 200
+"""Bytes of a text that are decoded, and characters of the camera's name that are kept."""
 
 _TIMES = (
     (Base.DateTimeOriginal, Base.OffsetTimeOriginal),
@@ -93,7 +103,7 @@ def exif_metadata(exif: Image.Exif) -> Metadata:
         latitude=latitude,
         longitude=longitude,
         keywords=_windows_keywords(exif),
-        caption=_text(exif, Base.ImageDescription) or _comment(shot, exif.endian) or None,
+        caption=bounded_text(_text(exif, Base.ImageDescription) or _comment(shot, exif.endian)),
     )
 
 
@@ -121,15 +131,15 @@ def _text(tags: Mapping[int, Any], tag: int) -> str:
     value = _value(tags, tag)
     if isinstance(value, str):
         # Pillow decodes all text as Latin-1, which loses no byte.
-        value = value.encode("latin-1", "replace")
-    return decode_text(value) if isinstance(value, bytes) else ""
+        value = value[:_MOST_READ].encode("latin-1", "replace")
+    return decode_text(value[:_MOST_READ]) if isinstance(value, bytes) else ""
 
 
 def _camera(make: str, model: str) -> str | None:
     """Return maker and model, without the maker twice ("NIKON CORPORATION NIKON D70")."""
     if make and model.casefold().startswith(make.split()[0].casefold()):
-        return model
-    return f"{make} {model}".strip() or None
+        return bounded_text(model, _LONGEST_CAMERA)
+    return bounded_text(f"{make} {model}".strip(), _LONGEST_CAMERA)
 
 
 def _degrees(gps: Mapping[int, Any], tag: int, reference: int) -> float | None:
@@ -146,8 +156,7 @@ def _windows_keywords(exif: Image.Exif) -> tuple[str, ...]:
     value = _value(exif, Base.XPKeywords)
     if not isinstance(value, bytes):
         return ()
-    words = (word.strip("\0 ") for word in value.decode("utf-16-le", "replace").split(";"))
-    return tuple(word for word in words if word)
+    return bounded_keywords(value[:_MOST_READ].decode("utf-16-le", "replace").split(";"))
 
 
 def _comment(shot: Mapping[int, Any], endian: str | None) -> str:
@@ -157,5 +166,5 @@ def _comment(shot: Mapping[int, Any], endian: str | None) -> str:
         return ""
     if value.startswith(b"UNICODE\0"):
         order = "utf-16-le" if endian == "<" else "utf-16-be"
-        return value[8:].decode(order, "replace").strip("\0 \t\r\n")
-    return decode_text(value[8:]) if value.startswith((b"ASCII\0\0\0", b"\0" * 8)) else ""
+        return value[8:_MOST_READ].decode(order, "replace").strip("\0 \t\r\n")
+    return decode_text(value[8:_MOST_READ]) if value.startswith((b"ASCII\0\0\0", b"\0" * 8)) else ""

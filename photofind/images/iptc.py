@@ -7,7 +7,13 @@ from collections.abc import Iterator
 
 from PIL import ImageFile, IptcImagePlugin
 
-from photofind.images.metadata_fields import Metadata, decode_text, parse_time
+from photofind.images.metadata_fields import (
+    Metadata,
+    bounded_keywords,
+    bounded_text,
+    decode_text,
+    parse_time,
+)
 
 __all__ = ["iptc_metadata"]
 
@@ -22,12 +28,15 @@ def iptc_metadata(picture: ImageFile.ImageFile) -> Metadata:
         return Metadata()
 
     def values(dataset: tuple[int, int]) -> Iterator[str]:
-        value = block.get(dataset, [])
-        yield from filter(None, map(decode_text, [value] if isinstance(value, bytes) else value))
+        value = block.get(dataset)
+        for one in value if isinstance(value, list) else [value]:
+            # Pillow gives None for an empty data set.
+            if isinstance(one, bytes) and (text := decode_text(one)):
+                yield text
 
     date, time = next(values(_DATE), ""), next(values(_TIME), "000000")
     return Metadata(
         captured=parse_time(f"{date}T{time}") or parse_time(date),
-        keywords=tuple(values(_KEYWORDS)),
-        caption=next(values(_CAPTION), None),
+        keywords=bounded_keywords(values(_KEYWORDS)),
+        caption=bounded_text(next(values(_CAPTION), "")),
     )

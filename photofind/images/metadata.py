@@ -17,9 +17,6 @@ __all__ = ["Metadata", "read_metadata"]
 
 _XMP_TAG = 700
 
-_LONGEST_CAPTION = 2000
-"""In characters; some devices write their whole state into the caption."""
-
 
 def read_metadata(
     data: bytes, sidecar: bytes | None = None, limits: Limits = DEFAULT_LIMITS
@@ -50,7 +47,6 @@ def read_metadata(
     shot = exif_metadata(exif)
     placed = (source for source in (beside, shot, inside) if source.latitude is not None)
     place = next(placed, Metadata())
-    caption = beside.caption or inside.caption or iptc.caption or shot.caption
     return Metadata(
         captured=beside.captured
         or shot.captured
@@ -61,7 +57,7 @@ def read_metadata(
         latitude=place.latitude,
         longitude=place.longitude,
         keywords=beside.keywords or inside.keywords or iptc.keywords or shot.keywords,
-        caption=caption and caption[:_LONGEST_CAPTION],
+        caption=beside.caption or inside.caption or iptc.caption or shot.caption,
     )
 
 

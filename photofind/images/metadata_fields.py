@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Metadata", "decode_text", "parse_time", "valid_position"]
+__all__ = [
+    "LONGEST_TEXT",
+    "Metadata",
+    "bounded_keywords",
+    "bounded_text",
+    "decode_text",
+    "parse_time",
+    "valid_position",
+]
+
+LONGEST_TEXT = 2000
+"""Of a caption, in characters; some devices write their whole state into it."""
+
+_MOST_KEYWORDS, _LONGEST_KEYWORD, _MOST_KEYWORD_BYTES = 1000, 200, 32_000
+"""Number, characters of each, and bytes of all in JSON: a photo's record stays below 64 kB."""
+
+_LONGEST_TIME = 64
+"""In characters."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +43,9 @@ class Metadata:
     latitude, longitude
         WGS 84, in degrees, north and east positive; both or neither.
     keywords
-        In the order written.
+        In the order written, each once; see :func:`bounded_keywords`.
     caption
-        The description of the photo.
+        The description of the photo; see :func:`bounded_text`.
     """
 
     captured: str | None = None
@@ -46,6 +65,28 @@ def decode_text(data: bytes) -> str:
     return text.strip("\0 \t\r\n")
 
 
+def bounded_text(text: str, longest: int = LONGEST_TEXT) -> str | None:
+    """Return what is kept of a text: its first characters, stripped; None if that is nothing."""
+    # Lone surrogates, from damaged UTF-16, cannot be written anywhere.
+    kept = text[:longest].encode("utf-8", "replace").decode()
+    return kept.strip("\0 \t\r\n") or None
+
+
+def bounded_keywords(words: Iterable[str]) -> tuple[str, ...]:
+    """Return what is kept of keywords: each once, the first 1,000, 200 characters of each."""
+    kept: dict[str, None] = {}
+    left = _MOST_KEYWORD_BYTES
+    for word in words:
+        short = bounded_text(word, _LONGEST_KEYWORD)
+        if short is None or short in kept:
+            continue
+        left -= len(json.dumps(short)) + 1
+        if left < 0 or len(kept) == _MOST_KEYWORDS:
+            break
+        kept[short] = None
+    return tuple(kept)
+
+
 def parse_time(text: str, offset: str = "") -> str | None:
     """Return a time in the form of :attr:`Metadata.captured`; None if it is not a time.
 
@@ -56,6 +97,8 @@ def parse_time(text: str, offset: str = "") -> str | None:
     offset
         Offset from UTC, used if ``text`` has none, and ignored if invalid.
     """
+    if len(text) > _LONGEST_TIME:
+        return None
     text = re.sub(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", text)
     try:
         time = datetime.fromisoformat(text)

@@ -13,9 +13,11 @@ from PIL import Image, ImageFile
 
 from photofind.errors import ImageError
 from photofind.images.containers import decoding_errors, open_picture
+from photofind.images.cost import cost_of_raw
 from photofind.images.exif import load_exif
 from photofind.images.formats import RAW_SUFFIXES
 from photofind.images.limits import Limits
+from photofind.images.turns import Take, at_once
 
 if TYPE_CHECKING:
     import rawpy
@@ -70,7 +72,7 @@ def raw_format(data: bytes, name: str = "") -> str | None:
 
 
 def open_raw(
-    data: bytes, size: tuple[int, int], limits: Limits
+    data: bytes, size: tuple[int, int], limits: Limits, take: Take = at_once
 ) -> tuple[Image.Image, tuple[int, int]]:
     """Return a picture of a RAW file, and the size of the whole photo.
 
@@ -81,7 +83,10 @@ def open_raw(
     size
         Required height and width: a smaller preview is not used.
     limits
-        ``limits.pixels`` is the largest photo that is opened.
+        ``limits.pixels`` is the largest photo that is opened, ``limits.memory`` the most that
+        developing it takes.
+    take
+        Waits until it may be developed.
 
     Returns
     -------
@@ -103,7 +108,10 @@ def open_raw(
         whole = (sizes.height, sizes.width) if is_on_its_side else (sizes.width, sizes.height)
         picture = _preview(raw, limits)
         if picture is None or min(picture.size) < max(height, width):
-            developed = raw.postprocess(half_size=True, use_camera_wb=True, output_bps=8)
+            cost = cost_of_raw(sizes.raw_width, sizes.raw_height)
+            limits.check_memory(cost)
+            with take(cost):
+                developed = raw.postprocess(half_size=True, use_camera_wb=True, output_bps=8)
             picture = Image.fromarray(developed)
     return picture, whole
 

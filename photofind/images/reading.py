@@ -14,7 +14,7 @@ from typing import BinaryIO
 from photofind.errors import ImageError, PassingImageError
 from photofind.images.limits import Limits
 
-__all__ = ["PRELIMINARY", "content_id", "open_file", "read_bytes"]
+__all__ = ["PRELIMINARY", "content_hash", "content_id", "open_file", "read_bytes"]
 
 PRELIMINARY = "~"
 """The prefix of content ids of photos of which only the embedded thumbnail was read."""
@@ -69,7 +69,14 @@ def open_file(path: str | os.PathLike[str], limits: Limits) -> Iterator[tuple[Bi
 
 def content_id(data: bytes) -> str:
     """Return the content id of a file: its 16-byte BLAKE2b hash, hexadecimal."""
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
+    digest = content_hash()
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def content_hash() -> hashlib.blake2b:
+    """Return what makes the content id of a file that is read in parts."""
+    return hashlib.blake2b(digest_size=16)
 
 
 def _check(status: os.stat_result, limits: Limits) -> int:

@@ -3,61 +3,182 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from xml.etree.ElementTree import Element, ParseError
+from collections.abc import Mapping
+from xml.parsers import expat
 
-from defusedxml import DefusedXmlException, ElementTree
-
-from photofind.images.metadata_fields import Metadata, parse_time, valid_position
+from photofind.images.metadata_fields import (
+    LONGEST_TEXT,
+    Metadata,
+    bounded_keywords,
+    bounded_text,
+    parse_time,
+    valid_position,
+)
 
 __all__ = ["xmp_metadata"]
 
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_EXIF = "{http://ns.adobe.com/exif/1.0/}"
-_PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
+# Names as expat gives them: namespace, a space, and the local name.
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns# "
+_SUBJECT = "http://purl.org/dc/elements/1.1/ subject"
+_CAPTION = "http://purl.org/dc/elements/1.1/ description"
+_LATITUDE = "http://ns.adobe.com/exif/1.0/ GPSLatitude"
+_LONGITUDE = "http://ns.adobe.com/exif/1.0/ GPSLongitude"
+_TAKEN = "http://ns.adobe.com/exif/1.0/ DateTimeOriginal"
+_CREATED = "http://ns.adobe.com/photoshop/1.0/ DateCreated"
+_WANTED = {_SUBJECT, _CAPTION, _LATITUDE, _LONGITUDE, _TAKEN, _CREATED}
+
+_LISTS = {_RDF + kind for kind in ("Alt", "Bag", "Seq")}
+_DESCRIPTION, _PROPERTY, _LIST, _ITEM = 1, 2, 3, 4
+"""How deep below ``rdf:RDF`` each of them is, and nowhere else."""
 
 _LONGEST = 4 << 20
 """In bytes; longer packets hold an editor's history or a depth map and are not parsed."""
 
-_ANGLE = re.compile(r"(\d+),(\d+(?:\.\d*)?)(?:,(\d+(?:\.\d*)?))?([NSEW])")
+_LONGEST_NAMESPACE = 128
+"""In characters. The parser repeats it in every name, so a long one multiplies."""
+
+_MOST_ELEMENTS, _DEEPEST, _MOST_VALUES = 200_000, 100, 10_000
+"""What is read of a packet at most; the rest is ignored."""
+
+_ANGLE = re.compile(r"(\d{1,3}),(\d{1,9}(?:\.\d*)?)(?:,(\d{1,9}(?:\.\d*)?))?([NSEW])", re.ASCII)
 """Degrees, minutes and optional seconds: ``48,51.5034N``."""
 
 
 def xmp_metadata(packet: bytes) -> Metadata:
-    """Return the metadata in an XMP packet; empty if it is damaged or declares entities."""
+    """Return the metadata in an XMP packet; empty if it is damaged or has a document type.
+
+    Only properties of the descriptions right below ``rdf:RDF`` are read. Time and memory grow with
+    the length of the packet alone.
+    """
     packet = packet.strip(b"\0 \t\r\n")
     if not packet or len(packet) > _LONGEST:
         return Metadata()
+    found = _Properties()
     try:
-        root = ElementTree.fromstring(packet)
-    except (ParseError, DefusedXmlException, LookupError, ValueError):
+        found.read(packet)
+    except _Enough:
+        pass
+    except (_Refused, expat.ExpatError, LookupError, ValueError):
         return Metadata()  # LookupError and ValueError: an unknown or wrong encoding.
+    values = found.values
     latitude, longitude = valid_position(
-        _degrees(_first(root, _EXIF + "GPSLatitude")),
-        _degrees(_first(root, _EXIF + "GPSLongitude")),
+        _degrees(_first(values, _LATITUDE)), _degrees(_first(values, _LONGITUDE))
     )
     return Metadata(
-        captured=parse_time(_first(root, _EXIF + "DateTimeOriginal"))
-        or parse_time(_first(root, _PHOTOSHOP + "DateCreated")),
+        captured=parse_time(_first(values, _TAKEN)) or parse_time(_first(values, _CREATED)),
         latitude=latitude,
         longitude=longitude,
-        keywords=tuple(_values(root, _DC + "subject")),
-        caption=_first(root, _DC + "description") or None,
+        keywords=bounded_keywords(values.get(_SUBJECT, ())),
+        caption=bounded_text(_first(values, _CAPTION)),
     )
 
 
-def _first(root: Element, name: str) -> str:
-    return next(_values(root, name), "")
+class _Enough(Exception):
+    """As much was read as is read of any packet."""
 
 
-def _values(root: Element, name: str) -> Iterator[str]:
-    """Yield the values of a property, which may be an attribute, an element or a list."""
-    for description in root.iter(_RDF + "Description"):
-        texts = [description.get(name)]
-        for element in description.iterfind(name):
-            texts += [item.text for item in element.iter(_RDF + "li")] or [element.text]
-        yield from (text.strip() for text in texts if text and text.strip())
+class _Refused(Exception):
+    """The packet has what no program writes into XMP, such as entities."""
+
+
+class _Properties:
+    """Reads the wanted properties of a packet without building a tree.
+
+    Attributes
+    ----------
+    values
+        The values of each property, in the order written.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[str, list[str]] = {}
+        self._elements = self._values = 0
+        self._path: list[str] = []
+        self._base: int | None = None  # The depth of rdf:RDF.
+        self._property = ""  # The wanted one that is open.
+        self._has_items = False
+        self._text: list[str] | None = None  # Collected at the moment.
+        self._length = 0
+
+    def read(self, packet: bytes) -> None:
+        """Read a packet.
+
+        Raises
+        ------
+        _Enough, _Refused, ExpatError, LookupError, ValueError
+            See :func:`xmp_metadata`.
+        """
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
+        # Entities are declared in a document type, and nowhere else.
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.StartNamespaceDeclHandler = self._namespace
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._characters
+        parser.Parse(packet, True)
+
+    def _doctype(self, *_: object) -> None:
+        raise _Refused
+
+    def _namespace(self, _: str | None, uri: str | None) -> None:
+        if uri and len(uri) > _LONGEST_NAMESPACE:
+            raise _Refused
+
+    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
+        self._elements += 1
+        if self._elements > _MOST_ELEMENTS or len(self._path) > _DEEPEST:
+            raise _Enough
+        self._text = None  # Only what stands before the first element in it is its text.
+        self._path.append(name)
+        if self._base is None:
+            if name == _RDF + "RDF":
+                self._base = len(self._path)
+            return
+        match len(self._path) - self._base:
+            case depth if depth == _DESCRIPTION and name == _RDF + "Description":
+                for wanted in _WANTED & attributes.keys():
+                    self._keep(wanted, attributes[wanted])
+            case depth if depth == _PROPERTY and self._path[-2] == _RDF + "Description":
+                self._property = name if name in _WANTED else ""
+                self._has_items = False
+                self._collect()
+            case depth if depth == _ITEM and name == _RDF + "li" and self._path[-2] in _LISTS:
+                self._has_items = True
+                self._collect()
+
+    def _end(self, _: str) -> None:
+        if self._base is not None:
+            depth = len(self._path) - self._base
+            if self._text is not None and (depth == _ITEM or not self._has_items):
+                self._keep(self._property, "".join(self._text))
+            if depth == _PROPERTY:
+                self._property = ""
+            elif depth == 0:
+                self._base = None
+        self._text = None
+        self._path.pop()
+
+    def _characters(self, text: str) -> None:
+        if self._text is not None and self._length < LONGEST_TEXT:
+            self._text.append(text)
+            self._length += len(text)
+
+    def _collect(self) -> None:
+        """Collect the text of the element that has begun, if it belongs to a wanted property."""
+        self._text = [] if self._property else None
+        self._length = 0
+
+    def _keep(self, name: str, value: str) -> None:
+        if value := value.strip():
+            self._values += 1
+            if self._values > _MOST_VALUES:
+                raise _Enough
+            self.values.setdefault(name, []).append(value[:LONGEST_TEXT])
+
+
+def _first(values: Mapping[str, list[str]], name: str) -> str:
+    return next(iter(values.get(name, ())), "")
 
 
 def _degrees(text: str) -> float | None:

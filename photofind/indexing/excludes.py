@@ -8,11 +8,12 @@ indexed, whatever it is called.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from pathspec import GitIgnoreSpec
-from pathspec.patterns.gitignore import GitIgnorePatternError
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from photofind.errors import SettingsError
+from photofind.model.exclude_rules import is_rule
 
 __all__ = ["DEFAULT_EXCLUDES", "DEFAULT_EXCLUDES_VERSION", "Rules"]
 
@@ -55,18 +56,36 @@ DEFAULT_EXCLUDES = (
 )
 
 
+_STAR = "[^/]*"  # As pathspec writes it.
+
+
+class _SteadyPattern(GitIgnoreSpecPattern):
+    """A pattern whose time grows with the name, not with a power of it for each ``*``.
+
+    What a ``*`` matches that another ``*`` follows in the same name need only be as short as
+    possible, once and for all. Otherwise a name made for a rule with six of them would hold up the
+    scan for good.
+    """
+
+    @classmethod
+    def pattern_to_regex(cls, pattern: Any) -> tuple[Any, bool | None]:
+        """Return the regular expression of a rule, and what it says of what it matches."""
+        regex, include = super().pattern_to_regex(pattern)
+        if regex is None:
+            return regex, include
+        first, *rest = regex.split(_STAR)
+        between = [f"(?>{_STAR}?{part})" if "/" not in part else _STAR + part for part in rest[:-1]]
+        return first + "".join(between + [_STAR + part for part in rest[-1:]]), include
+
+
 class Rules:
     """Exclude rules, photofind's own and then ``lines``; the last that matches a path decides.
 
     Parameters
     ----------
     lines
-        Rules in gitignore's syntax, one each.
-
-    Raises
-    ------
-    SettingsError
-        Where a line is not a rule.
+        Rules in gitignore's syntax, one each. They are checked before they are written; what is no
+        rule all the same is left out.
 
     References
     ----------
@@ -74,16 +93,11 @@ class Rules:
     """
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
-        lines = tuple(lines)
-        for line in lines:
-            try:
-                GitIgnoreSpec.from_lines((line,), backend="simple")
-            except GitIgnorePatternError:
-                raise SettingsError(
-                    f"{line!r} is not an exclude rule", "rules are written as in a .gitignore file"
-                ) from None
+        lines = tuple(filter(is_rule, lines))
         # The other backends cannot match names that are not UTF-8.
-        self._spec = GitIgnoreSpec.from_lines((*DEFAULT_EXCLUDES, *lines), backend="simple")
+        self._spec = GitIgnoreSpec.from_lines(
+            (*DEFAULT_EXCLUDES, *lines), _SteadyPattern, backend="simple"
+        )
         self._lines = lines
 
     def __eq__(self, other: object) -> bool:

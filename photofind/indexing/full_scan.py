@@ -99,11 +99,6 @@ def full_scan(
         Called with how many photos have been found so far, for each photo, in another thread.
     reach
         Looks at the folders.
-
-    Raises
-    ------
-    SettingsError
-        Where an exclude rule is none.
     """
     reach = reach or Reach()
     mounted = mounts()

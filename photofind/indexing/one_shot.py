@@ -77,8 +77,6 @@ def index_once(
         The disk refused; what was committed before stays.
     ExtractorError
         No extractor in use works.
-    SettingsError
-        An exclude rule is not one.
     KeyboardInterrupt
         As it came; all batches that were read are committed.
     """

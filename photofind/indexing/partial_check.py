@@ -73,11 +73,6 @@ def partial_check(
     reach
         Looks at the places. Those in a folder that does not answer are left out: it is scanned
         when it answers again.
-
-    Raises
-    ------
-    SettingsError
-        Where an exclude rule is none.
     """
     reach = reach or Reach()
     folders = store.folders()

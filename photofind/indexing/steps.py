@@ -162,8 +162,6 @@ class IndexingSteps:
             The disk refused; what was committed before stays.
         ExtractorError
             No extractor in use works.
-        SettingsError
-            An exclude rule is not one.
         """
         self._leave_silent_folders()
         self._open_extractors()

@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from photofind.errors import LibraryError, PhotofindError, SettingsError
+from photofind.errors import LibraryError, PhotofindError
 from photofind.paths import Home
 from photofind.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from photofind.library.store import Store
 
-__all__ = ["EMBEDDED", "GROUP", "Engine", "open_store", "store_exists"]
+__all__ = ["EMBEDDED", "GROUP", "Engine", "check_engine", "open_store", "store_exists"]
 
 GROUP = "photofind.stores"
 EMBEDDED = "embedded"
@@ -74,8 +74,6 @@ def open_store(
 
     Raises
     ------
-    SettingsError
-        The settings cannot be used.
     LockedError
         Another process has it open for writing.
     LibraryError
@@ -95,10 +93,18 @@ def store_exists(home: Home) -> bool:
     """Return whether there is a library in a home, or one elsewhere was chosen for it."""
     if home.catalog.exists():
         return True
-    try:
-        return load_settings(home.settings).store != EMBEDDED
-    except SettingsError:  # Opening the library says what is wrong.
-        return False
+    return load_settings(home.settings).store != EMBEDDED
+
+
+def check_engine(address: str) -> None:
+    """Check whether the engine of an address is installed; it is not opened.
+
+    Raises
+    ------
+    LibraryError
+        It is not, or does not work.
+    """
+    _engine(address)
 
 
 def _engine(address: str) -> Engine:

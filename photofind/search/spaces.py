@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from photofind.errors import ExtractorError, LibraryError
-from photofind.extractors.registry import installed, parse_extractors
+from photofind.extractors.registry import installed
 from photofind.library.store import Store
+from photofind.model.extractor_choice import parse_extractors
 from photofind.model.records import Space
 from photofind.paths import Home
 

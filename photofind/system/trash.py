@@ -11,10 +11,12 @@ import secrets
 import shutil
 import stat
 import sys
+import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from urllib.parse import unquote_to_bytes
@@ -22,10 +24,13 @@ from urllib.parse import unquote_to_bytes
 from photofind.errors import DesktopError
 from photofind.paths import remove_file
 
-__all__ = ["TrashHistory", "TrashedFile", "move_to_trash", "restore"]
+__all__ = ["SeenFile", "TrashHistory", "TrashedFile", "look_at", "move_to_trash", "restore"]
 
 # Number of past operations that can be undone.
 MOST_UNDONE = 100
+
+_ROUNDED = 2_000_000_000
+"""Nanoseconds by which file systems round times."""
 
 
 @dataclass(frozen=True)
@@ -46,24 +51,77 @@ class TrashedFile:
     info: Path | None = None
 
 
-def move_to_trash(path: str) -> TrashedFile:
-    """Move a file to the trash; it is never deleted.
+@dataclass(frozen=True)
+class SeenFile:
+    """A file that was looked at, so that no other is moved in its place.
+
+    Parameters
+    ----------
+    path
+        Its path.
+    real
+        The same without links on the way.
+    folder
+        Device and inode of the folder that holds it.
+    status
+        Its own; that of a link, not of its target.
+    """
+
+    path: str
+    real: str
+    folder: tuple[int, int]
+    status: os.stat_result
+
+    def is_same(self, other: SeenFile) -> bool:
+        """Return whether the other is the same file in the same folder."""
+        return (self.real, self.folder) == (other.real, other.folder) and os.path.samestat(
+            self.status, other.status
+        )
+
+
+def look_at(path: str) -> SeenFile:
+    """Look at a file that is to be moved to the trash.
 
     Raises
     ------
     DesktopError
-        If it cannot be moved; the file is unchanged.
+        It is not there, or is not a file.
+    """
+    real = _resolved(path)
+    folder, name = os.path.split(real)
+    try:
+        if os.stat in os.supports_dir_fd:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                around = os.fstat(descriptor)
+                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            finally:
+                os.close(descriptor)
+        else:
+            around, status = os.stat(folder), os.lstat(real)  # noqa: PTH116
+    except OSError as error:
+        raise DesktopError(f"{path} cannot be moved to the trash: {error.strerror}") from None
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+        raise DesktopError(f"{path} is not a file")
+    return SeenFile(path, real, (around.st_dev, around.st_ino), status)
+
+
+def move_to_trash(seen: SeenFile) -> TrashedFile:
+    """Move a file to the trash; it is never deleted, and no other is moved in its place.
+
+    Raises
+    ------
+    DesktopError
+        If it cannot be moved, or is another file than the one that was seen; it is unchanged.
     """
     from send2trash import TrashPermissionError, send2trash
 
+    path = seen.path
+    if not seen.is_same(look_at(path)):
+        raise _exchanged(path)
+    started = time.time_ns()
     try:
-        before = os.lstat(path)
-    except OSError as error:
-        raise DesktopError(f"{path} cannot be moved to the trash: {error.strerror}") from None
-    if not (stat.S_ISREG(before.st_mode) or stat.S_ISLNK(before.st_mode)):
-        raise DesktopError(f"{path} is not a file")
-    try:
-        send2trash(path)
+        send2trash(seen.real)
     except TrashPermissionError:
         raise DesktopError(
             f"the disk that holds {path} has no trash", "delete the file in your file manager"
@@ -75,7 +133,11 @@ def move_to_trash(path: str) -> TrashedFile:
         ) from error
     if sys.platform in ("darwin", "win32"):
         return TrashedFile(path)
-    return _find_in_trash(path, before) or TrashedFile(path)
+    moved = _find_in_trash(path, lambda item, note: _is_same(item, seen.status))
+    if moved is None and (other := _find_in_trash(path, partial(_is_newer, started))) is not None:
+        restore(other)  # Between the look and the move another file came to its place.
+        raise _exchanged(path)
+    return moved or TrashedFile(path)
 
 
 def restore(trashed: TrashedFile) -> None:
@@ -165,8 +227,21 @@ def _move_to_free_place(item: Path, path: str) -> None:
         item.unlink()
 
 
-def _find_in_trash(path: str, before: os.stat_result) -> TrashedFile | None:
-    """Return the place in the trash of a file that was just moved there from ``path``."""
+def _exchanged(path: str) -> DesktopError:
+    return DesktopError(
+        f"{path} was exchanged by another file while it was to be moved; nothing was moved",
+        "look at it again first",
+    )
+
+
+def _find_in_trash(path: str, is_it: Callable[[Path, Path], bool]) -> TrashedFile | None:
+    """Return the newest file in the trash that came from ``path`` and is the right one.
+
+    Parameters
+    ----------
+    is_it
+        Returns that, given an item and its note.
+    """
     for trash, top in _trashes(path):
         try:
             # Newest first: the same path may have been in the trash before.
@@ -175,7 +250,7 @@ def _find_in_trash(path: str, before: os.stat_result) -> TrashedFile | None:
             continue
         for note in notes:
             item = trash / "files" / note.name.removesuffix(".trashinfo")
-            if _is_same(item, before) and _origin(note, top) == _resolved(path):
+            if is_it(item, note) and _origin(note, top) == _resolved(path):
                 return TrashedFile(path, item, note)
     return None
 
@@ -194,6 +269,14 @@ def _trashes(path: str) -> Iterator[tuple[Path, str]]:
 
 def _changed(note: Path) -> int:
     return note.lstat().st_mtime_ns
+
+
+def _is_newer(started: int, item: Path, note: Path) -> bool:
+    """Return whether an item came after a time, which the file system may round down."""
+    try:
+        return os.path.lexists(item) and _changed(note) > started - _ROUNDED
+    except OSError:
+        return False
 
 
 def _is_same(item: Path, before: os.stat_result) -> bool:

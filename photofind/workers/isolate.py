@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from photofind.errors import (
     WorkerError,
+    WorkerOverdueError,
     WorkerResourceError,
     WorkerStartError,
     WorkerStoppedError,
@@ -35,7 +36,8 @@ def isolate(
         Called with a batch and a callable to pass on to :meth:`photofind.workers.Worker.call`.
         The notes ``{"started": i}`` and ``{"finished": i}``, where ``i`` is a position in the
         batch, name the suspects: the items in progress at the failure. Without such notes all items
-        are suspects. Other notes are ignored.
+        are suspects. ``{"overdue": i}`` names the one that a worker gave up, which is guilty at
+        once. Other notes are ignored.
 
     Yields
     ------
@@ -63,6 +65,9 @@ def isolate(
             yield untried, outcome
             return
         untried = others
+        if isinstance(outcome, WorkerOverdueError) and len(suspects) == 1:
+            yield suspects, outcome
+            continue
         while suspects:  # They failed together, so an item that now fails alone is guilty.
             middle = (len(suspects) + 1) // 2
             half, rest = suspects[:middle], suspects[middle:]
@@ -75,6 +80,9 @@ def isolate(
                 if len(half) == 1:
                     yield half, outcome
                     suspects = []
+                elif isinstance(outcome, WorkerOverdueError) and len(suspects) == 1:
+                    yield suspects, outcome
+                    suspects = []
 
 
 def _attempt(
@@ -82,6 +90,7 @@ def _attempt(
 ) -> tuple[Result | WorkerError, list[Item], list[Item]]:
     """Return the outcome for ``batch`` and, if it is an error, its suspects and the others."""
     in_progress: set[int] = set()
+    overdue: set[int] = set()
 
     def note(value: Any) -> None:
         match value:
@@ -89,12 +98,16 @@ def _attempt(
                 in_progress.add(position)
             case {"finished": int(position)}:
                 in_progress.discard(position)
+            case {"overdue": int(position)}:
+                overdue.add(position)
 
     try:
         return run(batch, note), [], []
     except (WorkerResourceError, WorkerStartError, WorkerStoppedError):
         raise
     except WorkerError as error:
+        if isinstance(error, WorkerOverdueError):
+            in_progress = overdue
         suspects = [item for position, item in enumerate(batch) if position in in_progress]
         others = [item for position, item in enumerate(batch) if position not in in_progress]
         return (error, suspects, others) if suspects else (error, batch, [])

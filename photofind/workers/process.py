@@ -22,10 +22,12 @@ from photofind.errors import (
     WorkerError,
     WorkerKilledError,
     WorkerMemoryError,
+    WorkerOverdueError,
     WorkerStoppedError,
     WorkerTimeoutError,
 )
-from photofind.paths import private_folder
+from photofind.paths import open_private, private_folder
+from photofind.system.effort import OVERDUE
 from photofind.workers import frames
 
 if TYPE_CHECKING:
@@ -183,6 +185,8 @@ class Process:
             After ``timeout`` seconds without a note or the answer.
         WorkerCrashedError
             If the process ended.
+        WorkerOverdueError
+            If it ended itself, see :class:`photofind.system.effort.Efforts`.
         WorkerMemoryError
             If it exceeded its memory limit.
         WorkerStoppedError
@@ -311,6 +315,9 @@ class Process:
             return WorkerMemoryError(message, details=self._last_words)
         if self._popen.returncode is None:
             return WorkerCrashedError(f"{subject} closed its pipe and cannot be ended")
+        if self._popen.returncode == OVERDUE:
+            message = f"{subject} gave up what took too much processor time"
+            return WorkerOverdueError(message, details=self._last_words)
         fate, hint = _exit_reason(self._popen.returncode)
         kind = WorkerKilledError if -self._popen.returncode in _FROM_OUTSIDE else WorkerCrashedError
         return kind(f"{subject} {fate}", hint, self._last_words)
@@ -335,7 +342,7 @@ def _open_log(path: Path | None) -> IO[bytes]:
             private_folder(path.parent)
             if path.exists() and path.stat().st_size > _LONGEST_LOG:
                 path.replace(path.with_name(f"{path.name}.old"))
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            descriptor = open_private(path, os.O_RDWR | os.O_APPEND)
             return os.fdopen(descriptor, "r+b", buffering=0)
         except OSError as error:  # A read-only library can still be searched.
             _logger.info("%s cannot be written, so the worker has no log: %s", path, error)

@@ -177,6 +177,8 @@ class Worker:
             If it was killed from outside.
         WorkerMemoryError
             If the child exceeded its memory limit.
+        WorkerOverdueError
+            If what the method worked on took more processor time than it may.
         WorkerResourceError
             If the method lacked memory, threads or descriptors.
         WorkerTimeoutError

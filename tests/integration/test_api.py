@@ -382,6 +382,9 @@ def test_only_what_still_is_that_photo_is_given_away(served: Served, tmp_path: P
     drawing.write_text("<svg xmlns='http://www.w3.org/2000/svg'>the secret</svg>")
     link = tmp_path / "link.jpg"
     link.symlink_to(secret)
+    map_text, bitmap_text = tmp_path / "text.ppm", tmp_path / "text.bmp"
+    map_text.write_text("P6 is the secret, and this is a text that is long enough for a header")
+    bitmap_text.write_text("BM is the secret, and this is a text that is long enough for a header")
     pipe = tmp_path / "pipe.jpg"
     if hasattr(os, "mkfifo"):
         os.mkfifo(pipe)
@@ -398,6 +401,10 @@ def test_only_what_still_is_that_photo_is_given_away(served: Served, tmp_path: P
             (drawing, {"format": "SVG"}),
             (drawing, {"format": ""}),
             (link, {}),
+            (map_text, {"format": "PPM"}),
+            (map_text, {"format": ""}),
+            (bitmap_text, {"format": "BMP"}),
+            (bitmap_text, {"format": ""}),
             (pipe, {}),
             (tmp_path, {}),
             (tmp_path / "gone.jpg", {}),

@@ -137,6 +137,12 @@ def test_a_lost_catalog_is_no_new_library(
 def test_a_damaged_settings_file_is_named(album: Album, copy: Path) -> None:
     (copy / "settings.toml").write_bytes(b"hits = \xff")
     outcome = photofind("similar", album.path(QUERY), home=copy)
-    assert outcome.code == 1
-    assert "settings.toml is not TOML" in outcome.notes[0]
-    assert "correct the file or delete it" in outcome.notes[1]
+    assert outcome.code == 0
+    assert outcome.stdout
+    assert "settings.toml, line 1: it cannot be read as TOML" in outcome.notes[0]
+    assert photofind("doctor", home=copy).code == 1
+    outcome = photofind("doctor", "--repair", home=copy)
+    assert outcome.code == 0
+    assert "settings.toml, line 1: it cannot be read as TOML" in outcome.stdout.decode()
+    assert (copy / "settings.toml").read_bytes() == b"# hits = \\udcff\n"
+    assert not photofind("status", home=copy).notes

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from filelock import FileLock
 from PIL import Image, ImageColor
 from waiting import patience, wait_until
 
 from photofind.app.thumbnails import Thumbnails
-from photofind.errors import ImageError, WorkerCrashedError, WorkerStoppedError
+from photofind.errors import ImageError, VeryLargeError, WorkerCrashedError, WorkerStoppedError
 from photofind.images.limits import Limits
 from photofind.workers import Worker
 
@@ -277,3 +278,44 @@ def test_what_is_under_way_is_ended_with_it(thumbnails, photo):
     assert thumbnails.pids == []
     with pytest.raises(WorkerStoppedError):
         thumbnails.get(paths[0], 77, stamp(paths[0]))
+
+
+@pytest.fixture
+def very_large(tmp_path):
+    """A picture that would take much memory if it were made narrower, which it is not."""
+    path = tmp_path / "very_large.png"
+    Image.new("L", (1, 700_000), 200).save(path)
+    return str(path)
+
+
+def test_very_large_photos_wait_for_their_turn_and_others_do_not(
+    folder, photo, very_large, tmp_path
+):
+    with Thumbnails(folder, turn=tmp_path / "turn") as thumbnails, ThreadPoolExecutor(4) as pool:
+        with FileLock(tmp_path / "turn"):  # As if another process decoded one.
+            coming = [
+                pool.submit(thumbnails.get, very_large, n, stamp(very_large)) for n in (256, 257)
+            ]
+            wait_until(lambda: len(thumbnails._very_large) == 2)
+            ordinary = photo("a.png")
+            assert shows(thumbnails.get(ordinary, 150, stamp(ordinary)), (150, 100), "red")
+            assert not any(one.done() for one in coming)
+        for size, one in zip((256, 257), coming, strict=True):
+            assert Image.open(io.BytesIO(one.result(patience()))).size == (1, size)
+
+
+def test_who_cannot_wait_is_told_that_a_photo_is_very_large(folder, very_large, tmp_path):
+    with Thumbnails(folder, turn=tmp_path / "turn", waits=False) as thumbnails:
+        with pytest.raises(VeryLargeError):
+            thumbnails.get(very_large, 256, stamp(very_large))
+        again = thumbnails.get(very_large, 256, stamp(very_large))
+        assert Image.open(io.BytesIO(again)).size == (1, 256)
+
+
+def test_what_takes_too_much_memory_is_refused(folder, photo):
+    path = photo("a.png")
+    with (
+        Thumbnails(folder, limits=Limits(memory=100_000)) as thumbnails,
+        pytest.raises(ImageError, match="of memory, limit"),
+    ):
+        thumbnails.get(path, 100, stamp(path))

@@ -53,6 +53,16 @@ def test_pages_that_the_code_names_are_there() -> None:
     assert [(name, source) for name, source in sorted(named) if not (ROOT / name).exists()] == []
 
 
+def test_tests_that_pages_name_are_there() -> None:
+    named = {
+        (name, page.name)
+        for page in PAGES
+        for name in re.findall(r"`(tests/[\w/.-]+\.py)`", page.read_text("utf-8"))
+    }
+    assert {page for _, page in named} >= {"security.md"}
+    assert [(name, page) for name, page in sorted(named) if not (ROOT / name).exists()] == []
+
+
 def test_continuous_integration_runs_the_command_of_the_readme() -> None:
     command = "python -m pip install -e '.[test]' && python -m pytest"
     assert f"```sh\n{command}\n```" in README

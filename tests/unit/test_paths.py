@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from photofind.paths import Home, is_below, private_folder, remove_file, write_atomically
+from photofind.paths import (
+    Home,
+    is_below,
+    new_private_file,
+    open_private,
+    private_folder,
+    remove_file,
+    write_atomically,
+)
 
 
 def test_the_home_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,3 +83,31 @@ def test_a_folder_at_the_place_of_a_file_is_set_aside_with_what_it_holds(tmp_pat
 )
 def test_below(path: str, folder: str, expected: bool) -> None:
     assert is_below(path, folder) is expected
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="there is no way not to follow a link")
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    target, path = tmp_path / "target", tmp_path / "file"
+    target.write_bytes(b"theirs")
+    path.symlink_to(target)
+    for flags in (os.O_WRONLY | os.O_TRUNC, os.O_WRONLY | os.O_APPEND, os.O_WRONLY | os.O_EXCL):
+        with pytest.raises(OSError, match="file"):
+            open_private(path, flags)
+    write_atomically(path, b"ours")
+    assert (target.read_bytes(), path.read_bytes()) == (b"theirs", b"ours")
+    assert not path.is_symlink()
+
+
+def test_a_new_file_is_private_whatever_the_umask_and_its_name_is_another_each_time(
+    tmp_path: Path,
+) -> None:
+    before = os.umask(0)
+    try:
+        made = [new_private_file(tmp_path / "file") for _ in range(3)]
+    finally:
+        os.umask(before)
+    for descriptor, path in made:
+        os.close(descriptor)
+        assert path.parent == tmp_path
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert len({path for _, path in made}) == 3

@@ -17,7 +17,7 @@ from photofind.errors import LockedError, PhotofindError
 from photofind.indexing.index_maintenance.builder import builder
 from photofind.indexing.index_maintenance.maintenance import build_graph, space_wants_graph
 from photofind.library.stores import open_store
-from photofind.paths import Home, private_folder
+from photofind.paths import Home, open_private, private_folder
 
 __all__ = ["build_graphs", "build_in_background"]
 
@@ -34,7 +34,7 @@ def build_in_background(home: Home) -> None:
         flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     private_folder(home.logs)
     root = home.root.absolute()
-    log_file = os.open(home.logs / "background.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log_file = open_private(home.logs / "background.log", os.O_WRONLY | os.O_APPEND)
     with os.fdopen(log_file, "ab") as output:
         subprocess.Popen(
             # -P and cwd: where the command was started, photos may lie beside modules, and on a

@@ -12,6 +12,7 @@ On disk it is one folder of arrays, swapped in whole by its manifest (docs/devel
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zlib
 from collections.abc import Mapping
@@ -25,7 +26,13 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import DamagedError, LibraryError, NewerFormatError
-from photofind.paths import private_folder, remove_file, sync_folder, write_atomically
+from photofind.paths import (
+    open_private,
+    private_folder,
+    remove_file,
+    sync_folder,
+    write_atomically,
+)
 from photofind.ranking.calibration import Background
 from photofind.ranking.exact import Positions, Similarities, nearest_exactly
 from photofind.ranking.projection import Projection, Vectors32
@@ -242,7 +249,7 @@ class Index:
         with explained(path), _lock(self._space):
             if _read_manifest(self._space)[0].folder != self.facts.folder:
                 return  # Another index was swapped in meanwhile.
-            with path.open("ab") as file:
+            with os.fdopen(open_private(path, os.O_WRONLY | os.O_APPEND), "ab") as file:
                 file.truncate(self._saved * record.itemsize)
                 file.write(records.tobytes())
         self._saved = self.fresh
@@ -320,12 +327,11 @@ def _write_arrays(folder: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[
     for name, array in arrays.items():
         path = folder / f"{name}.npy"
         array = np.ascontiguousarray(array)
-        with path.open("wb") as file:
+        with os.fdopen(open_private(path, os.O_WRONLY | os.O_TRUNC), "wb") as file:
             # Not np.save: where the disk is full, its error does not say so.
             header = np.lib.format.header_data_from_array_1_0(array)
             np.lib.format.write_array_header_1_0(file, header)
             file.write(array.data)
-        path.chmod(0o600)
         checksums[name] = _checksum(path)
     sync_folder(folder)
     return checksums

@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from io import BytesIO, FileIO
 from itertools import chain, islice
 from pathlib import Path
@@ -35,6 +34,7 @@ from photofind.system.disk import explained, sync_file
 __all__ = ["Change", "JournalStorage", "decode", "encode"]
 
 VERSION = 1
+_COPIED = 2**20  # Bytes that are copied at a time.
 _HEADER = re.compile(rb"photofind catalog (\d+) (\d+)\n")
 _COMMIT = re.compile(rb"(= \d+ (\d+) )([0-9a-f]{8})\n")
 # A journal is still the one that was read if it has so many bytes at its end, a checksum included.
@@ -455,8 +455,8 @@ class JournalStorage(Storage):
     def _keep_copy(self) -> Path:
         """Copy the journal, damaged as it is."""
         copy = self._damaged_path()
-        shutil.copyfile(self._path, copy)
-        copy.chmod(0o600)
+        with self._path.open("rb") as file:
+            write_atomically(copy, iter(partial(file.read, _COPIED), b""))
         return copy
 
     def _rewrite(self, revision: int) -> None:

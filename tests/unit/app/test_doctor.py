@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from photofind.app import doctor
-from photofind.errors import LibraryError
+from photofind.app.photofind import PhotoFind
+from photofind.errors import LibraryError, PhotofindError
 from photofind.library.memory import MemoryStore
+from photofind.library.stores import open_store
 from photofind.model import Check
 from photofind.model.records import Folder
-from photofind.paths import Home
+from photofind.paths import Home, private_folder
+from photofind.settings import Settings, load_settings
 from photofind.system.reach import Reach
 
 
@@ -40,3 +44,49 @@ def test_the_others_are_made_if_one_check_cannot(
     assert found["permissions"].state == "broken"
     assert "Input/output error" in found["permissions"].message
     assert (found["library"].state, found["library"].advice) == ("broken", "replace it")
+
+
+def test_settings_and_rules_that_cannot_be_used_are_named_and_left_out(home: Home) -> None:
+    private_folder(home.root)
+    home.settings.write_text("hits = 7\nexclude = ['a[', '*.png']\n")
+    with PhotoFind(home) as photofind:
+        photofind.add_folder(str(home.root.parent), excludes=["*.gif"])
+    with open_store(home, writable=True) as library:
+        (folder,) = library.folders()
+        library.put_folder(replace(folder, excludes=("IMG_[9-0].jpg", "*.gif")))
+    with PhotoFind(home) as photofind:
+        for problems in (photofind.problems, photofind.status().problems):
+            assert "'a[' is not an exclude rule: a [ has no ]" in problems[0]
+            assert "'IMG_[9-0].jpg'" in problems[1]
+            assert "bad character range 9-0" in problems[1]
+
+    def found(state: str, *, repair: bool) -> list[str]:
+        with open_store(home, writable=True) as library:
+            checks = doctor.examine(home, library, lambda: None, Reach(), repair=repair)
+            return [check.name for check in checks if check.state == state]
+
+    wrong = ["settings", f"exclude rules of {folder.path}"]
+    assert found("broken", repair=False) == wrong
+    assert found("repaired", repair=True) == wrong
+    assert found("broken", repair=False) == []
+    with PhotoFind(home) as photofind:
+        assert photofind.problems == []
+        assert photofind.folders()[0].excludes == ("*.gif",)
+    assert load_settings(home.settings) == Settings(hits=7, exclude=("*.png",))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("extractor", "mobilnet", "there is no extractor 'mobilnet'"),
+        ("extractor", "mobilenet=x", "is not a list of extractors"),
+        ("also", "nothing", "there is no extractor 'nothing'"),
+        ("store", "embeded", "the engine 'embeded', which is not installed"),
+    ],
+)
+def test_what_a_setting_names_has_to_be_installed(
+    home: Home, name: str, value: str, told: str
+) -> None:
+    with PhotoFind(home) as photofind, pytest.raises(PhotofindError, match=told):
+        photofind.set_setting(name, value)
+    assert not home.settings.exists()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 import pytest
 
-from photofind.cli.output import shown
 from photofind.cli.parameters import date
+from photofind.system.terminal import shown
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,10 @@ from photofind.cli.parameters import date
         ("\x1b[31mred", "\\x1b[31mred"),
         ("\udcff.jpg", "\\udcff.jpg"),
         ("gpj.\u202eexe", "gpj.\\u202eexe"),
+        ("\u202a\u202b\u202c\u202d", "\\u202a\\u202b\\u202c\\u202d"),
+        ("\u2066\u2067\u2068\u2069", "\\u2066\\u2067\\u2068\\u2069"),
+        ("\u200e\u200f\u061c", "\\u200e\\u200f\\u061c"),
+        ("over\rwritten\x7f\x9b31m", "over\\rwritten\\x7f\\x9b31m"),
     ],
 )
 def test_only_control_characters_are_escaped(text: str, seen: str) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+from functools import partial
 
 import anyio
 import pytest
 from anyio import to_thread
+from waiting import patience
 
 from photofind.daemon.answers import error_response
 from photofind.daemon.context import ApiContext
@@ -17,6 +20,7 @@ from photofind.errors import (
     LibraryError,
     NotAnsweringError,
     PhotofindError,
+    VeryLargeError,
     WorkerResourceError,
 )
 
@@ -54,6 +58,39 @@ def test_other_errors_do_not(error: PhotofindError) -> None:
     answer = error_response(error)
     assert answer.status_code == 409
     assert "Retry-After" not in answer.headers
+
+
+def test_a_very_large_picture_is_made_in_a_lane_of_its_own() -> None:
+    context = ApiContext(None, None, None, lambda: None)  # type: ignore[arg-type]
+    at_work = [threading.Event() for _ in range(6)]
+    release = threading.Event()
+    asked: set[int] = set()
+
+    def make(number: int) -> bytes:
+        if number not in asked:
+            asked.add(number)
+            raise VeryLargeError("waits for its turn")
+        at_work[number].set()
+        assert release.wait(patience())
+        return b"large"
+
+    async def ask() -> None:
+        made: list[bytes] = []
+
+        async def keep(number: int) -> None:
+            made.append(await context.picture(partial(make, number)))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(6):
+                tasks.start_soon(keep, number)
+            while len(asked) < 6:
+                await anyio.sleep(0.01)
+            assert await context.picture(lambda: b"ordinary") == b"ordinary"
+            assert sum(event.is_set() for event in at_work) <= 1
+            release.set()
+        assert made == [b"large"] * 6
+
+    anyio.run(ask)
 
 
 def test_a_request_for_which_there_is_no_thread_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 import io
+import json
 import struct
+from dataclasses import asdict
 
 import pytest
 from PIL import Image
@@ -8,6 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational
 
 from photofind.images.metadata import Metadata, read_metadata
+from photofind.images.xmp import xmp_metadata
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -208,11 +211,13 @@ def test_iptc():
     )
     metadata = read_metadata(data)
     assert metadata.captured == "2021-05-03T10:11:12+02:00"
-    assert metadata.keywords == ("dog", "été", "été")
+    assert metadata.keywords == ("dog", "été")
     assert metadata.caption == "A dog"
     assert read_metadata(iptc((55, b"20210503"))).captured == "2021-05-03T00:00:00"
     assert read_metadata(iptc((55, b"20210503"), (60, b"noon"))).captured == "2021-05-03T00:00:00"
     assert read_metadata(iptc((60, b"101112"))).captured is None
+    assert read_metadata(iptc((25, b""))).keywords == ()
+    assert read_metadata(iptc((25, b""), (25, b"dog"), (120, b""))).keywords == ("dog",)
 
 
 def test_xmp_as_elements_and_as_attributes():
@@ -263,9 +268,126 @@ def test_the_sidecar_takes_precedence():
         xmp(WORDS)[:-40],
         b'<?xml version="1.0" encoding="no-such"?><a/>',
         b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+        xmp(WORDS).replace(b"<x:xmpmeta", b"<!DOCTYPE x:xmpmeta><x:xmpmeta"),
+        xmp(WORDS.replace("<dc:", f'<dc:subject xmlns:x="{"u" * 999}"/><dc:', 1)),
         b"<a>" * 200_000,
         xmp(WORDS) + b" " * (5 << 20) + b"<a/>",
     ],
 )
 def test_a_damaged_sidecar_is_ignored(sidecar):
     assert read_metadata(photo({Base.Model: "D70"}), sidecar) == Metadata(camera="D70")
+
+
+LIGHTROOM = """<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Adobe XMP Core 7.0">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"
+    xmlns:stEvt="http://ns.adobe.com/xap/1.0/sType/ResourceEvent#"
+    xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:crs="http://ns.adobe.com/camera-raw/1.0/"
+    xmlns:lr="http://ns.adobe.com/lightroom/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/"
+    dc:format="image/jpeg" exif:DateTimeOriginal="2021-05-03T10:11:12">
+   <xmpMM:History><rdf:Seq><rdf:li stEvt:action="saved" stEvt:changed="/"/></rdf:Seq>
+   </xmpMM:History>
+   <dc:subject><rdf:Bag><rdf:li>sea</rdf:li><rdf:li>Normandy</rdf:li></rdf:Bag></dc:subject>
+   <lr:hierarchicalSubject><rdf:Bag><rdf:li>places|Normandy</rdf:li></rdf:Bag>
+   </lr:hierarchicalSubject>
+   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">At the sea</rdf:li>
+   </rdf:Alt></dc:description>
+   <crs:Look><rdf:Description crs:Name="Colour"/></crs:Look>
+  </rdf:Description></rdf:RDF></x:xmpmeta>"""
+DARKTABLE = """<?xml version="1.0" encoding="UTF-8"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="XMP Core 4.4.0-Exiv2">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:exif="http://ns.adobe.com/exif/1.0/"
+    xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:darktable="http://darktable.sf.net/"
+   exif:DateTimeOriginal="2021:05:03 10:11:12" darktable:xmp_version="5">
+   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">At the sea</rdf:li>
+   </rdf:Alt></dc:description>
+   <dc:subject>
+    <rdf:Seq>
+     <rdf:li>sea</rdf:li>
+     <rdf:li>Normandy</rdf:li>
+    </rdf:Seq>
+   </dc:subject>
+   <darktable:history><rdf:Seq><rdf:li darktable:num="0" darktable:params="g"/></rdf:Seq>
+   </darktable:history>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>"""
+DIGIKAM = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="XMP Core 4.4.0-Exiv2">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:digiKam="http://www.digikam.org/ns/1.0/">
+   <digiKam:TagsList><rdf:Seq><rdf:li>places/Normandy</rdf:li></rdf:Seq></digiKam:TagsList>
+  </rdf:Description>
+  <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:exif="http://ns.adobe.com/exif/1.0/" exif:DateTimeOriginal="2021-05-03T10:11:12">
+   <dc:subject><rdf:Bag><rdf:li>sea</rdf:li><rdf:li>Normandy</rdf:li></rdf:Bag></dc:subject>
+   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">At the sea</rdf:li>
+   </rdf:Alt></dc:description>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>"""
+
+
+@pytest.mark.parametrize("sidecar", [LIGHTROOM, DARKTABLE, DIGIKAM])
+def test_what_editors_write_is_read(sidecar):
+    assert xmp_metadata(sidecar.encode()) == Metadata(
+        captured="2021-05-03T10:11:12", keywords=("sea", "Normandy"), caption="At the sea"
+    )
+
+
+def test_nested_descriptions_do_not_multiply():
+    def subject(items: str) -> str:
+        return f"<dc:subject><rdf:Bag>{items}</rdf:Bag></dc:subject>"
+
+    def nested(levels: int) -> str:
+        item = f"<rdf:li>{subject('<rdf:li>inner</rdf:li>')}</rdf:li>"
+        for _ in range(levels):
+            inner = f"<rdf:Description>{subject(2 * item)}</rdf:Description>"
+            item = f"<rdf:li>{inner}</rdf:li>"
+        return subject(item)
+
+    assert xmp_metadata(xmp(WORDS + nested(8))).keywords == ("sea", "été")
+    assert xmp_metadata(xmp(nested(1) + WORDS)).keywords == ("sea", "été")
+
+
+def test_what_is_kept_of_keywords_is_bounded():
+    def words(count: int, length: int) -> tuple[str, ...]:
+        items = "".join(f"<rdf:li>{n:06d}{'é' * (length - 6)}</rdf:li>" for n in range(count))
+        return xmp_metadata(xmp(f"<dc:subject><rdf:Bag>{items}</rdf:Bag></dc:subject>")).keywords
+
+    assert len(words(5000, 6)) == 1000
+    assert {len(word) for word in words(3, 999)} == {200}
+    assert 10 < len(words(1000, 200)) < 100
+    doubled = "".join(f"<rdf:li>{n % 3}</rdf:li>" for n in range(5000))
+    packet = xmp(f"<dc:subject><rdf:Bag>{doubled}</rdf:Bag></dc:subject>")
+    assert xmp_metadata(packet).keywords == ("0", "1", "2")
+
+
+def test_a_record_is_bounded_whatever_a_photo_holds():
+    text = "\U0001f40b" * 70_000
+    items = "".join(f"<rdf:li>{n}{text[:500]}</rdf:li>" for n in range(1500))
+    packet = xmp(
+        f"<dc:subject><rdf:Bag>{items}</rdf:Bag></dc:subject>"
+        f"<dc:description>{text}</dc:description>"
+    )
+    data = photo({Base.Make: "m" * 20_000, Base.Model: "x" * 20_000})
+    assert len(json.dumps(asdict(read_metadata(data, packet)))) < 60_000
+    words = ("k;" + text[:9000]).encode("utf-16-le")
+    in_exif = photo({Base.Model: "m" * 20_000, Base.XPKeywords: words})
+    assert len(json.dumps(asdict(read_metadata(in_exif)))) < 10_000
+    assert read_metadata(in_exif).camera == "m" * 200
+    press = iptc(*((25, f"{n}".encode()) for n in range(5000)), (120, b"c" * 9000))
+    assert len(read_metadata(press).keywords) == 1000
+    assert len(read_metadata(press).caption or "") == 2000
+
+
+def test_lone_surrogates_are_not_kept():
+    data = photo({Base.XPKeywords: b"\x3d\xd8"})
+    assert all(word.encode() for word in read_metadata(data).keywords)
+
+
+def test_a_long_history_costs_no_keywords():
+    history = "<dc:source><rdf:Seq>" + "<rdf:li/>" * 300_000 + "</rdf:Seq></dc:source>"
+    assert xmp_metadata(xmp(WORDS + history)).keywords == ("sea", "été")

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pathspec import GitIgnoreSpec
 
 from photofind.errors import SettingsError
-from photofind.indexing.excludes import Rules
+from photofind.indexing.excludes import DEFAULT_EXCLUDES, Rules
+from photofind.model.exclude_rules import check_rules, is_rule
 
 
 def is_left_out(path: str, *lines: str) -> bool:
@@ -87,6 +91,36 @@ def test_names_that_are_not_utf8_are_matched():
     assert is_left_out("trip/\udcff.jpg", "trip/?.jpg")
 
 
-def test_a_line_that_is_no_rule_is_refused():
-    with pytest.raises(SettingsError, match=r"'!' is not an exclude rule"):
-        Rules(["*.png", "!"])
+@pytest.mark.parametrize("line", ["!", "IMG_[9-0].jpg", "a["])
+def test_a_line_that_is_no_rule_is_left_out(line: str) -> None:
+    assert Rules(["*.png", line, "*.gif"]) == Rules(["*.png", "*.gif"])
+    with pytest.raises(SettingsError, match="is not an exclude rule"):
+        check_rules(["*.png", line])
+
+
+@pytest.mark.parametrize("line", ["*-*-*_*-*-*.png", "**********.png", "a*a*a*a*a*a*a*b"])
+def test_no_name_takes_long(line: str) -> None:
+    """Tried in every way, the first would take 10**11 steps."""
+    for character in "-a_*":
+        assert not is_left_out(f"trip/{character * 250}", line)
+    assert is_left_out("trip/a2021-05-03_14-30-10 a a a a a a a b", "a*a*a*a*a*a*a*b")
+    assert is_left_out("trip/2021-05-03_14-30-10.png", "*-*-*_*-*-*.png")
+
+
+_GLOBS = st.lists(
+    st.sampled_from(["*", "*", "**", "/", "/**/", "?", "a", "b", "[ab]", "[!a]", "\\*", "!"]),
+    min_size=1,
+    max_size=8,
+).map("".join)
+_PATHS = st.lists(st.text("ab*!", min_size=1, max_size=6), min_size=1, max_size=3).map("/".join)
+
+
+@settings(deadline=None, max_examples=300)
+@given(line=_GLOBS.filter(is_rule), paths=st.lists(_PATHS, min_size=1, max_size=8))
+def test_rules_match_as_pathspec_has_it(line: str, paths: list[str]) -> None:
+    plain = GitIgnoreSpec.from_lines((*DEFAULT_EXCLUDES, line), backend="simple")
+    rules = Rules([line])
+    for path in paths:
+        for is_folder in (False, True):
+            expected = plain.match_file(f"{path}/" if is_folder else path)
+            assert rules.exclude(path, is_folder=is_folder) == expected

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from photofind.errors import ExtractorError
-from photofind.extractors.registry import parse_extractors
 from photofind.library.memory import MemoryStore
+from photofind.model.extractor_choice import parse_extractors
 from photofind.ranking.projection import normalised
 from photofind.search.comparison import Comparison, compare
 from photofind.search.embedding import Embedded

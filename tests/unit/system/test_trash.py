@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,7 +13,14 @@ import pytest
 
 from photofind.errors import DesktopError
 from photofind.system import trash as trash_module
-from photofind.system.trash import MOST_UNDONE, TrashedFile, TrashHistory, move_to_trash, restore
+from photofind.system.trash import (
+    MOST_UNDONE,
+    TrashedFile,
+    TrashHistory,
+    look_at,
+    move_to_trash,
+    restore,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the freedesktop.org trash")
 
@@ -46,12 +55,16 @@ def make(folder: Path, name: bytes = b"photo.jpg", content: bytes = b"pixels") -
     return path
 
 
+def move(path: str) -> TrashedFile:
+    return move_to_trash(look_at(path))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_is_moved_and_restored(tmp_path: Path, trash: Path, name: bytes) -> None:
     path = make(tmp_path / "photos", name)
     path.chmod(0o640)
     before = path.stat()
-    moved = move_to_trash(str(path))
+    moved = move(str(path))
     assert not path.exists()
     assert moved.path == str(path)
     assert moved.item is not None
@@ -69,8 +82,8 @@ def test_a_file_is_moved_and_restored(tmp_path: Path, trash: Path, name: bytes) 
 def test_exactly_that_file_is_restored(tmp_path: Path, trash: Path) -> None:
     """Not another one from the same path, nor one of the same name from elsewhere."""
     contents = [b"first", b"second", b"third"]
-    moved = [move_to_trash(str(make(tmp_path / "photos", content=content))) for content in contents]
-    elsewhere = move_to_trash(str(make(tmp_path / "elsewhere", content=b"fourth")))
+    moved = [move(str(make(tmp_path / "photos", content=content))) for content in contents]
+    elsewhere = move(str(make(tmp_path / "elsewhere", content=b"fourth")))
     for one, content in zip(moved, contents, strict=True):
         restore(one)
         path = Path(one.path)
@@ -82,7 +95,7 @@ def test_exactly_that_file_is_restored(tmp_path: Path, trash: Path) -> None:
 
 def test_a_newer_file_is_not_overwritten(tmp_path: Path, trash: Path) -> None:
     path = make(tmp_path / "photos")
-    moved = move_to_trash(str(path))
+    moved = move(str(path))
     path.write_bytes(b"another")
     with pytest.raises(DesktopError, match="another file is at"):
         restore(moved)
@@ -106,7 +119,7 @@ def test_without_hard_links_the_file_is_moved(
 
     monkeypatch.setattr(trash_module.os, "link", refuse)
     path = make(tmp_path / "photos")
-    moved = move_to_trash(str(path))
+    moved = move(str(path))
     path.write_bytes(b"another")
     with pytest.raises(DesktopError, match="another file is at"):
         restore(moved)
@@ -126,7 +139,7 @@ def test_a_failed_move_leaves_it_in_the_trash(
     monkeypatch.setattr(trash_module.os, "link", refuse)
     monkeypatch.setattr(trash_module.shutil, "move", refuse)
     path = make(tmp_path / "photos")
-    moved = move_to_trash(str(path))
+    moved = move(str(path))
     with pytest.raises(DesktopError, match="No space left"):
         restore(moved)
     assert not path.exists()
@@ -138,7 +151,7 @@ def test_a_link_is_moved_not_its_target(tmp_path: Path, trash: Path) -> None:
     target = make(tmp_path / "photos", b"target.jpg")
     link = tmp_path / "photos/link.jpg"
     link.symlink_to(target)
-    moved = move_to_trash(str(link))
+    moved = move(str(link))
     assert target.read_bytes() == b"pixels"
     assert not link.is_symlink()
     restore(moved)
@@ -149,19 +162,80 @@ def test_a_link_is_moved_not_its_target(tmp_path: Path, trash: Path) -> None:
 def test_a_folder_that_is_reached_by_a_link(tmp_path: Path, trash: Path) -> None:
     make(tmp_path / "real")
     (tmp_path / "linked").symlink_to(tmp_path / "real")
-    moved = move_to_trash(str(tmp_path / "linked/photo.jpg"))
+    moved = move(str(tmp_path / "linked/photo.jpg"))
     assert moved.item is not None
     restore(moved)
     assert (tmp_path / "real/photo.jpg").read_bytes() == b"pixels"
+
+
+def by_a_file(path: Path) -> None:
+    path.rename(path.with_name("mine.jpg"))
+    path.write_bytes(b"theirs")
+
+
+def by_a_link(path: Path) -> None:
+    path.rename(path.with_name("mine.jpg"))
+    path.symlink_to(path.with_name("mine.jpg"))
+
+
+def by_a_folder_elsewhere(path: Path) -> None:
+    folder = path.parent
+    shutil.copytree(folder, folder.with_name("backup"))  # With sizes and times.
+    folder.rename(folder.with_name("mine"))
+    folder.symlink_to("backup")
+
+
+EXCHANGES = [by_a_file, by_a_link, by_a_folder_elsewhere]
+
+
+def files_in(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_what_came_to_its_place_since_it_was_seen_is_not_moved(
+    tmp_path: Path, trash: Path, exchange: Callable[[Path], None]
+) -> None:
+    path = make(tmp_path / "photos")
+    seen = look_at(str(path))
+    exchange(path)
+    before = files_in(tmp_path)
+    with pytest.raises(DesktopError, match="was exchanged by another file"):
+        move_to_trash(seen)
+    assert files_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_what_comes_to_its_place_at_the_last_moment_is_put_back(
+    tmp_path: Path,
+    trash: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    exchange: Callable[[Path], None],
+) -> None:
+    import send2trash
+
+    path = make(tmp_path / "photos")
+    at_once: list[set[str]] = []
+    send = send2trash.send2trash
+
+    def exchanged(paths: str) -> None:
+        exchange(path)
+        at_once.append(files_in(tmp_path))
+        send(paths)
+
+    monkeypatch.setattr(send2trash, "send2trash", exchanged)
+    with pytest.raises(DesktopError, match="was exchanged by another file"):
+        move(str(path))
+    assert [files_in(tmp_path)] == at_once
 
 
 def test_other_than_files_are_refused(tmp_path: Path, trash: Path) -> None:
     folder = tmp_path / "folder"
     make(folder)
     with pytest.raises(DesktopError, match="is not a file"):
-        move_to_trash(str(folder))
+        move(str(folder))
     with pytest.raises(DesktopError, match="cannot be moved to the trash: No such file"):
-        move_to_trash(str(folder / "nothing.jpg"))
+        move(str(folder / "nothing.jpg"))
     assert (folder / "photo.jpg").exists()
 
 
@@ -170,18 +244,18 @@ def test_a_refused_file_stays(tmp_path: Path, trash: Path, monkeypatch: pytest.M
     trash.parent.mkdir()
     trash.write_text("no folder")  # Nothing can be moved into it.
     with pytest.raises(DesktopError, match="cannot be moved to the trash"):
-        move_to_trash(str(path))
+        move(str(path))
     assert path.read_bytes() == b"pixels"
 
 
 def test_no_longer_in_the_trash(tmp_path: Path, trash: Path) -> None:
     path = make(tmp_path / "photos")
-    moved = move_to_trash(str(path))
+    moved = move(str(path))
     assert moved.item is not None
     moved.item.unlink()
     with pytest.raises(DesktopError, match="no longer in the trash"):
         restore(moved)
-    moved = move_to_trash(str(make(tmp_path / "gone")))
+    moved = move(str(make(tmp_path / "gone")))
     (tmp_path / "gone").rmdir()
     with pytest.raises(DesktopError, match="no longer exists"):
         restore(moved)

@@ -10,6 +10,7 @@ from photofind.errors import (
     ExtractorError,
     WorkerCrashedError,
     WorkerError,
+    WorkerOverdueError,
     WorkerStartError,
     WorkerStoppedError,
     WorkerTimeoutError,
@@ -145,3 +146,47 @@ def test_equal_items_are_distinguished_by_position():
     results, errors = settle_plain(["a", "a", "b"], lambda batch, note: batch)
     assert results == ["a", "a", "b"]
     assert errors == []
+
+
+def test_what_a_worker_gave_up_is_guilty_at_once():
+    batches = []
+
+    def run(batch, note):
+        batches.append(list(batch))
+        for position in range(len(batch)):
+            note({"started": position})
+        for slow in (11, 3):
+            if slow in batch:
+                note({"overdue": batch.index(slow), "seconds": 1.0})
+                raise WorkerOverdueError("gave up")
+        return sum(batch)
+
+    outcomes = list(isolate(range(20), run))
+    assert [batch for batch, outcome in outcomes if isinstance(outcome, WorkerOverdueError)] == [
+        [11],
+        [3],
+    ]
+    assert sorted(item for batch, _ in outcomes for item in batch) == list(range(20))
+    assert len(batches) == 3
+
+
+def test_what_a_worker_gave_up_among_suspects_is_guilty_at_once():
+    batches = []
+
+    def run(batch, note):
+        batches.append(list(batch))
+        for position in range(len(batch)):
+            note({"started": position})
+        if len(batch) > 4:
+            raise WorkerCrashedError("crashed")
+        if 1 in batch:
+            note({"overdue": batch.index(1), "seconds": 1.0})
+            raise WorkerOverdueError("gave up")
+        return sum(batch)
+
+    outcomes = list(isolate(range(8), run))
+    assert [batch for batch, outcome in outcomes if isinstance(outcome, WorkerOverdueError)] == [
+        [1]
+    ]
+    assert sorted(item for batch, _ in outcomes for item in batch) == list(range(8))
+    assert [1] not in batches
