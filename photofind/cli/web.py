@@ -80,10 +80,10 @@ def open_page(query: Query | None = None, *, print_link: bool = False) -> None:
         with suppress(OSError):  # Recent searches are only a convenience.
             remember_search(photofind.home, [one for one in query.like if isinstance(one, str)])
         if print_link:
-            click.echo(shown(photofind.link(path)))
+            print_line(photofind.link(path))
         elif not show_page(photofind, path):
             note("no browser could be opened; open this address within a minute:")
-            click.echo(shown(photofind.link(path)))
+            print_line(photofind.link(path))
 
 
 @contextmanager
