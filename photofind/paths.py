@@ -89,6 +89,11 @@ class Home:
         return self.root / "daemon.start.lock"
 
     @property
+    def doors(self) -> Path:
+        """Files that lead a browser to the page (`photofind.daemon.doors`)."""
+        return self.root / "doors"
+
+    @property
     def cache(self) -> Path:
         """Files that can be deleted and are created again, such as numba's compiled code."""
         return self.root / "cache"

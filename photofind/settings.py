@@ -100,6 +100,11 @@ class Settings:
     notifications: bool = _setting(
         True, "show desktop notifications: first indexing done, drive gone, problems"
     )
+    theme: str = _setting(
+        "system",
+        "colours of the page: system, light or dark",
+        choices=("system", "light", "dark"),
+    )
     log_level: str = _setting(
         "info",
         "detail of the daemon's log from its next start: debug, info, warning or error",

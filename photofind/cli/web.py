@@ -36,7 +36,8 @@ def web(images: tuple[str, ...], link: bool) -> None:
     """Open your photos in the browser, or the photos similar to IMAGES.
 
     The daemon on this machine serves the page and is started if necessary. The address works once,
-    within a minute.
+    within a minute. Paste it into a browser that cannot be opened from here; on a command line,
+    other users of the machine would see it.
     """
     from photofind.model import Query
 
@@ -61,7 +62,7 @@ def open_page(query: Query | None = None, *, print_link: bool = False) -> None:
     """
     from photofind.app.recent_searches import remember_search
     from photofind.daemon.client import Client
-    from photofind.desktop.browser import open_in_browser, page_path
+    from photofind.desktop.browser import page_path, show_page
     from photofind.errors import DesktopError, ImageError
     from photofind.model import Query
 
@@ -75,14 +76,14 @@ def open_page(query: Query | None = None, *, print_link: bool = False) -> None:
                 "the daemon serves the page, but it is not running",
                 "start it with `photofind daemon start`",
             )
-        address = photofind.link(page_path(photofind, query))
+        path = page_path(photofind, query)
         with suppress(OSError):  # Recent searches are only a convenience.
             remember_search(photofind.home, [one for one in query.like if isinstance(one, str)])
-    if print_link:
-        print_line(address)
-    elif not open_in_browser(address):
-        note("no browser could be opened; open this address within a minute:")
-        print_line(address)
+        if print_link:
+            print_line(photofind.link(path))
+        elif not show_page(photofind, path):
+            note("no browser could be opened; open this address within a minute:")
+            print_line(photofind.link(path))
 
 
 @contextmanager

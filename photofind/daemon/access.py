@@ -8,46 +8,54 @@ requests there. So each request is looked at before anything else happens:
 - *Origin*, if a browser sends it, must be this server, and *Sec-Fetch-Site* must not say that
   another site or another port asks, unless a person follows a link.
 - Before it sends the token, a client asks for a proof that this is its daemon (`handshake`).
-- Then the token, or the cookie, decides. A page that had the cookie of the daemon before this one
-  can prove it, and gets this one's.
+- Then the token, or the cookie of a session, decides. New links need the token: a cookie cannot be
+  turned into another one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-import os
+import logging
 import re
-import secrets
-import time
-from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from html import escape
-from urllib.parse import quote, unquote_to_bytes
+from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from photofind.daemon.answers import JsonResponse, Refused, error_response
 from photofind.daemon.connections import LET_IN
+from photofind.daemon.doors import Doors
 from photofind.daemon.handshake import PROOF, proof
-from photofind.daemon.page_keys import PageKeys
+from photofind.daemon.hosts import NUMERIC, is_unique
+from photofind.daemon.links import Links, local_path
+from photofind.daemon.page_keys import Generation, PageKeys, recall, remember
 from photofind.daemon.requests import Body
-from photofind.errors import DaemonError, RequestError
+from photofind.daemon.sessions import Session, Sessions
+from photofind.errors import DaemonError, LibraryError, RequestError
+from photofind.paths import Home
 
-__all__ = ["COOKIE", "SERVER", "Access", "Guard"]
+__all__ = ["SERVER", "Access", "Guard"]
 
-COOKIE = "photofind"
 SERVER = "photofind"
 """What answers call the server, by which clients know that it is one."""
 
+_log = logging.getLogger(__name__)
+
 _OPEN = "/open/"
 _UPLOADS = "/api/uploads"  # These are limited by how large photos may be.
-_RETURN = "/api/return"
-_LINK_SECONDS = 60
-_MOST_LINKS = 100
-_MOST_NAMED = 1000
+_INTRODUCTION = "/api/return"
+_RETURN = "/return"
+_FOR_TOKENS = ("/api/links", "/api/doors")
+_AGAIN = "open photofind again from its menu, or with `photofind web`"
+
+_UNKNOWN = Refused(403, RequestError("this page is not known here", _AGAIN))
 
 _HEADERS = {
     "server": SERVER,
@@ -69,46 +77,59 @@ class Access:
     ----------
     token
         What programs send.
-    port
-        Of the server.
-    page_keys
-        Knows the pages of the daemon before this one.
+    last, own
+        The daemon before this one, whose pages may return, and this one.
+    home
+        Has the doors, and what is left for the next daemon.
     """
 
-    def __init__(self, token: str, port: int, page_keys: PageKeys) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+    def __init__(self, token: str, last: Generation, own: Generation, home: Home) -> None:
+        port = own.port
+        names = {own.host, NUMERIC, "localhost", "[::1]"}
+        self.url = f"http://{own.host}:{port}"
+        self.cookie = f"photofind-{port}"  # Browsers keep those of all ports of a host together.
+        self._doors = Doors(home)
+        self._hosts = {f"{name}:{port}" for name in names}
+        self._last_host = f"{last.host}:{port}"
         self._origins = {f"http://{host}" for host in self._hosts}
         self._token = token.encode()
         self._proof = partial(proof, token, port)
-        # Not the token: a browser sends cookies to all ports of a host.
-        self._session = secrets.token_urlsafe(32).encode()
-        self._links: dict[str, tuple[str, float]] = {}
-        self._named: deque[str] = deque(maxlen=_MOST_NAMED)
-        self.page_keys = page_keys
+        self._is_unique = is_unique(own.host)
+        self._home = home
+        self._links = Links(last.named)
+        self._sessions = Sessions()
+        self._left = own
+        self._page_keys = PageKeys(last, own)
 
     def refusal(self, scope: Scope) -> Refused | None:
         """Return why a request is refused even with the token; None if it is not."""
         headers = Headers(scope=scope)
-        if headers.get("host", "").lower() not in self._hosts:
-            return Refused(
-                421, RequestError("this server does not go by that name", f"use {self.url}")
-            )
+        host = headers.get("host", "").lower()
+        returns = scope["path"] == _INTRODUCTION and host == self._last_host
+        if host not in self._hosts and not returns:
+            return Refused(421, RequestError("this server does not go by that name", _AGAIN))
         elsewhere = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
         origins = headers.getlist("origin")
         if any(o not in self._origins for o in origins) or (elsewhere and not _follows(scope)):
             return Refused(403, RequestError("other sites may not use this server"))
         return None
 
-    def admits(self, scope: Scope) -> bool:
-        """Return whether a request carries the token, or the cookie."""
-        headers = Headers(scope=scope)
-        kind, _, token = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and _equal(token.strip(), self._token):
-            return True
-        cookies = (pair.strip() for line in headers.getlist("cookie") for pair in line.split(";"))
-        values = (value for name, _, value in (c.partition("=") for c in cookies) if name == COOKIE)
-        return any(_equal(value, self._session) for value in values)
+    def has_token(self, scope: Scope) -> bool:
+        """Return whether a request carries the token."""
+        kind, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        said = token.strip().encode("utf-8", "surrogatepass")
+        return kind.lower() == "bearer" and hmac.compare_digest(said, self._token)
+
+    def session(self, scope: Scope) -> Session | None:
+        """Return the session whose cookie a request carries, if it carries one."""
+        lines = Headers(scope=scope).getlist("cookie")
+        cookies = (pair.strip().partition("=") for line in lines for pair in line.split(";"))
+        return self._sessions.find(value for name, _, value in cookies if name == self.cookie)
+
+    def key_for_page(self, scope: Scope) -> dict[str, str] | None:
+        """Return the key by which a page returns to the next daemon; None without a session."""
+        session = self.session(scope)
+        return None if session is None else self._page_keys.key_for_page(session.begun)
 
     def prove(self, scope: Scope) -> Response:
         """Return the answer to a client that asks whether this is its daemon."""
@@ -126,50 +147,103 @@ class Access:
         RequestError
             ``path`` leads to another server.
         """
-        target, now = _local(path), time.monotonic()
-        fresh = [item for item in self._links.items() if item[1][1] > now]
-        self._links = dict(fresh[1 - _MOST_LINKS :])
-        code = secrets.token_urlsafe(32)
-        self._links[code] = (target, now + _LINK_SECONDS)
-        query = target.partition("?")[2]
-        self._named.extend(
-            os.fsdecode(unquote_to_bytes(value))
-            for name, _, value in (item.partition("=") for item in query.split("&"))
-            if name in ("path", "unpath")
-        )
-        return f"{self.url}{_OPEN}{code}"
+        return self._address(self._links.make(path))
+
+    def door(self, path: str, snap: str | None) -> Path:
+        """Return a file that leads a browser to such an address (`photofind.daemon.doors`).
+
+        Raises
+        ------
+        RequestError
+            ``path`` leads to another server, or there is no such snap.
+        LibraryError
+            The disk refuses.
+        """
+        code = self._links.make(path)
+        return self._doors.make(code, self._address(code), snap)
+
+    def begin(self) -> None:
+        """Clear away what an ended daemon left, and let pages return to the next one."""
+        with _warned():
+            self._doors.clear()
+        with _warned():
+            remember(self._home, self._left)
+
+    def end(self) -> None:
+        """Leave what the pages that are still open will need."""
+        with _warned():
+            self._doors.close_all()
+        with _warned():
+            self._leave(self._left)
 
     def is_named(self, path: str) -> bool:
         """Return whether a link, made with the token, led to a page that shows ``path``."""
-        return path in self._named
+        return self._links.is_named(path)
 
     def open(self, scope: Scope) -> Response:
         """Return the answer to a request for such an address: a cookie, and on to the page."""
-        target, until = self._links.pop(scope["path"].removeprefix(_OPEN), ("/", 0.0))
-        if until > time.monotonic():
-            return self._let_in(RedirectResponse(target, 303))
-        if self.admits(scope):  # The page was reloaded, or gone back to.
-            return RedirectResponse("/", 303)
-        error = RequestError(
-            "this link was used already, or is too old",
-            "open photofind again from its menu, or with `photofind web`",
-        )
+        code = scope["path"].removeprefix(_OPEN)
+        link = self._links.find(code)
+        if link is not None and link.is_fresh:
+            begun = self._sessions.begin()
+            self._links.use(code, begun)
+            with _warned():
+                self._doors.close(code)
+            return self._let_in(begun, link.target)
+        session, used_by = self.session(scope), link.session if link else None
+        if session is not None and used_by in (None, session):
+            return _leading_to("/")  # The page was reloaded, or gone back to.
+        error = RequestError("this link is too old, or was never one", _AGAIN)
+        if used_by is not None:
+            self._withdraw(used_by)
+            error = RequestError(
+                "this link was used already; the browser that used it is no longer let in",
+                f"{_AGAIN}; if it was not you, another program has seen the link",
+            )
         return _refusal(scope, Refused(403, error))
 
-    def let_return(self, scope: Scope) -> Response:
-        """Return the answer to a page that was let in by the daemon before this one.
-
-        It asks for a question with GET, and answers it with POST.
-        """
-        if scope["method"] == "GET":
-            return JsonResponse({"question": self.page_keys.question()})
+    def introduce(self, scope: Scope) -> Response:
+        """Return the answer to a page of the last daemon that asks whether this is the next one."""
         said = QueryParams(scope["query_string"])
-        if self.page_keys.proves(*(said.get(name, "") for name in ("page", "question", "proof"))):
-            return self._let_in(Response(status_code=204))
-        return _refusal(scope, Refused(403, RequestError("this page is not known here")))
+        answer = self._page_keys.introduction(said.get("page", ""), said.get("question", ""))
+        if answer is None:
+            return _refusal(scope, _UNKNOWN)
+        return JsonResponse(answer)
 
-    def _let_in(self, answer: Response) -> Response:
-        answer.set_cookie(COOKIE, self._session.decode(), httponly=True, samesite="strict")
+    def let_return(self, scope: Scope) -> Response:
+        """Return the answer to such a page that proves itself: a cookie, and on to the page."""
+        said = QueryParams(scope["query_string"])
+        try:
+            target = local_path(said.get("to", "/"))
+        except RequestError as error:
+            return _refusal(scope, Refused(400, error))
+        begun = self._page_keys.proves(*(said.get(n, "") for n in ("page", "question", "proof")))
+        if begun is not None:
+            return self._let_in(self._sessions.begin(begun), target)
+        if self.session(scope) is not None:  # It was reloaded, or gone back to.
+            return _leading_to("/")
+        return _refusal(scope, _UNKNOWN)
+
+    def _withdraw(self, session: Session) -> None:
+        self._sessions.withdraw(session)
+        with _warned():
+            self._leave(self._page_keys.change())  # That browser may have keys of pages.
+
+    def _leave(self, left: Generation) -> None:
+        """Leave this for the next daemon, unless the home was removed or has another one by now."""
+        is_own = recall(self._home).key == self._left.key
+        self._left = replace(left, named=self._links.named)
+        if is_own:
+            remember(self._home, self._left)
+
+    def _address(self, code: str) -> str:
+        return f"{self.url}{_OPEN}{code}"
+
+    def _let_in(self, session: Session, target: str) -> Response:
+        answer = _leading_to(target)
+        answer.set_cookie(self.cookie, session.cookie, httponly=True, samesite="strict")
+        if not self._is_unique:  # Another server may have been here before.
+            answer.headers["clear-site-data"] = '"cache", "storage"'
         return answer
 
 
@@ -185,6 +259,7 @@ class Guard:
         if scope["type"] != "http":
             return
         body = Body(receive, unlimited=scope["path"] == _UPLOADS)
+        session = self._access.session(scope)
         ended = False
 
         async def marked(message: Message) -> None:
@@ -195,6 +270,10 @@ class Guard:
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
             elif message["type"] == "http.response.body":
+                if session is not None and session.is_withdrawn and not ended:
+                    ended = True
+                    await send({"type": "http.response.body"})
+                    raise OSError("the session was withdrawn")  # As if the browser had gone.
                 ended = not message.get("more_body", False)
             await send(message)
 
@@ -214,9 +293,12 @@ class Guard:
             return self._access.prove(scope)
         if scope["path"].startswith(_OPEN) and scope["method"] == "GET":
             return self._access.open(scope)
-        if scope["path"] == _RETURN and scope["method"] in ("GET", "POST"):
+        if scope["path"] == _INTRODUCTION and scope["method"] == "GET":
+            return self._access.introduce(scope)
+        if scope["path"] == _RETURN and scope["method"] == "GET":
             return self._access.let_return(scope)
-        if not self._access.admits(scope):
+        has_session = self._access.session(scope) is not None
+        if not self._access.has_token(scope) and (not has_session or scope["path"] in _FOR_TOKENS):
             error = RequestError(
                 "this needs the token of the daemon",
                 "open photofind from its menu, or with `photofind web`; scripts use"
@@ -225,10 +307,6 @@ class Guard:
             return _refusal(scope, Refused(401, error))
         scope.setdefault("state", {})[LET_IN] = True
         return self._app
-
-
-def _equal(text: str, secret: bytes) -> bool:
-    return hmac.compare_digest(text.encode("utf-8", "surrogatepass"), secret)
 
 
 def _follows(scope: Scope) -> bool:
@@ -242,11 +320,26 @@ def _follows(scope: Scope) -> bool:
     )
 
 
-def _local(path: str) -> str:
-    """Return a path of this server as it stands in an address."""
-    if not path.startswith("/") or path[1:2] in ("/", "\\"):  # Browsers take these for hosts.
-        raise RequestError(f"{path!r} is no page of this server", "a page begins with one slash")
-    return quote(os.fsencode(path), safe="/?&=%#:@!$'()*+,;~[]")
+@contextmanager
+def _warned() -> Iterator[None]:
+    """Go on if the disk refuses: a door stays, or pages have to be opened again after a restart."""
+    try:
+        yield
+    except (LibraryError, OSError) as error:
+        _log.warning("%s", error)
+
+
+def _leading_to(target: str) -> Response:
+    """Return a page that leads on to another one of this server.
+
+    It is not a redirect: a browser does not send a strict cookie where another site, such as the
+    file of a door, has led it.
+    """
+    there = escape(target)
+    return HTMLResponse(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>photofind</title>"
+        f'<meta http-equiv=refresh content="0; url={there}"><p><a href="{there}">Go on</a></p>'
+    )
 
 
 def _refusal(scope: Scope, refused: Refused) -> Response:

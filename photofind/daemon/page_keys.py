@@ -1,12 +1,16 @@
 """Pages that are open in a browser are admitted again by a restarted daemon.
 
 A page's cookie ends with the daemon that set it. Each page is given a key of its own while it is
-let in; it proves to the next daemon that it has it, and is let in again. The next daemon has to be
-where the page looks for it, so it takes the port of the last one if that is free.
+let in. The next daemon and the page prove to each other that they know this key, and the page is
+let in again. The next daemon has to be where the page looks for it, so it takes the port of the
+last one if that is free.
 
-Any user of the machine could take that port while there is no daemon. What such a server learns is
-of no use to it: the proof is made for one question and one port, and a daemon elsewhere, or later,
-asks another question.
+- The keys of one daemon are known to the next one, and to no later one. They end a week after the
+  link that let the browser in, however often its pages returned since.
+- Any user of the machine can take the port while there is no daemon. Such a server learns nothing
+  of use: a proof is made for one question, one port and one host, and a page goes nowhere unless it
+  was shown a proof.
+- Questions are not kept but recognised by their seal, so nobody can have them forgotten.
 """
 
 from __future__ import annotations
@@ -17,39 +21,61 @@ import json
 import re
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 from photofind.model import revive
 from photofind.paths import Home, write_atomically
 from photofind.system.disk import explain_disk_errors
 
-__all__ = ["PageKeys", "Remembered", "recall", "remember"]
+__all__ = ["Generation", "PageKeys", "recall", "remember"]
 
 _NAME = "pages.json"
-_SECONDS = 30
-_MOST_QUESTIONS = 100
+_VERSION = 2
+_QUESTION_SECONDS = 30
+_KEY_SECONDS = 7 * 86400
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """What a daemon leaves for the next one: its port, and the secret behind the keys of pages."""
+class Generation:
+    """What a daemon leaves for the next one.
+
+    Parameters
+    ----------
+    port, host
+        Where its pages are; the host is empty if they cannot return.
+    key
+        The secret behind the keys of its pages.
+    named
+        Pictures from outside the library that its pages may show.
+    version
+        Of this record.
+    """
 
     port: int
-    key: str
+    host: str = ""
+    key: str = field(default_factory=lambda: secrets.token_hex(32))
+    named: tuple[str, ...] = ()
+    version: int = _VERSION
 
 
-def recall(home: Home) -> Remembered:
-    """Return what the last daemon left; a new secret, and no port, if that cannot be read."""
+def recall(home: Home) -> Generation:
+    """Return what the last daemon left; no port, and no pages, if that cannot be read."""
     try:
-        left = revive(Remembered, json.loads((home.root / _NAME).read_bytes()))
-        if 0 < left.port < 65536 and re.fullmatch("[0-9a-f]{64}", left.key):
+        plain = {"version": 1, **json.loads((home.root / _NAME).read_bytes())}
+        left = revive(Generation, plain)
+        if (
+            0 < left.port < 65536
+            and re.fullmatch("[0-9a-f]{64}", left.key)
+            and re.fullmatch(r"[a-z0-9.-]*", left.host)
+            and left.version <= _VERSION
+        ):
             return left
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
-    return Remembered(0, secrets.token_hex(32))
+    return Generation(0)
 
 
-def remember(home: Home, left: Remembered) -> None:
+def remember(home: Home, left: Generation) -> None:
     """Leave this for the next daemon.
 
     Raises
@@ -57,51 +83,93 @@ def remember(home: Home, left: Remembered) -> None:
     LibraryError
         The disk refuses.
     """
-    if recall(home) != left:
-        with explain_disk_errors(home.root):
-            write_atomically(home.root / _NAME, json.dumps(asdict(left)).encode())
+    with explain_disk_errors(home.root):
+        write_atomically(home.root / _NAME, json.dumps(asdict(left)).encode())
 
 
 class PageKeys:
-    """Recognises pages that were admitted before.
+    """Gives keys to the pages of this daemon, and recognises those of the last one.
 
     Parameters
     ----------
-    key
-        The secret behind the keys of pages, the same for every daemon of a home.
-    port
-        Of this one.
+    last, own
+        The generations.
     """
 
-    def __init__(self, key: str, port: int) -> None:
-        self._key = key
-        self._port = port
-        self._questions: dict[str, float] = {}
+    def __init__(self, last: Generation, own: Generation) -> None:
+        self._last = last
+        self._own = own
+        self._answered: dict[str, float] = {}
 
-    def key_for_page(self) -> dict[str, str]:
-        """Return a new key for a page, and the name of the page."""
-        page = secrets.token_hex(16)
-        return {"page": page, "key": self._key_of(page)}
+    def key_for_page(self, begun: float) -> dict[str, str]:
+        """Return a new key for a page of a session that began then, and the name of the page."""
+        page = f"{int(begun):x}-{secrets.token_hex(16)}"
+        return {"page": page, "key": _key_of(page, self._own)}
 
-    def question(self) -> str:
-        """Return a challenge that a page answers with its key, once, within 30 s."""
-        now = time.monotonic()
-        fresh = [item for item in self._questions.items() if item[1] > now]
-        self._questions = dict(fresh[1 - _MOST_QUESTIONS :])
-        question = secrets.token_hex(16)
-        self._questions[question] = now + _SECONDS
-        return question
+    def introduction(self, page: str, question: str) -> dict[str, str] | None:
+        """Return a question for a page, and a proof that this is the next daemon.
 
-    def proves(self, page: str, question: str, proof: str) -> bool:
-        """Return whether a page has answered a challenge with its key."""
-        if self._questions.pop(question, 0.0) <= time.monotonic():
-            return False
-        expected = _mac(self._key_of(page), f"{question} {self._port}")
-        return hmac.compare_digest(proof.encode("utf-8", "replace"), expected.encode())
+        A page answers with its key within 30 s, once.
 
-    def _key_of(self, page: str) -> str:
-        return _mac(self._key, f"page {page}")
+        Parameters
+        ----------
+        question
+            Of the page.
+
+        Returns
+        -------
+        introduction
+            None if the page is not of the last daemon, or is too old.
+        """
+        if _begun(page) is None:
+            return None
+        text = f"{int(time.time()) + _QUESTION_SECONDS:x}-{secrets.token_hex(16)}"
+        asked = f"{text}-{self._seal(page, text)}"
+        here = f"{self._own.port} {self._own.host}"
+        proof = _mac(_key_of(page, self._last), f"daemon {question} {asked} {here}")
+        return {"question": asked, "host": self._own.host, "proof": proof}
+
+    def proves(self, page: str, question: str, proof: str) -> float | None:
+        """Return when the session of a page began if it has answered a question; else None."""
+        begun = _begun(page)
+        text, _, seal = question.rpartition("-")
+        if begun is None or not _equal(seal, self._seal(page, text)):
+            return None
+        until, now = int(text.partition("-")[0], 16), time.time()
+        expected = _mac(
+            _key_of(page, self._last), f"page {question} {self._own.port} {self._own.host}"
+        )
+        if until <= now or question in self._answered or not _equal(proof, expected):
+            return None
+        self._answered = {one: end for one, end in self._answered.items() if end > now}
+        self._answered[question] = until
+        return begun
+
+    def change(self) -> Generation:
+        """Forget all keys that were given to pages; return what to leave for the next daemon."""
+        self._own = replace(self._own, key=secrets.token_hex(32))
+        return self._own
+
+    def _seal(self, page: str, text: str) -> str:
+        return _mac(self._own.key, f"question {page} {text}")
+
+
+def _begun(page: str) -> float | None:
+    """Return when the session of a page began; None if that is no page, or too long ago."""
+    if not re.fullmatch("[0-9a-f]{1,12}-[0-9a-f]{32}", page):
+        return None
+    begun = float(int(page.partition("-")[0], 16))
+    return begun if begun + _KEY_SECONDS > time.time() else None
+
+
+def _key_of(page: str, generation: Generation) -> str:
+    return _mac(generation.key, f"page {page}")
 
 
 def _mac(key: str, message: str) -> str:
-    return hmac.new(bytes.fromhex(key), message.encode(), hashlib.sha256).hexdigest()
+    encoded = message.encode("utf-8", "replace")
+    return hmac.new(bytes.fromhex(key), encoded, hashlib.sha256).hexdigest()
+
+
+def _equal(text: str, secret: str) -> bool:
+    return hmac.compare_digest(text.encode("utf-8", "replace"), secret.encode())

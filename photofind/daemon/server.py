@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import errno
 import socket
 import sys
 from collections.abc import Iterator
@@ -16,20 +16,21 @@ from photofind.daemon.access import Access, Guard
 from photofind.daemon.api import create_api
 from photofind.daemon.connections import BoundedProtocol
 from photofind.daemon.context import ApiContext, Served
-from photofind.daemon.page_keys import PageKeys, Remembered, recall, remember
+from photofind.daemon.hosts import NUMERIC, host_for_pages
+from photofind.daemon.page_keys import Generation, recall
 from photofind.daemon.uploads import Uploads
-from photofind.errors import LibraryError
+from photofind.errors import DaemonError
 from photofind.paths import Home
 
 __all__ = ["Server"]
 
-_ADDRESS = "127.0.0.1"
+_TRIES = 10
+_TAKEN = (errno.EADDRINUSE, errno.EACCES)
+_NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 _GRACE_SECONDS = 3
 _IDLE_SECONDS = 60
 _LONGEST_HEAD = 64 * 1024
 _BACKLOG = 512
-
-_log = logging.getLogger(__name__)
 
 
 class Server:
@@ -48,14 +49,11 @@ class Server:
     """
 
     def __init__(self, operations: Served, token: str, home: Home) -> None:
-        left = recall(home)
-        self._socket = _listening(left.port)
-        self.port: int = self._socket.getsockname()[1]
-        try:
-            remember(home, Remembered(self.port, left.key))
-        except LibraryError as error:  # Pages have to be opened again after the next start.
-            _log.warning("%s", error)
-        access = Access(token, self.port, PageKeys(left.key, self.port))
+        last = recall(home)
+        self._sockets = _listening(last.port)
+        self.port: int = self._sockets[0].getsockname()[1]
+        access = Access(token, last, Generation(self.port, host_for_pages()), home)
+        self._access = access
         self.url = access.url
         self.link = access.link
         context = ApiContext(operations, Uploads(home.cache / "uploads"), access, self.stop)
@@ -86,11 +84,14 @@ class Server:
 
     def serve(self) -> None:
         """Answer until stopped; then finish the requests under way, for a few seconds at most."""
+        self._access.begin()
         try:
             with asyncio.Runner(loop_factory=self._uvicorn.config.get_loop_factory()) as runner:
                 runner.run(self._serve())
         finally:
-            self._socket.close()
+            self._access.end()
+            for listener in self._sockets:
+                listener.close()
 
     def stop(self) -> None:
         """Make `serve` return; may be called at any time, in any thread or signal handler."""
@@ -103,7 +104,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         if not self._is_stopped:
             clearing = asyncio.create_task(self._context.uploads.keep_clear())
-            await self._uvicorn.serve(sockets=[self._socket])
+            await self._uvicorn.serve(sockets=self._sockets)
             clearing.cancel()
 
     def _end(self) -> None:
@@ -126,20 +127,45 @@ class _Uvicorn(uvicorn.Server):
         yield  # The caller handles them.
 
 
-def _listening(wanted: int) -> socket.socket:
-    """Return a socket that listens on the wanted port, or on another one if that is taken."""
+def _listening(wanted: int) -> list[socket.socket]:
+    """Return sockets that listen on the wanted port, or on another one if that is taken.
+
+    They listen at both addresses of this machine. A browser may try either for a name below
+    ``localhost``, and must not find another server at one of them.
+    """
+    for port in (wanted, *[0] * _TRIES):
+        try:
+            return _at_both_addresses(port)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+    raise DaemonError("no port of this machine is free", "end a program that uses many ports")
+
+
+def _at_both_addresses(port: int) -> list[socket.socket]:
+    first = _listener(socket.AF_INET, NUMERIC, port)
+    try:
+        return [first, _listener(socket.AF_INET6, "::1", first.getsockname()[1])]
+    except OSError as error:
+        if error.errno in _NO_IPV6:
+            return [first]
+        first.close()
+        raise
+
+
+def _listener(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
     # Said to be TCP, or asyncio leaves Nagle's algorithm on, and answers wait 40 ms for each other.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if sys.platform == "win32":  # Or others could listen on the same port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
     else:  # Or connections of the last daemon, which have ended, would still hold it.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     try:
-        listener.bind((_ADDRESS, wanted))
+        listener.bind((address, port))
         listener.listen(_BACKLOG)
     except OSError:
         listener.close()
-        if not wanted:
-            raise
-        return _listening(0)
+        raise
     return listener

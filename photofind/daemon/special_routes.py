@@ -68,6 +68,12 @@ class LinkRequest(BaseModel):
     path: Annotated[str, _TEXT, _TEXT_SCHEMA] = "/"
 
 
+class DoorRequest(LinkRequest):
+    """A page of this server, and the snap that the browser is from, if it is from one."""
+
+    snap: Annotated[str, _TEXT, _TEXT_SCHEMA] | None = None
+
+
 router = api_router()
 
 
@@ -167,10 +173,20 @@ async def links(body: LinkRequest, context: Context) -> Response:
     return JsonResponse({"url": context.access.link(body.path)})
 
 
+@router.post("/api/doors", responses=answers({"type": "object", "required": ["file"]}))
+async def doors(body: DoorRequest, context: Context) -> Response:
+    """Return a file that leads a browser to such an address; it is removed once that was used."""
+    file = await context.run(context.access.door, body.path, body.snap)
+    return JsonResponse({"file": str(file)})
+
+
 @router.get("/api/return/key", include_in_schema=False)
-async def key_for_page(context: Context) -> Response:
+async def key_for_page(context: Context, request: Request) -> Response:
     """Return the key by which a page proves to the next daemon that this one let it in."""
-    return JsonResponse(context.access.page_keys.key_for_page())
+    key = context.access.key_for_page(request.scope)
+    if key is None:
+        raise Refused(403, RequestError("only a page in a browser can return"))
+    return JsonResponse(key)
 
 
 @router.post("/api/stop", status_code=202, response_class=Response)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
-from photofind.errors import LibraryError
+from photofind.errors import DesktopError, LibraryError
 from photofind.query_fields import url_parameters
-from photofind.system.programs import has_display
+from photofind.system.programs import has_display, start_detached
 
 if TYPE_CHECKING:
+    from photofind.daemon.client import Client
     from photofind.model import Query
     from photofind.operations import Operations
 
-__all__ = ["open_in_browser", "page_path"]
+__all__ = ["page_path", "show_page"]
 
 
 def page_path(client: Operations, query: Query) -> str:
@@ -32,15 +37,50 @@ def page_path(client: Operations, query: Query) -> str:
     return "/?" + "&".join(parts) if parts else "/"
 
 
-def open_in_browser(address: str) -> bool:
-    """Open an address in the browser; return whether that succeeded."""
+def show_page(client: Client, path: str) -> bool:
+    """Open a page of the daemon in the browser; return whether that succeeded.
+
+    The browser is given a file that leads on to the page (`photofind.daemon.doors`).
+    """
+    if os.environ.get("BROWSER"):
+        return _open(Path(client.door(path)).as_uri())
+    if not has_display():
+        return False  # webbrowser would only find a text browser, which shows no photos.
+    browser = _handler("x-scheme-handler/http")
+    door = Path(client.door(path, snap=_snap_of(browser))).as_uri()
+    # Files of this type may be opened by an editor.
+    if browser and browser != _handler("text/html"):
+        with suppress(DesktopError):
+            start_detached(["gtk-launch", browser, door])
+            return True
+    return _open(door)
+
+
+def _open(address: str) -> bool:
     import webbrowser
 
-    if not (has_display() or os.environ.get("BROWSER")):
-        return False  # webbrowser would only find a text browser, which shows no photos.
     with suppress(webbrowser.Error), _silence():
         return webbrowser.open(address)
     return False
+
+
+def _handler(kind: str) -> str | None:
+    """Return the desktop entry that opens a type; None if there is none, or no such thing."""
+    if sys.platform in ("win32", "darwin") or not shutil.which("xdg-mime"):
+        return None
+    with suppress(OSError, subprocess.SubprocessError):
+        command = ["xdg-mime", "query", "default", kind]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+        return run.stdout.strip() or None
+    return None
+
+
+def _snap_of(entry: str | None) -> str | None:
+    """Return the snap that a desktop entry is of, if it is of one that keeps files here."""
+    found = re.fullmatch(r"([a-z0-9-]+)_[\w.-]+\.desktop", entry or "")
+    if found and (Path.home() / "snap" / found[1] / "common").is_dir():
+        return found[1]
+    return None
 
 
 def _by_id(client: Operations, photos: tuple[int | str, ...]) -> tuple[int | str, ...]:

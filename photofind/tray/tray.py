@@ -14,7 +14,7 @@ from typing import Any
 from photofind.app.recent_searches import recent_searches, remember_search
 from photofind.daemon.client import connect_to_running
 from photofind.daemon.lifecycle import start, stop
-from photofind.desktop.browser import open_in_browser, page_path
+from photofind.desktop.browser import page_path, show_page
 from photofind.desktop.login import is_on, set_autostart
 from photofind.desktop.notifications import notify
 from photofind.errors import DesktopError, PhotofindError
@@ -210,10 +210,10 @@ class Tray(Actions):
     def _open(self, paths: Sequence[str] = ()) -> None:
         start(self.home)
         with connect_to_running(self.home) as client:
-            address = client.link(page_path(client, Query(tuple(paths))))
+            is_shown = show_page(client, page_path(client, Query(tuple(paths))))
         with suppress(OSError):
             remember_search(self.home, paths)
-        if not open_in_browser(address):
+        if not is_shown:
             self._notify("no browser could be opened; `photofind web --link` prints the address")
 
     def _add(self, folders: Sequence[str]) -> None:

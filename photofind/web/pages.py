@@ -64,9 +64,8 @@ def router(operations: Operations, is_named: Callable[[str], bool]) -> APIRouter
 
     @routes.get("/", include_in_schema=False)
     def page() -> Response:
-        return Response(
-            _page(), media_type="text/html", headers={**_HEADERS, "cache-control": "no-store"}
-        )
+        headers = {**_HEADERS, "cache-control": "no-store"}
+        return Response(_page(operations.settings.theme), media_type="text/html", headers=headers)
 
     @routes.get("/static/{version}/{name}", include_in_schema=False)
     def static(version: str, name: str) -> Response:
@@ -84,7 +83,7 @@ def router(operations: Operations, is_named: Callable[[str], bool]) -> APIRouter
 
 
 @lru_cache
-def _page() -> bytes:
+def _page(theme: str) -> bytes:
     environment = Environment(
         loader=PackageLoader("photofind.web"),
         autoescape=True,
@@ -94,7 +93,7 @@ def _page() -> bytes:
     )
     modules = sorted(name for name in _static() if name.endswith(".js"))
     page = environment.get_template("page.html").render(
-        version=__version__, static=f"/static/{_stamp()}", modules=modules
+        version=__version__, static=f"/static/{_stamp()}", modules=modules, theme=theme
     )
     return page.encode()
 

@@ -181,6 +181,11 @@ class Daemon:
         url: str = self.ask("POST", "/api/links", {"path": address})["url"]
         return url
 
+    @property
+    def origin(self) -> str:
+        """What the addresses of its pages begin with."""
+        return self.link().partition("/open/")[0]
+
     def index(self, folder: Path) -> None:
         """Add a folder, and wait until its photos are searchable and other files have failed."""
         self.ask("POST", "/api/folders", {"path": str(folder)})

@@ -7,13 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import psutil
 import pytest
 from fake_program import FakeProgram
+from follow_door import follow_door
 from PIL import Image
 from screen import Screen, need
 from waiting import patience, wait_until
@@ -168,13 +168,8 @@ def test_a_click_opens_the_page(
     panel.start(screen)
     start_tray(screen, panel)
     screen.click(see(screen, IconState.IDLE))
-    ((address,),) = browser.wait_for_calls()
-    url = urlsplit(address.decode())
-    connection = HTTPConnection(url.netloc, timeout=patience(30))
-    connection.request("GET", url.path)
-    answer = connection.getresponse()
-    connection.close()
-    assert (answer.status, answer.headers["location"]) == (303, "/")
+    ((door,),) = browser.wait_for_calls()
+    assert follow_door(door.decode()) == "/"
 
 
 @pytest.mark.parametrize("panel", ["gtk", "appindicator"], indirect=True)
@@ -233,14 +228,9 @@ def test_a_photo_is_chosen_and_offered_again(
     start_tray(screen, panel)
 
     def opened() -> str:
-        ((address,),) = browser.wait_for_calls()
+        ((door,),) = browser.wait_for_calls()
         browser.forget()
-        url = urlsplit(address.decode())
-        connection = HTTPConnection(url.netloc, timeout=patience(30))
-        connection.request("GET", url.path)
-        location = str(connection.getresponse().headers["location"])
-        connection.close()
-        return location
+        return follow_door(door.decode())
 
     screen.click(see(screen, IconState.IDLE), button=3)
     screen.click(screen.find("Find similar to…"))

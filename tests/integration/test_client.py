@@ -200,6 +200,7 @@ def test_uploads_and_links(served: Served, client: Client, tmp_path: Path) -> No
     served.library.put(picture)
     assert client.similar(Query(like=(upload,))).query.like == (upload,)
     assert client.link("/?like=5").startswith(f"{served.server.url}/open/")
+    assert f"{served.server.url}/open/" in Path(client.door("/?like=5")).read_text("utf-8")
 
 
 def test_events_are_heard_until_the_daemon_stops(served: Served, client: Client) -> None:

@@ -101,7 +101,7 @@ def test_three_times_enter_leads_to_the_first_similar_photo(person: Path, home: 
     terminal.answer("to the right-click menu of", "")
     terminal.answer("Start photofind when you log in", "")
     assert terminal.end() == 0
-    assert re.search(r"http://127\.0\.0\.1:\d+/open/", terminal.shown)
+    assert re.search(r"http://photofind-\w+\.localhost:\d+/open/", terminal.shown)
     assert (person / ".config/Thunar/uca.xml").exists()
     assert len(list((person / ".config/autostart").iterdir())) == 2
     query = str(person / "Pictures/coffee-0.jpg")

@@ -18,7 +18,7 @@ from photofind.operations import OPERATIONS, Operations
 ONLY = {
     PhotoFind: set(),
     Resident: {"look_at_files", "reach", "start", "subscribe"},
-    Client: {"start_again", "link", "stop", "upload"},
+    Client: {"door", "start_again", "link", "stop", "upload"},
 }
 """What the others have no use for."""
 

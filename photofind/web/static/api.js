@@ -36,7 +36,8 @@ async function ask(method, address, { body, type, signal } = {}) {
   }
   if (!response.ok) {
     const answer = await response.json().catch(() => ({}));
-    if (response.status === 401) document.dispatchEvent(new CustomEvent("unreachable"));
+    // A new daemon has another name, and does not know this browser's cookie.
+    if ([401, 421].includes(response.status)) document.dispatchEvent(new CustomEvent("unreachable"));
     throw new Refusal(response.status, answer.error);
   }
   return response;

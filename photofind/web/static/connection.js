@@ -34,7 +34,6 @@ export async function refresh() {
 
 export function start() {
   connect();
-  takeKey();
   document.addEventListener("unreachable", onLost);
   // Browsers allow six connections per server for all tabs together, so hidden tabs must not hold
   // any. They fetch what they missed when they are shown again.
@@ -55,6 +54,7 @@ function connect() {
   disconnect();
   if (document.hidden) return;
   source = new EventSource("/api/events");
+  takeKey();
   source.onopen = () => {
     pause = 1000;
     const before = status?.photos;
@@ -109,10 +109,11 @@ function onLost() {
 async function retry() {
   clearTimeout(again);
   try {
-    let answer = await fetch("/api/status");
-    // A new daemon does not know this browser's cookie.
-    if (answer.status === 401 && (await isLetIn())) answer = await fetch("/api/status");
-    if (answer.status === 401) {
+    const answer = await fetch("/api/status");
+    if ([401, 421].includes(answer.status)) {
+      // Another daemon: it has a name of its own, and does not know this browser's cookie.
+      const address = await addressOfReturn();
+      if (address) return location.replace(address);
       byId("banner-text").textContent =
         "photofind was restarted and no longer knows this page. Open it again from " +
         "its menu, or with \u201cphotofind web\u201d.";
@@ -124,26 +125,45 @@ async function retry() {
   onLost();
 }
 
-// The page proves to the next daemon that the previous one let it in. The key never leaves this
-// module, so another program that listens on the port gets only a useless proof.
+// The page and the next daemon prove to each other that they know a key, by which the page is let in
+// at the name of that daemon. The key never leaves this module, so another program that listens on
+// the port gets only useless proofs, and cannot lead the page anywhere.
 
 let key = null;
 
 async function takeKey() {
-  key = await get("/api/return/key").catch(() => null);
+  key = await get("/api/return/key").catch(() => key);
 }
 
-async function isLetIn() {
-  if (!key || !crypto.subtle) return false;
-  const { question } = await (await fetch("/api/return")).json();
+/** Return where the next daemon lets this page in; null if this is not the next daemon. */
+async function addressOfReturn() {
+  if (!key || !crypto.subtle || (await isWatched())) return null;
+  const own = hex(crypto.getRandomValues(new Uint8Array(16)));
+  const asked = new URLSearchParams({ page: key.page, question: own });
+  const answer = await fetch(`/api/return?${asked}`);
+  if (!answer.ok) return null;
+  const { question, host, proof } = await answer.json();
+  const here = `${question} ${location.port} ${host}`;
+  if (proof !== (await signed(`daemon ${own} ${here}`))) return null;
+  const query = new URLSearchParams({ page: key.page, question, proof: await signed(`page ${here}`) });
+  query.set("to", location.pathname + location.search);
+  return `${location.protocol}//${host}:${location.port}/return?${query}`;
+}
+
+async function signed(message) {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const bytes = Uint8Array.from(key.key.match(/../g), (two) => parseInt(two, 16));
   const secret = await crypto.subtle.importKey("raw", bytes, algorithm, false, ["sign"]);
-  const signed = new TextEncoder().encode(`${question} ${location.port}`);
-  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", secret, signed));
-  const proof = [...mac].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const query = new URLSearchParams({ page: key.page, question, proof });
-  return (await fetch(`/api/return?${query}`, { method: "POST" })).ok;
+  return hex(new Uint8Array(await crypto.subtle.sign("HMAC", secret, new TextEncoder().encode(message))));
+}
+
+const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Return whether a service worker came between the page and the daemon; photofind has none. */
+async function isWatched() {
+  const workers = (await navigator.serviceWorker?.getRegistrations()) ?? [];
+  await Promise.all(workers.map((worker) => worker.unregister()));
+  return workers.length > 0;
 }
 
 function onReconnected() {

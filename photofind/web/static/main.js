@@ -1,12 +1,14 @@
 // The page: switching between views, links, and the colour scheme.
 
 import * as query from "./query.js";
+import { send } from "./api.js";
 import { byId, icon, show } from "./dom.js";
 import * as duplicates from "./duplicates.js";
 import * as filters from "./filters.js";
 import * as grid from "./grid.js";
 import * as library from "./library.js";
 import * as connection from "./connection.js";
+import { complain } from "./notices.js";
 import * as photos from "./photos.js";
 import * as settings from "./settings.js";
 import { apply, go, onChange, parse } from "./state.js";
@@ -63,6 +65,7 @@ const schemes = [
   { name: "dark", icon: "moon", label: "Colours: dark" },
 ];
 const theme = byId("theme");
+let saved = Promise.resolve();
 
 function showTheme() {
   const now = schemes.find((one) => one.name === (document.documentElement.dataset.theme ?? ""));
@@ -76,9 +79,9 @@ theme.addEventListener("click", () => {
   const { name } = schemes[(at + 1) % schemes.length];
   if (name) document.documentElement.dataset.theme = name;
   else delete document.documentElement.dataset.theme;
-  const age = name ? 366 * 86400 : 0;
-  document.cookie = `photofind-theme=${name}; path=/; max-age=${age}; samesite=strict`;
   showTheme();
+  // One after the other: the last click counts.
+  saved = saved.then(() => send("PUT", "/api/settings/theme", { value: name || "system" })).catch(complain);
 });
 
 showTheme();

@@ -16,7 +16,7 @@ from fake_program import ODD_NAMES, FakeProgram
 
 from photofind.cli.similar import similar
 from photofind.daemon.client import Client
-from photofind.desktop.browser import open_in_browser, page_path
+from photofind.desktop.browser import page_path, show_page
 from photofind.errors import LibraryError
 from photofind.model import PhotoDetails, Query
 from photofind.query_fields import QUERY_FIELDS
@@ -78,38 +78,120 @@ def test_every_field_of_a_query_has_its_names() -> None:
             assert f'name === "{name}"' in state, "the page reads it"
 
 
-def test_the_chosen_browser_gets_the_address(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class FakeDoors:
+    """A client that makes doors."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "a door.html"
+        self.snap: str | None = None
+
+    def door(self, path: str, snap: str | None = None) -> str:
+        assert path == "/?like=5"
+        self.snap = snap
+        return str(self.file)
+
+
+def show(doors: FakeDoors) -> bool:
+    return show_page(cast("Client", doors), "/?like=5")
+
+
+@pytest.fixture
+def doors(tmp_path: Path) -> FakeDoors:
+    return FakeDoors(tmp_path)
+
+
+@pytest.fixture
+def display(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the programs of a desktop, which does not say who opens what."""
+    for name in ("BROWSER", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DISPLAY", ":nowhere")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.setattr("webbrowser._tryorder", None)
+    monkeypatch.setattr("webbrowser._browsers", {})
+    (tmp_path / "bin").mkdir()
+    return tmp_path / "bin"
+
+
+def handlers(programs: Path, browser: str, pages: str) -> None:
+    """Have the desktop open addresses and files with these desktop entries."""
+    program = programs / "xdg-mime"
+    program.write_text(
+        '#!/bin/sh\n[ "$1 $2" = "query default" ] || exit 1\n'
+        f'case $3 in x-scheme-handler/http) echo "{browser}";; text/html) echo "{pages}";; esac\n'
+    )
+    program.chmod(0o755)
+
+
+def test_the_chosen_browser_gets_the_door(
+    doors: FakeDoors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser = FakeProgram(tmp_path / "bin", "browser")
     monkeypatch.setenv("BROWSER", f"{shlex.quote(str(browser.path))} --new %s")
-    address = "http://127.0.0.1:1/open/code-_"
-    assert open_in_browser(address)
-    assert browser.wait_for_calls() == [[b"--new", address.encode()]]
+    assert show(doors)
+    assert browser.wait_for_calls() == [[b"--new", doors.file.as_uri().encode()]]
+
+
+def test_the_desktop_opens_the_door(doors: FakeDoors, display: Path) -> None:
+    handlers(display, "", "")
+    opener = FakeProgram(display, "xdg-open")
+    assert show(doors)
+    assert opener.wait_for_calls() == [[doors.file.as_uri().encode()]]
+    handlers(display, "browser.desktop", "browser.desktop")
+    assert show(doors)
+    assert len(opener.wait_for_calls(2)) == 2
+    assert doors.snap is None
+
+
+def test_an_editor_of_pages_does_not_get_the_door(doors: FakeDoors, display: Path) -> None:
+    handlers(display, "browser.desktop", "editor.desktop")
+    launcher = FakeProgram(display, "gtk-launch")
+    assert show(doors)
+    assert launcher.wait_for_calls() == [[b"browser.desktop", doors.file.as_uri().encode()]]
+
+
+def test_without_a_launcher_the_desktop_opens_the_door(doors: FakeDoors, display: Path) -> None:
+    handlers(display, "browser.desktop", "editor.desktop")
+    launcher = display / "gtk-launch"
+    launcher.write_text("#!/bin/sh\nexit 1\n")
+    launcher.chmod(0o755)
+    opener = FakeProgram(display, "xdg-open")
+    assert show(doors)
+    assert opener.wait_for_calls() == [[doors.file.as_uri().encode()]]
+
+
+def test_a_browser_from_a_snap_gets_a_door_that_it_can_read(
+    doors: FakeDoors, display: Path, tmp_path: Path
+) -> None:
+    entry = "firefox_firefox.desktop"
+    handlers(display, entry, entry)
+    FakeProgram(display, "xdg-open")
+    assert show(doors)
+    assert doors.snap is None  # It keeps no files here.
+    (tmp_path / "user/snap/firefox/common").mkdir(parents=True)
+    assert show(doors)
+    assert doors.snap == "firefox"
 
 
 def test_without_a_display_no_browser_is_looked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    doors: FakeDoors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser = FakeProgram(tmp_path, "w3m")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    assert not open_in_browser("http://127.0.0.1:1/")
+    assert not show(doors)
     assert browser.calls() == []
 
 
 def test_output_of_the_browser_is_discarded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    doors: FakeDoors, display: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    noisy = tmp_path / "xdg-open"
+    handlers(display, "", "")
+    noisy = display / "xdg-open"
     noisy.write_text("#!/bin/sh\necho out; echo error >&2\n")
     noisy.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setenv("DISPLAY", ":nowhere")
-    monkeypatch.delenv("BROWSER", raising=False)
-    monkeypatch.setattr("webbrowser._tryorder", None)
-    monkeypatch.setattr("webbrowser._browsers", {})
-    assert open_in_browser("http://127.0.0.1:1/")
+    assert show(doors)
     print("seen")
     assert capfd.readouterr() == ("seen\n", "")
