@@ -37,9 +37,10 @@ def _setting(
     default: Any,
     help: str,  # noqa: A002
     minimum: float | None = None,
+    maximum: float = float("inf"),
     choices: tuple[str, ...] = (),
 ) -> Any:
-    metadata = {"help": help, "minimum": minimum, "choices": choices}
+    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices}
     return field(default=default, metadata=metadata)
 
 
@@ -76,6 +77,9 @@ class Settings:
     )
     poll_seconds: float = _setting(
         60.0, "seconds between two scans of a network share; longer if a scan is slow", 1
+    )
+    max_connections: int = _setting(
+        256, "most connections to the daemon at a time, from its next start", 32, 4096
     )
     autostart_daemon: bool = _setting(True, "commands start the daemon if it is not running")
     notifications: bool = _setting(
@@ -205,6 +209,9 @@ def _validated(name: str, value: Any) -> Any:
     minimum = setting.metadata["minimum"]
     if minimum is not None and not minimum <= value < float("inf"):
         raise SettingsError(f"{name} cannot be {value}", f"it must be {minimum:g} or more")
+    if minimum is not None and value > setting.metadata["maximum"]:
+        most = setting.metadata["maximum"]
+        raise SettingsError(f"{name} cannot be {value}", f"it must be {most:g} or less")
     return value
 
 

@@ -1,15 +1,31 @@
-"""Making a plugin project visible to processes as if it were installed."""
+"""A plugin project is tested as if it were installed."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
-__all__ = ["environment_with"]
+__all__ = ["run_own_tests"]
 
 
-def environment_with(project: Path) -> dict[str, str]:
+def run_own_tests(project: Path) -> str:
+    """Run the project's tests, which must pass; return what pytest prints."""
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=project,
+        env=_environment_with(project),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+def _environment_with(project: Path) -> dict[str, str]:
     """Return an environment in which photofind finds the project's extractors."""
     declared = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
     name, version = declared["name"], declared["version"]

@@ -130,7 +130,7 @@ def _check_presence(query: Query) -> None:
 
     for image in map(str, (*query.like, *query.unlike)):
         if not os.path.lexists(image):
-            raise ImageError(f"{image} cannot be searched with: there is no such file")
+            raise ImageError(f"{image} cannot be used as a query: there is no such file")
 
 
 def _as_object(answer: Answer) -> dict[str, object]:

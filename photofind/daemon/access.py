@@ -7,6 +7,7 @@ requests there. So each request is looked at before anything else happens:
   (DNS rebinding).
 - *Origin*, if a browser sends it, must be this server, and *Sec-Fetch-Site* must not say that
   another site or another port asks, unless a person follows a link.
+- Before it sends the token, a client asks for a proof that this is its daemon (`handshake`).
 - Then the token, or the cookie, decides. A page that had the cookie of the daemon before this one
   can prove it, and gets this one's.
 """
@@ -16,9 +17,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 import os
+import re
 import secrets
 import time
 from collections import deque
+from functools import partial
 from html import escape
 from urllib.parse import quote, unquote_to_bytes
 
@@ -27,6 +30,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from photofind.daemon.answers import JsonResponse, Refused, error_response
+from photofind.daemon.connections import LET_IN
+from photofind.daemon.handshake import PROOF, proof
 from photofind.daemon.page_keys import PageKeys
 from photofind.daemon.requests import Body
 from photofind.errors import DaemonError, RequestError
@@ -75,6 +80,7 @@ class Access:
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
         self._origins = {f"http://{host}" for host in self._hosts}
         self._token = token.encode()
+        self._proof = partial(proof, token, port)
         # Not the token: a browser sends cookies to all ports of a host.
         self._session = secrets.token_urlsafe(32).encode()
         self._links: dict[str, tuple[str, float]] = {}
@@ -103,6 +109,14 @@ class Access:
         cookies = (pair.strip() for line in headers.getlist("cookie") for pair in line.split(";"))
         values = (value for name, _, value in (c.partition("=") for c in cookies) if name == COOKIE)
         return any(_equal(value, self._session) for value in values)
+
+    def prove(self, scope: Scope) -> Response:
+        """Return the answer to a client that asks whether this is its daemon."""
+        question = QueryParams(scope["query_string"]).get("question", "")
+        if not re.fullmatch("[0-9a-f]{32,128}", question):
+            error = RequestError("a question is 32 to 128 hexadecimal digits")
+            return error_response(error, connection="close")
+        return JsonResponse({"proof": self._proof(question)})
 
     def link(self, path: str) -> str:
         """Return an address that opens a page of this server once, within a minute.
@@ -196,6 +210,8 @@ class Guard:
     def _answerer(self, scope: Scope) -> ASGIApp:
         if refusal := self._access.refusal(scope):
             return _refusal(scope, refusal)
+        if scope["path"] == PROOF and scope["method"] == "GET":
+            return self._access.prove(scope)
         if scope["path"].startswith(_OPEN) and scope["method"] == "GET":
             return self._access.open(scope)
         if scope["path"] == _RETURN and scope["method"] in ("GET", "POST"):
@@ -207,6 +223,7 @@ class Guard:
                 " photofind.daemon.client",
             )
             return _refusal(scope, Refused(401, error))
+        scope.setdefault("state", {})[LET_IN] = True
         return self._app
 
 
@@ -233,9 +250,14 @@ def _local(path: str) -> str:
 
 
 def _refusal(scope: Scope, refused: Refused) -> Response:
-    """Return what is answered to a refused request: a page to people, JSON to programs."""
+    """Return what is answered to a refused request: a page to people, JSON to programs.
+
+    It ends the connection, which others may need.
+    """
     error = refused.error
-    headers = {"www-authenticate": "Bearer"} if refused.status_code == 401 else {}
+    headers = {"connection": "close"}
+    if refused.status_code == 401:
+        headers["www-authenticate"] = "Bearer"
     if scope["path"].startswith("/api/") or "text/html" not in Headers(scope=scope).get(
         "accept", ""
     ):

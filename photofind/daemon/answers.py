@@ -27,6 +27,7 @@ from photofind.model.references import PhotoNotFoundError
 from photofind.system.resources import lacks_resources
 
 __all__ = [
+    "RETRY_SECONDS",
     "JsonResponse",
     "Refused",
     "as_error",
@@ -36,7 +37,7 @@ __all__ = [
     "unexpected",
 ]
 
-_RETRY_SECONDS = 5
+RETRY_SECONDS = 5
 """After which a client may try again what the machine could not do at that moment."""
 
 _STATUSES: tuple[tuple[type[PhotofindError], int], ...] = (
@@ -99,7 +100,7 @@ def error_response(error: PhotofindError, status: int | None = None, **headers: 
     if status is None:
         status = next(status for kind, status in _STATUSES if isinstance(error, kind))
     if status == 503:
-        headers = {"Retry-After": str(_RETRY_SECONDS)} | headers
+        headers = {"Retry-After": str(RETRY_SECONDS)} | headers
     return JsonResponse(as_error(error), status, headers)
 
 

@@ -9,13 +9,14 @@ import json
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 import photofind
-from photofind.daemon.runtime import read_runtime
-from photofind.daemon.transport import Request, Transport, revived_error
+from photofind.daemon.handshake import not_running
+from photofind.daemon.runtime import Runtime, read_runtime
+from photofind.daemon.transport import Request, Transport, revived_error, understood
 from photofind.declaration import Operation, Parameter, derive
 from photofind.errors import DaemonError, ImageError, LibraryError
 from photofind.model import Event, PhotoDetails, Progress, Report, revive
@@ -48,8 +49,9 @@ def connect(
         Whether to ask the daemon.
     start
         Whether to start the daemon if it does not run and the setting ``autostart_daemon`` allows
-        it, and to restart it if another version of photofind has been installed. While another
-        process writes to the library, no daemon can start, and this process answers.
+        it, and to restart it if another version of photofind has been installed. The client starts
+        it again if it has ended later. While another process writes to the library, no daemon can
+        start, and this process answers.
 
     Raises
     ------
@@ -60,13 +62,14 @@ def connect(
     """
     home = home or Home.default()
     if daemon:
+        runtime = read_runtime(home)
+        if runtime is not None and start and _is_outdated(runtime) and _may_start(home):
+            with suppress(DaemonError):
+                _stop(home)
         with suppress(DaemonError):
-            client = connect_to_running(home)
-            if not (start and client.is_outdated and _may_start(home)):
-                return client
-            _end(client)
-        if start and _may_start(home) and _started(home):
-            return connect_to_running(home)
+            return _restarting(home) if start else connect_to_running(home)
+        if start and _started(home):
+            return _restarting(home)
     from photofind.app.photofind import PhotoFind
 
     return PhotoFind(home)
@@ -78,22 +81,29 @@ def _may_start(home: Home) -> bool:
     return load_settings(home.settings).autostart_daemon
 
 
-def _end(client: Client) -> None:
-    """Stop the daemon of a client."""
+def _stop(home: Home) -> None:
     from photofind.daemon.lifecycle import stop
 
-    client.close()
-    stop(client.home)
+    stop(home)
+
+
+def _restarting(home: Home) -> Client:
+    """Return a client of the running daemon that starts another one if that has ended."""
+    client = connect_to_running(home)
+    client.start_again()
+    return client
 
 
 def _started(home: Home) -> bool:
     """Start the daemon; return whether that was possible.
 
-    It is not if the disk does not take its files, or another process writes to the library; what is
-    asked may be answered in this process all the same.
+    It is not if a setting says so, the disk does not take its files, or another process writes to
+    the library; what is asked may be answered in this process all the same.
     """
     from photofind.daemon.lifecycle import start
 
+    if not _may_start(home):
+        return False
     try:
         start(home)
     except DaemonError as error:
@@ -148,9 +158,8 @@ class Client(Operations):
     def __init__(self, home: Home) -> None:
         self.home = home
         runtime = read_runtime(home)
-        if runtime is None or not _is_alive(runtime.pid):
-            raise DaemonError("the daemon is not running", "start it with `photofind daemon start`")
-        self._runtime = runtime
+        if runtime is None:
+            raise not_running()
         self._transport = Transport(home, runtime)
         self._transport.connect()
 
@@ -164,12 +173,9 @@ class Client(Operations):
         """Close the connections; the daemon goes on."""
         self._transport.close()
 
-    @property
-    def is_outdated(self) -> bool:
-        """Whether another version of photofind was installed since the daemon was started."""
-        # The version itself takes long to find out.
-        installed = Path(photofind.__file__).parent.stat().st_mtime
-        return installed > self._runtime.started and photofind.__version__ != self._runtime.version
+    def start_again(self) -> None:
+        """Start the daemon again from now on where it has ended, unless this client stops it."""
+        self._transport.start = partial(_started, self.home)
 
     @cached_property
     def settings(self) -> Settings:
@@ -210,9 +216,12 @@ class Client(Operations):
             for line in lines:
                 told = _told(line)
                 if "progress" in told:
-                    progress(revive(Progress, told["progress"]))
+                    with understood():
+                        done = revive(Progress, told["progress"])
+                    progress(done)
                 elif "report" in told:
-                    return revive(Report, told["report"])
+                    with understood():
+                        return revive(Report, told["report"])
                 elif told:
                     raise revived_error(told)
         raise DaemonError("the daemon went away while it indexed", "what was read is kept")
@@ -229,7 +238,8 @@ class Client(Operations):
     def photo(self, photo: int | str) -> PhotoDetails:
         """Return what is known of a photo; one request, even for a path."""
         if isinstance(photo, str):
-            return self.photos(path=photo)[0]
+            with understood():
+                return self.photos(path=photo)[0]
         return self._carry_out(OPERATIONS["photo"], {"photo": photo})  # type: ignore[no-any-return]
 
     def thumbnail(self, photo: int, size: int = 256) -> bytes:
@@ -259,14 +269,19 @@ class Client(Operations):
             raise ImageError(f"{picture} cannot be read: {error.strerror}") from None
         with file:
             request = Request("POST", "/api/uploads", file, _PICTURE_SECONDS)
-            return str(json.loads(self._transport.ask(request))["upload"])
+            answer = self._transport.ask(request)
+        with understood():
+            return str(json.loads(answer)["upload"])
 
     def link(self, path: str = "/") -> str:
         """Return an address that opens a page of the daemon in a browser, once, within 60 s."""
-        return str(self._ask("POST", "/api/links", {"path": path})["url"])
+        answer = self._ask("POST", "/api/links", {"path": path})
+        with understood():
+            return str(answer["url"])
 
     def stop(self) -> None:
         """Have the daemon stop; return at once."""
+        self._transport.start = None
         self._ask("POST", "/api/stop")
 
     def _carry_out(self, declared: Operation, arguments: Mapping[str, Any]) -> Any:
@@ -291,7 +306,8 @@ class Client(Operations):
         answer = self._ask(route.method, address, body, route.seconds)
         if declared.returns is type(None):
             return None
-        return revive(declared.returns, answer if route.key is None else answer[route.key])
+        with understood():
+            return revive(declared.returns, answer if route.key is None else answer[route.key])
 
     def _in_path(self, parameter: Parameter, value: Any) -> str:
         """Return what stands in an address for a value: for the path of a photo, its id."""
@@ -300,28 +316,22 @@ class Client(Operations):
 
     def _ask(self, method: str, path: str, body: object = None, seconds: float = 60.0) -> Any:
         answer = self._transport.ask(Request(method, path, body, seconds))
-        return json.loads(answer) if answer else None
+        with understood():
+            return json.loads(answer) if answer else None
 
 
-def _is_alive(pid: int) -> bool:
-    """Return whether a process of this user has that id; if not, another may have its port.
-
-    Windows cannot tell without more being imported.
-    """
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(pid, 0)
-    except (OSError, OverflowError):
-        return False
-    return True
+def _is_outdated(runtime: Runtime) -> bool:
+    """Return whether another version of photofind was installed since a daemon was started."""
+    # The version itself takes long to find out.
+    installed = Path(photofind.__file__).parent.stat().st_mtime
+    return installed > runtime.started and photofind.__version__ != runtime.version
 
 
 def _told(line: bytes) -> dict[str, Any]:
     """Return the object in a line; an empty one if the line is empty, or cut off."""
-    with suppress(ValueError):
-        told: dict[str, Any] = json.loads(line)
-        return told
+    with suppress(ValueError, RecursionError):
+        told = json.loads(line)
+        return told if isinstance(told, dict) else {}
     return {}
 
 
@@ -331,9 +341,11 @@ def _events(lines: Generator[bytes]) -> Iterator[Event]:
         for line in lines:
             field, _, value = line.rstrip(b"\n").partition(b": ")
             if field == b"event":
-                kind = value.decode()
+                kind = value.decode(errors="replace")
             elif field == b"data":
-                yield Event(kind, json.loads(value))
+                with understood():
+                    data = json.loads(value)
+                yield Event(kind, data)
                 if kind == "stopping":
                     return
 

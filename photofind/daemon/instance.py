@@ -16,7 +16,7 @@ from photofind.daemon.runtime import read_runtime, remove_runtime
 from photofind.errors import DaemonRunsError
 from photofind.paths import Home, private_folder
 from photofind.system.disk import explained
-from photofind.system.held_lock import HeldLock
+from photofind.system.held_lock import HeldLock, is_held
 
 if TYPE_CHECKING:
     import psutil
@@ -72,16 +72,9 @@ def resign() -> None:
 
 def is_running(home: Home) -> bool:
     """Return whether there is a daemon for ``home``, even one that hangs."""
-    from filelock import FileLock, Timeout
-
-    if not home.daemon_lock.exists():
-        return False
     try:
-        with FileLock(home.daemon_lock, mode=0o600).acquire(blocking=False):
-            return False
-    except Timeout:
-        return True
-    except OSError:  # No process can write here.
+        return is_held(home.daemon_lock)
+    except OSError:  # There is no lock, or no process can write here.
         return False
 
 

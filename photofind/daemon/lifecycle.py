@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import Enum
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 
 from photofind.daemon.first_words import Starting
+from photofind.daemon.handshake import connect
 from photofind.daemon.instance import forget_ended, is_running, running_process
 from photofind.daemon.runtime import Runtime, read_runtime
 from photofind.daemon.service import command, start_service, stop_service
@@ -47,13 +48,15 @@ class Stop(Enum):
 
 
 def reachable(home: Home) -> Runtime | None:
-    """Return the runtime of the daemon if it answers; otherwise None."""
-    from urllib.parse import quote
-
+    """Return the runtime of the daemon if it proves to be the one; otherwise None."""
     runtime = read_runtime(home)
-    # Of all that can be asked this costs it the least, however large the library.
-    path = f"/api/folders/covers?path={quote(os.fsencode(home.root))}"
-    return runtime if runtime and _request(runtime, "GET", path) == 200 else None
+    if runtime is None:
+        return None
+    try:
+        connect(home, runtime, _FOR_ANSWER).close()
+    except DaemonError:
+        return None
+    return runtime
 
 
 def start(home: Home, *, wait_seconds: float = 30.0) -> Start:
@@ -103,9 +106,9 @@ def stop(home: Home, *, wait_seconds: float = 10.0) -> Stop:
         stop_service(home)  # It may be about to start one that has crashed.
         forget_ended(home)
         return Stop.NOT_RUNNING
-    runtime, process = read_runtime(home), running_process(home)
+    process = running_process(home)
     try:
-        asked = runtime and _request(runtime, "POST", "/api/stop") in (200, 202, 204)
+        asked = _is_asked_to_stop(home)
         # The service manager would restart a daemon that is killed without its knowledge. Told
         # later, it might stop one that was started in between.
         stop_service(home)
@@ -204,23 +207,19 @@ def _silent(seconds: float) -> DaemonError:
     )
 
 
-def _request(runtime: Runtime, method: str, path: str) -> int | None:
-    """Send a request to the API; return the status of the answer, None if there is none."""
-    from http.client import HTTPConnection, HTTPException
-
-    connection = HTTPConnection("127.0.0.1", runtime.port, timeout=_FOR_ANSWER)
+def _is_asked_to_stop(home: Home) -> bool:
+    """Ask the daemon to stop; return whether it has answered."""
+    runtime = read_runtime(home)
+    if runtime is None:
+        return False
     try:
-        connection.request(method, path, headers={"Authorization": f"Bearer {runtime.token}"})
-        return connection.getresponse().status
-    except (
-        OSError,
-        HTTPException,
-        ValueError,
-        OverflowError,
-    ):  # A damaged runtime file may lead to any of these.
-        return None
-    finally:
-        connection.close()
+        connection = connect(home, runtime, _FOR_ANSWER)
+        with closing(connection):
+            headers = {"Authorization": f"Bearer {runtime.token}"}
+            connection.request("POST", "/api/stop", headers=headers)
+            return connection.getresponse().status < 300
+    except (DaemonError, OSError, HTTPException):
+        return False
 
 
 def _has_ended(home: Home, process: psutil.Process | None, seconds: float) -> bool:

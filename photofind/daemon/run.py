@@ -28,6 +28,7 @@ from photofind.errors import PhotofindError, SettingsError
 from photofind.model import Event
 from photofind.paths import Home
 from photofind.settings import Settings, load_settings
+from photofind.system.descriptors import raise_descriptor_limit
 from photofind.system.held_lock import HeldLock
 from photofind.system.memory import use_one_heap
 
@@ -97,6 +98,7 @@ def run(
     """
     lock = claim(home)
     use_one_heap()
+    raise_descriptor_limit()
     os.umask(0o077)  # Whatever is written here or by a child is this user's alone.
     if sys.stderr is not None:  # It is with Windows' pythonw.
         faulthandler.enable()

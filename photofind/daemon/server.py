@@ -8,11 +8,13 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import uvicorn
 
 from photofind.daemon.access import Access, Guard
 from photofind.daemon.api import create_api
+from photofind.daemon.connections import BoundedProtocol
 from photofind.daemon.context import ApiContext, Served
 from photofind.daemon.page_keys import PageKeys, Remembered, recall, remember
 from photofind.daemon.uploads import Uploads
@@ -25,6 +27,7 @@ _ADDRESS = "127.0.0.1"
 _GRACE_SECONDS = 3
 _IDLE_SECONDS = 60
 _LONGEST_HEAD = 64 * 1024
+_BACKLOG = 512
 
 _log = logging.getLogger(__name__)
 
@@ -56,10 +59,11 @@ class Server:
         self.url = access.url
         self.link = access.link
         context = ApiContext(operations, Uploads(home.cache / "uploads"), access, self.stop)
+        most = operations.settings.max_connections
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 Guard(create_api(context), access),
-                http="h11",
+                http=partial(BoundedProtocol, most=most),  # type: ignore[arg-type]
                 loop="asyncio",
                 ws="none",
                 lifespan="off",
@@ -72,6 +76,8 @@ class Server:
                 timeout_keep_alive=_IDLE_SECONDS,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
                 h11_max_incomplete_event_size=_LONGEST_HEAD,
+                # As many are taken in at once, before they are counted.
+                backlog=_BACKLOG,
             )
         )
         self._context = context
@@ -96,7 +102,9 @@ class Server:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         if not self._is_stopped:
+            clearing = asyncio.create_task(self._context.uploads.keep_clear())
             await self._uvicorn.serve(sockets=[self._socket])
+            clearing.cancel()
 
     def _end(self) -> None:
         self._context.mailboxes.stop()
@@ -128,7 +136,7 @@ def _listening(wanted: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((_ADDRESS, wanted))
-        listener.listen(128)
+        listener.listen(_BACKLOG)
     except OSError:
         listener.close()
         if not wanted:

@@ -1,4 +1,7 @@
-"""How the client reaches the daemon: by HTTP, with the port and the token of the runtime file."""
+"""How the client reaches the daemon: by HTTP, with the port and the token of the runtime file.
+
+Whatever an answer looks like, it ends as a value or as a `PhotofindError`.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,23 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from photofind import errors
+from photofind.daemon.handshake import RESTART, connect
 from photofind.daemon.runtime import Runtime, read_runtime
 from photofind.errors import DaemonError, PhotofindError
 from photofind.model import as_plain
 from photofind.paths import Home
 
-__all__ = ["Request", "Transport", "revived_error"]
+__all__ = ["Request", "Transport", "revived_error", "understood"]
 
-_ADDRESS = "127.0.0.1"
-_CONNECT_SECONDS = 5.0
-_RESTART = "`photofind daemon restart` restarts it"
+_LARGEST = 1 << 30
+_LONGEST_LINE = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,21 @@ class Transport:
     """Sends requests to the daemon of one home; each thread has a connection of its own.
 
     It follows a daemon that was restarted and is reached elsewhere.
+
+    Parameters
+    ----------
+    runtime
+        Tells of the daemon.
+    start
+        Starts another daemon where there is none; returns whether it could. None leaves it at that.
     """
 
-    def __init__(self, home: Home, runtime: Runtime) -> None:
+    def __init__(
+        self, home: Home, runtime: Runtime, start: Callable[[], bool] | None = None
+    ) -> None:
         self._home = home
         self._runtime = runtime
+        self.start = start
         self._own = threading.local()
         self._idle: set[HTTPConnection] = set()
         self._busy: set[HTTPConnection] = set()
@@ -85,7 +98,7 @@ class Transport:
         Raises
         ------
         DaemonError
-            No daemon listens.
+            No daemon runs, or it does not answer.
         """
         self._keep(self._connected())
 
@@ -101,7 +114,7 @@ class Transport:
         """
         connection, response = self._answer(request)
         with _explaining(request), self._dropping(connection):
-            body = response.read()
+            body = _read(response)
         self._keep(connection)
         return body
 
@@ -120,7 +133,9 @@ class Transport:
     ) -> Generator[bytes]:
         try:
             with _explaining(request):
-                while line := response.readline():
+                while line := response.readline(_LONGEST_LINE):
+                    if len(line) == _LONGEST_LINE:
+                        raise _not_understood()
                     yield line
         finally:
             self._drop(connection)
@@ -139,7 +154,7 @@ class Transport:
             try:
                 with self._dropping(connection):
                     response = _send(connection, request, runtime.token)
-                    body = response.read() if response.status >= 400 else b""
+                    body = _read(response) if response.status >= 400 else b""
             except ConnectionError as error:
                 # The server closes idle connections after a while, perhaps just now.
                 if is_new:
@@ -148,7 +163,7 @@ class Transport:
             except (OSError, HTTPException, ValueError) as error:
                 raise _explained(error, request) from None
             if response.status < 400:
-                self.problems = int(response.getheader("photofind-problems", "0"))
+                self.problems = _whole(response.getheader("photofind-problems", "0"))
                 return connection, response
             if response.status == 401 and self._follow(runtime):
                 self._drop(connection)
@@ -157,18 +172,18 @@ class Transport:
             raise _error_in(body, response.status)
 
     def _connected(self) -> HTTPConnection:
+        start = self.start
         while True:
             runtime = self._runtime
-            connection = HTTPConnection(_ADDRESS, runtime.port, timeout=_CONNECT_SECONDS)
             try:
-                connection.connect()
-            except OSError:
+                return connect(self._home, runtime)
+            except DaemonError:
                 if self._follow(runtime):
                     continue
-                raise DaemonError(
-                    "the daemon is not running", "start it with `photofind daemon start`"
-                ) from None
-            return connection
+                if start is None or not start():
+                    raise
+            start = None  # One that ends at once is not started again and again.
+            self._follow(runtime)
 
     def _follow(self, runtime: Runtime) -> bool:
         """Return whether another daemon runs than the one that was asked, and can be asked."""
@@ -204,13 +219,43 @@ class Transport:
             _end(connection)
 
 
-def revived_error(plain: dict[str, dict[str, str]]) -> PhotofindError:
+def revived_error(plain: Any) -> PhotofindError:
     """Return the error in a JSON object; of its class, if this version knows that."""
-    said = plain["error"]
-    kind = getattr(errors, said["type"], None)
+    with understood():
+        said = plain["error"]
+        kind = getattr(errors, said["type"], None)
+        message, hint = said["message"], said["hint"]
+        if not isinstance(message, str) or not isinstance(hint, str):
+            raise TypeError
     if not (isinstance(kind, type) and issubclass(kind, PhotofindError)):
         kind = PhotofindError
-    return kind(said["message"], said["hint"])
+    return kind(message, hint)
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Have what an answer means found out in a block.
+
+    Raises
+    ------
+    DaemonError
+        It is not what the daemon answers.
+    """
+    try:
+        yield
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ):
+        raise _not_understood() from None
+
+
+def _not_understood() -> DaemonError:
+    return DaemonError("the daemon's answer cannot be understood", RESTART)
 
 
 def _send(connection: HTTPConnection, request: Request, token: str) -> HTTPResponse:
@@ -225,9 +270,26 @@ def _send(connection: HTTPConnection, request: Request, token: str) -> HTTPRespo
 
 
 def _error_in(body: bytes, status: int) -> PhotofindError:
-    with suppress(ValueError, KeyError, TypeError):
+    with suppress(DaemonError), understood():
         return revived_error(json.loads(body))
-    return DaemonError(f"the daemon answers with status {status}", _RESTART)
+    return DaemonError(f"the daemon answers with status {status}", RESTART)
+
+
+def _read(response: HTTPResponse) -> bytes:
+    """Return the body of an answer, if it is not larger than any that a daemon gives."""
+    if response.length is not None:
+        # Without a size given, http.client notices if the connection is cut.
+        body = response.read() if response.length <= _LARGEST else None
+    else:
+        body = response.read(_LARGEST + 1)
+    if body is None or len(body) > _LARGEST:
+        raise _not_understood()
+    return body
+
+
+def _whole(text: str) -> int:
+    """Return a small number that stands in a header; 0 if none does."""
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 @contextmanager
@@ -241,8 +303,8 @@ def _explaining(request: Request) -> Iterator[None]:
 def _explained(error: Exception, request: Request) -> DaemonError:
     """Return the DaemonError for an error of the connection."""
     if isinstance(error, TimeoutError):
-        return DaemonError(f"the daemon has not answered for {request.seconds:.0f} s", _RESTART)
-    return DaemonError("the daemon went away before it answered", _RESTART)
+        return DaemonError(f"the daemon has not answered for {request.seconds:.0f} s", RESTART)
+    return DaemonError("the daemon went away before it answered", RESTART)
 
 
 def _is_usable(connection: HTTPConnection) -> bool:

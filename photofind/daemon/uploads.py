@@ -6,15 +6,19 @@ here.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import re
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from anyio import to_thread
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -28,14 +32,25 @@ __all__ = ["Incoming", "Uploads"]
 
 _MOST = 50
 _SECONDS = 24 * 3600
+_LOOK_SECONDS = 3600.0
 _PARTIAL = ".part"
+
+_log = logging.getLogger(__name__)
 
 
 class Uploads:
-    """The uploads of one home, in a folder that is made for the first one."""
+    """The uploads of one home, in a folder that is made for the first one.
+
+    What daemons before this one left half sent is removed.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        try:
+            for path in folder.glob(f"*{_PARTIAL}"):
+                remove_file(path)
+        except OSError as error:
+            _log.warning("uploads that were not sent whole stay: %s", error)
 
     def path(self, number: str) -> str:
         """Return the path of an upload, given its number.
@@ -46,7 +61,7 @@ class Uploads:
             There is none of that number, or no longer.
         """
         path = self._folder / number
-        if not re.fullmatch("[0-9a-f]{32}", number) or not path.is_file():
+        if not re.fullmatch("[0-9a-f]{32}", number) or not _is_kept(path):
             raise PhotoNotFoundError(
                 "that upload is not there any more",
                 f"send the picture again; the last {_MOST} are kept, for a day",
@@ -65,16 +80,45 @@ class Uploads:
         """
         with explained(self._folder):
             private_folder(self._folder)
-            self._prune()
+            self._prune(_MOST - 1)
             return Incoming(self._folder / secrets.token_hex(16), content_type, limit)
 
-    def _prune(self) -> None:
-        """Remove the uploads that are too old, and the oldest if there are too many."""
-        files = [(entry.stat().st_mtime, Path(entry)) for entry in os.scandir(self._folder)]
-        files.sort(reverse=True)
-        for place, (modified, path) in enumerate(files, 1):
-            if place >= _MOST or modified < time.time() - _SECONDS:
-                remove_file(path)
+    async def keep_clear(self) -> None:
+        """Remove each upload when its day ends."""
+        while True:
+            left = None
+            try:
+                left = await to_thread.run_sync(self._prune, abandon_on_cancel=True)
+            except (OSError, RuntimeError) as error:  # The disk fails, or no thread can be had.
+                _log.warning("uploads cannot be removed: %s", error)
+            # At least each hour: while the machine sleeps, this clock may stand still.
+            await asyncio.sleep(min(left or _LOOK_SECONDS, _LOOK_SECONDS))
+
+    def _prune(self, most: int = _MOST) -> float | None:
+        """Remove uploads that are too old, and the oldest but ``most``.
+
+        Returns
+        -------
+        left
+            Seconds until the next one is too old; None if there is none.
+        """
+        with suppress(FileNotFoundError):  # There has not been any yet.
+            files = [(entry.stat().st_mtime, Path(entry)) for entry in os.scandir(self._folder)]
+            files.sort(reverse=True)
+            for place, (modified, path) in enumerate(files, 1):
+                if place > most or _left(modified) <= 0:
+                    remove_file(path)
+            return min((left for one, _ in files if (left := _left(one)) > 0), default=None)
+        return None
+
+
+def _left(modified: float) -> float:
+    """Return for how many seconds an upload is kept."""
+    return modified + _SECONDS - time.time()
+
+
+def _is_kept(path: Path) -> bool:
+    return path.is_file() and _left(path.stat().st_mtime) > 0
 
 
 class Incoming:

@@ -20,10 +20,14 @@ _HINT = "if that is right, run `photofind index --accept-removals`"
 
 
 def mounts() -> frozenset[str]:
-    """Return every path at which a file system is mounted now."""
+    """Return every path at which a file system is mounted now.
+
+    The root is always one of them; in a chroot and in some containers it is not listed.
+    """
     import psutil
 
-    return frozenset(partition.mountpoint for partition in psutil.disk_partitions(all=True))
+    listed = (partition.mountpoint for partition in psutil.disk_partitions(all=True))
+    return frozenset({str(Path("/").absolute()), *listed})
 
 
 def mounts_of(paths: Iterable[str], mounted: Collection[str]) -> frozenset[str]:

@@ -98,7 +98,7 @@ def embed_query(
         results = embedder.extract([paths[place] for place in outside])
         for place, result in zip(outside, results, strict=True):
             if result.vector is None:
-                raise ImageError(f"{paths[place]} cannot be searched with: {result.failure}")
+                raise ImageError(f"{paths[place]} cannot be used as a query: {result.failure}")
             vectors[place], contents[place] = result.vector, result.content
     vectors = normalised(vectors)
     asked = {photo.content for path in like if (photo := known.get(path))}

@@ -1,17 +1,47 @@
-"""A lock on a file that stays held when others remove the file."""
+"""Locks on files: one that stays held when others remove the file, and whether one is held."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-__all__ = ["HeldLock"]
+__all__ = ["HeldLock", "is_held"]
 
 _LOOK = 0.02  # Seconds between two tries.
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a process holds the lock on a file; processes that ask do not see each other.
+
+    Raises
+    ------
+    OSError
+        There is no such file, or it cannot be opened.
+    """
+    if sys.platform == "win32":
+        from filelock import FileLock, Timeout
+
+        path.stat()
+        try:
+            with FileLock(path).acquire(blocking=False):
+                return False
+        except Timeout:
+            return True
+    import fcntl  # As filelock does, which takes long to import.
+
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 class HeldLock:

@@ -31,6 +31,7 @@ from photofind.tray.listener import Listener
 __all__ = ["Tray", "run"]
 
 _BETWEEN_TOOLTIPS = 1.0
+_BETWEEN_STARTS = 60.0  # Seconds between two starts of a daemon that has died.
 _POLL = 1.0  # Seconds between two checks for a panel.
 
 _log = logging.getLogger(__name__)
@@ -97,7 +98,8 @@ class Tray(Actions):
             self._entries,
             home.cache / "tray",
         )
-        self._listener = Listener(home, self._show, self._icon.update_menu)
+        self._listener = Listener(home, self._show, self._icon.update_menu, self._start_again)
+        self._started_again = -_BETWEEN_STARTS
 
     def run(self) -> None:
         """Show the icon until it is quit."""
@@ -162,13 +164,23 @@ class Tray(Actions):
         """Start the daemon."""
         self._in_background(start, self.home)
 
+    def _start_again(self) -> None:
+        """Start the daemon after it has died, unless it does so again and again."""
+        now = time.monotonic()
+        if now - self._started_again >= _BETWEEN_STARTS:
+            self._started_again = now
+            self._in_background(self._start_if_wanted)
+
+    def _start_if_wanted(self) -> None:
+        if load_settings(self.home.settings).autostart_daemon:
+            start(self.home)
+
     # The display.
 
     def _begin(self, icon: Any) -> None:
         icon.visible = True
         self._listener.start()
-        if load_settings(self.home.settings).autostart_daemon:
-            self._in_background(start, self.home)
+        self._in_background(self._start_if_wanted)
 
     def _show(self, state: DaemonState) -> None:
         """Show a state; called for every photo, it updates only what changed visibly."""

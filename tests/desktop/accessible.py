@@ -37,11 +37,16 @@ def is_shown(thing):
     return all(states.contains(state) for state in SHOWN)
 
 
+def role_of(thing):
+    # AT-SPI before 2.53 calls a button a "push button".
+    return thing.get_role_name().removeprefix("push ")
+
+
 def facts_of(thing):
     place = thing.get_extents(Atspi.CoordType.SCREEN)
     return {
         "name": thing.get_name(),
-        "role": thing.get_role_name(),
+        "role": role_of(thing),
         "x": place.x,
         "y": place.y,
         "width": place.width,
@@ -55,7 +60,7 @@ def find(name, role, within):
             continue
         for thing, _ in walk(application):
             try:
-                if thing.get_name() == name and (not role or thing.get_role_name() == role):
+                if thing.get_name() == name and (not role or role_of(thing) == role):
                     found = facts_of(thing)
                     if is_shown(thing) and found["width"] > 1 and found["x"] >= 0:
                         return found

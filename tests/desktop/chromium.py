@@ -145,6 +145,13 @@ class Daemon:
                 self._process.wait()
             self._process = None
 
+    def kill(self) -> None:
+        """End it as the system ends what crashes."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
     def _answers(self) -> bool:
         assert self._process is not None
         code = self._process.poll()

@@ -244,7 +244,7 @@ def test_a_photo_is_chosen_and_offered_again(
 
     screen.click(see(screen, IconState.IDLE), button=3)
     screen.click(screen.find("Find similar to…"))
-    choose = screen.find("Choose", role="push button")
+    choose = screen.find("Choose", role="button")
     screen.press("ctrl+l")  # Opens an entry for the path.
     time.sleep(1)
     screen.output("xdotool", "type", "--delay", "50", str(photo), check=True)
@@ -277,8 +277,10 @@ def test_it_follows_the_daemon(screen: Screen, panel: Panel, daemon: Home) -> No
     runtime = read_runtime(daemon)
     assert runtime
     psutil.Process(runtime.pid).kill()
-    see(screen, IconState.STOPPED)
-    start(daemon)
+    wait_until(
+        lambda: (again := read_runtime(daemon)) and again.pid != runtime.pid,
+        "the start of another daemon by the tray",
+    )
     see(screen, IconState.IDLE)
     with connect_to_running(daemon) as client:
         client.pause()

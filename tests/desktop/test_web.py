@@ -21,7 +21,9 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.select import Select
 from skimage import data
+from waiting import patience
 
+from photofind.daemon.lifecycle import stop
 from photofind.settings import set_setting
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the daemon's desktop is Linux's")
@@ -939,6 +941,28 @@ def test_the_daemon_goes_and_comes_back(other: Page, tmp_path: Path) -> None:
     if other.all("#news"):
         other.click("#news")
     until(lambda: sorted(other.names()) == ["first.jpg", "second.jpg"])
+
+
+def test_the_page_goes_on_after_a_daemon_that_died(other: Page, tmp_path: Path) -> None:
+    """Once another program has started the next one."""
+    other.open("/")
+    other.says("#message", "Where are your photos?")
+    other.daemon.kill()
+    other.says("#banner", "photofind has stopped")
+    asking = [sys.executable, "-m", "photofind", "web", "--link"]
+    subprocess.run(asking, env=other.daemon.environment, check=True, timeout=patience(60))
+    try:
+        other.gone("#banner")
+        other.click("#message a")
+        photos = tmp_path / "photos"
+        photos.mkdir()
+        Image.fromarray(data.chelsea()).save(photos / "first.jpg")
+        other.wait("#add-path").send_keys(str(photos), Keys.ENTER)
+        other.says("#folders", str(photos))
+        other.click('.views a[data-view="photos"]')
+        until(lambda: other.names() == ["first.jpg"], "the first photo, by itself")
+    finally:
+        stop(other.daemon.home)
 
 
 # Tags.

@@ -148,7 +148,7 @@ class FakeLibrary(FakeOperations):
         self.hold.wait(60)
         for path in like:
             if not Path(path).is_file():
-                raise ImageError(f"{path} cannot be searched with: there is no such file", "hint")
+                raise ImageError(f"{path} cannot be used as a query: there is no such file", "hint")
         hits = tuple(
             Hit(
                 rank,

@@ -20,7 +20,7 @@ from PIL import Image
 from served_library import TOKEN, Served, jpeg, serving, wait_for
 from waiting import patience
 
-from photofind.daemon import requests, streams
+from photofind.daemon import requests, streams, uploads
 from photofind.errors import ImageError, LockedError, NewerFormatError, WorkerCrashedError
 from photofind.model import Event, Progress
 from photofind.paths import Home
@@ -544,6 +544,28 @@ def test_old_uploads_go(served: Served) -> None:
     assert not old.exists()
     assert len(kept(served.home)) == 50
     assert (served.home.cache / "uploads" / names[-1].removeprefix("upload:")).exists()
+
+
+def test_an_upload_goes_when_its_day_ends(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without another one, and what was not sent whole goes at the next start."""
+    folder = home.cache / "uploads"
+    folder.mkdir(parents=True)
+    half, old, new = (folder / name for name in ("0" * 32 + ".part", "1" * 32, "2" * 32))
+    for path, hours in ((half, 0), (old, 24), (new, 23)):
+        path.write_bytes(jpeg())
+        os.utime(path, (time.time() - hours * 3600,) * 2)
+    with serving(home) as served:
+        assert not half.exists()
+        wait_for(lambda: not old.exists())
+        assert new.exists()
+        os.utime(new, (time.time() - 25 * 3600,) * 2)
+        reply = ask(served, "GET", f"/api/uploads/{new.name}/thumbnail")
+        assert (reply.status, reply.error[0]) == (404, "LibraryError")
+    monkeypatch.setattr(uploads, "_LOOK_SECONDS", 0.05)
+    os.utime(new, (time.time(),) * 2)
+    with serving(home):
+        os.utime(new, (time.time() - 25 * 3600,) * 2)
+        wait_for(lambda: not new.exists())
 
 
 def test_an_upload_that_stops_midway_leaves_nothing(served: Served) -> None:

@@ -120,7 +120,7 @@ def test_an_error_about_an_awkward_name_is_one_line(awkward: Album) -> None:
     assert outcome.code == 1
     (line,) = outcome.notes
     assert line.endswith(
-        "/no\\nsuch \\udcff\\x1b.jpg cannot be searched with: there is no such file"
+        "/no\\nsuch \\udcff\\x1b.jpg cannot be used as a query: there is no such file"
     )
 
 
@@ -199,7 +199,7 @@ def test_a_pipe_is_no_photo(album: Album, tmp_path: Path) -> None:
     outcome = photofind("similar", tmp_path / "pipe.jpg", home=album.home)
     assert outcome.code == 1
     (line,) = outcome.notes
-    assert line.endswith("pipe.jpg cannot be searched with: not a regular file")
+    assert line.endswith("pipe.jpg cannot be used as a query: not a regular file")
 
 
 def test_a_photo_that_may_not_be_read(album: Album, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_photo_that_may_not_be_read(album: Album, tmp_path: Path) -> None:
     outcome = photofind("similar", secret, home=album.home, preexec_fn=without_privileges)
     assert outcome.code == 1
     (line,) = outcome.notes
-    assert line.startswith(f"photofind: {secret} cannot be searched with: ")
+    assert line.startswith(f"photofind: {secret} cannot be used as a query: ")
     assert "permission denied" in line
 
 

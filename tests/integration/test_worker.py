@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from loaded_modules import modules_loaded_by
 from waiting import patience, wait_until
 
 from photofind.errors import (
@@ -306,7 +307,7 @@ class TestTimeouts:
         begun = time.monotonic()
         with pytest.raises(WorkerTimeoutError) as caught:
             worker.call(method, timeout=0.5, **arguments)
-        assert 0.5 <= time.monotonic() - begun < patience(3)
+        assert 0.5 <= time.monotonic() - begun < patience(20)
         assert caught.value.message == "the test worker showed no progress for 0.5 s and was ended"
         assert f"in {method}" in caught.value.details
         assert is_gone(first)
@@ -383,7 +384,7 @@ class TestEnds:
         begun = time.monotonic()
         worker.stop()
         worker.stop()
-        assert time.monotonic() - begun < patience(1)
+        assert time.monotonic() - begun < patience(15)
         assert is_gone(first)
         assert worker.call("greet", timeout=30).value == "hello"
 
@@ -397,7 +398,7 @@ class TestEnds:
             for call in calls:
                 with pytest.raises(WorkerStoppedError, match="the test worker was stopped"):
                     call.result(patience(5))
-        assert time.monotonic() - begun < patience(2)
+        assert time.monotonic() - begun < patience(15)
         assert is_gone(child)
         assert worker.call("greet", timeout=30).value == "hello"
 
@@ -507,11 +508,8 @@ class TestEndOfTheParent:
 
 
 def test_the_child_starts_light():
-    script = "import sys, photofind.workers.child; print(*sys.modules)"
-    modules = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert not {"numpy", "PIL", "psutil", "tempfile", "platformdirs"} & set(modules)
+    loaded = modules_loaded_by("import photofind.workers.child")
+    assert not loaded & {"numpy", "PIL", "psutil", "tempfile", "platformdirs"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes can always be ended there")

@@ -50,7 +50,8 @@ def test_comments_and_other_settings_stay(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "typed"),
     [("hits", "many"), ("hits", "0"), ("hits", "1.5"), ("min_score", "-1"), ("min_score", "nan"),
-     ("max_seconds", "inf"), ("nonsense", "1"), ("log_level", "loud")],
+     ("max_seconds", "inf"), ("nonsense", "1"), ("log_level", "loud"), ("max_connections", "31"),
+     ("max_connections", "5000")],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_and_not_written(path: Path, name: str, typed: str) -> None:
     with pytest.raises(SettingsError, match=name):

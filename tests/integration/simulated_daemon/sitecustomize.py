@@ -5,6 +5,7 @@ What they do wrong, ``PHOTOFIND_SIMULATED`` says: nothing by default.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -57,7 +58,11 @@ class Server:
         authorization = f"Bearer {token}"
         stop = self.stop
 
+        from photofind.daemon.handshake import PROOF, proof
+
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_GET(self):
                 self._answer(200)
 
@@ -69,8 +74,17 @@ class Server:
             def _answer(self, status):
                 while "mute" in FAULTS:
                     time.sleep(1)
+                path, _, question = self.path.partition("?question=")
+                if path == PROOF:
+                    answer = json.dumps({"proof": proof(token, self.server.server_port, question)})
+                    self.send_response(200)
+                    self.send_header("Content-Length", str(len(answer)))
+                    self.end_headers()
+                    self.wfile.write(answer.encode())
+                    return
                 known = self.headers["Authorization"] == authorization
                 self.send_response(status if known else 401)
+                self.send_header("Content-Length", "0")
                 self.end_headers()
 
             def log_message(self, *arguments):

@@ -12,7 +12,13 @@ from anyio import to_thread
 from photofind.daemon.answers import error_response
 from photofind.daemon.context import ApiContext
 from photofind.declaration import GENERAL
-from photofind.errors import ExtractorError, LibraryError, PhotofindError, WorkerResourceError
+from photofind.errors import (
+    ExtractorError,
+    LibraryError,
+    NotAnsweringError,
+    PhotofindError,
+    WorkerResourceError,
+)
 
 
 def caused(error: PhotofindError, cause: BaseException) -> PhotofindError:
@@ -24,6 +30,7 @@ def caused(error: PhotofindError, cause: BaseException) -> PhotofindError:
     "error",
     [
         WorkerResourceError("the worker: MemoryError"),
+        NotAnsweringError("/mnt/photos does not answer", folder="/mnt/photos"),
         caused(LibraryError("cannot be read"), OSError(errno.EMFILE, os.strerror(errno.EMFILE))),
         caused(ExtractorError("cannot be used"), WorkerResourceError("no memory")),
         caused(ExtractorError("cannot be used"), RuntimeError("can't start new thread")),

@@ -98,33 +98,8 @@ def vectors_file(library, space="mobilenet@1"):
     return library.vectors(space).path
 
 
-def test_photo_is_kept_with_all_it_says(home, library):
-    photo = Photo(
-        path='/photos/caf\udce9/日本 \\ "a\n.jpg',
-        size=0,
-        modified=1_700_000_000_123_456_789,
-        inode=2**63,
-        content="c0ffee",
-        width=4000,
-        height=3000,
-        format="JPEG",
-        captured="2024-05-01T10:00:00",
-        camera="Leica",
-        latitude=0.0,
-        longitude=-1.5,
-        keywords=("a", "b"),
-        caption="x",
-        tags={"mobilenet@1": {"sea-coast": 0.87, "caf\xe9": 0.1}},
-        sidecar=5,
-    )
-    (stored,) = library.commit([photo], "mobilenet@1", {"c0ffee": vector("c0ffee")})
-    assert stored == replace(photo, id=stored.id, spaces=("mobilenet@1",))
-    assert library.rows(stored) == {"mobilenet@1": 0}
-    reader = Library(home)
-    assert list(reader.select()) == [stored]
-    assert list(reader.select(Filter('/photos/caf\udce9/日本 \\ "a\n.jp'))) == []
-    assert list(reader.select(Filter("/photos/caf\udce9"))) == [stored]
-    check(reader)
+def test_what_a_photo_lacks_is_not_written(home, library):
+    put(library, "a.jpg")
     raw = home.catalog.read_bytes()
     assert b"failure" not in raw
     assert b"null" not in raw

@@ -96,7 +96,7 @@ def test_photos_from_outside_are_embedded(store: MemoryStore, home: Home) -> Non
     store.commit([Photo("/b/same.jpg", content="same")], SPACE, {"same": np.ones(DIMENSION)})
     searcher = Searcher(store, home, "made-up", lambda name: Extraction("1"))
     assert ask(searcher, "/outside/photo").hits[0].path == "/b/same.jpg"
-    with pytest.raises(ImageError, match="/outside/broken cannot be searched with: no picture"):
+    with pytest.raises(ImageError, match="/outside/broken cannot be used as a query: no picture"):
         ask(searcher, "/outside/broken")
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import types
 from pathlib import Path
 
 import pytest
-from plugin_project import environment_with
+from plugin_project import run_own_tests
 
 from photofind.errors import ExtractorError
 from photofind.extractors.protocol import ABILITIES, PROTOCOL, Extractor, Threaded
@@ -53,18 +52,9 @@ def test_the_first_plugin_passes_its_tests(tmp_path):
         written = project / title.replace("test_extractor", "test_sunset")
         assert written.exists()
         written.write_text(EXAMPLES[title])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    result = subprocess.run(
-        command,
-        cwd=project,
-        env=environment_with(project),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout
-    assert f"{len(CHECKS) - 4} passed, 4 skipped" in result.stdout
-    assert re.search(r"sunset: .* pictures per second", result.stdout)
+    output = run_own_tests(project)
+    assert f"{len(CHECKS) - 4} passed, 4 skipped" in output
+    assert re.search(r"sunset: .* pictures per second", output)
 
 
 def test_the_example_with_abilities_conforms():

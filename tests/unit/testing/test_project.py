@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tomllib
 
 import pytest
 from click.testing import CliRunner
-from plugin_project import environment_with
+from plugin_project import run_own_tests
 
 from photofind.cli import main
 from photofind.errors import ExtractorError
@@ -32,17 +30,8 @@ def test_a_new_plugin_passes_its_own_tests(tmp_path):
     assert described["entry-points"]["photofind.extractors"] == {
         "first-light": "photofind_first_light:FirstLight"
     }
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    tests = subprocess.run(
-        command,
-        cwd=project,
-        env=environment_with(project),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert tests.returncode == 0, tests.stdout
-    assert "first-light: " in tests.stdout  # Speed and memory.
+    output = run_own_tests(project)
+    assert "first-light: " in output  # Speed and memory.
 
 
 @pytest.mark.parametrize("name", ["", "Sunset", "sun set", "../sunset", "2d", "class", "a--b"])

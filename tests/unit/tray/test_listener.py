@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from waiting import patience
+from waiting import patience, wait_until
 
 from photofind.app.recent_searches import remember_search
 from photofind.daemon.runtime import Runtime, remove_runtime, write_runtime
@@ -201,6 +201,50 @@ def test_some_events_cause_a_status_request(
         daemon.status = replace(STATUS, problems=("the disk is full",))
         daemon.queued.put(Event("notice", {"topic": "problem", "text": "the disk is full"}))
         expect(states, DaemonState.from_status(daemon.status))
+    finally:
+        listener.close()
+
+
+@pytest.mark.parametrize(
+    ("last", "leaves_file", "dies"),
+    [
+        (LOST, True, True),
+        (LOST, False, False),
+        (Event("stopping", None), True, False),
+    ],
+)
+def test_a_daemon_that_died_is_told_from_one_that_was_stopped(
+    home: Home,
+    daemon: FakeDaemon,
+    set_locked: Callable[[bool], None],
+    states: queue.Queue[DaemonState],
+    monkeypatch: pytest.MonkeyPatch,
+    last: object,
+    leaves_file: bool,
+    dies: bool,
+) -> None:
+    monkeypatch.setattr(module, "_STOP_WAIT", 0.01)
+    deaths: list[str] = []
+    appear(home, daemon)
+    listener = Listener(
+        home, states.put, on_death=lambda: deaths.append("died"), connect=daemon.connect
+    )
+    listener.start()
+    try:
+        expect(states, DaemonState.from_status(STATUS))
+        if not leaves_file:
+            remove_runtime(home)
+        daemon.runs = False
+        daemon.queued.put(last)
+        expect(states, NOT_RUNNING)
+        if dies:
+            wait_until(lambda: deaths)
+        elif not leaves_file:  # That wakes it, too.
+            wait_until(lambda: daemon.connects > 1)
+        appear(home, daemon)  # It is looked for again only after that.
+        while states.get(timeout=patience(30)) == NOT_RUNNING:
+            pass
+        assert deaths == ["died"] * dies
     finally:
         listener.close()
 
