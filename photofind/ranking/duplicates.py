@@ -7,12 +7,17 @@ import numpy.typing as npt
 
 from photofind.ranking.projection import Vectors32
 
-__all__ = ["NEAR_DUPLICATE", "collapse", "connected"]
+__all__ = ["NEAR_DUPLICATE", "TAKE", "collapse", "connected"]
 
 # The score, by the plain cosine, from which two photos count as the same picture. For MobileNet
 # this is a cosine of about 0.92: on Corel-1K that takes in 3 pairs of different pictures, all of
 # them frames of one series, and nearly all copies that were brightened, scaled or mirrored.
 NEAR_DUPLICATE = 0.9
+
+# The score, likewise, from which a photo may be one more take of a picture, for MobileNet a cosine
+# of about 0.87. The library is not measured on it. This is lower, because one take that counts as
+# a picture of its own moves scores, and one picture more or less moves nothing.
+TAKE = 0.8
 
 COLLAPSED_AT_ONCE = 256
 

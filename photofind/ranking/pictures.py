@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.ranking.calibration import TYPICAL, Background, measure_background
-from photofind.ranking.duplicates import NEAR_DUPLICATE
+from photofind.ranking.duplicates import TAKE
 from photofind.ranking.projection import Vectors32
 
 __all__ = ["Pictures", "find_pictures"]
@@ -34,7 +34,7 @@ class Pictures:
     Parameters
     ----------
     least
-        The cosine from which two photos are nearly the same.
+        The cosine from which two photos are takes of one picture.
     """
 
     def __init__(self, least: float) -> None:
@@ -100,15 +100,15 @@ def find_pictures(embeddings: Vectors32) -> tuple[Places, float]:
     Returns
     -------
     places, least
-        The first photo of each picture, ascending, and the cosine from which two photos are nearly
-        the same.
+        The first photo of each picture, ascending, and the cosine from which two photos are takes
+        of one picture.
     """
-    least = TYPICAL.similarity(NEAR_DUPLICATE)
+    least = TYPICAL.similarity(TAKE)
     while least < HIGHEST:
         pictures = Pictures(least)
         _, places = np.unique(pictures.add(embeddings), return_index=True)
         if len(places) >= ENOUGH:
-            bound = _background(pictures.kept).similarity(NEAR_DUPLICATE)
+            bound = _background(pictures.kept).similarity(TAKE)
             if bound < least + STEP:
                 return np.sort(places), least
             least = bound

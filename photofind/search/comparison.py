@@ -20,7 +20,7 @@ from photofind.library.store import IndexInfo, Store
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.ranking.calibration import TYPICAL, Background, blend
 from photofind.ranking.direction import towards
-from photofind.ranking.duplicates import NEAR_DUPLICATE
+from photofind.ranking.duplicates import TAKE
 from photofind.ranking.exact import Similarities, best
 from photofind.ranking.projection import Vectors32, normalised
 from photofind.ranking.smoothing import expand
@@ -175,7 +175,7 @@ class _NearestPictures:
         self._space = space
         self._own = own
         self._takes = normalised(store.embeddings(space, [*own])[1])
-        self._least = background.similarity(NEAR_DUPLICATE)
+        self._least = background.similarity(TAKE)
 
     def __call__(self, queries: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
         asked = count + SPARE_TAKES if self._own else count

@@ -16,6 +16,9 @@ from photofind.ranking.projection import Vectors32, normalised
 __all__ = ["FoundRows", "GraphNearest", "graph_pays_for", "nearest_embeddings", "nearest_points"]
 
 BLOCK = 8192
+# Up to so many queries, one multiplication for each is faster than one for all, for which BLAS
+# copies the block first.
+FEW = 8
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -85,6 +88,9 @@ def nearest_embeddings(
     similarities = np.empty((len(queries), len(rows)), np.float32)
     for start in range(0, len(rows), BLOCK):
         block = normalised(snapshot.vectors.rows(rows[start : start + BLOCK]))
+        if len(queries) > FEW:
+            similarities[:, start : start + BLOCK] = queries @ block.T
+            continue
         for query, compared in zip(queries, similarities, strict=True):
             compared[start : start + BLOCK] = block @ query
     places, similarities = best(similarities, count)

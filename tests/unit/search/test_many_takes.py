@@ -9,6 +9,8 @@ from photofind.indexing.index_building import build_index
 from photofind.library.memory import MemoryStore
 from photofind.library.store import Store
 from photofind.model.records import Photo
+from photofind.ranking.calibration import TYPICAL
+from photofind.ranking.duplicates import NEAR_DUPLICATE
 from photofind.ranking.projection import normalised
 from photofind.search.comparison import compare
 from photofind.search.embedding import Embedded
@@ -29,12 +31,12 @@ def photos() -> np.ndarray:
     return normalised(1 + kinds[np.arange(PHOTOS) % KINDS] + own)
 
 
-def takes(photos: np.ndarray, share: float, pictures: int) -> np.ndarray:
+def takes(photos: np.ndarray, share: float, pictures: int, change: float = 0.1) -> np.ndarray:
     """Return takes of some of the photos, that become a share of the whole library."""
     generator = np.random.default_rng(1)
     count = round(len(photos) * share / (1 - share))
     noise = generator.normal(size=(count, DIMENSION)) / DIMENSION**0.5
-    return normalised(photos[8 * (np.arange(count) % pictures)] + 0.1 * noise)
+    return normalised(photos[8 * (np.arange(count) % pictures)] + change * noise)
 
 
 def library(embeddings: np.ndarray) -> MemoryStore:
@@ -82,3 +84,17 @@ def test_scores_are_what_they_were_without_the_takes(
     index = store.index(SPACE)
     assert index is not None
     assert index.repeats == len(everything) - PHOTOS
+
+
+def test_takes_too_different_to_be_near_duplicates_are_no_pictures_either(
+    photos: np.ndarray, before: np.ndarray
+) -> None:
+    others = takes(photos, 0.5, 20, change=0.45)
+    cosines = (others * photos[8 * (np.arange(len(others)) % 20)]).sum(axis=1)
+    assert np.median(cosines) < TYPICAL.similarity(NEAR_DUPLICATE)
+    store = library(np.concatenate([photos, others]))
+    index = store.index(SPACE)
+    assert index is not None
+    assert index.repeats == len(others)
+    after = np.stack([scores(store, query, range(PHOTOS)) for query in QUERIES])
+    assert np.abs(after - before).max() < 0.05
