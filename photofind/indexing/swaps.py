@@ -94,8 +94,9 @@ def recognise(
         return groups
 
     known, files = by_mount(photos), by_mount(found)
-    places = {place for place in (*known, *files) if place is not None and place in mounted}
-    now = volumes_at(places)
+    # The system's own file system is never exchanged.
+    mounts = {place for place in (*known, *files) if place is not None and place in mounted}
+    now = volumes_at(mounts - {os.sep})
     volumes = {place: one for place, one in folder.volumes.items() if place in every}
     before: dict[int, Photo] = {photo.id: photo for photo in photos}
     there: list[Photo] = []

@@ -42,11 +42,11 @@ _PHOTO_SHAPE: dict[str, tuple[type, ...]] = {
     "rows": _MAP, "width": _WHOLE, "height": _WHOLE, "format": _TEXT, "captured": _TEXT,
     "camera": _TEXT, "latitude": _NUMBER, "longitude": _NUMBER, "keywords": _LIST,
     "caption": _TEXT, "tags": _MAP, "failure": _TEXT, "refusals": _MAP, "retry": _LIST,
-    "sidecar": _WHOLE,
+    "sidecar": _WHOLE, "away": _TEXT,
 }  # fmt: skip
 _FOLDER_SHAPE: dict[str, tuple[type, ...]] = {
     "path": _TEXT, "added": _NUMBER, "state": _TEXT, "mounts": _LIST, "scanned": _NUMBER,
-    "excludes": _LIST, "reason": _TEXT,
+    "excludes": _LIST, "reason": _TEXT, "volumes": _MAP,
 }  # fmt: skip
 _SPACE_SHAPE: dict[str, tuple[type, ...]] = {
     "extractor": _TEXT, "version": _TEXT, "dimension": _WHOLE, "generation": _WHOLE,
@@ -121,6 +121,7 @@ def is_folder(document: Mapping[str, Any]) -> bool:
         and _has_shape(document, _FOLDER_SHAPE)
         and _are_texts(document.get("mounts", ()))
         and _are_texts(document.get("excludes", ()))
+        and _are_texts(document.get("volumes", {}).values())
     )
 
 
