@@ -40,7 +40,7 @@ def is_whole(album: Album, home: Path) -> bool:
     for one in (album.home, home):
         with PhotoFind(Home(one)) as library:
             # Farther down the order may change: the index is fitted anew or grows.
-            answer = library.similar(Query((album.path(QUERY),), limit=4, every=True))
+            answer = library.similar(Query((album.path(QUERY),), limit=3, every=True))
             status = library.status()
             found.append(({hit.path for hit in answer.hits}, status.photos, status.failed))
             assert status.problems == ()
