@@ -17,7 +17,8 @@ PORT = 4000
 
 
 def generation(name: str) -> Generation:
-    return Generation(PORT, f"photofind-{name}.localhost")
+    key = hashlib.sha256(name.encode()).hexdigest()  # The ids of tests are the same everywhere.
+    return Generation(PORT, f"photofind-{name}.localhost", key)
 
 
 LAST, NEXT, LATER = generation("last"), generation("next"), generation("later")
