@@ -177,6 +177,11 @@ class Daemon:
             raise AssertionError(f"{address}: {error.read().decode()}") from error
         return json.loads(said) if said else None
 
+    def setting(self, name: str) -> Any:
+        """Return the value of a setting."""
+        settings = self.ask("GET", "/api/settings")
+        return next(one["value"] for one in settings if one["name"] == name)
+
     def link(self, address: str = "/") -> str:
         url: str = self.ask("POST", "/api/links", {"path": address})["url"]
         return url

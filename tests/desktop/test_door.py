@@ -377,7 +377,7 @@ def test_colours_outlive_the_daemon(page: Page) -> None:
     page.open("/").hits()
     for _ in range(2):
         page.click("#theme")
-    until(lambda: "dark" in str(page.daemon.ask("GET", "/api/settings")), "the setting")
+    until(lambda: page.daemon.setting("theme") == "dark", "the setting")
     page.daemon.stop()
     page.daemon.start()
     page.open("/").hits()

@@ -730,11 +730,7 @@ def test_pause_and_resume(page: Page, album: Path) -> None:
 
 
 def test_settings_are_changed_and_reset(page: Page, plain: Daemon) -> None:
-    def value(name: str) -> object:
-        return next(
-            one["value"] for one in plain.ask("GET", "/api/settings") if one["name"] == name
-        )
-
+    value = plain.setting
     page.open("/?view=settings")
     row = "form[data-name={}]".format
     page.wait("#settings form")
@@ -750,7 +746,7 @@ def test_settings_are_changed_and_reset(page: Page, plain: Daemon) -> None:
     field = page.wait(f"{row('hits')} input")
     field.clear()
     field.send_keys("-3", Keys.ENTER)
-    page.says(".toast.bad", "must be 1 or more")
+    page.says(".toast.bad", "must be from 1 to 10,000")
     assert value("hits") == 50
     assert any("422" in one for one in page.complaints())
     page.click(f"{row('hits')} button:not(.primary)")
@@ -771,6 +767,7 @@ def test_colours_are_chosen_and_kept(page: Page) -> None:
     page.click("#theme")  # Light, which is this browser's default.
     page.click("#theme")
     until(lambda: page.script(colour) != light)
+    until(lambda: page.daemon.setting("theme") == "dark", "the saving of the colours")
     page.driver.refresh()
     page.hits()
     assert page.script(colour) != light
