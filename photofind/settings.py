@@ -21,6 +21,7 @@ from photofind.system.disk import explain_disk_errors
 from photofind.system.toml_entries import Entry, read_entries, with_value, written
 
 __all__ = [
+    "PAGE_SETTINGS",
     "Fault",
     "Setting",
     "Settings",
@@ -42,6 +43,9 @@ _TYPE_NAMES: dict[type, str] = {
 }
 
 _LONGEST_TEXT = 1000
+PAGE_SETTINGS = frozenset({"theme"})
+"""The settings by which nothing works but the page, when it is loaded."""
+
 _LARGEST_FILE = 2**20
 """Bytes of a settings file; one with all settings has some thousand."""
 

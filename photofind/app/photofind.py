@@ -38,7 +38,13 @@ from photofind.model import (
 )
 from photofind.operations import Operations
 from photofind.paths import Home, is_below
-from photofind.settings import Settings, list_settings, reset_setting, set_setting
+from photofind.settings import (
+    PAGE_SETTINGS,
+    Settings,
+    list_settings,
+    reset_setting,
+    set_setting,
+)
 from photofind.system.home_guard import check_home
 
 if TYPE_CHECKING:
@@ -321,13 +327,19 @@ class PhotoFind(Operations):
 
         check_setting(self.home, self.settings, name, value)
         written: SettingValue = set_setting(self.home.settings, name, value)
-        self._forget_settings()
+        self._setting_changed(name)
         return written
 
     def reset_setting(self, name: str) -> SettingValue:
         default: SettingValue = reset_setting(self.home.settings, name)
-        self._forget_settings()
+        self._setting_changed(name)
         return default
+
+    def _setting_changed(self, name: str) -> None:
+        if name in PAGE_SETTINGS:
+            self._resources.read_settings_again()
+        else:
+            self._forget_settings()
 
     def _forget_settings(self) -> None:
         """Have the settings read again."""

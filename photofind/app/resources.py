@@ -54,8 +54,12 @@ class Resources:
 
     def forget_settings(self) -> None:
         """Have the settings read again, and end what works by the old ones."""
-        self.__dict__.pop("settings_file", None)
+        self.read_settings_again()
         self._close_readers()
+
+    def read_settings_again(self) -> None:
+        """Have the settings read again; what works goes on."""
+        self.__dict__.pop("settings_file", None)
 
     def _close_readers(self) -> None:
         """Close everything except the library."""
