@@ -1,4 +1,4 @@
-"""Looking whether everything of photofind is well, and mending what can be mended."""
+"""Check a home and its library, and repair what can be repaired."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def examine(
     home
         Where the files are.
     open_library
-        Opens the library, for writing where things are to be mended.
+        Opens the library, for writing if it is to be repaired.
     describe
         Starts the extractor in use, and raises what is wrong with it.
     reach
         Looks at the folders.
     repair
-        Whether to mend what can be mended.
+        Whether to repair what can be repaired.
     """
     yield from _by_itself("files", lambda: _files(home, repair=repair))
     yield from _by_itself("settings", lambda: _settings(home, repair=repair))

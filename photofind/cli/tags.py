@@ -48,7 +48,7 @@ def tags(words: tuple[str, ...], limit: int | None, as_json: bool) -> None:
 
 
 def _print_photos(photos: list[PhotoDetails]) -> None:
-    print_table(("photo", "tags"), ((photo.path, _described(photo)) for photo in photos))
+    print_table(("photo", "tags"), ((photo.path, _tags_of(photo)) for photo in photos))
     if not photos:
         note("no photo has all of these tags")
 
@@ -72,7 +72,7 @@ def _print_counts(counts: list[TagCount]) -> None:
         )
 
 
-def _described(photo: PhotoDetails) -> str:
+def _tags_of(photo: PhotoDetails) -> str:
     """Return a photo's keywords and its tags with their confidences."""
     named = (f"{tag.name} {tag.confidence:.0%}" for tag in photo.tags)
     return "; ".join([*photo.keywords, *named])

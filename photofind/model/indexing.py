@@ -113,7 +113,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened in the daemon, for whoever shows it live.
+    """Something that happened in the daemon, for those that show it live.
 
     ``kind`` says what ``data`` is:
 

@@ -19,7 +19,7 @@ __all__ = [
 class Failure:
     """A photo that could not be indexed, or moved, and why.
 
-    ``extractor`` is the one that could not describe it, where another may have; None otherwise.
+    ``extractor`` is the one that could not embed it, where another may have; None otherwise.
     ``retry`` is when it is tried again by itself, in seconds since 1970; None if it is not.
     """
 
@@ -60,7 +60,7 @@ class PhotoDetails:
 
     ``size`` is in bytes, ``modified`` in nanoseconds since 1970, ``captured`` ISO 8601,
     ``latitude`` and ``longitude`` in degrees. ``spaces`` names the extractors (``name@version``)
-    that have described it, ``failure`` says why none could. ``keywords`` are what people wrote
+    that have embedded it, ``failure`` says why none could. ``keywords`` are what people wrote
     into it, ``tags`` what extractors named in it, the surest first.
     """
 
@@ -86,7 +86,7 @@ class PhotoDetails:
 
 @dataclass(frozen=True)
 class Overview:
-    """Where photos are and when they were taken, for whoever looks around.
+    """Where photos are and when they were taken, to look around in the library.
 
     Parameters
     ----------

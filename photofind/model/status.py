@@ -34,7 +34,7 @@ class FolderStatus:
     excludes
         Patterns of what is left out, in gitignore's syntax.
     watched
-        How changes in it are noticed: ``events``, ``polled``, or None where nobody watches.
+        How changes in it are noticed: ``events``, ``polled``, or None where they are not.
     """
 
     path: str
@@ -48,7 +48,7 @@ class FolderStatus:
 
 @dataclass(frozen=True)
 class ExtractorStatus:
-    """An extractor plugin as it is installed, and how many photos it has described.
+    """An extractor plugin as it is installed, and how many photos it has embedded.
 
     ``error`` says what is wrong with one that does not work; ``version`` and ``dimension`` are
     None for it.
@@ -108,7 +108,7 @@ class DaemonStatus:
     activity
         What it is doing now and how far it is; None while there is nothing to do.
     paused, paused_until
-        Whether somebody paused it, and until when (seconds since 1970; None until resumed).
+        Whether it is paused, and until when (seconds since 1970; None until resumed).
     waiting
         Why work waits, in words ("on battery"); None where none does.
     processes
@@ -137,13 +137,13 @@ class Status:
     failed
         How many could not be indexed.
     pending
-        How many are known, or found on disk, and still to be described by the extractor in use.
+        How many are known, or found on disk, and still to be embedded by the extractor in use.
     folders, extractor, search
         The folders, the extractor in use, and how searches are answered.
     home, bytes
         Where photofind keeps its files, and how large they are.
     problems
-        What somebody should know or do something about, one line each.
+        What the user should know or do something about, one line each.
     daemon
         What the daemon does; None where this process answered by itself.
     """

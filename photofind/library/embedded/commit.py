@@ -35,19 +35,19 @@ def commit(
         The photos that stood at these paths, or had these ids, as they were before.
     """
     kept, gone, replaced = _place(catalog, list(photos))
-    described = _described(
+    embedded = _embedded_contents(
         catalog, [photo.content for photo in kept if photo.content and photo.failure is None]
     )
     for photo in kept:
         if photo.failure is None and photo.content:
-            described[photo.content][1].update(photo.tags)
-    new = [c for c, (rows, _) in described.items() if c in embeddings and space not in rows]
+            embedded[photo.content][1].update(photo.tags)
+    new = [c for c, (rows, _) in embedded.items() if c in embeddings and space not in rows]
     first = 0
     if new:
         stacked = _stacked([embeddings[content] for content in new], space)
         first = spaces.append(space, stacked, [*map(digest_of, new)])
         for row, content in enumerate(new, first):
-            described[content][0][space] = row
+            embedded[content][0][space] = row
     ids = gone.union(photo.id for photo in kept)
     twins = [
         record.photo
@@ -60,7 +60,7 @@ def commit(
         if new:
             catalog.put_space(replace(spaces.get(space), rows=first + len(new)))
         stored = [
-            _put(catalog, photo, *described.get(photo.content, ({}, {}))) for photo in kept + twins
+            _put(catalog, photo, *embedded.get(photo.content, ({}, {}))) for photo in kept + twins
         ]
     return stored[: len(kept)], replaced
 
@@ -88,18 +88,18 @@ def _place(catalog: Catalog, photos: list[Photo]) -> tuple[list[Photo], set[int]
     return kept, gone, [*there.values(), *catalog.by_id(named).values()]
 
 
-def _described(
+def _embedded_contents(
     catalog: Catalog, contents: list[str]
 ) -> dict[str, tuple[dict[str, int], dict[str, Tags]]]:
     """Return the rows and the tags of contents, by space."""
-    described: dict[str, tuple[dict[str, int], dict[str, Tags]]] = {
+    embedded: dict[str, tuple[dict[str, int], dict[str, Tags]]] = {
         content: ({}, {}) for content in contents
     }
-    for content, records in catalog.by_content(described).items():
+    for content, records in catalog.by_content(embedded).items():
         for photo, rows in records:
-            described[content][0].update(rows)
-            described[content][1].update(photo.tags)
-    return described
+            embedded[content][0].update(rows)
+            embedded[content][1].update(photo.tags)
+    return embedded
 
 
 def _put(

@@ -1,6 +1,6 @@
-"""The graph of one index, kept warm in a child process for whoever asks more than once.
+"""The graph of one index, kept warm in a child process for callers that ask more than once.
 
-Loading PyNNDescent takes seconds and the exact scan milliseconds, so nobody waits for it: until
+Loading PyNNDescent takes seconds and the exact scan milliseconds, so no query waits for it: until
 the child has loaded the graph, and whenever it fails, searches scan.
 """
 

@@ -232,7 +232,7 @@ class Index:
     def save_fresh(self) -> None:
         """Append what :meth:`extend` took in since the opening, for the next one to open it.
 
-        Only whoever holds the library's lock may call this.
+        Only the holder of the library's lock may call this.
 
         Raises
         ------

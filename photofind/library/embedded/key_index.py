@@ -17,7 +17,7 @@ _MASK = 0xFFFF_FFFF
 class KeyIndex:
     """A multimap from keys to document ids that keeps 8 bytes an entry: half a hash, and the id.
 
-    It only gets longer, and different keys may have the same hash: whoever asks looks whether the
+    It only gets longer, and different keys may have the same hash: the caller checks whether the
     documents do have the key. Reading is safe while another thread adds.
     """
 

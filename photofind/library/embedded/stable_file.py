@@ -25,7 +25,7 @@ _BUFFER = 1 << 16
 class StableFile:
     """A file that any thread reads at any place.
 
-    It stays what it is when another file takes its name, and is closed when nobody refers to it
+    It stays what it is when another file takes its name, and is closed when nothing refers to it
     any more.
 
     Parameters
@@ -86,7 +86,7 @@ class StableFile:
         return BufferedReader(_Stream(self, start), _BUFFER)
 
     def give_way(self) -> None:
-        """Let another file take its name; whoever reads this one can go on."""
+        """Let another file take its name; readers of this one can go on."""
 
 
 class LockedStableFile(StableFile):
@@ -106,7 +106,7 @@ class LockedStableFile(StableFile):
             return os.read(self._descriptor, count)
 
     def give_way(self) -> None:
-        """Close it; whoever reads it goes on from memory."""
+        """Close it; readers go on from memory."""
         content = self.read_some(0, self.size)
         with self._reading:
             self._content = content
@@ -136,7 +136,7 @@ class _Stream(RawIOBase):
 
 
 class SnapshotMapping(Mapping[_Key, _Value]):
-    """A mapping that may be changed while somebody goes through it, who sees it as it was."""
+    """A mapping that may be changed during an iteration, which sees it as it was."""
 
     @abstractmethod
     def snapshot(self) -> Iterator[tuple[_Key, _Value]]:
