@@ -144,10 +144,10 @@ def _files(home: Home, *, repair: bool) -> Iterator[Check]:
         sound = False
         if path.is_dir() == is_folder:
             message = f"{path} does not permit its owner to read and write"
-            advice = "`photofind doctor --repair` permits it"
+            advice = f"{_REPAIRS} permits it"
         else:
             message = f"{path} is {'a file' if is_folder else 'a folder'}"
-            advice = "`photofind doctor --repair` gives it another name"
+            advice = f"{_REPAIRS} gives it another name"
         if not repair:
             yield Check("files", "broken", message, advice)
         elif path.is_dir() == is_folder:
