@@ -25,13 +25,16 @@ def duplicates(exact: bool, as_json: bool) -> None:
     (the same picture scaled, slightly cropped, brightened, saved again). Nothing is changed.
     """
     with connected(start=True) as photofind:
-        groups = [group for group in photofind.duplicates() if group.exact or not exact]
+        groups = [
+            group
+            for group in photofind.duplicates()
+            if group.kind == "identical content" or not exact
+        ]
     if as_json:
         print_json(groups)
         return
     for number, group in enumerate(groups, 1):
-        kind = "identical content" if group.exact else f"similarity {group.similarity:.2f}"
-        note(f"group {number}: {len(group.paths)} photos, {kind}")
+        note(f"group {number}: {len(group.paths)} photos, {group.kind}")
         print_paths(group.paths)
     if not groups:
         note("there are no duplicates")

@@ -14,7 +14,7 @@ from photofind.model.photos import (
     Trashing,
     Untrashing,
 )
-from photofind.model.query import Answer, DuplicateGroup, Hit, Query
+from photofind.model.query import Answer, DuplicateGroup, DuplicateKind, Hit, Query
 from photofind.model.settings import Setting, SettingValue
 from photofind.model.status import (
     Check,
@@ -31,6 +31,7 @@ __all__ = [
     "Check",
     "DaemonStatus",
     "DuplicateGroup",
+    "DuplicateKind",
     "Event",
     "ExtractorStatus",
     "Failure",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from photofind.model.parameters import AbsolutePath, Date, Length, Limit, TagName, Text, Unit
 from photofind.model.references import QueryPhoto
@@ -11,6 +11,7 @@ from photofind.model.references import QueryPhoto
 __all__ = [
     "Answer",
     "DuplicateGroup",
+    "DuplicateKind",
     "Hit",
     "Query",
 ]
@@ -118,15 +119,30 @@ class Answer:
     preliminary: int = 0
 
 
+DuplicateKind = Literal["identical content", "same picture", "same scene"]
+
+
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Photos that show the same picture, the largest first.
+    """Photos that show the same picture or scene; all others match the first.
 
-    ``exact`` where all of them are the same file content; ``similarity`` is the lowest cosine
-    between any of them and the first. ``ids`` are their numbers in the library.
+    Parameters
+    ----------
+    paths
+        The photos, the one that is shown first.
+    kind
+        What they have in common: the bytes of the files, the picture, or the moment.
+    similarity
+        The lowest cosine between any of them and the first.
+    ids
+        Their numbers in the library.
+    differences
+        What was done to each of them, compared with the first: "rescaled", "re-encoded",
+        "cropped" and so on; nothing where that is not known.
     """
 
     paths: tuple[str, ...]
-    exact: bool
+    kind: DuplicateKind
     similarity: float
     ids: tuple[int, ...] = ()
+    differences: tuple[tuple[str, ...], ...] = ()

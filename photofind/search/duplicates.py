@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 
 from photofind.library.store import Store
-from photofind.model import DuplicateGroup
+from photofind.model import DuplicateGroup, DuplicateKind
 from photofind.model.records import Photo
 from photofind.ranking.calibration import TYPICAL
 from photofind.ranking.duplicates import NEAR_DUPLICATE, connected
@@ -36,8 +36,8 @@ def duplicate_groups(store: Store, space: str) -> list[DuplicateGroup]:
     similar = [group for group in map(members, near) if len(group) > 1]
     same = [group for group in (members([content]) for content in shared) if len(group) > 1]
     cosines = _lowest_cosines(store, space, similar)
-    groups = [_group(*one, exact=False) for one in zip(similar, cosines, strict=True)]
-    groups += [_group(group, 1.0, exact=True) for group in same]
+    groups = [_group(*one, "same picture") for one in zip(similar, cosines, strict=True)]
+    groups += [_group(group, 1.0, "identical content") for group in same]
     return sorted(groups, key=lambda group: (-len(group.paths), group.paths))
 
 
@@ -123,10 +123,10 @@ def _lowest_cosines(store: Store, space: str, groups: Sequence[Sequence[Photo]])
             yield float((own @ own[0]).min(initial=1.0))
 
 
-def _group(photos: Sequence[Photo], similarity: float, *, exact: bool) -> DuplicateGroup:
+def _group(photos: Sequence[Photo], similarity: float, kind: DuplicateKind) -> DuplicateGroup:
     return DuplicateGroup(
         tuple(photo.path for photo in photos),
-        exact,
+        kind,
         round(similarity, 4),
         tuple(photo.id for photo in photos),
     )

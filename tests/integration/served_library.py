@@ -167,7 +167,7 @@ class FakeLibrary(FakeOperations):
 
     def answer_duplicates(self) -> list[DuplicateGroup]:
         paths = tuple(photo.path for photo in self.known.values())
-        return [DuplicateGroup(paths, False, 0.97)]
+        return [DuplicateGroup(paths, "same picture", 0.97)]
 
     def answer_status(self) -> Status:
         search = SearchStatus("exact", 2, 0, None, "exact, by comparing with all 2 photos")

@@ -41,7 +41,7 @@ function fail(error) {
 }
 
 const left = (group) => group.photos.filter((photo) => !trashed.has(photo.id));
-const wanted = (group) => left(group).length > 1 && (kind === "all" || group.exact === (kind === "exact"));
+const wanted = (group) => left(group).length > 1 && (kind === "all" || (group.kind === "identical content") === (kind === "exact"));
 
 function list() {
   const some = groups.filter(wanted);
@@ -75,7 +75,7 @@ function listMore() {
 function make(group) {
   const photos = left(group);
   const item = h("li", { class: "group" });
-  const relation = group.exact ? "identical" : "the same picture";
+  const relation = group.kind === "identical content" ? "identical" : "the same picture";
   const name = shown(nameOf(photos[0].path));
   item.append(
     h(
@@ -166,7 +166,7 @@ async function compare(group, second = null) {
 
 function showPair() {
   const known = pair.map((photo) => details.get(photo.id) ?? photo);
-  byId("compare-title").textContent = shownGroup.exact
+  byId("compare-title").textContent = shownGroup.kind === "identical content"
     ? "Identical files"
     : "The same picture";
   byId("sides").replaceChildren(...known.map((photo, place) => side(photo, known[1 - place])));
