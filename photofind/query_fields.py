@@ -49,6 +49,8 @@ QUERY_FIELDS = {
         QueryField("extractor", ("--extractor",), "extractor"),
         QueryField("plain", ("--plain",), None),
         QueryField("every", ("--all",), None),
+        QueryField("box", ("--box",), "box"),
+        QueryField("any_rotation", ("--any-rotation/--no-rotation",), "turned"),
     )
 }
 """By the names of the fields."""
@@ -61,6 +63,10 @@ def url_parameters(query: Query) -> Iterator[tuple[str, int | str | float]]:
     """
     for field in QUERY_FIELDS.values():
         value = getattr(query, field.name)
+        if field.name == "box" and value is not None:
+            value = ",".join(f"{one:g}" for one in value)
+        elif isinstance(value, bool):
+            value = "yes" if value else "no"
         for one in value if isinstance(value, tuple) else (value,):
             is_path = field.url_path is not None and isinstance(one, str)
             name = field.url_path if is_path else field.url

@@ -19,6 +19,7 @@ __all__ = [
     "AbsoluteFolder",
     "AbsolutePath",
     "ImagePath",
+    "box",
     "complete_extractor",
     "complete_setting",
     "date",
@@ -86,6 +87,18 @@ def date(typed: str) -> str:
     raise click.BadParameter(
         f"{typed!r} is not a date; use the form 2021, 2021-05, 2021-05-03 or 2021-05-03T14:30"
     )
+
+
+def box(typed: str) -> tuple[float, ...]:
+    """Return a part of a photo, typed as ``x,y,width,height`` in fractions of its sides."""
+    from photofind.model.parameters import checked_box
+
+    try:
+        return checked_box([float(number) for number in typed.split(",")])
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{typed!r} is no part of a photo: use four numbers from 0 to 1, as in 0.5,0.2,0.3,0.4"
+        ) from error
 
 
 def complete_setting(

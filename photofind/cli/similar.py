@@ -15,6 +15,7 @@ from photofind.cli.parameters import (
     AbsoluteFolder,
     AbsolutePath,
     ImagePath,
+    box,
     date,
     query_option,
 )
@@ -33,6 +34,7 @@ Examples:
   photofind similar beach.jpg boat.jpg --not crowd.jpg
   photofind similar beach.jpg --in ~/Pictures/2021 -n 50
   photofind similar beach.jpg --tag dog --tag surfboard
+  photofind similar beach.jpg --box 0.5,0.2,0.3,0.4
   photofind similar beach.jpg --open
   photofind similar beach.jpg --paths-only -0 | xargs -0 cp -t ~/Desktop/beach"""
 )
@@ -55,6 +57,12 @@ Examples:
               help="Compare by this extractor (setting: extractor).")  # fmt: skip
 @query_option("plain", is_flag=True, help="Rank by the cosine of the embeddings alone.")
 @query_option("every", is_flag=True, help="Show near-duplicates one by one.")
+@query_option("box", type=box, metavar="X,Y,W,H",
+              help="Compare this part of the photo alone: left, top, width and height, as "
+              "fractions of its sides.")  # fmt: skip
+@query_option("any_rotation", default=None,
+              help="Compare the photo turned and mirrored too; by default where nothing else "
+              "shows its picture.")  # fmt: skip
 @click.option("--open", "opens", is_flag=True, help="Show them on a page in the browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--paths-only", is_flag=True, help="Print the paths of the hits, a line each.")
@@ -141,6 +149,7 @@ def _as_object(answer: Answer) -> dict[str, object]:
         "searched_by": answer.searched_by,
         "photos": answer.photos,
         "preliminary": answer.preliminary,
+        "turned": answer.turned,
         "seconds": round(answer.seconds, 4),
         "hits": answer.hits,
     }
@@ -152,6 +161,8 @@ def _print_hits(answer: Answer) -> None:
             f"{answer.preliminary:,} photos are known by their thumbnails so far; "
             "answers get better while they are read"
         )
+    if answer.turned and answer.query.any_rotation is None:
+        note("the photo was compared turned and mirrored too (--no-rotation: as it is)")
     if not answer.hits:
         query = answer.query
         if answer.photos:

@@ -281,6 +281,35 @@ class Extraction:
         extracted = self._extract("extract_previews", paths)
         return [None if photo.vector is None else photo for photo in extracted]
 
+    def extract_views(
+        self, path: str, *, box: Sequence[float] | None = None, turned: bool = False
+    ) -> Extracted:
+        """Read a photo and embed views of it.
+
+        Parameters
+        ----------
+        path
+            The photo.
+        box
+            x, y, width and height of the part that is embedded, as fractions of its sides as it is
+            shown; all by default.
+        turned
+            Whether it is embedded turned and mirrored too, in seven other ways.
+
+        Returns
+        -------
+        Extracted
+            Its ``vector`` has a row for each view, (1, D) or (8, D), the photo as it is first.
+
+        Raises
+        ------
+        ExtractorError, NotAnsweringError, WorkerStoppedError
+            As :meth:`extract`.
+        """
+        part = None if box is None else [*box]
+        (extracted,) = self._extract("extract_views", [path], box=part, turned=turned)
+        return extracted
+
     def _extract(self, method: str, paths: Sequence[str], **arguments: JSON) -> list[Extracted]:
         extracted: dict[int, Extracted] = {}
         left = [*range(len(paths))]

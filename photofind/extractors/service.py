@@ -26,6 +26,7 @@ from photofind.images.metadata import read_metadata
 from photofind.images.preview import read_preview
 from photofind.images.reading import content_id, read_bytes
 from photofind.images.turns import Room, Turns
+from photofind.images.views import crop, orientations, size_to_crop
 from photofind.system.effort import Effort, Efforts
 
 __all__ = ["ExtractionService"]
@@ -151,6 +152,46 @@ class ExtractionService:
         """
         return self._embed(paths, self._read_preview, note)
 
+    def extract_views(
+        self,
+        paths: Sequence[str],
+        note: Note,
+        box: Sequence[float] | None = None,
+        turned: bool = False,
+    ) -> Embeddings:
+        """Embed views of one photo; otherwise like :meth:`extract`.
+
+        Parameters
+        ----------
+        paths
+            The photo.
+        box
+            The part of it that is embedded; all by default.
+        turned
+            Whether it is embedded turned and mirrored too.
+
+        Returns
+        -------
+        records : list of one dict
+        vectors : list of one array
+            float32 (1, views, dimension), the photo as it is first; (0, views, dimension) without
+            pixels.
+        """
+        size = self._extractor.input_size
+        whole = size if box is None else size_to_crop(size, box)
+
+        def read(path: str, record: Record, effort: Effort) -> Pixels | None:
+            with effort.in_turn(self._files.take(_size(path))):
+                return self._read(path, record, (), effort, whole)
+
+        _, record, pixels = self._read_one(0, paths[0], read, note)
+        if pixels is None:
+            return [record], [np.empty((0, 1, self._extractor.dimension), np.float32)]
+        part = pixels if box is None else crop(pixels, size, box)
+        vectors = self._extractor.embed(orientations(part) if turned else part[np.newaxis])
+        note({"finished": 0})
+        return [{**record, "embedded": True}], [np.asarray(vectors, np.float32)[np.newaxis]]
+
     def _embed(self, paths: Sequence[str], read: Read, note: Note) -> Embeddings:
         """Read photos with ``read`` and embed them in batches, in the order they become ready."""
         records: list[Record] = [{}] * len(paths)
@@ -188,25 +229,13 @@ class ExtractionService:
         ready: SimpleQueue[Future[_Read]] = SimpleQueue()
         unread = enumerate(paths)
 
-        def read_one(position: int, path: str) -> _Read:
-            note({"started": position})
-            record: Record = {}
-            least = self._limits.seconds_for(0)
-            try:
-                with self._efforts.of(position, least, note) as effort:
-                    return _Read(position, record, read(path, record, effort))
-            except ImageError as error:
-                record["failure"] = error.message
-                record["passing"] = isinstance(error, PassingImageError)
-            except MemoryError:
-                record |= {"failure": "not enough memory to read it", "passing": True}
-            return _Read(position, record, None)
-
         with ThreadPoolExecutor(self._threads) as pool:
 
             def submit(count: int) -> None:
                 for position, path in islice(unread, count):
-                    pool.submit(read_one, position, path).add_done_callback(ready.put)
+                    pool.submit(self._read_one, position, path, read, note).add_done_callback(
+                        ready.put
+                    )
 
             try:
                 submit(_AHEAD)
@@ -216,8 +245,27 @@ class ExtractionService:
             finally:
                 pool.shutdown(cancel_futures=True)
 
+    def _read_one(self, position: int, path: str, read: Read, note: Note) -> _Read:
+        note({"started": position})
+        record: Record = {}
+        least = self._limits.seconds_for(0)
+        try:
+            with self._efforts.of(position, least, note) as effort:
+                return _Read(position, record, read(path, record, effort))
+        except ImageError as error:
+            record["failure"] = error.message
+            record["passing"] = isinstance(error, PassingImageError)
+        except MemoryError:
+            record |= {"failure": "not enough memory to read it", "passing": True}
+        return _Read(position, record, None)
+
     def _read(
-        self, path: str, record: Record, known: Collection[str], effort: Effort
+        self,
+        path: str,
+        record: Record,
+        known: Collection[str],
+        effort: Effort,
+        size: tuple[int, int] | None = None,
     ) -> Pixels | None:
         data = read_bytes(path, self._limits)
         effort.seconds = self._limits.seconds_for(len(data))
@@ -232,7 +280,8 @@ class ExtractionService:
             with effort.in_turn(self._turns.take(cost)):
                 yield
 
-        size, name = self._extractor.input_size, Path(path).name
+        name = Path(path).name
+        size = size or self._extractor.input_size
         return _pixels_of(decode(data, size, self._limits, name, take), record)
 
     def _read_preview(self, path: str, record: Record, _: Effort) -> Pixels | None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 __all__ = [
     "AbsolutePath",
     "Between",
+    "Box",
     "Checked",
     "Count",
     "Date",
@@ -27,6 +28,7 @@ __all__ = [
     "Text",
     "ThumbnailSize",
     "Unit",
+    "checked_box",
 ]
 
 LONGEST_TEXT = 4096
@@ -34,6 +36,7 @@ LONGEST_TAG = 200
 """As many as may be asked for at once have to fit into an address, however they are quoted."""
 
 MOST_TAGS = 20
+SMALLEST_BOX = 0.02
 THUMBNAIL_SIZES = (128, 256, 512, 1024)
 PATH_SCHEMA = {"type": "string", "pattern": r"^(/|[A-Za-z]:)", "maxLength": LONGEST_TEXT}
 
@@ -118,6 +121,28 @@ def _tag(value: Any) -> str:
     return str(value)
 
 
+def checked_box(value: Any) -> tuple[float, ...]:
+    """Return a part of a photo, cut off where the photo ends.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    numbers = isinstance(value, list | tuple) and all(
+        isinstance(one, int | float) and not isinstance(one, bool) for one in value
+    )
+    if not numbers or len(value) != 4:
+        raise ValueError("it is not x, y, width and height")
+    left, top, width, height = map(float, value)
+    if not (0 <= left <= 1 and 0 <= top <= 1):
+        raise ValueError("it is no part: its corner is not within the photo, from 0 to 1")
+    width, height = min(width, 1 - left), min(height, 1 - top)
+    if not (width >= SMALLEST_BOX and height >= SMALLEST_BOX):
+        raise ValueError(f"it is smaller than {SMALLEST_BOX} of a side of the photo")
+    return left, top, width, height
+
+
 def _thumbnail_size(value: Any) -> int:
     # From an address it comes as a text.
     size = int(value) if isinstance(value, str) and value.isdecimal() else value
@@ -125,6 +150,21 @@ def _thumbnail_size(value: Any) -> int:
         raise ValueError(f"it is none of {', '.join(map(str, THUMBNAIL_SIZES))}")
     return int(size)
 
+
+Box = Annotated[
+    tuple[float, ...],
+    Checked(
+        checked_box,
+        {
+            "type": "array",
+            "items": {"type": "number", "minimum": 0, "maximum": 1},
+            "minItems": 4,
+            "maxItems": 4,
+        },
+    ),
+]
+"""A part of a photo: x and y of its upper left corner, width, height, as fractions of the photo's
+sides as it is shown. What reaches beyond the photo is cut off."""
 
 Text = Annotated[str, Checked(text, {"type": "string", "maxLength": LONGEST_TEXT})]
 AbsolutePath = Annotated[str, Checked(absolute_path, PATH_SCHEMA)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from photofind.model.parameters import AbsolutePath, Date, Length, Limit, TagName, Text, Unit
+from photofind.model.parameters import AbsolutePath, Box, Date, Length, Limit, TagName, Text, Unit
 from photofind.model.references import QueryPhoto
 
 __all__ = [
@@ -45,6 +45,12 @@ class Query:
         Rank by the cosine of the embeddings alone.
     every
         Show near-duplicates one by one instead of collapsed.
+    box
+        The part of the query's one photo that is compared: x, y, width and height, as fractions
+        of its sides; None is the whole.
+    any_rotation
+        Whether the query's one photo is compared turned and mirrored too. None does it for a photo
+        that the library does not know, where nothing shows the same picture otherwise.
     """
 
     like: Annotated[tuple[QueryPhoto, ...], Length(1, 100)]
@@ -58,6 +64,8 @@ class Query:
     plain: bool = False
     every: bool = False
     tags: Annotated[tuple[TagName, ...], Length(0, 20)] = ()
+    box: Box | None = None
+    any_rotation: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,7 @@ class Answer:
     ``searched_by`` says how: "graph", "exact", or "plain" where full vectors were compared.
     ``photos`` is how many photos were searched, ``seconds`` how long it took.
     ``preliminary`` is how many of them are known by their embedded thumbnails only, so far.
+    ``turned`` says whether the query's photo was compared turned and mirrored too.
     """
 
     query: Query
@@ -117,6 +126,7 @@ class Answer:
     photos: int
     seconds: float
     preliminary: int = 0
+    turned: bool = False
 
 
 DuplicateKind = Literal["identical content", "same picture", "same scene"]

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import compress
+from dataclasses import dataclass, replace
+from itertools import chain, compress
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,13 @@ from photofind.library.store import IndexInfo, Store
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.ranking.calibration import TYPICAL, Background, blend
 from photofind.ranking.direction import towards
-from photofind.ranking.duplicates import TAKE
+from photofind.ranking.duplicates import NEAR_DUPLICATE, TAKE
 from photofind.ranking.exact import Similarities, best
 from photofind.ranking.projection import Vectors32, normalised
 from photofind.ranking.smoothing import expand
 from photofind.search.embedding import Embedded
 
-__all__ = ["CANDIDATES", "Compared", "Comparison", "Ranked", "compare", "rank"]
+__all__ = ["CANDIDATES", "Compared", "Comparison", "Ranked", "compare", "rank", "shows_again"]
 
 # How many candidates are re-ranked by their full embeddings, at the least.
 CANDIDATES = 200
@@ -77,12 +77,6 @@ class Comparison(ABC):
 
     searched_by: str
 
-    def __init__(self, store: Store, space: str, query: Embedded, background: Background) -> None:
-        self._store = store
-        self._space = space
-        self._own = query.own
-        self._background = background
-
     @abstractmethod
     def candidates(self, limit: int, where: Filter = EVERYTHING) -> list[str]:
         """Return at least ``limit`` contents that pass, where there are so many.
@@ -90,8 +84,21 @@ class Comparison(ABC):
         The best are among them.
         """
 
+    @abstractmethod
     def compare(self, contents: Sequence[str]) -> Compared:
         """Compare contents with the query; one of its own is the same picture."""
+
+
+class _SpaceComparison(Comparison):
+    """By the embeddings of a space."""
+
+    def __init__(self, store: Store, space: str, query: Embedded, background: Background) -> None:
+        self._store = store
+        self._space = space
+        self._own = query.own
+        self._background = background
+
+    def compare(self, contents: Sequence[str]) -> Compared:
         known, embeddings = self._store.embeddings(self._space, contents)
         known, similarities = self._similarities(contents, known, embeddings)
         own = np.array([content in self._own for content in contents], np.bool_)
@@ -106,7 +113,28 @@ class Comparison(ABC):
         """Return which of the contents that are known can be compared, and how alike they are."""
 
 
-class _PlainComparison(Comparison):
+class _AnyComparison(Comparison):
+    """By the most similar of several ways to lay the query's photo."""
+
+    def __init__(self, ways: Sequence[Comparison]) -> None:
+        self._ways = ways
+        self.searched_by = ways[0].searched_by
+
+    def candidates(self, limit: int, where: Filter = EVERYTHING) -> list[str]:
+        found = [way.candidates(limit, where) for way in self._ways]
+        self.searched_by = self._ways[0].searched_by
+        return [*dict.fromkeys(chain.from_iterable(found))]
+
+    def compare(self, contents: Sequence[str]) -> Compared:
+        compared = [way.compare(contents) for way in self._ways]
+        return replace(
+            compared[0],
+            similarities=np.max([one.similarities for one in compared], axis=0),
+            scores=np.max([one.scores for one in compared], axis=0),
+        )
+
+
+class _PlainComparison(_SpaceComparison):
     """By the cosine of the embeddings alone."""
 
     searched_by = "plain"
@@ -132,7 +160,7 @@ class _PlainComparison(Comparison):
         return known, normalised(embeddings) @ self._direction
 
 
-class _IndexedComparison(Comparison):
+class _IndexedComparison(_SpaceComparison):
     """By the index: points of the expanded query, and embeddings relative to the library."""
 
     def __init__(self, store: Store, space: str, query: Embedded, index: IndexInfo) -> None:
@@ -194,11 +222,18 @@ class _NearestPictures:
 def compare(store: Store, space: str, query: Embedded, *, plain: bool = False) -> Comparison:
     """Return what compares the contents of a space with a query.
 
+    Where the query's photo is turned too, a content is as alike as it is to any of its ways.
+
     Parameters
     ----------
     plain
         Compare the embeddings by cosine alone.
     """
+    ways = [_compare(store, space, way, plain=plain) for way in query.ways]
+    return ways[0] if len(ways) == 1 else _AnyComparison(ways)
+
+
+def _compare(store: Store, space: str, query: Embedded, *, plain: bool) -> Comparison:
     index = store.index(space)
     if index is None or plain:
         return _PlainComparison(store, space, query, index.plain if index else TYPICAL)
@@ -226,3 +261,11 @@ def rank(comparison: Comparison, limit: int, where: Filter = EVERYTHING) -> Rank
         compared.embeddings[order],
         comparison.searched_by,
     )
+
+
+def shows_again(store: Store, space: str, query: Embedded, ranked: Ranked) -> bool:
+    """Return whether any ranked content shows the picture of the query, told by its embedding."""
+    index = store.index(space)
+    least = (index.plain if index else TYPICAL).similarity(NEAR_DUPLICATE)
+    ways = np.concatenate([way.like for way in query.ways])
+    return bool((ranked.embeddings @ ways.T >= least).any())

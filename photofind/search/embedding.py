@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from photofind.ranking.projection import Vectors32, normalised
 from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
-    from photofind.extractors.extraction import Extraction
+    from photofind.extractors.extraction import Extracted, Extraction
 
 __all__ = ["Embedded", "OtherVersion", "embed_query"]
 
@@ -39,12 +39,24 @@ class Embedded:
     like, unlike
         Their embeddings at unit length, float32 (p, D) and (q, D).
     own
-        The contents of the ``like`` photos, as they are now and as the library knows them.
+        The contents of the ``like`` photos, as they are now and as the library knows them; none
+        where a part of a photo is compared.
+    turned
+        The one ``like`` photo turned and mirrored, (t, D).
+    outside
+        Whether the extractor embedded a ``like`` photo, of which the library had no embedding.
     """
 
     like: Vectors32
     unlike: Vectors32
     own: frozenset[str]
+    turned: Vectors32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    outside: bool = False
+
+    @property
+    def ways(self) -> list[Embedded]:
+        """The query with its photo laid each way, as it is first."""
+        return [self, *(replace(self, like=one[np.newaxis]) for one in self.turned)]
 
 
 def embed_query(
@@ -54,6 +66,9 @@ def embed_query(
     unlike: Sequence[int | str],
     extraction: Callable[[str], Extraction],
     reach: Reach,
+    *,
+    box: Sequence[float] | None = None,
+    turned: bool = False,
 ) -> Embedded:
     """Return the embeddings of the photos of a query.
 
@@ -66,6 +81,10 @@ def embed_query(
         of a photo as it is now.
     reach
         Looks at the photos.
+    box
+        The part of the one ``like`` photo that is compared.
+    turned
+        Whether the one ``like`` photo is embedded turned and mirrored too.
 
     Raises
     ------
@@ -91,7 +110,9 @@ def embed_query(
         else ""
         for photo in known
     ]
-    found, vectors = store.embeddings(space.id, contents)
+    by_views = turned or box is not None
+    found, vectors = store.embeddings(space.id, ["", *contents[1:]] if by_views else contents)
+    others = np.empty((0, space.dimension), np.float32)
     outside = np.flatnonzero(~found).tolist()
     if outside:
         if away := [paths[place] for place in outside if isinstance(asked[place], int)]:
@@ -100,15 +121,31 @@ def embed_query(
         version = embedder.info().version
         if version != space.version:
             raise OtherVersion(space, version)
-        results = embedder.extract([paths[place] for place in outside])
+        if by_views:
+            place = outside.pop(0)
+            result = embedder.extract_views(paths[place], box=box, turned=turned)
+            vector, *rows = _vector(result)
+            vectors[place], contents[place] = vector, result.content
+            others = np.array(rows, np.float32).reshape(-1, space.dimension)
+        results = embedder.extract([paths[place] for place in outside]) if outside else []
         for place, result in zip(outside, results, strict=True):
-            if result.vector is None:
-                raise ImageError(f"{paths[place]} cannot be used as a query: {result.failure}")
-            vectors[place], contents[place] = result.vector, result.content
+            vectors[place], contents[place] = _vector(result), result.content
     vectors = normalised(vectors)
     own = {photo.content for photo in known[: len(like)] if photo}
     own = own.union(contents[: len(like)]) - {""}
-    return Embedded(vectors[: len(like)], vectors[len(like) :], frozenset(own))
+    return Embedded(
+        vectors[: len(like)],
+        vectors[len(like) :],
+        frozenset(own if box is None else ()),
+        normalised(others),
+        not found[: len(like)].all(),
+    )
+
+
+def _vector(result: Extracted) -> Vectors32:
+    if result.vector is None:
+        raise ImageError(f"{result.path} cannot be used as a query: {result.failure}")
+    return result.vector
 
 
 def _is_unchanged(photo: Photo, reach: Reach) -> bool:

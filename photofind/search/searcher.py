@@ -14,9 +14,9 @@ from photofind.model import Answer, DuplicateGroup, Query
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Space
 from photofind.paths import Home
-from photofind.search.comparison import Ranked, compare, rank
+from photofind.search.comparison import Ranked, compare, rank, shows_again
 from photofind.search.duplicates import duplicate_groups
-from photofind.search.embedding import OtherVersion, embed_query
+from photofind.search.embedding import Embedded, OtherVersion, embed_query
 from photofind.search.fusing import rank_fused
 from photofind.search.hits import files_of, find_photos, merge_raw_pairs, to_hits
 from photofind.search.spaces import answering_spaces, space_of, space_of_version
@@ -133,7 +133,7 @@ class Searcher:
         assert query.limit is not None
         where = Filter(query.folder, query.since, query.until, query.tags)
         first = next(iter(weights))
-        ranked = self._rank(query, weights, where)
+        ranked, turned = self._rank(query, weights, where)
         asked = files_of(
             {one for one in (*query.like, *query.unlike) if isinstance(one, str)}, self._reach
         )
@@ -148,25 +148,58 @@ class Searcher:
             self._searched(first, where),
             time.monotonic() - started,
             self._store.counts().preliminary,
+            turned,
         )
 
-    def _rank(self, query: Query, weights: dict[Space, float], where: Filter) -> Ranked:
+    def _rank(
+        self, query: Query, weights: dict[Space, float], where: Filter
+    ) -> tuple[Ranked, bool]:
+        """Return the ranked contents, and whether the query's photo was turned for them."""
+        if len(query.like) > 1 and (query.box is not None or query.any_rotation):
+            raise LibraryError(
+                "a part of a photo, and a photo in any rotation, can be compared where the query "
+                "has one photo",
+                "give one photo that hits should be like",
+            )
+        first, *_ = (space.id for space in weights)
+        turned = query.any_rotation is True
+        embedded, ranked = self._rank_laid(query, weights, where, turned=turned)
+        if query.any_rotation is None and len(query.like) == 1 and embedded.outside:
+            if shows_again(self._store, first, embedded, ranked):
+                return ranked, False
+            embedded, other = self._rank_laid(query, weights, where, turned=True)
+            if shows_again(self._store, first, embedded, other):
+                return other, True
+        return ranked, turned
+
+    def _rank_laid(
+        self, query: Query, weights: dict[Space, float], where: Filter, *, turned: bool
+    ) -> tuple[Embedded, Ranked]:
+        """Return the query in the first space, and the ranked contents."""
         assert query.limit is not None
         limit = SPARE * query.limit
         # All are embedded before the first is compared: there may be another version of one.
         embedded = {
             space.id: embed_query(
-                self._store, space, query.like, query.unlike, self._extraction, self._reach
+                self._store,
+                space,
+                query.like,
+                query.unlike,
+                self._extraction,
+                self._reach,
+                box=query.box,
+                turned=turned,
             )
             for space in weights
         }
+        first, *_ = embedded.values()
         comparisons = [
             compare(self._store, space, photos, plain=query.plain)
             for space, photos in embedded.items()
         ]
         if len(comparisons) == 1:
-            return rank(comparisons[0], limit, where)
-        return rank_fused(comparisons, [*weights.values()], limit, where)
+            return first, rank(comparisons[0], limit, where)
+        return first, rank_fused(comparisons, [*weights.values()], limit, where)
 
     def _searched(self, space: Space, where: Filter) -> int:
         """Return how many photos were compared."""

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 import pytest
 
@@ -320,6 +320,80 @@ def test_a_path_outside_the_library(page: Page, tmp_path: Path, name: bytes) -> 
     page.click("#grid .like") if page.hover(page.numbers()[0]) else None
     page.driver.back()
     until(lambda: unquote_to_bytes(page.query.removeprefix("?path=")) == path)
+
+
+def test_a_part_of_a_photo_is_chosen(page: Page, tmp_path: Path) -> None:
+    wall = Image.new("RGB", (900, 600), "olive")
+    wall.paste(Image.fromarray(data.chelsea()).resize((450, 300)), (450, 300))
+    wall.save(tmp_path / "wall.png")
+    page.open(f"/?path={tmp_path}/wall.png")
+    page.hits()
+    page.click("#choose-part")
+    page.wait("#part")
+    until(lambda: page.script("return document.querySelector('#part-picture').naturalWidth") > 0)
+    assert page.focused() == "part-frame"
+    assert page.barriers() == []
+    picture = page.wait("#part-picture")
+    width, height = picture.size["width"], picture.size["height"]
+    (
+        ActionChains(page.driver)
+        .move_to_element_with_offset(picture, round(width * 0.01), round(height * 0.01))
+        .click_and_hold()
+        .move_to_element_with_offset(picture, width // 2 - 2, height // 2 - 2)
+        .release()
+        .perform()
+    )
+    page.keys(Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
+    page.click("#part-search")
+    page.says("#title", "Photos like this part")
+    page.says("#chips", "A part of the photo")
+    assert page.hits()[0].startswith("chelsea")
+    left, top, across, down = map(float, unquote(page.query).split("box=")[1].split(","))
+    assert min(left, top) == pytest.approx(0.5, abs=0.05)
+    assert min(across, down) == pytest.approx(0.5, abs=0.05)
+    assert page.all("#like .part")
+    page.driver.refresh()
+    assert page.hits()[0].startswith("chelsea")
+    page.click("#chips a")
+    page.says("#title", "Photos like this one")
+    assert "box" not in page.query
+
+
+def test_a_part_is_moved_and_sized_by_keys(page: Page, tmp_path: Path) -> None:
+    Image.fromarray(data.chelsea()).save(tmp_path / "cat.png")
+    page.open(f"/?path={tmp_path}/cat.png")
+    page.hits()
+    page.click("#choose-part")
+    page.wait("#part")
+    page.says("#part-says", "25\u202f% from the left")
+    page.keys(Keys.ARROW_LEFT)
+    page.says("#part-says", "23\u202f% from the left")
+    (
+        ActionChains(page.driver)
+        .key_down(Keys.SHIFT)
+        .send_keys(Keys.ARROW_DOWN)
+        .key_up(Keys.SHIFT)
+        .perform()
+    )
+    page.says("#part-says", "52\u202f% high")
+    page.keys(*[Keys.ARROW_UP] * 15)
+    page.says("#part-says", "0\u202f% from the top")
+    page.keys(Keys.ESCAPE)
+    page.gone("#part")
+    assert "box" not in page.query
+
+
+def test_a_photo_from_outside_is_found_turned(page: Page, tmp_path: Path) -> None:
+    turned = Image.fromarray(data.chelsea()).transpose(Image.Transpose.ROTATE_90)
+    turned.save(tmp_path / "turned.png")
+    page.open(f"/?path={tmp_path}/turned.png")
+    assert page.hits()[0].startswith("chelsea")
+    page.says("#notes", "turned and mirrored")
+    page.click("#turned")
+    until(lambda: "turned=yes" in page.query)
+    page.says("#chips", "Turned and mirrored too")
+    assert page.hits()[0].startswith("chelsea")
+    assert page.barriers() == []
 
 
 def test_several_paths_make_one_query(page: Page, tmp_path: Path, album: Path) -> None:

@@ -195,10 +195,37 @@ def test_similar_ranks_the_same_thing_first(album: Album) -> None:
     assert all(0 <= score <= 1 for score in scores)
 
 
+def test_a_photo_from_outside_is_found_however_it_is_turned(album: Album, tmp_path: Path) -> None:
+    outside = tmp_path / "turned.jpg"
+    with Image.open(album.path(CAT)) as cat:
+        cat.transpose(Image.Transpose.TRANSVERSE).resize((300, 450)).save(outside)
+    found = similar(album, outside, "--all", "-n", "1", "--json").json
+    assert found["turned"]
+    assert Path(found["hits"][0]["path"]).relative_to(album.photos).as_posix() in CATS
+    as_it_is = similar(album, outside, "--no-rotation", "--json").json
+    assert not as_it_is["turned"]
+    assert as_it_is["hits"][0]["score"] < found["hits"][0]["score"]
+    assert similar(album, outside).notes[0].startswith("the photo was compared turned")
+
+
+def test_a_part_of_a_photo_is_found(album: Album, tmp_path: Path) -> None:
+    outside = tmp_path / "wall.png"
+    wall = Image.new("RGB", (900, 600), "olive")
+    with Image.open(album.path(CAT)) as cat:
+        wall.paste(cat.resize((450, 300)), (450, 300))
+    wall.save(outside)
+    part = similar(album, outside, "--box", "0.5,0.5,0.5,0.5", "--all", "-n", "3", "--json")
+    assert all("chelsea" in name or "cat" in name for name in names(album, part))
+    typo = photofind("similar", outside, "--box", "1,2,3", home=album.home)
+    is_misunderstood(typo, "1,2,3", "four numbers")
+    two = photofind("similar", outside, outside, "--box", "0,0,.5,.5", home=album.home)
+    fails(two, "has one photo")
+
+
 def test_the_json_of_similar_is_what_the_page_says(album: Album) -> None:
     answer = similar(album, album.path(CAT), "--json", "-n", "2").json
     assert set(answer) == {
-        "query", "extractor", "searched_by", "photos", "preliminary", "seconds", "hits",
+        "query", "extractor", "searched_by", "photos", "preliminary", "turned", "seconds", "hits",
     }  # fmt: skip
     assert answer["query"] == {"like": [album.path(CAT)], "unlike": []}
     assert (answer["extractor"], answer["searched_by"]) == ("mobilenet", "exact")

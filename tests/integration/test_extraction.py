@@ -62,7 +62,7 @@ def extraction():
 
 def describes(extracted: Extracted, colour, exactness=1e-6) -> bool:
     """Whether the vector is that of a photo of one colour."""
-    expected = np.array(colour) / np.linalg.norm(colour)
+    expected = np.array(colour) / np.linalg.norm(colour, axis=-1, keepdims=True)
     return extracted.vector is not None and np.allclose(extracted.vector, expected, atol=exactness)
 
 
@@ -195,6 +195,28 @@ def test_previews_describe_thumbnails_alone(extraction, photo, with_thumbnail, t
     (full,) = extraction.extract([paths[0]])
     assert describes(full, (1, 1, 1), exactness=0.02)
     assert full.content == content_id(Path(paths[0]).read_bytes())
+
+
+def test_views_of_a_photo_are_embedded(extraction, tmp_path):
+    halves = Image.new("RGB", (200, 100), "red")
+    halves.paste("blue", (100, 0, 200, 100))
+    path = tmp_path / "halves.png"
+    halves.save(path)
+    part = extraction.extract_views(str(path), box=(0.5, 0, 0.5, 1))
+    assert describes(part, [(0, 0, 255)], exactness=0.03)
+    assert (part.content, part.width) == (content_id(path.read_bytes()), 200)
+    turned = extraction.extract_views(str(path), turned=True)
+    assert describes(turned, [(1, 0, 1)] * 8, exactness=0.02)
+
+
+def test_a_photo_whose_views_cannot_be_embedded_says_why(extraction, photo, tmp_path):
+    (tmp_path / "text.jpg").write_text("not a photo")
+    failed = extraction.extract_views(str(tmp_path / "text.jpg"), turned=True)
+    assert failed.vector is None
+    assert "not a picture" in failed.failure
+    crashed = extraction.extract_views(photo("bad.png", CRASHES), turned=True)
+    assert crashed.refused
+    assert extraction.extract_views(photo("good.png", "red")).failure is None
 
 
 def test_previews_have_what_sidecars_say(extraction, with_thumbnail, tmp_path):

@@ -63,6 +63,8 @@ function showForm() {
   fill("since", whole(state.since, "01-01"));
   fill("until", whole(state.until, "12-31"));
   show(byId("tags-field"), tags.length > 0 || state.tags !== null);
+  show(byId("turned-field"), state.like.length === 1);
+  byId("turned").checked = state.turned === "yes";
   byId("offline").checked = state.offline !== "hide";
   const hasOffline = connection.status?.folders.some((folder) => folder.state === "offline");
   show(byId("offline-field"), Boolean(hasOffline) || state.offline !== null);
@@ -115,7 +117,7 @@ function showMinimum() {
 // Chips: the active filters, each of which can be removed.
 
 function showChips() {
-  const { folder, since, until, tags: wanted, min, extractor, offline } = state;
+  const { folder, since, until, tags: wanted, min, extractor, offline, box, turned } = state;
   const chips = [];
   if (folder) chips.push([`In ${shown(nameOf(folder) || folder)}`, { folder: null }]);
   if (since && since === until) chips.push([monthTitle(since), { since: null, until: null }]);
@@ -126,6 +128,8 @@ function showChips() {
   for (const tag of wanted ?? []) chips.push([`Tagged ${shown(tag)}`, { tags: withoutTag(tag) }]);
   if (min) chips.push([`${Math.round(min * 100)}\u202f% similar or more`, { min: null }]);
   if (extractor) chips.push([`By ${extractor}`, { extractor: null }]);
+  if (box) chips.push(["A part of the photo", { box: null }]);
+  if (turned) chips.push([turned === "yes" ? "Turned and mirrored too" : "As it is", { turned: null }]);
   if (offline) chips.push(["Without offline photos", { offline: null }]);
   const list = byId("chips");
   list.replaceChildren(
@@ -261,5 +265,6 @@ export function start() {
     });
   }
   byId("extractor").addEventListener("change", (event) => navigate({ extractor: event.target.value || null }));
+  byId("turned").addEventListener("change", (event) => navigate({ turned: event.target.checked ? "yes" : null }));
   byId("offline").addEventListener("change", (event) => navigate({ offline: event.target.checked ? null : "hide" }));
 }

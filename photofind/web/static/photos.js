@@ -66,7 +66,7 @@ export async function follow({ fresh = false } = {}) {
 }
 
 function title() {
-  if (isQuery()) return state.like.length === 1 ? "Photos like this one" : "Photos like these";
+  if (isQuery()) return state.box ? "Photos like this part" : state.like.length === 1 ? "Photos like this one" : "Photos like these";
   const { folder, since, until, tags } = state;
   const time = since && since === until ? monthTitle(since) : "";
   const place = folder ? shown(nameOf(folder) || folder) : "";
@@ -90,9 +90,11 @@ const numbered = (asked) =>
   asked.kind === "path" ? asked.path : asked.kind === "upload" ? `upload:${asked.id}` : asked.id;
 
 function request(limit) {
-  const { like, unlike, min, folder, since, until, tags, extractor } = state;
+  const { like, unlike, min, folder, since, until, tags, extractor, box, turned } = state;
   const wanted = { like: like.map(numbered), limit, min_score: min, folder, since, until, tags, extractor };
   if (unlike.length) wanted.unlike = unlike.map(numbered);
+  if (box) wanted.box = box.split(",").map(Number);
+  if (turned) wanted.any_rotation = turned === "yes";
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== null));
 }
 
@@ -146,6 +148,7 @@ function notesOf(answer, hits) {
   if (preliminary) {
     notes.push(`${count(preliminary, "hit was", "hits were")} found by the thumbnail so far; the order improves while photofind reads the photos.`);
   }
+  if (answer.turned && !state.turned) notes.push("The photo was compared turned and mirrored too, for nothing else shows its picture.");
   const offline = hits.filter((hit) => hit.offline).length;
   if (offline) notes.push(`${count(offline, "hit is", "hits are")} on a drive that is not connected.`);
   return notes;

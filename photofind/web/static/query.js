@@ -6,6 +6,7 @@ import { complain, say } from "./notices.js";
 import { addressOf, changed, go, navigate, state } from "./state.js";
 import { nameOf, shown } from "./text.js";
 import { remove } from "./photo_actions.js";
+import * as part from "./part.js";
 
 const pictures = new Map(); // Details of the query's pictures, by keyOf.
 
@@ -41,6 +42,22 @@ export async function showQuery() {
   show(byId("query"), state.like.length > 0);
   show(byId("unlike-part"), state.unlike.length > 0);
   for (const list of ["like", "unlike"]) keep(byId(list), list);
+  const pictures = byId("like").querySelectorAll(".picture");
+  for (const frame of byId("like").querySelectorAll(".part")) frame.remove();
+  if (state.box && pictures.length === 1) {
+    const frame = h("span", { class: "part" });
+    part.layOver(frame, state.box);
+    pictures[0].firstElementChild.append(frame);
+  }
+  show(byId("choose-part"), state.like.length === 1);
+}
+
+/** Let a part of the query's one photo be chosen. */
+async function choosePart() {
+  const [item] = state.like;
+  const about = await lookUp(item);
+  const photo = about.id === undefined ? item : { kind: "photo", id: about.id };
+  part.choose(photo, titleOf(about));
 }
 
 function keep(element, list) {
@@ -61,7 +78,7 @@ function listEntry(item, list) {
   const entry = h(
     "li",
     { data: { key: keyOf(item) } },
-    h("div", { class: "picture" }, image, removeButton),
+    h("div", { class: "picture" }, h("div", { class: "whole" }, image), removeButton),
     name,
   );
   image.addEventListener("error", () => image.replaceWith(h("span", { class: "no-picture" }, icon("photos"))));
@@ -112,6 +129,8 @@ async function searchWith(files) {
 }
 
 export function start() {
+  part.start();
+  byId("choose-part").addEventListener("click", choosePart);
   const file = byId("file");
   byId("choose").addEventListener("click", () => file.click());
   file.addEventListener("change", () => {

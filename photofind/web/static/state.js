@@ -3,16 +3,17 @@
 //   /?like=ID&unlike=ID     photos of the library; upload:HEX for an uploaded picture
 //    &path=...&unpath=...   picture files anywhere, the bytes of their paths percent-encoded
 //    &folder=...&since=...&until=...&tag=...&tag=...&min=0.5&extractor=...&offline=hide
+//    &box=X,Y,W,H&turned=yes or no   the part of the query's photo, and whether it is turned
 //    &photo=ID              the photo in the viewer
 //   /?view=duplicates, /?view=library, /?view=settings
 
 import { decodePath, encodePath } from "./text.js";
 
 const VIEWS = ["photos", "duplicates", "library", "settings"];
-const FILTERS = ["folder", "since", "until", "tags", "min", "extractor", "offline"];
+const FILTERS = ["folder", "since", "until", "tags", "min", "extractor", "offline", "box", "turned"];
 const NOTHING = {
   view: "photos", like: [], unlike: [], folder: null, since: null, until: null, tags: null, min: null,
-  extractor: null, offline: null, photo: null,
+  extractor: null, offline: null, box: null, turned: null, photo: null,
 };
 
 export let state = NOTHING;
@@ -42,9 +43,17 @@ export function parse(search) {
     else if (name === "tag") read.tags = [...new Set([...(read.tags ?? []), value])];
     else if (name === "min" && value >= 0 && value <= 1) read.min = Number(value);
     else if (name === "offline" && value === "hide") read.offline = "hide";
+    else if (name === "box" && isBox(value)) read.box = value;
+    else if (name === "turned" && (value === "yes" || value === "no")) read.turned = value;
     else if (name === "photo" && /^\d+$/.test(value)) read.photo = Number(value);
   }
   return read;
+}
+
+/** Return whether a text is a part of a photo: four fractions. */
+function isBox(value) {
+  const numbers = value.split(",").map((text) => (text ? Number(text) : NaN));
+  return numbers.length === 4 && numbers.every((one) => one >= 0 && one <= 1);
 }
 
 function parseItem(value) {
@@ -73,6 +82,9 @@ export function addressOf(wanted) {
 export function changed(changes, from = state) {
   const next = { ...from, photo: null, ...changes };
   if (!next.like.length) Object.assign(next, { unlike: [], min: null, extractor: null });
+  // They are about one photo.
+  const isOther = next.like.length !== 1 || !from.like.length || !sameItem(next.like[0], from.like[0]);
+  if (isOther && from.like.length) Object.assign(next, { box: null, turned: null });
   return next;
 }
 

@@ -70,8 +70,9 @@ def test_set_filters_are_passed_on() -> None:
 
 def test_every_field_of_a_query_has_its_names() -> None:
     assert set(QUERY_FIELDS) == {field.name for field in fields(Query)}
-    options = {option for one in similar.params for option in one.opts}
-    assert {name for one in QUERY_FIELDS.values() for name in one.options} <= options | {"IMAGES"}
+    options = {option for one in similar.params for option in (*one.opts, *one.secondary_opts)}
+    names = {name for one in QUERY_FIELDS.values() for name in "/".join(one.options).split("/")}
+    assert names <= options | {"IMAGES"}
     state = (files("photofind.web") / "static" / "state.js").read_text("utf-8")
     for one in QUERY_FIELDS.values():
         for name in filter(None, (one.url, one.url_path)):

@@ -92,6 +92,10 @@ class Extraction:
             for path in paths
         ]
 
+    def extract_views(self, path: str, **options: Any) -> Extracted:
+        (upright,) = self.extract([path])
+        return upright if upright.vector is None else replace(upright, vector=upright.vector[None])
+
 
 def test_photos_from_outside_are_embedded(store: MemoryStore, home: Home) -> None:
     store.commit([Photo("/b/same.jpg", content="same")], SPACE, {"same": np.ones(DIMENSION)})
@@ -99,6 +103,83 @@ def test_photos_from_outside_are_embedded(store: MemoryStore, home: Home) -> Non
     assert ask(searcher, "/outside/photo").hits[0].path == "/b/same.jpg"
     with pytest.raises(ImageError, match="/outside/broken cannot be used as a query: no picture"):
         ask(searcher, "/outside/broken")
+
+
+class Turning(Extraction):
+    """An extraction by which a photo that is turned looks like photo 4, and a part of it like 7."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__("1")
+        paths = [*store.by_path(["/a/4.jpg", "/a/7.jpg"]).values()]
+        self.turned, self.part = store.embeddings(SPACE, [photo.content for photo in paths])[1]
+        self.asked: list[str] = []
+
+    def extract_views(self, path: str, *, box: Any = None, turned: bool = False) -> Extracted:
+        self.asked.append(path)
+        (upright,) = self.extract([path])
+        if upright.vector is None:
+            return upright
+        first = upright.vector if box is None else self.part
+        rows = [first, *([self.turned] * 7 if turned else [])]
+        return replace(upright, vector=np.stack(rows))
+
+
+@pytest.fixture
+def turning(store: MemoryStore) -> Turning:
+    return Turning(store)
+
+
+def test_a_photo_that_shows_nothing_again_is_turned(
+    store: MemoryStore, home: Home, turning: Turning
+) -> None:
+    searcher = Searcher(store, home, "made-up", lambda name: turning)
+    answer = ask(searcher, "/outside/photo")
+    assert (answer.turned, answer.hits[0].path) == (True, "/a/4.jpg")
+    assert answer.hits[0].score > 0.99 > answer.hits[1].score
+    as_it_is = ask(searcher, "/outside/photo", any_rotation=False)
+    assert not as_it_is.turned
+    assert as_it_is.hits[0].score < 0.99
+
+
+def test_a_photo_that_shows_something_again_is_not_turned(
+    store: MemoryStore, home: Home, turning: Turning
+) -> None:
+    store.commit([Photo("/b/same.jpg", content="same")], SPACE, {"same": np.ones(DIMENSION)})
+    searcher = Searcher(store, home, "made-up", lambda name: turning)
+    answer = ask(searcher, "/outside/photo")
+    assert (answer.turned, answer.hits[0].path, turning.asked) == (False, "/b/same.jpg", [])
+    both = ask(searcher, "/outside/photo", any_rotation=True)
+    assert both.turned
+    assert {hit.path for hit in both.hits[:2]} == {"/b/same.jpg", "/a/4.jpg"}
+
+
+def test_photos_of_the_library_are_turned_where_that_is_asked_for(
+    store: MemoryStore, home: Home, turning: Turning
+) -> None:
+    searcher = Searcher(store, home, "made-up", lambda name: turning)
+    assert ask(searcher, "/a/1.jpg").hits[0].path != "/a/4.jpg"
+    assert turning.asked == []
+    assert ask(searcher, "/a/1.jpg", any_rotation=True).hits[0].path == "/a/4.jpg"
+
+
+def test_a_part_of_a_photo_is_compared_alone(
+    store: MemoryStore, home: Home, turning: Turning
+) -> None:
+    searcher = Searcher(store, home, "made-up", lambda name: turning)
+    for photo in ("/a/1.jpg", "/outside/photo"):
+        answer = ask(searcher, photo, box=(0.0, 0.0, 0.5, 0.5), any_rotation=False)
+        assert answer.hits[0].path == "/a/7.jpg"
+    with pytest.raises(ImageError, match="/outside/broken cannot be used as a query: no picture"):
+        ask(searcher, "/outside/broken", any_rotation=True)
+
+
+@pytest.mark.parametrize("options", [{"box": (0.0, 0.0, 0.5, 0.5)}, {"any_rotation": True}])
+def test_parts_and_rotations_are_of_one_photo(
+    store: MemoryStore, home: Home, options: dict[str, Any]
+) -> None:
+    searcher = Searcher(store, home, "made-up", no_extraction)
+    with pytest.raises(LibraryError, match="where the query has one photo"):
+        ask(searcher, "/a/1.jpg", "/a/2.jpg", **options)
 
 
 def test_the_version_that_is_installed_answers_for_photos_from_outside(
