@@ -130,9 +130,9 @@ def _serve(
                 resident.subscribe(listener)
             if not end.wanted:
                 resident.start()
-                leave_starter(home)
                 runtime = _written_down(server.port, token)
                 file_guard = FileGuard(home, runtime, lock, resident.look_at_files)
+                leave_starter(home)  # It is told until here why there is no daemon.
                 threading.Thread(
                     target=_end_when_lost,
                     args=(file_guard, server, lost),

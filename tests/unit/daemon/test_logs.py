@@ -137,3 +137,15 @@ def test_a_terminal_is_told_and_a_pipe_is_not(home: Home) -> None:
     os.close(terminal)
     assert told[:2] == ["INFO: well", "WARNING: less so"]
     assert len([line for line in read_log(home, 100) if "INFO photofind.test: well" in line]) == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full disk here")
+def test_a_log_on_a_full_disk_is_done_without(
+    home: Home, log: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (handler,) = [
+        one for one in logging.getLogger().handlers if isinstance(one, logging.FileHandler)
+    ]
+    handler.setStream(open("/dev/full", "w", encoding="utf-8"))  # noqa: SIM115 - it is closed with it
+    log.warning("the disk is full")
+    assert capsys.readouterr().err == ""
