@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import logging
 import os
 import pty
@@ -139,13 +141,17 @@ def test_a_terminal_is_told_and_a_pipe_is_not(home: Home) -> None:
     assert len([line for line in read_log(home, 100) if "INFO photofind.test: well" in line]) == 2
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full disk here")
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def test_a_log_on_a_full_disk_is_done_without(
-    home: Home, log: logging.Logger, capsys: pytest.CaptureFixture[str]
+    log: logging.Logger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (handler,) = [
-        one for one in logging.getLogger().handlers if isinstance(one, logging.FileHandler)
-    ]
-    handler.setStream(open("/dev/full", "w", encoding="utf-8"))  # noqa: SIM115 - it is closed with it
+    (handler,) = [one for one in logging.getLogger().handlers if hasattr(one, "baseFilename")]
+    monkeypatch.setattr(handler, "stream", Full())
     log.warning("the disk is full")
     assert capsys.readouterr().err == ""
