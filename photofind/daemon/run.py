@@ -147,7 +147,10 @@ def _serve(
         _log.info("ended")
     finally:
         if not lost.is_set():  # The file there now belongs to another daemon.
-            remove_runtime(home)
+            try:
+                remove_runtime(home)
+            except OSError as error:  # Beside a free lock it leads nobody astray.
+                _log.warning("the runtime file stays: %s", error)
     resign()
 
 
