@@ -170,7 +170,8 @@ def _expected(home: Home) -> Iterator[tuple[Path, bool]]:
         for lock in space.glob("*.lock"):
             yield lock, False
     for path in home.spaces.glob("*/**/*"):
-        yield path, path.is_dir()
+        if path.suffix != ".lock":
+            yield path, path.is_dir()
 
 
 def _is_open(path: Path, rights: int) -> bool:
