@@ -20,11 +20,11 @@ __all__ = [
     "PhotofindError",
     "RequestError",
     "SettingsError",
-    "WorkerBusyError",
     "WorkerCrashedError",
     "WorkerError",
     "WorkerKilledError",
     "WorkerMemoryError",
+    "WorkerOverdueError",
     "WorkerResourceError",
     "WorkerStartError",
     "WorkerStoppedError",
@@ -149,11 +149,7 @@ class WorkerTimeoutError(WorkerError):
 
 
 class WorkerOverdueError(WorkerTimeoutError):
-    """A child process ended itself: what it worked on took more processor time than it may."""
-
-
-class WorkerBusyError(WorkerTimeoutError):
-    """A child process showed no progress, and took processor time for most of that time."""
+    """What a child process worked on took more processor time than it may; the process ended."""
 
 
 class WorkerStartError(WorkerError):

@@ -17,6 +17,7 @@ from photofind.model import Check
 from photofind.model.exclude_rules import is_rule
 from photofind.paths import Home
 from photofind.settings import read_settings, repair_settings
+from photofind.system.disk import is_read_only
 from photofind.system.home_guard import can_be_closed, check_files, check_home, close_home
 from photofind.system.reach import DOES_NOT_ANSWER, Reach
 
@@ -132,14 +133,10 @@ def _exclude_rules(library: Store, *, repair: bool) -> Iterator[Check]:
 
 def _files(home: Home, *, repair: bool) -> Iterator[Check]:
     """Yield what is not what it has to be: a folder in place of a file, or closed to its owner."""
-    folders = [home.spaces, home.cache, home.logs, home.models, *home.spaces.glob("*@*")]
-    locks = [home.lock, home.graph_lock, home.daemon_lock, home.daemon_start_lock]
-    locks += home.spaces.glob("*/*.lock")
-    others = [home.root / name for name in ("runtime.json", "pages.json", "recent.json")]
+    rights = os.R_OK | (0 if is_read_only(_place(home)) else os.W_OK)
     sound = True
-    for path in [home.settings, home.catalog, *locks, *others, *folders]:
-        is_folder = path in folders
-        if not path.exists() or (path.is_dir() == is_folder and _is_open(path)):
+    for path, is_folder in _expected(home):
+        if not path.exists() or (path.is_dir() == is_folder and _is_open(path, rights)):
             continue
         sound = False
         if path.is_dir() == is_folder:
@@ -160,8 +157,25 @@ def _files(home: Home, *, repair: bool) -> Iterator[Check]:
         yield Check("files", "ok", "each is what it has to be")
 
 
-def _is_open(path: Path) -> bool:
-    return os.access(path, os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0))
+def _expected(home: Home) -> Iterator[tuple[Path, bool]]:
+    """Yield what may be in a home, and whether it is a folder; folders before what is in them."""
+    for folder in (home.spaces, home.cache, home.logs, home.models):
+        yield folder, True
+    locks = [home.lock, home.graph_lock, home.daemon_lock, home.daemon_start_lock]
+    others = [home.root / name for name in ("runtime.json", "pages.json", "recent.json")]
+    for file in (home.settings, home.catalog, *locks, *others):
+        yield file, False
+    for space in home.spaces.glob("*@*"):
+        yield space, True
+        for lock in space.glob("*.lock"):
+            yield lock, False
+    for path in home.spaces.glob("*/**/*"):
+        if path.suffix != ".lock":
+            yield path, path.is_dir()
+
+
+def _is_open(path: Path, rights: int) -> bool:
+    return os.access(path, rights | (os.X_OK if path.is_dir() else 0))
 
 
 def _privacy(home: Home, *, repair: bool) -> Check:
@@ -188,12 +202,19 @@ def _privacy(home: Home, *, repair: bool) -> Check:
 def _space_on_disk(home: Home) -> Check:
     import psutil
 
-    place = next(path for path in (home.root, *home.root.parents) if path.exists())
-    free = int(psutil.disk_usage(str(place)).free)
+    if is_read_only(_place(home)):
+        advice = "make it writable, or set PHOTOFIND_HOME to a writable folder"
+        return Check("disk", "broken", f"the disk of {home.root} can only be read", advice)
+    free = int(psutil.disk_usage(str(_place(home))).free)
     message = f"{free / 1e9:,.1f} GB are free for {home.root}"
     if free < LITTLE_SPACE:
         return Check("disk", "warning", message, "free some space: new photos need it")
     return Check("disk", "ok", message)
+
+
+def _place(home: Home) -> Path:
+    """Return the home, or what is to hold it where there is none yet."""
+    return next(path for path in (home.root, *home.root.parents) if path.exists())
 
 
 def _extractor(describe: Callable[[], object]) -> Check:

@@ -18,7 +18,13 @@ from queue import LifoQueue
 from typing import TYPE_CHECKING
 
 from photofind.app.file_cache import FileCache
-from photofind.errors import ImageError, VeryLargeError, WorkerError, WorkerStoppedError
+from photofind.errors import (
+    ImageError,
+    VeryLargeError,
+    WorkerError,
+    WorkerKilledError,
+    WorkerStoppedError,
+)
 from photofind.images.limits import DEFAULT_LIMITS, SPARE_BYTES, Limits
 from photofind.system.reach import Reach, read_through
 from photofind.workers import Reply, Worker, isolate
@@ -158,7 +164,7 @@ class Thumbnails:
         NotAnsweringError
             Its folder does not answer.
         WorkerError
-            The worker cannot be started, or :meth:`close` was called.
+            The worker cannot be started or was killed from outside, or :meth:`close` was called.
         """
         key = _key(path, size, stamp)
         with self._lock:
@@ -230,6 +236,8 @@ class Thumbnails:
         if not isinstance(outcome, WorkerError):
             return outcome.arrays[0].tobytes(), outcome.value and tuple(outcome.value)
         _logger.warning("%s: %s\n%s", path, outcome, outcome.details)
+        if isinstance(outcome, WorkerKilledError):  # The photo is not to blame.
+            raise outcome
         reason = f"cannot be shown: {outcome.message}"
         with self._lock:
             if len(self._fatal) == _MOST_FATAL:
@@ -248,7 +256,7 @@ class Thumbnails:
         worker = self._free.get()
         try:
             if self._closed:
-                raise WorkerStoppedError("the thumbnails worker was stopped")
+                raise WorkerStoppedError("the thumbnails worker was stopped", "try again")
             yield worker
         finally:
             self._free.put(worker)

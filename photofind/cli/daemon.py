@@ -145,14 +145,15 @@ def status(as_json: bool) -> None:
 def run(home: str | None) -> None:
     """Run the daemon in the foreground, until Ctrl-C or a signal.
 
-    Service managers run this command. Exit code 75 means that a daemon is running already.
+    Service managers run this command. Exit code 75 means that a daemon is running already, and 74
+    that the disk does not take its files.
     """
     import os
 
-    from photofind.daemon.lifecycle import RUNS_ALREADY
+    from photofind.daemon.lifecycle import REFUSED, RUNS_ALREADY
     from photofind.daemon.run import run
     from photofind.desktop.notifications import Notices
-    from photofind.errors import DaemonRunsError
+    from photofind.errors import DaemonRunsError, LibraryError
     from photofind.paths import Home
     from photofind.settings import load_settings
 
@@ -165,6 +166,11 @@ def run(home: str | None) -> None:
     except DaemonRunsError as error:
         note(f"photofind: {error.message}", f"  {error.hint}")
         sys.exit(RUNS_ALREADY)
+    except LibraryError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        note(f"photofind: {error.message}", f"  {error.hint}")
+        sys.exit(REFUSED)
 
 
 @daemon.command()

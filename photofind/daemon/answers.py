@@ -20,10 +20,13 @@ from photofind.errors import (
     PhotofindError,
     RequestError,
     SettingsError,
+    WorkerKilledError,
     WorkerResourceError,
+    WorkerStoppedError,
 )
 from photofind.model import as_plain
 from photofind.model.references import PhotoNotFoundError
+from photofind.system.disk import is_of_the_disk
 from photofind.system.resources import lacks_resources
 
 __all__ = [
@@ -47,6 +50,8 @@ _STATUSES: tuple[tuple[type[PhotofindError], int], ...] = (
     (PhotoNotFoundError, 404),
     (LockedError, 423),
     (NotAnsweringError, 503),
+    (WorkerKilledError, 503),
+    (WorkerStoppedError, 503),
     (PhotofindError, 409),
 )
 
@@ -93,7 +98,7 @@ def as_error(error: PhotofindError) -> dict[str, dict[str, str]]:
 def error_response(error: PhotofindError, status: int | None = None, **headers: str) -> Response:
     """Return the answer that an error is, with the status that goes with it.
 
-    One that is due to a lack of memory, threads or descriptors says when to try again.
+    One that is due to the machine or its disk says when to try again.
     """
     if status is None and _is_of_the_moment(error):
         status = 503
@@ -105,10 +110,12 @@ def error_response(error: PhotofindError, status: int | None = None, **headers: 
 
 
 def _is_of_the_moment(error: BaseException) -> bool:
-    """Return whether an error, or what caused it, is a lack of memory, threads or descriptors."""
+    """Return whether an error, or what caused it, is a lack of the machine or its disk."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, WorkerResourceError) or lacks_resources(cause):
+            return True
+        if is_of_the_disk(cause):
             return True
         cause = cause.__cause__
     return False

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from photofind.daemon.runtime import Runtime, read_runtime, write_runtime
+from photofind.errors import LibraryError
 from photofind.paths import Home
 from photofind.system.held_lock import HeldLock
 
@@ -77,7 +78,7 @@ class FileGuard:
             if not self._is_found_by(read_runtime(self._home)):
                 _log.warning("the runtime file was removed or changed; it is written again")
                 write_runtime(self._home, self._runtime)
-        except OSError as error:
+        except (OSError, LibraryError) as error:
             _log.warning("the daemon's files cannot be kept: %s", error)
             return AWAY_SECONDS
         return None

@@ -22,10 +22,13 @@ from photofind.system.disk import explain_disk_errors
 if TYPE_CHECKING:
     import psutil
 
-__all__ = ["RUNS_ALREADY", "Start", "Stop", "is_running", "reachable", "start", "stop"]
+__all__ = ["REFUSED", "RUNS_ALREADY", "Start", "Stop", "is_running", "reachable", "start", "stop"]
 
 RUNS_ALREADY = 75
 """The exit code of ``photofind daemon run`` if a daemon runs already: EX_TEMPFAIL of sysexits.h."""
+
+REFUSED = 74
+"""Its exit code if the disk does not take the daemon's files: EX_IOERR."""
 
 _LOOK = 0.05  # Seconds between two looks whether something has happened.
 _FOR_ANSWER = 5.0  # Seconds that the API may take.
@@ -170,7 +173,10 @@ class _Child:
         elif lines[-1].startswith("photofind: "):
             hint = ""
         message = lines[-1].removeprefix("photofind: ").strip()
-        return DaemonError(f"the daemon cannot start: {message}", hint)
+        error = DaemonError(f"the daemon cannot start: {message}", hint)
+        if self._process.poll() == REFUSED:
+            error.__cause__ = LibraryError(message, hint)
+        return error
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -83,13 +84,17 @@ def read_log(home: Home, count: int, *, follow: bool = False) -> Iterator[str]:
 
 
 class _PrivateFile(RotatingFileHandler):
-    """A rotating file that is this user's alone."""
+    """A rotating file that is this user's alone, and done without while it cannot be written."""
 
     def _open(self) -> io.TextIOWrapper:
         descriptor = open_private(Path(self.baseFilename), os.O_WRONLY | os.O_APPEND)
         return io.TextIOWrapper(
             os.fdopen(descriptor, "ab"), encoding=self.encoding, errors=self.errors
         )
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 class _Formatter(logging.Formatter):

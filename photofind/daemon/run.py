@@ -130,9 +130,9 @@ def _serve(
                 resident.subscribe(listener)
             if not end.wanted:
                 resident.start()
-                leave_starter(home)
                 runtime = _written_down(server.port, token)
                 file_guard = FileGuard(home, runtime, lock, resident.look_at_files)
+                leave_starter(home)  # It is told until here why there is no daemon.
                 threading.Thread(
                     target=_end_when_lost,
                     args=(file_guard, server, lost),
@@ -147,7 +147,10 @@ def _serve(
         _log.info("ended")
     finally:
         if not lost.is_set():  # The file there now belongs to another daemon.
-            remove_runtime(home)
+            try:
+                remove_runtime(home)
+            except OSError as error:  # Beside a free lock it leads nobody astray.
+                _log.warning("the runtime file stays: %s", error)
     resign()
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from photofind.paths import Home, remove_file, write_atomically
+from photofind.system.disk import explain_disk_errors
 
 __all__ = ["Runtime", "read_runtime", "remove_runtime", "write_runtime"]
 
@@ -55,8 +56,15 @@ def read_runtime(home: Home) -> Runtime | None:
 
 
 def write_runtime(home: Home, runtime: Runtime) -> None:
-    """Write the runtime file, readable by this user alone."""
-    write_atomically(_path(home), json.dumps(asdict(runtime)).encode())
+    """Write the runtime file, readable by this user alone.
+
+    Raises
+    ------
+    LibraryError
+        The disk refuses.
+    """
+    with explain_disk_errors(_path(home)):
+        write_atomically(_path(home), json.dumps(asdict(runtime)).encode())
 
 
 def remove_runtime(home: Home) -> None:

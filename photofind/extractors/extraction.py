@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from photofind.errors import (
     ExtractorError,
     FileNotAnsweringError,
-    WorkerBusyError,
     WorkerCrashedError,
     WorkerError,
     WorkerKilledError,
@@ -367,7 +366,7 @@ class Extraction:
             if isinstance(outcome, WorkerError):
                 (place,) = batch
                 _logger.warning("%s: %s\n%s", paths[place], outcome, outcome.details)
-                if isinstance(outcome, WorkerOverdueError):
+                if isinstance(outcome, WorkerOverdueError) and place in overdue:
                     # No extractor had a part in it.
                     took = f"took more than {overdue[place]:,.0f} s of processor time to read"
                     yield place, Extracted(path=paths[place], failure=took)
@@ -379,7 +378,7 @@ class Extraction:
                         failure=self._reason(outcome),
                         refused=True,
                         passing=isinstance(outcome, WorkerKilledError | WorkerTimeoutError)
-                        and not isinstance(outcome, WorkerBusyError),
+                        and not isinstance(outcome, WorkerOverdueError),
                     ),
                 )
                 continue

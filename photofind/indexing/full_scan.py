@@ -127,6 +127,8 @@ def full_scan(
         try:
             scanned = reach.follow(folder.path, partial(look, on_found=tell), look)
         except NotAnsweringError:
+            if reach.is_closed:  # The folder is not to blame.
+                raise
             whole = Skipped(folder.path, DOES_NOT_ANSWER)
             scanned = _ScannedFolder(folder, _present(_known(store, folder)), skipped=[whole])
         scanned_folders.append(scanned)
@@ -147,6 +149,8 @@ def full_scan(
         try:
             now, believed = reach.follow(scanned.folder.path, judge)
         except NotAnsweringError:
+            if reach.is_closed:
+                raise
             now = replace(scanned.folder, state="offline", reason=DOES_NOT_ANSWER)
             believed = []
         judged.append(now)

@@ -322,7 +322,8 @@ class IndexingSteps:
             self._look_up_contents(settled)
         self.backlog.take_in(settled, many=len(settled) > FEW)
         self._log(seen.skipped)
-        self._on_success()
+        if not self.backlog:  # Otherwise it is reading that has to succeed.
+            self._on_success()
         self._notices.folders()
         self._notices.library()
         self._finish_requests()
@@ -426,6 +427,7 @@ class IndexingSteps:
             self._silent.discard(unread.silent)  # So that its files are dropped.
         if unread.done:
             self.queues.works(queue)
+            self._on_success()
         for file in chunk[: unread.done]:
             files.pop(file.path, None)
         rest = self.backlog.without_thumbnail
@@ -435,7 +437,6 @@ class IndexingSteps:
             rest.update((file.path, file) for file in unread.lacking)
         if not (self.backlog.new or rest):
             self._contents.clear()
-        self._on_success()
         self._finish_requests()
         self._greet_new_folders()
 

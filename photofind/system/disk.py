@@ -11,10 +11,23 @@ from pathlib import Path
 
 from photofind.errors import LibraryError
 
-__all__ = ["explain_disk_errors", "sync_file"]
+__all__ = ["explain_disk_errors", "is_of_the_disk", "is_read_only", "sync_file"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+_OF_THE_DISK = {*_FULL, errno.EIO, errno.EROFS}
+
+
+def is_of_the_disk(error: BaseException) -> bool:
+    """Return whether an error says that a disk is full, fails, or can only be read."""
+    return isinstance(error, OSError) and error.errno in _OF_THE_DISK
+
+
+def is_read_only(path: Path) -> bool:
+    """Return whether the file system that holds ``path`` can only be read; unknown on Windows."""
+    if sys.platform == "win32":
+        return False
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 def sync_file(descriptor: int) -> None:

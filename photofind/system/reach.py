@@ -304,6 +304,11 @@ class Reach:
         self._reals[path] = real
         return real
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether touches fail because nothing is to be touched any more."""
+        return self._closed
+
     def close(self) -> None:
         """Give up everything that is waited for; touches fail from now on."""
         with self._changed:

@@ -36,8 +36,8 @@ def isolate(
         Called with a batch and a callable to pass on to :meth:`photofind.workers.Worker.call`.
         The notes ``{"started": i}`` and ``{"finished": i}``, where ``i`` is a position in the
         batch, name the suspects: the items in progress at the failure. Without such notes all items
-        are suspects. ``{"overdue": i}`` names the one that a worker gave up, which is guilty at
-        once. Other notes are ignored.
+        are suspects. ``{"overdue": i}`` names the one that a worker gave up. A single one that took
+        too much processor time is guilty at once. Other notes are ignored.
 
     Yields
     ------
@@ -107,7 +107,7 @@ def _attempt(
         raise
     except WorkerError as error:
         if isinstance(error, WorkerOverdueError):
-            in_progress = overdue
+            in_progress = overdue or in_progress  # Named only where it ended itself.
         suspects = [item for position, item in enumerate(batch) if position in in_progress]
         others = [item for position, item in enumerate(batch) if position not in in_progress]
         return (error, suspects, others) if suspects else (error, batch, [])

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from photofind.errors import (
-    WorkerBusyError,
     WorkerCrashedError,
     WorkerError,
     WorkerKilledError,
@@ -199,12 +198,11 @@ class Process:
         ------
         WorkerTimeoutError
             After ``timeout`` seconds without a note or the answer.
-        WorkerBusyError
-            Likewise, if it was busy for most of that time.
         WorkerCrashedError
             If the process ended.
         WorkerOverdueError
-            If it ended itself, see :class:`photofind.system.effort.Efforts`.
+            Likewise, if it was busy for most of that time; or if it ended itself, see
+            :class:`photofind.system.effort.Efforts`.
         WorkerMemoryError
             If it exceeded its memory limit.
         WorkerStoppedError
@@ -331,7 +329,7 @@ class Process:
         if ending is _Ending.OVERDUE:
             message = f"{subject} showed no progress for {timeout:g} s and was ended"
             is_busy = self._spent_since >= _BUSY * timeout
-            overdue = WorkerBusyError if is_busy else WorkerTimeoutError
+            overdue = WorkerOverdueError if is_busy else WorkerTimeoutError
             return overdue(message, details=self._last_words)
         if ending is _Ending.TOO_LARGE:
             message = f"{subject} took more than {self._most_bytes / 1e6:,.0f} MB and was ended"

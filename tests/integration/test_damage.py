@@ -11,6 +11,7 @@ import pytest
 from commands import Album, photofind
 
 from photofind.app.photofind import PhotoFind
+from photofind.library.stores import open_store
 from photofind.model import Query
 from photofind.paths import Home
 
@@ -129,6 +130,14 @@ def test_a_lost_catalog_is_no_new_library(
             "catalog was lost or emptied; add your folders again"
             in (outcome.stdout + outcome.stderr).decode()
         )
+    repaired = photofind("doctor", "--repair", home=copy)
+    assert (repaired.code, b"broken\tcatalog\t" in repaired.stdout) == (1, True)
+    # A daemon opens its spaces whether there are folders or not.
+    with open_store(Home(copy), writable=True) as store:
+        store.open_space("mobilenet", "1", 1280)
+    for command in (("doctor",), ("doctor", "--repair"), ("status",)):
+        outcome = photofind(*command, home=copy)
+        assert b"catalog was lost" in outcome.stdout + outcome.stderr
     assert photofind("folders", "add", album.photos, home=copy).code == 0
     assert photofind("index", home=copy).code == 0
     assert is_whole(album, copy)

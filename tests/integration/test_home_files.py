@@ -8,7 +8,10 @@ by indexing or ``doctor --repair``; or it is told with what to do. It never ends
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -239,6 +242,28 @@ def test_what_befalls_a_file_is_harmless_or_told(
         library.index()
         assert lab.is_whole(library)
         assert not [check for check in library.doctor() if check.state == "broken"]
+
+
+def without_rights_of_root() -> list[str]:
+    """Return a command that runs another one as root who cannot read what has no permissions."""
+    rights = "-dac_override,-dac_read_search"
+    return ["setpriv", f"--inh-caps={rights}", f"--bounding-set={rights}"]
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="other users try these cells above"
+)
+def test_what_befalls_files_without_permissions_where_root_runs_the_tests(tmp_path: Path) -> None:
+    command = without_rights_of_root()
+    if not shutil.which(command[0]) or subprocess.run([*command, "true"], check=False).returncode:
+        pytest.skip("root cannot give up its rights here")
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", close.__name__]
+    cells = [*command, *run, f"--basetemp={tmp_path / 'cells'}", __file__]
+    done = subprocess.run(cells, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None
+    assert int(passed[1]) > len(FILES)
 
 
 def used_anew(lab: Lab, home: Path, told: list[str]) -> None:

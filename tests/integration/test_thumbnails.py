@@ -18,7 +18,13 @@ from PIL import Image, ImageColor
 from waiting import patience, wait_until
 
 from photofind.app.thumbnails import Thumbnails
-from photofind.errors import ImageError, VeryLargeError, WorkerCrashedError, WorkerStoppedError
+from photofind.errors import (
+    ImageError,
+    VeryLargeError,
+    WorkerCrashedError,
+    WorkerKilledError,
+    WorkerStoppedError,
+)
 from photofind.images.limits import Limits
 from photofind.workers import Worker
 
@@ -245,6 +251,19 @@ def test_a_photo_that_crashes_its_worker_does_not_get_to_do_so_again(
             thumbnails.get(bad, 100, stamp(bad))
     assert len(crashes) == 2
     assert shows(thumbnails.get(good, 100, stamp(good)), (100, 67), "red")
+
+
+def test_no_photo_is_blamed_for_a_worker_that_the_system_kills(thumbnails, photo, monkeypatch):
+    path, call = photo("good.png"), Worker.call
+
+    def killed(self, method, **arguments):
+        raise WorkerKilledError("the thumbnails worker was killed by SIGKILL")
+
+    monkeypatch.setattr(Worker, "call", killed)
+    with pytest.raises(WorkerKilledError):
+        thumbnails.get(path, 100, stamp(path))
+    monkeypatch.setattr(Worker, "call", call)
+    assert shows(thumbnails.get(path, 100, stamp(path)), (100, 67), "red")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="there is no such signal here")

@@ -21,11 +21,11 @@ from waiting import patience, wait_until
 
 from photofind.errors import (
     ImageError,
-    WorkerBusyError,
     WorkerCrashedError,
     WorkerError,
     WorkerKilledError,
     WorkerMemoryError,
+    WorkerOverdueError,
     WorkerResourceError,
     WorkerStartError,
     WorkerStoppedError,
@@ -318,9 +318,9 @@ class TestTimeouts:
         """Not one that waits: the machine may have had no time for it."""
         with pytest.raises(WorkerTimeoutError) as caught:
             worker.call("sleep_after_note", timeout=0.5, duration=60)
-        assert not isinstance(caught.value, WorkerBusyError)
+        assert not isinstance(caught.value, WorkerOverdueError)
         monkeypatch.setattr(process, "_BUSY", 0.02)  # Others may use this machine, too.
-        with pytest.raises(WorkerBusyError):
+        with pytest.raises(WorkerOverdueError):
             worker.call("hold_interpreter", timeout=1.0)
 
     def test_a_child_that_does_not_read_is_ended_too(self, worker):

@@ -73,6 +73,9 @@ def _check_catalog(catalog: Catalog, problems: Problems, *, repair: bool) -> Che
         if repair:
             problems.clear()
             catalog.remove_odd()
+            if left := "; ".join(problems.lines):
+                advice = "no repair can know which folders there were"
+                return Check("catalog", "broken", left, advice)
             return Check("catalog", "repaired", found)
         return Check("catalog", "broken", found, "`photofind doctor --repair` repairs it")
     photos = f"{catalog.counts().photos:,} photos in {len(catalog.folders())} folders"

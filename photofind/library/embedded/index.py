@@ -142,11 +142,18 @@ class Index:
 
     @staticmethod
     def stamp(space: Path) -> int | None:
-        """Return a number that changes with each index of a space; None where there is none."""
-        try:
-            return (space / MANIFEST).stat().st_mtime_ns
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        """Return a number that changes with each index of a space; None where there is none.
+
+        Raises
+        ------
+        LibraryError
+            It cannot be looked at.
+        """
+        with explain_disk_errors(space / MANIFEST):
+            try:
+                return (space / MANIFEST).stat().st_mtime_ns
+            except (FileNotFoundError, NotADirectoryError):
+                return None
 
     def __len__(self) -> int:
         return len(self._points) + len(self._fresh_points)

@@ -12,10 +12,16 @@ class Problems:
 
     def __init__(self) -> None:
         self._known: dict[str, Callable[[], bool]] = {}
+        self._lasting: set[str] = set()
 
-    def add(self, line: str, is_solved: Callable[[], bool]) -> None:
-        """Take note of a problem, until ``is_solved`` says that it is none any more."""
+    def add(self, line: str, is_solved: Callable[[], bool], *, lasting: bool = False) -> None:
+        """Take note of a problem, until ``is_solved`` says that it is none any more.
+
+        One that is ``lasting`` is not repaired, but solved by the user.
+        """
         self._known[line] = is_solved
+        if lasting:
+            self._lasting.add(line)
 
     @property
     def lines(self) -> list[str]:
@@ -26,5 +32,5 @@ class Problems:
         return list(self._known)
 
     def clear(self) -> None:
-        """Forget all of them: they were repaired."""
-        self._known.clear()
+        """Forget those that were repaired."""
+        self._known = {line: one for line, one in self._known.items() if line in self._lasting}

@@ -19,6 +19,7 @@ from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import StoredSpace
 from photofind.library.embedded.vectors import Vectors
 from photofind.paths import Home, remove_file
+from photofind.system.disk import explain_disk_errors
 
 __all__ = ["Snapshot", "Spaces"]
 
@@ -206,13 +207,17 @@ class Spaces:
 
     def generations(self, space: StoredSpace) -> list[int]:
         """Return the generations of a space of which there is a file."""
-        files = self.folder(space.id).glob("vectors-*")
+        folder = self.folder(space.id)
+        with explain_disk_errors(folder):
+            files = [*folder.glob("vectors-*")]
         return [int(file.name.removeprefix("vectors-")) for file in files]
 
     def remove_outdated(self, space: StoredSpace) -> None:
         """Remove files of vectors that the catalog does not name, and half-written ones."""
         folder = self.folder(space.id)
-        for path in [*folder.glob("vectors-*"), *folder.glob(".vectors-*.new")]:
+        with explain_disk_errors(folder):
+            found = [*folder.glob("vectors-*"), *folder.glob(".vectors-*.new")]
+        for path in found:
             if path != self.file(space):
                 # Windows keeps a file that a reader has open; the next writer tries again.
                 with suppress(PermissionError):
@@ -220,9 +225,16 @@ class Spaces:
 
 
 def _stamp(path: Path) -> Stamp:
-    """Return what differs after every change of a file; None where there is none."""
-    try:
-        now = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    """Return what differs after every change of a file; None where there is none.
+
+    Raises
+    ------
+    LibraryError
+        It cannot be looked at.
+    """
+    with explain_disk_errors(path):
+        try:
+            now = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
     return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns

@@ -50,11 +50,18 @@ class StableFile:
         return os.fstat(self._descriptor).st_size
 
     def is_at(self, path: Path) -> bool:
-        """Return whether ``path`` is this file, and not another or none."""
-        try:
-            return os.path.samestat(os.fstat(self._descriptor), path.stat())
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+        """Return whether ``path`` is this file, and not another or none.
+
+        Raises
+        ------
+        LibraryError
+            It cannot be looked at.
+        """
+        with explain_disk_errors(path):
+            try:
+                return os.path.samestat(os.fstat(self._descriptor), path.stat())
+            except (FileNotFoundError, NotADirectoryError):
+                return False
 
     def read(self, start: int, count: int) -> bytes:
         """Return ``count`` bytes from ``start`` on.

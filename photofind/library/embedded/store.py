@@ -107,7 +107,7 @@ class EmbeddedStore:
             )
             self._overview = Overview(self._catalog)
             self._removed = RemovedContents()
-            upkeep.note_losses(home, self._catalog, self._problems)
+            upkeep.note_losses(home, self._catalog, self._spaces, self._problems)
             self._files = None
             if self._lock is not None:
                 self._files = FilesInUse(

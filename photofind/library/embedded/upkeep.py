@@ -34,14 +34,17 @@ OUTDATED_SHARE = 0.5
 SMALL = 1_000_000
 
 
-def note_losses(home: Home, catalog: Catalog, problems: Problems) -> None:
+def note_losses(home: Home, catalog: Catalog, spaces: Spaces, problems: Problems) -> None:
     """Take note of what is missing from a catalog that was just opened."""
     if catalog.storage.damage:
         problems.add(catalog.storage.damage, indexed_since(catalog))
-    if not catalog.spaces() and any(home.spaces.glob("*/vectors-*")):
+    known = {spaces.file(space) for space in catalog.spaces()}
+    files = {*home.spaces.glob("*/vectors-*")}
+    if (not known or _is_empty(catalog)) and not files <= known:
         problems.add(
             f"{home.catalog} was lost or emptied; add your folders again and run `photofind index`",
             indexed_since(catalog),
+            lasting=True,
         )
 
 
@@ -59,7 +62,8 @@ def recover(home: Home, catalog: Catalog, spaces: Spaces, problems: Problems) ->
     for leftover in home.root.glob(f".{home.catalog.name}.*.new"):
         remove_file(leftover)
     for space in catalog.spaces():
-        spaces.remove_outdated(space)
+        if not _is_empty(catalog):  # They are all that tells that it was lost.
+            spaces.remove_outdated(space)
         vectors = spaces.open(space)
         if vectors.on_disk > space.rows:
             # A transaction that is lost, or newer than this catalog if that is an older copy, may
@@ -87,7 +91,7 @@ def restore(
         The folders and the spaces that there were.
     """
     with catalog.storage.transaction():
-        if not catalog.known_folders and not catalog.counts().photos:
+        if _is_empty(catalog):
             for folder in folders.values():
                 catalog.put_folder(replace(folder, id=0, scanned=None))
         there = {space.id for space in catalog.spaces()}
@@ -174,6 +178,10 @@ def indexed_since(catalog: Catalog) -> Callable[[], bool]:
         )
 
     return is_indexed
+
+
+def _is_empty(catalog: Catalog) -> bool:
+    return not catalog.known_folders and not catalog.counts().photos
 
 
 def _digests(catalog: Catalog, space: StoredSpace) -> npt.NDArray[np.uint32]:

@@ -21,7 +21,9 @@ from photofind.errors import (
     NotAnsweringError,
     PhotofindError,
     VeryLargeError,
+    WorkerKilledError,
     WorkerResourceError,
+    WorkerStoppedError,
 )
 
 
@@ -36,11 +38,17 @@ def caused(error: PhotofindError, cause: BaseException) -> PhotofindError:
         WorkerResourceError("the worker: MemoryError"),
         NotAnsweringError("/mnt/photos does not answer", folder="/mnt/photos"),
         caused(LibraryError("cannot be read"), OSError(errno.EMFILE, os.strerror(errno.EMFILE))),
+        *(
+            caused(LibraryError("cannot be written"), OSError(number, os.strerror(number)))
+            for number in (errno.EIO, errno.ENOSPC, errno.EROFS)
+        ),
+        WorkerStoppedError("the thumbnails worker was stopped"),
+        WorkerKilledError("the thumbnails worker was killed by SIGKILL"),
         caused(ExtractorError("cannot be used"), WorkerResourceError("no memory")),
         caused(ExtractorError("cannot be used"), RuntimeError("can't start new thread")),
     ],
 )
-def test_what_the_machine_lacks_says_when_to_come_back(error: PhotofindError) -> None:
+def test_what_passes_says_when_to_come_back(error: PhotofindError) -> None:
     answer = error_response(error)
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
@@ -49,8 +57,8 @@ def test_what_the_machine_lacks_says_when_to_come_back(error: PhotofindError) ->
 @pytest.mark.parametrize(
     "error",
     [
-        LibraryError("the disk is full"),
-        caused(LibraryError("cannot be read"), OSError(errno.EIO, os.strerror(errno.EIO))),
+        LibraryError("it is not open for writing"),
+        caused(LibraryError("cannot be read"), OSError(errno.EACCES, os.strerror(errno.EACCES))),
         caused(ExtractorError("cannot be used"), RuntimeError("a bug")),
     ],
 )

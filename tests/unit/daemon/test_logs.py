@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import logging
 import os
 import pty
@@ -137,3 +139,19 @@ def test_a_terminal_is_told_and_a_pipe_is_not(home: Home) -> None:
     os.close(terminal)
     assert told[:2] == ["INFO: well", "WARNING: less so"]
     assert len([line for line in read_log(home, 100) if "INFO photofind.test: well" in line]) == 2
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_log_on_a_full_disk_is_done_without(
+    log: logging.Logger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (handler,) = [one for one in logging.getLogger().handlers if hasattr(one, "baseFilename")]
+    monkeypatch.setattr(handler, "stream", Full())
+    log.warning("the disk is full")
+    assert capsys.readouterr().err == ""

@@ -11,11 +11,11 @@ import pytest
 
 from photofind.errors import (
     ExtractorError,
-    WorkerBusyError,
     WorkerCrashedError,
     WorkerError,
     WorkerKilledError,
     WorkerMemoryError,
+    WorkerOverdueError,
     WorkerResourceError,
     WorkerTimeoutError,
 )
@@ -41,7 +41,7 @@ def extraction_with(error: WorkerError, monkeypatch: pytest.MonkeyPatch) -> Extr
     [
         (WorkerKilledError("was killed by SIGKILL"), True),
         (WorkerTimeoutError("showed no progress"), True),
-        (WorkerBusyError("showed no progress"), False),
+        (WorkerOverdueError("showed no progress"), False),
         (WorkerCrashedError("was killed by SIGSEGV"), False),
         (WorkerMemoryError("took more than 6,000 MB"), False),
         (WorkerError("ValueError: no network for this"), False),

@@ -78,6 +78,14 @@ def test_its_photos_are_kept(library, mount, reach) -> None:
     assert (report.removed, library.counts().photos) == (0, 6)
 
 
+def test_no_folder_is_blamed_where_indexing_is_stopped(library, reach) -> None:
+    run(library, SimulatedExtraction(), reach=reach)
+    reach.close()
+    with pytest.raises(NotAnsweringError):
+        run(library, SimulatedExtraction(), reach=reach)
+    assert {one.state for one in library.folders()} == {"online"}
+
+
 def test_a_check_of_places_leaves_it_out(library, mount, reach) -> None:
     run(library, SimulatedExtraction(), reach=reach)
     mount.awake.clear()
