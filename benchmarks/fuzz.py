@@ -142,7 +142,8 @@ def parse(data: bytes, path: Path) -> None:
     set_setting(path, "hits", "7")
     repair_settings(path)
     repaired = read_settings(path)
-    assert not repaired.faults and repaired.settings.hits == 7, f"{repaired}"
+    assert not repaired.faults, f"{repaired}"
+    assert repaired.settings.hits == 7, f"{repaired}"
 
 
 def checked(out: Path) -> Callable[[bytes], None]:

@@ -110,7 +110,9 @@ class ExtractionService:
             "engine": self._extractor.engine,
         }
 
-    def extract(self, paths: Sequence[str], known: Sequence[str], note: Note) -> Embeddings:
+    def extract(
+        self, paths: Sequence[str], known: Sequence[str], in_company: bool, note: Note
+    ) -> Embeddings:
         """Read and embed photos.
 
         Parameters
@@ -119,6 +121,8 @@ class ExtractionService:
             The photos.
         known
             Content ids that are not embedded again.
+        in_company
+            Whether a photo that takes long is given up early, for the sake of the others.
         note
             Called with ``{"started": i}`` when photo ``i`` is begun, and with
             ``{"finished": i}`` when it is done.
@@ -137,10 +141,12 @@ class ExtractionService:
             If the extractor fails or breaks its contract.
         """
         contents = frozenset(known)
+        limits = self._limits.in_company() if in_company else self._limits
 
         def read(path: str, record: Record, effort: Effort) -> Pixels | None:
+            effort.seconds = limits.seconds_for(0)
             with effort.in_turn(self._files.take(_size(path))):
-                return self._read(path, record, contents, effort)
+                return self._read(path, record, contents, effort, limits)
 
         return self._embed(paths, read, note)
 
@@ -217,10 +223,10 @@ class ExtractionService:
                 pool.shutdown(cancel_futures=True)
 
     def _read(
-        self, path: str, record: Record, known: Collection[str], effort: Effort
+        self, path: str, record: Record, known: Collection[str], effort: Effort, limits: Limits
     ) -> Pixels | None:
-        data = read_bytes(path, self._limits)
-        effort.seconds = self._limits.seconds_for(len(data))
+        data = read_bytes(path, limits)
+        effort.seconds = limits.seconds_for(len(data))
         record["content"] = content_id(data)
         record |= asdict(read_metadata(data, self._sidecar(path, record)))
         if record["content"] in known:
@@ -228,12 +234,12 @@ class ExtractionService:
 
         @contextmanager
         def take(cost: Cost) -> Iterator[None]:
-            effort.seconds = self._limits.seconds_for(len(data), cost.pixels)
+            effort.seconds = limits.seconds_for(len(data), cost.pixels)
             with effort.in_turn(self._turns.take(cost)):
                 yield
 
         size, name = self._extractor.input_size, Path(path).name
-        return _pixels_of(decode(data, size, self._limits, name, take), record)
+        return _pixels_of(decode(data, size, limits, name, take), record)
 
     def _read_preview(self, path: str, record: Record, _: Effort) -> Pixels | None:
         preview = read_preview(path, self._extractor.preview_size, self._limits)
