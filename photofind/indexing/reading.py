@@ -194,7 +194,9 @@ class Reader:
         known: set[str] = set()
         for size in {file.size for file in batch}:
             known |= contents.get(size, set()) | self._departed.contents(size, self._space)
-        extracted = self._extraction.extract(paths, known=known, in_company=len(batch) > 1)
+        # One that comes first by itself is not known to be slow, and others may come after it.
+        is_slow = self._slow.issuperset(paths)
+        extracted = self._extraction.extract(paths, known=known, in_company=not is_slow)
         self._slow.difference_update(paths)
         for file, one in zip(batch, extracted, strict=True):
             if one.failure is None and not one.put_off:
