@@ -2,8 +2,9 @@
 
     python benchmarks/fuzz.py --minutes 60 --out DIR [FILE ...]
 
-XMP, IPTC, EXIF and HEIF, of photos made here and of the files given, are changed at random: bytes,
-numbers, parts repeated, moved, nested and cut. Each is parsed as photofind does it. No input may
+XMP, IPTC, EXIF and HEIF, of photos made here and of the files given, and a file of settings are
+changed at random: bytes, numbers, parts repeated, moved, nested and cut. Each is parsed as
+photofind does it, and what cannot be used in settings is repaired. No input may
 raise anything, take more than 5 s of processor time or 300 MB of memory, or give a record of more
 than 64 kB. The input that does is kept in DIR. With atheris installed, it chooses the inputs by the
 code that they reach.
@@ -33,10 +34,12 @@ from photofind.images.heif_head import heif_head
 from photofind.images.metadata import read_metadata
 from photofind.images.preview import read_embedded_thumbnail
 from photofind.images.xmp import xmp_metadata
+from photofind.settings import read_settings, repair_settings, set_setting
 from photofind.system.memory import limit_memory
 
 MOST_SECONDS, MOST_BYTES, LONGEST_RECORD = 5.0, 300_000_000, 64_000
 LONGEST_INPUT = 1 << 20
+LONGEST_SETTINGS = 1 << 14
 
 XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
  xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
@@ -46,9 +49,21 @@ XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
  </rdf:Bag></dc:subject><dc:description><rdf:Alt><rdf:li xml:lang="x-default">At the sea</rdf:li>
  </rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"""
 
+SETTINGS = b"""# Mine
+extractor = "mobilenet:2, colour"  # both
+hits = 30
+min_score = 0.25
+exclude = [
+    "/tmp/**", "IMG_[0-9]?.jpg", "!kept*",
+]
+previews = false
+[table]
+also = '''words'''
+"""
+
 
 def seeds() -> list[bytes]:
-    """Return photos with all kinds of metadata, and a packet of XMP."""
+    """Return photos with all kinds of metadata, a packet of XMP, and a file of settings."""
     exif = Image.Exif()
     exif.update({Base.Make: "Maker", Base.Model: "Model", Base.Orientation: 6})
     exif.update({Base.ImageDescription: "A dog", Base.XPKeywords: "a;b".encode("utf-16-le")})
@@ -56,7 +71,7 @@ def seeds() -> list[bytes]:
     exif.get_ifd(IFD.Exif).update({Base.UserComment: b"UNICODE\0a\0b\0"})
     exif.get_ifd(IFD.GPSInfo).update({GPS.GPSLatitudeRef: "N", GPS.GPSLatitude: (1.0, 2.0, 3.0)})
     exif.get_ifd(IFD.GPSInfo).update({GPS.GPSLongitudeRef: "E", GPS.GPSLongitude: (1.0, 2.0, 3.0)})
-    made = [XMP]
+    made = [XMP, SETTINGS]
     for format_name in ("JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"):
         buffer = io.BytesIO()
         options = {} if format_name == "TIFF" else {"xmp": XMP}
@@ -66,7 +81,7 @@ def seeds() -> list[bytes]:
     block = b"".join(b"\x1c\2%c%c%c" % (n, 0, len(value)) + value for n, value in sets)
     block += bytes(len(block) % 2)
     resource_block = b"Photoshop 3.0\x008BIM\4\4\0\0" + len(block).to_bytes(4) + block
-    jpeg = made[1]
+    jpeg = made[2]
     segment = b"\xff\xed" + (len(resource_block) + 2).to_bytes(2) + resource_block
     return [*made, jpeg[:2] + segment + jpeg[2:]]
 
@@ -113,7 +128,7 @@ def parse(data: bytes, path: Path) -> None:
     Raises
     ------
     AssertionError
-        A record is too long.
+        A record is too long, or settings are not repaired.
     """
     path.write_bytes(data)
     for metadata in (xmp_metadata(data), read_metadata(data), read_metadata(b"", data)):
@@ -122,6 +137,13 @@ def parse(data: bytes, path: Path) -> None:
     heif_head(io.BytesIO(data), len(data))
     with contextlib.suppress(ImageError):
         read_embedded_thumbnail(path)
+    path.write_bytes(data[:LONGEST_SETTINGS])
+    read_settings(path)
+    set_setting(path, "hits", "7")
+    repair_settings(path)
+    repaired = read_settings(path)
+    assert not repaired.faults, f"{repaired}"
+    assert repaired.settings.hits == 7, f"{repaired}"
 
 
 def checked(out: Path) -> Callable[[bytes], None]:

@@ -82,7 +82,13 @@ class Settings:
         250.0, "photos with more are not decoded, in megapixels", 1, 10_000
     )
     max_megabytes: float = _setting(1024.0, "larger files are not read, in MB", 1, 100_000)
-    max_seconds: float = _setting(60.0, "longest time to read one photo, in seconds", 1, 3600)
+    max_seconds: float = _setting(
+        60.0,
+        "processor time for a photo of 45 megapixels, in seconds: less for small ones, more for"
+        " large ones; a worker that hangs this long is ended",
+        1,
+        3600,
+    )
     threads: int = _setting(0, "threads that decode and embed; 0 means one per core", 0, 256)
     worker_megabytes: float = _setting(
         3000.0, "a worker that uses more memory than this, in MB, is restarted", 100, 1_000_000

@@ -19,7 +19,7 @@ import hmac
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -46,6 +46,7 @@ __all__ = ["SERVER", "Access", "Guard"]
 SERVER = "photofind"
 """What answers call the server, by which clients know that it is one."""
 
+_DRAIN_SECONDS = 3.0
 _log = logging.getLogger(__name__)
 
 _OPEN = "/open/"
@@ -180,7 +181,7 @@ class Access:
         """Return whether a link, made with the token, led to a page that shows ``path``."""
         return self._links.is_named(path)
 
-    def open(self, scope: Scope) -> Response:
+    def open(self, scope: Scope) -> ASGIApp:
         """Return the answer to a request for such an address: a cookie, and on to the page."""
         code = scope["path"].removeprefix(_OPEN)
         link = self._links.find(code)
@@ -202,7 +203,7 @@ class Access:
             )
         return _refusal(scope, Refused(403, error))
 
-    def introduce(self, scope: Scope) -> Response:
+    def introduce(self, scope: Scope) -> ASGIApp:
         """Return the answer to a page of the last daemon that asks whether this is the next one."""
         said = QueryParams(scope["query_string"])
         answer = self._page_keys.introduction(said.get("page", ""), said.get("question", ""))
@@ -210,7 +211,7 @@ class Access:
             return _refusal(scope, _UNKNOWN)
         return JsonResponse(answer)
 
-    def let_return(self, scope: Scope) -> Response:
+    def let_return(self, scope: Scope) -> ASGIApp:
         """Return the answer to such a page that proves itself: a cookie, and on to the page."""
         said = QueryParams(scope["query_string"])
         try:
@@ -342,11 +343,32 @@ def _leading_to(target: str) -> Response:
     )
 
 
-def _refusal(scope: Scope, refused: Refused) -> Response:
-    """Return what is answered to a refused request: a page to people, JSON to programs.
+def _refusal(scope: Scope, refused: Refused) -> ASGIApp:
+    """Return what answers a refused request, and ends the connection, which others may need.
 
-    It ends the connection, which others may need.
+    Before the end, what is still being sent is taken in for some seconds: else the system resets
+    the connection, and the client may lose the answer.
     """
+    response = _refusing(scope, refused)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_and_drain(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await send({**message, "more_body": True})
+                message = {**message, "body": b""}
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_DRAIN_SECONDS):
+                        while (await receive()).get("more_body"):
+                            pass
+            await send(message)
+
+        await response(scope, receive, send_and_drain)
+
+    return answer
+
+
+def _refusing(scope: Scope, refused: Refused) -> Response:
+    """Return the answer to a refused request: a page to people, JSON to programs."""
     error = refused.error
     headers = {"connection": "close"}
     if refused.status_code == 401:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 import photofind
-from photofind.daemon.handshake import not_running
+from photofind.daemon.handshake import SilentDaemonError, not_running
 from photofind.daemon.runtime import Runtime, read_runtime
 from photofind.daemon.transport import Request, Transport, revived_error, understood
 from photofind.declaration import Operation, Parameter, derive
@@ -57,7 +57,7 @@ def connect(
     Raises
     ------
     DaemonError
-        The daemon cannot be started.
+        The daemon cannot be started, or runs and does not answer.
     """
     home = home or Home.default()
     if daemon:
@@ -65,8 +65,13 @@ def connect(
         if runtime is not None and start and _is_outdated(runtime) and _may_start(home):
             with suppress(DaemonError):
                 _stop(home)
-        with suppress(DaemonError):
+        try:
             return _restarting(home) if start else connect_to_running(home)
+        except SilentDaemonError:
+            if start:  # Another one cannot be started beside it.
+                raise
+        except DaemonError:
+            pass
         if start and _started(home):
             return _restarting(home)
     from photofind.app.photofind import PhotoFind

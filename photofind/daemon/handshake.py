@@ -18,20 +18,32 @@ from photofind.errors import DaemonError
 from photofind.paths import Home
 from photofind.system.held_lock import is_held
 
-__all__ = ["ANSWER_SECONDS", "PROOF", "RESTART", "connect", "not_running", "proof"]
+__all__ = [
+    "ANSWER_SECONDS",
+    "PROOF",
+    "RESTART",
+    "SilentDaemonError",
+    "connect",
+    "not_running",
+    "proof",
+]
 
 PROOF = "/api/proof"
 """The path that a daemon proves itself at."""
 
 RESTART = "`photofind daemon restart` restarts it"
 
-ANSWER_SECONDS = 20.0
+ANSWER_SECONDS = 5.0
 """How long a daemon may take to prove itself; a busy machine may keep it waiting."""
 
 _ADDRESS = "127.0.0.1"
 _LONGEST = 1000
 _FULL_SECONDS = 3.0
 _PAUSE = 0.1
+
+
+class SilentDaemonError(DaemonError):
+    """The daemon runs and does not answer."""
 
 
 def proof(token: str, port: int, question: str) -> str:
@@ -47,8 +59,10 @@ def connect(home: Home, runtime: Runtime, seconds: float = ANSWER_SECONDS) -> HT
 
     Raises
     ------
+    SilentDaemonError
+        It does not answer.
     DaemonError
-        It does not run, does not answer, or another server has its port.
+        It does not run, or another server has its port.
     """
     full = time.monotonic() + min(_FULL_SECONDS, seconds)
     while not _has_ended(home):
@@ -63,7 +77,9 @@ def connect(home: Home, runtime: Runtime, seconds: float = ANSWER_SECONDS) -> HT
             if not is_proven and status != 503:
                 break
         except TimeoutError:
-            raise DaemonError(f"the daemon has not answered for {seconds:.0f} s", RESTART) from None
+            raise SilentDaemonError(
+                f"the daemon has not answered for {seconds:.0f} s", RESTART
+            ) from None
         except ConnectionRefusedError:
             break
         except ConnectionError:  # It makes place for others, or ends.

@@ -112,6 +112,8 @@ class Extracted(Metadata):
         Whether it took the worker down, so that another extractor may be able to embed it.
     passing
         Whether the failure is due to the machine at that moment, not to the bytes of the photo.
+    put_off
+        Whether it took so long that the others of its batch were not to wait for it.
     lacks_sidecar
         Whether its sidecar could not be read for such a reason.
     tags
@@ -128,6 +130,7 @@ class Extracted(Metadata):
     failure: str | None = None
     refused: bool = False
     passing: bool = False
+    put_off: bool = False
     lacks_sidecar: bool = False
     tags: tuple[tuple[str, float], ...] = ()
 
@@ -232,7 +235,9 @@ class Extraction:
         """
         return ExtractorInfo.from_json(self._call("info").value)
 
-    def extract(self, paths: Sequence[str], known: Collection[str] = ()) -> list[Extracted]:
+    def extract(
+        self, paths: Sequence[str], known: Collection[str] = (), *, in_company: bool = False
+    ) -> list[Extracted]:
         """Read and embed photos.
 
         Parameters
@@ -241,6 +246,9 @@ class Extraction:
             The photos.
         known
             Content ids that are embedded already: their photos are read but not decoded.
+        in_company
+            Whether a photo that takes long is put off for the sake of the others. By itself it has
+            five times as long.
 
         Returns
         -------
@@ -256,7 +264,7 @@ class Extraction:
         WorkerStoppedError
             If :meth:`close` was called during the call.
         """
-        return self._extract("extract", paths, known=[*known])
+        return self._extract("extract", paths, known=[*known], in_company=in_company)
 
     def extract_previews(self, paths: Sequence[str]) -> list[Extracted | None]:
         """Embed photos from the thumbnails inside them, which is much faster than reading them.
@@ -366,7 +374,11 @@ class Extraction:
             if isinstance(outcome, WorkerError):
                 (place,) = batch
                 _logger.warning("%s: %s\n%s", paths[place], outcome, outcome.details)
-                if isinstance(outcome, WorkerOverdueError) and place in overdue:
+                overran = isinstance(outcome, WorkerOverdueError)
+                if overran and arguments.get("in_company"):
+                    yield place, Extracted(path=paths[place], put_off=True)
+                    continue
+                if overran and place in overdue:
                     # No extractor had a part in it.
                     took = f"took more than {overdue[place]:,.0f} s of processor time to read"
                     yield place, Extracted(path=paths[place], failure=took)

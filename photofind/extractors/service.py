@@ -111,7 +111,9 @@ class ExtractionService:
             "engine": self._extractor.engine,
         }
 
-    def extract(self, paths: Sequence[str], known: Sequence[str], note: Note) -> Embeddings:
+    def extract(
+        self, paths: Sequence[str], known: Sequence[str], in_company: bool, note: Note
+    ) -> Embeddings:
         """Read and embed photos.
 
         Parameters
@@ -120,6 +122,8 @@ class ExtractionService:
             The photos.
         known
             Content ids that are not embedded again.
+        in_company
+            Whether a photo that takes long is given up early, for the sake of the others.
         note
             Called with ``{"started": i}`` when photo ``i`` is begun, and with
             ``{"finished": i}`` when it is done.
@@ -138,10 +142,12 @@ class ExtractionService:
             If the extractor fails or breaks its contract.
         """
         contents = frozenset(known)
+        limits = self._limits.in_company() if in_company else self._limits
 
         def read(path: str, record: Record, effort: Effort) -> Pixels | None:
+            effort.seconds = limits.seconds_for(0)
             with effort.in_turn(self._files.take(_size(path))):
-                return self._read(path, record, contents, effort)
+                return self._read(path, record, contents, effort, limits)
 
         return self._embed(paths, read, note)
 
@@ -182,7 +188,7 @@ class ExtractionService:
 
         def read(path: str, record: Record, effort: Effort) -> Pixels | None:
             with effort.in_turn(self._files.take(_size(path))):
-                return self._read(path, record, (), effort, whole)
+                return self._read(path, record, (), effort, self._limits, whole)
 
         _, record, pixels = self._read_one(0, paths[0], read, note)
         if pixels is None:
@@ -265,10 +271,11 @@ class ExtractionService:
         record: Record,
         known: Collection[str],
         effort: Effort,
+        limits: Limits,
         size: tuple[int, int] | None = None,
     ) -> Pixels | None:
-        data = read_bytes(path, self._limits)
-        effort.seconds = self._limits.seconds_for(len(data))
+        data = read_bytes(path, limits)
+        effort.seconds = limits.seconds_for(len(data))
         record["content"] = content_id(data)
         record |= asdict(read_metadata(data, self._sidecar(path, record)))
         if record["content"] in known:
@@ -276,13 +283,13 @@ class ExtractionService:
 
         @contextmanager
         def take(cost: Cost) -> Iterator[None]:
-            effort.seconds = self._limits.seconds_for(len(data), cost.pixels)
+            effort.seconds = limits.seconds_for(len(data), cost.pixels)
             with effort.in_turn(self._turns.take(cost)):
                 yield
 
         name = Path(path).name
         size = size or self._extractor.input_size
-        return _pixels_of(decode(data, size, self._limits, name, take), record)
+        return _pixels_of(decode(data, size, limits, name, take), record)
 
     def _read_preview(self, path: str, record: Record, _: Effort) -> Pixels | None:
         preview = read_preview(path, self._extractor.preview_size, self._limits)

@@ -137,7 +137,8 @@ def _text(tags: Mapping[int, Any], tag: int) -> str:
 
 def _camera(make: str, model: str) -> str | None:
     """Return maker and model, without the maker twice ("NIKON CORPORATION NIKON D70")."""
-    if make and model.casefold().startswith(make.split()[0].casefold()):
+    words = make.split()
+    if words and model.casefold().startswith(words[0].casefold()):
         return bounded_text(model, _LONGEST_CAMERA)
     return bounded_text(f"{make} {model}".strip(), _LONGEST_CAMERA)
 

@@ -61,6 +61,8 @@ class Unread:
     lacking
         Files without an embedding: the photo whose embedding they were to share was replaced
         before they came. They are to be read again.
+    put_off
+        Files that take long. They are to be read again after others, each by itself.
     without_thumbnail
         Files of which only the thumbnail inside was to be read, and that have none.
     silent
@@ -69,6 +71,7 @@ class Unread:
 
     done: int = 0
     lacking: list[Found] = field(default_factory=list)
+    put_off: list[Found] = field(default_factory=list)
     without_thumbnail: list[Found] = field(default_factory=list)
     silent: str | None = None
 
@@ -108,6 +111,7 @@ class Reader:
         self._space = space
         self._departed = departed
         self._on_commit = on_commit
+        self._slow: set[str] = set()  # The paths of photos that were put off.
 
     def read(
         self,
@@ -148,7 +152,7 @@ class Reader:
         committing: Future[list[Found]] | None = None
         with ThreadPoolExecutor(1) as committer:
             try:
-                while go_on() and (batch := files[unread.done : unread.done + progress.batch]):
+                while go_on() and (batch := self._batch(files[unread.done :], progress.batch)):
                     show(progress.progress)
                     try:
                         extracted = self._extract(batch, contents, previews=previews)
@@ -161,6 +165,9 @@ class Reader:
                     for file, one in zip(batch, extracted, strict=True):
                         if one is None:
                             unread.without_thumbnail.append(file)
+                        elif one.put_off:
+                            self._slow.add(file.path)
+                            unread.put_off.append(file)
                         else:
                             ready.append((file, one))
                     committing = committer.submit(self._commit, ready, progress, afresh)
@@ -173,6 +180,11 @@ class Reader:
         show(progress.progress)
         return unread
 
+    def _batch(self, files: Sequence[Found], most: int) -> Sequence[Found]:
+        """Return the files to read next: a slow one by itself, or some others."""
+        slow = (place for place, file in enumerate(files[:most]) if file.path in self._slow)
+        return files[: max(next(slow, most), 1)]
+
     def _extract(
         self, batch: Sequence[Found], contents: Contents, *, previews: bool
     ) -> Sequence[Extracted | None]:
@@ -182,9 +194,12 @@ class Reader:
         known: set[str] = set()
         for size in {file.size for file in batch}:
             known |= contents.get(size, set()) | self._departed.contents(size, self._space)
-        extracted = self._extraction.extract(paths, known=known)
+        # One that comes first by itself is not known to be slow, and others may come after it.
+        is_slow = self._slow.issuperset(paths)
+        extracted = self._extraction.extract(paths, known=known, in_company=not is_slow)
+        self._slow.difference_update(paths)
         for file, one in zip(batch, extracted, strict=True):
-            if one.failure is None:
+            if one.failure is None and not one.put_off:
                 contents[file.size].add(one.content)
         return extracted
 

@@ -435,6 +435,8 @@ class IndexingSteps:
         if unread.lacking:
             self._contents.clear()
             rest.update((file.path, file) for file in unread.lacking)
+        again = rest if queue is self.queues.first else files
+        again.update((file.path, file) for file in unread.put_off)
         if not (self.backlog.new or rest):
             self._contents.clear()
         self._finish_requests()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -13,6 +14,8 @@ __all__ = ["MOST_RULES", "check_rules", "fault_of_rule", "is_rule", "quoted"]
 LONGEST_RULE = 1000
 MOST_RULES = 1000
 _SHOWN = 80
+# Of `[[a]` and the like, which Python reads as gitignore does so far.
+warnings.filterwarnings("ignore", "Possible (nested set|set)", FutureWarning, module=r"pathspec\b")
 _NAMED_CLASS = re.compile(r"\[\[[:.=]")
 
 

@@ -50,9 +50,9 @@ class Extraction:
             raise ExtractorError(self.broken)
         return SimpleNamespace(name=self.name, version="1", dimension=DIMENSION, build="")
 
-    def extract(self, paths: list[str], known: set[str] = frozenset()) -> list[Any]:  # type: ignore[assignment]
+    def extract(self, paths: list[str], known: Any = (), *, in_company: bool = False) -> list[Any]:
         self.gate.wait(PATIENCE)
-        return [self._extract(path, known) for path in paths]
+        return [self._extract(path, set(known)) for path in paths]
 
     def extract_previews(self, paths: list[str]) -> list[Any]:
         self.gate.wait(PATIENCE)
@@ -96,7 +96,8 @@ def extracted(
 ) -> Any:
     return SimpleNamespace(
         path=path, content=content, vector=vector, failure=failure, refused=False,
-        passing=passing, lacks_sidecar=False, width=1, height=1, format="JPEG", captured=None,
+        passing=passing, put_off=False, lacks_sidecar=False,
+        width=1, height=1, format="JPEG", captured=None,
         camera=None, latitude=None, longitude=None, keywords=(), caption=None,
         tags=() if vector is None else (("simulated", 0.5),),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from served_library import TOKEN, FakeLibrary, Served, serving, wait_for
 from strangers import stranger
 from waiting import patience
 
-from photofind.daemon import connections, handshake
+from photofind.daemon import access, connections, handshake
 from photofind.daemon.client import Client
 from photofind.model import Event
 from photofind.paths import Home
@@ -176,6 +176,25 @@ def test_who_is_refused_is_disconnected(served: Served, headers: str, status: in
     with connect(served) as connection:
         connection.sendall(f"GET /api/status HTTP/1.1\r\n{host}{headers}\r\n".encode())
         assert ended(connection).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_who_is_refused_while_sending_sees_why(served: Served) -> None:
+    size = 64 << 20
+    head = f"POST /api/uploads HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Length: {size}"
+    with connect(served) as connection:
+        connection.sendall(f"{head}\r\n\r\n".encode())
+        connection.sendall(bytes(size))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")
+
+
+def test_who_is_refused_and_does_not_go_on_is_disconnected(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "_DRAIN_SECONDS", 0.1)
+    head = f"POST /api/uploads HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Length: 9"
+    with connect(served) as connection:
+        connection.sendall(f"{head}\r\n\r\n".encode())
+        assert ended(connection).startswith(b"HTTP/1.1 401 ")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="it has no such limit")

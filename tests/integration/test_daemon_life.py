@@ -21,6 +21,7 @@ import pytest
 from commands import COMMAND, environment, photofind
 from waiting import patience, wait_until
 
+from photofind.daemon.client import connect
 from photofind.daemon.instance import is_running
 from photofind.daemon.lifecycle import REFUSED, RUNS_ALREADY, Start, Stop, reachable, start, stop
 from photofind.daemon.runtime import Runtime, read_runtime, write_runtime
@@ -251,6 +252,8 @@ def test_one_that_does_not_answer_is_seen(home: Home) -> None:
     daemon.suspend()
     state = photofind("daemon", "--json").json
     assert (state["running"], state["answers"], state["pid"]) == (True, False, daemon.pid)
+    with pytest.raises(DaemonError, match="has not answered for 5 s"):
+        connect(home)  # Which does not wait for another one to start.
     daemon.resume()
     state = photofind("daemon", "--json").json
     assert (state["running"], state["answers"], state["pid"]) == (True, True, daemon.pid)

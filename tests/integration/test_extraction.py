@@ -312,12 +312,18 @@ def test_mobilenet_recognises_photographs(tmp_path):
     assert alike > 0.8 > 0.4 > other
 
 
-def test_a_photo_that_takes_too_long_costs_the_others_nothing(photo, tmp_path):
+@pytest.fixture
+def slow(tmp_path):
+    """A photo that takes some seconds to read."""
     data = jpeg(np.full((4000, 4000, 3), 90, np.uint8), progressive=True)
     last = data[data.rindex(b"\xff\xda") : -2]
-    slow = tmp_path / "slow.jpg"
-    slow.write_bytes(data[:-2] + last * 480 + data[-2:])
-    paths = [photo("a.png", "red"), str(slow), photo("b.png", "blue")]
+    path = tmp_path / "slow.jpg"
+    path.write_bytes(data[:-2] + last * 480 + data[-2:])
+    return str(path)
+
+
+def test_a_photo_that_takes_too_long_costs_the_others_nothing(photo, slow):
+    paths = [photo("a.png", "red"), slow, photo("b.png", "blue")]
     with Extraction("mean-colour", threads=2, limits=Limits(seconds=1.0)) as extraction:
         first, found, second = extraction.extract(paths)
     assert describes(first, (1, 0, 0))
@@ -325,3 +331,13 @@ def test_a_photo_that_takes_too_long_costs_the_others_nothing(photo, tmp_path):
     assert found.failure == "took more than 1 s of processor time to read"
     assert not found.refused
     assert not found.passing
+
+
+def test_a_photo_that_takes_long_is_put_off_for_the_sake_of_others(photo, slow):
+    paths = [photo("a.png", "red"), slow, photo("b.png", "blue")]
+    with Extraction("mean-colour", threads=2, limits=Limits(seconds=5.0)) as extraction:
+        first, found, second = extraction.extract(paths, in_company=True)
+    assert describes(first, (1, 0, 0))
+    assert describes(second, (0, 0, 1))
+    assert found.put_off
+    assert found.failure is None

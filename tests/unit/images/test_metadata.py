@@ -130,6 +130,7 @@ def test_the_first_valid_time_is_used(tags, shot, captured):
         ("Canon\0\0", " Canon EOS R5 ", "Canon EOS R5"),
         ("", "D70", "D70"),
         ("Leica", "", "Leica"),
+        (" \x1c ", "D70", "D70"),
         ("", "", None),
     ],
 )

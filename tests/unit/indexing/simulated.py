@@ -29,6 +29,7 @@ class SimulatedExtracted:
     failure: str | None = None
     refused: bool = field(default=False, kw_only=True)
     passing: bool = field(default=False, kw_only=True)
+    put_off: bool = field(default=False, kw_only=True)
     lacks_sidecar: bool = field(default=False, kw_only=True)
     width: int = 0
     height: int = 0
@@ -47,7 +48,7 @@ class SimulatedExtraction:
     """Notes what it read and what it embedded; bytes that begin with ``broken`` are no picture.
 
     ``tags`` are what it names in every picture that it embeds. What is in ``unreadable`` cannot be
-    read at the moment.
+    read at the moment, and what is in ``slow`` takes long.
     """
 
     tags: tuple[tuple[str, float], ...] = ()
@@ -55,17 +56,22 @@ class SimulatedExtraction:
     read: list[str] = field(default_factory=list)
     embedded: list[str] = field(default_factory=list)
     unreadable: set[str] = field(default_factory=set)
+    slow: set[str] = field(default_factory=set)
+    batches: list[list[str]] = field(default_factory=list)
 
     def info(self) -> Any:
         return SimpleNamespace(name=self.name, version="1", dimension=DIMENSION, build="")
 
     def extract(
-        self, paths: Sequence[str], known: Collection[str] = ()
+        self, paths: Sequence[str], known: Collection[str] = (), *, in_company: bool = False
     ) -> list[SimulatedExtracted]:
-        return [self._extract(path, known) for path in paths]
+        self.batches.append([*paths])
+        return [self._extract(path, known, in_company) for path in paths]
 
-    def _extract(self, path: str, known: Collection[str]) -> SimulatedExtracted:
+    def _extract(self, path: str, known: Collection[str], in_company: bool) -> SimulatedExtracted:
         self.read.append(path)
+        if path in self.slow and in_company:
+            return SimulatedExtracted(path, put_off=True)
         if path in self.unreadable:
             return SimulatedExtracted(path, failure="Input/output error", passing=True)
         try:

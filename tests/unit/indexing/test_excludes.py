@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -124,3 +127,16 @@ def test_rules_match_as_pathspec_has_it(line: str, paths: list[str]) -> None:
         for is_folder in (False, True):
             expected = plain.match_file(f"{path}/" if is_folder else path)
             assert rules.exclude(path, is_folder=is_folder) == expected
+
+
+def test_a_bracket_in_a_class_is_itself_and_warns_of_nothing():
+    """In a process of its own, since pytest has its own filters of warnings."""
+    code = (
+        "from photofind.indexing.excludes import Rules;"
+        "from photofind.model.exclude_rules import check_rules;"
+        "check_rules(['[[a].jpg']); rules = Rules(('[[a].jpg',));"
+        "print([rules.exclude(f'{one}.jpg', is_folder=False) for one in '[ab'])"
+    )
+    command = [sys.executable, "-W", "error::FutureWarning", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[True, True, False]\n", "")

@@ -153,12 +153,23 @@ def test_failures_are_read_again_when_they_change_or_when_asked(library, picture
 
 def test_files_that_vanish_before_they_are_read_are_no_failures(library, pictures):
     class Late(SimulatedExtraction):
-        def extract(self, paths, known=()):
+        def extract(self, paths, known=(), *, in_company=False):
             (pictures / "3.jpg").unlink(missing_ok=True)
-            return super().extract(paths, known)
+            return super().extract(paths, known, in_company=in_company)
 
     assert run(library, Late()).failed == 0
     assert "3.jpg" not in paths(library)
+
+
+def test_slow_photos_are_read_after_the_others_and_each_by_itself(library, pictures):
+    slow = {str(pictures / "1.jpg"), str(pictures / "4.jpg")}
+    extraction = SimulatedExtraction(slow=slow)
+    report = run(library, extraction)
+    assert (report.new, report.failed) == (6, 0)
+    assert len(extraction.batches) == 3
+    assert {*extraction.batches[0]} == {str(pictures / f"{number}.jpg") for number in range(6)}
+    assert sorted(extraction.batches[1:]) == [[path] for path in sorted(slow)]
+    assert library.space_counts(SPACE).contents == 6
 
 
 def test_an_interruption_keeps_what_was_read(library, pictures, monkeypatch):
@@ -166,10 +177,10 @@ def test_an_interruption_keeps_what_was_read(library, pictures, monkeypatch):
     monkeypatch.setattr(batches, "LARGEST_BATCH", 2)
 
     class Interrupted(SimulatedExtraction):
-        def extract(self, paths, known=()):
+        def extract(self, paths, known=(), *, in_company=False):
             if len(self.read) == 4:
                 raise KeyboardInterrupt
-            return super().extract(paths, known)
+            return super().extract(paths, known, in_company=in_company)
 
     with pytest.raises(KeyboardInterrupt):
         run(library, Interrupted())

@@ -106,11 +106,11 @@ class HangingExtraction(SimulatedExtraction):
         self.reach, self.folder = reach, folder
         self.asleep = threading.Event()
 
-    def extract(self, paths: Any, known: Any = ()) -> Any:
+    def extract(self, paths: Any, known: Any = (), *, in_company: bool = False) -> Any:
         for path in paths:
             if path.startswith(self.folder):
                 self.reach.call(path, self.asleep.wait)
-        return super().extract(paths, known)
+        return super().extract(paths, known, in_company=in_company)
 
 
 def test_a_read_that_hangs_costs_the_files_of_its_folder_only(library, mount, reach) -> None:
