@@ -118,6 +118,8 @@ class Extracted(Metadata):
     tags
         Words for what it shows with their confidences, highest first, if the extractor can tag and
         the photo was embedded.
+    note
+        What is wrong with its file, where only a part of it could be read.
     """
 
     path: str
@@ -131,6 +133,7 @@ class Extracted(Metadata):
     passing: bool = False
     lacks_sidecar: bool = False
     tags: tuple[tuple[str, float], ...] = ()
+    note: str | None = None
 
 
 class Extraction:
