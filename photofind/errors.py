@@ -8,6 +8,7 @@ __all__ = [
     "DaemonError",
     "DaemonRunsError",
     "DamagedError",
+    "DamagedImageError",
     "DesktopError",
     "ExtractorError",
     "FileNotAnsweringError",
@@ -54,6 +55,10 @@ class PhotofindError(Exception):
 
 class ImageError(PhotofindError):
     """A file cannot be read as a photo; the message is stored as the reason with the photo."""
+
+
+class DamagedImageError(ImageError):
+    """A decoder cannot read the bytes of a file; with more tolerance it may read a part of them."""
 
 
 class PassingImageError(ImageError):

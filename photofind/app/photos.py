@@ -39,6 +39,7 @@ def details(folders: Iterable[Folder], photo: Photo) -> PhotoDetails:
         preliminary=photo.preliminary,
         spaces=photo.spaces,
         tags=tuple(sorted(tags, key=lambda tag: -tag.confidence)),
+        note=photo.note,
     )
 
 

@@ -41,6 +41,10 @@ _KINDS: dict[str, tuple[str, tuple[tuple[int, bytes], ...]]] = {
     "TIFF": ("image/tiff", _TIFF),
     "JPEG2000": ("image/jp2", ((4, b"jP  \r\n\x87\n"), (0, b"\xff\x4f\xff\x51"))),
     "PPM": ("image/x-portable-anymap", tuple((0, b"P%c" % kind) for kind in b"123456f")),
+    "JXL": ("image/jxl", ((0, b"\xff\x0a"), (0, b"\0\0\0\x0cJXL \r\n\x87\n"))),
+    "CRW": ("image/x-canon-crw", ((6, b"HEAPCCDR"),)),
+    "MRW": ("image/x-minolta-mrw", ((0, b"\0MRM"),)),
+    "X3F": ("image/x-sigma-x3f", ((0, b"FOVb"),)),
     "CR3": ("image/x-canon-cr3", _ISO_MEDIA),
     "RAF": ("image/x-fuji-raf", ((0, b"FUJIFILMCCD-RAW"),)),
     "ORF": ("image/x-olympus-orf", ((0, b"IIRO\x08\0"), (0, b"IIRS\x08\0"), (0, b"MMOR\0\0"))),
@@ -48,7 +52,7 @@ _KINDS: dict[str, tuple[str, tuple[tuple[int, bytes], ...]]] = {
     **{
         name: ("image/x-dcraw", _TIFF)
         for name in ("RAW", *(suffix[1:].upper() for suffix in sorted(RAW_SUFFIXES)))
-        if name not in ("CR3", "RAF", "ORF", "RW2")
+        if name not in ("CR3", "CRW", "MRW", "ORF", "RAF", "RW2", "X3F")
     },
 }
 

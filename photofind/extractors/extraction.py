@@ -119,6 +119,8 @@ class Extracted(Metadata):
     tags
         Words for what it shows with their confidences, highest first, if the extractor can tag and
         the photo was embedded.
+    note
+        What is wrong with its file, where only a part of it could be read.
     """
 
     path: str
@@ -133,6 +135,7 @@ class Extracted(Metadata):
     put_off: bool = False
     lacks_sidecar: bool = False
     tags: tuple[tuple[str, float], ...] = ()
+    note: str | None = None
 
 
 class Extraction:

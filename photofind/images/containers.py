@@ -17,6 +17,7 @@ from PIL import (
     Image,
     ImageFile,
     Jpeg2KImagePlugin,  # noqa: F401
+    JpegImagePlugin,
     MpoImagePlugin,  # noqa: F401
     TiffImagePlugin,  # noqa: F401
     UnidentifiedImageError,
@@ -24,11 +25,14 @@ from PIL import (
 )
 from pillow_heif import register_heif_opener
 
-from photofind.errors import ImageError, PassingImageError
+from photofind.errors import DamagedImageError, ImageError, PassingImageError
 from photofind.images.limits import Limits
 from photofind.system.resources import lacks_resources
 
-__all__ = ["decoding_errors", "open_picture"]
+__all__ = ["REDUCIBLE", "decoding_errors", "open_picture"]
+
+REDUCIBLE, MOST_REDUCED = ("JPEG", "MPO"), 8
+"""The formats that are decoded at a smaller scale, and by how much their sides at most."""
 
 _FORMATS = ("JPEG", "PNG", "HEIF", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
 
@@ -63,7 +67,7 @@ def open_picture(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     data
         The bytes of a whole file, of any format except camera RAW.
     limits
-        ``limits.pixels`` is the largest accepted size.
+        ``limits.pixels`` is the largest accepted size; of a JPEG at the smallest scale.
 
     Raises
     ------
@@ -77,8 +81,18 @@ def open_picture(data: bytes, limits: Limits) -> ImageFile.ImageFile:
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, limits.pixels)
     with decoding_errors():
         file = io.BytesIO(data) if len(data) < _SMALL else _Counted(data)
-        picture = Image.open(file, formats=_FORMATS)
-    limits.check_pixels(*picture.size)
+        try:
+            picture = Image.open(file, formats=_FORMATS)
+        except Image.DecompressionBombError:
+            if not data.startswith(b"\xff\xd8\xff"):
+                raise
+            file.seek(0)
+            # It may be decoded at a smaller scale, and decoding it otherwise is refused then.
+            picture = JpegImagePlugin.jpeg_factory(file)
+    width, height = picture.size
+    if picture.format in REDUCIBLE:
+        width, height = -(-width // MOST_REDUCED), -(-height // MOST_REDUCED)
+    limits.check_pixels(width, height)
     return picture
 
 
@@ -111,13 +125,13 @@ def decoding_errors() -> Iterator[None]:
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(
+        raise DamagedImageError(
             "not a picture in a supported format, or damaged at its beginning"
         ) from error
     except Image.DecompressionBombError as error:
         raise ImageError("too large: it declares far too many pixels") from error
     except EOFError as error:
-        raise ImageError(_TRUNCATED) from error
+        raise DamagedImageError(_TRUNCATED) from error
     except Exception as error:
         if isinstance(error, MemoryError):
             raise PassingImageError("not enough memory to decode it") from error
@@ -129,7 +143,7 @@ def decoding_errors() -> Iterator[None]:
             for part in error.args
         )
         reason = " ".join(" ".join(texts).split())[:200] or type(error).__name__
-        raise ImageError(_user_message(reason)) from error
+        raise DamagedImageError(_user_message(reason)) from error
 
 
 def _user_message(reason: str) -> str:

@@ -8,18 +8,20 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile
 
-from photofind.images.containers import decoding_errors, open_picture
+from photofind.images.containers import REDUCIBLE, decoding_errors
 from photofind.images.cost import cost_of
 from photofind.images.exif import orientation_of
 from photofind.images.limits import DEFAULT_LIMITS, Limits
+from photofind.images.photo import is_inverted, open_photo
 from photofind.images.raw import open_raw, raw_format
+from photofind.images.salvage import salvage
 from photofind.images.turns import Take, at_once
 
 __all__ = ["Picture", "decode", "decoding", "is_on_its_side", "upright"]
@@ -48,12 +50,15 @@ class Picture:
         Size of the whole photo, upright, in pixels.
     format
         ``"JPEG"``, ``"HEIF"``, ``"DNG"`` and so on.
+    note
+        What is wrong with the file, where only a part of it could be read.
     """
 
     pixels: NDArray[np.uint8]
     width: int
     height: int
     format: str
+    note: str | None = None
 
 
 def decode(
@@ -84,14 +89,23 @@ def decode(
     Raises
     ------
     ImageError
-        If the bytes are not a picture in a supported format, are damaged or truncated, have too
-        many pixels, or take too much memory.
+        If the bytes are not a picture in a supported format, nothing can be read of them, or they
+        have too many pixels, or take too much memory.
     """
+    picture, note = salvage(
+        data,
+        lambda readable: _decode(readable, size, limits, name, take),
+        lambda decoded: Image.fromarray(decoded.pixels),
+    )
+    return replace(picture, note=note)
+
+
+def _decode(data: bytes, size: tuple[int, int], limits: Limits, name: str, take: Take) -> Picture:
     raw = raw_format(data, name)
     if raw:
         picture, (width, height) = open_raw(data, size, limits, take)
     else:
-        picture = open_picture(data, limits)
+        picture = open_photo(data, limits, take)
         width, height = picture.size
     with decoding_errors():
         pixels, orientation = _squash(picture, size, limits, take, data)
@@ -123,6 +137,8 @@ def decoding(
     if not isinstance(picture, ImageFile.ImageFile):  # It has been developed.
         yield
         return
+    if picture.width * picture.height > limits.pixels:
+        limits.check_pixels(*whole)
     cost = cost_of(picture, whole, target, data)
     limits.check_memory(cost)
     with take(cost):
@@ -177,7 +193,7 @@ def _squash(
 ) -> tuple[NDArray[np.uint8], int]:
     """Return the upright pixels of a picture, and its EXIF orientation."""
     box, whole = None, picture.size
-    if picture.format in ("JPEG", "MPO"):
+    if picture.format in REDUCIBLE:
         # libjpeg decodes at 1/2, 1/4 or 1/8 scale for a fraction of the work. At twice the target
         # size or more, the mean difference to full decoding is 0.1 to 0.3 of 255, against 0.5 to 1
         # at the target size, which would be only slightly faster.
@@ -194,7 +210,8 @@ def _squash(
 def _continuous(picture: Image.Image) -> Image.Image:
     """Return the picture in a mode whose values can be averaged."""
     if picture.mode.startswith("I;16"):
-        return picture.convert("I")
+        wide = picture.convert("I")
+        return wide.point(lambda value: value * -1 + 65535) if is_inverted(picture) else wide
     if picture.mode != "RGBA" and picture.has_transparency_data:
         return picture.convert("RGBA")
     if picture.mode == "P":

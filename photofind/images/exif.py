@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -145,10 +146,14 @@ def _camera(make: str, model: str) -> str | None:
 
 def _degrees(gps: Mapping[int, Any], tag: int, reference: int) -> float | None:
     try:
-        degrees, minutes, seconds = (float(part) for part in _value(gps, tag))
+        degrees, *parts = (float(part) for part in _value(gps, tag))
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
-    angle = degrees + minutes / 60 + seconds / 3600
+    if len(parts) > 2 or not math.isfinite(degrees):
+        return None
+    # Minutes or seconds that are missing, or 0/0, are not known that exactly.
+    known = [part if math.isfinite(part) else 0.0 for part in parts]
+    angle = degrees + sum(part / unit for part, unit in zip(known, (60, 3600), strict=False))
     return -angle if _text(gps, reference).upper() in ("S", "W") else angle
 
 

@@ -7,13 +7,27 @@ from pathlib import Path, PurePath
 
 __all__ = ["PHOTO_SUFFIXES", "RAW_SUFFIXES", "is_photo", "sidecar_of"]
 
-RAW_SUFFIXES = frozenset({".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"})
-"""Suffixes of camera RAW files, lower-case."""
+RAW_SUFFIXES = frozenset(
+    {
+        *(".cr2", ".cr3", ".crw"),  # Canon
+        *(".arw", ".sr2", ".srf"),  # Sony
+        *(".nef", ".nrw"),  # Nikon
+        *(".dcr", ".k25", ".kdc"),  # Kodak
+        *(".3fr", ".fff"),  # Hasselblad
+        *(".iiq", ".mef", ".mos"),  # Phase One, Mamiya, Leaf
+        *(".dng", ".gpr", ".rwl"),  # Adobe and many cameras, GoPro, Leica
+        *(".erf", ".mrw", ".orf", ".pef", ".raf", ".rw2", ".srw", ".x3f"),
+    }
+)
+"""Suffixes of camera RAW files that LibRaw reads, lower-case.
+
+Those that other kinds of files have too, such as ``.raw``, are not among them.
+"""
 
 PHOTO_SUFFIXES = RAW_SUFFIXES | {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     *(".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
-    *(".avif", ".heic", ".heif", ".hif"),
+    *(".avif", ".heic", ".heif", ".hif", ".jxl"),
     *(".jp2", ".j2k", ".jpx"),
     *(".pnm", ".ppm", ".pgm", ".pbm", ".pfm"),
 }

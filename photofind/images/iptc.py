@@ -24,7 +24,7 @@ def iptc_metadata(picture: ImageFile.ImageFile) -> Metadata:
     """Return the metadata in the IPTC block of an opened JPEG or TIFF."""
     try:
         block = IptcImagePlugin.getiptcinfo(picture) or {}
-    except (AttributeError, OSError, SyntaxError, TypeError, ValueError, struct.error):
+    except (AttributeError, LookupError, OSError, SyntaxError, TypeError, ValueError, struct.error):
         return Metadata()
 
     def values(dataset: tuple[int, int]) -> Iterator[str]:

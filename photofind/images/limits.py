@@ -23,7 +23,7 @@ class Limits:
     Attributes
     ----------
     pixels
-        Width times height, as the file's header declares them.
+        Width times height, as the file's header declares them, or as a JPEG is decoded.
     bytes
         Size of the file.
     memory
@@ -63,7 +63,7 @@ class Limits:
         pixels
             Of the photo; 0 until they are known.
         """
-        return self.seconds * (1 / 4 + size / 200e6 + pixels / 60e6)
+        return self.seconds * (1 / 4 + size / 200e6 + min(pixels, self.pixels) / 60e6)
 
     def in_company(self) -> Limits:
         """Return the limits of a photo for which others wait: a fifth of the time.

@@ -8,9 +8,11 @@ from photofind.errors import ImageError
 from photofind.images.containers import open_picture
 from photofind.images.exif import exif_metadata, exif_of, load_exif, modified_time
 from photofind.images.iptc import iptc_metadata
+from photofind.images.jxl import is_jxl, jxl_boxes
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.metadata_fields import Metadata
 from photofind.images.raw import embedded_preview, is_tiff, raw_format
+from photofind.images.salvage import pixel_parts
 from photofind.images.xmp import xmp_metadata
 
 __all__ = ["Metadata", "read_metadata"]
@@ -36,12 +38,17 @@ def read_metadata(
     limits
         A photo with more than ``limits.pixels`` is not opened.
     """
-    picture = _header(data, limits)
-    if picture is not None:
-        exif, iptc = exif_of(picture), iptc_metadata(picture)
+    packet: object
+    if is_jxl(data):
+        exif, packet = _in_boxes(data)
+        iptc = Metadata()
     else:
-        exif, iptc = load_exif(data) if is_tiff(data) else Image.Exif(), Metadata()
-    packet = picture.info.get("xmp") if picture is not None else exif.get(_XMP_TAG)
+        picture = _header(data, limits)
+        if picture is not None:
+            exif, iptc = exif_of(picture), iptc_metadata(picture)
+        else:
+            exif, iptc = load_exif(data) if is_tiff(data) else Image.Exif(), Metadata()
+        packet = picture.info.get("xmp") if picture is not None else exif.get(_XMP_TAG)
     inside = xmp_metadata(packet if isinstance(packet, bytes) else b"")
     beside = xmp_metadata(sidecar or b"")
     shot = exif_metadata(exif)
@@ -68,4 +75,20 @@ def _header(data: bytes, limits: Limits) -> ImageFile.ImageFile | None:
     try:
         return open_picture(data, limits)
     except ImageError:
+        pass
+    try:
+        return open_picture(pixel_parts(data), limits)
+    except ImageError:
         return None
+
+
+def _in_boxes(data: bytes) -> tuple[Image.Exif, bytes]:
+    """Return EXIF and XMP of a JPEG XL."""
+    exif, packet = Image.Exif(), b""
+    for kind, content in jxl_boxes(data):
+        if kind == b"Exif":  # After the offset of its header, which some encoders leave out.
+            start = 0 if is_tiff(content) else 4 + int.from_bytes(content[:4])
+            exif = load_exif(content[start:])
+        elif kind == b"xml ":
+            packet = content
+    return exif, packet

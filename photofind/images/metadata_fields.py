@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 __all__ = [
     "LONGEST_TEXT",
@@ -27,6 +27,13 @@ _MOST_KEYWORDS, _LONGEST_KEYWORD, _MOST_KEYWORD_BYTES = 1000, 200, 32_000
 
 _LONGEST_TIME = 64
 """In characters."""
+
+_CAMERA_TIME = re.compile(
+    r"(\d{4})[-:/. ] *(\d{1,2})[-:/. ] *(\d{1,2})"
+    r"(?:[T ] *(\d{1,2})[:.] *(\d{1,2})(?:[:.] *([0-5]?\d|60)(?:\.\d*)?)?"
+    r" *(?P<offset>Z|[+-]\d\d:?\d\d)?)?",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True)
@@ -57,10 +64,14 @@ class Metadata:
 
 
 def decode_text(data: bytes) -> str:
-    """Decode text of unknown encoding, as UTF-8 if valid and as Latin-1 otherwise; stripped."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
+    """Decode text of unknown encoding: UTF-8, Windows-1252 or Latin-1; stripped."""
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            text = data.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
         text = data.decode("latin-1")
     return text.strip("\0 \t\r\n")
 
@@ -99,14 +110,37 @@ def parse_time(text: str, offset: str = "") -> str | None:
     """
     if len(text) > _LONGEST_TIME:
         return None
-    text = re.sub(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", text)
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
+    time = _iso_time(text) or _camera_time(text)
+    if time is None or time.year == 1:  # Which some programs write for none.
         return None
     if offset and time.tzinfo is None:
         return parse_time(f"{time.isoformat()}{offset}") or parse_time(time.isoformat())
     return time.isoformat(timespec="seconds")
+
+
+def _iso_time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(re.sub(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", text))
+    except ValueError:
+        return None
+
+
+def _camera_time(text: str) -> datetime | None:
+    """Return a time as some cameras write it: with blanks, slashes, hour 24 or second 60."""
+    match = _CAMERA_TIME.fullmatch(text.strip("\0 \t\r\n"))
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    extra = timedelta(seconds=1) if second == 60 else timedelta()
+    try:
+        # Hours that are counted from 1 to 24 begin the day with 24.
+        time = datetime(
+            year, month, day, hour % 24 if hour <= 24 else hour, minute, min(second, 59)
+        )
+        offset = match["offset"]
+        return (datetime.fromisoformat(f"{time.isoformat()}{offset}") if offset else time) + extra
+    except (OverflowError, ValueError):
+        return None
 
 
 def valid_position(

@@ -32,6 +32,9 @@ _SIGNATURES = (
     (0, b"IIU\0", "RW2"),
     (4, b"ftypcrx ", "CR3"),
     (8, b"CR\x02", "CR2"),
+    (6, b"HEAPCCDR", "CRW"),
+    (0, b"\0MRM", "MRW"),
+    (0, b"FOVb", "X3F"),
 )
 """Offset, signature at that offset, and format."""
 

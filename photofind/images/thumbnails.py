@@ -14,14 +14,16 @@ import numpy.typing as npt
 from PIL import Image
 
 from photofind.errors import VeryLargeError
-from photofind.images.containers import decoding_errors, open_picture
+from photofind.images.containers import REDUCIBLE, decoding_errors
 from photofind.images.cost import Cost
 from photofind.images.decode import decoding, is_on_its_side, upright
 from photofind.images.exif import orientation_of
 from photofind.images.limits import DEFAULT_LIMITS, SPARE_BYTES, Limits
+from photofind.images.photo import open_photo
 from photofind.images.preview import read_embedded_thumbnail
 from photofind.images.raw import open_raw, raw_format
 from photofind.images.reading import read_bytes
+from photofind.images.salvage import salvage
 from photofind.images.turns import VERY_LARGE, Take, Turns, at_once
 from photofind.system.effort import Efforts
 from photofind.system.memory import limit_memory
@@ -136,19 +138,27 @@ def _file_state(path: str) -> tuple[int, int] | None:
 
 def _of_whole(path: str, size: int, limits: Limits, take: Take) -> Image.Image:
     """Return the thumbnail from the whole file."""
-    data = read_bytes(path, limits)
-    if raw_format(data, Path(path).name):
+    shown, _ = salvage(
+        read_bytes(path, limits),
+        lambda data: _of_bytes(data, Path(path).name, size, limits, take),
+        lambda thumbnail: thumbnail,
+    )
+    return shown
+
+
+def _of_bytes(data: bytes, name: str, size: int, limits: Limits, take: Take) -> Image.Image:
+    if raw_format(data, name):
         picture, _ = open_raw(data, (size, size), limits, take)
     else:
-        picture = open_picture(data, limits)
+        picture = open_photo(data, limits, take)
     whole = picture.size
     target, box = _within(whole, size), None
     if target != whole:
-        room = _ROOM if picture.format in ("JPEG", "MPO") else 1
+        room = _ROOM if picture.format in REDUCIBLE else 1
         # For HEIF, this selects the embedded thumbnail if it is large enough.
         scaled = picture.draft("RGB", (int(room * target[0]), int(room * target[1])))
         box = scaled and scaled[1]
-    with decoding(picture, whole, max(target), data, limits, take):
+    with decoding_errors(), decoding(picture, whole, max(target), data, limits, take):
         picture.load()
         return _shown(picture, target, orientation_of(picture), box)
 

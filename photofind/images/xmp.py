@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from xml.parsers import expat
 
 from photofind.images.metadata_fields import (
@@ -25,7 +25,12 @@ _LATITUDE = "http://ns.adobe.com/exif/1.0/ GPSLatitude"
 _LONGITUDE = "http://ns.adobe.com/exif/1.0/ GPSLongitude"
 _TAKEN = "http://ns.adobe.com/exif/1.0/ DateTimeOriginal"
 _CREATED = "http://ns.adobe.com/photoshop/1.0/ DateCreated"
-_WANTED = {_SUBJECT, _CAPTION, _LATITUDE, _LONGITUDE, _TAKEN, _CREATED}
+# Keywords with those above them: "Places|Paris" and "Places/Paris".
+_PATHS = {
+    "http://ns.adobe.com/lightroom/1.0/ hierarchicalSubject": "|",
+    "http://www.digikam.org/ns/1.0/ TagsList": "/",
+}
+_WANTED = {*_PATHS, _SUBJECT, _CAPTION, _LATITUDE, _LONGITUDE, _TAKEN, _CREATED}
 
 _LISTS = {_RDF + kind for kind in ("Alt", "Bag", "Seq")}
 _DESCRIPTION, _PROPERTY, _LIST, _ITEM = 1, 2, 3, 4
@@ -50,12 +55,12 @@ def xmp_metadata(packet: bytes) -> Metadata:
     Only properties of the descriptions right below ``rdf:RDF`` are read. Time and memory grow with
     the length of the packet alone.
     """
-    packet = packet.strip(b"\0 \t\r\n")
-    if not packet or len(packet) > _LONGEST:
+    text = _text(packet)
+    if not text or len(packet) > _LONGEST:
         return Metadata()
     found = _Properties()
     try:
-        found.read(packet)
+        found.read(text)
     except _Enough:
         pass
     except (_Refused, expat.ExpatError, LookupError, ValueError):
@@ -68,9 +73,31 @@ def xmp_metadata(packet: bytes) -> Metadata:
         captured=parse_time(_first(values, _TAKEN)) or parse_time(_first(values, _CREATED)),
         latitude=latitude,
         longitude=longitude,
-        keywords=bounded_keywords(values.get(_SUBJECT, ())),
+        keywords=bounded_keywords(_keywords(values)),
         caption=bounded_text(_first(values, _CAPTION)),
     )
+
+
+def _text(packet: bytes) -> bytes | str:
+    """Return a packet without what stands around it, decoded where it is in UTF-16."""
+    if packet.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif packet.startswith(b"<\0"):
+        encoding = "utf-16-le"
+    elif packet.startswith(b"\0<"):
+        encoding = "utf-16-be"
+    else:
+        return packet.strip(b"\0 \t\r\n")
+    # The parser takes no notice of the encoding that a decoded text declares.
+    return packet[:_LONGEST].decode(encoding, "replace").strip("\0 \t\r\n\ufeff")
+
+
+def _keywords(values: Mapping[str, list[str]]) -> Iterator[str]:
+    """Yield keywords, then those at the end of paths."""
+    yield from values.get(_SUBJECT, ())
+    for name, separator in _PATHS.items():
+        for path in values.get(name, ()):
+            yield path.rsplit(separator, 1)[-1]
 
 
 class _Enough(Exception):
@@ -100,7 +127,7 @@ class _Properties:
         self._text: list[str] | None = None  # Collected at the moment.
         self._length = 0
 
-    def read(self, packet: bytes) -> None:
+    def read(self, packet: bytes | str) -> None:
         """Read a packet.
 
         Raises

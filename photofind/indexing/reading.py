@@ -386,6 +386,7 @@ def _photo(file: Found, one: Extracted, image: Extracted | Photo, space: str) ->
         caption=one.caption,
         tags=image.tags if isinstance(image, Photo) else _tags(image, space),
         failure=one.failure,
+        note=image.note,
         # Not as it is, so that the next look at the photo reads it again.
         sidecar=None if one.lacks_sidecar else file.sidecar,
     )

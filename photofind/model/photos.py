@@ -61,7 +61,8 @@ class PhotoDetails:
     ``size`` is in bytes, ``modified`` in nanoseconds since 1970, ``captured`` ISO 8601,
     ``latitude`` and ``longitude`` in degrees. ``spaces`` names the extractors (``name@version``)
     that have embedded it, ``failure`` says why none could. ``keywords`` are what people wrote
-    into it, ``tags`` what extractors named in it, the surest first.
+    into it, ``tags`` what extractors named in it, the surest first. ``note`` says what is wrong
+    with its file, where only a part of it could be read.
     """
 
     id: int
@@ -82,6 +83,7 @@ class PhotoDetails:
     preliminary: bool
     spaces: tuple[str, ...]
     tags: tuple[Tag, ...] = ()
+    note: str | None = None
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,8 @@ class Photo:
     away
         The file system that holds it, where another one is mounted at its place: its file is out
         of reach, and its path may be that of another photo. None otherwise.
+    note
+        What is wrong with its file, where only a part of it could be read.
     id
         The photo's id; 0 before it is in the library.
     """
@@ -93,6 +95,7 @@ class Photo:
     retry: Retry | None = None
     sidecar: int | None = None
     away: str | None = None
+    note: str | None = None
     id: int = 0
 
     @property

@@ -128,6 +128,7 @@ function showFacts(of) {
     ["Camera", of.camera],
     ["Place", placeOf(of)],
     ["Caption", of.caption],
+    ["Note", of.note],
     ["Keywords", tagLinks(of.keywords?.map((name) => ({ name })))],
     ["Tags", tagLinks(of.tags)],
     ["Same picture", of.copies?.length ? count(of.copies.length, "more file") : ""],

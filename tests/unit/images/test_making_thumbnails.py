@@ -207,7 +207,7 @@ def test_the_embedded_thumbnail_is_used_if_large_enough(shown, orientation):
 def test_errors_state_the_reason(shown, tmp_path):
     whole = jpeg(scene(400, 640))
     for data, reason in (
-        (whole[: len(whole) // 2], "truncated"),
+        (whole[:300], "truncated"),
         (b"Dear diary", "not a picture"),
         (b"", "empty"),
         (b"P5 60000 60000 255\n", "too large"),
@@ -217,8 +217,8 @@ def test_errors_state_the_reason(shown, tmp_path):
     with pytest.raises(ImageError, match="no such file"):
         make_thumbnail(str(tmp_path / "none"), 80)
     (tmp_path / "photo").write_bytes(whole)
-    with pytest.raises(ImageError, match="limit 255,999"):
-        make_thumbnail(str(tmp_path / "photo"), 80, Limits(pixels=255_999))
+    with pytest.raises(ImageError, match="limit 3,999"):
+        make_thumbnail(str(tmp_path / "photo"), 80, Limits(pixels=3999))
     with pytest.raises(ImageError, match="limit 1,000"):
         make_thumbnail(str(tmp_path / "photo"), 80, Limits(bytes=1000))
 
