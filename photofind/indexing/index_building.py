@@ -7,13 +7,19 @@ ranks as well as a local one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import compress
 
 import numpy as np
+import numpy.typing as npt
 
 from photofind.library.store import IndexInfo, IndexWriter, Store
-from photofind.ranking.calibration import Background, blend, measure_background
+from photofind.ranking.calibration import (
+    Background,
+    blend,
+    measure_background,
+    measure_ranked,
+)
 from photofind.ranking.exact import Similarities, nearest_exactly
 from photofind.ranking.pictures import Pictures, find_pictures
 from photofind.ranking.projection import (
@@ -23,11 +29,17 @@ from photofind.ranking.projection import (
     fit_projection,
     normalised,
 )
-from photofind.ranking.smoothing import SMOOTHING, expand, smooth, smoothing_neighbours
+from photofind.ranking.smoothing import (
+    SMOOTHING,
+    expand,
+    smooth_rounds,
+    smoothing_neighbours,
+)
 
 __all__ = ["build_index"]
 
 PROBES = 256
+BATCH = 8192
 OTHERS = 2048
 
 # Photos that are nearly the same have at least this cosine once they are projected.
@@ -95,29 +107,53 @@ def _find_repeats(store: Store, space: str, writer: IndexWriter, least: float) -
 
 
 def _smooth(writer: IndexWriter, repeats: Repeats, count: int) -> None:
-    """Replace each point by the mean of itself and its ``count`` nearest other pictures."""
-    places: dict[str, int] = {}
-    parts: list[Vectors32] = []
-    if repeats:
-        for near in writer.neighbours(1):
-            first = np.array([content not in repeats for content in near.contents])
-            parts.append(near.points[first])
-            for content in compress(near.contents, first):
-                places[content] = len(places)
-    pictures = np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+    """Smooth each point by its ``count`` nearest other pictures."""
+    if not count:
+        return
+    contents: list[str] = []
+    parts: list[tuple[Vectors32, Similarities]] = []
+    others: list[Sequence[str]] = []
     for near in writer.neighbours(SMOOTHING):
-        neighbours, similarities = near.neighbours[:, :count], near.similarities[:, :count]
-        crowded = [
-            place
-            for place, (content, others) in enumerate(zip(near.contents, near.others, strict=True))
-            if content in repeats or any(other in repeats for other in others[:count])
-        ]
-        if crowded and count:
-            own = [near.contents[place] for place in crowded]
-            without = np.array([places[repeats.get(content, content)] for content in own])
-            nearest, cosines = nearest_exactly(pictures, near.points[crowded], count, without)
-            neighbours[crowded], similarities[crowded] = pictures[nearest], cosines
-        writer.replace(near.contents, smooth(near.points, neighbours, similarities))
+        contents += near.contents
+        parts.append((near.points, near.similarities[:, :count]))
+        others += (names[:count] for names in near.others)
+    points, similarities = (np.concatenate(part) for part in zip(*parts, strict=True))
+    del parts
+    places = {content: place for place, content in enumerate(contents)}
+    neighbours = np.array([[places[name] for name in names] for names in others], np.int32)
+    if repeats:
+        _replace_repeats(contents, places, repeats, points, neighbours, similarities)
+    smoothed = smooth_rounds(points, neighbours, similarities)
+    for start in range(0, len(contents), BATCH):
+        part = slice(start, start + BATCH)
+        writer.replace(contents[part], smoothed[part])
+
+
+def _replace_repeats(
+    contents: Sequence[str],
+    places: Mapping[str, int],
+    repeats: Repeats,
+    points: Vectors32,
+    neighbours: npt.NDArray[np.int32],
+    similarities: Similarities,
+) -> None:
+    """Replace neighbours that are repeats by the nearest other pictures, in place.
+
+    A repeat has the neighbours of its picture.
+    """
+    is_repeat = np.zeros(len(contents), np.bool_)
+    is_repeat[[places[content] for content in repeats]] = True
+    pictures = np.flatnonzero(~is_repeat)
+    crowded = np.flatnonzero(is_repeat | is_repeat[neighbours].any(axis=1))
+    names = [contents[place] for place in crowded.tolist()]
+    own = [places[repeats.get(name, name)] for name in names]
+    nearest, cosines = nearest_exactly(
+        points[pictures],
+        points[crowded],
+        neighbours.shape[1],
+        np.searchsorted(pictures, own),
+    )
+    neighbours[crowded], similarities[crowded] = pictures[nearest], cosines
 
 
 def _measure_backgrounds(
@@ -142,7 +178,8 @@ def _measure_backgrounds(
     full = projection.centre(queries) @ projection.centre(gallery).T
     ranked = blend(expanded @ writer.points(others).T, full)
     plain = normalised(queries) @ normalised(gallery).T
-    return measure_background(ranked[pairs]), measure_background(plain[pairs])
+    background = measure_background(plain[pairs])
+    return measure_ranked(ranked[pairs], plain[pairs], background), background
 
 
 def _drawn(

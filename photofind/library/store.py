@@ -102,6 +102,8 @@ class IndexInfo:
         When, in seconds since 1970; differs from one index to the next.
     repeats
         How many of the contents that it was built on are nearly the same as another one.
+    outdated
+        Whether an older photofind built it: it answers until it is built again.
     """
 
     projection: Projection
@@ -115,6 +117,7 @@ class IndexInfo:
     recall: float | None
     built: float
     repeats: int = 0
+    outdated: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,7 +79,8 @@ class Hit:
     path, id
         The photo, and its number in the library.
     score
-        0 to 1; 0.5 is where unrelated photos practically never come, 1 is the same picture.
+        0 to 1; 0.5 is where fewer than one of 1,000 pairs of unrelated photos come, 1 is the same
+        picture.
     captured
         When it was taken, ISO 8601; None where it does not say.
     width, height

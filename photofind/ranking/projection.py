@@ -18,6 +18,9 @@ __all__ = ["Projection", "Vectors32", "fit_projection", "normalised"]
 Vectors32 = npt.NDArray[np.float32]
 
 DIMENSIONS = 128
+# Components are divided by their deviation to this power: weak whitening, which lets fine
+# differences count for more.
+WHITENING = 0.2
 SAMPLE = 20_000
 
 
@@ -36,7 +39,7 @@ class Projection:
     mean
         The mean embedding, float32 of shape (D,).
     components
-        Orthonormal rows, float32 of shape (d, D).
+        Orthogonal rows, float32 of shape (d, D), weakly whitened.
     """
 
     mean: Vectors32
@@ -73,4 +76,6 @@ def fit_projection(embeddings: Vectors32) -> Projection:
     dimensions = max(1, min(DIMENSIONS, count // 4, width))
     pca = PCA(n_components=dimensions, svd_solver="covariance_eigh", copy=True)
     pca.fit(embeddings)
-    return Projection(pca.mean_.astype(np.float32), pca.components_.astype(np.float32))
+    deviations = np.sqrt(np.maximum(pca.explained_variance_, 1e-12))[:, np.newaxis]
+    components = pca.components_ / deviations**WHITENING
+    return Projection(pca.mean_.astype(np.float32), components.astype(np.float32))

@@ -30,6 +30,7 @@ __all__ = [
     "expansion_neighbours",
     "smooth",
     "smooth_new",
+    "smooth_rounds",
     "smoothing_neighbours",
 ]
 
@@ -38,14 +39,16 @@ Nearest = Callable[[Vectors32, int], tuple[Vectors32, Similarities]]
 """Gives the ``k`` nearest points of queries (m, d) and their cosines: (m, k, d) and (m, k)."""
 
 POWER = 3
-SMOOTHING = 5
+SMOOTHING = 10
+ROUNDS = 3
+BLOCK = 4096
 EXPANSIONS = (5, 10)
 
 
 def smoothing_neighbours(photos: int) -> int:
     """Return how many neighbours smooth a photo of a library of so many different pictures.
 
-    Up to 5; fewer in a small library, where the fifth neighbour is a stranger.
+    Up to 10; fewer in a small library, where the tenth neighbour is a stranger.
     """
     return min(SMOOTHING, photos // 40)
 
@@ -72,6 +75,33 @@ def smooth(vectors: Vectors32, neighbours: Vectors32, similarities: Similarities
     """
     weights = np.clip(similarities, 0, None) ** POWER
     return normalised(vectors + np.einsum("nk,nkd->nd", weights, neighbours))
+
+
+def smooth_rounds(
+    points: Vectors32, neighbours: npt.NDArray[np.int32], similarities: Similarities
+) -> Vectors32:
+    """Return points smoothed in rounds, each by what the round before made of the same neighbours.
+
+    Parameters
+    ----------
+    points
+        float32 of shape (n, d), unit length.
+    neighbours
+        The places of the nearest neighbours of each, (n, k).
+    similarities
+        The cosine of each neighbour, (n, k).
+    """
+    for number in range(ROUNDS):
+        smoothed = np.empty_like(points)
+        for start in range(0, len(points), BLOCK):
+            part = slice(start, start + BLOCK)
+            near = points[neighbours[part]]
+            cosines = similarities[part]
+            if number:
+                cosines = np.einsum("nd,nkd->nk", points[part], near)
+            smoothed[part] = smooth(points[part], near, cosines)
+        points = smoothed
+    return points
 
 
 def smooth_new(points: Vectors32, nearest: Nearest, photos: int) -> Vectors32:

@@ -18,9 +18,15 @@ import numpy.typing as npt
 
 from photofind.library.store import IndexInfo, Store
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.ranking.calibration import TYPICAL, Background, blend
+from photofind.ranking.calibration import (
+    Background,
+    blend,
+    measure_background,
+    typical,
+    weight_of,
+)
 from photofind.ranking.direction import towards
-from photofind.ranking.duplicates import NEAR_DUPLICATE, TAKE
+from photofind.ranking.duplicates import TAKE
 from photofind.ranking.exact import Similarities, best
 from photofind.ranking.projection import Vectors32, normalised
 from photofind.ranking.smoothing import expand
@@ -28,10 +34,17 @@ from photofind.search.embedding import Embedded
 
 __all__ = ["CANDIDATES", "Compared", "Comparison", "Ranked", "compare", "rank", "shows_again"]
 
+# The score, by the plain cosine of varied photos, from which a hit shows the query's own picture.
+SHOWN_AGAIN = 0.9
+
 # How many candidates are re-ranked by their full embeddings, at the least.
 CANDIDATES = 200
 # So many different pictures may be nearly the same as a query's own photo: its own, most of all.
 SPARE_TAKES = 5
+# Without an index so many photos show how alike photos look to an extractor.
+FEW = 64
+
+Standings = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +66,9 @@ class Compared:
     known
         Which of the contents the space has, (n,); the rest is about these k alone.
     similarities
-        What they are ranked by, (k,); 1 for the same picture.
+        What they are ranked by, (k,): scores, but less than 0 below the background's median.
     scores
-        The same calibrated, 0 to 1, (k,).
+        The same from 0 to 1, (k,).
     embeddings
         At unit length, (k, D).
     """
@@ -64,6 +77,30 @@ class Compared:
     similarities: Similarities
     scores: npt.NDArray[np.float64]
     embeddings: Vectors32
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Turns similarities into scores, which move slowly while a library grows.
+
+    Parameters
+    ----------
+    own
+        The library's background of what is ranked by.
+    typical
+        The background of the plain cosine of varied photos.
+    weight
+        How much the first counts, 0 to 1.
+    """
+
+    own: Background
+    typical: Background
+    weight: float
+
+    def standings(self, similarities: Similarities, plain: Similarities) -> Standings:
+        """Return scores, less than 0 below the median, of similarities and plain cosines (k,)."""
+        own = self.own.standings(similarities)
+        return self.weight * own + (1 - self.weight) * self.typical.standings(plain)
 
 
 class Comparison(ABC):
@@ -92,23 +129,32 @@ class Comparison(ABC):
 class _SpaceComparison(Comparison):
     """By the embeddings of a space."""
 
-    def __init__(self, store: Store, space: str, query: Embedded, background: Background) -> None:
+    def __init__(self, store: Store, space: str, query: Embedded, scale: _Scale) -> None:
         self._store = store
         self._space = space
         self._own = query.own
-        self._background = background
+        self._scale = scale
+        self._direction = towards(query.like, query.unlike)
 
     def compare(self, contents: Sequence[str]) -> Compared:
         known, embeddings = self._store.embeddings(self._space, contents)
-        known, similarities = self._similarities(contents, known, embeddings)
+        embeddings = normalised(embeddings)
+        plain = embeddings @ self._direction
+        known, similarities = self._similarities(contents, known, embeddings, plain)
+        standings = self._scale.standings(similarities, plain)
         own = np.array([content in self._own for content in contents], np.bool_)
-        similarities = np.where(own, np.float32(1), similarities)[known]
-        scores = self._background.scores(similarities)
-        return Compared(known, similarities, scores, normalised(embeddings[known]))
+        standings = np.where(own, 1, standings)[known]
+        return Compared(
+            known, standings.astype(np.float32), np.clip(standings, 0, 1), embeddings[known]
+        )
 
     @abstractmethod
     def _similarities(
-        self, contents: Sequence[str], known: npt.NDArray[np.bool_], embeddings: Vectors32
+        self,
+        contents: Sequence[str],
+        known: npt.NDArray[np.bool_],
+        embeddings: Vectors32,
+        plain: Similarities,
     ) -> tuple[npt.NDArray[np.bool_], Similarities]:
         """Return which of the contents that are known can be compared, and how alike they are."""
 
@@ -139,10 +185,6 @@ class _PlainComparison(_SpaceComparison):
 
     searched_by = "plain"
 
-    def __init__(self, store: Store, space: str, query: Embedded, background: Background) -> None:
-        super().__init__(store, space, query, background)
-        self._direction = towards(query.like, query.unlike)
-
     def candidates(self, limit: int, where: Filter = EVERYTHING) -> list[str]:
         found = self._store.nearest(
             self._space,
@@ -155,16 +197,22 @@ class _PlainComparison(_SpaceComparison):
         return [content for content in found.contents[0] if content]
 
     def _similarities(
-        self, contents: Sequence[str], known: npt.NDArray[np.bool_], embeddings: Vectors32
+        self,
+        contents: Sequence[str],
+        known: npt.NDArray[np.bool_],
+        embeddings: Vectors32,
+        plain: Similarities,
     ) -> tuple[npt.NDArray[np.bool_], Similarities]:
-        return known, normalised(embeddings) @ self._direction
+        return known, plain
 
 
 class _IndexedComparison(_SpaceComparison):
     """By the index: points of the expanded query, and embeddings relative to the library."""
 
-    def __init__(self, store: Store, space: str, query: Embedded, index: IndexInfo) -> None:
-        super().__init__(store, space, query, index.ranked)
+    def __init__(
+        self, store: Store, space: str, query: Embedded, scale: _Scale, index: IndexInfo
+    ) -> None:
+        super().__init__(store, space, query, scale)
         self._projection = index.projection
         self.searched_by = "exact"
 
@@ -186,7 +234,11 @@ class _IndexedComparison(_SpaceComparison):
         return [content for content in dict.fromkeys(found.contents.ravel()) if content]
 
     def _similarities(
-        self, contents: Sequence[str], known: npt.NDArray[np.bool_], embeddings: Vectors32
+        self,
+        contents: Sequence[str],
+        known: npt.NDArray[np.bool_],
+        embeddings: Vectors32,
+        plain: Similarities,
     ) -> tuple[npt.NDArray[np.bool_], Similarities]:
         has_point, points = self._store.points(self._space, contents)
         full = self._projection.centre(embeddings) @ self._full
@@ -235,9 +287,26 @@ def compare(store: Store, space: str, query: Embedded, *, plain: bool = False) -
 
 def _compare(store: Store, space: str, query: Embedded, *, plain: bool) -> Comparison:
     index = store.index(space)
+    scale = _scale(store, space, index, plain=plain)
     if index is None or plain:
-        return _PlainComparison(store, space, query, index.plain if index else TYPICAL)
-    return _IndexedComparison(store, space, query, index)
+        return _PlainComparison(store, space, query, scale)
+    return _IndexedComparison(store, space, query, scale, index)
+
+
+def _scale(store: Store, space: str, index: IndexInfo | None, *, plain: bool) -> _Scale:
+    """Return the scale of the scores of a space."""
+    extractor = space.rpartition("@")[0]
+    if index is not None:
+        pictures = index.photos + index.fresh - index.gone - index.repeats
+        others = typical(extractor, index.plain, pictures)
+        return _Scale(index.plain if plain else index.ranked, others, weight_of(pictures))
+    _, sample = store.sample(space, FEW)
+    own = None
+    if len(sample) > 1:
+        sample = normalised(sample)
+        own = measure_background((sample @ sample.T)[np.triu_indices(len(sample), 1)])
+    others = typical(extractor, own, len(sample))
+    return _Scale(others, others, 0)
 
 
 def rank(comparison: Comparison, limit: int, where: Filter = EVERYTHING) -> Ranked:
@@ -265,7 +334,6 @@ def rank(comparison: Comparison, limit: int, where: Filter = EVERYTHING) -> Rank
 
 def shows_again(store: Store, space: str, query: Embedded, ranked: Ranked) -> bool:
     """Return whether any ranked content shows the picture of the query, told by its embedding."""
-    index = store.index(space)
-    least = (index.plain if index else TYPICAL).similarity(NEAR_DUPLICATE)
+    scale = _scale(store, space, store.index(space), plain=True)
     ways = np.concatenate([way.like for way in query.ways])
-    return bool((ranked.embeddings @ ways.T >= least).any())
+    return bool((ranked.embeddings @ ways.T >= scale.typical.similarity(SHOWN_AGAIN)).any())

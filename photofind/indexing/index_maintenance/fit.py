@@ -35,7 +35,7 @@ class Need(Enum):
 
 def fits(index: IndexInfo | None, contents: int) -> bool:
     """Return whether an index fits a space with so many contents."""
-    if index is None or contents < INDEX_PAYS:
+    if index is None or index.outdated or contents < INDEX_PAYS:
         return False
     still_there = index.photos - index.gone
     changed = index.gone + (contents - still_there)

@@ -45,7 +45,7 @@ __all__ = ["CANDIDATES", "Index", "IndexFacts", "read_graph", "remove_index", "w
 # How many candidates a search takes, at the least, to be ranked on the full vectors.
 CANDIDATES = 200
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "index.json"
 FRESH = "fresh"
 
@@ -75,6 +75,8 @@ class IndexFacts:
         The graph's plain values; None without a graph.
     built
         When it was built, seconds since the epoch.
+    outdated
+        Whether it is of an older format. The manifest says that by its ``format``.
     """
 
     folder: str
@@ -86,6 +88,7 @@ class IndexFacts:
     recall: float | None
     graph: dict[str, Any] | None
     built: float
+    outdated: bool = False
 
 
 class Index:
@@ -320,7 +323,9 @@ def write_index(space: Path, facts: IndexFacts, arrays: Mapping[str, npt.NDArray
     with explain_disk_errors(folder), _lock(space):
         try:
             checksums = _write_arrays(private_folder(folder), arrays)
-            manifest = {"format": FORMAT, "facts": asdict(facts), "checksums": checksums}
+            written = asdict(facts)
+            del written["outdated"]
+            manifest = {"format": FORMAT, "facts": written, "checksums": checksums}
             manifest["checksum"] = _manifest_checksum(manifest)
             write_atomically(space / MANIFEST, json.dumps(manifest, indent=1).encode())
         except BaseException:
@@ -390,7 +395,8 @@ def _read_manifest(space: Path) -> tuple[IndexFacts, dict[str, int]]:
         facts = manifest["facts"]
         for name in ("ranked", "plain"):
             facts[name] = Background(**facts[name])
-        return IndexFacts(**facts), manifest["checksums"]
+        outdated = manifest["format"] < FORMAT
+        return IndexFacts(**facts, outdated=outdated), manifest["checksums"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _unreadable(path, error) from error
 

@@ -342,6 +342,7 @@ def _info(index: Index, snapshot: Snapshot) -> IndexInfo:
         recall=facts.recall,
         built=facts.built,
         repeats=len(index.repeats),
+        outdated=facts.outdated,
     )
 
 

@@ -85,3 +85,9 @@ def test_a_graph_is_wanted_where_it_pays_and_is_missing_or_outdated():
     assert wants_graph(with_graph, 2 * many)
     # One that was built and found too little is not built again at once.
     assert not wants_graph(replace(with_graph, recall=0.5, graph=False), many)
+
+
+def test_an_index_of_an_older_photofind_is_built_again():
+    older = replace(index(1000, recall=0.99), outdated=True)
+    assert need_of(older, 1000) is Need.BUILD
+    assert wants_graph(older, 1000)

@@ -40,8 +40,11 @@ def test_points_are_projected_and_smoothed(store: MemoryStore, embeddings: np.nd
     assert (info.photos, info.fresh, info.graph, info.recall) == (PHOTOS, 0, False, None)
     assert info.projection.components.shape == (64, DIMENSION)
     projected = info.projection.project(embeddings)
-    neighbours, similarities = neighbours_exactly(projected, 5)
+    neighbours, similarities = neighbours_exactly(projected, 10)
     expected = smooth(projected, projected[neighbours], similarities)
+    for _ in range(2):
+        cosines = np.einsum("nd,nkd->nk", expected, expected[neighbours])
+        expected = smooth(expected, expected[neighbours], cosines)
     known, points = store.points(SPACE, [str(row) for row in range(PHOTOS)])
     assert known.all()
     assert np.allclose(points, expected, atol=1e-5)

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from photofind.ranking.calibration import Background, blend, measure_background
+from photofind.ranking.calibration import (
+    TYPICAL,
+    Background,
+    blend,
+    measure_background,
+    measure_ranked,
+    typical,
+    weight_of,
+)
 
 
 def test_scores_run_from_the_background_to_the_same_picture() -> None:
@@ -38,3 +46,33 @@ def test_blend_puts_a_copy_before_a_relative() -> None:
         np.array([0.9, 0.97, -0.2], np.float32), np.array([0.95, 0.6, -0.9], np.float32)
     )
     assert copy > relative > stranger
+
+
+def test_a_long_tail_of_what_is_ranked_by_reaches_half_no_more_often() -> None:
+    generator = np.random.default_rng(2)
+    plain = generator.normal(0.3, 0.07, 300_000).astype(np.float32)
+    ranked = (0.1 * generator.standard_exponential(300_000)).astype(np.float32)
+    background = measure_ranked(ranked, plain, measure_background(plain))
+    assert np.mean(measure_background(ranked).scores(ranked) >= 0.5) > 1e-3
+    assert np.mean(background.scores(ranked) >= 0.5) < 1e-3
+
+
+def test_what_a_library_shows_counts_more_and_more() -> None:
+    weights = [weight_of(pictures) for pictures in range(2000)]
+    assert weights[:32] == [0] * 32
+    assert 0 < max(np.diff(weights)) < 0.02
+    assert weights[1000] > 0.9
+
+
+def test_an_extractor_that_was_not_measured_is_not_taken_for_mobilenet() -> None:
+    own = Background(0.97, 0.02)
+    assert typical("mobilenet", own, 1000) == TYPICAL
+    assert typical("texture", None, 1).median > 0.8
+    few, many = typical("texture", own, 4), typical("texture", own, 1000)
+    assert few.median < many.median
+    assert many.median == pytest.approx(own.median, abs=0.01)
+
+
+def test_standings_keep_the_order_that_scores_cut_off() -> None:
+    standings = Background(0.3, 0.05).standings(np.array([0.1, 0.2, 0.3], np.float32))
+    assert standings[0] < standings[1] < standings[2] == pytest.approx(0, abs=1e-6)
