@@ -264,4 +264,5 @@ def _size(path: str) -> int:
 def _pixels_of(picture: Picture, record: Record) -> Pixels:
     """Fill the record with the properties of a picture; return its pixels."""
     record |= {"width": picture.width, "height": picture.height, "format": picture.format}
+    record["fingerprint"] = picture.fingerprint
     return picture.pixels

@@ -15,8 +15,8 @@ from photofind.model import Hit, Query
 from photofind.model.filters import Filter
 from photofind.model.records import Photo
 from photofind.paths import is_below
-from photofind.ranking.calibration import TYPICAL
-from photofind.ranking.duplicates import NEAR_DUPLICATE, collapse
+from photofind.ranking.duplicates import collapse
+from photofind.ranking.fingerprints import Fingerprints
 from photofind.search.comparison import Ranked
 from photofind.system.reach import Reach
 
@@ -48,7 +48,7 @@ def find_photos(
     Parameters
     ----------
     space
-        The id of the space whose embeddings say which photos show the same picture.
+        The id of the space that ranked them.
     limit
         How many groups are wanted.
     asked_files
@@ -59,9 +59,9 @@ def find_photos(
     if query.every:
         groups = [[place] for place in range(count)]
     else:
-        index = store.index(space)
-        least = (index.plain if index else TYPICAL).similarity(NEAR_DUPLICATE)
-        groups = collapse(ranked.embeddings[:count], limit, least)
+        known = store.by_content(ranked.contents[:count])
+        prints = Fingerprints([_fingerprint(known.get(one, ())) for one in ranked.contents[:count]])
+        groups = collapse(count, limit, prints.near)
     offline = [folder.path for folder in store.folders() if folder.state == "offline"]
     asked = {*query.like, *query.unlike}
     for start in range(0, len(groups), limit):  # The first of them are mostly enough.
@@ -127,6 +127,10 @@ def to_hits(groups: Iterable[list[Found]]) -> tuple[Hit, ...]:
         )
         for rank, (first, *rest) in enumerate(groups, 1)
     )
+
+
+def _fingerprint(photos: Iterable[Photo]) -> str | None:
+    return next((photo.fingerprint for photo in photos if photo.fingerprint is not None), None)
 
 
 def _is_raw(found: Found) -> bool:
