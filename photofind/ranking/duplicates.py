@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["TAKE", "collapse", "grouped"]
+__all__ = ["TAKE", "Places", "Same", "collapse", "grouped"]
 
 # The score, by the plain cosine, from which a photo may be one more take of a picture, for
 # MobileNet a cosine of about 0.87. The library is not measured on it. This is low, because one take

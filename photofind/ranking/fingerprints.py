@@ -14,13 +14,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SAME", "Fingerprints", "NearPairs", "near_pairs"]
+__all__ = ["COVERED", "SAME", "Fingerprints", "NearPairs", "near_pairs"]
 
 SAME = 31
 """So many bits at most differ between two fingerprints of one picture.
 
 Of 240 documents and screenshots that all differ, no two are nearer than 48.
 """
+
+COVERED = 60
+"""So many bits at most differ where something covers a part of the picture."""
 
 Bits = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
@@ -82,6 +85,11 @@ class Fingerprints:
         turned = self.turned()
         found = np.stack([_differing(one[lefts], self.bits[rights]) for one in turned])
         return found.min(axis=0), found.argmin(axis=0)
+
+    def near_enough_to_cover(self, lefts: Places, rights: Places) -> npt.NDArray[np.bool_]:
+        """Return which pairs, (p,), may be one picture of which something covers a part."""
+        sufficient = self.sufficient[lefts] & self.sufficient[rights]
+        return (self.distances(lefts, rights)[0] <= COVERED) & sufficient
 
     def near(self, lefts: Places, rights: Places) -> npt.NDArray[np.bool_]:
         """Return which of some (m,) are the same picture as which of others (n,), (m, n)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from photofind.model.records import Photo
 
-__all__ = ["Differences", "differences"]
+__all__ = ["Differences", "differences", "saved_otherwise"]
 
 Differences = tuple[str, ...]
 
@@ -43,6 +43,10 @@ def differences(first: Photo, other: Photo, turn: int) -> Differences:
             done.append("cropped")
         elif (width, height) != (first.width, first.height):
             done.append("rescaled")
-    if other.format != first.format:
-        done.append(f"saved as {other.format}")
+    done += saved_otherwise(first, other)
     return tuple(done) or ("re-encoded",)
+
+
+def saved_otherwise(first: Photo, other: Photo) -> Differences:
+    """Return the format of a photo, where it is another one."""
+    return () if other.format == first.format else (f"saved as {other.format}",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -15,8 +16,10 @@ from photofind.model.records import Photo
 from photofind.ranking.duplicates import grouped
 from photofind.ranking.fingerprints import Fingerprints, near_pairs
 from photofind.ranking.projection import normalised
-from photofind.search.differences import Differences, differences
+from photofind.search.candidates import candidates
+from photofind.search.differences import Differences, differences, saved_otherwise
 from photofind.search.scenes import same_scene
+from photofind.search.verification import SECONDS, Verification
 
 __all__ = ["duplicate_groups"]
 
@@ -26,14 +29,21 @@ Matches = Mapping[int, Mapping[int, Differences]]
 """What each picture matches, by places, and what was done to the other one."""
 
 
-def duplicate_groups(store: Store, space: str) -> list[DuplicateGroup]:
+def duplicate_groups(
+    store: Store, space: str, verification: Verification | None = None
+) -> list[DuplicateGroup]:
     """Group the photos that show the same picture or scene; the largest groups first.
 
-    What is the same picture does not depend on ``space``. It tells how alike photos are, and which
-    may be of one scene.
+    Parameters
+    ----------
+    space
+        The id of the space that proposes which photos are compared by geometry, and that tells
+        which are of one scene.
+    verification
+        Compares photos by geometry; without it, fingerprints alone tell.
     """
     pictures = _pictures(store)
-    matches = _matches(pictures)
+    matches = _matches(store, space, pictures, verification)
     groups: list[tuple[DuplicateKind, list[Photo], list[Differences]]] = []
     taken: set[int] = set()
     for first, *others in grouped(matches, range(len(pictures))):
@@ -75,8 +85,13 @@ def _pictures(store: Store) -> list[list[Photo]]:
     return sorted(pictures, key=lambda photos: _largest_first(photos[0]))
 
 
-def _matches(pictures: Sequence[Sequence[Photo]]) -> Matches:
-    """Return which pictures are the same by their fingerprints."""
+def _matches(
+    store: Store,
+    space: str,
+    pictures: Sequence[Sequence[Photo]],
+    verification: Verification | None,
+) -> Matches:
+    """Return which pictures are the same, by their fingerprints or by geometry."""
     prints = Fingerprints([_fingerprint(photos) for photos in pictures])
     pairs = near_pairs(prints)
     turns = prints.distances(pairs.rights, pairs.lefts)[1]
@@ -86,7 +101,40 @@ def _matches(pictures: Sequence[Sequence[Photo]]) -> Matches:
     ):
         done = differences(pictures[left][0], pictures[right][0], turn)
         matches[left][right] = matches[right][left] = done
+    if verification is None:
+        return matches
+    places = {photos[0].content: place for place, photos in enumerate(pictures)}
+    chosen = candidates(store, space, places, matches)
+    ends = time.monotonic() + SECONDS
+    asked: set[tuple[int, int]] = set()
+    while chosen:
+        asked.update(chosen)
+        near = prints.near_enough_to_cover(*np.array(chosen, np.int64).T).tolist()
+        found = verification.compare(
+            [
+                (pictures[left][0], pictures[right][0], one)
+                for (left, right), one in zip(chosen, near, strict=True)
+            ],
+            until=ends,
+        )
+        for (one, other), verdict in found.items():
+            if verdict is not None:
+                left, right = places[one], places[other]
+                done = (*verdict, *saved_otherwise(pictures[left][0], pictures[right][0]))
+                matches[left][right] = matches[right][left] = done or ("re-encoded",)
+        chosen = sorted(_indirect(matches, len(pictures)) - asked)
     return matches
+
+
+def _indirect(matches: Matches, count: int) -> set[tuple[int, int]]:
+    """Return pairs of those that would be the first of a group with what they match indirectly."""
+    return {
+        (min(first, other), max(first, other))
+        for first, *members in grouped(matches, range(count))
+        for member in members
+        for other in matches[member]
+        if other != first and other not in matches[first]
+    }
 
 
 def _fingerprint(photos: Sequence[Photo]) -> str | None:
