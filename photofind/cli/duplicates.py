@@ -23,10 +23,10 @@ Examples:
 def duplicates(exact: bool, as_json: bool) -> None:
     """List groups of photos that show the same picture.
 
-    The largest photo of a group comes first, and all others match it. A group holds identical
-    content, the same picture (rescaled, saved again, retouched, cropped, turned or mirrored), or
-    takes of the same scene. Pixels decide, not the extractor. The first time takes longer, because
-    photos that are alike are compared. Nothing is changed.
+    All photos of a group match the first one, the largest of those that all others match. A group
+    holds identical content, the same picture (rescaled, saved again, retouched, cropped, turned or
+    mirrored), or takes of the same scene. Pixels decide, not the extractor. The first time takes
+    longer, because photos that are alike are compared. Nothing is changed.
     """
     with connected(start=True) as photofind:
         groups = [

@@ -46,7 +46,7 @@ def duplicate_groups(
     matches = _matches(store, space, pictures, verification)
     groups: list[tuple[DuplicateKind, list[Photo], list[Differences]]] = []
     taken: set[int] = set()
-    for first, *others in grouped(matches, range(len(pictures))):
+    for first, *others in grouped(matches, _best_known_first(matches)):
         taken.update(others)
         members = _identical(pictures[first])
         for other in others:
@@ -122,15 +122,20 @@ def _matches(
                 left, right = places[one], places[other]
                 done = (*verdict, *saved_otherwise(pictures[left][0], pictures[right][0]))
                 matches[left][right] = matches[right][left] = done or ("re-encoded",)
-        chosen = sorted(_indirect(matches, len(pictures)) - asked)
+        chosen = sorted(_indirect(matches) - asked)
     return matches
 
 
-def _indirect(matches: Matches, count: int) -> set[tuple[int, int]]:
+def _best_known_first(matches: Matches) -> list[int]:
+    """Return pictures, those first that most others match, the largest where as many do."""
+    return sorted(matches, key=lambda place: (-len(matches[place]), place))
+
+
+def _indirect(matches: Matches) -> set[tuple[int, int]]:
     """Return pairs of those that would be the first of a group with what they match indirectly."""
     return {
         (min(first, other), max(first, other))
-        for first, *members in grouped(matches, range(count))
+        for first, *members in grouped(matches, _best_known_first(matches))
         for member in members
         for other in matches[member]
         if other != first and other not in matches[first]
