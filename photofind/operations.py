@@ -185,7 +185,7 @@ class Operations(Protocol):
         """
         ...
 
-    @operation("GET", "/api/duplicates", lane=SEARCHES, seconds=_LONG)
+    @operation("GET", "/api/duplicates", seconds=_LONG)
     def duplicates(self) -> list[DuplicateGroup]:
         """Group the photos that show the same picture; the largest groups first."""
         ...

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from photofind.images.limits import Limits
     from photofind.library.store import Store
     from photofind.search.searcher import Searcher
+    from photofind.search.verification import Verification
     from photofind.system.reach import Reach
     from photofind.system.trash import TrashHistory
 
@@ -65,6 +66,8 @@ class Resources:
         """Close everything except the library."""
         self.extraction.close()
         self.__dict__.pop("searcher", None)
+        if (verification := self.__dict__.pop("verification", None)) is not None:
+            verification.close()
         if (thumbnails := self.__dict__.pop("thumbnails", None)) is not None:
             thumbnails.close()
 
@@ -112,7 +115,28 @@ class Resources:
         from photofind.search.searcher import Searcher
 
         return Searcher(
-            self.library, self.home, self.settings.extractor, self.extraction, self.reach
+            self.library,
+            self.home,
+            self.settings.extractor,
+            self.extraction,
+            self.reach,
+            self.verification,
+        )
+
+    @cached_property
+    def verification(self) -> Verification:
+        """Compares photos on their pixels."""
+        from photofind.search.verification import Verification
+
+        settings = self.settings
+        return Verification(
+            self.home.cache / "verdicts.sqlite",
+            limits=self._limits(),
+            seconds=settings.max_seconds,
+            idle_seconds=settings.idle_minutes * 60,
+            log=self.home.logs / "comparison.log",
+            turn=self.home.turn,
+            reach=self.reach,
         )
 
     @cached_property
@@ -171,6 +195,8 @@ class Resources:
         running = [(f"queries with {name}", pid) for name, pid in self.extraction.processes.items()]
         if "thumbnails" in self.__dict__:
             running += [("thumbnails", pid) for pid in self.thumbnails.pids]
+        if "verification" in self.__dict__ and (pid := self.verification.pid):
+            running.append(("comparison", pid))
         if "library" in self.__dict__:
             running += self.library.processes.items()
         return running

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import click
 
 from photofind.cli.connection import connected
@@ -21,8 +23,10 @@ Examples:
 def duplicates(exact: bool, as_json: bool) -> None:
     """List groups of photos that show the same picture.
 
-    The largest photo of a group comes first. Groups hold copies (identical content) and near-copies
-    (the same picture scaled, slightly cropped, brightened, saved again). Nothing is changed.
+    All photos of a group match the first one, the largest of those that all others match. A group
+    holds identical content, the same picture (rescaled, saved again, retouched, cropped, turned or
+    mirrored), or takes of the same scene. Pixels decide, not the extractor. The first time takes
+    longer, because photos that are alike are compared. Nothing is changed.
     """
     with connected(start=True) as photofind:
         groups = [
@@ -34,7 +38,9 @@ def duplicates(exact: bool, as_json: bool) -> None:
         print_json(groups)
         return
     for number, group in enumerate(groups, 1):
-        note(f"group {number}: {len(group.paths)} photos, {group.kind}")
+        done = ", ".join(dict.fromkeys(chain.from_iterable(group.differences)))
+        what = f"{group.kind} ({done})" if done else group.kind
+        note(f"group {number}: {len(group.paths)} photos, {what}")
         print_paths(group.paths)
     if not groups:
         note("there are no duplicates")

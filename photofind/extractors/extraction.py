@@ -104,6 +104,8 @@ class Extracted(Metadata):
         Its content id, hexadecimal; empty if its bytes could not be read.
     width, height, format
         Of the whole photo, upright, in pixels; 0 and empty if it was not decoded.
+    fingerprint
+        Of its pixels, if all of it was decoded; see :mod:`photofind.images.fingerprint`.
     vector
         The embedding, float32 (dimension,), of unit length; None for failures and known contents.
     failure
@@ -128,6 +130,7 @@ class Extracted(Metadata):
     width: int = 0
     height: int = 0
     format: str = ""
+    fingerprint: str | None = None
     vector: npt.NDArray[np.float32] | None = None
     failure: str | None = None
     refused: bool = False

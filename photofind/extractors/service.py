@@ -321,4 +321,5 @@ def _pixels_of(picture: Picture, record: Record) -> Pixels:
     """Fill the record with the properties of a picture; return its pixels."""
     record |= {"width": picture.width, "height": picture.height, "format": picture.format}
     record["note"] = picture.note
+    record["fingerprint"] = picture.fingerprint
     return picture.pixels

@@ -37,16 +37,21 @@ class Backlog:
         Those of them without a thumbnail inside: they have to be read whole.
     refine
         Preliminary photos.
+    unmarked
+        Photos that an older photofind embedded without a fingerprint.
     """
 
     def __init__(self, store: Store, only: Collection[str] | None = None) -> None:
         self._store = store
         self._only = only
         self._refine_filled_at: Hashable = None
+        self._unmarked_filled_at: Hashable = None
+        self._marked: set[str] = set()  # Paths that were in ``unmarked``: none is read twice.
         self.urgent: dict[str, Found] = {}
         self.new: dict[str, Found] = {}
         self.without_thumbnail: dict[str, Found] = {}
         self.refine: dict[str, Found] = {}
+        self.unmarked: dict[str, Found] = {}
 
     def __len__(self) -> int:
         """Return how many files wait to be read for the first time."""
@@ -64,7 +69,7 @@ class Backlog:
     def drop(self, is_dropped: Callable[[str], bool]) -> list[str]:
         """Drop files for which ``is_dropped`` is true of their path; return their paths."""
         dropped: list[str] = []
-        for files in (self.urgent, self.new, self.without_thumbnail, self.refine):
+        for files in (self.urgent, self.new, self.without_thumbnail, self.refine, self.unmarked):
             paths = [path for path in files if is_dropped(path)]
             for path in paths:
                 del files[path]
@@ -79,6 +84,17 @@ class Backlog:
             if self._store.counts().preliminary:
                 self.refine = self._files(self._store.select(Filter(preliminary=True)))
         return bool(self.refine)
+
+    def has_unmarked(self) -> bool:
+        """Return whether there is something in ``unmarked``, which is filled where it can be."""
+        version = self._store.version
+        if not self.unmarked and self._unmarked_filled_at != version:
+            self._unmarked_filled_at = version
+            if self._store.counts().unmarked > len(self._marked):
+                found = self._files(self._store.select(Filter(unmarked=True)))
+                self.unmarked = {path: f for path, f in found.items() if path not in self._marked}
+                self._marked.update(self.unmarked)
+        return bool(self.unmarked)
 
     def lacks(self, queue: ExtractorQueue) -> bool:
         """Return whether there is something in an extractor's queue, filled where it can be."""

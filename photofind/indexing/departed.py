@@ -33,11 +33,17 @@ class Departed:
             self._forget(content, photos[0].size)
 
     def contents(self, size: int, space: str) -> set[str]:
-        """Return the contents of a size, in bytes, that had an embedding in a space."""
+        """Return the contents of a size, in bytes, that had an embedding in a space.
+
+        Those without a fingerprint are left out: they are to be decoded again.
+        """
         return {
             content
             for content in self._contents.get(size, ())
-            if any(space in photo.spaces for photo in self._photos[content])
+            if any(
+                space in photo.spaces and photo.fingerprint is not None
+                for photo in self._photos[content]
+            )
         }
 
     def get(self, content: str, space: str) -> Photo | None:

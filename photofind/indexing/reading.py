@@ -324,9 +324,9 @@ class _Commit:
 
         Where it is departed, its embeddings are committed again, with their tags.
         """
-        for twin in self._twins.get(content, ()):
-            if self._space in twin.spaces:
-                return twin
+        twins = [twin for twin in self._twins.get(content, ()) if self._space in twin.spaces]
+        if twins:
+            return next((twin for twin in twins if twin.fingerprint is not None), twins[0])
         if content in self._departed_twins:
             return self._departed_twins[content]
         departed = self._departed.get(content, self._space)
@@ -344,11 +344,11 @@ class _Commit:
 
 
 def contents_of_sizes(store: Store, space: str, sizes: Collection[int]) -> Contents:
-    """Return the contents of these sizes, in bytes, that have an embedding in a space."""
+    """Return the contents of these sizes, in bytes, that need not be decoded for a space."""
     contents: Contents = defaultdict(set)
     if sizes:
         for photo in store.select():
-            if photo.size in sizes and space in photo.spaces:
+            if photo.size in sizes and space in photo.spaces and photo.fingerprint is not None:
                 contents[photo.size].add(photo.content)
     return contents
 
@@ -378,6 +378,7 @@ def _photo(file: Found, one: Extracted, image: Extracted | Photo, space: str) ->
         width=image.width,
         height=image.height,
         format=image.format,
+        fingerprint=image.fingerprint,
         captured=one.captured,
         camera=one.camera,
         latitude=one.latitude,

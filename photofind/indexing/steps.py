@@ -141,6 +141,7 @@ class IndexingSteps:
         self._progress = BatchProgress("", 0)
         self._reading: ExtractorQueue | None = None
         self._reads_whole = True
+        self._marking = False  # Photos are read for their fingerprints.
         self._must_open = True
 
     @property
@@ -369,7 +370,13 @@ class IndexingSteps:
         lacking: ExtractorQueue | None = None
         if not (backlog.new or backlog.without_thumbnail or backlog.has_preliminary()):
             lacking = next(filter(backlog.lacks, self.queues), None)
-        is_there = bool(backlog.new or backlog.without_thumbnail or backlog.refine or lacking)
+        is_there = bool(
+            backlog.new
+            or backlog.without_thumbnail
+            or backlog.refine
+            or lacking
+            or backlog.has_unmarked()
+        )
         waiting = self._pause.waiting
         waits = self._pause.backlog_waits(
             is_there,
@@ -389,8 +396,10 @@ class IndexingSteps:
             self._first_pass = self._first_pass and bool(backlog.new)
         elif backlog.without_thumbnail:
             self._read(first, backlog.without_thumbnail, "reading photos")
-        else:
+        elif backlog.refine:
             self._read(first, backlog.refine, "refining photos")
+        else:
+            self._read(first, backlog.unmarked, "looking at photos again, to tell duplicates")
         return True
 
     def _read(
@@ -408,11 +417,14 @@ class IndexingSteps:
         progress.resume()
         progress.total = progress.done + len(files)
         self._reading, self._reads_whole = queue, not previews
+        self._marking = files is self.backlog.unmarked
+        # What other extractors embedded, or an older photofind, is decoded again.
+        is_known = queue is not self.queues.first or files is self.backlog.unmarked
         chunk = [*islice(files.values(), CHUNK)]
         try:
             unread = queue.reader.read(
                 chunk,
-                self._contents if queue is self.queues.first else defaultdict(set),
+                defaultdict(set) if is_known else self._contents,
                 progress,
                 previews=previews,
                 afresh=queue is self.queues.first,
@@ -456,6 +468,8 @@ class IndexingSteps:
         """Note what a commit made of files; called by the thread that commits."""
         assert self._reading is not None
         for request in self._requests:
+            if self._marking:
+                continue
             if self._reading is self.queues.first:
                 request.read(outcomes, whole=self._reads_whole)
             else:

@@ -63,11 +63,15 @@ class SpaceCounts:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many photos there are, in all; how many failed; and how many are preliminary."""
+    """How many photos there are, in all; how many failed; how many are preliminary.
+
+    ``unmarked`` are those without a fingerprint, as in :class:`~photofind.model.filters.Filter`.
+    """
 
     photos: int
     failed: int
     preliminary: int
+    unmarked: int
 
 
 class Place(NamedTuple):

@@ -38,6 +38,8 @@ class Filter:
     lacking
         Only photos that the extractor of this space, an id, has still to embed: neither embedded
         nor refused there, nor unreadable for every extractor, nor preliminary.
+    unmarked
+        Only photos that are embedded whole and have no fingerprint: an older photofind made none.
     """
 
     folder: str | None = None
@@ -50,6 +52,7 @@ class Filter:
     preliminary: bool = False
     embedded: str | None = None
     lacking: str | None = None
+    unmarked: bool = False
 
     def passes(self, photo: Photo) -> bool:
         """Return whether a photo is within the limits."""
@@ -61,6 +64,7 @@ class Filter:
             and (not self.preliminary or photo.preliminary)
             and (self.embedded is None or self.embedded in photo.spaces)
             and (self.lacking is None or _lacks(photo, self.lacking))
+            and (not self.unmarked or _is_unmarked(photo))
             and all(carries(photo, tag) for tag in self.tags)
             and self._is_within(photo)
         )
@@ -74,6 +78,10 @@ class Filter:
 
 
 EVERYTHING = Filter()
+
+
+def _is_unmarked(photo: Photo) -> bool:
+    return photo.fingerprint is None and bool(photo.spaces) and not photo.preliminary
 
 
 def _lacks(photo: Photo, space: str) -> bool:

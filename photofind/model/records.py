@@ -50,6 +50,9 @@ class Photo:
         The ids of the spaces that hold an embedding of this content. A store sets it.
     width, height, format
         Of the image as it is shown, in pixels, and the name of its format.
+    fingerprint
+        Of what its pixels show, by :mod:`photofind.images.fingerprint`; None where they were not
+        looked at so.
     captured
         When it was taken, ISO 8601.
     camera, latitude, longitude, keywords, caption
@@ -83,6 +86,7 @@ class Photo:
     width: int = 0
     height: int = 0
     format: str = ""
+    fingerprint: str | None = None
     captured: str | None = None
     camera: str | None = None
     latitude: float | None = None

@@ -1,57 +1,58 @@
-"""Photos that show the same picture, told from how alike their embeddings are."""
+"""Photos that show the same picture are grouped: under the best hit, or under the largest."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from photofind.ranking.projection import Vectors32
+__all__ = ["TAKE", "Places", "Same", "collapse", "grouped"]
 
-__all__ = ["NEAR_DUPLICATE", "TAKE", "collapse", "connected"]
-
-# The score, by the plain cosine, from which two photos count as the same picture. For MobileNet
-# this is a cosine of about 0.92: on Corel-1K that takes in 3 pairs of different pictures, all of
-# them frames of one series, and nearly all copies that were brightened, scaled or mirrored.
-NEAR_DUPLICATE = 0.9
-
-# The score, likewise, from which a photo may be one more take of a picture, for MobileNet a cosine
-# of about 0.87. The library is not measured on it. This is lower, because one take that counts as
-# a picture of its own moves scores, and one picture more or less moves nothing.
+# The score, by the plain cosine, from which a photo may be one more take of a picture, for
+# MobileNet a cosine of about 0.87. The library is not measured on it. This is low, because one take
+# that counts as a picture of its own moves scores, and one picture more or less moves nothing.
 TAKE = 0.8
 
+# Hits that are compared with those shown before at a time.
 COLLAPSED_AT_ONCE = 256
 
+Places = npt.NDArray[np.int64]
+Same = Callable[[Places, Places], npt.NDArray[np.bool_]]
+"""Tells which of some places, (m,), are the same picture as which of others, (n,): (m, n)."""
 
-def collapse(vectors: Vectors32, limit: int, least: float) -> list[list[int]]:
-    """Group ranked photos with their near-duplicates.
+
+def collapse(count: int, limit: int, same: Same) -> list[list[int]]:
+    """Group ranked photos with those that show the same picture as a better one.
 
     Parameters
     ----------
-    vectors
-        Embeddings at unit length, best hit first, (n, D).
+    count
+        How many there are, the best hit first.
     limit
         How many groups are wanted.
-    least
-        The cosine from which two photos count as the same picture.
+    same
+        Tells which are the same.
 
     Returns
     -------
     list of lists
-        Places in ``vectors``; the best of each group first, groups in the order of their best.
+        Places; the best of each group first, groups in the order of their best.
     """
     groups: list[list[int]] = []
     group_of: dict[int, list[int]] = {}  # By the place of its best.
     start = 0
-    while start < len(vectors):
-        # As many as may still begin a group, or else many at a time: one by one, a multiplication
-        # costs less than handing it to the processors.
+    while start < count:
+        # As many as may still begin a group, or else many at a time.
         beginning = limit - len(groups)
-        end = min(start + (beginning or COLLAPSED_AT_ONCE), len(vectors))
+        end = min(start + (beginning or COLLAPSED_AT_ONCE), count)
         others = [*group_of, *(range(start, end) if beginning else ())]
-        for place, cosines in enumerate(vectors[start:end] @ vectors[others].T, start):
-            near = [c for c in np.flatnonzero(cosines >= least).tolist() if others[c] in group_of]
-            if near:
-                group_of[others[max(near, key=cosines.__getitem__)]].append(place)
+        near = same(np.arange(start, end), np.array(others, np.int64))
+        for place, row in enumerate(near, start):
+            alike = (others[column] for column in np.flatnonzero(row))
+            best = next((group_of[other] for other in alike if other in group_of), None)
+            if best is not None:
+                best.append(place)
             elif len(groups) < limit:
                 group_of[place] = [place]
                 groups.append(group_of[place])
@@ -59,17 +60,31 @@ def collapse(vectors: Vectors32, limit: int, least: float) -> list[list[int]]:
     return groups
 
 
-def connected(pairs: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    """Return groups of items that pairs (n, 2) connect, however indirectly; each ascending."""
-    if not len(pairs):
-        return []
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+def grouped(pairs: Mapping[int, Collection[int]], order: Iterable[int]) -> list[list[int]]:
+    """Group items so that all match the first of their group: there are no chains.
 
-    count = int(pairs.max()) + 1
-    links = coo_array((np.ones(len(pairs), np.uint8), pairs.T), shape=(count, count))
-    _, labels = connected_components(links, directed=False)
-    members = np.unique(pairs)
-    order = np.argsort(labels[members], kind="stable")
-    members, labels = members[order], labels[members][order]
-    return np.split(members, np.flatnonzero(np.diff(labels)) + 1)
+    Parameters
+    ----------
+    pairs
+        What each item matches.
+    order
+        Items, those first that are to be the first of a group. Each goes to one group.
+
+    Returns
+    -------
+    list of lists
+        Of two items or more.
+    """
+    groups: list[list[int]] = []
+    taken: set[int] = set()
+    order = [item for item in order if item in pairs]
+    ranks = {item: rank for rank, item in enumerate(order)}
+    for item in order:
+        if item in taken:
+            continue
+        left = (other for other in pairs[item] if other in ranks and other not in taken)
+        others = sorted(left, key=ranks.__getitem__)
+        if others:
+            groups.append([item, *others])
+            taken.update(groups[-1])
+    return groups

@@ -1,111 +1,160 @@
-"""Groups of photos that show the same picture."""
+"""Groups of photos that show the same picture, or the same scene."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
 
 from photofind.library.store import Store
 from photofind.model import DuplicateGroup, DuplicateKind
+from photofind.model.filters import Filter
 from photofind.model.records import Photo
-from photofind.ranking.calibration import TYPICAL
-from photofind.ranking.duplicates import NEAR_DUPLICATE, connected
+from photofind.ranking.duplicates import grouped
+from photofind.ranking.fingerprints import Fingerprints, near_pairs
 from photofind.ranking.projection import normalised
+from photofind.search.candidates import candidates
+from photofind.search.differences import Differences, differences, saved_otherwise
+from photofind.search.scenes import same_scene
+from photofind.search.verification import SECONDS, Verification
 
-__all__ = ["duplicate_groups", "near_duplicates"]
+__all__ = ["duplicate_groups"]
 
 BATCH = 1024
-NEIGHBOURS = 10
 
-Pairs = Iterator[tuple[str, str]]
-
-
-def duplicate_groups(store: Store, space: str) -> list[DuplicateGroup]:
-    """Group the photos that show the same picture, told by one space; the largest groups first."""
-    near = near_duplicates(store, space)
-    grouped = set(chain.from_iterable(near))
-    shared = [content for content in store.shared_contents(space) if content not in grouped]
-    photos = store.by_content([*grouped, *shared])
-
-    def members(contents: Sequence[str]) -> list[Photo]:
-        found = chain.from_iterable(photos.get(content, ()) for content in contents)
-        return sorted((photo for photo in found if space in photo.spaces), key=_largest_first)
-
-    similar = [group for group in map(members, near) if len(group) > 1]
-    same = [group for group in (members([content]) for content in shared) if len(group) > 1]
-    cosines = _lowest_cosines(store, space, similar)
-    groups = [_group(*one, "same picture") for one in zip(similar, cosines, strict=True)]
-    groups += [_group(group, 1.0, "identical content") for group in same]
-    return sorted(groups, key=lambda group: (-len(group.paths), group.paths))
+Matches = Mapping[int, Mapping[int, Differences]]
+"""What each picture matches, by places, and what was done to the other one."""
 
 
-def near_duplicates(store: Store, space: str) -> list[list[str]]:
-    """Return groups of contents that show the same picture.
+def duplicate_groups(
+    store: Store, space: str, verification: Verification | None = None
+) -> list[DuplicateGroup]:
+    """Group the photos that show the same picture or scene; the largest groups first.
 
-    The candidates are neighbours that the index holds. Contents that came after its build, and all
-    contents where there is no index, are compared with everything.
+    Parameters
+    ----------
+    space
+        The id of the space that proposes which photos are compared by geometry, and that tells
+        which are of one scene.
+    verification
+        Compares photos by geometry; without it, fingerprints alone tell.
     """
-    places: dict[str, int] = {}
-    pairs = [
-        (places.setdefault(left, len(places)), places.setdefault(right, len(places)))
-        for left, right in _near_pairs(store, space)
+    pictures = _pictures(store)
+    matches = _matches(store, space, pictures, verification)
+    groups: list[tuple[DuplicateKind, list[Photo], list[Differences]]] = []
+    taken: set[int] = set()
+    for first, *others in grouped(matches, _best_known_first(matches)):
+        taken.update(others)
+        members = _identical(pictures[first])
+        for other in others:
+            members += [(photo, matches[first][other]) for photo in pictures[other]]
+        groups.append(("same picture", *_split(members)))
+        taken.add(first)
+    for place, photos in enumerate(pictures):
+        if len(photos) > 1 and place not in taken:
+            groups.append(("identical content", *_split(_identical(photos))))
+    shown = [photos[0] for place, photos in enumerate(pictures) if place not in taken]
+    shown += [photos[0] for kind, photos, _ in groups if kind == "same picture"]
+    shown.sort(key=_largest_first)
+    for scene in same_scene(store, space, shown):
+        groups.append(("same scene", scene, [() for _ in scene]))
+    cosines = _lowest_cosines(store, space, [photos for _, photos, _ in groups])
+    found = [
+        DuplicateGroup(
+            tuple(photo.path for photo in photos),
+            kind,
+            round(cosine, 4),
+            tuple(photo.id for photo in photos),
+            tuple(done),
+        )
+        for (kind, photos, done), cosine in zip(groups, cosines, strict=True)
     ]
-    contents = [*places]
-    groups = connected(np.array(pairs, np.int64).reshape(len(pairs), 2))
-    return [[contents[place] for place in group] for group in groups]
+    return sorted(found, key=lambda group: (-len(group.paths), group.paths))
 
 
-def _near_pairs(store: Store, space: str) -> Pairs:
-    """Yield contents that are near-duplicates of each other."""
-    index = store.index(space)
-    least = (index.plain if index else TYPICAL).similarity(NEAR_DUPLICATE)
-    compared: set[str] = set()
-    for contents, neighbours in store.neighbours(space):
-        compared.update(contents)
-        yield from _near_neighbours(store, space, contents, neighbours, least)
-    if index is not None and not index.fresh:
-        return
-    for contents, embeddings in store.scan(space):
-        rest = [place for place, content in enumerate(contents) if content not in compared]
-        for start in range(0, len(rest), BATCH):
-            batch = rest[start : start + BATCH]
-            # The nearest is the content itself.
-            found = store.nearest(
-                space,
-                normalised(embeddings[batch]),
-                NEIGHBOURS + 1,
-                over="embeddings",
-                vectors=False,
-            )
-            for row, column in np.argwhere(found.similarities >= least):
-                left, right = contents[batch[row]], found.contents[row, column]
-                if left != right:
-                    yield left, right
+def _pictures(store: Store) -> list[list[Photo]]:
+    """Return the photos of each content, and the contents, the largest first."""
+    contents: defaultdict[str, list[Photo]] = defaultdict(list)
+    for photo in store.select(Filter(failed=False)):
+        if photo.spaces and not photo.preliminary:
+            contents[photo.content].append(photo)
+    pictures = [sorted(photos, key=_largest_first) for photos in contents.values()]
+    return sorted(pictures, key=lambda photos: _largest_first(photos[0]))
 
 
-def _near_neighbours(
+def _matches(
     store: Store,
     space: str,
-    contents: Sequence[str],
-    neighbours: Sequence[Sequence[str]],
-    least: float,
-) -> Pairs:
-    """Yield which contents and neighbours of theirs are near-duplicates."""
-    names = [*dict.fromkeys(chain(contents, chain.from_iterable(neighbours)))]
-    known, embeddings = store.embeddings(space, names)
-    embeddings = normalised(embeddings)
-    places = {name: place for place, name in enumerate(names)}
-    left = np.repeat([places[content] for content in contents], [*map(len, neighbours)])
-    right = np.array([places[name] for name in chain.from_iterable(neighbours)], np.intp)
-    near = np.empty(len(left), np.bool_)
-    for start in range(0, len(left), BATCH):
-        part = slice(start, start + BATCH)
-        cosines = np.einsum("nd,nd->n", embeddings[left[part]], embeddings[right[part]])
-        near[part] = cosines >= least
-    for place in np.flatnonzero(near & known[left] & known[right]):
-        yield names[left[place]], names[right[place]]
+    pictures: Sequence[Sequence[Photo]],
+    verification: Verification | None,
+) -> Matches:
+    """Return which pictures are the same, by their fingerprints or by geometry."""
+    prints = Fingerprints([_fingerprint(photos) for photos in pictures])
+    pairs = near_pairs(prints)
+    turns = prints.distances(pairs.rights, pairs.lefts)[1]
+    matches: defaultdict[int, dict[int, Differences]] = defaultdict(dict)
+    for left, right, turn in zip(
+        pairs.lefts.tolist(), pairs.rights.tolist(), turns.tolist(), strict=True
+    ):
+        done = differences(pictures[left][0], pictures[right][0], turn)
+        matches[left][right] = matches[right][left] = done
+    if verification is None:
+        return matches
+    places = {photos[0].content: place for place, photos in enumerate(pictures)}
+    chosen = candidates(store, space, places, matches)
+    ends = time.monotonic() + SECONDS
+    asked: set[tuple[int, int]] = set()
+    while chosen:
+        asked.update(chosen)
+        near = prints.near_enough_to_cover(*np.array(chosen, np.int64).T).tolist()
+        found = verification.compare(
+            [
+                (pictures[left][0], pictures[right][0], one)
+                for (left, right), one in zip(chosen, near, strict=True)
+            ],
+            until=ends,
+        )
+        for (one, other), verdict in found.items():
+            if verdict is not None:
+                left, right = places[one], places[other]
+                done = (*verdict, *saved_otherwise(pictures[left][0], pictures[right][0]))
+                matches[left][right] = matches[right][left] = done or ("re-encoded",)
+        chosen = sorted(_indirect(matches) - asked)
+    return matches
+
+
+def _best_known_first(matches: Matches) -> list[int]:
+    """Return pictures, those first that most others match, the largest where as many do."""
+    return sorted(matches, key=lambda place: (-len(matches[place]), place))
+
+
+def _indirect(matches: Matches) -> set[tuple[int, int]]:
+    """Return pairs of those that would be the first of a group with what they match indirectly."""
+    return {
+        (min(first, other), max(first, other))
+        for first, *members in grouped(matches, _best_known_first(matches))
+        for member in members
+        for other in matches[member]
+        if other != first and other not in matches[first]
+    }
+
+
+def _fingerprint(photos: Sequence[Photo]) -> str | None:
+    return next((photo.fingerprint for photo in photos if photo.fingerprint is not None), None)
+
+
+def _identical(photos: Sequence[Photo]) -> list[tuple[Photo, Differences]]:
+    return [(photo, ("identical",)) for photo in photos]
+
+
+def _split(
+    members: Sequence[tuple[Photo, Differences]],
+) -> tuple[list[Photo], list[Differences]]:
+    """Return the photos, and what was done to each; nothing to the first one."""
+    return [photo for photo, _ in members], [(), *(done for _, done in members[1:])]
 
 
 def _largest_first(photo: Photo) -> tuple[int, int, str]:
@@ -113,20 +162,21 @@ def _largest_first(photo: Photo) -> tuple[int, int, str]:
 
 
 def _lowest_cosines(store: Store, space: str, groups: Sequence[Sequence[Photo]]) -> Iterator[float]:
-    """Yield for each group the lowest cosine between any of its photos and the first."""
+    """Yield for each group the lowest cosine between any of its photos and the first.
+
+    Photos without an embedding in the space are left out.
+    """
     for start in range(0, len(groups), BATCH):
         batch = groups[start : start + BATCH]
-        contents = [photo.content for group in batch for photo in group]
-        embeddings = normalised(store.embeddings(space, contents)[1])
-        ends = np.cumsum([len(group) for group in batch])
-        for own in np.split(embeddings, ends[:-1]):
-            yield float((own @ own[0]).min(initial=1.0))
+        contents = [*dict.fromkeys(chain.from_iterable(_contents(group) for group in batch))]
+        known, embeddings = store.embeddings(space, contents)
+        embeddings = normalised(embeddings)
+        places = {content: place for place, content in enumerate(contents) if known[place]}
+        for group in batch:
+            own = [places[content] for content in _contents(group) if content in places]
+            cosines = embeddings[own] @ embeddings[own[0]] if own else np.ones(1, np.float32)
+            yield float(min(cosines.min(), 1.0))
 
 
-def _group(photos: Sequence[Photo], similarity: float, kind: DuplicateKind) -> DuplicateGroup:
-    return DuplicateGroup(
-        tuple(photo.path for photo in photos),
-        kind,
-        round(similarity, 4),
-        tuple(photo.id for photo in photos),
-    )
+def _contents(photos: Sequence[Photo]) -> list[str]:
+    return [photo.content for photo in photos]

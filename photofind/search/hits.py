@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
+
+import numpy as np
+import numpy.typing as npt
 
 from photofind.errors import NotAnsweringError
 from photofind.images.formats import RAW_SUFFIXES
@@ -15,9 +18,10 @@ from photofind.model import Hit, Query
 from photofind.model.filters import Filter
 from photofind.model.records import Photo
 from photofind.paths import is_below
-from photofind.ranking.calibration import TYPICAL
-from photofind.ranking.duplicates import NEAR_DUPLICATE, collapse
+from photofind.ranking.duplicates import Places, Same, collapse
+from photofind.ranking.fingerprints import Fingerprints
 from photofind.search.comparison import Ranked
+from photofind.search.verdicts import Verdicts
 from photofind.system.reach import Reach
 
 __all__ = ["Found", "files_of", "find_photos", "merge_raw_pairs", "to_hits"]
@@ -40,6 +44,7 @@ def find_photos(
     where: Filter,
     limit: int,
     asked_files: Collection[tuple[int, int]],
+    verdicts: Verdicts | None = None,
 ) -> Iterator[list[Found]]:
     """Yield the photos of ranked contents in groups that are shown as one, best first.
 
@@ -48,20 +53,23 @@ def find_photos(
     Parameters
     ----------
     space
-        The id of the space whose embeddings say which photos show the same picture.
+        The id of the space that ranked them.
     limit
         How many groups are wanted.
     asked_files
         The files of the query's photos, as :func:`files_of` returns them.
+    verdicts
+        What comparing pixels found before.
     """
     assert query.min_score is not None
     count = int((ranked.scores >= query.min_score).sum())
     if query.every:
         groups = [[place] for place in range(count)]
     else:
-        index = store.index(space)
-        least = (index.plain if index else TYPICAL).similarity(NEAR_DUPLICATE)
-        groups = collapse(ranked.embeddings[:count], limit, least)
+        known = store.by_content(ranked.contents[:count])
+        prints = Fingerprints([_fingerprint(known.get(one, ())) for one in ranked.contents[:count]])
+        near = prints.near if verdicts is None else _near(ranked.contents[:count], prints, verdicts)
+        groups = collapse(count, limit, near)
     offline = [folder.path for folder in store.folders() if folder.state == "offline"]
     asked = {*query.like, *query.unlike}
     for start in range(0, len(groups), limit):  # The first of them are mostly enough.
@@ -127,6 +135,26 @@ def to_hits(groups: Iterable[list[Found]]) -> tuple[Hit, ...]:
         )
         for rank, (first, *rest) in enumerate(groups, 1)
     )
+
+
+def _near(contents: Sequence[str], prints: Fingerprints, verdicts: Verdicts) -> Same:
+    """Return what tells which of ranked contents show the same picture."""
+    places = {content: place for place, content in enumerate(contents)}
+    found = verdicts.among(contents)
+    matched = {(places[one], places[other]) for one, other in found}
+
+    def near(lefts: Places, rights: Places) -> npt.NDArray[np.bool_]:
+        alike = prints.near(lefts, rights)
+        for one, other in matched:
+            alike |= (lefts[:, None] == one) & (rights == other)
+            alike |= (lefts[:, None] == other) & (rights == one)
+        return alike
+
+    return near
+
+
+def _fingerprint(photos: Iterable[Photo]) -> str | None:
+    return next((photo.fingerprint for photo in photos if photo.fingerprint is not None), None)
 
 
 def _is_raw(found: Found) -> bool:

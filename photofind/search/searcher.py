@@ -20,6 +20,7 @@ from photofind.search.embedding import Embedded, OtherVersion, embed_query
 from photofind.search.fusing import rank_fused
 from photofind.search.hits import files_of, find_photos, merge_raw_pairs, to_hits
 from photofind.search.spaces import answering_spaces, space_of, space_of_version
+from photofind.search.verification import Verification
 from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Searcher:
         Gives what embeds photos from outside the library, by the extractor's name.
     reach
         Looks at the photos of queries.
+    verification
+        Compares photos on their pixels; fingerprints alone tell duplicates without it.
 
     Notes
     -----
@@ -59,7 +62,9 @@ class Searcher:
         extractor: str,
         extraction: Callable[[str], Extraction],
         reach: Reach | None = None,
+        verification: Verification | None = None,
     ) -> None:
+        self._verification = verification
         self._reach = reach or Reach()
         self._store = store
         self._home = home
@@ -119,7 +124,7 @@ class Searcher:
         """
         self._store.refresh()
         space = space_of(self._store, self._home, self._extractor, extractor)
-        return duplicate_groups(self._store, space.id)
+        return duplicate_groups(self._store, space.id, self._verification)
 
     def _indexes(self, spaces: Iterable[Space]) -> list[float | None]:
         """Return when the indexes were built: one may be replaced while a query is answered.
@@ -138,7 +143,10 @@ class Searcher:
             {one for one in (*query.like, *query.unlike) if isinstance(one, str)}, self._reach
         )
         limit = SPARE * query.limit
-        groups = find_photos(self._store, query, first.id, ranked, where, limit, asked)
+        verdicts = self._verification.verdicts if self._verification else None
+        groups = find_photos(
+            self._store, query, first.id, ranked, where, limit, asked, verdicts=verdicts
+        )
         found = merge_raw_pairs(islice(groups, limit))
         return Answer(
             query,

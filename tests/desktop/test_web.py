@@ -676,7 +676,7 @@ def test_duplicates_are_compared_and_one_is_moved_to_the_trash(page: Page, album
     assert original.exists()
     page.gone("#compare")
     page.gone('[aria-label="Compare: the files of twice.jpg"]')
-    page.click('[data-kind="exact"]')
+    page.click('[data-kind="identical content"]')
     page.says("#groups", "stones again.png")
     assert all("identical" in one.text for one in page.all(".group-head"))
 

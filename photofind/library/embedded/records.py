@@ -42,10 +42,10 @@ _MOST_ROWS = 2**27
 _TEXT, _WHOLE, _NUMBER, _LIST, _MAP = (str,), (int,), (int, float), (list,), (dict,)
 _PHOTO_SHAPE: dict[str, tuple[type, ...]] = {
     "path": _TEXT, "size": _WHOLE, "modified": _WHOLE, "inode": _WHOLE, "content": _TEXT,
-    "rows": _MAP, "width": _WHOLE, "height": _WHOLE, "format": _TEXT, "captured": _TEXT,
-    "camera": _TEXT, "latitude": _NUMBER, "longitude": _NUMBER, "keywords": _LIST,
-    "caption": _TEXT, "tags": _MAP, "failure": _TEXT, "refusals": _MAP, "retry": _LIST,
-    "sidecar": _WHOLE, "away": _TEXT, "note": _TEXT,
+    "rows": _MAP, "width": _WHOLE, "height": _WHOLE, "format": _TEXT, "fingerprint": _TEXT,
+    "captured": _TEXT, "camera": _TEXT, "latitude": _NUMBER, "longitude": _NUMBER,
+    "keywords": _LIST, "caption": _TEXT, "tags": _MAP, "failure": _TEXT, "refusals": _MAP,
+    "retry": _LIST, "sidecar": _WHOLE, "away": _TEXT, "note": _TEXT,
 }  # fmt: skip
 _FOLDER_SHAPE: dict[str, tuple[type, ...]] = {
     "path": _TEXT, "added": _NUMBER, "state": _TEXT, "mounts": _LIST, "scanned": _NUMBER,

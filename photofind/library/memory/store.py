@@ -177,6 +177,7 @@ class MemoryStore:
             len(self._state.photos),
             self.count(Filter(failed=True)),
             self.count(Filter(preliminary=True)),
+            self.count(Filter(unmarked=True)),
         )
 
     def places(self) -> list[Place]:

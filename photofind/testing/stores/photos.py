@@ -33,7 +33,7 @@ ODD_PATH = '/photos/caf\udce9/日本 \\ "a\n.jpg'
 def check_empty(subject: StoreSubject) -> None:
     """An empty library answers every question."""
     with subject.writing(space=False) as store:
-        require_equal(store.counts(), Counts(0, 0, 0), "counts")
+        require_equal(store.counts(), Counts(0, 0, 0, 0), "counts")
         require_equal((store.count(), [*store.select()]), (0, []), "photos")
         require_equal((store.folders(), store.spaces()), ([], []), "folders and spaces")
         require_equal((store.places(), store.tags()), ([], []), "places and tags")
@@ -54,6 +54,7 @@ def check_all_fields(subject: StoreSubject) -> None:
         width=4000,
         height=3000,
         format="JPEG",
+        fingerprint="1abc",
         captured="2024-05-01T10:00:00",
         camera="Leica",
         latitude=0.0,
@@ -129,11 +130,11 @@ def check_failed(subject: StoreSubject) -> None:
             [replace(photo, failure="truncated", tags=tags), Photo("/b", failure="")]
         )
         require_equal((failed.spaces, failed.tags), ((), {}), "what the failed photo has")
-        require_equal(store.counts(), Counts(2, 2, 0), "counts")
+        require_equal(store.counts(), Counts(2, 2, 0, 0), "counts")
         require_equal(store.count(Filter(failed=True)), 2, "failed photos")
         require_equal(store.space_counts(SPACE).embedded, 0, "embedded photos")
         put(store, "a.jpg")
-        require_equal(store.counts(), Counts(2, 1, 0), "counts after it was embedded")
+        require_equal(store.counts(), Counts(2, 1, 0, 1), "counts after it was embedded")
 
 
 def check_tried_again(subject: StoreSubject) -> None:
@@ -329,11 +330,25 @@ def check_preliminary(subject: StoreSubject) -> None:
             [Photo("/a", content="~a"), Photo("/b", content="b")], SPACE, {"~a": embedding("~a")}
         )
         require(photo.preliminary, "its content lost the mark of a preliminary one")
-        require_equal(store.counts(), Counts(2, 0, 1), "counts")
+        require_equal(store.counts(), Counts(2, 0, 1, 0), "counts")
         counts = store.space_counts(SPACE)
         require_equal((counts.embedded, counts.lacking), (1, 1), "embedded and lacking photos")
         store.commit([replace(photo, content="a")], SPACE, {"a": embedding("a")})
-        require_equal(store.counts(), Counts(2, 0, 0), "counts once it was embedded whole")
+        require_equal(store.counts(), Counts(2, 0, 0, 1), "counts once it was embedded whole")
+
+
+def check_unmarked(subject: StoreSubject) -> None:
+    """Photos that are embedded whole without a fingerprint are counted and found."""
+    with subject.writing() as store:
+        photo, _, other = put(store, "a.jpg", "b.jpg", "c.jpg")
+        (marked,) = store.commit([replace(photo, fingerprint="1abc")])
+        store.commit([replace(other, failure="no picture"), Photo("/p/d", content="d")])
+        where = Filter(unmarked=True)
+        require_equal(store.counts().unmarked, 1, "photos without a fingerprint")
+        require_equal([one.path for one in store.select(where)], ["/photos/b.jpg"], "which")
+        require_equal(store.by_content([marked.content])[marked.content], [marked], "the other")
+        store.remove([*store.select(where)])
+        require_equal(store.counts().unmarked, 0, "photos without one in the end")
 
 
 PHOTO_CHECKS: tuple[StoreCheck, ...] = (
@@ -352,4 +367,5 @@ PHOTO_CHECKS: tuple[StoreCheck, ...] = (
     check_places,
     check_tags,
     check_preliminary,
+    check_unmarked,
 )

@@ -7,6 +7,8 @@ import { count, folderOf, momentOf, nameOf, sentence, shown, sizeOf, timeOf } fr
 import { run, trashed } from "./photo_actions.js";
 
 const AT_ONCE = 40;
+const RELATIONS = { "identical content": "identical", "same picture": "the same picture", "same scene": "the same scene" };
+const TITLES = { "identical content": "Identical files", "same picture": "The same picture", "same scene": "The same scene" };
 
 const details = new Map(); // By photo id.
 let groups = null;
@@ -20,7 +22,7 @@ export async function follow() {
     const found = await get("/api/duplicates");
     groups = found.map((group) => ({
       ...group,
-      photos: group.ids.map((id, place) => ({ id, path: group.paths[place] })),
+      photos: group.ids.map((id, place) => ({ id, path: group.paths[place], done: group.differences[place] ?? [] })),
     }));
     details.clear();
     list();
@@ -41,7 +43,7 @@ function fail(error) {
 }
 
 const left = (group) => group.photos.filter((photo) => !trashed.has(photo.id));
-const wanted = (group) => left(group).length > 1 && (kind === "all" || (group.kind === "identical content") === (kind === "exact"));
+const wanted = (group) => left(group).length > 1 && (kind === "all" ? group.kind !== "same scene" : group.kind === kind);
 
 function list() {
   const some = groups.filter(wanted);
@@ -75,7 +77,7 @@ function listMore() {
 function make(group) {
   const photos = left(group);
   const item = h("li", { class: "group" });
-  const relation = group.kind === "identical content" ? "identical" : "the same picture";
+  const relation = RELATIONS[group.kind];
   const name = shown(nameOf(photos[0].path));
   item.append(
     h(
@@ -112,6 +114,7 @@ function cell(group, photo) {
     ),
     h("bdi", { class: "name", title: shown(photo.path) }, shown(nameOf(photo.path))),
     h("bdi", { class: "folder" }, shown(nameOf(folderOf(photo.path)))),
+    photo.done.length ? h("span", { class: "done" }, photo.done.join(", ")) : null,
     h("span", { class: "facts-line" }),
   );
 }
@@ -166,9 +169,7 @@ async function compare(group, second = null) {
 
 function showPair() {
   const known = pair.map((photo) => details.get(photo.id) ?? photo);
-  byId("compare-title").textContent = shownGroup.kind === "identical content"
-    ? "Identical files"
-    : "The same picture";
+  byId("compare-title").textContent = TITLES[shownGroup.kind];
   byId("sides").replaceChildren(...known.map((photo, place) => side(photo, known[1 - place])));
   const photos = left(shownGroup);
   byId("strip").replaceChildren(

@@ -34,6 +34,7 @@ class SimulatedExtracted:
     width: int = 0
     height: int = 0
     format: str = ""
+    fingerprint: str | None = None
     captured: str | None = None
     camera: str | None = None
     latitude: float | None = None
@@ -58,6 +59,7 @@ class SimulatedExtraction:
     unreadable: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
     batches: list[list[str]] = field(default_factory=list)
+    fingerprint: str | None = "1" + 44 * "A"
 
     def info(self) -> Any:
         return SimpleNamespace(name=self.name, version="1", dimension=DIMENSION, build="")
@@ -85,7 +87,15 @@ class SimulatedExtraction:
             return SimulatedExtracted(path, content)
         self.embedded.append(path)
         return SimulatedExtracted(
-            path, content, vector_of(data), None, len(data), 1, "JPEG", tags=self.tags
+            path,
+            content,
+            vector_of(data),
+            None,
+            len(data),
+            1,
+            "JPEG",
+            self.fingerprint,
+            tags=self.tags,
         )
 
 

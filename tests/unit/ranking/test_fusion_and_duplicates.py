@@ -3,9 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from photofind.ranking.direction import towards
-from photofind.ranking.duplicates import collapse, connected
+from photofind.ranking.duplicates import collapse, grouped
 from photofind.ranking.fusion import Opinion, fuse
-from photofind.ranking.projection import normalised
 
 
 def opinion(weight: float, places: list[int], scores: list[float]) -> Opinion:
@@ -24,16 +23,21 @@ def test_of_equal_scores_the_more_alike_comes_first():
     assert (order.tolist(), scores.tolist()) == ([1, 0], [0, 0])
 
 
-def test_what_pairs_connect_is_one_group():
-    groups = connected(np.array([[5, 2], [7, 9], [2, 3], [3, 5]]))
-    assert [group.tolist() for group in groups] == [[2, 3, 5], [7, 9]]
-    assert connected(np.empty((0, 2), np.int64)) == []
+def test_all_of_a_group_match_its_first_and_there_are_no_chains():
+    pairs = {0: {1}, 1: {0, 2, 3}, 2: {1}, 3: {1, 4}, 4: {3}, 5: {6}, 6: {5}}
+    assert grouped(pairs, range(7)) == [[0, 1], [3, 4], [5, 6]]
+    assert grouped(pairs, [1, 4, 3, 2, 0, 6]) == [[1, 3, 2, 0]]
+    assert grouped({}, range(7)) == []
 
 
-def test_each_photo_collapses_under_the_group_that_it_is_nearest_to():
-    vectors = normalised(np.array([[1, 0], [0.6, 0.8], [0.9, 0.3], [0.5, 0.9], [-1, 0]]))
-    assert collapse(vectors, 9, 0.9) == [[0, 2], [1, 3], [4]]
-    assert collapse(vectors, 2, 0.9) == [[0, 2], [1, 3]]
+def test_each_photo_collapses_under_the_best_that_it_matches():
+    pairs = {(0, 2), (1, 3), (2, 4), (1, 2)}
+
+    def same(lefts: np.ndarray, rights: np.ndarray) -> np.ndarray:
+        return np.array([[{(a, b), (b, a)} & pairs != set() for b in rights] for a in lefts])
+
+    assert collapse(5, 9, same) == [[0, 2], [1, 3], [4]]
+    assert collapse(5, 2, same) == [[0, 2], [1, 3]]
 
 
 def test_a_direction_is_away_from_what_is_not_wanted():

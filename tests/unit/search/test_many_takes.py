@@ -10,7 +10,6 @@ from photofind.library.memory import MemoryStore
 from photofind.library.store import Store
 from photofind.model.records import Photo
 from photofind.ranking.calibration import TYPICAL
-from photofind.ranking.duplicates import NEAR_DUPLICATE
 from photofind.ranking.projection import normalised
 from photofind.search.comparison import compare
 from photofind.search.embedding import Embedded
@@ -91,7 +90,7 @@ def test_takes_too_different_to_be_near_duplicates_are_no_pictures_either(
 ) -> None:
     others = takes(photos, 0.5, 20, change=0.45)
     cosines = (others * photos[8 * (np.arange(len(others)) % 20)]).sum(axis=1)
-    assert np.median(cosines) < TYPICAL.similarity(NEAR_DUPLICATE)
+    assert np.median(cosines) < TYPICAL.similarity(0.9)
     store = library(np.concatenate([photos, others]))
     index = store.index(SPACE)
     assert index is not None

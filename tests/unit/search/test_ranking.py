@@ -11,11 +11,9 @@ from photofind.indexing.index_building import build_index
 from photofind.library.memory import Memory, MemoryStore
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Photo
-from photofind.ranking.duplicates import NEAR_DUPLICATE, collapse
 from photofind.ranking.exact import nearest_exactly
 from photofind.ranking.projection import normalised
 from photofind.search.comparison import Ranked, compare, rank
-from photofind.search.duplicates import near_duplicates
 from photofind.search.embedding import Embedded
 
 CLUSTERS = 8
@@ -149,26 +147,3 @@ def test_what_came_after_the_index_is_ranked_with_the_rest(
     edited = normalised(embeddings[:1] + 0.03 * noise)
     store.commit([Photo("/photos/new.jpg", content="9999")], SPACE, {"9999": edited[0]})
     assert [*ranked(store, embeddings[:1], 5, own="0000").contents[:2]] == ["0000", "9999"]
-
-
-def test_near_duplicates_collapse_under_the_best(
-    store: MemoryStore, embeddings: np.ndarray
-) -> None:
-    shown = np.stack([embeddings[0], embeddings[1], embeddings[0], embeddings[2], embeddings[1]])
-    least = store.index(SPACE).plain.similarity(NEAR_DUPLICATE)
-    assert collapse(shown, 10, least) == [[0, 2], [1, 4], [3]]
-    assert collapse(shown, 1, least) == [[0, 2]]
-
-
-@pytest.mark.parametrize("with_index", [False, True])
-def test_near_duplicates_are_grouped(embeddings: np.ndarray, with_index: bool) -> None:
-    noise = np.random.default_rng(4).normal(size=(6, DIMENSION)).astype(np.float32) * 0.01
-    copies = normalised(embeddings[[0, 0, 1, 2, 2, 2]] + noise)
-    everything = np.concatenate([embeddings[:100], copies])
-    store = MemoryStore()
-    put(store, everything[:103])
-    if with_index:
-        build_index(store, SPACE, graph=False)
-    put(store, everything)  # Three of them came after the index.
-    groups = {tuple(sorted(map(int, group))) for group in near_duplicates(store, SPACE)}
-    assert groups == {(0, 100, 101), (1, 102), (2, 103, 104, 105)}

@@ -225,24 +225,6 @@ def test_what_nothing_is_indexed_with_is_said(home: Home) -> None:
         ask(searcher, "/a", extractor="none")
 
 
-def test_copies_and_near_copies_are_duplicates(store: MemoryStore, home: Home) -> None:
-    a, b = (store.by_path([path])[path] for path in ("/a/1.jpg", "/a/2.jpg"))
-    _, (vector,) = store.embeddings(SPACE, [a.content])
-    store.commit(
-        [
-            Photo("/b/brighter.jpg", content="brighter", width=9, height=9),
-            Photo("/b/copy.jpg", content=b.content, size=b.size),
-        ],
-        SPACE,
-        {"brighter": vector + 0.01},
-    )
-    exact, near = Searcher(store, home, "made-up", no_extraction).duplicates()
-    assert (near.paths, near.kind) == (("/b/brighter.jpg", "/a/1.jpg"), "same picture")
-    assert 0.97 < near.similarity < 1
-    assert (exact.paths, exact.kind) == (("/a/2.jpg", "/b/copy.jpg"), "identical content")
-    assert exact.similarity == 1
-
-
 def test_an_index_replaced_during_a_query_is_asked_anew(store: MemoryStore, home: Home) -> None:
     put(store, "/c", 200, 3)
     build_index(store, SPACE, graph=False)

@@ -1,0 +1,93 @@
+"""Which pairs of pictures may be the same and are worth comparing on their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
+
+from photofind.library.store import Store
+from photofind.ranking.calibration import TYPICAL
+from photofind.ranking.projection import normalised
+
+__all__ = ["candidates"]
+
+NEAREST = 4
+"""With so many others each picture is compared, those most alike by their embeddings."""
+
+LEAST = TYPICAL.similarity(0.4)
+"""The cosine below which pictures are not compared, the same in every library."""
+
+_ASKED = 10
+_BATCH = 1024
+
+
+def candidates(
+    store: Store,
+    space: str,
+    places: Mapping[str, int],
+    known: Mapping[int, Collection[int]],
+) -> list[tuple[int, int]]:
+    """Return pairs of pictures near by their embeddings, the most alike first.
+
+    Parameters
+    ----------
+    space
+        The id of the space of the embeddings.
+    places
+        The places of pictures, by their contents.
+    known
+        What each is known to match: these pairs are left out.
+
+    Returns
+    -------
+    list of tuples
+        Two places, the lower one first.
+    """
+    found: dict[tuple[int, int], float] = {}
+    for content, nearest in _nearest(store, space):
+        place = places.get(content)
+        if place is None:
+            continue
+        left = NEAREST
+        for name, cosine in nearest:
+            other = places.get(name)
+            if cosine < LEAST or not left:
+                break
+            if other is not None and other != place and other not in known.get(place, ()):
+                found[min(place, other), max(place, other)] = cosine
+                left -= 1
+    return sorted(found, key=lambda pair: -found[pair])
+
+
+def _nearest(store: Store, space: str) -> Iterator[tuple[str, list[tuple[str, float]]]]:
+    """Yield each content with others that are near to it, and their cosines, the nearest first.
+
+    The others are neighbours that the index holds. Contents that came after its build, and all
+    contents where there is no index, are compared with everything.
+    """
+    index = store.index(space)
+    seen: set[str] = set()
+    for contents, neighbours in store.neighbours(space):
+        seen.update(contents)
+        names = [*dict.fromkeys(chain(contents, chain.from_iterable(neighbours)))]
+        known, embeddings = store.embeddings(space, names)
+        embeddings = normalised(embeddings)
+        rows = {name: row for row, name in enumerate(names) if known[row]}
+        for content, others in zip(contents, neighbours, strict=True):
+            there = [name for name in others if name in rows]
+            if content in rows and there:
+                cosines = embeddings[[rows[name] for name in there]] @ embeddings[rows[content]]
+                pairs = zip(there, cosines.tolist(), strict=True)
+                yield content, sorted(pairs, key=lambda pair: -pair[1])
+    if index is not None and not index.fresh:
+        return
+    for contents, embeddings in store.scan(space):
+        rest = [row for row, content in enumerate(contents) if content not in seen]
+        for start in range(0, len(rest), _BATCH):
+            batch = rest[start : start + _BATCH]
+            queries = normalised(embeddings[batch])
+            found = store.nearest(space, queries, _ASKED, over="embeddings", vectors=False)
+            for row, names_of, cosines in zip(
+                batch, found.contents, found.similarities, strict=True
+            ):
+                yield contents[row], [*zip(names_of.tolist(), cosines.tolist(), strict=True)]
