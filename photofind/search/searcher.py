@@ -139,7 +139,7 @@ class Searcher:
         )
         limit = SPARE * query.limit
         groups = find_photos(self._store, query, first.id, ranked, where, limit, asked)
-        found = merge_raw_pairs(islice(groups, limit))
+        found = merge_raw_pairs(islice(groups, limit), self._store.told_apart())
         return Answer(
             query,
             to_hits(found[: query.limit]),
