@@ -14,10 +14,11 @@ __all__ = ["untrash"]
 
 
 @click.command(
+    short_help="Put photos back that were moved to the trash.",
     epilog="""\b
 Examples:
   photofind untrash
-  photofind untrash --list"""
+  photofind untrash --list""",
 )
 @click.argument("undo", required=False)
 @click.option("--list", "lists", is_flag=True, help="List what can be put back; move nothing.")
