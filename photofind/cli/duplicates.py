@@ -44,6 +44,7 @@ class KeepType(AbsoluteFolder):
 
 @click.group(
     cls=ListingGroup,
+    short_help="List groups of the same picture, and clean them up.",
     epilog="""\b
 Examples:
   photofind duplicates
