@@ -25,6 +25,7 @@ from photofind.model import (
     ExtractorStatus,
     Failure,
     FolderStatus,
+    NotSame,
     Overview,
     PhotoDetails,
     Progress,
@@ -32,15 +33,19 @@ from photofind.model import (
     Report,
     Setting,
     SettingValue,
+    Spread,
     Status,
     TagCount,
+    TrashedBefore,
     Trashing,
     Untrashing,
 )
 from photofind.model.parameters import (
     AbsolutePath,
+    ContentPair,
     Count,
     Date,
+    Keep,
     Length,
     Limit,
     Matching,
@@ -186,8 +191,64 @@ class Operations(Protocol):
         ...
 
     @operation("GET", "/api/duplicates", seconds=_LONG)
-    def duplicates(self) -> list[DuplicateGroup]:
-        """Group the photos that show the same picture; the largest groups first."""
+    def duplicates(
+        self,
+        *,
+        folder: AbsolutePath | None = None,
+        spread: Spread = "any",
+        keep: Keep | None = None,
+    ) -> list[DuplicateGroup]:
+        """Group the photos that show the same picture; the largest groups first.
+
+        Parameters
+        ----------
+        folder
+            Only photos below this folder.
+        spread
+            "across": only groups whose photos lie in different folders; "within": only photos that
+            lie in one folder.
+        keep
+            Propose what to keep of each group: the "best", "largest", "oldest" or "newest", or what
+            lies below a folder, given by its absolute path.
+        """
+        ...
+
+    @operation("GET", "/api/duplicates/not-same")
+    def not_same(self) -> list[NotSame]:
+        """Return which photos a person told apart."""
+        ...
+
+    @operation("POST", "/api/duplicates/not-same")
+    def tell_apart(
+        self, photo: PhotoId, others: Annotated[Sequence[PhotoId], Length(1, 10_000)]
+    ) -> list[NotSame]:
+        """Remember that a photo does not show the same as others; return what is new.
+
+        They are told apart by their contents, so it does not matter where the files are moved.
+
+        Parameters
+        ----------
+        photo
+            Its id.
+        others
+            The ids of the others.
+
+        Raises
+        ------
+        LibraryError
+            One of them is not in the library or not read whole yet, or two are identical files.
+        """
+        ...
+
+    @operation("POST", "/api/duplicates/not-same/remove", key="removed")
+    def forget_apart(self, pairs: Annotated[Sequence[ContentPair], Length(1, 10_000)]) -> int:
+        """Take back that photos were told apart; return how many pairs.
+
+        Parameters
+        ----------
+        pairs
+            As `not_same` lists them.
+        """
         ...
 
     # Photos.
@@ -355,8 +416,13 @@ class Operations(Protocol):
             It is out of reach, or no folder can be shown.
         """
 
-    @operation("POST", "/api/photos/trash", names={"photos": "ids"})
-    def trash(self, photos: Annotated[Sequence[int], Length(1, 1000)]) -> Trashing:
+    @operation("POST", "/api/photos/trash", names={"photos": "ids"}, seconds=_LONG)
+    def trash(
+        self,
+        photos: Annotated[Sequence[int], Length(1, 10_000)],
+        *,
+        kept: Annotated[Sequence[int], Length(0, 10_000)] = (),
+    ) -> Trashing:
         """Move photos to the system's trash; nothing is ever deleted.
 
         A file that has changed since it was indexed stays where it is.
@@ -365,23 +431,38 @@ class Operations(Protocol):
         ----------
         photos
             Their ids.
+        kept
+            For each of them the id of a photo that is kept for it. Each of these is read whole
+            first: without a file of its own that is as it was indexed, the photo stays.
+
+        Raises
+        ------
+        LibraryError
+            As many photos are not kept as are to be moved.
         """
         ...
 
     @operation("POST", "/api/photos/untrash")
-    def untrash(self, undo: Annotated[str, Matching("^[0-9a-f]{32}$", "0" * 32)]) -> Untrashing:
+    def untrash(
+        self, undo: Annotated[str, Matching("^[0-9a-f]{32}$", "0" * 32)] | None = None
+    ) -> Untrashing:
         """Put photos back that were moved to the trash.
 
         Parameters
         ----------
         undo
-            The token that moving them returned.
+            The token that moving them returned; what was moved last if not given.
 
         Raises
         ------
         DesktopError
             The token is unknown, or too old.
         """
+        ...
+
+    @operation("GET", "/api/photos/trashed")
+    def trashed(self) -> list[TrashedBefore]:
+        """Return what was moved to the trash and can be put back, the last first."""
         ...
 
     # The library, the extractors and the settings.

@@ -64,6 +64,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def trashed(self) -> Path:
+        """One file for each move to the trash that can be undone."""
+        return self.root / "trashed"
+
+    @property
     def turn(self) -> Path:
         """The lock of the process that decodes a very large picture."""
         return self.root / "turn.lock"

@@ -24,6 +24,7 @@ from photofind.model import (
     ExtractorStatus,
     Failure,
     FolderStatus,
+    NotSame,
     Overview,
     PhotoDetails,
     Progress,
@@ -31,8 +32,10 @@ from photofind.model import (
     Report,
     Setting,
     SettingValue,
+    Spread,
     Status,
     TagCount,
+    TrashedBefore,
     Trashing,
     Untrashing,
 )
@@ -172,8 +175,43 @@ class PhotoFind(Operations):
             check_tags(self._resources.library, query.tags)
         return answer
 
-    def duplicates(self) -> list[DuplicateGroup]:
-        return self._resources.searcher.duplicates()
+    def duplicates(
+        self,
+        *,
+        folder: str | None = None,
+        spread: Spread = "any",
+        keep: str | None = None,
+    ) -> list[DuplicateGroup]:
+        from photofind.app.duplicates import shown_groups
+
+        groups = self._resources.searcher.duplicates()
+        return shown_groups(
+            self._resources.library,
+            self._resources.reach,
+            groups,
+            folder=folder,
+            spread=spread,
+            keep=keep,
+        )
+
+    def not_same(self) -> list[NotSame]:
+        from photofind.app.duplicates import listed
+
+        library = self._resources.library
+        library.refresh()
+        return listed(library, library.told_apart())
+
+    def tell_apart(self, photo: int, others: Sequence[int]) -> list[NotSame]:
+        from photofind.app.duplicates import listed, tell_apart
+
+        with self._resources.writing() as library:
+            return listed(library, tell_apart(library, photo, others))
+
+    def forget_apart(self, pairs: Sequence[str]) -> int:
+        from photofind.app.duplicates import forget_apart
+
+        with self._resources.writing() as library:
+            return forget_apart(library, pairs)
 
     def failures(self) -> list[Failure]:
         from photofind.app.photos import failures
@@ -298,21 +336,29 @@ class PhotoFind(Operations):
         path = self._file(photo)
         self._resources.reach.act(path, show_in_folder, path)
 
-    def trash(self, photos: Sequence[int]) -> Trashing:
+    def trash(self, photos: Sequence[int], *, kept: Sequence[int] = ()) -> Trashing:
         from photofind.app.trash import trash_photos
 
         self._resources.library.refresh()
         resources = self._resources
-        trashing, moved = trash_photos(resources.library, resources.trash, resources.reach, photos)
+        trashing, moved = trash_photos(
+            resources.library, resources.trash, resources.reach, photos, kept
+        )
         self._files_moved(gone=[file.path for file in moved])
         return trashing
 
-    def untrash(self, undo: str) -> Untrashing:
+    def untrash(self, undo: str | None = None) -> Untrashing:
         from photofind.app.trash import untrash_photos
 
         untrashing = untrash_photos(self._resources.trash, self._resources.reach, undo)
         self._files_moved(here=untrashing.restored)
         return untrashing
+
+    def trashed(self) -> list[TrashedBefore]:
+        return [
+            TrashedBefore(one.token, one.when, tuple(file.path for file in one.files))
+            for one in self._resources.trash.all()
+        ]
 
     def _files_moved(self, *, gone: Sequence[str] = (), here: Sequence[str] = ()) -> None:
         """Take note of files that this object moved; here the next indexing finds them."""

@@ -161,7 +161,7 @@ class Resources:
         """Remembers what was moved to the trash."""
         from photofind.system.trash import TrashHistory
 
-        return TrashHistory()
+        return TrashHistory(self.home.trashed)
 
     def new_extraction(self, extractor: str, *, low_priority: bool) -> Extraction:
         """Return what embeds photos with an extractor in another worker; the caller closes it.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
+from photofind.app.kept_photos import KeptPhotos, is_content
 from photofind.app.references import find_file, find_photo
 from photofind.errors import DesktopError, LibraryError
-from photofind.images.reading import PRELIMINARY, content_hash
 from photofind.library.store import Store
 from photofind.model import Failure, Trashing, Untrashing
-from photofind.model.records import Photo
+from photofind.model.records import PRELIMINARY, Photo
 from photofind.system.reach import Reach
 from photofind.system.trash import TrashedFile, TrashHistory, look_at, move_to_trash, restore
 
@@ -20,13 +18,33 @@ __all__ = ["trash_photos", "untrash_photos"]
 
 
 def trash_photos(
-    library: Store, trash: TrashHistory, reach: Reach, photos: Sequence[int]
+    library: Store,
+    trash: TrashHistory,
+    reach: Reach,
+    photos: Sequence[int],
+    kept: Sequence[int] = (),
 ) -> tuple[Trashing, list[TrashedFile]]:
     """Move photos to the trash, given their ids; also return the files that were moved.
 
     A file that has changed since it was indexed stays where it is, and so does one that comes to
-    its place meanwhile.
+    its place meanwhile, and one for which no other is kept that is whole.
+
+    Parameters
+    ----------
+    kept
+        For each photo the one that is kept for it; nothing if none has to be.
+
+    Raises
+    ------
+    LibraryError
+        As many photos are not kept as are to be moved.
     """
+    if kept and len(kept) != len(photos):
+        raise LibraryError(
+            f"{len(photos)} photos are to be moved, and {len(kept)} are kept for them"
+        )
+    stays = dict(zip(photos, kept, strict=True)) if kept else {}
+    guard = KeptPhotos(library, reach, photos)
     trashed, moved, failures = [], [], []
     for photo in dict.fromkeys(photos):
         path = f"number {photo}"
@@ -40,6 +58,8 @@ def trash_photos(
                 raise LibraryError(
                     f"{path} has changed since it was indexed", "look at it again first"
                 )
+            if photo in stays:
+                guard.check(stays[photo], path)
             moved.append(reach.act(path, move_to_trash, seen))
             trashed.append(photo)
         except (DesktopError, LibraryError) as error:
@@ -48,7 +68,7 @@ def trash_photos(
     return Trashing(tuple(trashed), tuple(failures), undo), moved
 
 
-def untrash_photos(trash: TrashHistory, reach: Reach, undo: str) -> Untrashing:
+def untrash_photos(trash: TrashHistory, reach: Reach, undo: str | None) -> Untrashing:
     """Put photos back where they were.
 
     Parameters
@@ -58,13 +78,17 @@ def untrash_photos(trash: TrashHistory, reach: Reach, undo: str) -> Untrashing:
     reach
         Touches the files.
     undo
-        The token of a :class:`Trashing`.
+        The token of a :class:`Trashing`; None for the last one.
 
     Raises
     ------
     DesktopError
         The token is unknown, or too old.
     """
+    if undo is None:
+        undo = next((one.token for one in trash.all()), None)
+        if undo is None:
+            raise DesktopError("there is nothing to put back", "look into the trash of your system")
     restored, left, failures = [], [], []
     for file in trash.pop(undo):
         try:
@@ -96,8 +120,4 @@ def _is_in_place(photo: Photo, folder: str) -> bool:
     real = Path(folder).resolve() / Path(photo.path).relative_to(folder)
     if Path(photo.path).resolve() != real:
         return False
-    if photo.content.startswith(PRELIMINARY):
-        return True
-    with suppress(OSError), Path(photo.path).open("rb") as file:
-        return hashlib.file_digest(file, content_hash).hexdigest() == photo.content
-    return False
+    return photo.content.startswith(PRELIMINARY) or is_content(photo)

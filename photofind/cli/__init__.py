@@ -21,6 +21,7 @@ from photofind.cli.similar import similar
 from photofind.cli.status import status
 from photofind.cli.tags import tags
 from photofind.cli.tray import tray
+from photofind.cli.untrash import untrash
 from photofind.cli.web import gallery, web
 from photofind.cli.welcome import WelcomingGroup, welcome
 
@@ -60,6 +61,7 @@ for command in (
     index,
     folders,
     duplicates,
+    untrash,
     tags,
     count,
     status,

@@ -32,6 +32,7 @@ from photofind.model import (
     Progress,
     Query,
     Report,
+    Spread,
     Status,
 )
 from photofind.paths import Home
@@ -170,10 +171,16 @@ class Resident(PhotoFind):
         self._maintainer.queried()
         return super().similar(query)
 
-    def duplicates(self) -> list[DuplicateGroup]:
+    def duplicates(
+        self,
+        *,
+        folder: str | None = None,
+        spread: Spread = "any",
+        keep: str | None = None,
+    ) -> list[DuplicateGroup]:
         """Group the photos that show the same picture; the largest groups first."""
         self._maintainer.queried()
-        return super().duplicates()
+        return super().duplicates(folder=folder, spread=spread, keep=keep)
 
     def folders(self) -> list[FolderStatus]:
         """Return the folders of the library, and how each is watched."""

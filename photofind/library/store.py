@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.model.records import Folder, Photo, Space
+from photofind.model.records import Folder, Pair, Photo, Space
 from photofind.ranking.calibration import Background
 from photofind.ranking.projection import Projection
 
@@ -383,6 +383,23 @@ class Store(Protocol):
 
     def remove_folder(self, path: str) -> None:
         """Remove the folder at ``path``; its photos stay until they are removed."""
+        ...
+
+    # Contents that a person told apart.
+
+    def told_apart(self) -> frozenset[Pair]:
+        """Return the pairs of contents that do not show the same, as a person said.
+
+        They stay whatever becomes of the photos that have these contents.
+        """
+        ...
+
+    def tell_apart(self, pairs: Iterable[Pair]) -> None:
+        """Remember pairs of contents; those that are known stay."""
+        ...
+
+    def forget_apart(self, pairs: Iterable[Pair]) -> None:
+        """Forget pairs of contents, where they are known."""
         ...
 
     # Spaces and embeddings.

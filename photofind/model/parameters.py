@@ -16,8 +16,10 @@ __all__ = [
     "Between",
     "Box",
     "Checked",
+    "ContentPair",
     "Count",
     "Date",
+    "Keep",
     "Length",
     "Limit",
     "Matching",
@@ -37,6 +39,8 @@ LONGEST_TAG = 200
 
 MOST_TAGS = 20
 SMALLEST_BOX = 0.02
+KEPT = ("best", "largest", "oldest", "newest")
+"""What can be kept of duplicates, other than what lies in a folder."""
 THUMBNAIL_SIZES = (128, 256, 512, 1024)
 PATH_SCHEMA = {"type": "string", "pattern": r"^(/|[A-Za-z]:)", "maxLength": LONGEST_TEXT}
 
@@ -113,6 +117,10 @@ def absolute_path(value: Any) -> str:
     return path[1:] if path.startswith("//") else path  # POSIX lets it keep both slashes.
 
 
+def _keep(value: Any) -> str:
+    return value if value in KEPT else absolute_path(value)
+
+
 def _tag(value: Any) -> str:
     if not text(value).strip():
         raise ValueError("it is empty")
@@ -174,6 +182,14 @@ TagName = Annotated[
 TagNames = Annotated[Sequence[TagName], Length(0, MOST_TAGS)]
 Date = Annotated[str, Matching(r"^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d)?)?)?)?$", "2021-05")]
 """ISO 8601, as precise as wanted: 2021, 2021-05, 2021-05-03, 2021-05-03T14:30."""
+
+ContentPair = Annotated[
+    str, Matching(r"^[0-9a-f]{8,128}:[0-9a-f]{8,128}$", f"{'0' * 32}:{'1' * 32}")
+]
+"""Two content ids, with a colon between them."""
+
+Keep = Annotated[str, Checked(_keep, {"type": "string", "maxLength": LONGEST_TEXT})]
+"""``best``, ``largest``, ``oldest``, ``newest``, or the absolute path of a folder."""
 
 Count = Annotated[int, Between(0, 2**53)]
 PositiveCount = Annotated[int, Between(1, 2**53)]

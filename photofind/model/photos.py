@@ -10,6 +10,7 @@ __all__ = [
     "PhotoDetails",
     "Tag",
     "TagCount",
+    "TrashedBefore",
     "Trashing",
     "Untrashing",
 ]
@@ -124,6 +125,25 @@ class Trashing:
     trashed: tuple[int, ...]
     failures: tuple[Failure, ...] = ()
     undo: str | None = None
+
+
+@dataclass(frozen=True)
+class TrashedBefore:
+    """Photos that were moved to the trash together and can be put back.
+
+    Parameters
+    ----------
+    undo
+        What :meth:`PhotoFind.untrash` takes to put them back.
+    when
+        Seconds since 1970.
+    paths
+        Where they were.
+    """
+
+    undo: str
+    when: float
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)

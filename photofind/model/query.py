@@ -13,7 +13,10 @@ __all__ = [
     "DuplicateGroup",
     "DuplicateKind",
     "Hit",
+    "NotSame",
+    "Proposal",
     "Query",
+    "Spread",
 ]
 
 
@@ -131,6 +134,25 @@ class Answer:
 
 
 DuplicateKind = Literal["identical content", "same picture", "same scene"]
+Spread = Literal["any", "across", "within"]
+"""Where photos of a group lie: anywhere, in different folders, or all in one."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Which photos of a group to keep, and which may go to the trash.
+
+    Parameters
+    ----------
+    keep, trash
+        Their numbers. The first that is kept stands for those that go.
+    reason
+        Why these are kept.
+    """
+
+    keep: tuple[int, ...]
+    trash: tuple[int, ...]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -150,6 +172,8 @@ class DuplicateGroup:
     differences
         What was done to each of them, compared with the first: "rescaled", "re-encoded",
         "cropped" and so on; nothing where that is not known.
+    proposal
+        What to keep of them; None where that was not asked.
     """
 
     paths: tuple[str, ...]
@@ -157,3 +181,21 @@ class DuplicateGroup:
     similarity: float
     ids: tuple[int, ...] = ()
     differences: tuple[tuple[str, ...], ...] = ()
+    proposal: Proposal | None = None
+
+
+@dataclass(frozen=True)
+class NotSame:
+    """Two contents that a person said do not show the same.
+
+    Parameters
+    ----------
+    pair
+        Both content ids, with a colon between them.
+    first, second
+        The paths of the photos that have the one and the other content now.
+    """
+
+    pair: str
+    first: tuple[str, ...]
+    second: tuple[str, ...]

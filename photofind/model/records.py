@@ -9,10 +9,23 @@ from typing import NamedTuple
 
 from photofind.paths import is_below
 
-__all__ = ["PRELIMINARY", "Folder", "Photo", "Retry", "Space", "Tags", "innermost"]
+__all__ = [
+    "PRELIMINARY",
+    "Folder",
+    "Pair",
+    "Photo",
+    "Retry",
+    "Space",
+    "Tags",
+    "innermost",
+    "pair_of",
+]
 
 PRELIMINARY = "~"
 """The first character of the content id of a photo of which only the thumbnail was embedded."""
+
+Pair = tuple[str, str]
+"""Two contents, the lesser id first."""
 
 Tags = Mapping[str, float]
 """Words that an extractor named in a photo, with their confidences, the surest first."""
@@ -197,3 +210,8 @@ def innermost(folders: Iterable[Folder], path: str) -> Folder | None:
     """Return the folder that holds ``path``, the inner one of two; None where none does."""
     holding = [folder for folder in folders if is_below(path, folder.path)]
     return max(holding, key=lambda folder: len(folder.path), default=None)
+
+
+def pair_of(left: str, right: str) -> Pair:
+    """Return two contents as a pair, whichever comes first."""
+    return (left, right) if left < right else (right, left)

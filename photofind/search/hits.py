@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePath
 
 import numpy as np
@@ -16,11 +17,12 @@ from photofind.images.formats import RAW_SUFFIXES
 from photofind.library.store import Store
 from photofind.model import Hit, Query
 from photofind.model.filters import Filter
-from photofind.model.records import Photo
+from photofind.model.records import Pair, Photo
 from photofind.paths import is_below
 from photofind.ranking.duplicates import Places, Same, collapse
 from photofind.ranking.fingerprints import Fingerprints
 from photofind.search.comparison import Ranked
+from photofind.search.told_apart import are_apart, split
 from photofind.search.verdicts import Verdicts
 from photofind.system.reach import Reach
 
@@ -70,6 +72,9 @@ def find_photos(
         prints = Fingerprints([_fingerprint(known.get(one, ())) for one in ranked.contents[:count]])
         near = prints.near if verdicts is None else _near(ranked.contents[:count], prints, verdicts)
         groups = collapse(count, limit, near)
+        apart = store.told_apart()
+        parts = [split(group, ranked.contents.__getitem__, apart) for group in groups]
+        groups = sorted(chain.from_iterable(parts))
     offline = [folder.path for folder in store.folders() if folder.state == "offline"]
     asked = {*query.like, *query.unlike}
     for start in range(0, len(groups), limit):  # The first of them are mostly enough.
@@ -96,18 +101,24 @@ def find_photos(
                 yield found
 
 
-def merge_raw_pairs(groups: Iterable[list[Found]]) -> list[list[Found]]:
+def merge_raw_pairs(
+    groups: Iterable[list[Found]], apart: Collection[Pair] = ()
+) -> list[list[Found]]:
     """Merge groups that begin with the RAW and the developed file of one shot.
 
-    They lie in one folder under one name and differ in their suffix alone. The merged group stands
-    where the better of the two stood.
+    They lie in one folder under one name, differ in their suffix alone, and are not told apart. The
+    merged group stands where the better of the two stood.
     """
     merged: list[list[Found]] = []
     shots: dict[PurePath, list[Found]] = {}
     for group in groups:
         path = PurePath(group[0].photo.path)
         known = shots.get(path.with_suffix(""))
-        if known and _is_raw(known[0]) != _is_raw(group[0]):
+        if (
+            known
+            and _is_raw(known[0]) != _is_raw(group[0])
+            and not are_apart(apart, known[0].photo.content, group[0].photo.content)
+        ):
             known += group
         else:
             shots[path.with_suffix("")] = group

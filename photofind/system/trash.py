@@ -6,28 +6,36 @@ freedesktop.org trash the file is then looked up, so that exactly this file can 
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
 import stat
 import sys
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from urllib.parse import unquote_to_bytes
 
 from photofind.errors import DesktopError
-from photofind.paths import remove_file
+from photofind.paths import private_folder, remove_file, write_atomically
 
-__all__ = ["SeenFile", "TrashHistory", "TrashedFile", "look_at", "move_to_trash", "restore"]
+__all__ = [
+    "SeenFile",
+    "TrashHistory",
+    "Trashed",
+    "TrashedFile",
+    "look_at",
+    "move_to_trash",
+    "restore",
+]
 
 # Number of past operations that can be undone.
 MOST_UNDONE = 100
+_VERSION = 1
 
 _ROUNDED = 2_000_000_000
 """Nanoseconds by which file systems round times."""
@@ -175,21 +183,57 @@ def restore(trashed: TrashedFile) -> None:
             remove_file(trashed.info)
 
 
-class TrashHistory:
-    """The last files moved to the trash, so that this can be undone. Threads may share it."""
+@dataclass(frozen=True)
+class Trashed:
+    """Files that were moved to the trash together: the token that undoes it, and when."""
 
-    def __init__(self) -> None:
-        self._changing = Lock()
-        self._operations: OrderedDict[str, tuple[TrashedFile, ...]] = OrderedDict()
+    token: str
+    when: float
+    files: tuple[TrashedFile, ...]
+
+
+class TrashHistory:
+    """The last files moved to the trash, so that this can be undone, after a restart too.
+
+    Threads and processes may share it: each move has a file of its own
+    (docs/develop/storage.md), which is taken by whoever undoes it.
+
+    Parameters
+    ----------
+    folder
+        Where these files are; created when something is moved.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def add(self, files: Sequence[TrashedFile], token: str | None = None) -> str:
-        """Record ``files``; return the token with which :meth:`pop` returns them."""
+        """Record ``files``; return the token with which :meth:`pop` returns them.
+
+        Raises
+        ------
+        OSError
+            The disk refuses.
+        """
         token = token or secrets.token_hex(16)
-        with self._changing:
-            self._operations[token] = tuple(files)
-            while len(self._operations) > MOST_UNDONE:
-                self._operations.popitem(last=False)
+        plain = {
+            "version": _VERSION,
+            "when": time.time(),
+            "files": [
+                [file.path, file.item and str(file.item), file.info and str(file.info)]
+                for file in files
+            ],
+        }
+        private_folder(self._folder)
+        write_atomically(self._folder / f"{token}.json", json.dumps(plain).encode("ascii"))
+        for old in self.all()[MOST_UNDONE:]:
+            remove_file(self._path(old.token))
         return token
+
+    def all(self) -> list[Trashed]:
+        """Return what can be undone, the last first."""
+        found = [self._read(path) for path in self._folder.glob("*.json")]
+        return sorted(filter(None, found), key=lambda one: one.when, reverse=True)
 
     def pop(self, token: str) -> tuple[TrashedFile, ...]:
         """Remove and return the files recorded under a token.
@@ -199,13 +243,36 @@ class TrashHistory:
         DesktopError
             If the token is unknown.
         """
-        with self._changing:
-            try:
-                return self._operations.pop(token)
-            except KeyError:
-                raise DesktopError(
-                    "this can no longer be undone", "open the trash and restore the files there"
-                ) from None
+        # Of two that undo the same, one gives it another name first.
+        taken = self._folder / f"{token}.taken"
+        try:
+            self._path(token).replace(taken)
+            known = self._read(taken)
+            remove_file(taken)
+        except OSError:
+            known = None
+        if known is None:
+            raise DesktopError(
+                "this can no longer be undone", "open the trash and restore the files there"
+            )
+        return known.files
+
+    def _path(self, token: str) -> Path:
+        return self._folder / f"{token}.json"
+
+    def _read(self, path: Path) -> Trashed | None:
+        """Return what a file records; None if it is gone, or of another version."""
+        try:
+            plain = json.loads(path.read_bytes())
+            if plain["version"] != _VERSION:
+                return None
+            files = tuple(
+                TrashedFile(name, item and Path(item), info and Path(info))
+                for name, item, info in plain["files"]
+            )
+            return Trashed(path.stem, float(plain["when"]), files)
+        except (OSError, ValueError, TypeError, LookupError, RecursionError):
+            return None
 
 
 def _move_to_free_place(item: Path, path: str) -> None:

@@ -681,6 +681,71 @@ def test_duplicates_are_compared_and_one_is_moved_to_the_trash(page: Page, album
     assert all("identical" in one.text for one in page.all(".group-head"))
 
 
+def make_copies(album: Path, names: list[str]) -> dict[str, tuple[Path, Path]]:
+    """Write pictures of scikit-image, each with a copy of half its size in another folder."""
+    made = {}
+    for name in names:
+        picture = Image.fromarray(getattr(data, name)()).convert("RGB").resize((480, 360))
+        paths = album / f"2025/{name}.jpg", album / f"2025/copies/{name} small.jpg"
+        paths[1].parent.mkdir(parents=True, exist_ok=True)
+        picture.save(paths[0], quality=95)
+        picture.resize((240, 180)).save(paths[1], quality=95)
+        made[name] = paths
+    return made
+
+
+def test_duplicates_are_cleaned_up_and_put_back_at_once(page: Page, album: Path) -> None:
+    made = make_copies(album, ["page", "text", "clock"])
+    contents = {path: path.read_bytes() for paths in made.values() for path in paths}
+    page.daemon.ask("POST", "/api/folders", {"path": str(album)})
+    until(lambda: all(map(page.daemon.knows, contents)))
+    page.open("/?view=duplicates")
+    for name in made:
+        page.click(f'[aria-label="Select: the files of {name}.jpg"]')
+    page.says("#groups", "most pixels (480 \u00d7 360)")
+    page.says("#trash-groups", "Move 3 files to trash")
+    assert page.barriers() == []
+    page.click('[aria-label="Keep: clock small.jpg"]')
+    page.says("#trash-groups", "Move 2 files to trash")
+    page.click("#trash-groups")
+    page.click("#ask-yes")
+    until(lambda: not made["page"][1].exists() and not made["text"][1].exists())
+    assert all(path.exists() for path in (made["page"][0], made["text"][0], *made["clock"]))
+    page.gone('[aria-label="Select: the files of page.jpg"]')
+    page.click(".toast .primary")
+    until(lambda: all(path.exists() for path in contents))
+    assert {path: path.read_bytes() for path in contents} == contents
+    until(lambda: all(map(page.daemon.knows, contents)))
+
+
+def test_what_is_not_the_same_is_told_remembered_and_taken_back(page: Page, album: Path) -> None:
+    ((first, second),) = make_copies(album, ["checkerboard"]).values()
+    page.daemon.ask("POST", "/api/folders", {"path": str(album)})
+    until(lambda: page.daemon.knows(first) and page.daemon.knows(second))
+    page.open("/?view=duplicates")
+    page.click('[aria-label="Not the same: checkerboard small.jpg"]')
+    page.gone('[aria-label="Compare: the files of checkerboard.jpg"]')
+    page.says("#told-apart-title", "1 pair")
+    moved = second.with_name("renamed.jpg")
+    second.rename(moved)
+    until(lambda: page.daemon.knows(moved) and not page.daemon.knows(second))
+    query = {"like": [str(album / "2025/checkerboard.jpg")], "limit": 60}
+    assert not any(str(moved) in hit["copies"] for hit in hits_of(page, query))
+    page.open("/?view=duplicates")
+    page.click("#told-apart-title")
+    page.says("#told-apart-list", "renamed.jpg")
+    assert page.barriers() == []
+    page.click("#told-apart-list button")
+    page.wait('[aria-label="Compare: the files of checkerboard.jpg"]')
+    page.gone("#told-apart")
+
+
+def hits_of(page: Page, query: dict[str, object]) -> list[dict[str, list[str]]]:
+    """Return the hits of a query."""
+    hits: list[dict[str, list[str]]] = page.daemon.ask("POST", "/api/similar", query)["hits"]
+    return hits
+
+
 # Library and settings.
 
 

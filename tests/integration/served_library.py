@@ -28,15 +28,18 @@ from photofind.model import (
     Failure,
     FolderStatus,
     Hit,
+    NotSame,
     Overview,
     PhotoDetails,
     Progress,
+    Proposal,
     Query,
     Report,
     SearchStatus,
     Status,
     Tag,
     TagCount,
+    TrashedBefore,
     Trashing,
     Untrashing,
 )
@@ -165,9 +168,22 @@ class FakeLibrary(FakeOperations):
         )
         return Answer(query, hits[: query.limit], "exact", "mobilenet", len(self.known), 0.001)
 
-    def answer_duplicates(self) -> list[DuplicateGroup]:
+    def answer_duplicates(self, keep: str | None, **which: Any) -> list[DuplicateGroup]:
         paths = tuple(photo.path for photo in self.known.values())
-        return [DuplicateGroup(paths, "same picture", 0.97)]
+        proposal = Proposal((1,), (2,), "most pixels") if keep else None
+        return [DuplicateGroup(paths, "same picture", 0.97, proposal=proposal)]
+
+    def answer_tell_apart(self, photo: int, others: Sequence[int]) -> list[NotSame]:
+        return [NotSame(f"{photo:032}:{other:032}", ("/a/\udcff",), ()) for other in others]
+
+    def answer_not_same(self) -> list[NotSame]:
+        return self.answer_tell_apart(1, (2, 3))
+
+    def answer_forget_apart(self, pairs: Sequence[str]) -> int:
+        return len(pairs)
+
+    def answer_trashed(self) -> list[TrashedBefore]:
+        return [TrashedBefore("0" * 32, 1.5, ("/photos/\udcff",))]
 
     def answer_status(self) -> Status:
         search = SearchStatus("exact", 2, 0, None, "exact, by comparing with all 2 photos")
@@ -220,7 +236,7 @@ class FakeLibrary(FakeOperations):
 
     answer_reveal = answer_open
 
-    def answer_trash(self, photos: Sequence[int]) -> Trashing:
+    def answer_trash(self, photos: Sequence[int], kept: Sequence[int]) -> Trashing:
         return Trashing(tuple(photos), (Failure("/photos/\udcff", "it is not there"),), "0" * 32)
 
     def answer_list_settings(self) -> list[Setting]:

@@ -100,9 +100,9 @@ def test_help_lists_all_commands_uncut() -> None:
     commands = lines[lines.index("Commands:") + 1 :]
     commands = [line.split()[0] for line in commands[: commands.index("")]]
     assert commands == [
-        "similar", "web", "index", "folders", "duplicates", "tags", "count", "status",
-        "pause", "resume", "daemon", "doctor", "failures", "extractors", "plugins", "config",
-        "desktop", "tray", "demo",
+        "similar", "web", "index", "folders", "duplicates", "untrash", "tags", "count",
+        "status", "pause", "resume", "daemon", "doctor", "failures", "extractors", "plugins",
+        "config", "desktop", "tray", "demo",
     ]  # fmt: skip
     assert not any(line.endswith("...") for line in lines[1:])
 
@@ -447,6 +447,48 @@ def test_duplicates(album: Album) -> None:
     in_lines = photofind("duplicates", home=album.home)
     assert in_lines.lines == [path for group in groups for path in group["paths"]]
     assert len(in_lines.notes) == len(groups)
+
+
+def test_duplicates_are_moved_to_the_trash_and_back(tmp_path: Path) -> None:
+    home, folder = tmp_path / "home", tmp_path / "album"
+    (folder / "copies").mkdir(parents=True)
+    picture = Image.linear_gradient("L").convert("RGB")
+    picture.save(folder / "a.png")
+    shutil.copy(folder / "a.png", folder / "copies/a copy.png")
+    Image.radial_gradient("L").convert("RGB").save(folder / "other.png")
+    photofind("folders", "add", str(folder), home=home)
+    photofind("index", home=home)
+    keep = ("duplicates", "--keep", "best", "--exact")
+    (group,) = photofind(*keep, "--across-folders", "--json", home=home).json
+    assert group["proposal"]["reason"] == "not named like a copy or an export"
+    assert photofind(*keep, "--within-folders", "--json", home=home).json == []
+    assert photofind(*keep, "--in", str(folder / "copies"), "--json", home=home).json == []
+    dry = photofind(*keep, "--trash", "--dry-run", home=home)
+    assert "1 photos would be moved to the trash; nothing was moved" in dry.notes
+    assert (folder / "copies/a copy.png").exists()
+    assert photofind(*keep, "--trash", home=home).code == 2  # There is nobody to ask.
+    assert photofind("duplicates", "--trash", home=home).code == 2
+    assert (folder / "copies/a copy.png").exists()
+
+
+def test_what_is_not_the_same_is_kept_when_files_move(tmp_path: Path) -> None:
+    home, folder = tmp_path / "home", tmp_path / "album"
+    folder.mkdir()
+    picture = Image.effect_noise((320, 240), 90).convert("RGB")
+    first, second = folder / "a.png", folder / "b.png"
+    picture.save(first)
+    picture.resize((160, 120)).save(second)
+    photofind("folders", "add", str(folder), home=home)
+    photofind("index", home=home)
+    assert photofind("duplicates", "not-same", str(first), str(second), home=home).code == 0
+    second = second.rename(folder / "renamed.png")
+    photofind("index", home=home)
+    assert photofind("doctor", "--repair", home=home).code == 0
+    (listed,) = photofind("duplicates", "not-same", "--json", home=home).json
+    assert {*listed["first"], *listed["second"]} == {str(first), str(second)}
+    fails(photofind("duplicates", "same", "elsewhere.png", home=home), "not told apart")
+    assert photofind("duplicates", "same", str(second), home=home).code == 0
+    assert photofind("duplicates", "not-same", "--json", home=home).json == []
 
 
 def test_failures(album: Album) -> None:

@@ -28,6 +28,7 @@ from photofind.library.embedded.records import (
     from_photo,
     from_space,
     is_folder,
+    is_pair,
     is_photo,
     is_space,
     photo_of,
@@ -36,7 +37,7 @@ from photofind.library.embedded.records import (
 from photofind.library.embedded.table import JournalTable
 from photofind.library.store import Counts, SpaceCounts
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.model.records import PRELIMINARY, Folder, Photo
+from photofind.model.records import PRELIMINARY, Folder, Pair, Photo
 
 __all__ = ["Catalog"]
 
@@ -48,7 +49,7 @@ _PRELIMINARY = f'"content":"{PRELIMINARY}'.encode()
 
 
 class Catalog:
-    """Photos, folders and spaces, in the tables of these names.
+    """Photos, folders, spaces, and pairs of contents that were told apart, in tables.
 
     Changes are made inside ``storage.transaction()``. Look-ups by path and content take no longer
     where there are many photos, and do not see what a transaction under way has changed.
@@ -78,6 +79,7 @@ class Catalog:
         self._photos = JournalTable(self.storage, "photos")
         self._folders = JournalTable(self.storage, "folders")
         self._spaces = JournalTable(self.storage, "spaces")
+        self._pairs = JournalTable(self.storage, "apart")
         self.known_folders: dict[int, Folder] = {}
         self._last_id = 0  # The highest id that a photo ever had, as far as is known.
         self._begin()
@@ -183,6 +185,23 @@ class Catalog:
         known = self.known_folders.items()
         self._folders.remove(doc_ids=[one for one, folder in known if folder.path == path])
 
+    # Contents that a person told apart.
+
+    def told_apart(self) -> frozenset[Pair]:
+        """Return the pairs of contents that were told apart."""
+        return frozenset([*self._known_pairs.values()])
+
+    def tell_apart(self, pairs: Iterable[Pair]) -> None:
+        """Insert pairs that are not known yet."""
+        new = sorted({*pairs} - self.told_apart())
+        self._pairs.insert_multiple({"first": first, "second": second} for first, second in new)
+
+    def forget_apart(self, pairs: Iterable[Pair]) -> None:
+        """Remove pairs, where they are known."""
+        gone = {*pairs}
+        known = self._known_pairs.items()
+        self._pairs.remove(doc_ids=[one for one, pair in known if pair in gone])
+
     # Spaces.
 
     def spaces(self) -> list[StoredSpace]:
@@ -230,7 +249,8 @@ class Catalog:
     def _begin(self) -> None:
         """Know nothing of any document."""
         self.known_folders = {}
-        # Documents that are none of a photo, a folder or a space, by their ids.
+        self._known_pairs: dict[int, Pair] = {}
+        # Documents that are none of a photo, a folder, a space or a pair, by their ids.
         self._odd_photos: set[int] = set()
         self._odd_others: set[tuple[str, int]] = set()
         self._keys = KeyIndex()
@@ -284,6 +304,8 @@ class Catalog:
                     self._follow_space(change)
                 if change.table == "folders":
                     self._follow_folder(change)
+                if change.table == "apart":
+                    self._follow_pair(change)
             photos = [change for change in batch if change.table == "photos"]
             before = (
                 decode_all(
@@ -322,7 +344,7 @@ class Catalog:
     def _decoded(
         self, change: Change, is_sound: Callable[[Mapping[str, Any]], bool]
     ) -> dict[str, Any] | None:
-        """Return the document of a folder or a space; None if it is gone, or none of either."""
+        """Return the document of a folder, a space or a pair; None if it is gone, or is none."""
         (document,) = _decode_each([change.after])
         if change.after is None or is_sound(document):
             self._odd_others.discard((change.table, change.id))
@@ -332,12 +354,17 @@ class Catalog:
 
     @property
     def odd(self) -> int:
-        """How many documents are set aside: they are none of a photo, a folder or a space."""
+        """How many documents are set aside: they are none of what tables hold."""
         return len(self._odd_photos) + len(self._odd_others)
 
     def remove_odd(self) -> None:
         """Remove the documents that are set aside."""
-        gone = {"photos": self._odd_photos.copy(), "folders": set(), "spaces": set()}
+        gone = {
+            "photos": self._odd_photos.copy(),
+            "folders": set(),
+            "spaces": set(),
+            "apart": set(),
+        }
         for table, identifier in self._odd_others:
             gone[table].add(identifier)
         with self.storage.transaction():
@@ -358,6 +385,12 @@ class Catalog:
         if (document := self._decoded(change, is_folder)) is not None:
             known[change.id] = folder_of(change.id, document)
         self.known_folders = known
+
+    def _follow_pair(self, change: Change) -> None:
+        if (document := self._decoded(change, is_pair)) is not None:
+            self._known_pairs[change.id] = document["first"], document["second"]
+        else:
+            self._known_pairs.pop(change.id, None)
 
     def _follow_space(self, change: Change) -> None:
         # Another dict, for others may be going through this one.

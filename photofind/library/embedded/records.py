@@ -20,6 +20,7 @@ __all__ = [
     "from_photo",
     "from_space",
     "is_folder",
+    "is_pair",
     "is_photo",
     "is_space",
     "photo_of",
@@ -143,6 +144,11 @@ def is_folder(document: Mapping[str, Any]) -> bool:
         and _are_texts(document.get("excludes", ()))
         and _are_texts(document.get("volumes", {}).values())
     )
+
+
+def is_pair(document: Mapping[str, Any]) -> bool:
+    """Return whether a document is of two contents that were told apart."""
+    return document.keys() == {"first", "second"} and _are_texts(document.values())
 
 
 def is_space(document: Mapping[str, Any]) -> bool:

@@ -44,7 +44,7 @@ from photofind.library.store import (
 from photofind.library.stores import EMBEDDED
 from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.model.records import Folder, Photo, Space
+from photofind.model.records import Folder, Pair, Photo, Space
 from photofind.paths import Home
 
 __all__ = ["EmbeddedStore", "open_embedded"]
@@ -284,6 +284,22 @@ class EmbeddedStore:
         """Remove the folder at ``path``; its photos stay until they are removed."""
         with self._changing(), self._storage.transaction():
             self._catalog.remove_folder(path)
+
+    # Contents that a person told apart.
+
+    def told_apart(self) -> frozenset[Pair]:
+        """Return the pairs of contents that do not show the same."""
+        return self._catalog.told_apart()
+
+    def tell_apart(self, pairs: Iterable[Pair]) -> None:
+        """Remember pairs of contents; those that are known stay."""
+        with self._changing(), self._storage.transaction():
+            self._catalog.tell_apart(pairs)
+
+    def forget_apart(self, pairs: Iterable[Pair]) -> None:
+        """Forget pairs of contents, where they are known."""
+        with self._changing(), self._storage.transaction():
+            self._catalog.forget_apart(pairs)
 
     # Spaces and embeddings.
 

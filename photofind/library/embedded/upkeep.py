@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import Record, StoredSpace
 from photofind.library.embedded.spaces import Spaces
-from photofind.model.records import Folder
+from photofind.model.records import Folder, Pair
 from photofind.paths import Home, remove_file
 
 __all__ = [
@@ -82,18 +82,20 @@ def restore(
     spaces: Spaces,
     folders: Mapping[int, Folder],
     known: Sequence[StoredSpace],
+    apart: Collection[Pair],
 ) -> None:
     """Put the folders back if everything is lost, and the spaces that are lost, without vectors.
 
     Parameters
     ----------
-    folders, known
-        The folders and the spaces that there were.
+    folders, known, apart
+        The folders, the spaces and the pairs told apart that there were.
     """
     with catalog.storage.transaction():
         if _is_empty(catalog):
             for folder in folders.values():
                 catalog.put_folder(replace(folder, id=0, scanned=None))
+            catalog.tell_apart(apart)
         there = {space.id for space in catalog.spaces()}
         for space in known:
             if space.id not in there:

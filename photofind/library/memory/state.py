@@ -12,7 +12,7 @@ import numpy.typing as npt
 from photofind.errors import LibraryError
 from photofind.library.store import Array32, IndexInfo
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.model.records import Folder, Photo, Space, Tags
+from photofind.model.records import Folder, Pair, Photo, Space, Tags
 from photofind.ranking.exact import nearest_exactly
 from photofind.ranking.smoothing import smooth_new
 
@@ -44,6 +44,7 @@ class State:
     spaces: dict[str, Space] = field(default_factory=dict)
     embeddings: dict[str, dict[str, Array32]] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
+    told_apart: frozenset[Pair] = frozenset()
 
     def successor(self) -> State:
         """Return a copy to be changed and committed."""
@@ -55,6 +56,7 @@ class State:
             dict(self.spaces),
             {space: dict(vectors) for space, vectors in self.embeddings.items()},
             dict(self.indexes),
+            self.told_apart,
         )
 
     @cached_property

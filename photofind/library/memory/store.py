@@ -29,7 +29,7 @@ from photofind.library.store import (
 from photofind.library.tags import TagIndex
 from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.model.records import Folder, Photo, Space, Tags
+from photofind.model.records import Folder, Pair, Photo, Space, Tags
 from photofind.paths import is_below
 from photofind.ranking.exact import best, neighbours_exactly
 from photofind.ranking.projection import normalised
@@ -221,6 +221,22 @@ class MemoryStore:
         """Remove the folder at ``path``."""
         with self._changing() as (_, new):
             new.folders.pop(path, None)
+
+    # Contents that a person told apart.
+
+    def told_apart(self) -> frozenset[Pair]:
+        """Return the pairs of contents that do not show the same."""
+        return self._state.told_apart
+
+    def tell_apart(self, pairs: Iterable[Pair]) -> None:
+        """Remember pairs of contents."""
+        with self._changing() as (old, new):
+            new.told_apart = old.told_apart.union(pairs)
+
+    def forget_apart(self, pairs: Iterable[Pair]) -> None:
+        """Forget pairs of contents, where they are known."""
+        with self._changing() as (old, new):
+            new.told_apart = old.told_apart.difference(pairs)
 
     # Spaces and embeddings.
 

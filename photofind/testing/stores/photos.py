@@ -88,6 +88,30 @@ def check_replace(subject: StoreSubject) -> None:
         require_equal(([*store.select()], third.size), ([third], 7), "the last of two at a path")
 
 
+def check_told_apart(subject: StoreSubject) -> None:
+    """Contents that were told apart stay so, whatever becomes of their photos."""
+    with subject.writing() as store:
+        a, _ = put(store, "a.jpg", "b.jpg")
+        require_equal(store.told_apart(), frozenset(), "pairs of a new library")
+        store.tell_apart([("a", "b"), ("b", "c")])
+        store.tell_apart([("a", "b")])
+        both = frozenset({("a", "b"), ("b", "c")})
+        require_equal(store.told_apart(), both, "pairs")
+        store.commit([replace(a, path="/elsewhere/a.jpg")])
+        store.remove([a])
+        store.reclaim()
+        [*store.check(repair=True)]
+        with subject.reading() as reader:
+            require_equal(reader.told_apart(), both, "pairs that a reader sees")
+            store.forget_apart([("a", "b"), ("x", "y")])
+            require_equal(store.told_apart(), frozenset({("b", "c")}), "pairs that are left")
+            require(reader.refresh(), "the reader did not refresh")
+            require_equal(reader.told_apart(), frozenset({("b", "c")}), "pairs after refreshing")
+    if subject.lasting:
+        with subject.reading() as reader:
+            require_equal(reader.told_apart(), frozenset({("b", "c")}), "pairs after reopening")
+
+
 def check_moves(subject: StoreSubject) -> None:
     """Photos move by their ids: they change places, and displace what is at their new path."""
     with subject.writing() as store:
@@ -356,6 +380,7 @@ PHOTO_CHECKS: tuple[StoreCheck, ...] = (
     check_all_fields,
     check_replace,
     check_moves,
+    check_told_apart,
     check_away,
     check_failed,
     check_tried_again,

@@ -1,14 +1,25 @@
-// Groups of photos that show the same picture, and two of them side by side.
+// Groups of photos that show the same picture: what to keep of each, and two of them side by side.
 
-import { get, pictureOf } from "./api.js";
+import { get, pictureOf, post, withQuery } from "./api.js";
 import { button, byId, forEachOf, h, show } from "./dom.js";
-import { bringForward } from "./notices.js";
+import { bringForward, complain, say } from "./notices.js";
 import { count, folderOf, momentOf, nameOf, sentence, shown, sizeOf, timeOf } from "./text.js";
-import { run, trashed } from "./photo_actions.js";
+import { moveToTrash, run, trashed } from "./photo_actions.js";
 
 const AT_ONCE = 40;
-const RELATIONS = { "identical content": "identical", "same picture": "the same picture", "same scene": "the same scene" };
-const TITLES = { "identical content": "Identical files", "same picture": "The same picture", "same scene": "The same scene" };
+const IN_STRIP = 60;
+const IN_REQUEST = 10000;
+const LISTED_PAIRS = 100;
+const RELATIONS = {
+  "identical content": "identical",
+  "same picture": "the same picture",
+  "same scene": "the same scene",
+};
+const TITLES = {
+  "identical content": "Identical files",
+  "same picture": "The same picture",
+  "same scene": "The same scene",
+};
 
 const details = new Map(); // By photo id.
 let groups = null;
@@ -19,13 +30,17 @@ export async function follow() {
   byId("duplicates-summary").textContent = groups ? byId("duplicates-summary").textContent : "Looking for duplicates\u2026";
   show(byId("duplicates-message"), false);
   try {
-    const found = await get("/api/duplicates");
+    const found = await get(withQuery("/api/duplicates", { keep: byId("keep-rule").value }));
     groups = found.map((group) => ({
       ...group,
       photos: group.ids.map((id, place) => ({ id, path: group.paths[place], done: group.differences[place] ?? [] })),
+      keep: new Set(group.proposal.keep),
+      going: new Set(group.proposal.trash),
+      selected: false,
     }));
     details.clear();
     list();
+    await listToldApart();
   } catch (error) {
     fail(error);
   }
@@ -34,6 +49,7 @@ export async function follow() {
 function fail(error) {
   byId("duplicates-summary").textContent = "";
   byId("groups").replaceChildren();
+  show(byId("cleaning"), false);
   byId("duplicates-message").replaceChildren(
     h("h2", {}, sentence(error.message)),
     h("p", {}, sentence(error.hint)),
@@ -43,7 +59,8 @@ function fail(error) {
 }
 
 const left = (group) => group.photos.filter((photo) => !trashed.has(photo.id));
-const wanted = (group) => left(group).length > 1 && (kind === "all" ? group.kind !== "same scene" : group.kind === kind);
+const wanted = (group) => left(group).length > 1 && (kind === "all" || group.kind === kind);
+const goingOf = (group) => left(group).filter((photo) => group.going.has(photo.id));
 
 function list() {
   const some = groups.filter(wanted);
@@ -60,6 +77,8 @@ function list() {
     h("p", {}, "No two photos of the library show the same picture."),
   );
   show(message, !some.length);
+  show(byId("cleaning"), some.length > 0);
+  showSelection();
 }
 
 function listMore() {
@@ -77,21 +96,36 @@ function listMore() {
 function make(group) {
   const photos = left(group);
   const item = h("li", { class: "group" });
-  const relation = RELATIONS[group.kind];
   const name = shown(nameOf(photos[0].path));
+  const box = h("input", {
+    type: "checkbox",
+    class: "select-group",
+    "aria-label": `Select: the files of ${name}`,
+    on: {
+      change() {
+        group.selected = box.checked;
+        showSelection();
+      },
+    },
+  });
+  box.checked = group.selected;
   item.append(
     h(
       "div",
       { class: "group-head" },
+      box,
       h("h2", {}, h("bdi", {}, name)),
-      h("p", {}, `${count(photos.length, "file")}, ${relation}`),
+      h("p", {}, `${count(photos.length, "file")}, ${RELATIONS[group.kind]}`),
       button("Compare", () => compare(group), { icon: "compare", "aria-label": `Compare: the files of ${name}` }),
     ),
+    h("p", { class: "proposal" }),
     h("ol", { class: "copies", role: "list" }, ...photos.slice(0, 12).map((photo) => cell(group, photo))),
   );
   if (photos.length > 12) item.append(h("p", { class: "help" }, `and ${count(photos.length - 12, "more file")}`));
   seen.observe(item);
   item.group = group;
+  item.box = box;
+  showProposal(item);
   return item;
 }
 
@@ -99,6 +133,7 @@ function cell(group, photo) {
   const image = h("img", { alt: "", loading: "lazy", decoding: "async" });
   image.src = pictureOf({ kind: "photo", id: photo.id }, 160);
   image.addEventListener("error", () => image.classList.add("missing"));
+  const name = shown(nameOf(photo.path));
   return h(
     "li",
     { data: { id: photo.id } },
@@ -107,16 +142,150 @@ function cell(group, photo) {
       {
         type: "button",
         class: "copy",
-        "aria-label": `Compare ${shown(nameOf(photo.path))} with the others`,
+        "aria-label": `Compare ${name} with the others`,
         on: { click: () => compare(group, photo) },
       },
       image,
     ),
-    h("bdi", { class: "name", title: shown(photo.path) }, shown(nameOf(photo.path))),
+    h("bdi", { class: "name", title: shown(photo.path) }, name),
     h("bdi", { class: "folder" }, shown(nameOf(folderOf(photo.path)))),
     photo.done.length ? h("span", { class: "done" }, photo.done.join(", ")) : null,
     h("span", { class: "facts-line" }),
+    h(
+      "span",
+      { class: "row" },
+      button("Keep", () => turn(group, photo), { class: "keep", "aria-label": `Keep: ${name}` }),
+      group.kind === "identical content"
+        ? null
+        : button("Not the same", () => tellApart(group, photo), { class: "quiet", "aria-label": `Not the same: ${name}` }),
+    ),
   );
+}
+
+/** Keep a photo that was to go, or let one go; one always stays. */
+function turn(group, photo) {
+  if (group.going.has(photo.id)) group.going.delete(photo.id);
+  else group.going.add(photo.id);
+  if (group.going.size >= left(group).length) {
+    group.going.delete(photo.id);
+    say("One photo of a group is always kept. First choose another one to keep.");
+  }
+  group.chosen = true;
+  for (const item of byId("groups").children) if (item.group === group) showProposal(item);
+  showSelection();
+}
+
+function showProposal(item) {
+  const { group } = item;
+  const going = goingOf(group);
+  const kept = left(group).filter((photo) => !group.going.has(photo.id));
+  const names = kept.slice(0, 2).map((photo) => shown(nameOf(photo.path))).join(", ");
+  const rest = kept.length > 2 ? ` and ${count(kept.length - 2, "other")}` : "";
+  const why = group.chosen ? "as you chose" : group.proposal.reason;
+  item.querySelector(".proposal").textContent = going.length
+    ? `Keep ${names}${rest}: ${why}. ${count(going.length, "file")} may go.`
+    : `Nothing to move: ${why}.`;
+  for (const cell of item.querySelectorAll(".copies > li")) {
+    const stays = !group.going.has(Number(cell.dataset.id));
+    cell.classList.toggle("goes", !stays);
+    cell.querySelector(".keep").setAttribute("aria-pressed", String(stays));
+  }
+  item.box.disabled = !going.length;
+}
+
+// Several groups at once.
+
+const selected = () => groups.filter((group) => wanted(group) && group.selected && goingOf(group).length);
+// What shows but the same scene is not selected with the others.
+const selectable = () =>
+  groups.filter((group) => wanted(group) && goingOf(group).length && (kind === "same scene" || group.kind !== "same scene"));
+
+function showSelection() {
+  if (!groups) return;
+  const some = selected();
+  const files = some.reduce((sum, group) => sum + goingOf(group).length, 0);
+  const all = selectable();
+  const whole = all.length > 0 && all.every((group) => group.selected);
+  byId("select-groups").textContent = whole ? "Select none" : `Select all ${count(all.length, "group")}`;
+  byId("select-groups").disabled = !all.length;
+  byId("trash-groups").textContent = files ? `Move ${count(files, "file")} to trash` : "Move to trash";
+  byId("trash-groups").disabled = !files;
+  show(byId("scenes-note"), kind === "all" && groups.some((group) => group.kind === "same scene"));
+  for (const item of byId("groups").children) item.box.checked = item.group.selected;
+}
+
+function selectAll() {
+  const all = selectable();
+  const select = !all.every((group) => group.selected);
+  if (select) for (const group of all) group.selected = true;
+  else for (const group of groups) group.selected = false;
+  showSelection();
+}
+
+async function trashSelected() {
+  const photos = [];
+  const kept = [];
+  const stays = new Set(selected().flatMap((group) => left(group).filter((one) => !group.going.has(one.id)).map((one) => one.id)));
+  for (const group of selected()) {
+    const first = [...group.keep, ...group.ids].find((id) => !group.going.has(id) && !trashed.has(id));
+    for (const photo of goingOf(group)) {
+      if (stays.has(photo.id)) continue;
+      stays.add(photo.id); // It may be in two groups.
+      photos.push(photo);
+      kept.push(first);
+    }
+  }
+  try {
+    await moveToTrash(photos.slice(0, IN_REQUEST), kept.slice(0, IN_REQUEST));
+  } catch (error) {
+    complain(error);
+  }
+}
+
+// Photos that do not show the same.
+
+async function tellApart(group, photo) {
+  const others = left(group).filter((one) => one.id !== photo.id).map((one) => one.id);
+  try {
+    const pairs = await post("/api/duplicates/not-same", { photo: photo.id, others: others.slice(0, IN_REQUEST) });
+    say(`${shown(nameOf(photo.path))} is not shown with these photos any more.`, {
+      action: "Undo",
+      act: () => takeBack(pairs),
+    });
+    if (dialog.open) dialog.close();
+    await follow();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function takeBack(pairs) {
+  try {
+    await post("/api/duplicates/not-same/remove", { pairs: pairs.map((one) => one.pair) });
+    await follow();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function listToldApart() {
+  const pairs = await get("/api/duplicates/not-same");
+  const name = (paths) => (paths.length ? shown(nameOf(paths[0])) : "a photo that is gone");
+  byId("told-apart-title").textContent = `Not the same: ${count(pairs.length, "pair")}`;
+  byId("told-apart-list").replaceChildren(
+    ...pairs.slice(0, LISTED_PAIRS).map((one) =>
+      h(
+        "li",
+        {},
+        h("span", { class: "about" }, h("bdi", {}, name(one.first)), " and ", h("bdi", {}, name(one.second))),
+        button("Take back", () => takeBack([one]), { "aria-label": `Take back: ${name(one.first)} and ${name(one.second)}` }),
+      ),
+    ),
+  );
+  if (pairs.length > LISTED_PAIRS) {
+    byId("told-apart-list").append(h("li", { class: "none" }, `and ${count(pairs.length - LISTED_PAIRS, "more pair")}: take some back to see them`));
+  }
+  show(byId("told-apart"), pairs.length > 0);
 }
 
 async function loadDetails(photos) {
@@ -151,10 +320,12 @@ const seen = new IntersectionObserver((entries) => {
 const dialog = byId("compare");
 let shownGroup = null;
 let pair = [];
+let stripped = IN_STRIP;
 
 async function compare(group, second = null) {
   const photos = left(group);
   shownGroup = group;
+  stripped = IN_STRIP;
   pair = [photos[0], second && second.id !== photos[0].id ? second : photos[1]];
   byId("sides").replaceChildren();
   byId("strip").replaceChildren();
@@ -163,39 +334,60 @@ async function compare(group, second = null) {
     bringForward();
     byId("compare-title").focus();
   }
-  await loadDetails(photos);
-  if (shownGroup === group) showPair();
+  await showPair();
 }
 
-function showPair() {
-  const known = pair.map((photo) => details.get(photo.id) ?? photo);
-  byId("compare-title").textContent = TITLES[shownGroup.kind];
+async function showPair() {
+  const group = shownGroup;
+  const two = pair;
+  await loadDetails(two);
+  if (shownGroup !== group || pair !== two) return; // Another one was chosen meanwhile.
+  const known = two.map((photo) => details.get(photo.id) ?? photo);
+  byId("compare-title").textContent = TITLES[group.kind];
   byId("sides").replaceChildren(...known.map((photo, place) => side(photo, known[1 - place])));
+  showStrip();
+}
+
+function showStrip() {
   const photos = left(shownGroup);
-  byId("strip").replaceChildren(
-    ...(photos.length > 2
-      ? photos.map((photo) =>
-          h(
-            "button",
-            {
-              type: "button",
-              class: "copy",
-              "aria-label": `Compare with ${shown(photo.path)}`,
-              "aria-pressed": String(pair.some((one) => one.id === photo.id)),
-              on: {
-                click() {
-                  if (pair.some((one) => one.id === photo.id)) return;
-                  pair = [pair[0], photo];
-                  showPair();
-                },
-              },
-            },
-            h("img", { alt: "", loading: "lazy", src: pictureOf({ kind: "photo", id: photo.id }, 90) }),
-          ),
-        )
-      : []),
-  );
+  byId("strip").replaceChildren(...(photos.length > 2 ? photos.slice(0, stripped).map(stripCell) : []));
+  if (photos.length > stripped) {
+    byId("strip").append(
+      button(`${(photos.length - stripped).toLocaleString()} more`, () => {
+        const first = stripped;
+        stripped += IN_STRIP;
+        showStrip();
+        byId("strip").children[first]?.focus();
+      }, { class: "more-photos" }),
+    );
+  }
   show(byId("strip"), photos.length > 2);
+}
+
+function stripCell(photo) {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "copy",
+      "aria-label": `Compare with ${shown(photo.path)}`,
+      "aria-pressed": String(pair.some((one) => one.id === photo.id)),
+      on: {
+        click() {
+          if (pair.some((one) => one.id === photo.id)) return;
+          pair = [pair[0], photo];
+          showPair();
+        },
+      },
+    },
+    h("img", { alt: "", loading: "lazy", src: pictureOf({ kind: "photo", id: photo.id }, 90) }),
+  );
+}
+
+/** Return what was done to a photo, compared with the first of its group. */
+function doneTo(photo) {
+  const place = shownGroup.ids.indexOf(photo.id);
+  return (shownGroup.differences[place] ?? []).join(", ");
 }
 
 function side(photo, other) {
@@ -207,7 +399,9 @@ function side(photo, other) {
     ["Size", photo.size ? sizeOf(photo.size) : "", photo.size > other.size ? "larger" : null],
     ["File changed", photo.modified ? timeOf(new Date(photo.modified / 1e6)) : "", photo.modified > other.modified ? "newer" : null],
     ["Taken", photo.captured ? timeOf(taken) : "unknown", photo.captured && !other.captured ? "known" : null],
-    ["Format", photo.format ?? "", null],
+    ["Format", photo.format ?? "", photo.format && other.format && photo.format !== other.format ? "differs" : null],
+    ["Camera", photo.camera ?? "", photo.camera && photo.camera !== other.camera ? (other.camera ? "differs" : "known") : null],
+    ["Changed", doneTo(photo), null],
   ];
   const name = shown(nameOf(photo.path));
   return h(
@@ -235,6 +429,9 @@ function side(photo, other) {
         class: "danger",
         "aria-label": `Move to trash: ${name}`,
       }),
+      shownGroup.kind === "identical content"
+        ? null
+        : button("Not the same", () => tellApart(shownGroup, photo), { "aria-label": `Not the same: ${name}` }),
     ),
   );
 }
@@ -245,7 +442,7 @@ dialog.addEventListener("close", () => {
   shownGroup = null;
   bringForward();
   const item = [...byId("groups").children].find((one) => one.group === group);
-  (item?.querySelector("button") ?? byId("duplicates-title")).focus();
+  (item?.querySelector(".group-head button") ?? byId("duplicates-title")).focus();
 });
 
 function afterTrash() {
@@ -275,5 +472,8 @@ export function start() {
       if (groups) list();
     });
   }
+  byId("keep-rule").addEventListener("change", follow);
+  byId("select-groups").addEventListener("click", selectAll);
+  byId("trash-groups").addEventListener("click", trashSelected);
 }
 

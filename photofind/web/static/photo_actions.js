@@ -39,7 +39,7 @@ const actions = {
     say(`${what} copied${quoted ? ", with shell quotes: a name has characters that cannot be pasted" : ""}.`);
   },
 
-  trash: moveToTrash,
+  trash: (photos) => moveToTrash(photos),
 };
 
 /** Perform an action on photos; return whether it was done. */
@@ -75,7 +75,8 @@ async function copy(text) {
   }
 }
 
-async function moveToTrash(photos) {
+/** Move photos to the trash; `kept` has for each the id of the one that is kept for it. */
+export async function moveToTrash(photos, kept = []) {
   const one = photos.length === 1;
   const names = photos.slice(0, 8).map((photo) => shown(photo.path));
   if (photos.length > 8) names.push(`\u2026 and ${count(photos.length - 8, "other")}`);
@@ -88,6 +89,7 @@ async function moveToTrash(photos) {
   if (!yes) return false;
   const { trashed: ids, failures, undo } = await post("/api/photos/trash", {
     ids: photos.map((photo) => photo.id),
+    kept,
   });
   if (ids.length) {
     for (const id of ids) trashed.add(id);

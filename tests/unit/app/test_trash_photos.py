@@ -46,7 +46,12 @@ def indexed(library: MemoryStore, path: Path) -> Photo:
 def trash(library: MemoryStore, photo: Photo) -> list[str]:
     """Move a photo to the trash; return what kept that from being done."""
     folders = [folder.path for folder in library.folders()]
-    trashing, _ = trash_photos(library, TrashHistory(), Reach(lambda: folders), [photo.id])
+    trashing, _ = trash_photos(
+        library,
+        TrashHistory(Path(photo.path).parent / "history"),
+        Reach(lambda: folders),
+        [photo.id],
+    )
     assert bool(trashing.trashed) != bool(trashing.failures)
     return [failure.reason for failure in trashing.failures]
 

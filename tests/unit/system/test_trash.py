@@ -267,8 +267,8 @@ def test_without_a_known_place_in_the_trash() -> None:
         restore(TrashedFile("/photos/a.jpg"))
 
 
-def test_undo_works_once_and_history_is_limited() -> None:
-    history = TrashHistory()
+def test_undo_works_once_and_history_is_limited(tmp_path: Path) -> None:
+    history = TrashHistory(tmp_path / "trashed")
     tokens = [history.add([TrashedFile(str(n))]) for n in range(MOST_UNDONE + 1)]
     assert len(set(tokens)) == MOST_UNDONE + 1
     with pytest.raises(DesktopError, match="no longer be undone"):

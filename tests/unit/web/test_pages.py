@@ -171,12 +171,12 @@ def test_photos_are_moved_to_the_trash_and_back(
     assert answer.text.isascii()
     answer = client.post("/api/photos/untrash", json={"undo": "0" * 32})
     assert answer.json() == {"restored": [ODD], "failures": [], "undo": None}
-    assert library.asked == [("trash", (1, 2)), ("untrash", "0" * 32)]
+    assert library.asked == [("trash", ((1, 2), ())), ("untrash", "0" * 32)]
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"ids": []}, {"ids": ["1"]}, {"ids": [True]}, {"ids": [1], "more": 1},
-             {"ids": list(range(1001))}, [], {"ids": "12"}, {"ids": [1.0]}],
+    "body", [{"undo": 5}, {"ids": []}, {"ids": ["1"]}, {"ids": [True]}, {"ids": [1], "more": 1},
+             {"ids": list(range(10_001))}, [], {"ids": "12"}, {"ids": [1.0]}],
 )  # fmt: skip
 def test_invalid_requests_move_nothing(
     client: TestClient, library: FakeOperations, body: Any
