@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from photofind.errors import ImageError, PassingImageError
+from photofind.errors import ImageError, PassingImageError, VeryLargeError
 from photofind.extractors.progress import showing_progress
 from photofind.extractors.registry import load
 from photofind.images.cost import Cost
@@ -147,7 +147,7 @@ class ExtractionService:
         def read(path: str, record: Record, effort: Effort) -> Pixels | None:
             effort.seconds = limits.seconds_for(0)
             with effort.in_turn(self._files.take(_size(path))):
-                return self._read(path, record, contents, effort, limits)
+                return self._read(path, record, contents, effort, limits, in_company=in_company)
 
         return self._embed(paths, read, note)
 
@@ -258,6 +258,8 @@ class ExtractionService:
         try:
             with self._efforts.of(position, least, note) as effort:
                 return _Read(position, record, read(path, record, effort))
+        except VeryLargeError:
+            record["put_off"] = True
         except ImageError as error:
             record["failure"] = error.message
             record["passing"] = isinstance(error, PassingImageError)
@@ -273,6 +275,8 @@ class ExtractionService:
         effort: Effort,
         limits: Limits,
         size: tuple[int, int] | None = None,
+        *,
+        in_company: bool = False,
     ) -> Pixels | None:
         data = read_bytes(path, limits)
         effort.seconds = limits.seconds_for(len(data))
@@ -283,6 +287,8 @@ class ExtractionService:
 
         @contextmanager
         def take(cost: Cost) -> Iterator[None]:
+            if in_company and cost.is_high:
+                raise VeryLargeError("others do not wait for it")
             effort.seconds = limits.seconds_for(len(data), cost.pixels)
             with effort.in_turn(self._turns.take(cost)):
                 yield

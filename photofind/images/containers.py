@@ -36,8 +36,11 @@ REDUCIBLE, MOST_REDUCED = ("JPEG", "MPO"), 8
 
 _FORMATS = ("JPEG", "PNG", "HEIF", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
 
-_MOST_READS, _LEAST_READ = 100_000, 32
-"""How often a decoder reads from a file: so often, and once more for so many bytes of it."""
+_MOST_READS, _LEAST_READ, _LEAST_READ_OF_PNG = 100_000, 32, 256
+"""How often a decoder reads from a file: so often, and once more for so many bytes of it.
+
+Of a chunk of a PNG it reads four times, and encoders write chunks of kilobytes.
+"""
 
 _SMALL = 1 << 20
 """In bytes; the parts of a smaller file are not counted, which takes its time."""
@@ -104,7 +107,8 @@ class _Counted(io.BytesIO):
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
-        self._left = _MOST_READS + len(data) // _LEAST_READ
+        least = _LEAST_READ_OF_PNG if data.startswith(b"\x89PNG") else _LEAST_READ
+        self._left = _MOST_READS + len(data) // least
 
     def read(self, size: int | None = -1, /) -> bytes:
         self._left -= 1

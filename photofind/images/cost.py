@@ -26,6 +26,11 @@ _ORIENTATION, _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_LENGTH = 274, 278, 322, 323
 _MOST_SCANS = 500
 """Of a progressive JPEG. Encoders write about ten; each is a pass over all pixels."""
 
+_FEW_SCANS = 20
+
+_HIGH, _SCANS_PER_DECODING = 150_000_000, 16
+"""In pixels, a few seconds; a scan takes a fraction of what decoding them once takes."""
+
 _SCAN = 0xFFDA
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 """The next marker after the data of a scan."""
@@ -40,10 +45,18 @@ class Cost(NamedTuple):
         Of the whole picture.
     memory
         In bytes, at most, without the file.
+    scans
+        Passes over the pixels, of a progressive JPEG.
     """
 
     pixels: int
     memory: int
+    scans: int = 0
+
+    @property
+    def is_high(self) -> bool:
+        """Whether decoding it takes so long that others are not to wait for it."""
+        return self.pixels + self.pixels * self.scans // _SCANS_PER_DECODING > _HIGH
 
 
 def cost_of(picture: ImageFile.ImageFile, whole: tuple[int, int], target: int, data: bytes) -> Cost:
@@ -69,14 +82,17 @@ def cost_of(picture: ImageFile.ImageFile, whole: tuple[int, int], target: int, d
     decoded = picture.width * picture.height
     # Resizing goes through a picture of the new width and the old height.
     memory = 4 * target * picture.height
+    scans = 0
     if isinstance(picture, JpegImagePlugin.JpegImageFile):
         if "progressive" in picture.info:
-            _check_scans(data)
+            scans = _count_scans(data)
+            if scans > _MOST_SCANS:
+                raise ImageError(f"too costly: {scans:,} scans, limit {_MOST_SCANS:,}")
         # All coefficients, two bytes each: libjpeg holds them of a file of several scans.
         memory += int(2 * _planes(picture) * pixels) + 4 * decoded
     else:
         memory += int(_per_pixel(picture) * decoded) + _buffers(picture)
-    return Cost(pixels, memory)
+    return Cost(pixels, memory, scans)
 
 
 def cost_of_raw(width: int, height: int) -> Cost:
@@ -129,11 +145,11 @@ def _buffers(picture: ImageFile.ImageFile) -> int:
     return 4 * (max(strip, tile) + turned)
 
 
-def _check_scans(data: bytes) -> None:
-    # Mostly there are far fewer of these two bytes, wherever they stand.
+def _count_scans(data: bytes) -> int:
+    """Return how many scans a JPEG has; where there are few, a number that is not lower."""
     pairs = (np.frombuffer(data, ">u2", (len(data) - start) // 2, start) for start in (0, 1))
-    if sum(int(np.count_nonzero(pair == _SCAN)) for pair in pairs) <= _MOST_SCANS:
-        return
+    if (most := sum(int(np.count_nonzero(pair == _SCAN)) for pair in pairs)) <= _FEW_SCANS:
+        return most
     place, scans = 2, 0
     while place + 4 <= len(data) and data[place] == 0xFF:
         if data[place + 1] == 0xFF:
@@ -147,5 +163,4 @@ def _check_scans(data: bytes) -> None:
             if following is None or following[0] == b"\xff\xd9":
                 break
             place = following.start()
-    if scans > _MOST_SCANS:
-        raise ImageError(f"too costly: {scans:,} scans, limit {_MOST_SCANS:,}")
+    return scans

@@ -10,9 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from photofind.errors import NotAnsweringError
+from photofind.errors import NotAnsweringError, WorkerStoppedError
+from photofind.extractors.extraction import Extracted
 from photofind.indexing.batches import BatchProgress
 from photofind.indexing.departed import Departed
+from photofind.indexing.giving_way import giving_way
 from photofind.indexing.retries import next_retry
 from photofind.indexing.scan import Found
 from photofind.library.store import Array32, Store
@@ -21,11 +23,14 @@ from photofind.model.records import Folder, Photo, Tags, innermost
 from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
-    from photofind.extractors.extraction import Extracted, Extraction
+    from photofind.extractors.extraction import Extraction
 
 __all__ = ["Contents", "Outcome", "Reader", "Unread", "contents_of_sizes"]
 
 MOST_TAGS = 5
+
+_MOST_GIVING_WAY = 3
+"""How often reading a slow photo is broken off; then it is read whatever comes."""
 
 Contents = defaultdict[int, set[str]]
 """Contents that have an embedding, by their size in bytes."""
@@ -111,7 +116,8 @@ class Reader:
         self._space = space
         self._departed = departed
         self._on_commit = on_commit
-        self._slow: set[str] = set()  # The paths of photos that were put off.
+        # How often photos that were put off gave way to others, by path.
+        self._slow: dict[str, int] = {}
 
     def read(
         self,
@@ -137,7 +143,8 @@ class Reader:
         afresh
             Whether refusals end of photos that are tried again: the other extractors try them too.
         go_on
-            Asked before each batch.
+            Asked before each batch, and while a slow photo is read, in another thread: what is more
+            urgent is not to wait for it.
         show
             Called with how far it is, before each batch and in the end.
 
@@ -155,7 +162,7 @@ class Reader:
                 while go_on() and (batch := self._batch(files[unread.done :], progress.batch)):
                     show(progress.progress)
                     try:
-                        extracted = self._extract(batch, contents, previews=previews)
+                        extracted = self._extract(batch, contents, go_on, previews=previews)
                     except NotAnsweringError as error:
                         unread.silent = error.folder
                         break
@@ -166,7 +173,7 @@ class Reader:
                         if one is None:
                             unread.without_thumbnail.append(file)
                         elif one.put_off:
-                            self._slow.add(file.path)
+                            self._slow.setdefault(file.path, 0)
                             unread.put_off.append(file)
                         else:
                             ready.append((file, one))
@@ -186,7 +193,12 @@ class Reader:
         return files[: max(next(slow, most), 1)]
 
     def _extract(
-        self, batch: Sequence[Found], contents: Contents, *, previews: bool
+        self,
+        batch: Sequence[Found],
+        contents: Contents,
+        go_on: Callable[[], bool],
+        *,
+        previews: bool,
     ) -> Sequence[Extracted | None]:
         paths = [file.path for file in batch]
         if previews:
@@ -195,12 +207,28 @@ class Reader:
         for size in {file.size for file in batch}:
             known |= contents.get(size, set()) | self._departed.contents(size, self._space)
         # One that comes first by itself is not known to be slow, and others may come after it.
-        is_slow = self._slow.issuperset(paths)
-        extracted = self._extraction.extract(paths, known=known, in_company=not is_slow)
-        self._slow.difference_update(paths)
+        extracted: Sequence[Extracted]
+        if paths[0] in self._slow:
+            extracted = [self._extract_slow(paths[0], known, go_on)]
+        else:
+            extracted = self._extraction.extract(paths, known=known, in_company=True)
         for file, one in zip(batch, extracted, strict=True):
             if one.failure is None and not one.put_off:
                 contents[file.size].add(one.content)
+        return extracted
+
+    def _extract_slow(self, path: str, known: set[str], go_on: Callable[[], bool]) -> Extracted:
+        """Read a photo that takes long, or put it off again where something more urgent comes."""
+        may_go_on = go_on if self._slow[path] < _MOST_GIVING_WAY else lambda: True
+        try:
+            with giving_way(may_go_on, self._extraction.close):
+                (extracted,) = self._extraction.extract([path], known=known)
+        except WorkerStoppedError:
+            if may_go_on():
+                raise
+            self._slow[path] += 1
+            return Extracted(path=path, put_off=True)
+        del self._slow[path]
         return extracted
 
     def _commit(

@@ -312,18 +312,22 @@ def test_mobilenet_recognises_photographs(tmp_path):
     assert alike > 0.8 > 0.4 > other
 
 
-@pytest.fixture
-def slow(tmp_path):
-    """A photo that takes some seconds to read."""
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
+    """Return a function that makes a photo of 16 megapixels with so many scans."""
     data = jpeg(np.full((4000, 4000, 3), 90, np.uint8), progressive=True)
     last = data[data.rindex(b"\xff\xda") : -2]
-    path = tmp_path / "slow.jpg"
-    path.write_bytes(data[:-2] + last * 480 + data[-2:])
-    return str(path)
+
+    def make(count):
+        path = tmp_path_factory.mktemp("scans") / "slow.jpg"
+        path.write_bytes(data[:-2] + last * count + data[-2:])
+        return str(path)
+
+    return make
 
 
-def test_a_photo_that_takes_too_long_costs_the_others_nothing(photo, slow):
-    paths = [photo("a.png", "red"), slow, photo("b.png", "blue")]
+def test_a_photo_that_takes_too_long_costs_the_others_nothing(photo, scans):
+    paths = [photo("a.png", "red"), scans(480), photo("b.png", "blue")]
     with Extraction("mean-colour", threads=2, limits=Limits(seconds=1.0)) as extraction:
         first, found, second = extraction.extract(paths)
     assert describes(first, (1, 0, 0))
@@ -333,11 +337,26 @@ def test_a_photo_that_takes_too_long_costs_the_others_nothing(photo, slow):
     assert not found.passing
 
 
-def test_a_photo_that_takes_long_is_put_off_for_the_sake_of_others(photo, slow):
-    paths = [photo("a.png", "red"), slow, photo("b.png", "blue")]
-    with Extraction("mean-colour", threads=2, limits=Limits(seconds=5.0)) as extraction:
+def test_a_photo_that_takes_long_is_put_off_for_the_sake_of_others(photo, scans):
+    paths = [photo("a.png", "red"), scans(100), photo("b.png", "blue")]
+    with Extraction("mean-colour", threads=2, limits=Limits(seconds=1.0)) as extraction:
         first, found, second = extraction.extract(paths, in_company=True)
     assert describes(first, (1, 0, 0))
     assert describes(second, (0, 0, 1))
     assert found.put_off
     assert found.failure is None
+
+
+def test_a_photo_whose_header_tells_that_it_takes_long_is_put_off_at_once(photo, scans):
+    paths = [photo("a.png", "red"), scans(480), photo("b.png", "blue")]
+    with Extraction("mean-colour", threads=2) as extraction:
+        extraction.info()
+        pid = extraction.pid
+        first, found, second = extraction.extract(paths, in_company=True)
+        assert extraction.pid == pid  # The worker did not have to end for it.
+        (alone,) = extraction.extract([paths[1]])
+    assert describes(first, (1, 0, 0))
+    assert describes(second, (0, 0, 1))
+    assert found.put_off
+    assert found.failure is None
+    assert (alone.put_off, alone.failure, alone.width) == (False, None, 4000)

@@ -17,6 +17,7 @@ from PIL import Image
 from sample_photos import jpeg
 
 from photofind.errors import ImageError
+from photofind.images import containers
 from photofind.images.containers import open_picture
 from photofind.images.cost import Cost, cost_of
 from photofind.images.decode import decode
@@ -151,3 +152,36 @@ def test_the_time_for_a_photo_grows_with_its_size_and_pixels():
     assert limits.seconds_for(0) == 15
     assert limits.seconds_for(10_000_000, 24_000_000) == pytest.approx(42)
     assert limits.seconds_for(600_000_000, 200_000_000) > 300
+
+
+def test_millions_of_chunks_are_refused_before_a_tenth_of_them_is_read(monkeypatch):
+    data = encoded(Image.new("RGB", (64, 64)), "PNG")
+    place = data.index(b"IDAT") - 4
+    chunk = struct.pack(">I", 3) + b"tEXt" + b"k\0v" + struct.pack(">I", zlib.crc32(b"tEXtk\0v"))
+    reads = []
+    read = containers._Counted.read
+    monkeypatch.setattr(
+        containers._Counted, "read", lambda self, size=-1: reads.append(size) or read(self, size)
+    )
+    count = 1_000_000
+    with pytest.raises(ImageError, match="far too many parts"):
+        decode(data[:place] + chunk * count + data[place:], (8, 8))
+    assert len(reads) < 4 * count / 10
+
+
+@pytest.mark.parametrize(
+    ("cost", "is_high"),
+    [
+        (Cost(100_000_000, 0), False),
+        (Cost(24_000_000, 0, scans=12), False),
+        (Cost(250_000_000, 0), True),
+        (Cost(16_000_000, 0, scans=480), True),
+    ],
+)
+def test_only_what_takes_much_longer_than_a_photo_is_not_waited_for(cost, is_high):
+    assert cost.is_high is is_high
+
+
+def test_scans_are_counted():
+    assert cost(scans(300)).scans == 310
+    assert 1 <= cost(scans(0)).scans <= 20

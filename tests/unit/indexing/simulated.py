@@ -42,6 +42,7 @@ class SimulatedExtracted:
     keywords: tuple[str, ...] = ()
     caption: str | None = None
     tags: tuple[tuple[str, float], ...] = ()
+    note: str | None = None
 
 
 @dataclass
@@ -69,6 +70,9 @@ class SimulatedExtraction:
     ) -> list[SimulatedExtracted]:
         self.batches.append([*paths])
         return [self._extract(path, known, in_company) for path in paths]
+
+    def close(self) -> None:
+        """Do nothing: there is no worker."""
 
     def _extract(self, path: str, known: Collection[str], in_company: bool) -> SimulatedExtracted:
         self.read.append(path)

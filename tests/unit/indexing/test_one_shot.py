@@ -11,7 +11,7 @@ import pytest
 from simulated import SPACE, SimulatedExtraction, add, photo_at, run
 from waiting import patience
 
-from photofind.errors import LibraryError
+from photofind.errors import LibraryError, WorkerStoppedError
 from photofind.indexing import batches, full_scan
 from photofind.indexing.batches import BatchProgress
 from photofind.indexing.departed import Departed
@@ -170,6 +170,62 @@ def test_slow_photos_are_read_after_the_others_and_each_by_itself(library, pictu
     assert {*extraction.batches[0]} == {str(pictures / f"{number}.jpg") for number in range(6)}
     assert sorted(extraction.batches[1:]) == [[path] for path in sorted(slow)]
     assert library.space_counts(SPACE).contents == 6
+
+
+class Stopped(SimulatedExtraction):
+    """Reads a slow photo until it is closed."""
+
+    def __init__(self, slow: set[str]) -> None:
+        super().__init__(slow=slow)
+        self.closed = threading.Event()
+
+    def extract(self, paths, known=(), *, in_company=False):
+        if not in_company and self.slow.issuperset(paths):
+            assert self.closed.wait(patience())
+            self.closed.clear()
+            raise WorkerStoppedError("closed")
+        return super().extract(paths, known, in_company=in_company)
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def reading(library, extraction, path):
+    stat = path.stat()
+    file = Found(str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    reader = Reader(library, extraction, SPACE, Departed())
+    return lambda go_on: reader.read(
+        [file], defaultdict(set), BatchProgress("", 1, 1.0), go_on=go_on
+    )
+
+
+def test_a_slow_photo_gives_way_to_what_is_more_urgent(library, pictures):
+    run(library, SimulatedExtraction())  # The library has its space.
+    path = put(pictures / "slow.jpg", b"slow")
+    extraction = Stopped({str(path)})
+    read = reading(library, extraction, path)
+    assert [file.path for file in read(lambda: True).put_off] == [str(path)]
+    for _ in range(3):
+        # It may begin, and then something more urgent comes.
+        asked = iter([True])
+        unread = read(lambda asked=asked: next(asked, False))
+        assert [file.path for file in unread.put_off] == [str(path)]
+    extraction.slow.clear()  # It has given way often enough, and is read to its end.
+    asked = iter([True])
+    unread = read(lambda asked=asked: next(asked, False))
+    assert (unread.done, unread.put_off) == (1, [])
+    assert extraction.embedded == [str(path)]
+
+
+def test_closing_the_extractor_is_no_giving_way(library, pictures):
+    run(library, SimulatedExtraction())  # The library has its space.
+    path = put(pictures / "slow.jpg", b"slow")
+    extraction = Stopped({str(path)})
+    read = reading(library, extraction, path)
+    read(lambda: True)
+    extraction.close()
+    with pytest.raises(WorkerStoppedError):
+        read(lambda: True)
 
 
 def test_an_interruption_keeps_what_was_read(library, pictures, monkeypatch):
