@@ -70,6 +70,8 @@ class PhotoFind(Operations):
     resident
         Whether this object will answer many queries, so that loading a graph in the background is
         worth it.
+    silent_daemon
+        What is wrong with a daemon that runs and does not answer, in whose place this process does.
 
     Raises
     ------
@@ -81,8 +83,15 @@ class PhotoFind(Operations):
     Threads may share a resident one.
     """
 
-    def __init__(self, home: Home | None = None, *, resident: bool = False) -> None:
+    def __init__(
+        self,
+        home: Home | None = None,
+        *,
+        resident: bool = False,
+        silent_daemon: str | None = None,
+    ) -> None:
         self.home = home or Home.default()
+        self._silent_daemon = silent_daemon
         check_home(self.home)
         self._resources = Resources(self.home, resident=resident)
 
@@ -108,6 +117,7 @@ class PhotoFind(Operations):
             *(fault.message for fault in self._resources.settings_file.faults),
             *unusable_rules(library.folders()),
             *library.problems,
+            *([self._silent_daemon] if self._silent_daemon else []),
         ]
 
     # Folders.
@@ -231,7 +241,8 @@ class PhotoFind(Operations):
 
         self._resources.library.refresh()  # Another process may have solved some.
         problems = [*self.problems, *missing_extractors(self._resources)]
-        return library_status(self._resources, self.folders(), problems)
+        status = library_status(self._resources, self.folders(), problems)
+        return replace(status, daemon_is_silent=self._silent_daemon is not None)
 
     def doctor(self, *, repair: bool = False) -> list[Check]:
         from photofind.app.doctor import examine

@@ -12,7 +12,7 @@ from photofind.cli.connection import connected
 from photofind.cli.output import print_json, print_live, print_table, progress_in_words
 
 if TYPE_CHECKING:
-    from photofind.model import DaemonStatus, Status
+    from photofind.model import Status
 
 __all__ = ["status"]
 
@@ -63,7 +63,7 @@ def _rows(state: Status) -> list[Row]:
             ("folder", f"{f.path}: {f.photos:,} photos, {_state(f.state, f.reason, f.watched)}")
             for f in state.folders
         ),
-        *(_daemon_rows(state.daemon) if state.daemon else [("daemon", "not running")]),
+        *_daemon_rows(state),
         ("extractor", state.extractor),
         ("answers", state.search.explanation),
         ("library", f"{state.home}, {state.bytes / 1e6:,.1f} MB"),
@@ -71,7 +71,11 @@ def _rows(state: Status) -> list[Row]:
     ]
 
 
-def _daemon_rows(daemon: DaemonStatus) -> Iterator[Row]:
+def _daemon_rows(state: Status) -> Iterator[Row]:
+    daemon = state.daemon
+    if daemon is None:
+        yield "daemon", "does not answer" if state.daemon_is_silent else "not running"
+        return
     since = f"since {datetime.fromtimestamp(daemon.started):%Y-%m-%d %H:%M}"
     yield "daemon", f"process {daemon.pid}, version {daemon.version}, {since}"
     if daemon.paused:

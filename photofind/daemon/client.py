@@ -60,6 +60,7 @@ def connect(
         The daemon cannot be started, or runs and does not answer.
     """
     home = home or Home.default()
+    silent: str | None = None
     if daemon:
         runtime = read_runtime(home)
         if runtime is not None and start and _is_outdated(runtime) and _may_start(home):
@@ -67,16 +68,17 @@ def connect(
                 _stop(home)
         try:
             return _restarting(home) if start else connect_to_running(home)
-        except SilentDaemonError:
+        except SilentDaemonError as error:
             if start:  # Another one cannot be started beside it.
                 raise
+            silent = f"{error.message}; {error.hint}"
         except DaemonError:
             pass
         if start and _started(home):
             return _restarting(home)
     from photofind.app.photofind import PhotoFind
 
-    return PhotoFind(home)
+    return PhotoFind(home, silent_daemon=silent)
 
 
 def _may_start(home: Home) -> bool:

@@ -146,6 +146,8 @@ class Status:
         What the user should know or do something about, one line each.
     daemon
         What the daemon does; None where this process answered by itself.
+    daemon_is_silent
+        Whether this process answered because the daemon runs and does not answer.
     """
 
     photos: int
@@ -159,6 +161,7 @@ class Status:
     problems: tuple[str, ...]
     preliminary: int = 0
     daemon: DaemonStatus | None = None
+    daemon_is_silent: bool = False
 
 
 @dataclass(frozen=True)

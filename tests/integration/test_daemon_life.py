@@ -260,6 +260,21 @@ def test_one_that_does_not_answer_is_seen(home: Home) -> None:
     assert stop(home) is Stop.STOPPED
 
 
+def test_the_status_tells_a_daemon_that_does_not_answer_from_none(home: Home) -> None:
+    daemon = started(home)
+    asking = {"env": environment(home.root, PHOTOFIND_NO_DAEMON="")}
+    daemon.suspend()
+    outcome = photofind("status", **asking)
+    assert outcome.code == 0
+    assert "daemon\tdoes not answer" in outcome.lines
+    advice = "the daemon has not answered for 5 s; `photofind daemon restart` restarts it"
+    assert f"problem\t{advice}" in outcome.lines
+    assert outcome.notes == [advice]
+    daemon.resume()
+    assert stop(home) is Stop.STOPPED
+    assert "daemon\tnot running" in photofind("status", **asking).lines
+
+
 @pytest.mark.parametrize("content", [None, "", "{}", '{"pid": "x"}', "[]"])
 def test_it_is_stopped_without_a_runtime_file(home: Home, content: str | None) -> None:
     started(home)
