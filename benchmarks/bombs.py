@@ -1,19 +1,27 @@
 """Files made to do harm, indexed by a real daemon beside honest photos.
 
     python benchmarks/bombs.py DIR
+    python benchmarks/bombs.py DIR thumbnails
+    python benchmarks/bombs.py DIR models
 
 Each is put into a watched folder by itself, together with three honest photos. Told are the time
 until the honest photos were found, the time until the bomb was dealt with, the most memory that a
 process of the daemon took (proportional share where the system tells it), and what became of it.
+
+``thumbnails`` asks the daemon for thumbnails of the files where they lie, each together with one of
+an honest photo. ``models`` adds saved models as extractors; it needs Keras.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import json
+import os
 import struct
 import threading
 import time
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +33,9 @@ from PIL import Image, ImageCms, PngImagePlugin
 from photofind.daemon.client import Client, connect
 from photofind.daemon.lifecycle import stop
 from photofind.daemon.runtime import read_runtime
+from photofind.errors import PhotofindError
+from photofind.extractors.add_model import add_model
+from photofind.extractors.models import Model
 from photofind.paths import Home
 
 SIDE = 50_000
@@ -77,6 +88,14 @@ def scans(count: int) -> bytes:
     Image.new("RGB", (4000, 4000)).save(buffer, "JPEG", progressive=True)
     data = buffer.getvalue()
     return data[:-2] + data[data.rindex(b"\xff\xda") : -2] * count + data[-2:]
+
+
+def webp_of(side: int) -> bytes:
+    """Return a WebP whose canvas is said to be so large, and has the data of a small one."""
+    small = saved("WEBP", 64, mode="RGB", lossless=True)[12:]
+    size = (side - 1).to_bytes(3, "little")
+    canvas = b"VP8X" + struct.pack("<I", 10) + bytes(4) + size + size
+    return b"RIFF" + struct.pack("<I", 4 + len(canvas) + len(small)) + b"WEBP" + canvas + small
 
 
 def frames(count: int) -> bytes:
@@ -148,6 +167,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
         "gif",
         lambda: with_sizes(saved("GIF", 64, mode="P"), 6, struct.pack("<HH", SIDE, SIDE)),
     ),
+    "WebP, says 50,000 x 50,000": ("webp", lambda: webp_of(SIDE)),
     "GIF of 2,000 frames of 4 megapixels": ("gif", lambda: frames(2000)),
     "PNG with a text of 1 GB, compressed": ("png", compressed_text),
     "PNG with a colour profile of 1 GB, compressed": ("png", profile),
@@ -161,6 +181,115 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
         "jpg",
         lambda: xmp(DESCRIPTIONS + "<rdf:li>k</rdf:li>" * 2000),
     ),
+}
+
+
+CONFIG = {
+    "module": "keras",
+    "class_name": "Sequential",
+    "registered_name": None,
+    "config": {
+        "name": "bomb",
+        "layers": [
+            {
+                "module": "keras.layers",
+                "class_name": "InputLayer",
+                "registered_name": None,
+                "config": {"batch_shape": [None, 32, 32, 3], "dtype": "float32", "name": "input"},
+            },
+            {
+                "module": "keras.layers",
+                "class_name": "Dense",
+                "registered_name": None,
+                "config": {"name": "dense", "units": 8, "activation": "linear"},
+                "build_config": {"input_shape": [None, 32, 32, 3]},
+            },
+        ],
+    },
+}
+"""Of a model with one layer."""
+
+LARGE = 3 << 30
+WIDE = 100_000
+
+
+def archive(path: Path, parts: dict[str, bytes | int], config: int = 0) -> None:
+    """Write a model; a part given as a number is so many zeros, and so is what follows its config.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    parts
+        By their names in the archive.
+    config
+        How many spaces follow its configuration.
+    """
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("metadata.json", json.dumps({"keras_version": "3.0.0"}))
+        with made.open("config.json", "w", force_zip64=True) as part:
+            part.write(json.dumps(CONFIG).encode())
+            for _ in range(config >> 20):
+                part.write(b" " * (1 << 20))
+        for name, data in parts.items():
+            with made.open(name, "w", force_zip64=True) as part:
+                if isinstance(data, bytes):
+                    part.write(data)
+                    continue
+                for _ in range(data >> 20):
+                    part.write(bytes(1 << 20))
+
+
+def weights(path: Path, where: str) -> bytes:
+    """Return an HDF5 file with a matrix of 40 GB, of which nothing is stored."""
+    import h5py
+
+    with h5py.File(path, "w") as made:
+        options = {"chunks": (1000, 1000), "compression": "gzip", "fillvalue": 0.5}
+        kernel = made.create_dataset(where, (WIDE, WIDE), "f4", **options)
+        kernel[:1000, :1000] = 1
+        made.attrs["model_config"] = json.dumps(CONFIG)
+        made.attrs["keras_version"] = "3.0.0"
+        made.require_group("model_weights").attrs["layer_names"] = [b"dense"]
+        group = made["model_weights"].require_group("dense")
+        group.attrs["weight_names"] = [b"kernel"]
+        group["kernel"] = kernel
+    return path.read_bytes()
+
+
+def numpy_archive() -> bytes:
+    """Return an ``.npz`` with an array of 3 GB of zeros."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
+        head = io.BytesIO()
+        shape = {"descr": "<f4", "fortran_order": False, "shape": (LARGE // 4,)}
+        np.lib.format.write_array_header_1_0(head, shape)
+        with made.open("layers/dense/vars.npy", "w", force_zip64=True) as part:
+            part.write(head.getvalue())
+            for _ in range(LARGE >> 20):
+                part.write(bytes(1 << 20))
+    return buffer.getvalue()
+
+
+MODELS: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "`.keras`, configuration of 3 GB": ("keras", lambda path: archive(path, {}, config=LARGE)),
+    "`.keras`, weights of 3 GB of zeros": (
+        "keras",
+        lambda path: archive(path, {"model.weights.h5": LARGE}),
+    ),
+    "`.keras`, weights in HDF5 that say 40 GB": (
+        "keras",
+        lambda path: archive(
+            path,
+            {"model.weights.h5": weights(path.with_suffix(".tmp"), "layers/dense/vars/0")},
+        ),
+    ),
+    "`.keras`, weights in an `.npz` of 3 GB": (
+        "keras",
+        lambda path: archive(path, {"model.weights.npz": numpy_archive()}),
+    ),
+    "`.h5`, a matrix that says 40 GB": ("h5", lambda path: weights(path, "kernel")),
+    "`.npz` of 3 GB": ("npz", lambda path: path.write_bytes(numpy_archive())),
 }
 
 
@@ -230,11 +359,74 @@ def tried(client: Client, pid: int, folder: Path) -> Iterator[tuple[str, str]]:
         )
 
 
+def thumbnails_tried(client: Client, pid: int, folder: Path) -> Iterator[tuple[str, str]]:
+    """Ask for thumbnails of bombs outside of the library, and of an honest photo meanwhile."""
+    (photo, *_) = honest(folder, "others")
+    client.thumbnail_of(str(photo))  # The worker starts.
+    for number, (name, (suffix, make)) in enumerate(BOMBS.items()):
+        bomb = folder / f"bomb-{number}.{suffix}"
+        bomb.write_bytes(make())
+        began = time.monotonic()
+        results: list[tuple[float, str]] = []
+
+        def ask(path: Path = bomb, began: float = began, results: list = results) -> None:
+            try:
+                outcome = f"{len(client.thumbnail_of(str(path))):,} bytes"
+            except PhotofindError as error:
+                outcome = error.message
+            results.append((time.monotonic() - began, outcome))
+
+        with Watch(pid) as watch:
+            asking = threading.Thread(target=ask)
+            asking.start()
+            # Of another size each time, so that none is remembered.
+            Image.new("RGB", (800, 600), (number, 0, 0)).save(photo)
+            client.thumbnail_of(str(photo))
+            meanwhile = time.monotonic() - began
+            asking.join()
+        (seconds, outcome), *_ = results
+        bomb.unlink()
+        yield name, f"{meanwhile:.1f} | {seconds:.1f} | {watch.most / 1e6:,.0f} | {outcome}"
+
+
+def models_tried(home: Home, folder: Path) -> Iterator[tuple[str, str]]:
+    """Add each model as an extractor, in this process and the worker that it starts."""
+    for number, (name, (suffix, make)) in enumerate(MODELS.items()):
+        path = folder / f"model-{number}.{suffix}"
+        make(path)
+        began = time.monotonic()
+        with Watch(os.getpid()) as watch:
+            try:
+                add_model(home, Model(f"bomb-{number}", str(path), ""))
+                outcome = "added"
+            except PhotofindError as error:
+                outcome = error.message
+        size = path.stat().st_size / 1e6
+        seconds = time.monotonic() - began
+        yield name, f"{size:,.2f} | {seconds:.1f} | {watch.most / 1e6:,.0f} | {outcome}"
+        path.unlink()
+
+
+def show(head: str, rows: Iterator[tuple[str, str]]) -> None:
+    print(head)
+    print("|---" * (head.count("|") - 1) + "|")
+    for name, result in rows:
+        print(f"| {name} | {result} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("directory", type=Path)
-    directory = parser.parse_args().directory.resolve()
+    what = ["indexing", "thumbnails", "models"]
+    parser.add_argument("what", nargs="?", default="indexing", choices=what)
+    arguments = parser.parse_args()
+    directory = arguments.directory.resolve()
     directory.mkdir(exist_ok=True)
+    if arguments.what == "models":
+        home = Home(directory / "home")
+        home.root.mkdir(mode=0o700, exist_ok=True)
+        show("| model | MB | s | most memory, MB | |", models_tried(home, directory))
+        return
     home, folder = Home(directory / "home"), directory / "photos"
     folder.mkdir(exist_ok=True)
     client = connect(home)
@@ -246,10 +438,14 @@ def main() -> None:
         honest(folder, "first")  # The worker starts.
         while client.status().photos < 3:
             time.sleep(0.2)
-        print("| file | MB | others, s | itself, s | most memory, MB | |")
-        print("|---|---|---|---|---|---|")
-        for name, result in tried(client, runtime.pid, folder):
-            print(f"| {name} | {result} |", flush=True)
+        if arguments.what == "thumbnails":
+            beside = directory / "beside"
+            beside.mkdir(exist_ok=True)
+            rows = thumbnails_tried(client, runtime.pid, beside)
+            show("| file | an honest one, s | itself, s | most memory, MB | |", rows)
+        else:
+            rows = tried(client, runtime.pid, folder)
+            show("| file | MB | others, s | itself, s | most memory, MB | |", rows)
     finally:
         stop(home)
 

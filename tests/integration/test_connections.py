@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -185,6 +187,26 @@ def test_who_is_refused_while_sending_sees_why(served: Served) -> None:
         connection.sendall(f"{head}\r\n\r\n".encode())
         connection.sendall(bytes(size))
         assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("expect", ["Expect: 100-continue", "Expect:"])
+def test_curl_sees_why_it_is_refused_while_sending(
+    served: Served, tmp_path: Path, expect: str
+) -> None:
+    picture, answer = tmp_path / "picture.jpg", tmp_path / "answer"
+    with picture.open("wb") as file:
+        file.truncate(64 << 20)
+    options = ["-sS", "-o", answer, "-w", "%{http_code}", "-F", f"file=@{picture}"]
+    headers = ["-H", "Authorization: Bearer wrong", "-H", expect]
+    done = subprocess.run(
+        ["curl", *options, *headers, f"http://127.0.0.1:{served.port}/api/uploads"],
+        capture_output=True,
+        check=False,
+        timeout=patience(),
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"401", b"")
+    assert "token" in answer.read_text("utf-8")
 
 
 def test_who_is_refused_and_does_not_go_on_is_disconnected(

@@ -41,6 +41,7 @@ def home() -> Iterator[Home]:
                 assert isinstance(client, Client)
                 assert wait_until(lambda: client.status().photos == 1)
                 client.thumbnail(client.photos()[0].id)
+                client.upload(str(photos / "cat.png"))
                 yield home
         finally:
             assert photofind("daemon", "stop", **as_daemon).code == 0
@@ -62,8 +63,15 @@ def readable(paths: list[Path]) -> list[str]:
 
 
 def test_nothing_in_the_home_can_be_read_or_written(home: Home) -> None:
+    with connect(home) as client:
+        assert isinstance(client, Client)
+        door = Path(client.door())
     everything = [home.root, *home.root.rglob("*")]
     assert {"catalog", "runtime.json", "daemon.log", "daemon.lock"} <= {p.name for p in everything}
+    files = [path for path in everything if path.is_file()]
+    for folder in (home.cache / "thumbnails", home.cache / "uploads", home.doors):
+        assert any(file.is_relative_to(folder) for file in files)
+    assert door in files
     assert as_nobody(lambda: readable(everything)) == []
     home.root.chmod(0o755)  # Should the user open it, what is in it stays closed.
     try:
@@ -98,6 +106,34 @@ def test_nothing_is_answered_without_the_token(home: Home) -> None:
     found = as_nobody(statuses)
     assert len(found) == len(requests) * len(secrets) > 100
     assert set(found) == {401}
+
+
+def test_a_link_or_a_cookie_is_not_guessed(home: Home) -> None:
+    """There is a link meanwhile, which other codes neither are nor use up."""
+    with connect(home) as client:
+        assert isinstance(client, Client)
+        link = client.link("/")
+    port = runtime_of(home).port
+    code = link.rpartition("/open/")[2]
+
+    def answers() -> list[tuple[int, str | None]]:
+        found = []
+        for guess in ("", "a" * len(code), code[:-1], code + "a", code.swapcase()):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience())
+            connection.request("GET", f"/open/{guess}")
+            answer = connection.getresponse()
+            found.append((answer.status, answer.getheader("Set-Cookie")))
+            connection.close()
+        return found
+
+    found = as_nobody(answers)
+    assert len(found) == 5
+    assert {status for status, _ in found} <= {401, 403, 404}
+    assert {cookie for _, cookie in found} == {None}
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience())
+    connection.request("GET", f"/open/{code}")
+    assert connection.getresponse().getheader("Set-Cookie")
+    connection.close()
 
 
 def test_processes_tell_no_secret_and_take_no_signal(home: Home) -> None:
