@@ -63,6 +63,29 @@ def test_tests_that_pages_name_are_there() -> None:
     assert [(name, page) for name, page in sorted(named) if not (ROOT / name).exists()] == []
 
 
+def test_every_promise_of_the_security_page_names_tests() -> None:
+    tests = {path.name: path.read_text("utf-8") for path in ROOT.glob("tests/**/test_*.py")}
+    page = (ROOT / "docs/develop/security.md").read_text("utf-8")
+    tables = page.partition("## What another user tries")[2].partition("## Hostile files")[0]
+    rows = [line.strip("|").split("|") for line in tables.splitlines() if line.startswith("|")]
+    missing = []
+    for promise, named in rows:
+        words = re.findall(r"`([\w.]+)`", named)
+        if set(promise) <= {"-"} or promise.strip() in ("way in", "promise"):
+            continue
+        file = ""
+        for word in words:
+            is_file = word.endswith(".py")
+            if is_file:
+                file = tests.get(word, "")
+            if not file or not (is_file or f"def {word}(" in file):
+                missing.append((promise, word))
+        if not words:
+            missing.append((promise, named))
+    assert len(rows) > 20
+    assert missing == []
+
+
 def test_continuous_integration_runs_the_command_of_the_readme() -> None:
     command = "python -m pip install -e '.[test]' && python -m pytest"
     assert f"```sh\n{command}\n```" in README
