@@ -4,7 +4,8 @@ DIR has one folder per class, whose photos are related and no others. Every fift
 Prints for scores of 0.5 and 0.7 one of how many pairs of different classes reaches them (false),
 how many of the pairs that do are of one class (precision, in percent), and how many of those of one
 class do (found, in percent). With ``--growth`` the photos are added step by step instead, and
-printed is how far the scores of the first photos with each other move from one index to the next.
+printed is how far the scores of the first photos with each other move from one index to the next,
+and which share of them moves by more than 0.05 (in percent).
 
     python benchmarks/scores.py DIR [--growth]
 """
@@ -34,6 +35,7 @@ from photofind.search.embedding import Embedded
 EVERY = 5
 SHOWN = (1, 10, 31, 32, 100, 300, 1000)
 WATCHED = 20
+NO_JUMP = 0.05
 
 
 def scores(store: Store, space: str, query: str, others: list[str]) -> np.ndarray:
@@ -71,7 +73,7 @@ def measure_growth(space: str, embeddings: Vectors32) -> list[list]:
     while count < len(embeddings):
         count += int(max(CHANGED_FEW, CHANGED_SHARE * count)) + 1
         steps.add(count)
-    store, rows, done, moved = MemoryStore(), [], 0, 0.0
+    store, rows, done, moved = MemoryStore(), [], 0, [0.0]
     store.open_space(*space.split("@"), embeddings.shape[1])
     before = np.empty((0, 0))
     for step in sorted(step for step in steps if step <= len(embeddings)):
@@ -84,13 +86,13 @@ def measure_growth(space: str, embeddings: Vectors32) -> list[list]:
         after = np.stack([scores(store, space, content, watched) for content in watched])
         known = len(before)
         moves = np.abs(after[:known, :known] - before)[~np.eye(known, dtype=bool)]
-        moved = max(moved, float(moves.max(initial=0)))
+        moved += moves.tolist()
         if step in SHOWN:
             others = after[~np.eye(len(after), dtype=bool)]
-            rows.append(
-                [step, round(moved, 3), round(float(others.mean()), 3) if others.size else None]
-            )
-            moved = 0.0
+            mean = round(float(others.mean()), 3) if others.size else None
+            far = round(100 * float(np.mean(np.array(moved) > NO_JUMP)), 1)
+            rows.append([step, round(max(moved), 3), far, mean])
+            moved = [0.0]
         before, done = after, step
     return rows
 
@@ -111,7 +113,7 @@ def main() -> None:
                     [some.astype(np.float32) for _, some in store.scan(space)]
                 )
                 order = np.random.default_rng(0).permutation(len(embeddings))
-                columns = ["photos", "moved at once, at most", "mean score"]
+                columns = ["photos", "moved at once, at most", "by more than 0.05", "mean score"]
                 rows = measure_growth(space, embeddings[order])
             else:
                 columns = ["score", "false", "precision", "found"]
