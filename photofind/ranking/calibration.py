@@ -6,10 +6,11 @@ of random pairs of its photos give the *background*, what unrelated photos look 
 random pairs *are* related, and they all lie above the median; so the spread of the plain cosine is
 taken from below the median only.
 
-A score is 0 at the background's median, 0.5 where unrelated pairs practically never come, 1 for the
-same picture, and linear in between. For the plain cosine 0.5 is four deviations above the median.
-What photos are ranked by has a longer tail: smoothing pulls neighbours together, whether they are
-related or not. There 0.5 is what one of 3,000 pairs reaches whose plain cosine does not stand out.
+A score is 0 at the background's median, 0.5 where fewer than one of 1,000 unrelated pairs come, 1
+for the same picture, and linear in between. For the plain cosine 0.5 is four deviations above the
+median. What photos are ranked by has a longer tail: smoothing pulls neighbours together, whether
+they are related or not. There 0.5 is what one of 3,000 pairs reaches whose plain cosine does not
+stand out.
 
 A few photos do not show what is typical. So a library's own scores count for little at first, and
 the more the more photos there are; the rest are scores by the plain cosine and by what varied

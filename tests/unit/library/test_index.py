@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from photofind.errors import DamagedError, NewerFormatError
 from photofind.indexing.index_building import build_index
+from photofind.indexing.index_maintenance.fit import Need, need_of
 from photofind.library.embedded.index import Index, remove_index
 from photofind.library.embedded.store import EmbeddedStore
 from photofind.library.embedded.vectors import Vectors
@@ -118,6 +120,27 @@ def test_a_newer_index_is_refused(space: Path) -> None:
     (space / "index.json").write_text(json.dumps(manifest | {"format": 99}))
     with pytest.raises(NewerFormatError, match="newer photofind"):
         Index(space)
+
+
+def test_an_index_of_the_older_format_answers_until_it_is_built_again(space: Path) -> None:
+    build(space, clustered(64))
+    manifest = json.loads((space / "index.json").read_bytes()) | {"format": 1}
+    for background in ("ranked", "plain"):
+        del manifest["facts"][background]["significant"]
+    checked = [manifest["facts"], manifest["checksums"]]
+    manifest["checksum"] = zlib.crc32(json.dumps(checked, sort_keys=True).encode())
+    (space / "index.json").write_text(json.dumps(manifest))
+    with EmbeddedStore(Home(space.parents[1]), writable=True) as store:
+        older = store.index(space.name)
+        assert older is not None
+        assert older.ranked.significant is None
+        assert need_of(older, 64) is Need.BUILD
+        assert store.nearest(space.name, older.projection.project(clustered(1)), 5).contents.size
+        build_index(store, space.name, graph=False)
+        newer = store.index(space.name)
+        assert newer is not None
+        assert newer.ranked.significant is not None
+        assert need_of(newer, 64) is Need.EXTEND
 
 
 def test_a_new_build_replaces_the_old(space: Path) -> None:

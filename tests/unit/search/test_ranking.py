@@ -112,6 +112,21 @@ def test_a_copy_comes_first_though_it_is_smoothed_away(
     assert np.mean(np.array(first) == np.arange(PHOTOS)) > 0.99
 
 
+def test_identical_embeddings_are_found_together(embeddings: np.ndarray) -> None:
+    # Of different contents, in a library where many more photos are relatives of them.
+    same = [7, *range(50, 60)]
+    embeddings = embeddings.copy()
+    embeddings[same] = embeddings[7]
+    store = MemoryStore()
+    put(store, embeddings)
+    build_index(store, SPACE, graph=False)
+    for own in ("", "0007", "0055"):
+        found = ranked(store, embeddings[7:8], 20, own=own)
+        assert set(rows(found)[: len(same)]) == set(same)
+        assert found.scores[: len(same)].min() > 0.95
+        assert found.scores[len(same)] < 0.9
+
+
 @pytest.mark.parametrize("plain", [False, True])
 def test_removed_and_filtered_photos_are_no_hits(
     store: MemoryStore, embeddings: np.ndarray, plain: bool
