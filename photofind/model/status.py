@@ -146,6 +146,9 @@ class Status:
         What the user should know or do something about, one line each.
     daemon
         What the daemon does; None where this process answered by itself.
+    uncompared
+        How many pairs of photos that may show the same picture the latest look for duplicates had
+        no time to compare; the next one goes on with them.
     """
 
     photos: int
@@ -159,6 +162,7 @@ class Status:
     problems: tuple[str, ...]
     preliminary: int = 0
     daemon: DaemonStatus | None = None
+    uncompared: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -19,7 +18,7 @@ from photofind.ranking.projection import normalised
 from photofind.search.candidates import candidates
 from photofind.search.differences import Differences, differences, saved_otherwise
 from photofind.search.scenes import same_scene
-from photofind.search.verification import SECONDS, Verification
+from photofind.search.verification import Verification
 
 __all__ = ["duplicate_groups"]
 
@@ -105,7 +104,7 @@ def _matches(
         return matches
     places = {photos[0].content: place for place, photos in enumerate(pictures)}
     chosen = candidates(store, space, places, matches)
-    ends = time.monotonic() + SECONDS
+    verification.begin()
     asked: set[tuple[int, int]] = set()
     while chosen:
         asked.update(chosen)
@@ -114,8 +113,7 @@ def _matches(
             [
                 (pictures[left][0], pictures[right][0], one)
                 for (left, right), one in zip(chosen, near, strict=True)
-            ],
-            until=ends,
+            ]
         )
         for (one, other), verdict in found.items():
             if verdict is not None:

@@ -60,6 +60,11 @@ class Verification:
         The file by which processes take turns at very large photos.
     reach
         Knows which folders do not answer: a photo in one is not waited for.
+
+    Attributes
+    ----------
+    uncompared
+        How many pairs were left when the time for them was over, since the latest :meth:`begin`.
     """
 
     def __init__(
@@ -74,6 +79,8 @@ class Verification:
         reach: Reach,
     ) -> None:
         self.verdicts = Verdicts(path)
+        self.uncompared = 0
+        self._ends = 0.0
         self._seconds = seconds
         self._reach = reach
         self._worker = Worker(
@@ -95,13 +102,16 @@ class Verification:
         """The process id of the worker; None where none runs."""
         return self._worker.pid
 
-    def compare(
-        self, candidates: Sequence[Candidate], *, until: float
-    ) -> dict[tuple[str, str], Verdict]:
+    def begin(self) -> None:
+        """Allow some time for pairs that were not compared yet."""
+        self.uncompared = 0
+        self._ends = time.monotonic() + SECONDS
+
+    def compare(self, candidates: Sequence[Candidate]) -> dict[tuple[str, str], Verdict]:
         """Return what is found of pairs of photos, by their contents.
 
-        What is not known yet is compared, from the first on, until a time of the monotonic clock.
-        Photos that cannot be read are left out.
+        What is not known yet is compared, from the first on, until the time is over that
+        :meth:`begin` allowed. Photos that cannot be read are left out.
         """
         pairs = {
             (one.content, other.content): (one, other, near) for one, other, near in candidates
@@ -110,8 +120,9 @@ class Verification:
         rest = [pair for pair in pairs if pair not in found]
         for start in range(0, len(rest), _BATCH):
             some = rest[start : start + _BATCH]
-            if time.monotonic() > until:
-                _logger.info("%d pairs of photos are left to compare", len(rest) - len(found))
+            if time.monotonic() > self._ends:
+                self.uncompared += len(rest) - start
+                _logger.info("%d pairs of photos are left to compare", len(rest) - start)
                 break
             new = dict(self._compare([pairs[pair] for pair in some]))
             self.verdicts.add(new)
