@@ -31,6 +31,8 @@ _SHARE, _COVERED_SHARE = 0.9, 0.7
 # The share of a picture that another one covers without a part being cut off.
 _WHOLE = 0.96
 _UPRIGHT = 2.0
+# By how much of its size a picture may seem to be scaled that is not.
+_SAME_SCALE = 0.03
 # What is covered in part has the same edges: 0.984 and 0.15 degrees at a quarter of the size.
 # Frames of a series are off by a little: 0.961 and 0.38 degrees.
 _SAME_EDGES, _SAME_ANGLE = 0.975, 0.25
@@ -193,4 +195,6 @@ def verdict_of(alignment: dict[str, Any], *, near: bool) -> Verdict:
         done.append("bordered")
     if share < _SHARE:
         done.append("covered")
+    if abs(alignment["scale"] - 1) > _SAME_SCALE:
+        done.append("rescaled")
     return tuple(done)
