@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -18,7 +19,7 @@ from photofind.ranking.projection import normalised
 from photofind.search.candidates import candidates
 from photofind.search.differences import Differences, differences, saved_otherwise
 from photofind.search.scenes import same_scene
-from photofind.search.verification import Verification
+from photofind.search.verification import SECONDS, Verification
 
 __all__ = ["duplicate_groups"]
 
@@ -104,7 +105,8 @@ def _matches(
         return matches
     places = {photos[0].content: place for place, photos in enumerate(pictures)}
     chosen = candidates(store, space, places, matches)
-    verification.begin()
+    ends = time.monotonic() + SECONDS
+    uncompared = 0
     asked: set[tuple[int, int]] = set()
     while chosen:
         asked.update(chosen)
@@ -113,14 +115,18 @@ def _matches(
             [
                 (pictures[left][0], pictures[right][0], one)
                 for (left, right), one in zip(chosen, near, strict=True)
-            ]
+            ],
+            until=ends,
         )
+        if time.monotonic() > ends:
+            uncompared += len(chosen) - len(found)
         for (one, other), verdict in found.items():
             if verdict is not None:
                 left, right = places[one], places[other]
                 done = (*verdict, *saved_otherwise(pictures[left][0], pictures[right][0]))
                 matches[left][right] = matches[right][left] = done or ("re-encoded",)
         chosen = sorted(_indirect(matches) - asked)
+    verification.uncompared = uncompared
     return matches
 
 

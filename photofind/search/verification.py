@@ -66,7 +66,7 @@ class Verification:
     Attributes
     ----------
     uncompared
-        How many pairs were left when the time for them was over, since the latest :meth:`begin`.
+        How many pairs the latest look for duplicates had no time for; it sets that.
     """
 
     def __init__(
@@ -82,7 +82,6 @@ class Verification:
     ) -> None:
         self.verdicts = Verdicts(path)
         self.uncompared = 0
-        self._ends = 0.0
         self._seconds = seconds
         self._reach = reach
         self._worker = Worker(
@@ -104,16 +103,13 @@ class Verification:
         """The process id of the worker; None where none runs."""
         return self._worker.pid
 
-    def begin(self) -> None:
-        """Allow some time for pairs that were not compared yet."""
-        self.uncompared = 0
-        self._ends = time.monotonic() + SECONDS
-
-    def compare(self, candidates: Sequence[Candidate]) -> dict[tuple[str, str], Verdict]:
+    def compare(
+        self, candidates: Sequence[Candidate], *, until: float
+    ) -> dict[tuple[str, str], Verdict]:
         """Return what is found of pairs of photos, by their contents.
 
-        What is not known yet is compared, from the first on, until the time is over that
-        :meth:`begin` allowed. Photos that cannot be read are left out.
+        What is not known yet is compared, from the first on, until a time of the monotonic clock.
+        Photos that cannot be read are left out.
         """
         pairs = {
             (one.content, other.content): (one, other, near) for one, other, near in candidates
@@ -122,8 +118,7 @@ class Verification:
         rest = [pair for pair in pairs if pair not in found]
         for start in range(0, len(rest), _BATCH):
             some = rest[start : start + _BATCH]
-            if time.monotonic() > self._ends:
-                self.uncompared += len(rest) - start
+            if time.monotonic() > until:
                 _logger.info("%d pairs of photos are left to compare", len(rest) - start)
                 break
             new = dict(self._compare([pairs[pair] for pair in some]))
