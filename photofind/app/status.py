@@ -49,6 +49,7 @@ def library_status(
         bytes=_bytes(resources.home),
         problems=(*problems, *_refusals(library)),
         preliminary=counts.preliminary,
+        uncompared=resources.verification.uncompared,
     )
 
 

@@ -121,6 +121,8 @@ def list_groups(
     chosen = chosen or ({*_KINDS.values()} - ({"same scene"} if trash else set()))
     with connected(start=True) as photofind:
         found = photofind.duplicates(folder=folder, spread=spread, keep=keep)
+        if left := photofind.status().uncompared:
+            note(f"{left:,} pairs of photos are left to compare: run the same again to go on")
         groups = [group for group in found if group.kind in chosen]
         if as_json and not (trash and not dry_run):
             print_json(groups)

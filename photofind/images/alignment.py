@@ -56,9 +56,18 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """A picture, uint8 (h, w), of which the longer side has ``SIDE`` pixels, to be compared."""
+    """A picture to be compared.
+
+    Parameters
+    ----------
+    grey
+        uint8 (h, w), of which the longer side has ``SIDE`` pixels.
+    reduction
+        How many pixels of the photo, in each direction, became one.
+    """
 
     grey: Grey
+    reduction: float = 1.0
 
     @cached_property
     def found(self) -> tuple[Array, Grey]:
@@ -74,7 +83,7 @@ class Features:
     def mirrored(self) -> Features:
         """Return the features of the mirrored picture, found without looking again."""
         points, descriptors = self.found
-        other = Features(np.ascontiguousarray(self.grey[:, ::-1]))
+        other = Features(np.ascontiguousarray(self.grey[:, ::-1]), self.reduction)
         across = np.array([self.grey.shape[1] - 1, 0], np.float32)
         found = (across + points * np.array([-1, 1], np.float32), descriptors[:, _MIRRORED])
         other.__dict__["found"] = found
@@ -94,6 +103,8 @@ class Alignment:
         Whether the first is mirrored for that, and turned by how many degrees.
     first, second
         The share of each that the other one covers.
+    scale
+        How many pixels of the second photo, in each direction, show what one of the first shows.
     """
 
     share: float = 0.0
@@ -101,6 +112,7 @@ class Alignment:
     angle: float = 0.0
     first: float = 0.0
     second: float = 0.0
+    scale: float = 1.0
 
 
 def align(one: Features, other: Features) -> Alignment:
@@ -126,7 +138,8 @@ def _align(one: Features, other: Features, *, mirrored: bool) -> Alignment:
         back = np.asarray(cv2.invertAffineTransform(matrix), np.float64)
         share, covered = _compare(other.grey, one.grey, back)
         first, second = covered, covered * one.grey.size * scale**2 / other.grey.size
-    return Alignment(share, mirrored, angle, min(first, 1.0), min(second, 1.0))
+    whole_scale = scale * other.reduction / one.reduction
+    return Alignment(share, mirrored, angle, min(first, 1.0), min(second, 1.0), whole_scale)
 
 
 def _similarity(one: Features, other: Features) -> npt.NDArray[np.float64] | None:
@@ -239,7 +252,8 @@ class AlignmentService:
 
             picture = decode(data, (SIDE, SIDE), self._limits, Path(path).name, take)
             grey = _proportioned(picture.pixels, picture.width, picture.height)
-            self._kept[content] = Features(grey)
+            longer = max(picture.width, picture.height)
+            self._kept[content] = Features(grey, longer / max(grey.shape))
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(content)

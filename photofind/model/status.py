@@ -148,6 +148,9 @@ class Status:
         What the daemon does; None where this process answered by itself.
     daemon_is_silent
         Whether this process answered because the daemon runs and does not answer.
+    uncompared
+        How many pairs of photos that may show the same picture the latest look for duplicates had
+        no time to compare; the next one goes on with them.
     """
 
     photos: int
@@ -162,6 +165,7 @@ class Status:
     preliminary: int = 0
     daemon: DaemonStatus | None = None
     daemon_is_silent: bool = False
+    uncompared: int = 0
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ _SIDE = 16
 _SUFFICIENT = 50
 # Mirroring a picture turns the sign of its odd frequencies; the first one kept is odd.
 _ODD = (np.arange(_SIDE) % 2 == 0).astype(np.uint8)
+_ALL = slice(None)
 # Pairs that are compared at a time.
 _BATCH = 1 << 20
 
@@ -70,12 +71,12 @@ class Fingerprints:
     def __len__(self) -> int:
         return len(self.bits)
 
-    def turned(self) -> Bits:
-        """Return the bits of the turned pictures, packed, uint8 (8, n, 32).
+    def turned(self, places: Places | slice = _ALL) -> Bits:
+        """Return the bits of pictures in all turns, packed, uint8 (8, n, 32).
 
         As they are; turned anticlockwise by 90, 180 and 270 degrees; mirrored, and that turned so.
         """
-        signs = np.unpackbits(self.bits, axis=1).reshape(-1, _SIDE, _SIDE)
+        signs = np.unpackbits(self.bits[places], axis=1).reshape(-1, _SIDE, _SIDE)
         turned = []
         for one in (signs, signs ^ _ODD):
             for _ in range(4):
@@ -97,7 +98,7 @@ class Fingerprints:
 
     def near(self, lefts: Places, rights: Places) -> npt.NDArray[np.bool_]:
         """Return which of some (m,) are the same picture as which of others (n,), (m, n)."""
-        lefts_words = _words(self.turned()[:, lefts])
+        lefts_words = _words(self.turned(lefts))
         rights_words = _words(self.bits[rights])
         apart = np.bitwise_count(lefts_words[:, :, None] ^ rights_words).sum(-1, np.int64)
         sufficient = self.sufficient[lefts][:, None] & self.sufficient[rights]

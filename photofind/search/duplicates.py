@@ -106,6 +106,7 @@ def _matches(
     places = {photos[0].content: place for place, photos in enumerate(pictures)}
     chosen = candidates(store, space, places, matches)
     ends = time.monotonic() + SECONDS
+    uncompared = 0
     asked: set[tuple[int, int]] = set()
     while chosen:
         asked.update(chosen)
@@ -117,12 +118,15 @@ def _matches(
             ],
             until=ends,
         )
+        if time.monotonic() > ends:
+            uncompared += len(chosen) - len(found)
         for (one, other), verdict in found.items():
             if verdict is not None:
                 left, right = places[one], places[other]
                 done = (*verdict, *saved_otherwise(pictures[left][0], pictures[right][0]))
                 matches[left][right] = matches[right][left] = done or ("re-encoded",)
         chosen = sorted(_indirect(matches) - asked)
+    verification.uncompared = uncompared
     return matches
 
 

@@ -65,6 +65,7 @@ def find_photos(
     """
     assert query.min_score is not None
     count = int((ranked.scores >= query.min_score).sum())
+    known: dict[str, list[Photo]] = {}
     if query.every:
         groups = [[place] for place in range(count)]
     else:
@@ -79,7 +80,9 @@ def find_photos(
     asked = {*query.like, *query.unlike}
     for start in range(0, len(groups), limit):  # The first of them are mostly enough.
         batch = groups[start : start + limit]
-        photos = store.by_content(ranked.contents[place] for group in batch for place in group)
+        photos = known or store.by_content(
+            ranked.contents[place] for group in batch for place in group
+        )
         for group in batch:
             found = [
                 Found(

@@ -16,7 +16,7 @@ Verdict: TypeAlias = "tuple[str, ...] | None"
 """What was done to the second content of a pair; None where it is another picture."""
 
 # Of how pixels are compared: what was found otherwise is not found any more.
-_VERSION = 1
+_VERSION = 2
 _AT_ONCE = 400
 
 _logger = logging.getLogger(__name__)

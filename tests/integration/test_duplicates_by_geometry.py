@@ -83,6 +83,20 @@ def test_what_was_compared_once_is_known_and_holds_for_hits(
     }
 
 
+def test_what_there_was_no_time_to_compare_is_said_and_compared_the_next_time(
+    photofind: PhotoFind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = photofind.duplicates()
+    assert photofind.status().uncompared == 0
+    (photofind.home.cache / "verdicts.sqlite").unlink()
+    monkeypatch.setattr("photofind.search.duplicates.SECONDS", -1.0)
+    assert len(described(photofind.duplicates())["cat.jpg"]) < 3
+    assert photofind.status().uncompared > 0
+    monkeypatch.undo()
+    assert photofind.duplicates() == found
+    assert photofind.status().uncompared == 0
+
+
 def test_a_damaged_file_of_verdicts_is_begun_anew(tmp_path: Path) -> None:
     verdicts = Verdicts(tmp_path / "verdicts")
     verdicts.add({("a", "b"): ("cropped", "bordered"), ("a", "c"): None, ("b", "c"): ()})

@@ -41,6 +41,8 @@ export async function follow() {
     details.clear();
     list();
     await listToldApart();
+    const { uncompared } = await get("/api/status");
+    if (uncompared) say(`${count(uncompared, "pair")} of photos are left to compare. Open this page again to go on.`);
   } catch (error) {
     fail(error);
   }
