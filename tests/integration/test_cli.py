@@ -367,6 +367,7 @@ def test_paths_only(album: Album) -> None:
         (["similar"], "IMAGES"),
         (["similar", ""], "empty"),
         (["similar", "x.jpg", "-n", "0"], "-n"),
+        (["similar", "x.jpg", "-n", "10001"], "10000"),
         (["similar", "x.jpg", "--min-score", "2"], "--min-score"),
         (["similar", "x.jpg", "--since", "soon"], "'soon' is not a date"),
         (["similar", "x.jpg", "--until", "2021-02-30"], "--until"),
