@@ -159,6 +159,8 @@ def test_indexing_again_reads_only_what_changed(small: Path) -> None:
 
     (failure,) = photofind("failures", "--json").json
     assert failure["path"] == str(small / "words.jpg")
+    left = "1 photo failed before; `photofind failures` shows why"
+    assert photofind("index").notes[-1] == left
     Image.fromarray(data.rocket()).save(small / "words.jpg")
     report = photofind("index", "--json").json
     assert (report["changed"], report["failed"]) == (1, 0)
