@@ -64,4 +64,7 @@ def index_with_progress(photofind: Operations, folders: list[str], **options: bo
         note("photos in offline folders are kept; see `photofind index --help`")
     if report.failed:
         note("`photofind failures` shows why photos failed")
+    elif left := photofind.status().failed:
+        photos = "1 photo" if left == 1 else f"{left:,} photos"
+        note(f"{photos} failed before; `photofind failures` shows why")
     return report

@@ -42,7 +42,7 @@ Examples:
 @click.argument("images", nargs=-1, required=True, type=ImagePath())
 @query_option("unlike", multiple=True, type=AbsolutePath(), metavar="IMAGE",
               help="A photo that hits should not be like; may be repeated.")  # fmt: skip
-@query_option("limit", type=click.IntRange(1), metavar="N",
+@query_option("limit", type=click.IntRange(1, 10_000), metavar="N",
               help="How many hits (setting: hits).")  # fmt: skip
 @query_option("min_score", type=click.FloatRange(0, 1), metavar="SCORE",
               help="Leave out hits below this score, 0 to 1 (setting: min_score).")  # fmt: skip

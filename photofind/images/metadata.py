@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
 from PIL import Image, ImageFile
 
 from photofind.errors import ImageError
@@ -19,15 +23,19 @@ __all__ = ["Metadata", "read_metadata"]
 
 _XMP_TAG = 700
 
+Part = TypeVar("Part")
+
+log = logging.getLogger(__name__)
+
 
 def read_metadata(
     data: bytes, sidecar: bytes | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> Metadata:
     """Return the metadata of a photo, without decoding it.
 
-    Never fails: missing, damaged or invalid parts are left out. The sidecar takes precedence, since
-    it is what the photo's owner edits. Then EXIF, written by the camera, takes precedence for time
-    and place; for words it is XMP, IPTC and EXIF in this order.
+    Never fails but for lack of memory: missing, damaged or invalid parts are left out. The sidecar
+    takes precedence, since it is what the photo's owner edits. Then EXIF, written by the camera,
+    takes precedence for time and place; for words it is XMP, IPTC and EXIF in this order.
 
     Parameters
     ----------
@@ -38,20 +46,21 @@ def read_metadata(
     limits
         A photo with more than ``limits.pixels`` is not opened.
     """
-    packet: object
+    packet: object = b""
+    exif, iptc = Image.Exif(), Metadata()
     if is_jxl(data):
-        exif, packet = _in_boxes(data)
-        iptc = Metadata()
-    else:
-        picture = _header(data, limits)
-        if picture is not None:
-            exif, iptc = exif_of(picture), iptc_metadata(picture)
-        else:
-            exif, iptc = load_exif(data) if is_tiff(data) else Image.Exif(), Metadata()
-        packet = picture.info.get("xmp") if picture is not None else exif.get(_XMP_TAG)
-    inside = xmp_metadata(packet if isinstance(packet, bytes) else b"")
-    beside = xmp_metadata(sidecar or b"")
-    shot = exif_metadata(exif)
+        exif, packet = _part("header", lambda: _in_boxes(data), (exif, b""))
+    elif (picture := _part("header", lambda: _header(data, limits), None)) is not None:
+        exif = _part("EXIF", lambda: exif_of(picture), exif)
+        iptc = _part("IPTC", lambda: iptc_metadata(picture), iptc)
+        packet = picture.info.get("xmp")
+    elif is_tiff(data):
+        exif = _part("EXIF", lambda: load_exif(data), exif)
+        packet = _part("XMP", lambda: exif.get(_XMP_TAG), packet)
+    xmp = packet if isinstance(packet, bytes) else b""
+    inside = _part("XMP", lambda: xmp_metadata(xmp), Metadata())
+    beside = _part("sidecar", lambda: xmp_metadata(sidecar or b""), Metadata())
+    shot = _part("EXIF", lambda: exif_metadata(exif), Metadata())
     placed = (source for source in (beside, shot, inside) if source.latitude is not None)
     place = next(placed, Metadata())
     return Metadata(
@@ -59,13 +68,28 @@ def read_metadata(
         or shot.captured
         or inside.captured
         or iptc.captured
-        or modified_time(exif),
+        or _part("EXIF", lambda: modified_time(exif), None),
         camera=shot.camera,
         latitude=place.latitude,
         longitude=place.longitude,
         keywords=beside.keywords or inside.keywords or iptc.keywords or shot.keywords,
         caption=beside.caption or inside.caption or iptc.caption or shot.caption,
     )
+
+
+def _part(name: str, read: Callable[[], Part], absent: Part) -> Part:
+    """Return what a function reads of a part of the metadata; ``absent`` where it fails.
+
+    Its modules know how such parts are damaged. This is for what they do not know: a photo is not
+    refused for it.
+    """
+    try:
+        return read()
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 (libraries raise nearly every one)
+        log.warning("%s is left out: %s: %s", name, type(error).__name__, error)
+        return absent
 
 
 def _header(data: bytes, limits: Limits) -> ImageFile.ImageFile | None:

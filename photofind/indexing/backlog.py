@@ -124,7 +124,14 @@ class Backlog:
 
         newest = sorted(photos, key=lambda photo: photo.modified, reverse=True)
         return {
-            photo.path: Found(photo.path, photo.size, photo.modified, photo.inode, photo.sidecar)
+            photo.path: Found(
+                photo.path,
+                photo.size,
+                photo.modified,
+                photo.inode,
+                photo.sidecar,
+                photo.changed or 0,
+            )
             for photo in newest
             if photo.away is None and is_wanted(photo.path)
         }

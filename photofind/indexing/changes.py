@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -24,7 +24,8 @@ class Changes:
     moved
         Known photos as they are now, under another path.
     renumbered
-        Known photos as they are now, under another inode: their drive was mounted again.
+        Known photos as they are now, under another inode: their drive was mounted again; or with
+        the time of their status, which was not known.
     unread
         Files whose content must be looked at, newest first: new, changed, not yet embedded, or
         moved in a way that only their content can prove.
@@ -40,14 +41,18 @@ class Changes:
 
 
 def compare(
-    found: Iterable[Found], known: Iterable[Photo], is_complete: Callable[[Photo], bool]
+    found: Iterable[Found],
+    known: Iterable[Photo],
+    is_complete: Callable[[Photo], bool],
+    written: Collection[str] = (),
 ) -> Changes:
     """Compare files with what is known of them, without reading any.
 
-    A file that has the path, the size and the times of a known photo is that photo. So is a file
-    at another path with its size, times and inode, where the photo is no longer at its own path
-    and no other photo has that size and time. An inode alone proves nothing: some file
-    systems give files new numbers at each mount.
+    A file that has the path, the size and the times of a known photo is that photo, the time of
+    its status included, where that is known of both. So is a file at another path with its size,
+    times and inode, where the photo is no longer at its own path and no other photo has that size
+    and time; a rename itself changes the time of the status. An inode alone proves nothing: some
+    file systems give files new numbers at each mount.
 
     Parameters
     ----------
@@ -57,6 +62,9 @@ def compare(
         The photos that could be among them, each path once.
     is_complete
         Returns whether a photo need not be read again while its file stays the same.
+    written
+        Paths of files that were seen to be written or replaced: they are read, whatever their
+        times say.
     """
     displaced = {photo.path: photo for photo in known}
     alike: defaultdict[_Stamp, list[Photo]] = defaultdict(list)
@@ -74,14 +82,15 @@ def compare(
             strange.append(file)
             continue
         del displaced[file.path]
-        if not is_complete(own):
+        is_renumbered = own.inode != file.inode
+        if not is_complete(own) or file.path in written or _is_restamped(own, file):
             unread.append(file)
-        elif own.inode == file.inode:
-            unchanged += 1
-        elif any(twin.inode == file.inode for twin in alike[_stamp(file)]):
+        elif is_renumbered and any(one.inode == file.inode for one in alike[_stamp(file)]):
             unread.append(file)  # Two names may have been swapped.
+        elif is_renumbered or (own.changed is None and file.changed):
+            renumbered.append(replace(own, inode=file.inode, changed=file.changed or None))
         else:
-            renumbered.append(replace(own, inode=file.inode))
+            unchanged += 1
 
     for file in strange:
         twins = alike.get(_stamp(file), [])
@@ -94,7 +103,7 @@ def compare(
         ):
             alike[_stamp(file)] = []  # No other file can be it.
             del displaced[twins[0].path]
-            moved.append(replace(twins[0], path=file.path))
+            moved.append(replace(twins[0], path=file.path, changed=file.changed or None))
         else:
             unread.append(file)
 
@@ -110,3 +119,8 @@ _Stamp = tuple[int, int]
 
 def _stamp(file: Found | Photo) -> _Stamp:
     return file.size, file.modified
+
+
+def _is_restamped(photo: Photo, file: Found) -> bool:
+    """Return whether the status of a photo's file changed, and so maybe its content."""
+    return photo.changed is not None and file.changed not in (0, photo.changed)

@@ -55,6 +55,7 @@ def partial_check(
     *,
     excludes: Sequence[str] = (),
     apart: Sequence[str] = (),
+    written: Collection[str] = (),
     reach: Reach | None = None,
 ) -> PartialCheck:
     """Compare what is at some places with what the library knows of them.
@@ -66,7 +67,7 @@ def partial_check(
     places
         Absolute paths of files and folders that may have come, changed or gone. A folder stands
         for everything below it.
-    is_complete
+    is_complete, written
         As for :func:`photofind.indexing.changes.compare`.
     excludes
         Exclude rules for all folders, before each folder's own.
@@ -103,7 +104,7 @@ def partial_check(
         and (holder := innermost(folders, photo.path)) is not None
         and holder.path not in to_scan
     ]
-    changes = compare(found.values(), known, is_complete)
+    changes = compare(found.values(), known, is_complete, written)
     gone = outside(changes.gone, {skip.path for skip in skipped})
     lost = _on_lost_mounts(folders, gone, reach)
     to_scan |= {holder.path for photo in lost if (holder := innermost(folders, photo.path))}

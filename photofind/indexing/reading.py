@@ -335,6 +335,7 @@ class _Commit:
                 modified=file.modified,
                 inode=file.inode,
                 sidecar=photo.sidecar,
+                changed=photo.changed,
             )
         elif known:
             kind = "refined" if known.preliminary else "changed"
@@ -418,6 +419,7 @@ def _photo(file: Found, one: Extracted, image: Extracted | Photo, space: str) ->
         note=image.note,
         # Not as it is, so that the next look at the photo reads it again.
         sidecar=None if one.lacks_sidecar else file.sidecar,
+        changed=file.changed or None,
     )
 
 

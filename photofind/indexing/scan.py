@@ -39,8 +39,9 @@ class Found:
     sidecar
         The time of the last change of its XMP sidecar, in nanoseconds since 1970; None without.
     changed
-        When its content or its attributes changed last, in nanoseconds since 1970: later than
-        ``modified`` where a copy has the time of its original.
+        The time of the last change of its status, in nanoseconds since 1970: of its content, its
+        attributes or its name; on Windows, of its creation. Later than ``modified`` where a copy
+        has the time of its original. 0 where it is not known.
     """
 
     path: str
@@ -215,10 +216,13 @@ class Walk:
             return
         if not stat.S_ISREG(status.st_mode):
             return
-        # A copy that keeps the original's time gives itself away by the time of its status.
-        changed = max(status.st_mtime_ns, status.st_ctime_ns)
         yield Found(
-            path, status.st_size, status.st_mtime_ns, status.st_ino, sidecar_modified, changed
+            path,
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ino,
+            sidecar_modified,
+            status.st_ctime_ns,
         )
 
 

@@ -259,6 +259,7 @@ class IndexingSteps:
             self._store,
             places,
             is_complete,
+            written={place for place, kind in places.items() if kind is Kind.COMPLETE},
             excludes=self._agenda.settings.exclude,
             apart=self._apart,
             reach=self._reach,

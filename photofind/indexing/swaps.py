@@ -158,8 +158,12 @@ class _Place:
                 self._away[label] += [replace(photo, away=label) for photo in self._present]
                 self._present = []
             self._present += [replace(p, away=None) for p in self._away.pop(there, [])]
+        is_known = bool(self._volume.identity) and self._volume.identity == (there or self.identity)
         self.identity = self._volume.identity or (self.identity if there is None else there)
-        return self._as_numbered(self._as_timed(self._present)), [
+        numbered, is_anew = self._as_numbered(self._as_timed(self._present))
+        # Where nothing tells that it is the same file system, it may be a copy.
+        is_copy = is_anew and not is_known
+        return self._as_changed(numbered, any_time=is_copy or self._volume.shifts_times), [
             photo for photos in self._away.values() for photo in photos
         ]
 
@@ -219,8 +223,33 @@ class _Place:
             for photo in photos
         ]
 
-    def _as_numbered(self, photos: list[Photo]) -> list[Photo]:
-        """Return photos with the inodes that their files have if all are numbered anew."""
+    def _as_changed(self, photos: list[Photo], *, any_time: bool) -> list[Photo]:
+        """Return photos with the times of their files' status where these tell nothing.
+
+        That is where all have shifted by one time, or where ``any_time`` says so.
+        """
+
+        def shift_of(photo: Photo) -> int:
+            file = self._files.get(photo.path)
+            if file is None or not file.changed or photo.changed is None:
+                return 0
+            return file.changed - photo.changed
+
+        shifts = Counter(map(shift_of, photos))
+        shift, votes = max(shifts.items(), key=lambda item: item[1], default=(0, 0))
+        common = shift if _is_shift(shift) and 2 * votes > shifts.total() else 0
+        return [
+            replace(photo, changed=(photo.changed or 0) + shift)
+            if (shift := shift_of(photo)) and (any_time or shift == common)
+            else photo
+            for photo in photos
+        ]
+
+    def _as_numbered(self, photos: list[Photo]) -> tuple[list[Photo], bool]:
+        """Return photos with the inodes that their files have if all are numbered anew.
+
+        Also return whether they are.
+        """
         numbers: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
         for photo in photos:
             numbers[photo.size, photo.modified].add(photo.inode)
@@ -231,12 +260,12 @@ class _Place:
                 same += file.inode == photo.inode
                 anew += file.inode not in numbers[photo.size, photo.modified]
         if anew <= same:
-            return photos
+            return photos, False
         # What is not there may be elsewhere, but never under its old number.
         return [
             replace(photo, inode=file.inode if (file := self._files.get(photo.path)) else 0)
             for photo in photos
-        ]
+        ], True
 
 
 def _is_shift(nanoseconds: int) -> bool:

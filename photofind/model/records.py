@@ -81,6 +81,9 @@ class Photo:
         When it is tried again, where it failed, or was refused, for a reason that passes.
     sidecar
         When its sidecar file was changed, nanoseconds since 1970.
+    changed
+        When the status of its file changed last (``ctime``), nanoseconds since 1970: a new content
+        under the old size and time gives itself away by it. None where it is not known.
     away
         The file system that holds it, where another one is mounted at its place: its file is out
         of reach, and its path may be that of another photo. None otherwise.
@@ -111,6 +114,7 @@ class Photo:
     refusals: Mapping[str, str] = field(default_factory=dict, hash=False)
     retry: Retry | None = None
     sidecar: int | None = None
+    changed: int | None = None
     away: str | None = None
     note: str | None = None
     id: int = 0

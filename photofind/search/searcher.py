@@ -151,7 +151,9 @@ class Searcher:
         groups = find_photos(
             self._store, query, first.id, ranked, where, limit, asked, verdicts=verdicts
         )
-        found = merge_raw_pairs(islice(groups, limit), self._store.told_apart())
+        found = [*islice(groups, limit)]
+        if not query.every:
+            found = merge_raw_pairs(found, self._store.told_apart())
         return Answer(
             query,
             to_hits(found[: query.limit]),

@@ -13,6 +13,7 @@ import shlex
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from photofind.errors import LibraryError
@@ -110,6 +111,18 @@ def _owned_by_another(home: Home, owner: int) -> LibraryError:
     return LibraryError(f"the home {home.root} belongs to {name}", _ELSEWHERE)
 
 
+def _advice(*places: Path) -> str:
+    """Return what to do where one of these belongs to a user who can exchange the home."""
+    owners: list[int] = []
+    for place in places:
+        with suppress(OSError):  # It is not there, or cannot be looked at.
+            owners.append(place.lstat().st_uid)
+    if os.geteuid() == _ROOT and any(owners):
+        # It is that user's home: what root writes there its user could not read any more.
+        return f"run photofind as {_name(max(owners))}, or {_ELSEWHERE}"
+    return _ELSEWHERE
+
+
 def _way(path: Path) -> Path | None:
     """Follow a path by every folder and link; return where it leads, None if something is missing.
 
@@ -120,7 +133,7 @@ def _way(path: Path) -> Path | None:
     """
     for folder, entry in _parts(path):
         if (fault := _fault_of_folder(folder, entry)) is not None:
-            raise LibraryError(f"the home {path} can be exchanged: {fault}", _ELSEWHERE)
+            raise LibraryError(f"the home {path} can be exchanged: {fault}", _advice(folder, entry))
         if not os.path.lexists(entry):
             return None
         end = entry

@@ -159,6 +159,8 @@ def test_indexing_again_reads_only_what_changed(small: Path) -> None:
 
     (failure,) = photofind("failures", "--json").json
     assert failure["path"] == str(small / "words.jpg")
+    left = "1 photo failed before; `photofind failures` shows why"
+    assert photofind("index").notes[-1] == left
     Image.fromarray(data.rocket()).save(small / "words.jpg")
     report = photofind("index", "--json").json
     assert (report["changed"], report["failed"]) == (1, 0)
@@ -367,6 +369,7 @@ def test_paths_only(album: Album) -> None:
         (["similar"], "IMAGES"),
         (["similar", ""], "empty"),
         (["similar", "x.jpg", "-n", "0"], "-n"),
+        (["similar", "x.jpg", "-n", "10001"], "10000"),
         (["similar", "x.jpg", "--min-score", "2"], "--min-score"),
         (["similar", "x.jpg", "--since", "soon"], "'soon' is not a date"),
         (["similar", "x.jpg", "--until", "2021-02-30"], "--until"),

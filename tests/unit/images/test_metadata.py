@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 from PIL.PngImagePlugin import PngInfo
-from PIL.TiffImagePlugin import IFDRational
+from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
+from photofind.images import metadata
 from photofind.images.metadata import Metadata, read_metadata
 from photofind.images.xmp import xmp_metadata
 
@@ -218,6 +219,48 @@ def test_iptc():
     assert read_metadata(iptc((60, b"101112"))).captured is None
     assert read_metadata(iptc((25, b""))).keywords == ()
     assert read_metadata(iptc((25, b""), (25, b"dog"), (120, b""))).keywords == ("dog",)
+
+
+@pytest.mark.parametrize("kind", [7, 4])
+@pytest.mark.parametrize("datasets", [[b"", b"dog", b""], [b""]])
+def test_empty_iptc_in_a_tiff(kind, datasets):
+    """As cameras write it into their RAW files, which are TIFFs: as bytes or as numbers."""
+    block = b"".join(struct.pack(">BBBH", 28, 2, 25, len(v)) + v for v in datasets)
+    block += b"\0" * (-len(block) % 4)
+    tags = ImageFileDirectory_v2()
+    tags.tagtype[33723] = kind
+    tags[33723] = block if kind == 7 else struct.unpack(f"<{len(block) // 4}L", block)
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(buffer, "TIFF", tiffinfo=tags)
+    keywords = read_metadata(buffer.getvalue()).keywords
+    assert keywords in ((), ("dog",))
+    assert keywords or kind == 4 or datasets == [b""]
+
+
+@pytest.mark.parametrize("reader", ["iptc_metadata", "exif_of", "exif_metadata", "xmp_metadata"])
+def test_what_no_part_is_known_to_raise_leaves_out_that_part(monkeypatch, caplog, reader):
+    def fail(*_):
+        raise AssertionError("nobody thought of it")
+
+    data = photo({Base.Model: "Leica"}, xmp=xmp(WORDS, 'photoshop:City="Rome"'))
+    whole = read_metadata(data)
+    assert whole.camera
+    assert whole.keywords
+    monkeypatch.setattr(metadata, reader, fail)
+    found = read_metadata(data)
+    assert bool(found.camera) != reader.startswith("exif")
+    assert bool(found.keywords) != (reader == "xmp_metadata")
+    assert "nobody thought of it" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_lack_of_memory_is_not_taken_for_damage(monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(metadata, "exif_of", fail)
+    with pytest.raises(MemoryError):
+        read_metadata(photo())
 
 
 def test_xmp_as_elements_and_as_attributes():

@@ -41,6 +41,7 @@ class SimulatedExtracted:
     longitude: float | None = None
     keywords: tuple[str, ...] = ()
     caption: str | None = None
+    note: str | None = None
     tags: tuple[tuple[str, float], ...] = ()
     note: str | None = None
 

@@ -29,6 +29,37 @@ def test_size_time_and_sidecar_each_make_a_photo_changed():
         assert (changes.unread, changes.gone) == ([file], [])
 
 
+def test_another_time_of_the_status_has_a_file_read():
+    """Its content may have been replaced under the old size and time."""
+    known = photo("/a", changed=1)
+    for file in (Found("/a", 1, 1, 1, changed=2), Found("/a", 1, 1, 2, changed=2)):
+        assert compare([file], [known], complete).unread == [file]
+
+
+def test_a_time_of_the_status_that_was_not_known_is_adopted():
+    changes = compare([Found("/a", 1, 1, 1, changed=2)], [photo("/a")], complete)
+    assert changes.renumbered == [photo("/a", changed=2)]
+    assert changes.unread == []
+
+
+def test_a_file_that_tells_no_time_of_its_status_is_unchanged():
+    changes = compare([Found("/a", 1, 1, 1)], [photo("/a", changed=2)], complete)
+    assert (changes.unchanged, changes.renumbered, changes.unread) == (1, [], [])
+
+
+def test_a_rename_that_changes_the_time_of_the_status_needs_no_reading():
+    known = photo("/a", changed=1)
+    changes = compare([Found("/b", 1, 1, 1, changed=2)], [known], complete)
+    assert changes.moved == [replace(known, path="/b", changed=2)]
+    assert changes.unread == []
+
+
+def test_a_file_that_was_seen_to_be_written_is_read():
+    """Also where no time tells it: on some file systems no time but that of the content is kept."""
+    file = Found("/a", 1, 1, 1, changed=1)
+    assert compare([file], [photo("/a", changed=1)], complete, {"/a"}).unread == [file]
+
+
 def test_a_rename_is_seen_without_reading():
     known = photo("/a", id=7)
     changes = compare([Found("/b", 1, 1, 1)], [known], complete)

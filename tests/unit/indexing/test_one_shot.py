@@ -454,7 +454,8 @@ def test_photos_on_an_unmounted_drive_are_kept(library, pictures, monkeypatch):
     put(drive / "a.jpg", b"a")
     monkeypatch.setattr(full_scan, "mounts", lambda: {"/", str(drive)})
     run(library, SimulatedExtraction())
-    (drive / "a.jpg").rename(pictures.parent / "unplugged.jpg")
+    drive.rename(pictures.parent / "unplugged")
+    drive.mkdir()
     (pictures / "0.jpg").unlink()
     monkeypatch.setattr(full_scan, "mounts", lambda: {"/"})
     for _ in range(2):
@@ -465,7 +466,8 @@ def test_photos_on_an_unmounted_drive_are_kept(library, pictures, monkeypatch):
         ]
     assert paths(library) == ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg", "a.jpg"]
 
-    (pictures.parent / "unplugged.jpg").rename(drive / "a.jpg")
+    drive.rmdir()
+    (pictures.parent / "unplugged").rename(drive)
     monkeypatch.setattr(full_scan, "mounts", lambda: {"/", str(drive)})
     extraction = SimulatedExtraction()
     assert run(library, extraction).problems == []

@@ -116,8 +116,8 @@ def test_a_photo_keeps_its_embedding_if_it_cannot_be_read_again(library, path):
 
 def test_a_sidecar_that_cannot_be_read_is_read_at_the_next_look(library, path):
     class WithoutSidecar(SimulatedExtraction):
-        def _extract(self, path, known):
-            return replace(super()._extract(path, known), lacks_sidecar=True)
+        def _extract(self, path, known, in_company):
+            return replace(super()._extract(path, known, in_company), lacks_sidecar=True)
 
     Path(path).with_suffix(".xmp").write_bytes(b"<xmp/>")
     run(library, WithoutSidecar())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -223,20 +224,43 @@ def same_times(card: Path) -> None:
         os.utime(file, ns=(10**18, 10**18))
 
 
-def test_numbers_that_are_given_anew_mean_nothing(library, slot) -> None:
+@pytest.mark.parametrize(("identity", "is_fat"), [("", False), ("one", True)])
+def test_numbers_that_are_given_anew_mean_nothing(library, slot, identity, is_fat) -> None:
     """Shots of a burst have the same size and time; each may have the number of another now."""
     card = slot.card("card", *"abcdef", "longer", "and longer")
     same_times(card)
-    slot.mount(card, "one")
+    slot.mount(card, identity, is_fat=is_fat)
     index(library)
     before = there(library)
     slot.unmount()
     renew(card)
     numbers = [photo.inode for photo in library.select()]
-    slot.mount(card, "one")
+    slot.mount(card, identity, is_fat=is_fat)
     assert index(library) == []
     assert there(library) == before
     assert [photo.inode for photo in library.select()] != numbers
+
+
+def test_photos_that_were_all_replaced_under_their_old_times_are_read(library, slot) -> None:
+    """The file system is that of the last scan: its numbers are not given anew."""
+    card = slot.card("card", *"abcdef")
+    slot.mount(card, "one")
+    index(library)
+    slot.unmount()
+    renew(card)
+    slot.mount(card, "one")
+    assert len(index(library)) == 6
+    assert index(library) == []
+
+
+def test_times_of_the_status_that_shifted_all_alike_mean_nothing(library, slot) -> None:
+    slot.mount(slot.card("card", *"abcdef"), "one")
+    index(library)
+    photos = list(library.select())
+    library.commit([replace(photo, changed=photo.changed - HOUR) for photo in photos[:5]])
+    library.commit([replace(photos[5], changed=photos[5].changed - HOUR - 1)])
+    assert index(library) == [Path(photos[5].path).name]
+    assert [one.changed for one in library.select()] == [one.changed for one in photos]
 
 
 @pytest.mark.parametrize("shift", [HOUR, -2 * HOUR, 23 * HOUR + HOUR // 2])

@@ -75,6 +75,20 @@ def test_the_query_itself_is_no_hit_and_its_copies_come_first(
     assert answer.hits[1].score < 1.0
 
 
+def test_all_hides_no_file_of_a_shot(store: MemoryStore, home: Home) -> None:
+    """Without it the RAW and the developed file of one name are one hit."""
+    raw, developed = "/a/3.dng", "/a/3.jpg"
+    put(store, "/c", 1, 7)
+    (photo,) = store.by_path(["/c/0.jpg"]).values()
+    store.commit([replace(photo, path=raw)])
+    searcher = Searcher(store, home, "made-up", no_extraction)
+    folded = ask(searcher, "/b/1.jpg")
+    assert any({raw, developed} <= {hit.path, *hit.copies} for hit in folded.hits)
+    every = ask(searcher, "/b/1.jpg", every=True)
+    assert {raw, developed} <= {hit.path for hit in every.hits}
+    assert not any(hit.copies for hit in every.hits)
+
+
 class Extraction:
     """An extraction of one version of an extractor: the last of a path's parts is its content."""
 

@@ -85,8 +85,11 @@ def test_a_home_of_another_user_is_refused_and_left_alone(own: Home) -> None:
 
 def test_root_does_not_work_in_the_home_of_a_user(own: Home) -> None:
     give_away(own.root.parent)
-    assert "belongs to" in refused(own)
-    assert "belongs to" in refused(Home(own.root.parent / "new"))
+    for home in (own, Home(own.root.parent / "new")):
+        assert "belongs to" in refused(home)
+        with pytest.raises(LibraryError) as caught:
+            check_home(home)
+        assert (caught.value.hint or "").startswith("run photofind as ")
     give_away(own.root)
     assert "belongs to" in refused(own)
 
