@@ -95,18 +95,21 @@ def _matches(
     prints = Fingerprints([_fingerprint(photos) for photos in pictures])
     pairs = near_pairs(prints)
     turns = prints.distances(pairs.rights, pairs.lefts)[1]
+    places = {photos[0].content: place for place, photos in enumerate(pictures)}
+    apart = _places_apart(store, places)
     matches: defaultdict[int, dict[int, Differences]] = defaultdict(dict)
     for left, right, turn in zip(
         pairs.lefts.tolist(), pairs.rights.tolist(), turns.tolist(), strict=True
     ):
+        if (left, right) in apart:
+            continue
         done = differences(pictures[left][0], pictures[right][0], turn)
         matches[left][right] = matches[right][left] = done
     if verification is None:
         return matches
-    places = {photos[0].content: place for place, photos in enumerate(pictures)}
-    chosen = candidates(store, space, places, matches)
+    chosen = [pair for pair in candidates(store, space, places, matches) if pair not in apart]
     ends = time.monotonic() + SECONDS
-    asked: set[tuple[int, int]] = set()
+    asked = set(apart)
     while chosen:
         asked.update(chosen)
         near = prints.near_enough_to_cover(*np.array(chosen, np.int64).T).tolist()
@@ -124,6 +127,15 @@ def _matches(
                 matches[left][right] = matches[right][left] = done or ("re-encoded",)
         chosen = sorted(_indirect(matches) - asked)
     return matches
+
+
+def _places_apart(store: Store, places: Mapping[str, int]) -> set[tuple[int, int]]:
+    """Return which pictures a person told apart: no group may need them to match."""
+    known = [pair for pair in store.told_apart() if pair[0] in places and pair[1] in places]
+    return {
+        (min(one, other), max(one, other))
+        for one, other in ((places[left], places[right]) for left, right in known)
+    }
 
 
 def _best_known_first(matches: Matches) -> list[int]:

@@ -242,6 +242,15 @@ async function trashSelected() {
   }
 }
 
+/** Move one to the trash while the other one is there and whole. */
+async function trashOne(photo, other) {
+  try {
+    await moveToTrash([photo], [other.id]);
+  } catch (error) {
+    complain(error);
+  }
+}
+
 // Photos that do not show the same.
 
 async function tellApart(group, photo) {
@@ -424,7 +433,7 @@ function side(photo, other) {
       button("Open", () => run("open", [photo]), { icon: "open", "aria-label": `Open: ${name}` }),
       button("Show in folder", () => run("reveal", [photo]), { icon: "folder", "aria-label": `Show in folder: ${name}` }),
       button("Copy path", () => run("copy", [photo]), { icon: "copy", "aria-label": `Copy path: ${name}` }),
-      button("Move to trash", () => run("trash", [photo]), {
+      button("Move to trash", () => trashOne(photo, other), {
         icon: "trash",
         class: "danger",
         "aria-label": `Move to trash: ${name}`,
