@@ -695,7 +695,7 @@ def make_copies(album: Path, names: list[str]) -> dict[str, tuple[Path, Path]]:
 
 
 def test_duplicates_are_cleaned_up_and_put_back_at_once(page: Page, album: Path) -> None:
-    made = make_copies(album, ["page", "text", "clock"])
+    made = make_copies(album, ["page", "text", "colorwheel"])
     contents = {path: path.read_bytes() for paths in made.values() for path in paths}
     page.daemon.ask("POST", "/api/folders", {"path": str(album)})
     until(lambda: all(map(page.daemon.knows, contents)))
@@ -705,12 +705,12 @@ def test_duplicates_are_cleaned_up_and_put_back_at_once(page: Page, album: Path)
     page.says("#groups", "most pixels (480 \u00d7 360)")
     page.says("#trash-groups", "Move 3 files to trash")
     assert page.barriers() == []
-    page.click('[aria-label="Keep: clock small.jpg"]')
+    page.click('[aria-label="Keep: colorwheel small.jpg"]')
     page.says("#trash-groups", "Move 2 files to trash")
     page.click("#trash-groups")
     page.click("#ask-yes")
     until(lambda: not made["page"][1].exists() and not made["text"][1].exists())
-    assert all(path.exists() for path in (made["page"][0], made["text"][0], *made["clock"]))
+    assert all(path.exists() for path in (made["page"][0], made["text"][0], *made["colorwheel"]))
     page.gone('[aria-label="Select: the files of page.jpg"]')
     page.click(".toast .primary")
     until(lambda: all(path.exists() for path in contents))
