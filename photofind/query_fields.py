@@ -51,6 +51,7 @@ QUERY_FIELDS = {
         QueryField("every", ("--all",), None),
         QueryField("box", ("--box",), "box"),
         QueryField("any_rotation", ("--any-rotation/--no-rotation",), "turned"),
+        QueryField("originals", ("--originals",), "originals"),
     )
 }
 """By the names of the fields."""
@@ -66,7 +67,7 @@ def url_parameters(query: Query) -> Iterator[tuple[str, int | str | float]]:
         if field.name == "box" and value is not None:
             value = ",".join(f"{one:g}" for one in value)
         elif isinstance(value, bool):
-            value = "yes" if value else "no"
+            value = "yes" if value else "no" if field.name == "any_rotation" else None
         for one in value if isinstance(value, tuple) else (value,):
             is_path = field.url_path is not None and isinstance(one, str)
             name = field.url_path if is_path else field.url

@@ -35,6 +35,7 @@ Examples:
   photofind similar beach.jpg --in ~/Pictures/2021 -n 50
   photofind similar beach.jpg --tag dog --tag surfboard
   photofind similar beach.jpg --box 0.5,0.2,0.3,0.4
+  photofind similar crop.jpg --originals
   photofind similar beach.jpg --open
   photofind similar beach.jpg --paths-only -0 | xargs -0 cp -t ~/Desktop/beach"""
 )
@@ -63,6 +64,9 @@ Examples:
 @query_option("any_rotation", default=None,
               help="Compare the photo turned and mirrored too; by default where nothing else "
               "shows its picture.")  # fmt: skip
+@query_option("originals", is_flag=True,
+              help="First show what the photo was cut from, and what was cut from it; takes some "
+              "seconds.")  # fmt: skip
 @click.option("--open", "opens", is_flag=True, help="Show them on a page in the browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--paths-only", is_flag=True, help="Print the paths of the hits, a line each.")

@@ -54,6 +54,9 @@ class Query:
     any_rotation
         Whether the query's one photo is compared turned and mirrored too. None does it for a photo
         that the library does not know, where nothing shows the same picture otherwise.
+    originals
+        Whether photos come first that the query's one photo was cut from, and that were cut from
+        it. Pixels are compared for that, which takes some seconds.
     """
 
     like: Annotated[tuple[QueryPhoto, ...], Length(1, 100)]
@@ -69,6 +72,7 @@ class Query:
     tags: Annotated[tuple[TagName, ...], Length(0, 20)] = ()
     box: Box | None = None
     any_rotation: bool | None = None
+    originals: bool = False
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ class Embedded:
         where a part of a photo is compared.
     turned
         The one ``like`` photo turned and mirrored, (t, D).
+    path, content
+        The first ``like`` photo.
     outside
         Whether the extractor embedded a ``like`` photo, of which the library had no embedding.
     """
@@ -52,6 +54,8 @@ class Embedded:
     own: frozenset[str]
     turned: Vectors32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
     outside: bool = False
+    path: str = ""
+    content: str = ""
 
     @property
     def ways(self) -> list[Embedded]:
@@ -139,6 +143,8 @@ def embed_query(
         frozenset(own if box is None else ()),
         normalised(others),
         not found[: len(like)].all(),
+        paths[0],
+        contents[0],
     )
 
 

@@ -12,13 +12,14 @@ from photofind.errors import LibraryError
 from photofind.library.store import Store
 from photofind.model import Answer, DuplicateGroup, Query
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.model.records import Space
+from photofind.model.records import Photo, Space
 from photofind.paths import Home
 from photofind.search.comparison import Ranked, compare, rank, shows_again
 from photofind.search.duplicates import duplicate_groups
 from photofind.search.embedding import Embedded, OtherVersion, embed_query
 from photofind.search.fusing import rank_fused
 from photofind.search.hits import files_of, find_photos, merge_raw_pairs, to_hits
+from photofind.search.originals import originals_first
 from photofind.search.spaces import answering_spaces, space_of, space_of_version
 from photofind.search.verification import Verification
 from photofind.system.reach import Reach
@@ -138,7 +139,10 @@ class Searcher:
         assert query.limit is not None
         where = Filter(query.folder, query.since, query.until, query.tags)
         first = next(iter(weights))
-        ranked, turned = self._rank(query, weights, where)
+        embedded, ranked, turned = self._rank(query, weights, where)
+        if query.originals and self._verification is not None:
+            photo = Photo(embedded.path, content=embedded.content)
+            ranked = originals_first(self._store, self._verification, photo, ranked)
         asked = files_of(
             {one for one in (*query.like, *query.unlike) if isinstance(one, str)}, self._reach
         )
@@ -161,24 +165,30 @@ class Searcher:
 
     def _rank(
         self, query: Query, weights: dict[Space, float], where: Filter
-    ) -> tuple[Ranked, bool]:
-        """Return the ranked contents, and whether the query's photo was turned for them."""
-        if len(query.like) > 1 and (query.box is not None or query.any_rotation):
+    ) -> tuple[Embedded, Ranked, bool]:
+        """Return the query in the first space, the ranked contents, and whether it was turned."""
+        of_one = query.box is not None or query.any_rotation or query.originals
+        if of_one and len(query.like) > 1:
             raise LibraryError(
-                "a part of a photo, and a photo in any rotation, can be compared where the query "
-                "has one photo",
+                "a part of a photo, a photo in any rotation, and originals can be looked for where "
+                "the query has one photo",
                 "give one photo that hits should be like",
+            )
+        if query.originals and query.box is not None:
+            raise LibraryError(
+                "originals are looked for by the whole photo, not by a part of it",
+                "leave out the part, or cut it out and ask with that",
             )
         first, *_ = (space.id for space in weights)
         turned = query.any_rotation is True
         embedded, ranked = self._rank_laid(query, weights, where, turned=turned)
         if query.any_rotation is None and len(query.like) == 1 and embedded.outside:
             if shows_again(self._store, first, embedded, ranked):
-                return ranked, False
-            embedded, other = self._rank_laid(query, weights, where, turned=True)
-            if shows_again(self._store, first, embedded, other):
-                return other, True
-        return ranked, turned
+                return embedded, ranked, False
+            other_ways, other = self._rank_laid(query, weights, where, turned=True)
+            if shows_again(self._store, first, other_ways, other):
+                return other_ways, other, True
+        return embedded, ranked, turned
 
     def _rank_laid(
         self, query: Query, weights: dict[Space, float], where: Filter, *, turned: bool

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from waiting import wait_until
 
 from photofind.errors import ExtractorError
+from photofind.extractors.extraction import Extracted
 from photofind.images.reading import content_id
 from photofind.indexing.debouncer import SETTLE_WATCHED
 from photofind.indexing.indexer import Indexer
@@ -54,6 +56,11 @@ class Extraction:
         self.gate.wait(PATIENCE)
         return [self._extract(path, set(known)) for path in paths]
 
+    def extract_views(self, path: str, **options: Any) -> Extracted:
+        """Views of a photo all look the same."""
+        (upright,) = self.extract([path])
+        return upright if upright.vector is None else replace(upright, vector=upright.vector[None])
+
     def extract_previews(self, paths: list[str]) -> list[Any]:
         self.gate.wait(PATIENCE)
         return [self._preview(path) for path in paths]
@@ -93,12 +100,10 @@ def extracted(
     failure: str | None = None,
     *,
     passing: bool = False,
-) -> Any:
-    return SimpleNamespace(
-        path=path, content=content, vector=vector, failure=failure, refused=False,
-        passing=passing, put_off=False, lacks_sidecar=False,
-        width=1, height=1, format="JPEG", captured=None,
-        camera=None, latitude=None, longitude=None, keywords=(), caption=None,
+) -> Extracted:
+    return Extracted(
+        path=path, content=content, vector=vector, failure=failure, passing=passing,
+        width=1, height=1, format="JPEG", fingerprint="1" + 44 * "A",
         tags=() if vector is None else (("simulated", 0.5),),
     )  # fmt: skip
 

@@ -65,6 +65,8 @@ function showForm() {
   show(byId("tags-field"), tags.length > 0 || state.tags !== null);
   show(byId("turned-field"), state.like.length === 1);
   byId("turned").checked = state.turned === "yes";
+  show(byId("originals-field"), state.like.length === 1);
+  byId("originals").checked = state.originals === "yes" && !state.box;
   byId("offline").checked = state.offline !== "hide";
   const hasOffline = connection.status?.folders.some((folder) => folder.state === "offline");
   show(byId("offline-field"), Boolean(hasOffline) || state.offline !== null);
@@ -117,7 +119,7 @@ function showMinimum() {
 // Chips: the active filters, each of which can be removed.
 
 function showChips() {
-  const { folder, since, until, tags: wanted, min, extractor, offline, box, turned } = state;
+  const { folder, since, until, tags: wanted, min, extractor, offline, box, turned, originals } = state;
   const chips = [];
   if (folder) chips.push([`In ${shown(nameOf(folder) || folder)}`, { folder: null }]);
   if (since && since === until) chips.push([monthTitle(since), { since: null, until: null }]);
@@ -130,6 +132,7 @@ function showChips() {
   if (extractor) chips.push([`By ${extractor}`, { extractor: null }]);
   if (box) chips.push(["A part of the photo", { box: null }]);
   if (turned) chips.push([turned === "yes" ? "Turned and mirrored too" : "As it is", { turned: null }]);
+  if (originals && !box) chips.push(["Originals and crops first", { originals: null }]);
   if (offline) chips.push(["Without offline photos", { offline: null }]);
   const list = byId("chips");
   list.replaceChildren(
@@ -265,6 +268,7 @@ export function start() {
     });
   }
   byId("extractor").addEventListener("change", (event) => navigate({ extractor: event.target.value || null }));
+  byId("originals").addEventListener("change", (event) => navigate({ originals: event.target.checked ? "yes" : null, box: null }));
   byId("turned").addEventListener("change", (event) => navigate({ turned: event.target.checked ? "yes" : null }));
   byId("offline").addEventListener("change", (event) => navigate({ offline: event.target.checked ? null : "hide" }));
 }

@@ -90,10 +90,11 @@ const numbered = (asked) =>
   asked.kind === "path" ? asked.path : asked.kind === "upload" ? `upload:${asked.id}` : asked.id;
 
 function request(limit) {
-  const { like, unlike, min, folder, since, until, tags, extractor, box, turned } = state;
+  const { like, unlike, min, folder, since, until, tags, extractor, box, turned, originals } = state;
   const wanted = { like: like.map(numbered), limit, min_score: min, folder, since, until, tags, extractor };
   if (unlike.length) wanted.unlike = unlike.map(numbered);
   if (box) wanted.box = box.split(",").map(Number);
+  if (originals && !box) wanted.originals = true;
   if (turned) wanted.any_rotation = turned === "yes";
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== null));
 }

@@ -4,16 +4,17 @@
 //    &path=...&unpath=...   picture files anywhere, the bytes of their paths percent-encoded
 //    &folder=...&since=...&until=...&tag=...&tag=...&min=0.5&extractor=...&offline=hide
 //    &box=X,Y,W,H&turned=yes or no   the part of the query's photo, and whether it is turned
+//    &originals=yes         what it was cut from comes first
 //    &photo=ID              the photo in the viewer
 //   /?view=duplicates, /?view=library, /?view=settings
 
 import { decodePath, encodePath } from "./text.js";
 
 const VIEWS = ["photos", "duplicates", "library", "settings"];
-const FILTERS = ["folder", "since", "until", "tags", "min", "extractor", "offline", "box", "turned"];
+const FILTERS = ["folder", "since", "until", "tags", "min", "extractor", "offline", "box", "turned", "originals"];
 const NOTHING = {
   view: "photos", like: [], unlike: [], folder: null, since: null, until: null, tags: null, min: null,
-  extractor: null, offline: null, box: null, turned: null, photo: null,
+  extractor: null, offline: null, box: null, turned: null, originals: null, photo: null,
 };
 
 export let state = NOTHING;
@@ -45,6 +46,7 @@ export function parse(search) {
     else if (name === "offline" && value === "hide") read.offline = "hide";
     else if (name === "box" && isBox(value)) read.box = value;
     else if (name === "turned" && (value === "yes" || value === "no")) read.turned = value;
+    else if (name === "originals" && value === "yes") read.originals = value;
     else if (name === "photo" && /^\d+$/.test(value)) read.photo = Number(value);
   }
   return read;
@@ -84,7 +86,7 @@ export function changed(changes, from = state) {
   if (!next.like.length) Object.assign(next, { unlike: [], min: null, extractor: null });
   // They are about one photo.
   const isOther = next.like.length !== 1 || !from.like.length || !sameItem(next.like[0], from.like[0]);
-  if (isOther && from.like.length) Object.assign(next, { box: null, turned: null });
+  if (isOther && from.like.length) Object.assign(next, { box: null, turned: null, originals: null });
   return next;
 }
 

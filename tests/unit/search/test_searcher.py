@@ -173,7 +173,42 @@ def test_a_part_of_a_photo_is_compared_alone(
         ask(searcher, "/outside/broken", any_rotation=True)
 
 
-@pytest.mark.parametrize("options", [{"box": (0.0, 0.0, 0.5, 0.5)}, {"any_rotation": True}])
+class Comparing:
+    """A verification that finds a picture in photo 9 alone."""
+
+    def __init__(self) -> None:
+        self.verdicts = SimpleNamespace(among=lambda contents: set())
+        self.compared: list[str] = []
+
+    def compare(self, candidates: Any, *, until: float) -> dict[tuple[str, str], Any]:
+        self.compared += [photo.path for _, photo, _ in candidates]
+        return {
+            (asked.content, photo.content): ("cropped",) if photo.path == "/a/9.jpg" else None
+            for asked, photo, _ in candidates
+        }
+
+
+def test_what_a_photo_was_cut_from_comes_first(store: MemoryStore, home: Home) -> None:
+    comparing: Any = Comparing()
+    searcher = Searcher(
+        store, home, "made-up", lambda name: Extraction("1"), verification=comparing
+    )
+    plain = ask(searcher, "/outside/photo", every=True)
+    assert comparing.compared == []
+    answer = ask(searcher, "/outside/photo", every=True, originals=True)
+    assert (answer.hits[0].path, answer.hits[0].score) == ("/a/9.jpg", 1)
+    rest = [hit.path for hit in plain.hits if hit.path != "/a/9.jpg"]
+    assert [hit.path for hit in answer.hits[1:]] == rest
+    comparing.compared.clear()
+    ask(searcher, "/a/9.jpg", originals=True)
+    assert "/a/9.jpg" not in comparing.compared, "a photo is not compared with itself"
+    with pytest.raises(LibraryError, match="not by a part of it"):
+        ask(searcher, "/a/1.jpg", originals=True, box=(0.0, 0.0, 0.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    "options", [{"box": (0.0, 0.0, 0.5, 0.5)}, {"any_rotation": True}, {"originals": True}]
+)
 def test_parts_and_rotations_are_of_one_photo(
     store: MemoryStore, home: Home, options: dict[str, Any]
 ) -> None:
