@@ -224,7 +224,8 @@ class Operations(Protocol):
     ) -> list[NotSame]:
         """Remember that a photo does not show the same as others; return what is new.
 
-        They are told apart by their contents, so it does not matter where the files are moved.
+        They are told apart by their contents, so it does not matter where the files are moved, and
+        copies that are identical to the photo stay with it.
 
         Parameters
         ----------
@@ -236,7 +237,7 @@ class Operations(Protocol):
         Raises
         ------
         LibraryError
-            One of them is not in the library or not read whole yet, or two are identical files.
+            One of them is not in the library or not read whole yet, or all are identical files.
         """
         ...
 

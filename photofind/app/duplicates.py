@@ -68,14 +68,13 @@ def tell_apart(library: Store, photo: int, others: Sequence[int]) -> list[Pair]:
     Raises
     ------
     LibraryError
-        One is not in the library or not read whole yet, or two are identical files.
+        One is not in the library or not read whole yet, or all are identical files.
     """
     own = _content(find_photo(library, photo))
-    pairs = set()
-    for other in map(_content, (find_photo(library, one) for one in others)):
-        if other == own:
-            raise LibraryError("these files are identical", "only different files are told apart")
-        pairs.add(pair_of(own, other))
+    contents = {_content(find_photo(library, other)) for other in others} - {own}
+    if not contents:
+        raise LibraryError("these files are identical", "only different files are told apart")
+    pairs = {pair_of(own, content) for content in contents}
     new = sorted(pairs - library.told_apart())
     library.tell_apart(new)
     return new

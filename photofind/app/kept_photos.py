@@ -18,6 +18,9 @@ from photofind.system.reach import Reach
 __all__ = ["KeptPhotos", "is_content"]
 
 
+_Seen = tuple[int, int, int, int, int]
+
+
 class KeptPhotos:
     """Looks at photos that are kept, so that none goes without another one that stays.
 
@@ -35,7 +38,7 @@ class KeptPhotos:
         self._library = library
         self._reach = reach
         self._going = frozenset(going)
-        self._read: dict[int, tuple[int, int, int, int]] = {}
+        self._read: dict[int, _Seen] = {}
 
     def check(self, photo: int, path: str) -> None:
         """See that a photo is there for the one at a path, which goes.
@@ -57,21 +60,31 @@ class KeptPhotos:
         if reason is not None:
             raise _stays(path, reason)
 
+    def check_again(self, photo: int, path: str) -> None:
+        """See that the photo that was checked last is as it was, once the one at a path has gone.
+
+        Raises
+        ------
+        LibraryError, DesktopError
+            It is not, so the other one has to come back.
+        """
+        kept = find_photo(self._library, photo).path
+        if self._reach.call(kept, _seen, kept) != self._read[photo]:
+            raise _stays(path, f"{kept} changed at that moment")
+
     def _look(self, known: Photo, path: str) -> str | None:
         """Return why a photo does not stand for the one at a path; None if it does."""
         try:
-            status = Path(known.path).stat()
             if Path(known.path).is_symlink():
                 return f"{known.path} is a link, not a file of its own"
-            if os.path.samestat(status, Path(path).stat()):
+            if Path(known.path).samefile(path):
                 return f"{known.path} is the same file by another name"
         except OSError as error:
             return f"{known.path} cannot be kept for it: {error.strerror}"
-        seen = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-        if self._read.get(known.id) != seen:
-            if not is_content(known):
-                return f"{known.path} has changed since it was indexed, or cannot be read"
-            self._read[known.id] = seen
+        seen = _seen(known.path)
+        if seen is None or (self._read.get(known.id) != seen and not is_content(known)):
+            return f"{known.path} has changed since it was indexed, or cannot be read"
+        self._read[known.id] = seen
         return None
 
 
@@ -80,6 +93,16 @@ def is_content(photo: Photo) -> bool:
     with suppress(OSError), Path(photo.path).open("rb") as file:
         return hashlib.file_digest(file, content_hash).hexdigest() == photo.content
     return False
+
+
+def _seen(path: str) -> _Seen | None:
+    """Return what tells a file from another one, and from itself once it has changed."""
+    with suppress(OSError):
+        status = os.lstat(path)
+        return (
+            status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns,
+        )  # fmt: skip
+    return None  # It is not there.
 
 
 def _stays(path: str, reason: str) -> DesktopError:

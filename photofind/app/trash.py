@@ -27,7 +27,8 @@ def trash_photos(
     """Move photos to the trash, given their ids; also return the files that were moved.
 
     A file that has changed since it was indexed stays where it is, and so does one that comes to
-    its place meanwhile, and one for which no other is kept that is whole.
+    its place meanwhile, and one for which no other is kept that is whole. Where the kept one
+    changes at the last moment, the other one is put back.
 
     Parameters
     ----------
@@ -62,6 +63,13 @@ def trash_photos(
                 guard.check(stays[photo], path)
             moved.append(reach.act(path, move_to_trash, seen))
             trashed.append(photo)
+            if photo in stays:
+                try:
+                    guard.check_again(stays[photo], path)
+                except (DesktopError, LibraryError):
+                    reach.act(path, restore, moved[-1])
+                    del moved[-1], trashed[-1]
+                    raise
         except (DesktopError, LibraryError) as error:
             failures.append(Failure(path, str(error)))
     undo = trash.add(moved) if any(file.item for file in moved) else None

@@ -109,7 +109,8 @@ def list_groups(
     With --keep it is said what to keep of each group:
     the best has the most pixels, then is an original, then was saved in the best quality; RAW files
     are kept beside it. With --trash the others are moved to the trash, after a question; each photo
-    that is kept is read whole before. `photofind untrash` puts them back.
+    that is kept is read whole before. Takes of the same scene stay, unless --kind scene asks for
+    them. `photofind untrash` puts all back.
     """
     if trash and keep is None:
         raise click.UsageError("--trash needs --keep: say what to keep")

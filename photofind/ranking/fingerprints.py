@@ -40,6 +40,7 @@ _SUFFICIENT = 50
 # Mirroring a picture turns the sign of its odd frequencies; the first one kept is odd.
 _ODD = (np.arange(_SIDE) % 2 == 0).astype(np.uint8)
 _ALL = slice(None)
+_COUNTS = 512  # More than there are bits.
 # Pairs that are compared at a time.
 _BATCH = 1 << 20
 
@@ -122,16 +123,19 @@ def near_pairs(fingerprints: Fingerprints) -> NearPairs:
     """
     some = np.flatnonzero(fingerprints.sufficient)
     bits, turned = fingerprints.bits[some], fingerprints.turned()[:, some]
-    found: dict[tuple[int, int], int] = {}
+    size = max(len(some), 1)
+    # A pair and how many bits differ, in one number: most pairs are found several times.
+    found, more, waiting = np.empty(0, np.int64), [], 0
     for lefts, queries, rights in _candidates(bits, turned):
         apart = _differing(queries, bits[rights])
         near = np.flatnonzero(apart <= SAME)
-        pairs = zip(some[lefts[near]].tolist(), some[rights[near]].tolist(), strict=True)
-        for pair, count in zip(pairs, apart[near].tolist(), strict=True):
-            found[pair] = min(count, found.get(pair, count))
-    places = np.array(sorted(found), np.int64).reshape(-1, 2)
-    counts = np.array([found[pair] for pair in sorted(found)], np.int64)
-    return NearPairs(places[:, 0], places[:, 1], counts)
+        more.append((lefts[near] * size + rights[near]) * _COUNTS + apart[near])
+        waiting += len(near)
+        if waiting > max(_BATCH, len(found)):
+            found, more, waiting = np.unique(np.concatenate([found, *more])), [], 0
+    found = np.unique(np.concatenate([found, *more]))
+    pairs, best = np.unique(found // _COUNTS, return_index=True)
+    return NearPairs(some[pairs // size], some[pairs % size], found[best] % _COUNTS)
 
 
 def _candidates(bits: Bits, turned: Bits) -> Iterator[tuple[Places, Bits, Places]]:

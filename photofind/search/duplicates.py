@@ -25,8 +25,12 @@ __all__ = ["duplicate_groups"]
 
 BATCH = 1024
 
-Matches = Mapping[int, Mapping[int, Differences]]
-"""What each picture matches, by places, and what was done to the other one."""
+Matches = Mapping[int, Mapping[int, Differences | int]]
+"""What each picture matches, by places; by which turn, or what was done to the other one.
+
+Large groups have millions of pairs that match by their fingerprints, so what was done to these is
+looked up only for those that are shown.
+"""
 
 
 def duplicate_groups(
@@ -50,7 +54,8 @@ def duplicate_groups(
         taken.update(others)
         members = _identical(pictures[first])
         for other in others:
-            members += [(photo, matches[first][other]) for photo in pictures[other]]
+            done = _done(matches[first][other], pictures, first, other)
+            members += [(photo, done) for photo in pictures[other]]
         groups.append(("same picture", *_split(members)))
         taken.add(first)
     for place, photos in enumerate(pictures):
@@ -95,19 +100,21 @@ def _matches(
     prints = Fingerprints([_fingerprint(photos) for photos in pictures])
     pairs = near_pairs(prints)
     turns = prints.distances(pairs.rights, pairs.lefts)[1]
-    matches: defaultdict[int, dict[int, Differences]] = defaultdict(dict)
+    places = {photos[0].content: place for place, photos in enumerate(pictures)}
+    apart = _places_apart(store, places)
+    matches: defaultdict[int, dict[int, Differences | int]] = defaultdict(dict)
     for left, right, turn in zip(
         pairs.lefts.tolist(), pairs.rights.tolist(), turns.tolist(), strict=True
     ):
-        done = differences(pictures[left][0], pictures[right][0], turn)
-        matches[left][right] = matches[right][left] = done
+        if (left, right) in apart:
+            continue
+        matches[left][right] = matches[right][left] = turn
     if verification is None:
         return matches
-    places = {photos[0].content: place for place, photos in enumerate(pictures)}
-    chosen = candidates(store, space, places, matches)
+    chosen = [pair for pair in candidates(store, space, places, matches) if pair not in apart]
     ends = time.monotonic() + SECONDS
     uncompared = 0
-    asked: set[tuple[int, int]] = set()
+    asked = set(apart)
     while chosen:
         asked.update(chosen)
         near = prints.near_enough_to_cover(*np.array(chosen, np.int64).T).tolist()
@@ -128,6 +135,24 @@ def _matches(
         chosen = sorted(_indirect(matches) - asked)
     verification.uncompared = uncompared
     return matches
+
+
+def _done(
+    match: Differences | int, pictures: Sequence[Sequence[Photo]], first: int, other: int
+) -> Differences:
+    """Return what was done to a picture that matches the first one of its group."""
+    if not isinstance(match, int):
+        return match
+    return differences(pictures[min(first, other)][0], pictures[max(first, other)][0], match)
+
+
+def _places_apart(store: Store, places: Mapping[str, int]) -> set[tuple[int, int]]:
+    """Return which pictures a person told apart: no group may need them to match."""
+    known = [pair for pair in store.told_apart() if pair[0] in places and pair[1] in places]
+    return {
+        (min(one, other), max(one, other))
+        for one, other in ((places[left], places[right]) for left, right in known)
+    }
 
 
 def _best_known_first(matches: Matches) -> list[int]:

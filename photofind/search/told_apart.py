@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -23,14 +24,18 @@ def split(
     items: Sequence[_Item], content: Callable[[_Item], str], apart: Collection[Pair]
 ) -> list[list[_Item]]:
     """Split what is the same into parts in which no two are told apart, in the same order."""
-    if not apart:
-        return [list(items)]
+    if not apart or len(items) < 2:
+        return [list(items)] if items else []
+    others: defaultdict[str, set[str]] = defaultdict(set)
+    for left, right in apart:
+        others[left].add(right)
+        others[right].add(left)
     parts: list[list[_Item]] = []
     contents: list[set[str]] = []
     for item in items:
         own = content(item)
         for part, known in zip(parts, contents, strict=True):
-            if not any(are_apart(apart, own, other) for other in known):
+            if own not in others or known.isdisjoint(others[own]):
                 part.append(item)
                 known.add(own)
                 break

@@ -300,14 +300,17 @@ class Page:
         until(lambda: self._click(css), f"a click on {css}")
 
     def _click(self, css: str) -> bool:
+        found = self.wait(css)
         try:
-            self.wait(css).click()
+            found.click()
         except StaleElementReferenceException:
             return False
         except WebDriverException as error:
-            if "intercept" in str(error):  # Another element is moving over it.
-                return False
-            raise
+            if "intercept" not in str(error):
+                raise
+            # Another element is moving over it, or it lies behind a bar that stays in its place.
+            self.script("arguments[0].scrollIntoView({block: 'center'})", found)
+            return False
         return True
 
     def keys(self, *keys: str) -> None:

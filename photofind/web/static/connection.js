@@ -209,5 +209,6 @@ function showActivity() {
   const element = byId("activity");
   element.dataset.kind = kind;
   element.querySelector(".activity-text").textContent = text;
+  element.setAttribute("aria-label", text); // Small windows show but a dot.
   show(element, Boolean(text));
 }

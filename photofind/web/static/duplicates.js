@@ -10,6 +10,8 @@ const AT_ONCE = 40;
 const IN_STRIP = 60;
 const IN_REQUEST = 10000;
 const LISTED_PAIRS = 100;
+const SCENE = "same scene";
+const LOOKING = "Looking for duplicates\u2026 Photos that are alike are compared; the first time this may take some minutes.";
 const RELATIONS = {
   "identical content": "identical",
   "same picture": "the same picture",
@@ -27,7 +29,7 @@ let kind = "all";
 let listed = 0;
 
 export async function follow() {
-  byId("duplicates-summary").textContent = groups ? byId("duplicates-summary").textContent : "Looking for duplicates\u2026";
+  byId("duplicates-summary").textContent = groups ? byId("duplicates-summary").textContent : LOOKING;
   show(byId("duplicates-message"), false);
   try {
     const found = await get(withQuery("/api/duplicates", { keep: byId("keep-rule").value }));
@@ -38,6 +40,8 @@ export async function follow() {
       going: new Set(group.proposal.trash),
       selected: false,
     }));
+    // Copies come before what shows but the same scene, however large that is.
+    groups.sort((one, other) => (one.kind === SCENE) - (other.kind === SCENE));
     details.clear();
     list();
     await listToldApart();
@@ -63,13 +67,16 @@ function fail(error) {
 const left = (group) => group.photos.filter((photo) => !trashed.has(photo.id));
 const wanted = (group) => left(group).length > 1 && (kind === "all" || group.kind === kind);
 const goingOf = (group) => left(group).filter((photo) => group.going.has(photo.id));
+const spareIn = (some) => some.reduce((sum, group) => sum + left(group).length - 1, 0);
 
 function list() {
   const some = groups.filter(wanted);
-  const spare = some.reduce((sum, group) => sum + left(group).length - 1, 0);
-  byId("duplicates-summary").textContent = some.length
-    ? `${count(some.length, "group")} with ${count(spare, "redundant file")}`
-    : "";
+  const copies = some.filter((group) => group.kind !== SCENE);
+  const scenes = some.filter((group) => group.kind === SCENE);
+  const parts = [];
+  if (copies.length) parts.push(`${count(copies.length, "group")} with ${count(spareIn(copies), "redundant file")}`);
+  if (scenes.length) parts.push(`${count(scenes.length, "scene")} with ${count(spareIn(scenes), "more take")}`);
+  byId("duplicates-summary").textContent = parts.join(", ");
   byId("groups").replaceChildren();
   listed = 0;
   listMore();
@@ -200,7 +207,7 @@ function showProposal(item) {
 const selected = () => groups.filter((group) => wanted(group) && group.selected && goingOf(group).length);
 // What shows but the same scene is not selected with the others.
 const selectable = () =>
-  groups.filter((group) => wanted(group) && goingOf(group).length && (kind === "same scene" || group.kind !== "same scene"));
+  groups.filter((group) => wanted(group) && goingOf(group).length && (kind === SCENE || group.kind !== SCENE));
 
 function showSelection() {
   if (!groups) return;
@@ -212,7 +219,7 @@ function showSelection() {
   byId("select-groups").disabled = !all.length;
   byId("trash-groups").textContent = files ? `Move ${count(files, "file")} to trash` : "Move to trash";
   byId("trash-groups").disabled = !files;
-  show(byId("scenes-note"), kind === "all" && groups.some((group) => group.kind === "same scene"));
+  show(byId("scenes-note"), kind === "all" && groups.some((group) => group.kind === SCENE));
   for (const item of byId("groups").children) item.box.checked = item.group.selected;
 }
 
@@ -239,6 +246,15 @@ async function trashSelected() {
   }
   try {
     await moveToTrash(photos.slice(0, IN_REQUEST), kept.slice(0, IN_REQUEST));
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** Move one to the trash while the other one is there and whole. */
+async function trashOne(photo, other) {
+  try {
+    await moveToTrash([photo], [other.id]);
   } catch (error) {
     complain(error);
   }
@@ -426,7 +442,7 @@ function side(photo, other) {
       button("Open", () => run("open", [photo]), { icon: "open", "aria-label": `Open: ${name}` }),
       button("Show in folder", () => run("reveal", [photo]), { icon: "folder", "aria-label": `Show in folder: ${name}` }),
       button("Copy path", () => run("copy", [photo]), { icon: "copy", "aria-label": `Copy path: ${name}` }),
-      button("Move to trash", () => run("trash", [photo]), {
+      button("Move to trash", () => trashOne(photo, other), {
         icon: "trash",
         class: "danger",
         "aria-label": `Move to trash: ${name}`,

@@ -159,3 +159,58 @@ def test_all_that_went_together_is_put_back_together_by_another_process(library:
     assert untrash_photos(later, reach, None).restored == (library.copy.path,)
     with pytest.raises(DesktopError, match="nothing to put back"):
         untrash_photos(later, reach, None)
+
+
+def another_name(path: Path, other: Path) -> None:
+    path.unlink()
+    path.hardlink_to(other)
+
+
+def a_link_to_it(path: Path, other: Path) -> None:
+    path.unlink()
+    path.symlink_to(other)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path, _: path.unlink(),
+        lambda path, _: path.write_bytes(b"PIXELS"),
+        another_name,
+        a_link_to_it,
+    ],
+)
+def test_what_went_comes_back_if_the_kept_one_changes_at_that_moment(
+    library: Library, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path, Path], None]
+) -> None:
+    move = trash_module.move_to_trash
+
+    def spoil_and_move(seen: SeenFile) -> TrashedFile:
+        spoil(Path(library.kept.path), Path(seen.path))
+        return move(seen)
+
+    monkeypatch.setattr(trash_module, "move_to_trash", spoil_and_move)
+    (reason,) = library.trash([library.copy.id], [library.kept.id])
+    assert "changed at that moment" in reason
+    assert Path(library.copy.path).read_bytes() == b"fewer pixels"
+    assert library.history.all() == []
+
+
+def test_what_cannot_come_back_can_still_be_undone(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another file came to its place, after the kept one had gone."""
+    move = trash_module.move_to_trash
+
+    def spoil_and_move(seen: SeenFile) -> TrashedFile:
+        Path(library.kept.path).unlink()
+        moved = move(seen)
+        Path(seen.path).write_bytes(b"another")
+        return moved
+
+    monkeypatch.setattr(trash_module, "move_to_trash", spoil_and_move)
+    (reason,) = library.trash([library.copy.id], [library.kept.id])
+    assert "another file is at" in reason
+    ((moved,),) = (one.files for one in library.history.all())
+    assert moved.item is not None
+    assert moved.item.read_bytes() == b"fewer pixels"

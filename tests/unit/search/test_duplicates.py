@@ -85,6 +85,16 @@ def test_all_of_a_group_match_the_one_that_is_shown(store: MemoryStore, home: Ho
     assert groups == [["1", "2", "0"]]
 
 
+def test_what_was_told_apart_holds_no_group_together(store: MemoryStore, home: Home) -> None:
+    for number, bits in enumerate((0, 25, 50)):
+        put(store, str(number), fingerprint(0, other_bits=bits), width=10 - number, height=9)
+    assert [names(group) for group in searcher(store, home).duplicates()] == [["1", "0", "2"]]
+    store.tell_apart([("0", "1")])
+    assert [names(group) for group in searcher(store, home).duplicates()] == [["1", "2"]]
+    store.tell_apart([("1", "2")])
+    assert searcher(store, home).duplicates() == []
+
+
 def test_hits_that_show_the_same_picture_collapse(store: MemoryStore, home: Home) -> None:
     put(store, "query", fingerprint(0))
     put(store, "one", fingerprint(1))
