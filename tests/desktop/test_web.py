@@ -1146,9 +1146,9 @@ def test_tags_lead_to_their_photos(tagged: Page) -> None:
     )
     page.open(f"/?photo={both}")
     page.says("#viewer-facts", "green grass")
-    assert [tag.text for tag in page.all("#viewer .tags a")] == [
-        "red dog 90\u202f%", "green grass 86\u202f%", "blue sky 1\u202f%",
-    ]  # fmt: skip
+    # They are shown anew when the details have come.
+    tags = ["red dog 90\u202f%", "green grass 86\u202f%", "blue sky 1\u202f%"]
+    until(lambda: [tag.text for tag in page.all("#viewer .tags a")] == tags, "the tags")
     assert page.barriers() == []
     page.click("#viewer .tags li:nth-child(2) a")
     page.gone("#viewer")
