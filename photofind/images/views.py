@@ -8,10 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-__all__ = ["ORIENTATIONS", "crop", "orientations", "size_to_crop"]
-
-ORIENTATIONS = 8
-"""Ways to lay a picture: four turns, each mirrored or not."""
+__all__ = ["crop", "orientations", "size_to_crop"]
 
 MOST_TIMES = 8
 """A part is cut out of pixels of at most so many times the size that is wanted of it."""

@@ -281,16 +281,15 @@ def compare(store: Store, space: str, query: Embedded, *, plain: bool = False) -
     plain
         Compare the embeddings by cosine alone.
     """
-    ways = [_compare(store, space, way, plain=plain) for way in query.ways]
-    return ways[0] if len(ways) == 1 else _AnyComparison(ways)
-
-
-def _compare(store: Store, space: str, query: Embedded, *, plain: bool) -> Comparison:
     index = store.index(space)
     scale = _scale(store, space, index, plain=plain)
-    if index is None or plain:
-        return _PlainComparison(store, space, query, scale)
-    return _IndexedComparison(store, space, query, scale, index)
+    ways: list[Comparison] = [
+        _PlainComparison(store, space, way, scale)
+        if index is None or plain
+        else _IndexedComparison(store, space, way, scale, index)
+        for way in query.ways
+    ]
+    return ways[0] if len(ways) == 1 else _AnyComparison(ways)
 
 
 def _scale(store: Store, space: str, index: IndexInfo | None, *, plain: bool) -> _Scale:

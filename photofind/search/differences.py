@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from photofind.model.records import Photo
 
-__all__ = ["Differences", "differences", "saved_otherwise"]
+__all__ = ["Differences", "differences", "known_fingerprint", "saved_otherwise"]
 
 Differences = tuple[str, ...]
 
@@ -23,6 +25,11 @@ _TURNS = (
 )
 # The ways to turn a picture that swap its sides.
 _ON_ITS_SIDE = {1, 3, 5, 7}
+
+
+def known_fingerprint(photos: Iterable[Photo]) -> str | None:
+    """Return the fingerprint that photos of one content share; None where none is known yet."""
+    return next((photo.fingerprint for photo in photos if photo.fingerprint is not None), None)
 
 
 def differences(first: Photo, other: Photo, turn: int) -> Differences:

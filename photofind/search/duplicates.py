@@ -17,7 +17,12 @@ from photofind.ranking.duplicates import grouped
 from photofind.ranking.fingerprints import Fingerprints, near_pairs
 from photofind.ranking.projection import normalised
 from photofind.search.candidates import candidates
-from photofind.search.differences import Differences, differences, saved_otherwise
+from photofind.search.differences import (
+    Differences,
+    differences,
+    known_fingerprint,
+    saved_otherwise,
+)
 from photofind.search.scenes import same_scene
 from photofind.search.verification import SECONDS, Verification
 
@@ -97,7 +102,7 @@ def _matches(
     verification: Verification | None,
 ) -> Matches:
     """Return which pictures are the same, by their fingerprints or by geometry."""
-    prints = Fingerprints([_fingerprint(photos) for photos in pictures])
+    prints = Fingerprints([known_fingerprint(photos) for photos in pictures])
     pairs = near_pairs(prints)
     turns = prints.distances(pairs.rights, pairs.lefts)[1]
     places = {photos[0].content: place for place, photos in enumerate(pictures)}
@@ -169,10 +174,6 @@ def _indirect(matches: Matches) -> set[tuple[int, int]]:
         for other in matches[member]
         if other != first and other not in matches[first]
     }
-
-
-def _fingerprint(photos: Sequence[Photo]) -> str | None:
-    return next((photo.fingerprint for photo in photos if photo.fingerprint is not None), None)
 
 
 def _identical(photos: Sequence[Photo]) -> list[tuple[Photo, Differences]]:

@@ -22,6 +22,7 @@ from photofind.paths import is_below
 from photofind.ranking.duplicates import Places, Same, collapse
 from photofind.ranking.fingerprints import Fingerprints
 from photofind.search.comparison import Ranked
+from photofind.search.differences import known_fingerprint
 from photofind.search.told_apart import are_apart, split
 from photofind.search.verdicts import Verdicts
 from photofind.system.reach import Reach
@@ -69,9 +70,10 @@ def find_photos(
     if query.every:
         groups = [[place] for place in range(count)]
     else:
-        known = store.by_content(ranked.contents[:count])
-        prints = Fingerprints([_fingerprint(known.get(one, ())) for one in ranked.contents[:count]])
-        near = prints.near if verdicts is None else _near(ranked.contents[:count], prints, verdicts)
+        contents = ranked.contents[:count]
+        known = store.by_content(contents)
+        prints = Fingerprints([known_fingerprint(known.get(one, ())) for one in contents])
+        near = prints.near if verdicts is None else _near(contents, prints, verdicts)
         groups = collapse(count, limit, near)
         apart = store.told_apart()
         parts = [split(group, ranked.contents.__getitem__, apart) for group in groups]
@@ -165,10 +167,6 @@ def _near(contents: Sequence[str], prints: Fingerprints, verdicts: Verdicts) -> 
         return alike
 
     return near
-
-
-def _fingerprint(photos: Iterable[Photo]) -> str | None:
-    return next((photo.fingerprint for photo in photos if photo.fingerprint is not None), None)
 
 
 def _is_raw(found: Found) -> bool:

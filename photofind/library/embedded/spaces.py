@@ -17,6 +17,7 @@ from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.contents import RowContents
 from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import StoredSpace
+from photofind.library.embedded.stable_file import status_of
 from photofind.library.embedded.vectors import Vectors
 from photofind.paths import Home, remove_file
 from photofind.system.disk import explain_disk_errors
@@ -232,9 +233,7 @@ def _stamp(path: Path) -> Stamp:
     LibraryError
         It cannot be looked at.
     """
-    with explain_disk_errors(path):
-        try:
-            now = path.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+    now = status_of(path)
+    if now is None:
+        return None
     return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns

@@ -14,12 +14,27 @@ from typing import Any, TypeVar
 from photofind.errors import DamagedError
 from photofind.system.disk import explain_disk_errors
 
-__all__ = ["LockedStableFile", "SnapshotMapping", "StableFile", "open_stable"]
+__all__ = ["LockedStableFile", "SnapshotMapping", "StableFile", "open_stable", "status_of"]
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 _BUFFER = 1 << 16
+
+
+def status_of(path: Path) -> os.stat_result | None:
+    """Return the status of a file; None where there is none.
+
+    Raises
+    ------
+    LibraryError
+        It cannot be looked at.
+    """
+    with explain_disk_errors(path):
+        try:
+            return path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
 
 class StableFile:
@@ -57,11 +72,8 @@ class StableFile:
         LibraryError
             It cannot be looked at.
         """
-        with explain_disk_errors(path):
-            try:
-                return os.path.samestat(os.fstat(self._descriptor), path.stat())
-            except (FileNotFoundError, NotADirectoryError):
-                return False
+        there = status_of(path)
+        return there is not None and os.path.samestat(os.fstat(self._descriptor), there)
 
     def read(self, start: int, count: int) -> bytes:
         """Return ``count`` bytes from ``start`` on.
