@@ -146,7 +146,8 @@ class Searcher:
         asked = files_of(
             {one for one in (*query.like, *query.unlike) if isinstance(one, str)}, self._reach
         )
-        limit = SPARE * query.limit
+        # RAW twins become one hit, and the photos of the query none.
+        limit = 2 * query.limit + len(query.like) + len(query.unlike)
         verdicts = self._verification.verdicts if self._verification else None
         groups = find_photos(
             self._store, query, first.id, ranked, where, limit, asked, verdicts=verdicts
