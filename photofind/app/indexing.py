@@ -52,6 +52,7 @@ def index_folders(
             retry_failed=retry_failed,
             progress=progress,
             reach=resources.reach,
+            memory=resources.extractor_memory,
         )
         notes = [*report.notes, *maintain(store, home, spaces, say)]
         # What was found is told, even if it is solved by now.

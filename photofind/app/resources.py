@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from photofind.app.thumbnails import Thumbnails
     from photofind.extractors.extraction import Extraction
     from photofind.images.limits import Limits
+    from photofind.library.extractor_memory import ExtractorMemory
     from photofind.library.store import Store
     from photofind.search.searcher import Searcher
     from photofind.search.verification import Verification
@@ -78,6 +79,13 @@ class Resources:
 
         return Reach(lambda: [folder.path for folder in self.library.folders()])
 
+    @cached_property
+    def extractor_memory(self) -> ExtractorMemory:
+        """What is remembered of extractors."""
+        from photofind.library.extractor_memory import ExtractorMemory
+
+        return ExtractorMemory(self.home)
+
     @property
     def settings(self) -> Settings:
         """The settings, as they were when first asked for."""
@@ -121,6 +129,8 @@ class Resources:
             self.extraction,
             self.reach,
             self.verification,
+            memory=self.extractor_memory,
+            retired=self.extraction.retired,
         )
 
     @cached_property

@@ -52,7 +52,9 @@ function showNow(status) {
   );
   byId("problems").replaceChildren(...status.problems.map((problem) => h("li", {}, shown(problem))));
   show(byId("problems"), status.problems.length > 0);
-  byId("compared-by").textContent = `Photos are compared with ${shown(status.extractor)}.`;
+  const coming = status.coming.map((one) =>
+    ` ${shown(one.extractor)} ${shown(one.version ?? "")} has embedded ${one.embedded.toLocaleString()} of ${count(one.photos, "photo")} so far; ${shown(status.answered_by.join(" and "))} answers until then.`);
+  byId("compared-by").textContent = `Photos are compared with ${shown(status.extractor)}.${coming.join("")}`;
 }
 
 const share = ({ preliminary, photos }) => `${Math.round((100 * preliminary) / Math.max(1, photos))}\u202f%`;
