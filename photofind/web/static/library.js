@@ -268,12 +268,13 @@ function extractorRow(extractor) {
       h("span", { class: "path" }, extractor.name),
       extractor.in_use ? h("span", { class: "state good" }, "in use") : null,
       h("p", {}, facts.filter(Boolean).join(" \u00b7 ")),
+      extractor.loading ? h("p", {}, "It is being loaded.") : null,
       extractor.error ? h("p", { class: "bad" }, icon("unplugged"), shown(extractor.error)) : null,
     ),
     h(
       "div",
       { class: "row" },
-      extractor.in_use || extractor.error
+      extractor.in_use || extractor.error || extractor.loading
         ? null
         : button("Use this one", () => use(extractor), { "aria-label": `Use this one: ${extractor.name}` }),
     ),
