@@ -70,6 +70,12 @@ class ExtractionPool:
         return [(name, one) for name, one in self._retired if one.pid]
 
     @property
+    def names(self) -> list[str]:
+        """The extractors that were asked for."""
+        with self._lock:
+            return [*self._open]
+
+    @property
     def processes(self) -> dict[str, int]:
         """The process ids of the workers that run, by the names of extractors."""
         with self._lock:

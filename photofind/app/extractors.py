@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 from photofind.app.resources import Resources
-from photofind.errors import ExtractorError, WorkerError
+from photofind.errors import ExtractorError, PhotofindError, WorkerError
 from photofind.extractors.extraction import ExtractorInfo
 from photofind.extractors.probe_cache import fingerprint, load_probes, save_probes
 from photofind.extractors.registry import Plugin, extractors_in_use, installed
+from photofind.library.extractor_memory import ExtractorMemory
 from photofind.model import ExtractorStatus
+from photofind.search.spaces import SpaceChoice
 
-__all__ = ["extractor_statuses", "missing_extractors"]
+__all__ = ["extractor_statuses", "missing_extractors", "note_answering"]
 
 
 def extractor_statuses(resources: Resources) -> list[ExtractorStatus]:
@@ -52,6 +54,15 @@ def missing_extractors(resources: Resources) -> list[str]:
         for name in extractors_in_use(resources.settings)
         if name not in names
     ]
+
+
+def note_answering(resources: Resources) -> None:
+    """Note which extractors answer now: they go on until others are ready."""
+    library = resources.library
+    library.refresh()
+    memory = ExtractorMemory(resources.home, writable=True)
+    with suppress(PhotofindError):  # Nothing is indexed yet.
+        SpaceChoice(library, resources.home, resources.settings.extractor, memory).answering()
 
 
 def _probe(resources: Resources, extractor: str) -> ExtractorInfo | str:

@@ -93,7 +93,7 @@ class Resources:
         """What is remembered of extractors."""
         from photofind.library.extractor_memory import ExtractorMemory
 
-        return ExtractorMemory(self.home)
+        return ExtractorMemory(self.home, writable=self.resident)
 
     @property
     def settings(self) -> Settings:

@@ -134,8 +134,9 @@ class Resident(PhotoFind):
             self._maintainer.library_changed(rebuild=True)
 
     def _look_at_extractors(self) -> None:
-        """Have extractors in use loaded again that are not installed as they were."""
-        for name in self._watch.look(self._indexer.code):
+        """Have extractors loaded again that are not installed as they were."""
+        watched = {**dict.fromkeys(self._resources.extraction.names, ()), **self._indexer.code}
+        for name in self._watch.look(watched):
             log.info("the extractor %s is not installed as it was and is loaded again", name)
             self._resources.extraction.retire(name)
             self._indexer.extractors_changed([name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -181,13 +182,13 @@ class Reader:
                 while go_on() and (batch := self._batch(files[unread.done :], progress.batch)):
                     show(progress.progress)
                     try:
-                        with self._holding_out(hold_out):
+                        with self._holding_out(hold_out) as broken_off:
                             extracted = self._extract(batch, contents, go_on, previews=previews)
                     except NotAnsweringError as error:
                         unread.silent = error.folder
                         break
                     except WorkerStoppedError:
-                        if hold_out(self._extraction.silence):
+                        if not broken_off.is_set():
                             raise
                         unread.gave_way = True
                         break
@@ -213,16 +214,20 @@ class Reader:
         return unread
 
     @contextmanager
-    def _holding_out(self, hold_out: Callable[[float], bool]) -> Iterator[None]:
-        """Break a batch off, while the block runs, once it is not to go on."""
-        extraction = self._extraction
+    def _holding_out(self, hold_out: Callable[[float], bool]) -> Iterator[threading.Event]:
+        """Break a batch off, while the block runs, once it is not to go on; tell by an event."""
+        broken_off = threading.Event()
         began = time.monotonic()
 
         def is_to_go_on() -> bool:
-            return hold_out(min(extraction.silence, time.monotonic() - began))
+            return hold_out(min(self._extraction.silence, time.monotonic() - began))
 
-        with giving_way(is_to_go_on, extraction.close):
-            yield
+        def break_off() -> None:
+            broken_off.set()
+            self._extraction.close()
+
+        with giving_way(is_to_go_on, break_off):
+            yield broken_off
 
     def _batch(self, files: Sequence[Found], most: int) -> Sequence[Found]:
         """Return the files to read next: a slow one by itself, or some others."""

@@ -26,10 +26,13 @@ class ExtractorMemory:
     ----------
     home
         The home of the library.
+    writable
+        Whether this process notes anything: what only answers leaves the home as it is.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, writable: bool = False) -> None:
         self._file = home.extractor_memory
+        self._writable = writable
 
     def current(self, extractor: str) -> str | None:
         """Return the id of the space that an extractor fills; None where that is not known."""
@@ -62,6 +65,8 @@ class ExtractorMemory:
         return found if isinstance(found, type(default)) else default
 
     def _write(self, name: str, value: Any) -> None:
+        if not self._writable:
+            return
         with _writing:
             try:
                 write_atomically(self._file, json.dumps({**self._all(), name: value}).encode())

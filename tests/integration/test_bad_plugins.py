@@ -108,9 +108,13 @@ def test_none_of_them_keeps_photos_from_a_good_one(home, photos):
         wait_until(lambda: activity() == "embedding photos with stuck")
         Image.new("RGB", (60, 40), (9, 200, 7)).save(photos / "new.png")
         wait_until(lambda: resident.status().photos == 41, "the new photo")
-        listed = {one.name: one for one in resident.extractors()}
-        assert listed["hanging"].loading
-        assert (listed["mean-colour"].loading, listed["mean-colour"].error) == (False, None)
+
+        def listed(name: str) -> tuple[bool, str | None]:
+            (found,) = [one for one in resident.extractors() if one.name == name]
+            return found.loading, found.error
+
+        wait_until(lambda: listed("mean-colour") == (False, None))
+        assert listed("hanging") == (True, None)
         reasons = [reason for name, reason in BAD.items() if name != "hanging"]
         wait_until(lambda: all(r in " ".join(resident.status().problems) for r in reasons))
         assert resident.failures() == []
