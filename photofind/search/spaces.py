@@ -115,11 +115,7 @@ class SpaceChoice:
         if not weights:
             raise self._nothing(next(iter(named)))
         self._memory.note_answered([space.id for space in weights])
-        coming = tuple(
-            progress
-            for name in named
-            if name in there and (progress := self._progress(name, weights, counts))
-        )
+        coming = self._coming([name for name in named if name in there], weights, counts)
         left_out = tuple(f"{name} is not installed" for name in named if name not in there)
         return Answering(weights, coming, left_out)
 
@@ -175,20 +171,20 @@ class SpaceChoice:
         enough = COMPLETE * max((counts[space].embedded for space in spaces), default=0)
         return [space for space in spaces if counts[space].embedded >= enough][-1:]
 
-    def _progress(
-        self, extractor: str, weights: Collection[Space], counts: Counts
-    ) -> ExtractorProgress | None:
-        """Return how far an extractor is that is to answer and does not; None where it does."""
-        current = self._current(extractor, counts)
-        if current in weights:
-            return None
-        if current is None:
-            known = self._store.counts()
-            return ExtractorProgress(extractor, None, 0, known.photos - known.failed)
-        now = counts[current]
-        return ExtractorProgress(
-            extractor, current.version, now.embedded, now.embedded + now.lacking
-        )
+    def _coming(
+        self, extractors: Iterable[str], weights: Collection[Space], counts: Counts
+    ) -> tuple[ExtractorProgress, ...]:
+        """Return how far those of some extractors are that do not answer with their own space."""
+        coming: list[ExtractorProgress] = []
+        for name in extractors:
+            space = self._current(name, counts)
+            if space is None:
+                known = self._store.counts()
+                coming.append(ExtractorProgress(name, None, 0, known.photos - known.failed))
+            elif space not in weights:
+                done, left = counts[space].embedded, counts[space].lacking
+                coming.append(ExtractorProgress(name, space.version, done, done + left))
+        return tuple(coming)
 
     def _named(self, named: Mapping[str, float], counts: Counts) -> Answering:
         """Return the spaces of extractors that a query names."""
@@ -203,7 +199,8 @@ class SpaceChoice:
                 weights[space] = weight
         if not weights:
             raise failed[0]
-        return Answering(weights, left_out=tuple(map(str, failed)))
+        names = [space.extractor for space in weights]
+        return Answering(weights, self._coming(names, weights, counts), tuple(map(str, failed)))
 
     def _nothing(self, name: str) -> PhotofindError:
         """Return what is wrong where an extractor has no space."""
