@@ -135,8 +135,12 @@ class ExtractorQueues:
 
     @property
     def problems(self) -> list[str]:
-        """A line for each extractor in use that does not work."""
-        working = {queue.extractor for queue in self._queues}
+        """A line for each extractor in use that does not work, or has to show that it does again."""
+        working = {
+            queue.extractor
+            for queue in self._queues
+            if not self._store.space_counts(queue.space).lacking
+        }
         return [one.reason for name, one in [*self._failures.items()] if name not in working]
 
     @property
@@ -175,11 +179,13 @@ class ExtractorQueues:
             self._queues = []
             self._loading.clear()  # What they load is not asked for any more.
         self._queues = [queue for queue in self._queues if queue.extractor in self._wanted]
+        name = self._wanted[0]
+        is_awaited = name not in self._failures  # One that did not work before is not waited for.
         self._start()
-        # One that did not work before is not waited for.
-        first = (
-            self._loading.get(self._wanted[0]) if self._wanted[0] not in self._failures else None
-        )
+        if not self._queues and not self._loading:
+            self.retry_now()
+            self._start()
+        first = self._loading.get(name) if is_awaited else None
         ends = time.monotonic() + PATIENCE
         failed: dict[str, PhotofindError] = {}
         while self._loading and not self._queues:

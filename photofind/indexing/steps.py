@@ -59,7 +59,7 @@ CHUNK = 2048
 # An extractor that shows no progress for so long yields to more urgent work ...
 GIVES_WAY_SECONDS = 3.0
 # ... and, where it reads what is new, to another extractor.
-YIELDS_SECONDS = 15.0
+YIELDS_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
