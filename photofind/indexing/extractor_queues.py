@@ -135,7 +135,7 @@ class ExtractorQueues:
 
     @property
     def problems(self) -> list[str]:
-        """A line for each extractor in use that does not work, or has to show that it does again."""
+        """A line for each extractor in use that does not work, or has not shown that it does."""
         working = {
             queue.extractor
             for queue in self._queues
