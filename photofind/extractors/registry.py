@@ -299,10 +299,12 @@ def _offers(home: Home) -> list[tuple[Plugin, Callable[[], Any]]]:
 
 
 def _plugin(point: EntryPoint) -> Plugin:
-    distribution = point.dist
-    if distribution is None:  # An entry point without metadata, as in a frozen program.
-        return Plugin(point.name, point.value, "an unknown distribution", "")
-    return Plugin(point.name, point.value, distribution.name, distribution.version)
+    try:
+        name, version = point.dist.name, point.dist.version  # type: ignore[union-attr]
+    except (AttributeError, KeyError, OSError, TypeError):
+        # No metadata: a frozen program has none, an installer is about to write it.
+        name = version = None
+    return Plugin(point.name, point.value, name or "an unknown distribution", version or "")
 
 
 @contextmanager
