@@ -229,9 +229,9 @@ class ExtractorQueues:
         Raises
         ------
         ExtractorError
-            There is no other.
+            There is no other, and none is being loaded.
         """
-        if len(self._queues) == 1:
+        if len(self._queues) == 1 and not self._loading:
             raise error
         self._note_failure(queue.extractor, error)
         self._queues = [one for one in self._queues if one is not queue]
