@@ -383,6 +383,10 @@ class PhotoFind(Operations):
         from photofind.app.settings import check_setting
 
         check_setting(self.home, self.settings, name, value)
+        if name == "extractor" and self.home.catalog.exists():
+            from photofind.app.extractors import note_answering
+
+            note_answering(self._resources)
         written: SettingValue = set_setting(self.home.settings, name, value)
         self._setting_changed(name)
         return written

@@ -12,6 +12,7 @@ from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import AbsolutePath, complete_extractor, picture_size
 
 if TYPE_CHECKING:
+    from photofind.model import ExtractorStatus
     from photofind.operations import Operations
 
 __all__ = ["extractors"]
@@ -55,11 +56,17 @@ def list_all(as_json: bool) -> None:
                 extractor.version or "",
                 str(extractor.dimension or ""),
                 extractor.distribution,
-                extractor.error or f"works, {extractor.photos} photos",
+                _state(extractor),
             )
             for extractor in installed
         ),
     )
+
+
+def _state(extractor: ExtractorStatus) -> str:
+    if extractor.loading:
+        return "loading"
+    return extractor.error or f"works, {extractor.photos} photos"
 
 
 @extractors.command()
@@ -68,13 +75,15 @@ def use(names: str) -> None:
     """Compare photos with an extractor, or with several together.
 
     Separate several with commas, with optional weights: "a,b" or "a=2,b=1". Until a new extractor
-    has embedded nearly all photos, the old one answers; no embedding is ever deleted.
+    has embedded nearly all photos, the old one answers; no embedding is ever deleted. An extractor
+    that does not work is refused.
     """
     from photofind.model.extractor_choice import parse_extractors
 
     with connected() as photofind:
         wanted = [*parse_extractors(names)]
         _check_installed(wanted)
+        _check_working(wanted)
         before = _in_use(photofind)
         photofind.set_setting("extractor", names)
         # The previous ones keep embedding new photos: they answer until the others can.
@@ -150,6 +159,21 @@ def _check_installed(names: list[str]) -> None:
             raise ExtractorError(
                 f"there is no extractor {name!r}", f"installed: {', '.join(sorted(known))}"
             )
+
+
+def _check_working(names: list[str]) -> None:
+    """Load extractors, unless they are known to work as they are installed."""
+    from photofind.extractors.extraction import Extraction
+    from photofind.extractors.probe_cache import fingerprint, load_probes
+    from photofind.extractors.registry import installed
+    from photofind.paths import Home
+
+    home = Home.default()
+    known = load_probes(home)
+    for plugin in installed(home):
+        if plugin.name in names and fingerprint(plugin) not in known:
+            with Extraction(plugin.name, home=home, start_seconds=60.0) as extraction:
+                extraction.info()
 
 
 def _note_remaining_work(daemon_runs: bool) -> None:

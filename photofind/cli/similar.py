@@ -150,6 +150,9 @@ def _as_object(answer: Answer) -> dict[str, object]:
     return {
         "query": {"like": answer.query.like, "unlike": answer.query.unlike},
         "extractor": answer.extractor,
+        "spaces": answer.spaces,
+        "coming": answer.coming,
+        "notes": answer.notes,
         "searched_by": answer.searched_by,
         "photos": answer.photos,
         "preliminary": answer.preliminary,
@@ -160,6 +163,7 @@ def _as_object(answer: Answer) -> dict[str, object]:
 
 
 def _print_hits(answer: Answer) -> None:
+    note(*answer.notes)
     if answer.preliminary:
         note(
             f"{answer.preliminary:,} photos are known by their thumbnails so far; "

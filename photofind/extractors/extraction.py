@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -24,6 +25,7 @@ from photofind.errors import (
     WorkerStartError,
     WorkerTimeoutError,
 )
+from photofind.extractors.registry import identity
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.metadata_fields import Metadata
 from photofind.paths import Home
@@ -43,6 +45,8 @@ __all__ = ["Extracted", "Extraction", "ExtractorInfo"]
 # after fewer photos than this.
 _MOST_IN_A_ROW = 3
 _FEW_PHOTOS = 500
+# Or if it makes no progress with so many photos in a row, and has embedded none before.
+_MOST_HUNG = 3
 
 _logger = logging.getLogger(__name__)
 
@@ -68,6 +72,8 @@ class ExtractorInfo:
         Those of :data:`photofind.extractors.protocol.ABILITIES` that it has.
     engine
         What runs it, "LiteRT" or "Keras"; None if unknown.
+    code
+        The files or folders of its code.
     """
 
     name: str
@@ -78,6 +84,12 @@ class ExtractorInfo:
     build: str = ""
     abilities: tuple[str, ...] = ()
     engine: str | None = None
+    code: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """What every result of this build of the extractor carries."""
+        return identity(self.name, self.version, self.build)
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
@@ -123,6 +135,8 @@ class Extracted(Metadata):
         the photo was embedded.
     note
         What is wrong with its file, where only a part of it could be read.
+    made_by
+        The identity of the extractor that read it; None where its worker ended before.
     """
 
     path: str
@@ -139,6 +153,7 @@ class Extracted(Metadata):
     lacks_sidecar: bool = False
     tags: tuple[tuple[str, float], ...] = ()
     note: str | None = None
+    made_by: str | None = None
 
 
 class Extraction:
@@ -198,6 +213,10 @@ class Extraction:
         self._photos = 0  # Since the worker last exceeded its memory limit.
         self._memory_restarts = 0
         home = home or Home.default()
+        self._progressed = time.monotonic()
+        self._embeds = False  # Whether the extractor has pictures at the moment.
+        self._works = False  # Whether it has embedded any.
+        self._hung = 0  # Photos in a row that it made no progress with.
         self._in_a_row = 0  # Memory restarts in a row after few photos.
         self._worker = Worker(
             "photofind.extractors.service:ExtractionService",
@@ -230,6 +249,11 @@ class Extraction:
     def pid(self) -> int | None:
         """The worker's process id; None if none is running."""
         return self._worker.pid
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the worker last showed progress."""
+        return time.monotonic() - self._progressed
 
     def info(self) -> ExtractorInfo:
         """Load the extractor and return its properties.
@@ -353,11 +377,15 @@ class Extraction:
             reading: set[int] = set()
 
             def take(value: Any) -> None:
+                self._progressed = time.monotonic()
                 match value:
                     case {"started": int(position)}:
                         reading.add(batch[position])
                     case {"finished": int(position)}:
                         reading.discard(batch[position])
+                    case {"embedding": bool(embeds)}:
+                        self._embeds = embeds
+                        self._works = self._works or not embeds
                     case {"overdue": int(position), "seconds": float(seconds)}:
                         overdue[batch[position]] = seconds
                 note(value)
@@ -366,6 +394,7 @@ class Extraction:
                 for place in sorted(reading.copy()):
                     self._reach_through(paths[place])
 
+            self._progressed, self._embeds = time.monotonic(), False
             reply = self._call(
                 method,
                 note=take,
@@ -389,6 +418,7 @@ class Extraction:
                     took = f"took more than {overdue[place]:,.0f} s of processor time to read"
                     yield place, Extracted(path=paths[place], failure=took)
                     continue
+                self._count_hung(outcome)
                 yield (
                     place,
                     Extracted(
@@ -449,6 +479,17 @@ class Extraction:
             raise ExtractorError(
                 f"{subject} cannot be used: it {excess}, {_MOST_IN_A_ROW} times in a row",
                 "raise the limit with `photofind config set worker_megabytes`",
+            )
+
+    def _count_hung(self, error: WorkerError) -> None:
+        """Count a photo that was given up; raise if an extractor makes no progress with any."""
+        hung = self._embeds and isinstance(error, WorkerTimeoutError)
+        self._hung = self._hung + 1 if hung and not self._works else 0
+        if self._hung >= _MOST_HUNG:
+            self._hung = 0
+            raise ExtractorError(
+                f"the extractor {self._extractor!r} cannot be used: it showed no progress for "
+                f"{self._seconds:g} s with each of {_MOST_HUNG} photos in a row"
             )
 
     def _reason(self, error: WorkerError) -> str:

@@ -7,7 +7,6 @@ not cached, since anything may repair them.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import logging
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from photofind.extractors.code_files import find_code
 from photofind.extractors.extraction import ExtractorInfo
 from photofind.extractors.registry import Plugin
 from photofind.paths import Home, write_atomically
@@ -38,7 +38,7 @@ def fingerprint(plugin: Plugin) -> str | None:
     try:
         files = [
             f"{path} {status.st_size} {status.st_mtime_ns}"
-            for root in _roots(plugin)
+            for root in find_code(plugin)
             for path in _files(root)
             for status in [path.stat()]
         ]
@@ -73,18 +73,6 @@ def save_probes(home: Home, probes: Mapping[str, ExtractorInfo]) -> None:
 
 def _file(home: Home) -> Path:
     return home.cache / "extractors.json"
-
-
-def _roots(plugin: Plugin) -> list[Path]:
-    """Return the files or folders of a plugin's code, or its model."""
-    if Path(plugin.target).is_absolute():
-        return [Path(plugin.target)]
-    spec = importlib.util.find_spec(plugin.target.partition(":")[0].partition(".")[0])
-    if spec is None:
-        return []
-    if spec.submodule_search_locations:
-        return [*map(Path, spec.submodule_search_locations)]
-    return [Path(spec.origin)] if spec.origin else []
 
 
 def _files(root: Path) -> list[Path]:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photofind.errors import ExtractorError, PhotofindError
 from photofind.extractors import models
+from photofind.extractors.code_files import code_of, stamp
 from photofind.extractors.protocol import ABILITIES, GROUP, PROTOCOL, Extractor, Threaded
 from photofind.model.extractor_choice import parse_extractors
 from photofind.paths import Home
@@ -33,6 +32,7 @@ __all__ = [
     "LoadedExtractor",
     "Plugin",
     "extractors_in_use",
+    "identity",
     "installed",
     "is_name",
     "load",
@@ -98,6 +98,11 @@ def is_name(word: object) -> bool:
     return isinstance(word, str) and _WORD.fullmatch(word) is not None
 
 
+def identity(name: str, version: str, build: str) -> str:
+    """Return what names one build of one version of an extractor."""
+    return f"{name}@{version} ({build})"
+
+
 def load(name: str) -> LoadedExtractor:
     """Import and create the extractor called ``name``, and check its attributes.
 
@@ -157,8 +162,12 @@ class LoadedExtractor:
         Those of :data:`~photofind.extractors.protocol.ABILITIES` that it has.
     engine : str or None
         What runs it, if known.
+    code : tuple of str
+        The files or folders of its code.
     build : str
-        The version of its package, and the time of the file that defines it.
+        The version of its package, and what differs once one of its files is written.
+    identity : str
+        Its name, version and build: what it makes may differ where this does.
     """
 
     def __init__(self, plugin: Plugin, extractor: Extractor, declared: dict[str, Any]) -> None:
@@ -173,7 +182,10 @@ class LoadedExtractor:
         self.abilities = tuple(name for name in ABILITIES if callable(declared[name]))
         engine = declared["engine"]
         self.engine: str | None = engine if isinstance(engine, str) else None
-        self.build = f"{plugin.distribution} {plugin.distribution_version}{_written(extractor)}"
+        code = code_of(extractor, plugin)
+        self.code = tuple(map(str, code))
+        self.build = f"{plugin.distribution} {plugin.distribution_version} {stamp(code)}"
+        self.identity = identity(self.name, self.version, self.build)
         self._extractor: Any = extractor
 
     def use_threads(self, threads: int) -> None:
@@ -287,10 +299,12 @@ def _offers(home: Home) -> list[tuple[Plugin, Callable[[], Any]]]:
 
 
 def _plugin(point: EntryPoint) -> Plugin:
-    distribution = point.dist
-    if distribution is None:  # An entry point without metadata, as in a frozen program.
-        return Plugin(point.name, point.value, "an unknown distribution", "")
-    return Plugin(point.name, point.value, distribution.name, distribution.version)
+    try:
+        name, version = point.dist.name, point.dist.version  # type: ignore[union-attr]
+    except (AttributeError, KeyError, OSError, TypeError):
+        # No metadata: a frozen program has none, an installer is about to write it.
+        name = version = None
+    return Plugin(point.name, point.value, name or "an unknown distribution", version or "")
 
 
 @contextmanager
@@ -306,15 +320,6 @@ def _blaming(plugin: Plugin, what: str) -> Iterator[None]:
         _logger.error("%s %s", plugin, what, exc_info=error)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ExtractorError(f"{plugin} {what}: {reason}") from error
-
-
-def _written(extractor: object) -> str:
-    """Return the modification time of the file that defines an extractor; empty without one."""
-    file = getattr(sys.modules.get(type(extractor).__module__), "__file__", None)
-    try:
-        return f" {Path(file).stat().st_mtime_ns}" if file else ""
-    except OSError:  # The file is in an archive.
-        return ""
 
 
 def _declared(extractor: Any) -> dict[str, Any]:

@@ -107,6 +107,7 @@ class ExtractionService:
             "input_size": self._extractor.input_size,
             "distribution": self._extractor.plugin.distribution,
             "build": self._extractor.build,
+            "code": self._extractor.code,
             "abilities": self._extractor.abilities,
             "engine": self._extractor.engine,
         }
@@ -125,8 +126,8 @@ class ExtractionService:
         in_company
             Whether a photo that takes long is given up early, for the sake of the others.
         note
-            Called with ``{"started": i}`` when photo ``i`` is begun, and with
-            ``{"finished": i}`` when it is done.
+            Called with ``{"started": i}`` when photo ``i`` is begun, with ``{"finished": i}`` when
+            it is done, and with ``{"embedding": b}`` before and after the extractor embeds some.
 
         Returns
         -------
@@ -206,6 +207,7 @@ class ExtractionService:
 
         def embed_waiting() -> None:
             pictures = np.stack([*waiting.values()])
+            note({"embedding": True})
             embedded = self._extractor.embed(pictures)
             if "tags" in self._extractor.abilities:
                 for position, tags in zip(waiting, self._extractor.tags(pictures), strict=True):
@@ -214,6 +216,7 @@ class ExtractionService:
                 vectors[position] = vector
                 records[position]["embedded"] = True
                 note({"finished": position})
+            note({"embedding": False})
             waiting.clear()
 
         with closing(self._read_all(paths, read, note)) as reading:
@@ -253,7 +256,7 @@ class ExtractionService:
 
     def _read_one(self, position: int, path: str, read: Read, note: Note) -> _Read:
         note({"started": position})
-        record: Record = {}
+        record: Record = {"made_by": self._extractor.identity}
         least = self._limits.seconds_for(0)
         try:
             with self._efforts.of(position, least, note) as effort:

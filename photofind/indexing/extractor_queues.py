@@ -1,28 +1,37 @@
 """The extractors in use: each with its space and a queue of the photos that it has still to embed.
 
-One that does not work is set aside with its reason. The others go on without it, and it is tried
-again later.
+Each is loaded in a thread of its own. One that takes long, or does not work, keeps no other
+waiting: it is set aside with its reason, the others go on without it, and it is tried again later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from photofind.errors import ExtractorError
+from photofind.errors import ExtractorError, PhotofindError, WorkerStoppedError
+from photofind.indexing.agreement import agrees
 from photofind.indexing.reading import Reader
 from photofind.indexing.retrying import Failure
 from photofind.indexing.scan import Found
+from photofind.library.made_by import new_version, space_made_by
 from photofind.library.store import Store
 
 if TYPE_CHECKING:
-    from photofind.extractors.extraction import Extraction
+    from photofind.extractors.extraction import Extraction, ExtractorInfo
+    from photofind.library.extractor_memory import ExtractorMemory
 
 __all__ = ["ExtractorQueue", "ExtractorQueues"]
 
 # How long an extractor that does not work waits at most before it is tried again.
 LONGEST_WAIT = 600.0
+# How long the others wait for one that is loaded, where one of them works.
+PATIENCE = 10.0
+_LOOK = 0.2
 
 
 @dataclass
@@ -35,17 +44,32 @@ class ExtractorQueue:
         Its name, and the id of its space.
     reader
         Reads with it.
+    code
+        The files or folders of its code.
     files
         Known photos that it has still to embed, by path.
     filled_at
         The version of the library at which ``files`` was filled last.
+    yielded
+        Whether it made no progress with what was new, and others read that.
     """
 
     extractor: str
     space: str
     reader: Reader
+    code: tuple[str, ...] = ()
     files: dict[str, Found] = field(default_factory=dict)
     filled_at: Hashable = None
+    yielded: bool = False
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """An extractor that was loaded, and the version of its space; None where that is to be made."""
+
+    extraction: Extraction
+    info: ExtractorInfo
+    version: str | None
 
 
 class ExtractorQueues:
@@ -60,23 +84,37 @@ class ExtractorQueues:
     extraction
         Gives what embeds photos with an extractor, by its name.
     make_reader
-        Makes what reads with an extraction into a space.
+        Makes what reads with an extraction into a space, given the identity of the extractor.
     report
         Called with the error of an extractor that is set aside, once for each new error.
+    wake
+        Called, in another thread, when an extractor was loaded that was not waited for.
+    go_on
+        Whether those that are loaded are still waited for.
+    memory
+        Where the space of each extractor is noted.
     """
 
     def __init__(
         self,
         store: Store,
         extraction: Callable[[str], Extraction],
-        make_reader: Callable[[Extraction, str], Reader],
+        make_reader: Callable[[Extraction, str, str], Reader],
         report: Callable[[str], None],
+        wake: Callable[[], None] = lambda: None,
+        go_on: Callable[[], bool] = lambda: True,
+        memory: ExtractorMemory | None = None,
     ) -> None:
         self._store = store
         self._extraction = extraction
         self._make_reader = make_reader
         self._report = report
+        self._wake = wake
+        self._go_on = go_on
+        self._memory = memory
+        self._wanted: tuple[str, ...] = ()
         self._queues: list[ExtractorQueue] = []
+        self._loading: dict[str, Future[_Loaded]] = {}
         self._failures: dict[str, Failure] = {}
 
     def __iter__(self) -> Iterator[ExtractorQueue]:
@@ -91,16 +129,25 @@ class ExtractorQueues:
         return self._queues[0]
 
     @property
+    def loading(self) -> list[str]:
+        """The extractors that are being loaded."""
+        return [*self._loading]
+
+    @property
     def problems(self) -> list[str]:
-        """A line for each extractor in use that does not work."""
-        working = {queue.extractor for queue in self._queues}
+        """A line for each extractor in use that does not work, or has not shown that it does."""
+        working = {
+            queue.extractor
+            for queue in self._queues
+            if not self._store.space_counts(queue.space).lacking
+        }
         return [one.reason for name, one in [*self._failures.items()] if name not in working]
 
     @property
     def wait(self) -> float | None:
-        """Seconds until one that does not work is tried again; None where all work."""
-        working = {queue.extractor for queue in self._queues}
-        waits = [one.wait for name, one in [*self._failures.items()] if name not in working]
+        """Seconds until one that does not work is tried again; None where there is none."""
+        there = {queue.extractor for queue in self._queues} | self._loading.keys()
+        waits = [one.wait for name, one in [*self._failures.items()] if name not in there]
         return min(waits, default=None)
 
     def retry_now(self) -> None:
@@ -109,35 +156,72 @@ class ExtractorQueues:
             failure.retry_now()
 
     def open(self, extractors: Sequence[str], *, again: bool) -> None:
-        """Start the extractors in use and open their spaces.
+        """Load the extractors in use and open their spaces.
+
+        Returns when the first one is loaded, or another is and the first one takes long. The others
+        come when they are: see :meth:`look`.
 
         Parameters
         ----------
         extractors
             Their names, the one that reads what is new first.
         again
-            Whether to start those again that work.
+            Whether to load those again that work.
 
         Raises
         ------
         ExtractorError
             None of them works.
         """
+        self._wanted = tuple(extractors)
         if again:
             self._failures.clear()
-        working = {} if again else {queue.extractor: queue for queue in self._queues}
-        queues: list[ExtractorQueue] = []
-        failed: dict[str, ExtractorError] = {}
-        for name in extractors:
-            try:
-                queues.append(working.get(name) or self._open(name))
-            except ExtractorError as error:
-                failed[name] = error
-        if not queues:
-            raise next(iter(failed.values()))
-        for name, reason in failed.items():
-            self._note_failure(name, reason)
-        self._queues = queues
+            self._queues = []
+            self._loading.clear()  # What they load is not asked for any more.
+        self._queues = [queue for queue in self._queues if queue.extractor in self._wanted]
+        name = self._wanted[0]
+        is_awaited = name not in self._failures  # One that did not work before is not waited for.
+        self._start()
+        if not self._queues and not self._loading:
+            self.retry_now()
+            self._start()
+        first = self._loading.get(name) if is_awaited else None
+        ends = time.monotonic() + PATIENCE
+        failed: dict[str, PhotofindError] = {}
+        while self._loading and not self._queues:
+            self._wait(self._loading.values())
+            failed |= self._take_loaded()
+        while first is not None and not first.done() and time.monotonic() < ends:
+            self._wait([first])
+        failed |= self._take_loaded()
+        if not self._queues:
+            raise min(failed.items(), key=lambda one: self._wanted.index(one[0]))[1]
+        for name, error in failed.items():
+            self._note_failure(name, error)
+
+    def look(self) -> bool:
+        """Take in what was loaded since, and load again what is due; return whether any changed."""
+        before = [*self._queues]
+        for name, error in self._take_loaded().items():
+            self._note_failure(name, error)
+        return self._queues != before
+
+    def retry(self) -> None:
+        """Load those again that did not work and are due."""
+        self._start()
+
+    def wait_for_loading(self) -> bool:
+        """Wait until one that is being loaded has been; return whether there was any."""
+        loading = [*self._loading.values()]
+        while loading and not any(one.done() for one in loading):
+            self._wait(loading)
+        return bool(loading)
+
+    @property
+    def lacks_any(self) -> bool:
+        """Whether one that was never loaded, or was closed, is neither there nor being loaded."""
+        there = {queue.extractor for queue in self._queues} | self._loading.keys()
+        return any(name not in there | self._failures.keys() for name in self._wanted)
 
     def set_aside(self, queue: ExtractorQueue, error: ExtractorError) -> None:
         """Go on without an extractor that does not work.
@@ -145,26 +229,107 @@ class ExtractorQueues:
         Raises
         ------
         ExtractorError
-            There is no other.
+            There is no other, and none is being loaded.
         """
-        if len(self._queues) == 1:
+        if len(self._queues) == 1 and not self._loading:
             raise error
         self._note_failure(queue.extractor, error)
         self._queues = [one for one in self._queues if one is not queue]
+
+    def yield_first(self, queue: ExtractorQueue) -> None:
+        """Have another extractor read what is new, from now on."""
+        queue.yielded = True
+        self._queues = [*(one for one in self._queues if one is not queue), queue]
+
+    def has_other(self, queue: ExtractorQueue) -> bool:
+        """Return whether there is another extractor to read what is new, that did not yield."""
+        return any(one is not queue and not one.yielded for one in self._queues)
+
+    def close(self, extractor: str) -> None:
+        """Forget an extractor that is not as it was when it was loaded; it is loaded again."""
+        self._queues = [one for one in self._queues if one.extractor != extractor]
+        self._loading.pop(extractor, None)
+        self._failures.pop(extractor, None)
 
     def works(self, queue: ExtractorQueue) -> None:
         """Take note that an extractor has embedded something."""
         self._failures.pop(queue.extractor, None)
 
-    def _open(self, name: str) -> ExtractorQueue:
-        extraction = self._extraction(name)
-        plugin = extraction.info()
-        space = self._store.open_space(
-            plugin.name, plugin.version, plugin.dimension, plugin.build
-        ).id
-        return ExtractorQueue(name, space, self._make_reader(extraction, space))
+    def _wait(self, loading: Iterable[Future[_Loaded]]) -> None:
+        """Wait a moment for one of those to be loaded.
 
-    def _note_failure(self, name: str, error: ExtractorError) -> None:
+        Raises
+        ------
+        WorkerStoppedError
+            They are not waited for any more.
+        """
+        if not self._go_on():
+            raise WorkerStoppedError("the extractors are not waited for any more")
+        wait([*loading], timeout=_LOOK, return_when=FIRST_COMPLETED)
+
+    def _start(self) -> None:
+        """Begin to load what is wanted and neither there nor to be waited with."""
+        there = {queue.extractor for queue in self._queues} | self._loading.keys()
+        for name in self._wanted:
+            failure = self._failures.get(name)
+            if name not in there and (failure is None or not failure.wait):
+                self._loading[name] = self._load(name)
+
+    def _load(self, name: str) -> Future[_Loaded]:
+        loaded: Future[_Loaded] = Future()
+
+        def load() -> None:
+            try:
+                extraction = self._extraction(name)
+                info = extraction.info()
+                loaded.set_result(_Loaded(extraction, info, self._version(extraction, info)))
+            except BaseException as error:  # noqa: BLE001 - raised where it is taken in
+                loaded.set_exception(error)
+            self._wake()
+
+        threading.Thread(target=load, name=f"loading {name}", daemon=True).start()
+        return loaded
+
+    def _version(self, extraction: Extraction, info: ExtractorInfo) -> str | None:
+        """Return the version of the space that an extractor fills; None for a new one."""
+        current = self._memory.current(info.name) if self._memory else None
+        space = space_made_by(self._store, info, current)
+        if space is None:
+            return None
+        if space.build == info.build or agrees(self._store, space, extraction):
+            return space.version
+        return None
+
+    def _take_loaded(self) -> dict[str, PhotofindError]:
+        """Take in what has been loaded; return what failed."""
+        failed: dict[str, PhotofindError] = {}
+        for name, loaded in [*self._loading.items()]:
+            if not loaded.done():
+                continue
+            del self._loading[name]
+            try:
+                queue = self._opened(name, loaded.result())
+            except WorkerStoppedError:
+                raise
+            except PhotofindError as error:
+                failed[name] = error
+            else:
+                queues = [*self._queues, queue]
+                self._queues = sorted(
+                    queues, key=lambda one: (one.yielded, self._wanted.index(one.extractor))
+                )
+        return failed
+
+    def _opened(self, name: str, loaded: _Loaded) -> ExtractorQueue:
+        info = loaded.info
+        version = new_version(self._store, info) if loaded.version is None else loaded.version
+        space = self._store.open_space(info.name, version, info.dimension, info.build).id
+        if self._memory is not None:
+            self._memory.note_current(name, space)
+        reader = self._make_reader(loaded.extraction, space, info.identity)
+        return ExtractorQueue(name, space, reader, info.code)
+
+    def _note_failure(self, name: str, error: PhotofindError) -> None:
         before = self._failures.get(name)
         if before is None or before.reason != str(error):
             self._report(str(error))

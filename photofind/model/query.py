@@ -12,6 +12,7 @@ __all__ = [
     "Answer",
     "DuplicateGroup",
     "DuplicateKind",
+    "ExtractorProgress",
     "Hit",
     "NotSame",
     "Proposal",
@@ -118,6 +119,30 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class ExtractorProgress:
+    """How far an extractor is that is to answer queries, and does not yet.
+
+    Parameters
+    ----------
+    extractor, version
+        Its name, and the version of what it makes; None while it was not loaded.
+    embedded, photos
+        How many photos it has embedded, of how many.
+    """
+
+    extractor: str
+    version: str | None
+    embedded: int
+    photos: int
+
+    @property
+    def line(self) -> str:
+        """The same in words."""
+        name = self.extractor if self.version is None else f"{self.extractor} {self.version}"
+        return f"{name} has embedded {self.embedded:,} of {self.photos:,} photos so far"
+
+
+@dataclass(frozen=True)
 class Answer:
     """The hits of a query, best first.
 
@@ -125,6 +150,9 @@ class Answer:
     ``photos`` is how many photos were searched, ``seconds`` how long it took.
     ``preliminary`` is how many of them are known by their embedded thumbnails only, so far.
     ``turned`` says whether the query's photo was compared turned and mirrored too.
+    ``spaces`` names the extractors that answered with their versions, as in ``mobilenet@1``.
+    ``coming`` are those that are to answer once they have embedded nearly all photos.
+    ``notes`` says who answers instead of whom, and why, a line each.
     """
 
     query: Query
@@ -135,6 +163,9 @@ class Answer:
     seconds: float
     preliminary: int = 0
     turned: bool = False
+    spaces: tuple[str, ...] = ()
+    coming: tuple[ExtractorProgress, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 DuplicateKind = Literal["identical content", "same picture", "same scene"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from photofind.errors import LibraryError
+from photofind.errors import ExtractorError, LibraryError
+from photofind.library.extractor_memory import ExtractorMemory
 from photofind.library.store import Store
 from photofind.model import Answer, DuplicateGroup, Query
 from photofind.model.filters import EVERYTHING, Filter
@@ -16,11 +17,11 @@ from photofind.model.records import Photo, Space
 from photofind.paths import Home
 from photofind.search.comparison import Ranked, compare, rank, shows_again
 from photofind.search.duplicates import duplicate_groups
-from photofind.search.embedding import Embedded, OtherVersion, embed_query
+from photofind.search.embedding import CannotEmbed, Embedded, embed_query
 from photofind.search.fusing import rank_fused
 from photofind.search.hits import files_of, find_photos, merge_raw_pairs, to_hits
 from photofind.search.originals import originals_first
-from photofind.search.spaces import answering_spaces, space_of, space_of_version
+from photofind.search.spaces import Answering, SpaceChoice
 from photofind.search.verification import Verification
 from photofind.system.reach import Reach
 
@@ -50,6 +51,10 @@ class Searcher:
         Looks at the photos of queries.
     verification
         Compares photos on their pixels; fingerprints alone tell duplicates without it.
+    memory
+        Which space each extractor fills, and which answered last; that of the home by default.
+    retired
+        Gives what embeds photos as an extractor did before another version was installed.
 
     Notes
     -----
@@ -64,12 +69,15 @@ class Searcher:
         extraction: Callable[[str], Extraction],
         reach: Reach | None = None,
         verification: Verification | None = None,
+        *,
+        memory: ExtractorMemory | None = None,
+        retired: Callable[[str], Sequence[Extraction]] = lambda extractor: (),
     ) -> None:
+        self._retired = retired
         self._verification = verification
         self._reach = reach or Reach()
         self._store = store
-        self._home = home
-        self._extractor = extractor
+        self._choice = SpaceChoice(store, home, extractor, memory or ExtractorMemory(home))
         self._extraction = extraction
 
     def similar(self, query: Query) -> Answer:
@@ -86,26 +94,23 @@ class Searcher:
         """
         started = time.monotonic()
         self._store.refresh()
-        weights = answering_spaces(self._store, self._home, self._extractor, query.extractor)
+        answering = self._choice.answering(query.extractor)
+        tried: dict[Space, ExtractorError] = {}
         while True:
-            indexes = self._indexes(weights)
+            indexes = self._indexes(answering.weights)
             try:
-                answer = self._answer(query, weights, started)
-                if indexes == self._indexes(weights):
+                answer = self._answer(query, answering, started)
+                if indexes == self._indexes(answering.weights):
                     return answer
             except LibraryError:
-                if indexes == self._indexes(weights):
+                if indexes == self._indexes(answering.weights):
                     raise
-            except OtherVersion as other:
-                extractor = other.space.extractor
-                installed = space_of_version(self._store, extractor, other.installed)
-                weights = {
-                    (installed if space.id == other.space.id else space): weight
-                    for space, weight in weights.items()
-                }
+            except CannotEmbed as failure:
+                tried[failure.space] = failure.reason
+                answering = self._without(answering, failure, tried, is_named=bool(query.extractor))
 
-    def answering(self) -> Space:
-        """Return the space that answers queries that name no extractor.
+    def answering(self) -> Answering:
+        """Return the spaces that answer queries that name no extractor.
 
         Raises
         ------
@@ -113,7 +118,11 @@ class Searcher:
             Nothing is indexed yet.
         """
         self._store.refresh()
-        return next(iter(answering_spaces(self._store, self._home, self._extractor)))
+        return self._choice.answering()
+
+    def lacking(self) -> int:
+        """Return how many photos the extractors that are to answer have still to embed, at most."""
+        return self._choice.lacking()
 
     def duplicates(self, extractor: str | None = None) -> list[DuplicateGroup]:
         """Group the photos that show the same picture; the largest groups first.
@@ -124,8 +133,36 @@ class Searcher:
             Nothing is indexed yet by the extractor.
         """
         self._store.refresh()
-        space = space_of(self._store, self._home, self._extractor, extractor)
+        space = self._choice.answering(extractor).first
         return duplicate_groups(self._store, space.id, self._verification)
+
+    def _without(
+        self,
+        answering: Answering,
+        failure: CannotEmbed,
+        tried: Mapping[Space, ExtractorError],
+        *,
+        is_named: bool,
+    ) -> Answering:
+        """Return what answers where a space cannot; another one where none is left.
+
+        Raises
+        ------
+        ExtractorError
+            There is no other.
+        """
+        instead = failure.instead
+        if instead is not None and (
+            instead in tried or not self._store.space_counts(instead.id).embedded
+        ):
+            instead = None
+        answering = answering.replaced(failure.space, instead, str(failure.reason))
+        if answering.weights:
+            return answering
+        others = [] if is_named else self._choice.others(tried)
+        if not others:
+            raise next(iter(tried.values()))
+        return replace(answering, weights={others[0]: 1.0})
 
     def _indexes(self, spaces: Iterable[Space]) -> list[float | None]:
         """Return when the indexes were built: one may be replaced while a query is answered.
@@ -135,8 +172,9 @@ class Searcher:
         indexes = [self._store.index(space.id) for space in spaces]
         return [None if index is None else index.built for index in indexes]
 
-    def _answer(self, query: Query, weights: dict[Space, float], started: float) -> Answer:
+    def _answer(self, query: Query, answering: Answering, started: float) -> Answer:
         assert query.limit is not None
+        weights = answering.weights
         where = Filter(query.folder, query.since, query.until, query.tags)
         first = next(iter(weights))
         embedded, ranked, turned = self._rank(query, weights, where)
@@ -164,10 +202,13 @@ class Searcher:
             time.monotonic() - started,
             self._store.counts().preliminary,
             turned,
+            tuple(space.id for space in weights),
+            answering.coming,
+            answering.notes,
         )
 
     def _rank(
-        self, query: Query, weights: dict[Space, float], where: Filter
+        self, query: Query, weights: Mapping[Space, float], where: Filter
     ) -> tuple[Embedded, Ranked, bool]:
         """Return the query in the first space, the ranked contents, and whether it was turned."""
         of_one = query.box is not None or query.any_rotation or query.originals
@@ -194,7 +235,7 @@ class Searcher:
         return embedded, ranked, turned
 
     def _rank_laid(
-        self, query: Query, weights: dict[Space, float], where: Filter, *, turned: bool
+        self, query: Query, weights: Mapping[Space, float], where: Filter, *, turned: bool
     ) -> tuple[Embedded, Ranked]:
         """Return the query in the first space, and the ranked contents."""
         assert query.limit is not None
@@ -208,6 +249,7 @@ class Searcher:
                 query.unlike,
                 self._extraction,
                 self._reach,
+                retired=self._retired,
                 box=query.box,
                 turned=turned,
             )

@@ -120,6 +120,18 @@ class Hanging(Colour):
         time.sleep(600)
 
 
+class Stuck(Colour):
+    """Hangs with every photo, not with the grey of the first trial."""
+
+    name = "stuck"
+
+    def embed(self, images):
+        colours = images.mean(axis=(1, 2)).astype(np.float32)
+        while (np.abs(colours - 128) > 1).any():
+            time.sleep(0.1)
+        return colours
+
+
 class Leaking(Colour):
     """Holds on to 30 MB more for each batch that it embeds."""
 

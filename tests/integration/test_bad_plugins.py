@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from waiting import wait_until
 
 from photofind.app.photofind import PhotoFind
+from photofind.daemon.resident import Resident
 from photofind.errors import ExtractorError
 from photofind.extractors.extraction import Extraction
+from photofind.indexing import steps
 from photofind.model import Query
 from photofind.settings import set_setting
 
@@ -72,3 +75,70 @@ def test_nothing_is_lost_while_a_bad_one_is_chosen(name, home, photos):
         report = photofind.index()
         assert (report.found, report.unchanged, report.failed) == (40, 40, 0)
         assert [hit.path for hit in photofind.similar(query).hits] == before
+
+
+@pytest.fixture
+def forever(monkeypatch, home):
+    """Have nothing that hangs be given up during a test."""
+    defaults = dict(Extraction.__init__.__kwdefaults__)
+    monkeypatch.setattr(Extraction.__init__, "__kwdefaults__", defaults | {"start_seconds": 3600.0})
+    set_setting(home.settings, "max_seconds", "3600")
+
+
+def embedded(photofind: Resident, photo: Path) -> bool:
+    return "mean-colour@1" in photofind.photo(str(photo)).spaces
+
+
+@pytest.mark.usefixtures("forever")
+def test_none_of_them_keeps_photos_from_a_good_one(home, photos):
+    set_setting(home.settings, "extractor", "mean-colour")
+    set_setting(home.settings, "also", ",".join([*BAD, "stuck"]))
+    resident = Resident(home)
+    try:
+        resident.start()
+        resident.add_folder(str(photos))
+        report = resident.index()
+        assert (report.found, report.failed) == (40, 0)
+        assert all(embedded(resident, photo) for photo in photos.iterdir())
+
+        def activity() -> str:
+            now = resident.status().daemon.activity
+            return now.phase if now else ""
+
+        wait_until(lambda: activity() == "embedding photos with stuck")
+        Image.new("RGB", (60, 40), (9, 200, 7)).save(photos / "new.png")
+        wait_until(lambda: resident.status().photos == 41, "the new photo")
+
+        def listed(name: str) -> tuple[bool, str | None]:
+            (found,) = [one for one in resident.extractors() if one.name == name]
+            return found.loading, found.error
+
+        wait_until(lambda: listed("mean-colour") == (False, None))
+        assert listed("hanging") == (True, None)
+        reasons = [reason for name, reason in BAD.items() if name != "hanging"]
+        wait_until(lambda: all(r in " ".join(resident.status().problems) for r in reasons))
+        assert resident.failures() == []
+    finally:
+        resident.close()
+
+
+@pytest.mark.usefixtures("forever")
+@pytest.mark.parametrize("first", ["hanging", "stuck"])
+def test_another_reads_new_photos_where_the_first_one_hangs(first, home, photos, monkeypatch):
+    monkeypatch.setattr(steps, "YIELDS_SECONDS", 2.0)
+    set_setting(home.settings, "extractor", f"{first},mean-colour")
+    resident = Resident(home)
+    try:
+        resident.start()
+        resident.add_folder(str(photos))
+        report = resident.index()
+        assert (report.found, report.failed) == (40, 0)
+        assert all(embedded(resident, photo) for photo in photos.iterdir())
+        query = Query((str(photos / "3.png"),), limit=3, min_score=0.0)
+        answer = resident.similar(query)
+        assert (answer.extractor, len(answer.hits)) == ("mean-colour", 3)
+        assert [(one.extractor, one.embedded) for one in answer.coming] == [(first, 0)]
+        assert f"{first}" in answer.notes[0]
+        assert "mean-colour answers until then" in answer.notes[0]
+    finally:
+        resident.close()

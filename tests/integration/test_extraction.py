@@ -13,6 +13,7 @@ from PIL import Image
 from sample_photos import exif, jpeg
 
 from photofind.errors import ExtractorError
+from photofind.extractors.code_files import stamp
 from photofind.extractors.extraction import Extracted, Extraction, ExtractorInfo
 from photofind.images.limits import Limits
 from photofind.images.reading import PRELIMINARY, content_id
@@ -68,9 +69,15 @@ def describes(extracted: Extracted, colour, exactness=1e-6) -> bool:
 
 def test_the_extractor_is_described(extraction):
     described = extraction.info()
-    written = (PLUGINS / "plugins_for_tests.py").stat().st_mtime_ns
+    code = PLUGINS / "plugins_for_tests.py"
     assert described == ExtractorInfo(
-        "mean-colour", "1", 3, (4, 6), "plugins-for-tests", f"plugins-for-tests 1.0 {written}"
+        "mean-colour",
+        "1",
+        3,
+        (4, 6),
+        "plugins-for-tests",
+        f"plugins-for-tests 1.0 {stamp([code])}",
+        code=(str(code),),
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from photofind.extractors.extraction import ExtractorInfo
 from photofind.images.reading import content_id
 from photofind.indexing.one_shot import index_once
 from photofind.library.store import Store
@@ -31,6 +31,7 @@ class SimulatedExtracted:
     passing: bool = field(default=False, kw_only=True)
     put_off: bool = field(default=False, kw_only=True)
     lacks_sidecar: bool = field(default=False, kw_only=True)
+    made_by: str | None = field(default=None, kw_only=True)
     width: int = 0
     height: int = 0
     format: str = ""
@@ -61,10 +62,11 @@ class SimulatedExtraction:
     unreadable: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
     batches: list[list[str]] = field(default_factory=list)
+    silence: float = 0.0
     fingerprint: str | None = "1" + 44 * "A"
 
     def info(self) -> Any:
-        return SimpleNamespace(name=self.name, version="1", dimension=DIMENSION, build="")
+        return ExtractorInfo(self.name, "1", DIMENSION, (1, 1), "simulated")
 
     def extract(
         self, paths: Sequence[str], known: Collection[str] = (), *, in_company: bool = False
