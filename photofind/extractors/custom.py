@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +97,8 @@ class CustomModel:
         return outputs if outputs.ndim == 4 else outputs[:, np.newaxis]
 
     def _run(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        network = self._threaded_network
-        return network(scale_pixels(images, self._model.preprocess)).astype(np.float32)
-
-    @cached_property
-    def _threaded_network(self) -> KerasNetwork:
         self._network.threads = self.threads
-        return self._network
+        return self._network(scale_pixels(images, self._model.preprocess)).astype(np.float32)
 
 
 class TrialService:

@@ -128,7 +128,9 @@ class KerasNetwork:
     def _run(self) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
         if self.verdict.engine == "LiteRT":
             return Network(self._file, self.threads)
-        return _running(_build(self._builder, self._arguments), self.threads)
+        _use_threads(self.threads)  # TensorFlow takes the number only before it starts.
+        model = _build(self._builder, self._arguments)
+        return lambda batch: np.asarray(model.predict_on_batch(batch))
 
     def _convert(self) -> Verdict:
         converted: bytes = b""
@@ -221,21 +223,14 @@ def _build(builder: str, arguments: Mapping[str, JSON]) -> Any:
         raise ExtractorError(f"the network cannot be built: {_short_reason(error)}") from error
 
 
-def _running(
-    model: Any, threads: int
-) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
-    """Return a function that runs a Keras model, on ``threads`` threads if still possible."""
+def _use_threads(threads: int) -> None:
+    """Have TensorFlow run an operation on so many threads, if it has not started yet."""
     import tensorflow as tf
 
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-    except RuntimeError:  # TensorFlow has started already.
+    except RuntimeError:
         _logger.info("TensorFlow has started, so its number of threads cannot be set")
-
-    def run(batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.asarray(model.predict_on_batch(batch))
-
-    return run
 
 
 def _agreement(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:

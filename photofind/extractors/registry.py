@@ -155,8 +155,6 @@ class LoadedExtractor:
         As in :class:`~photofind.extractors.protocol.Previewing`; by default ``input_size``.
     abilities : tuple of str
         Those of :data:`~photofind.extractors.protocol.ABILITIES` that it has.
-    engine : str or None
-        What runs it, if known.
     build : str
         The version of its package, and the time of the file that defines it.
     """
@@ -171,10 +169,19 @@ class LoadedExtractor:
         )
         self.dimension: int = declared["dimension"]
         self.abilities = tuple(name for name in ABILITIES if callable(declared[name]))
-        engine = declared["engine"]
-        self.engine: str | None = engine if isinstance(engine, str) else None
         self.build = f"{plugin.distribution} {plugin.distribution_version}{_written(extractor)}"
         self._extractor: Any = extractor
+
+    @property
+    def engine(self) -> str | None:
+        """What runs it, if known.
+
+        It is read when it is asked for: an extractor may load its network to tell, and has to know
+        its number of threads before.
+        """
+        with _blaming(self.plugin, "cannot tell its engine"):
+            engine = getattr(self._extractor, "engine", None)
+        return engine if isinstance(engine, str) else None
 
     def use_threads(self, threads: int) -> None:
         """Set the number of threads, if the extractor supports that."""
@@ -321,7 +328,7 @@ def _declared(extractor: Any) -> dict[str, Any]:
     """Return the attributes of an extractor; None for missing ones."""
     names = (
         *("name", "version", "protocol", "input_size", "preview_size", "dimension"),
-        *("engine", "embed", *ABILITIES),
+        *("embed", *ABILITIES),
     )
     return {name: getattr(extractor, name, None) for name in names}
 

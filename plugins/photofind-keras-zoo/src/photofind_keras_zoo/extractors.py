@@ -78,14 +78,13 @@ class ZooExtractor:
 
     def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the last feature map, float32 (N, h, w, dimension)."""
+        self._network.threads = self.threads
         return self._network(scaled(images, self.scaling))
 
     @cached_property
     def _network(self) -> KerasNetwork:
         arguments = {"application": self.application, "file": str(self._file)}
-        network = KerasNetwork("photofind_keras_zoo.extractors:build", arguments, self._sha256)
-        network.threads = self.threads
-        return network
+        return KerasNetwork("photofind_keras_zoo.extractors:build", arguments, self._sha256)
 
 
 class Vgg16(ZooExtractor):
