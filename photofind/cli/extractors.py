@@ -274,11 +274,16 @@ def check(context: click.Context, name: str, as_json: bool) -> None:
             (
                 (result.check.replace("_", " "), result.state, result.reason or result.promise)
                 for result in report.results
+                if result.state != "not run"
             ),
         )
-        figures = report.figures
-        note(
-            f"{figures.pictures_per_second:g} pictures/s, {figures.megabytes:g} MB of memory, "
-            f"loaded in {figures.load_seconds:g} s, {figures.bytes_per_photo} bytes per photo"
-        )
+        if left_out := [result.reason for result in report.results if result.state == "not run"]:
+            note(f"{len(left_out)} checks were not run: {left_out[0]}")
+        if context.find_root().params.get("debug"):
+            note(*(line for one in report.results for line in one.details.splitlines()))
+        if figures := report.figures:
+            note(
+                f"{figures.pictures_per_second:g} pictures/s, {figures.megabytes:g} MB of memory, "
+                f"loaded in {figures.load_seconds:g} s, {figures.bytes_per_photo} bytes per photo"
+            )
     context.exit(int(any(result.state == "broken" for result in report.results)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -308,11 +309,14 @@ def _blaming(plugin: Plugin, what: str) -> Iterator[None]:
     except KeyboardInterrupt:
         raise
     except PhotofindError as error:  # Worded for the user already.
-        raise ExtractorError(f"{plugin} {what}: {error.message}", error.hint) from error
+        if details := getattr(error, "details", ""):
+            _logger.error("%s %s\n%s", plugin, what, details)
+        raise ExtractorError(f"{plugin} {what}: {error.message}", error.hint, details) from error
     except BaseException as error:  # A plugin may call sys.exit.
         _logger.error("%s %s", plugin, what, exc_info=error)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ExtractorError(f"{plugin} {what}: {reason}") from error
+        details = "".join(traceback.format_exception(error))
+        raise ExtractorError(f"{plugin} {what}: {reason}", details=details) from error
 
 
 def _written(extractor: object) -> str:

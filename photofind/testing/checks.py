@@ -452,4 +452,6 @@ def _about(what: str) -> Iterator[None]:
     try:
         yield
     except ExtractorError as error:
-        raise ExtractorError(f"{error.message} ({what})", error.hint) from error.__cause__
+        raise ExtractorError(
+            f"{error.message} ({what})", error.hint, error.details
+        ) from error.__cause__
