@@ -106,7 +106,7 @@ class Subject:
 
     @property
     def pictures(self) -> npt.NDArray[np.uint8]:
-        """Photographs, uint8 (8, height, width, 3); new ones each time, as no check changed them."""
+        """Photographs, uint8 (8, height, width, 3); a new array each time."""
         return self._photographs.copy()
 
     @cached_property
@@ -211,7 +211,10 @@ def check_batch_invariance(subject: Subject) -> None:
 def check_leaves_pictures(subject: Subject) -> None:
     """The pictures are not modified: they may be used again for tags or a feature map."""
     extractor = subject.make()  # One that has seen no picture yet.
-    for method in ("embed", *(one for one in ("tags", "feature_map") if one in extractor.abilities)):
+    for method in (
+        "embed",
+        *(one for one in ("tags", "feature_map") if one in extractor.abilities),
+    ):
         given = subject.pictures
         getattr(extractor, method)(given)
         _require(
