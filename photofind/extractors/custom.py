@@ -280,7 +280,7 @@ def _outputs(model: Any) -> str:
 
 
 def _shape(tensor: Any) -> str:
-    return str(tuple("N" if side is None else side for side in tensor.shape))
+    return f"({', '.join('N' if side is None else str(side) for side in tensor.shape)})"
 
 
 def _check_content(model: Model) -> None:

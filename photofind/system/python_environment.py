@@ -15,6 +15,7 @@ from photofind.errors import ExtractorError
 
 __all__ = ["install", "uninstall"]
 
+_IDLE_TALK = ("Requirement already satisfied", "Looking in ")
 _OWN = "install photofind into an environment of its own: `pipx install photofind`"
 
 
@@ -102,9 +103,23 @@ def _check_changeable() -> None:
 
 
 def _run(command: Sequence[str], failure: str) -> None:
+    """Run an installer, and pass on what it says but for what it need not do."""
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        ) as process:
+            for line in process.stdout or ():
+                if not line.startswith(_IDLE_TALK):
+                    print(line, end="", file=sys.stderr, flush=True)
     except OSError as error:
         raise ExtractorError(f"{failure}: {error}") from error
-    if done.returncode:
-        raise ExtractorError(failure, f"{Path(command[0]).name} says why, above")
+    if process.returncode:
+        raise ExtractorError(failure, f"{_name(command)} says why, above")
+
+
+def _name(command: Sequence[str]) -> str:
+    return "pip" if "-m" in command else Path(command[0]).name
