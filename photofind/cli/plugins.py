@@ -121,8 +121,8 @@ def uninstall(name: str) -> None:
     if busy := [one.name for one in named if one.name in in_use]:
         raise ExtractorError(
             f"{', '.join(busy)} of {distribution} is in use",
-            "switch to another one first, with `photofind extractors use mobilenet`, and "
-            "`photofind extractors disable` it",
+            "first `photofind extractors use mobilenet`, and "
+            f"`photofind extractors disable {busy[0]}`",
         )
     uninstall_here(distribution)
     note(f"uninstalled {distribution}; the embeddings of {', '.join(o.name for o in named)} stay")
