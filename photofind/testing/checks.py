@@ -264,10 +264,12 @@ def check_threads(subject: Subject) -> None:
     """It works outside the main thread, beside another instance, on the threads that are set."""
     first, second = subject.make(), subject.make()
     first.use_threads(2)
-    for vectors in at_once(
-        lambda: first.embed(subject.pictures), lambda: second.embed(subject.pictures)
-    ):
-        _require_close(vectors, subject.vectors, "in two threads at once")
+    forwards, backwards = at_once(
+        lambda: first.embed(subject.pictures),
+        lambda: second.embed(subject.pictures[::-1].copy()),
+    )
+    _require_close(forwards, subject.vectors, "in two threads at once")
+    _require_close(backwards[::-1], subject.vectors, "in two threads at once")
     if not isinstance(raw := _raw(first), Threaded):
         return
     _require(raw.threads == 2, "it does not keep the number of threads that was set")
