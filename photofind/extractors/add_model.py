@@ -144,7 +144,7 @@ def remove_model(home: Home, name: str) -> Model:
         if name in plugins:
             raise ExtractorError(
                 f"{plugins[name]} was not added from a model",
-                f"remove it with `python -m pip uninstall {plugins[name].distribution}`",
+                f"remove it with `photofind plugins uninstall {name}`",
             )
         raise ExtractorError(f"there is no extractor {name!r}", "`photofind extractors` lists them")
     if name in extractors_in_use(load_settings(home.settings)):

@@ -253,7 +253,7 @@ def test_names_are_words_and_taken_once(models, home):
     for name in ("mobilenet", "no name", ""):
         with pytest.raises(ExtractorError, match=r"is taken|cannot be the name"):
             add_model(home, given(name, models / "trained.keras"))
-    with pytest.raises(ExtractorError, match="python -m pip uninstall photofind"):
+    with pytest.raises(ExtractorError, match="photofind plugins uninstall mobilenet"):
         remove_model(home, "mobilenet")
     with pytest.raises(ExtractorError, match="there is no extractor 'nobody'"):
         remove_model(home, "nobody")
