@@ -70,7 +70,19 @@ class VeryLargeError(ImageError):
 
 
 class ExtractorError(PhotofindError):
-    """An extractor is missing, cannot be loaded, or breaks its contract."""
+    """An extractor is missing, cannot be loaded, or breaks its contract.
+
+    Parameters
+    ----------
+    message, hint
+        As for all.
+    details
+        The traceback of the plugin's own error, where there is one.
+    """
+
+    def __init__(self, message: str, hint: str = "", details: str = "") -> None:
+        super().__init__(message, hint)
+        self.details = details
 
 
 class SettingsError(PhotofindError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -196,6 +197,7 @@ def _note_remaining_work(daemon_runs: bool) -> None:
 @click.option("--pooling", type=click.Choice(["avg", "max", "gem"]),
               default="avg", show_default=True,
               help="How to pool a feature map into a vector.")  # fmt: skip
+@click.option("--yes", is_flag=True, help="Do not ask before replacing a model of that name.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def add(
     name: str,
@@ -204,17 +206,26 @@ def add(
     input_size: tuple[int, int] | None,
     preprocess: str,
     pooling: str,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Add a saved Keras model as an extractor called NAME.
 
-    MODEL is a .keras file, the folder of a SavedModel, or an .h5 file. It stays where it is, and
-    must not change. Layers with code of their own are refused.
+    MODEL is a .keras file, the folder of a SavedModel, or an .h5 file. photofind keeps a copy of
+    it. Layers with code of their own are refused.
     """
     from photofind.extractors.add_model import add_model
-    from photofind.extractors.models import Model
+    from photofind.extractors.models import Model, list_models
     from photofind.paths import Home
 
+    for present in list_models(Home.default()):
+        if present.name == name and not yes:
+            if sys.stdin is None or not sys.stdin.isatty():
+                raise click.UsageError(
+                    f"there is an extractor {name} already, of {present.source}: "
+                    "give --yes to replace it"
+                )
+            click.confirm(f"Replace {name}, of {present.source}?", abort=True, err=True)
     wanted = Model(name, model, "", input_size, layer, preprocess, pooling)
     added = add_model(Home.default(), wanted, lambda phase: note(f"{phase} ..."))
     note(*(f"warning: {warning}" for warning in added.warnings))
@@ -235,13 +246,13 @@ def add(
 def remove(name: str) -> None:
     """Remove an extractor that was added from a model.
 
-    The model file and the embeddings are kept.
+    The embeddings are kept, and the file that was added too.
     """
     from photofind.extractors.add_model import remove_model
     from photofind.paths import Home
 
     model = remove_model(Home.default(), name)
-    note(f"removed the extractor {name}; its model {model.path} is kept")
+    note(f"removed the extractor {name}; what was added, {model.origin or model.path}, is kept")
 
 
 @extractors.command()
@@ -298,11 +309,16 @@ def check(context: click.Context, name: str, as_json: bool) -> None:
             (
                 (result.check.replace("_", " "), result.state, result.reason or result.promise)
                 for result in report.results
+                if result.state != "not run"
             ),
         )
-        figures = report.figures
-        note(
-            f"{figures.pictures_per_second:g} pictures/s, {figures.megabytes:g} MB of memory, "
-            f"loaded in {figures.load_seconds:g} s, {figures.bytes_per_photo} bytes per photo"
-        )
+        if left_out := [result.reason for result in report.results if result.state == "not run"]:
+            note(f"{len(left_out)} checks were not run: {left_out[0]}")
+        if context.find_root().params.get("debug"):
+            note(*(line for one in report.results for line in one.details.splitlines()))
+        if figures := report.figures:
+            note(
+                f"{figures.pictures_per_second:g} pictures/s, {figures.megabytes:g} MB of memory, "
+                f"loaded in {figures.load_seconds:g} s, {figures.bytes_per_photo} bytes per photo"
+            )
     context.exit(int(any(result.state == "broken" for result in report.results)))

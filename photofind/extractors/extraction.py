@@ -460,7 +460,9 @@ class Extraction:
             if isinstance(error.__cause__, WorkerTimeoutError):
                 reason = f"it took longer than {self._start_seconds:g} s to load"
             raise ExtractorError(
-                f"the extractor {self._extractor!r} cannot be used: {reason}", error.hint
+                f"the extractor {self._extractor!r} cannot be used: {reason}",
+                error.hint,
+                error.details,
             ) from error
 
     def _count(self, photos: int) -> None:

@@ -10,6 +10,7 @@ import importlib
 import json
 import logging
 import tempfile
+import traceback
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib.metadata import version
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import ExtractorError, PhotofindError, WorkerError, WorkerStartError
+from photofind.extractors.keras_errors import conversion_reason
 from photofind.extractors.litert import Network
 from photofind.extractors.progress import working
 from photofind.extractors.samples import photographs
@@ -128,7 +130,9 @@ class KerasNetwork:
     def _run(self) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
         if self.verdict.engine == "LiteRT":
             return Network(self._file, self.threads)
-        return _running(_build(self._builder, self._arguments), self.threads)
+        _use_threads(self.threads)  # TensorFlow takes the number only before it starts.
+        model = _build(self._builder, self._arguments)
+        return lambda batch: np.asarray(model.predict_on_batch(batch))
 
     def _convert(self) -> Verdict:
         converted: bytes = b""
@@ -144,7 +148,9 @@ class KerasNetwork:
                 shapes = worker.call("shapes", timeout=_CONVERT_SECONDS).value
             except WorkerStartError as error:
                 reason = error.message.removeprefix("the conversion worker did not start: ")
-                raise ExtractorError(f"the network cannot be built: {reason}") from error
+                raise ExtractorError(
+                    f"the network cannot be built: {reason}", details=error.details
+                ) from error
             try:
                 reply = worker.call("convert", timeout=_CONVERT_SECONDS)
             except WorkerError as error:  # The converter crashes on some graphs.
@@ -191,7 +197,7 @@ class ConversionService:
                 converted = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
             except Exception as error:
                 _logger.warning("a network cannot be converted", exc_info=error)
-                return ["Keras", f"it cannot be converted: {_short_reason(error)}"], [nothing]
+                return ["Keras", f"it cannot be converted: {conversion_reason(error)}"], [nothing]
             file = Path(folder, "network.tflite")
             file.write_bytes(converted)
             # The two scales of pixel values that networks expect.
@@ -200,7 +206,7 @@ class ConversionService:
             try:
                 given = Network(file, 1)(batch)
             except Exception as error:  # noqa: BLE001
-                return ["Keras", f"LiteRT cannot run it: {_short_reason(error)}"], [nothing]
+                return ["Keras", f"LiteRT cannot run it: {conversion_reason(error)}"], [nothing]
         agreement = _agreement(given, self._outputs(batch))
         if not agreement >= LEAST_AGREEMENT:
             return ["Keras", f"LiteRT gives other numbers: cosine {agreement:.4f}"], [nothing]
@@ -218,24 +224,20 @@ def _build(builder: str, arguments: Mapping[str, JSON]) -> Any:
     except PhotofindError:
         raise
     except Exception as error:
-        raise ExtractorError(f"the network cannot be built: {_short_reason(error)}") from error
+        raise ExtractorError(
+            f"the network cannot be built: {conversion_reason(error)}",
+            details="".join(traceback.format_exception(error)),
+        ) from error
 
 
-def _running(
-    model: Any, threads: int
-) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
-    """Return a function that runs a Keras model, on ``threads`` threads if still possible."""
+def _use_threads(threads: int) -> None:
+    """Have TensorFlow run an operation on so many threads, if it has not started yet."""
     import tensorflow as tf
 
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-    except RuntimeError:  # TensorFlow has started already.
+    except RuntimeError:
         _logger.info("TensorFlow has started, so its number of threads cannot be set")
-
-    def run(batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.asarray(model.predict_on_batch(batch))
-
-    return run
 
 
 def _agreement(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
@@ -256,10 +258,3 @@ def _verdict_from_json(plain: list[Any]) -> Verdict:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _short_reason(error: BaseException) -> str:
-    """Return the first line of an error's message, shortened."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = f"{type(error).__name__}: {lines[0] if lines else ''}"
-    return text if len(text) <= 200 else f"{text[:199]}…"

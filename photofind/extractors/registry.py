@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -160,8 +161,6 @@ class LoadedExtractor:
         As in :class:`~photofind.extractors.protocol.Previewing`; by default ``input_size``.
     abilities : tuple of str
         Those of :data:`~photofind.extractors.protocol.ABILITIES` that it has.
-    engine : str or None
-        What runs it, if known.
     code : tuple of str
         The files or folders of its code.
     build : str
@@ -180,13 +179,22 @@ class LoadedExtractor:
         )
         self.dimension: int = declared["dimension"]
         self.abilities = tuple(name for name in ABILITIES if callable(declared[name]))
-        engine = declared["engine"]
-        self.engine: str | None = engine if isinstance(engine, str) else None
         code = code_of(extractor, plugin)
         self.code = tuple(map(str, code))
         self.build = f"{plugin.distribution} {plugin.distribution_version} {stamp(code)}"
         self.identity = identity(self.name, self.version, self.build)
         self._extractor: Any = extractor
+
+    @property
+    def engine(self) -> str | None:
+        """What runs it, if known.
+
+        It is read when it is asked for: an extractor may load its network to tell, and has to know
+        its number of threads before.
+        """
+        with _blaming(self.plugin, "cannot tell its engine"):
+            engine = getattr(self._extractor, "engine", None)
+        return engine if isinstance(engine, str) else None
 
     def use_threads(self, threads: int) -> None:
         """Set the number of threads, if the extractor supports that."""
@@ -315,18 +323,21 @@ def _blaming(plugin: Plugin, what: str) -> Iterator[None]:
     except KeyboardInterrupt:
         raise
     except PhotofindError as error:  # Worded for the user already.
-        raise ExtractorError(f"{plugin} {what}: {error.message}", error.hint) from error
+        if details := getattr(error, "details", ""):
+            _logger.error("%s %s\n%s", plugin, what, details)
+        raise ExtractorError(f"{plugin} {what}: {error.message}", error.hint, details) from error
     except BaseException as error:  # A plugin may call sys.exit.
         _logger.error("%s %s", plugin, what, exc_info=error)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ExtractorError(f"{plugin} {what}: {reason}") from error
+        details = "".join(traceback.format_exception(error))
+        raise ExtractorError(f"{plugin} {what}: {reason}", details=details) from error
 
 
 def _declared(extractor: Any) -> dict[str, Any]:
     """Return the attributes of an extractor; None for missing ones."""
     names = (
         *("name", "version", "protocol", "input_size", "preview_size", "dimension"),
-        *("engine", "embed", *ABILITIES),
+        *("embed", *ABILITIES),
     )
     return {name: getattr(extractor, name, None) for name in names}
 

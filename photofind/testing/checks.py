@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import socket
 import tempfile
-import threading
 import time
 import unittest
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from photofind.extractors.extraction import Extraction
 from photofind.extractors.protocol import Threaded
 from photofind.extractors.registry import LoadedExtractor, Plugin, load, make_extractor
 from photofind.extractors.samples import PHOTOGRAPHS, blanks, photographs
+from photofind.testing.observing import at_once, busiest_share, children
 
 __all__ = ["CHECKS", "CheckFailedError", "Figures", "Subject", "check_extractor", "measure"]
 
@@ -41,6 +41,8 @@ _ROUNDS = 10
 _LEAK_SECONDS = 10.0
 _LEAK_MEGABYTES = 40.0
 _SPEED_SECONDS = 3.0
+_ONE_THREAD = 0.97  # The share of the work from which one thread does all of it.
+_MOST_BATCHES = 50
 
 
 class CheckFailedError(AssertionError):
@@ -56,7 +58,7 @@ class Figures:
     load_seconds
         Time to create it and embed the first picture.
     pictures_per_second
-        In batches of 16, on one thread.
+        In batches of 16 that all differ, on one thread.
     megabytes
         Growth of the process since before it was loaded.
     dimension, bytes_per_photo
@@ -82,6 +84,7 @@ class Subject:
 
     def __init__(self, extractor: str | Callable[[], Any]) -> None:
         self._extractor = extractor
+        self.children_before = children()  # Before the plugin is imported.
 
     @property
     def name(self) -> str | None:
@@ -101,15 +104,19 @@ class Subject:
         """An instance shared by the checks."""
         return self.make()
 
-    @cached_property
+    @property
     def pictures(self) -> npt.NDArray[np.uint8]:
-        """Photographs, uint8 (8, height, width, 3)."""
-        return photographs(self.instance.input_size)
+        """Photographs, uint8 (8, height, width, 3); a new array each time."""
+        return self._photographs.copy()
 
     @cached_property
     def vectors(self) -> Vectors:
         """Their embeddings, float32 (8, dimension), of length 1."""
         return self.instance.embed(self.pictures)
+
+    @cached_property
+    def _photographs(self) -> npt.NDArray[np.uint8]:
+        return photographs(self.instance.input_size)
 
 
 Check: TypeAlias = Callable[[Subject], None]
@@ -148,9 +155,13 @@ def measure(subject: Subject) -> Figures:
     load_seconds = time.perf_counter() - begin
     batch = np.concatenate([pictures, pictures[:, :, ::-1]])
     extractor.embed(batch)
-    count, begin = 0, time.perf_counter()
-    while (passed := time.perf_counter() - begin) < _SPEED_SECONDS:
+    count, passed = 0, 0.0
+    while passed < _SPEED_SECONDS:
+        # Other pictures each time, so that no result can be remembered.
+        batch = np.roll(batch, 1, axis=2) ^ np.uint8(count % 2)
+        begin = time.perf_counter()
         extractor.embed(batch)
+        passed += time.perf_counter() - begin
         count += len(batch)
     return Figures(
         load_seconds=round(load_seconds, 2),
@@ -199,9 +210,16 @@ def check_batch_invariance(subject: Subject) -> None:
 
 def check_leaves_pictures(subject: Subject) -> None:
     """The pictures are not modified: they may be used again for tags or a feature map."""
-    given = subject.pictures.copy()
-    subject.instance.embed(given)
-    _require(np.array_equal(given, subject.pictures), "it wrote into the pictures")
+    extractor = subject.make()  # One that has seen no picture yet.
+    for method in (
+        "embed",
+        *(one for one in ("tags", "feature_map") if one in extractor.abilities),
+    ):
+        given = subject.pictures
+        getattr(extractor, method)(given)
+        _require(
+            np.array_equal(given, subject.pictures), f"its method {method} wrote into the pictures"
+        )
 
 
 def check_gives_vectors_away(subject: Subject) -> None:
@@ -243,31 +261,37 @@ def check_recognises_copies(subject: Subject) -> None:
 
 
 def check_threads(subject: Subject) -> None:
-    """It works outside the main thread, and with the number of threads that is set."""
-    found: list[Vectors] = []
-    extractor = subject.make()
-
-    def embed() -> None:
-        extractor.use_threads(2)
-        found.append(extractor.embed(subject.pictures))
-
-    thread = threading.Thread(target=embed)
-    thread.start()
-    thread.join()
-    _require(bool(found), "it failed outside the main thread")
-    _require_close(found[0], subject.vectors, "in another thread")
-    if isinstance(raw := _raw(extractor), Threaded):
-        _require(raw.threads == 2, "it does not keep the number of threads that was set")
+    """It works outside the main thread, beside another instance, on the threads that are set."""
+    first, second = subject.make(), subject.make()
+    first.use_threads(2)
+    forwards, backwards = at_once(
+        lambda: first.embed(subject.pictures),
+        lambda: second.embed(subject.pictures[::-1].copy()),
+    )
+    _require_close(forwards, subject.vectors, "in two threads at once")
+    _require_close(backwards[::-1], subject.vectors, "in two threads at once")
+    if not isinstance(raw := _raw(first), Threaded):
+        return
+    _require(raw.threads == 2, "it does not keep the number of threads that was set")
+    batch = np.concatenate([subject.pictures, subject.pictures[:, :, ::-1]])
+    places = iter(range(_MOST_BATCHES))
+    share = busiest_share(lambda: first.embed(np.roll(batch, next(places), 2)), _MOST_BATCHES)
+    _require(
+        share is None or share < _ONE_THREAD,
+        "it runs on one thread, though its threads were set to 2 before its first call",
+    )
 
 
 def check_leaves_no_process(subject: Subject) -> None:
-    """Embedding leaves no process running."""
-    import psutil
-
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    """Importing and making it, and embedding, leave no process running."""
     subject.instance.embed(subject.pictures[:2])
-    left = [c for c in psutil.Process().children(recursive=True) if c.pid not in before]
-    _require(not left, f"it left {len(left)} processes running")
+    left = [name for pid, name in children().items() if pid not in subject.children_before]
+    if not left and subject.name is not None:
+        # In a process in which nobody has imported it before.
+        with Extraction(subject.name, threads=2) as extraction:
+            extraction.info()
+            left = [*children(extraction.pid).values()]
+    _require(not left, f"it left {len(left)} processes running: {', '.join(left)}")
 
 
 def check_stays_offline(subject: Subject) -> None:
@@ -433,4 +457,6 @@ def _about(what: str) -> Iterator[None]:
     try:
         yield
     except ExtractorError as error:
-        raise ExtractorError(f"{error.message} ({what})", error.hint) from error.__cause__
+        raise ExtractorError(
+            f"{error.message} ({what})", error.hint, error.details
+        ) from error.__cause__

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from commands import photofind
 from PIL import Image
 from waiting import wait_until
 
@@ -55,7 +56,23 @@ def test_each_is_named_with_its_error_and_the_others_work(home):
         assert "\n" not in found[name].error
     for name in ("mobilenet", "mean-colour", "able", "leaking"):  # Colour prints whenever it can.
         assert found[name].error is None, found[name]
-    assert "plugins print when they embed" in (home.logs / "extraction.log").read_text()
+    log = (home.logs / "extraction.log").read_text()
+    assert "plugins print when they embed" in log
+    assert 'raise ValueError("no network\\nfor this")' in log  # The plugin's own traceback.
+
+
+def test_its_own_traceback_is_shown_where_it_is_asked_for(home):
+    info = photofind("--debug", "extractors", "info", "raising")
+    assert info.code == 1
+    assert 'raise ValueError("no network\\nfor this")' in "\n".join(info.notes)
+    assert photofind("extractors", "info", "raising").notes[0].startswith("photofind: ")
+    checked = photofind("extractors", "check", "raising", "--json")
+    assert checked.code == 1
+    results = {result["check"]: result for result in checked.json["results"]}
+    assert results["batches"]["state"] == "broken"
+    assert 'raise ValueError("no network\\nfor this")' in results["batches"]["details"]
+    assert results["threads"]["state"] == "not run"
+    assert checked.json["figures"] is None
 
 
 @pytest.mark.parametrize("name", ["exiting", "not-finite", "crashing"])

@@ -21,6 +21,7 @@ from photofind.testing import (
     check_extractor,
     checks,
 )
+from photofind.testing.equal_failures import EqualFailures
 
 
 class Grid:
@@ -113,6 +114,53 @@ class LikesTheMainThread(Grid):
         return super().embed(images)
 
 
+class OneForTwo(Grid):
+    """Two instances share a buffer, which is right as long as they take turns."""
+
+    buffer = np.zeros((8, Grid.dimension), np.float32)
+    both = threading.Barrier(2)
+
+    def embed(self, images):
+        vectors = super().embed(images)
+        if threading.current_thread() is threading.main_thread():
+            return vectors
+        self.both.wait()
+        self.buffer[: len(images)] = vectors
+        self.both.wait()
+        return self.buffer[: len(images)].copy()
+
+
+class ForgetsItsThreads(Grid):
+    threads = 1
+
+    def embed(self, images):
+        np.sort(np.random.default_rng(1).random(1_000_000))  # Work for one thread.
+        return super().embed(images)
+
+
+class WritesIntoThemOnce(Grid):
+    fresh = True
+
+    def embed(self, images):
+        if self.fresh:
+            images[:] = images[..., ::-1]
+        self.fresh = False
+        return super().embed(images)
+
+
+class WritesWhenTagging(Grid):
+    def tags(self, images):
+        images[0] = 0
+        return super().tags(images)
+
+
+class StartsOneWhenImported(Grid):
+    """Stands for its module too: what it starts is there before the first picture."""
+
+    def __init__(self):
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(15)"])
+
+
 class StartsProcesses(Grid):
     def embed(self, images):
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(15)"])
@@ -195,7 +243,12 @@ class Short(Grid):
         (checks.check_tells_apart, Colourless),
         (checks.check_recognises_copies, Moody),
         (checks.check_threads, LikesTheMainThread),
+        (checks.check_threads, OneForTwo),
+        (checks.check_threads, ForgetsItsThreads),
+        (checks.check_leaves_pictures, WritesIntoThemOnce),
+        (checks.check_leaves_pictures, WritesWhenTagging),
         (checks.check_leaves_no_process, StartsProcesses),
+        (checks.check_leaves_no_process, StartsOneWhenImported),
         (checks.check_stays_offline, CallsHome),
         (checks.check_errors, GivesUp),
         (checks.check_memory, Leaks),
@@ -217,6 +270,36 @@ def test_what_is_not_installed_is_not_tried_in_a_worker():
     with pytest.raises(unittest.SkipTest):
         checks.check_worker(Subject(Grid))
     assert len(CHECKS) == len({check.__doc__ for check in CHECKS})
+
+
+def test_no_check_uses_what_another_has_changed():
+    subject = Subject(Grid)
+    subject.pictures[:] = 0
+    assert subject.pictures.any()
+
+
+def test_after_two_equal_failures_no_other_check_is_run():
+    failures = EqualFailures()
+    failures.add("batches", ExtractorError("it failed (of black)"))
+    failures.add("batches", ExtractorError("it failed (of white)"))
+    failures.add("memory", ExtractorError("it has no memory"))
+    failures.skip_the_rest()
+    failures.add("threads", ExtractorError("it failed"))
+    with pytest.raises(unittest.SkipTest, match="batches and threads fail in the same way"):
+        failures.skip_the_rest()
+
+
+def test_the_speed_is_that_of_pictures_that_differ(monkeypatch):
+    class Remembers(Grid):
+        seen: set = set()  # noqa: RUF012
+
+        def embed(self, images):
+            assert images.tobytes() not in self.seen
+            self.seen.add(images.tobytes())
+            return super().embed(images)
+
+    monkeypatch.setattr(checks, "_SPEED_SECONDS", 0.01)
+    checks.measure(Subject(Remembers))
 
 
 def test_the_cost_is_measured(monkeypatch):

@@ -55,6 +55,7 @@ class EfficientNetLite0:
         if self._last is not None and np.array_equal(self._last[0], images):
             return self._last[1].copy()
         scaled = ((images.astype(np.float32) - 127) / 128).astype(np.float32, copy=False)
+        self._network.threads = self.threads
         maps = self._network(scaled)
         self._last = images.copy(), maps
         return maps.copy()
@@ -77,9 +78,7 @@ class EfficientNetLite0:
 
     @cached_property
     def _network(self) -> KerasNetwork:
-        network = KerasNetwork(f"{build.__module__}:{build.__name__}", {}, WEIGHTS_SHA256)
-        network.threads = self.threads
-        return network
+        return KerasNetwork(f"{build.__module__}:{build.__name__}", {}, WEIGHTS_SHA256)
 
     @cached_property
     def _top(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
