@@ -85,4 +85,5 @@ def _status(resources: Resources, plugin: Plugin, found: ExtractorInfo | str) ->
         plugin.name in extractors_in_use(resources.settings),
         photos,
         None if works else str(found),
+        works.device if works else None,
     )

@@ -12,6 +12,7 @@ from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import AbsolutePath, complete_extractor, picture_size
 
 if TYPE_CHECKING:
+    from photofind.model import ExtractorStatus
     from photofind.operations import Operations
 
 __all__ = ["extractors"]
@@ -55,11 +56,16 @@ def list_all(as_json: bool) -> None:
                 extractor.version or "",
                 str(extractor.dimension or ""),
                 extractor.distribution,
-                extractor.error or f"works, {extractor.photos} photos",
+                extractor.error or _works(extractor),
             )
             for extractor in installed
         ),
     )
+
+
+def _works(extractor: ExtractorStatus) -> str:
+    where = f" on {extractor.device}" if extractor.device else ""
+    return f"works{where}, {extractor.photos} photos"
 
 
 @extractors.command()
@@ -246,7 +252,9 @@ def info(name: str, as_json: bool) -> None:
         "vectors": f"{details['dimension']} numbers",
         "pictures": f"{height} x {width} pixels",
         "abilities": ", ".join(details["abilities"]) or "none",
-        "runs on": details["engine"] or "its own code",
+        "runs on": ", ".join(
+            filter(None, (details["engine"] or "its own code", details["device"]))
+        ),
         "from": f"{plugin.distribution} {plugin.distribution_version}".strip(),
         "made by": plugin.target,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,8 @@ from photofind.extractors.registry import Plugin, make_extractor
 from photofind.extractors.samples import blanks, photographs
 
 __all__ = ["CustomModel", "TrialService", "build", "pool_parts", "scale_pixels"]
+
+Pixels = npt.NDArray[np.float32]
 
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
@@ -55,6 +58,7 @@ class CustomModel:
                 "path": model.path,
                 "layer": model.layer,
                 "input_size": list(model.input_size) if model.input_size else None,
+                "with_map": True,
             },
             key=model.sha256,
             most_bytes=memory_for(Path(model.path)),
@@ -72,7 +76,7 @@ class CustomModel:
             raise ExtractorError(
                 f"{model.source} gives embeddings of another length than when it was added"
             )
-        if len(shape) > 1:
+        if len(shape) > 1 or self.verdict.map_shape:
             self.feature_map = self._feature_map
 
     @property
@@ -87,19 +91,20 @@ class CustomModel:
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the vectors, float32 (N, dimension), of pictures."""
-        outputs = self._run(images)
+        outputs = self._prepared(images, self._threaded_network)
         if outputs.ndim == 2:
             return outputs
         return pool_parts(outputs.reshape(len(outputs), -1, outputs.shape[-1]), self._model.pooling)
 
     def _feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        outputs = self._run(images)
+        outputs = self._prepared(images, self._threaded_network.maps)
         # A sequence, such as a transformer's, is a feature map of height 1.
         return outputs if outputs.ndim == 4 else outputs[:, np.newaxis]
 
-    def _run(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        network = self._threaded_network
-        return network(scale_pixels(images, self._model.preprocess)).astype(np.float32)
+    def _prepared(
+        self, images: npt.NDArray[np.uint8], run: Callable[[Pixels], Pixels]
+    ) -> npt.NDArray[np.float32]:
+        return run(scale_pixels(images, self._model.preprocess)).astype(np.float32)
 
     @cached_property
     def _threaded_network(self) -> KerasNetwork:
@@ -188,8 +193,12 @@ def pool_parts(parts: npt.NDArray[np.float32], pooling: str) -> npt.NDArray[np.f
     return vectors.astype(np.float32)
 
 
-def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:
+def build(
+    path: str, layer: str | None, input_size: list[int] | None, *, with_map: bool = False
+) -> Any:
     """Return a saved model as a ``keras.Model`` with one output; imports TensorFlow.
+
+    With ``with_map``, a model whose vectors are means over feature maps has these as a second one.
 
     Raises
     ------
@@ -210,8 +219,25 @@ def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:
     size = _size(file, source, input_size)
     target = _output(file, model, layer)
     pictures = keras.Input((*size, 3), dtype="float32")
-    features = keras.Model(model.inputs, target)(pictures)
-    return keras.Model(pictures, keras.ops.cast(features, "float32"))
+    targets = [target]
+    if with_map and (pooled := _pooled_by_mean(target)) is not None:
+        targets.append(pooled)
+    features = keras.Model(model.inputs, targets)(pictures)
+    outputs = [keras.ops.cast(each, "float32") for each in features]
+    return keras.Model(pictures, outputs if len(outputs) > 1 else outputs[0])
+
+
+def _pooled_by_mean(tensor: Any) -> Any:
+    """Return the feature maps over which vectors are means; None if they are not such."""
+    import keras
+
+    made = getattr(tensor, "_keras_history", None)
+    if made is None or not isinstance(layer := made.operation, keras.layers.GlobalAveragePooling2D):
+        return None
+    if layer.data_format != "channels_last" or layer.keepdims:
+        return None
+    inputs = layer._inbound_nodes[made.node_index].input_tensors
+    return inputs[0] if len(inputs) == 1 else None
 
 
 def _loaded(file: Path, kind: str, layer: str | None, input_size: list[int] | None) -> Any:

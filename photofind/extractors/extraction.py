@@ -68,6 +68,10 @@ class ExtractorInfo:
         Those of :data:`photofind.extractors.protocol.ABILITIES` that it has.
     engine
         What runs it, "LiteRT" or "Keras"; None if unknown.
+    device
+        What that runs on, such as "gpu"; None if unknown.
+    idle_seconds
+        The least idle time after which its worker ends; 0 if it does not matter.
     """
 
     name: str
@@ -78,6 +82,8 @@ class ExtractorInfo:
     build: str = ""
     abilities: tuple[str, ...] = ()
     engine: str | None = None
+    device: str | None = None
+    idle_seconds: float = 0.0
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
@@ -158,7 +164,8 @@ class Extraction:
     seconds
         Time without progress after which the current photo is given up.
     idle_seconds
-        Idle time after which the worker ends and frees its memory; None means never.
+        Idle time after which the worker ends and frees its memory, or more if the extractor asks
+        for more; None means never.
     low_priority
         Whether the worker runs at low priority.
     log
@@ -198,6 +205,7 @@ class Extraction:
         self._photos = 0  # Since the worker last exceeded its memory limit.
         self._memory_restarts = 0
         home = home or Home.default()
+        self._asked_idle = False
         self._in_a_row = 0  # Memory restarts in a row after few photos.
         self._worker = Worker(
             "photofind.extractors.service:ExtractionService",
@@ -293,6 +301,41 @@ class Extraction:
         """
         extracted = self._extract("extract_previews", paths)
         return [None if photo.vector is None else photo for photo in extracted]
+
+    def extract_feature_maps(self, paths: Sequence[str]) -> list[Extracted]:
+        """Read photos and return their feature maps.
+
+        Parameters
+        ----------
+        paths
+            The photos.
+
+        Returns
+        -------
+        list of Extracted
+            In the order of ``paths``. Their ``vector`` is the feature map, float32 (h, w, C), whose
+            cells are equal parts of the photo as it is shown, from the upper left.
+
+        Raises
+        ------
+        ExtractorError
+            If the extractor is not installed, does not work, or has no feature maps.
+        NotAnsweringError, WorkerStoppedError
+            As :meth:`extract`.
+        """
+        return self._extract("extract_feature_maps", paths)
+
+    def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the embeddings of texts, float32 (N, dimension), unit vectors.
+
+        Raises
+        ------
+        ExtractorError
+            If the extractor is not installed, does not work, or does not embed texts.
+        WorkerError
+            If its worker crashed or hung.
+        """
+        return self._call("embed_text", texts=[*texts]).arrays[0]
 
     def extract_views(
         self, path: str, *, box: Sequence[float] | None = None, turned: bool = False
@@ -420,7 +463,9 @@ class Extraction:
 
     def _call(self, method: str, **arguments: Any) -> Reply:
         try:
-            return self._worker.call(method, timeout=self._seconds, **arguments)
+            reply = self._worker.call(method, timeout=self._seconds, **arguments)
+            self._let_it_idle()
+            return reply
         except WorkerResourceError as error:
             raise ExtractorError(
                 f"the extractor {self._extractor!r} cannot be used: {error.message}", error.hint
@@ -432,6 +477,15 @@ class Extraction:
             raise ExtractorError(
                 f"the extractor {self._extractor!r} cannot be used: {reason}", error.hint
             ) from error
+
+    def _let_it_idle(self) -> None:
+        """Let the worker be idle for as long as the extractor asks, which is asked once."""
+        if self._asked_idle or self._worker.idle_seconds is None:
+            return
+        self._asked_idle = True
+        with suppress(WorkerError):
+            wanted = self._worker.call("info", timeout=self._seconds).value["idle_seconds"]
+            self._worker.idle_seconds = max(self._worker.idle_seconds, wanted)
 
     def _count(self, photos: int) -> None:
         """Count photos; raise if the worker exceeds its memory limit too often."""

@@ -10,7 +10,7 @@ import importlib
 import json
 import logging
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -52,12 +52,15 @@ class Verdict(NamedTuple):
         Height and width of the network's input.
     output_shape
         Shape of its output, without the batch axis.
+    map_shape
+        Shape of the feature maps that are its second output; None if it has none.
     """
 
     engine: str
     reason: str
     input_size: tuple[int, int]
     output_shape: tuple[int, ...]
+    map_shape: tuple[int, ...] | None = None
 
 
 class KerasNetwork:
@@ -70,7 +73,8 @@ class KerasNetwork:
     ----------
     builder
         ``"package.module:function"``, which returns a ``keras.Model`` that takes float32
-        (N, height, width, 3) and returns one float32 array with first axis N. It may raise an
+        (N, height, width, 3) and returns one float32 array with first axis N, or two: vectors, and
+        the feature maps that they were pooled from. It may raise an
         :class:`~photofind.errors.ExtractorError`, for missing weights for example.
     arguments
         Its keyword arguments, JSON.
@@ -121,14 +125,18 @@ class KerasNetwork:
             return self._convert()
 
     def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the outputs for a batch of prepared pictures."""
+        """Return the outputs for a batch of prepared pictures; of two outputs the vectors."""
         return self._run(batch)
 
+    def maps(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the same of two outputs the feature maps."""
+        return self._run.maps(batch)
+
     @cached_property
-    def _run(self) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+    def _run(self) -> Network | _KerasRunner:
         if self.verdict.engine == "LiteRT":
             return Network(self._file, self.threads)
-        return _running(_build(self._builder, self._arguments), self.threads)
+        return _KerasRunner(_build(self._builder, self._arguments), self.threads)
 
     def _convert(self) -> Verdict:
         converted: bytes = b""
@@ -175,10 +183,10 @@ class ConversionService:
         self._model = _build(builder, arguments)
 
     def shapes(self) -> list[list[int]]:
-        """Return the height and width of the input, and the shape of one output."""
+        """Return the height and width of the input, and the shapes of one output, or of two."""
         height, width = self._model.input_shape[1:3]
         picture = np.zeros((1, height, width, 3), np.float32)
-        return [[height, width], list(self._outputs(picture).shape[1:])]
+        return [[height, width], *(list(output.shape[1:]) for output in self._outputs(picture))]
 
     def convert(self) -> tuple[list[str], list[npt.NDArray[np.uint8]]]:
         """Return the engine and its reason, and the converted network, uint8 (bytes,)."""
@@ -197,18 +205,20 @@ class ConversionService:
             # The two scales of pixel values that networks expect.
             pictures = photographs(self._model.input_shape[1:3])[:4].astype(np.float32)
             batch = np.concatenate([pictures / 127.5 - 1, pictures])
+            expected = self._outputs(batch)
             try:
-                given = Network(file, 1)(batch)
+                network = Network(file, 1)
+                given = [network(batch), network.maps(batch)][: len(expected)]
             except Exception as error:  # noqa: BLE001
                 return ["Keras", f"LiteRT cannot run it: {_short_reason(error)}"], [nothing]
-        agreement = _agreement(given, self._outputs(batch))
+        agreement = min(map(_agreement, given, expected))
         if not agreement >= LEAST_AGREEMENT:
             return ["Keras", f"LiteRT gives other numbers: cosine {agreement:.4f}"], [nothing]
         return ["LiteRT", ""], [np.frombuffer(converted, np.uint8)]
 
-    def _outputs(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        parts = [np.asarray(self._model(batch[i : i + 4])) for i in range(0, len(batch), 4)]
-        return np.concatenate(parts)
+    def _outputs(self, batch: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+        parts = [_ordered(self._model(batch[i : i + 4])) for i in range(0, len(batch), 4)]
+        return [np.concatenate(output) for output in zip(*parts, strict=True)]
 
 
 def _build(builder: str, arguments: Mapping[str, JSON]) -> Any:
@@ -221,21 +231,29 @@ def _build(builder: str, arguments: Mapping[str, JSON]) -> Any:
         raise ExtractorError(f"the network cannot be built: {_short_reason(error)}") from error
 
 
-def _running(
-    model: Any, threads: int
-) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
-    """Return a function that runs a Keras model, on ``threads`` threads if still possible."""
-    import tensorflow as tf
+class _KerasRunner:
+    """Runs a Keras model, on ``threads`` threads if still possible."""
 
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-    except RuntimeError:  # TensorFlow has started already.
-        _logger.info("TensorFlow has started, so its number of threads cannot be set")
+    def __init__(self, model: Any, threads: int) -> None:
+        import tensorflow as tf
 
-    def run(batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.asarray(model.predict_on_batch(batch))
+        self._model = model
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+        except RuntimeError:  # TensorFlow has started already.
+            _logger.info("TensorFlow has started, so its number of threads cannot be set")
 
-    return run
+    def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return _ordered(self._model.predict_on_batch(batch))[0]
+
+    def maps(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return _ordered(self._model.predict_on_batch(batch))[-1]
+
+
+def _ordered(outputs: Any) -> list[npt.NDArray[np.float32]]:
+    """Return the outputs of a Keras model, vectors before feature maps."""
+    each = outputs if isinstance(outputs, list | tuple) else [outputs]
+    return sorted(map(np.asarray, each), key=np.ndim)
 
 
 def _agreement(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
@@ -250,8 +268,9 @@ def _agreement(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) 
 
 
 def _verdict_from_json(plain: list[Any]) -> Verdict:
-    engine, reason, (height, width), output_shape = plain
-    return Verdict(engine, reason, (height, width), tuple(output_shape))
+    engine, reason, (height, width), output_shape, *more = plain
+    map_shape = tuple(more[0]) if more and more[0] is not None else None
+    return Verdict(engine, reason, (height, width), tuple(output_shape), map_shape)
 
 
 def _sha256(data: bytes) -> str:

@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from photofind.errors import ExtractorError, PhotofindError
 from photofind.extractors import models
-from photofind.extractors.protocol import ABILITIES, GROUP, PROTOCOL, Extractor, Threaded
+from photofind.extractors.protocol import (
+    ABILITIES,
+    GROUP,
+    PROTOCOL,
+    PROTOCOLS,
+    Extractor,
+    Threaded,
+)
 from photofind.model.extractor_choice import parse_extractors
 from photofind.paths import Home
 from photofind.settings import Settings
@@ -41,6 +48,10 @@ __all__ = [
 
 _LARGEST_SIDE = 4096
 _LARGEST_DIMENSION = 65536
+_LARGEST_BATCH = 1024
+_LONGEST_IDLE = 86_400
+BATCH_SIZE = 16
+"""How many pictures an extractor is given at a time that has no wish of its own."""
 # Names and versions are parts of folder names.
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 
@@ -131,7 +142,7 @@ def make_extractor(plugin: Plugin, make: Callable[[], Any]) -> LoadedExtractor:
     with _blaming(plugin, "cannot be loaded"):
         extractor = make()
         declared = _declared(extractor)
-    if declared["protocol"] != PROTOCOL:
+    if declared["protocol"] not in PROTOCOLS:
         raise ExtractorError(
             f"{plugin} needs protocol {declared['protocol']!r}, "
             f"but this photofind has protocol {PROTOCOL}",
@@ -155,8 +166,12 @@ class LoadedExtractor:
         As in :class:`~photofind.extractors.protocol.Previewing`; by default ``input_size``.
     abilities : tuple of str
         Those of :data:`~photofind.extractors.protocol.ABILITIES` that it has.
-    engine : str or None
-        What runs it, if known.
+    engine, device : str or None
+        What runs it, and where, if known.
+    batch_size : int
+        How many pictures it is given at a time, at most.
+    idle_seconds : float
+        The least idle time after which its worker ends; 0 if it does not matter.
     build : str
         The version of its package, and the time of the file that defines it.
     """
@@ -173,6 +188,10 @@ class LoadedExtractor:
         self.abilities = tuple(name for name in ABILITIES if callable(declared[name]))
         engine = declared["engine"]
         self.engine: str | None = engine if isinstance(engine, str) else None
+        self.device: str | None = declared["device"]
+        self.batch_size: int = declared["batch_size"] or BATCH_SIZE
+        self.idle_seconds = float(declared["idle_seconds"] or 0)
+        self._describes = callable(declared["describe"]) and "tags" in self.abilities
         self.build = f"{plugin.distribution} {plugin.distribution_version}{_written(extractor)}"
         self._extractor: Any = extractor
 
@@ -204,6 +223,22 @@ class LoadedExtractor:
             vectors = self._extractor.embed(images)
         return self._unit_vectors(vectors, len(images))
 
+    def describe(
+        self, images: npt.NDArray[np.uint8]
+    ) -> tuple[npt.NDArray[np.float32], list[list[tuple[str, float]]] | None]:
+        """Return the embeddings of a batch of pictures, and their tags if it has tags.
+
+        Raises
+        ------
+        ExtractorError
+            As :meth:`embed` and :meth:`tags`.
+        """
+        if not self._describes:
+            return self.embed(images), self.tags(images) if "tags" in self.abilities else None
+        with _blaming(self.plugin, "failed"):
+            vectors, tags = self._extractor.describe(images)
+        return self._unit_vectors(vectors, len(images)), self._checked_tags(tags, len(images))
+
     def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the embeddings of texts, float32 (N, dimension); needs that ability.
 
@@ -225,13 +260,8 @@ class LoadedExtractor:
             If the extractor fails, or returns anything else.
         """
         with _blaming(self.plugin, "failed"):
-            tags = [
-                [(word, float(confidence)) for word, confidence in picture]
-                for picture in self._extractor.tags(images)
-            ]
-        if fault := _fault_of_tags(tags, len(images)):
-            raise ExtractorError(f"{self.plugin} breaks its contract: {fault}")
-        return tags
+            tags = self._extractor.tags(images)
+        return self._checked_tags(tags, len(images))
 
     def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the feature maps of pictures, float32 (N, h, w, C); needs that ability.
@@ -250,6 +280,15 @@ class LoadedExtractor:
         if fault:
             raise ExtractorError(f"{self.plugin} breaks its contract: {fault}")
         return maps
+
+    def _checked_tags(self, given: Any, count: int) -> list[list[tuple[str, float]]]:
+        with _blaming(self.plugin, "failed"):
+            tags = [
+                [(word, float(confidence)) for word, confidence in picture] for picture in given
+            ]
+        if fault := _fault_of_tags(tags, count):
+            raise ExtractorError(f"{self.plugin} breaks its contract: {fault}")
+        return tags
 
     def _unit_vectors(self, vectors: Any, count: int) -> npt.NDArray[np.float32]:
         import numpy as np
@@ -321,7 +360,7 @@ def _declared(extractor: Any) -> dict[str, Any]:
     """Return the attributes of an extractor; None for missing ones."""
     names = (
         *("name", "version", "protocol", "input_size", "preview_size", "dimension"),
-        *("engine", "embed", *ABILITIES),
+        *("engine", "device", "batch_size", "idle_seconds", "embed", "describe", *ABILITIES),
     )
     return {name: getattr(extractor, name, None) for name in names}
 
@@ -339,6 +378,12 @@ def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
         return f"its preview size {size!r} is not a height and a width in pixels"
     if not _is_within(declared["dimension"], _LARGEST_DIMENSION):
         return f"its dimension {declared['dimension']!r} is not a valid length"
+    if (size := declared["batch_size"]) is not None and not _is_within(size, _LARGEST_BATCH):
+        return f"its batch size {size!r} is not a number of pictures, {_LARGEST_BATCH} at most"
+    if (word := declared["device"]) is not None and not is_name(word):
+        return f"its device {word!r} is not a short word"
+    if (idle := declared["idle_seconds"]) is not None and not _is_time(idle):
+        return f"its idle time {idle!r} is not a number of seconds, {_LONGEST_IDLE} at most"
     if not callable(declared["embed"]):
         return "it has no method embed"
     return None
@@ -354,6 +399,14 @@ def _is_size(size: object) -> bool:
 
 def _is_within(value: object, largest: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= largest
+
+
+def _is_time(value: object) -> bool:
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 0 <= value <= _LONGEST_IDLE
+    )
 
 
 def _fault_of_array(array: Any, shape: tuple[int, ...], what: str) -> str | None:

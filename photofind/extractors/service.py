@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from photofind.errors import ImageError, PassingImageError, VeryLargeError
+from photofind.errors import ExtractorError, ImageError, PassingImageError, VeryLargeError
 from photofind.extractors.progress import showing_progress
 from photofind.extractors.registry import load
 from photofind.images.cost import Cost
@@ -31,14 +31,16 @@ from photofind.system.effort import Effort, Efforts
 
 __all__ = ["ExtractionService"]
 
-# Photos per batch, and photos that are read ahead at most.
-_BATCH = 16
-_AHEAD = 4 * _BATCH
+# Batches that are read ahead at most.
+_AHEAD = 4
 
 Record: TypeAlias = dict[str, Any]
 Note: TypeAlias = Callable[[dict[str, Any]], None]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
+AllTags: TypeAlias = list[list[tuple[str, float]]]
 Embeddings: TypeAlias = tuple[list[Record], list[npt.NDArray[np.float32]]]
+Describe: TypeAlias = Callable[[Pixels], tuple[npt.NDArray[np.float32], AllTags | None]]
+"""Returns an array for each picture of a batch, and tags if any are made."""
 Read: TypeAlias = Callable[[str, Record, Effort], Pixels | None]
 """Reads the photo at a path: fills the record, says what effort that may take, and returns the
 pixels if they are to be embedded."""
@@ -109,6 +111,8 @@ class ExtractionService:
             "build": self._extractor.build,
             "abilities": self._extractor.abilities,
             "engine": self._extractor.engine,
+            "device": self._extractor.device,
+            "idle_seconds": self._extractor.idle_seconds,
         }
 
     def extract(
@@ -158,6 +162,45 @@ class ExtractionService:
         """
         return self._embed(paths, self._read_preview, note)
 
+    def embed_text(self, texts: Sequence[str]) -> tuple[None, list[npt.NDArray[np.float32]]]:
+        """Return the embeddings of texts, float32 (N, dimension), unit vectors.
+
+        Raises
+        ------
+        ExtractorError
+            If the extractor does not embed texts, fails, or breaks its contract.
+        """
+        if "embed_text" not in self._extractor.abilities:
+            raise ExtractorError(
+                f"the extractor {self._extractor.name!r} does not embed texts",
+                "choose one that does: `photofind extractors info NAME` tells",
+            )
+        return None, [self._extractor.embed_text(texts)]
+
+    def extract_feature_maps(self, paths: Sequence[str], note: Note) -> Embeddings:
+        """Return feature maps of photos, float32 (h, w, C) each, in place of their vectors.
+
+        Otherwise like :meth:`extract`.
+
+        Raises
+        ------
+        ExtractorError
+            Also if the extractor has no feature maps.
+        """
+        if "feature_map" not in self._extractor.abilities:
+            raise ExtractorError(
+                f"the extractor {self._extractor.name!r} has no feature maps",
+                "choose one that has: `photofind extractors info NAME` tells",
+            )
+
+        def read(path: str, record: Record, effort: Effort) -> Pixels | None:
+            with effort.in_turn(self._files.take(_size(path))):
+                return self._read(path, record, (), effort, self._limits)
+
+        return self._embed(
+            paths, read, note, lambda pictures: (self._extractor.feature_map(pictures), None)
+        )
+
     def extract_views(
         self,
         paths: Sequence[str],
@@ -198,18 +241,20 @@ class ExtractionService:
         note({"finished": 0})
         return [{**record, "embedded": True}], [np.asarray(vectors, np.float32)[np.newaxis]]
 
-    def _embed(self, paths: Sequence[str], read: Read, note: Note) -> Embeddings:
+    def _embed(
+        self, paths: Sequence[str], read: Read, note: Note, describe: Describe | None = None
+    ) -> Embeddings:
         """Read photos with ``read`` and embed them in batches, in the order they become ready."""
+        describe = describe or self._extractor.describe
         records: list[Record] = [{}] * len(paths)
         vectors: dict[int, npt.NDArray[np.float32]] = {}
         waiting: dict[int, Pixels] = {}
 
         def embed_waiting() -> None:
             pictures = np.stack([*waiting.values()])
-            embedded = self._extractor.embed(pictures)
-            if "tags" in self._extractor.abilities:
-                for position, tags in zip(waiting, self._extractor.tags(pictures), strict=True):
-                    records[position]["tags"] = tags
+            embedded, tagged = describe(pictures)
+            for position, tags in zip(waiting, tagged or (), strict=tagged is not None):
+                records[position]["tags"] = tags
             for position, vector in zip(waiting, embedded, strict=True):
                 vectors[position] = vector
                 records[position]["embedded"] = True
@@ -223,15 +268,15 @@ class ExtractionService:
                     note({"finished": position})
                     continue
                 waiting[position] = pixels
-                if len(waiting) == _BATCH:
+                if len(waiting) == self._extractor.batch_size:
                     embed_waiting()
         if waiting:
             embed_waiting()
         in_order = [vectors[position] for position in sorted(vectors)]
-        return records, [np.array(in_order, np.float32).reshape(-1, self._extractor.dimension)]
+        return records, [np.array(in_order, np.float32)]
 
     def _read_all(self, paths: Sequence[str], read: Read, note: Note) -> Generator[_Read]:
-        """Read photos in several threads and yield them when ready, at most _AHEAD in advance."""
+        """Read photos in several threads and yield them when ready, some batches in advance."""
         ready: SimpleQueue[Future[_Read]] = SimpleQueue()
         unread = enumerate(paths)
 
@@ -244,7 +289,7 @@ class ExtractionService:
                     )
 
             try:
-                submit(_AHEAD)
+                submit(_AHEAD * self._extractor.batch_size)
                 for _ in paths:
                     yield ready.get().result()
                     submit(1)

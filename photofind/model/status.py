@@ -51,7 +51,7 @@ class ExtractorStatus:
     """An extractor plugin as it is installed, and how many photos it has embedded.
 
     ``error`` says what is wrong with one that does not work; ``version`` and ``dimension`` are
-    None for it.
+    None for it. ``device`` is what it runs on, such as "gpu", where it tells.
     """
 
     name: str
@@ -61,6 +61,7 @@ class ExtractorStatus:
     in_use: bool
     photos: int
     error: str | None
+    device: str | None = None
 
 
 @dataclass(frozen=True)

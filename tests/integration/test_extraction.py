@@ -113,6 +113,42 @@ def test_a_photo_comes_with_the_tags_of_an_extractor_that_has_them(photo, extrac
     assert [one.tags for one in extraction.extract(paths)] == [(), ()]
 
 
+def test_a_photo_is_embedded_and_tagged_in_one_call_in_the_batches_that_are_wanted(photo):
+    paths = [photo(f"{i}.png", (200, i, 7)) for i in range(10)]
+    with Extraction("describing", idle_seconds=1) as describing:
+        extracted = describing.extract(paths)
+        described = describing.info()
+        assert describing._worker.idle_seconds == 900
+    assert all(describes(one, (200, i, 7)) for i, one in enumerate(extracted))
+    assert {one.tags[0][0] for one in extracted} == {"one red dog"}
+    assert described.device == "gpu"
+
+
+def test_feature_maps_come_in_the_order_of_the_photos(photo, extraction, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no photo")
+    paths = [photo("red.png", "red"), str(broken), photo("blue.png", "blue")]
+    with Extraction("able") as able:
+        red, failed, blue = able.extract_feature_maps(paths)
+    assert red.vector.shape == (4, 6, 3)
+    np.testing.assert_array_equal(red.vector[0, 0], (256, 1, 1))
+    np.testing.assert_array_equal(blue.vector[-1, -1], (1, 1, 256))
+    assert failed.vector is None
+    assert failed.failure
+    with pytest.raises(ExtractorError, match="'mean-colour' has no feature maps"):
+        extraction.extract_feature_maps(paths)
+
+
+def test_texts_are_embedded_in_the_worker(extraction):
+    with Extraction("colour-words") as words:
+        vectors = words.embed_text(["a red thing", "Blue"])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
+    assert vectors[0, 0] > 0.5
+    assert vectors[1, 2] > 0.5
+    with pytest.raises(ExtractorError, match="'mean-colour' does not embed texts"):
+        extraction.embed_text(["red"])
+
+
 def test_a_known_content_is_read_but_not_embedded(extraction, photo):
     old, new = photo("old.png", "red"), photo("new.png", "blue")
     known = content_id(Path(old).read_bytes())
