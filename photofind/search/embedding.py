@@ -16,6 +16,8 @@ from photofind.ranking.projection import Vectors32, normalised
 from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from photofind.extractors.extraction import Extracted, Extraction
 
 __all__ = ["Embedded", "OtherVersion", "embed_query"]
@@ -56,6 +58,12 @@ class Embedded:
     outside: bool = False
     path: str = ""
     content: str = ""
+
+    @classmethod
+    def nothing(cls) -> Self:
+        """Return the photos of a query that has none."""
+        none = np.empty((0, 0), np.float32)
+        return cls(none, none, frozenset())
 
     @property
     def ways(self) -> list[Embedded]:

@@ -201,9 +201,9 @@ class ColourWords(Colour):
         return np.concatenate([colours, np.full((len(images), 1), 0.1, np.float32)], axis=1)
 
     def embed_text(self, texts):
-        # As with networks, texts are not where pictures are: they share the last number.
+        # As with networks, texts are not where pictures are: the last number is another.
         vectors = np.zeros((len(texts), 4), np.float32)
-        vectors[:, 3] = 1
+        vectors[:, 3] = -0.5
         for vector, text in zip(vectors, texts, strict=True):
             for word in text.lower().split():
                 vector[:3] += self.words.get(word, (0, 0, 0))
