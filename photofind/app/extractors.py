@@ -26,7 +26,7 @@ def extractor_statuses(resources: Resources) -> list[ExtractorStatus]:
     resources.library.refresh()
     plugins = installed(resources.home)
     known = load_probes(resources.home)
-    stamps = [fingerprint(plugin) for plugin in plugins]
+    stamps = [fingerprint(plugin, resources.settings.views) for plugin in plugins]
 
     def probed(plugin: Plugin, stamp: str | None) -> ExtractorInfo | str:
         return (known.get(stamp) if stamp else None) or _probe(resources, plugin.name)

@@ -187,6 +187,7 @@ class Resources:
             megabytes=settings.worker_megabytes,
             home=self.home,
             reach=self.reach,
+            views=settings.views,
         )
 
     @property

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from photofind.extractors.views import ViewsKind
+
 __all__ = ["Extracted", "Extraction", "ExtractorInfo"]
 
 # An extractor is given up if its worker exceeds the memory limit this often in a row, each time
@@ -180,6 +182,9 @@ class Extraction:
         Longest time to load the extractor, excluding the conversion of its network.
     reach
         Knows which folders do not answer: a photo in one is not waited for.
+    views
+        What is embedded of a photo: "whole", or "crops" of it too. The version in :meth:`info` is
+        another for each.
     """
 
     def __init__(
@@ -196,6 +201,7 @@ class Extraction:
         home: Home | None = None,
         start_seconds: float = 120.0,
         reach: Reach | None = None,
+        views: ViewsKind = "whole",
     ) -> None:
         self._extractor = extractor
         self._reach = reach or Reach()
@@ -214,6 +220,7 @@ class Extraction:
                 "extractor": extractor,
                 "threads": threads or _usable_cores(),
                 "turn": str(home.turn),
+                "views": views,
                 **asdict(limits),
             },
             idle_seconds=idle_seconds,

@@ -9,8 +9,9 @@ name is the extractor's name and whose object returns an :class:`Extractor` when
 It runs in a process of its own; what it prints goes to that process's log.
 
 Extractors may have optional abilities: :class:`Tagging`, :class:`Describing`, :class:`ReadingText`,
-:class:`Mapping`, :class:`Previewing`, :class:`Threaded`, :class:`Batching`, :class:`Placed`. An
-extractor has an ability if it has its method or attribute; nothing is declared.
+:class:`Mapping`, :class:`Previewing`, :class:`Threaded`, :class:`Batching`, :class:`Placed`,
+:class:`KeepingAspect`. An extractor has an ability if it has its method or attribute; nothing is
+declared.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ __all__ = [
     "Batching",
     "Describing",
     "Extractor",
+    "KeepingAspect",
     "Mapping",
     "Placed",
     "Previewing",
@@ -188,6 +190,29 @@ class Batching(Protocol):
     """
 
     batch_size: int
+
+
+class KeepingAspect(Protocol):
+    """An extractor whose pictures keep their proportions.
+
+    A picture is as large as fits into ``input_size`` and lies in the upper left of it; below or to
+    the right of it is black. Every method that takes ``images`` is given a second argument, the
+    sizes of the whole photos: int64 (N, 2), height and width in pixels, upright. So a picture
+    ``h, w`` takes ``min(height / h, width / w)`` times as many rows and columns, at least one.
+
+    Attributes
+    ----------
+    aspect : str
+        ``"native"``.
+    """
+
+    aspect: str
+
+    def embed(
+        self, images: npt.NDArray[np.uint8], sizes: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """Return the embeddings of a batch of pictures, as :meth:`Extractor.embed` does."""
+        ...
 
 
 @runtime_checkable

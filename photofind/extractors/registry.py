@@ -33,8 +33,13 @@ from photofind.paths import Home
 from photofind.settings import Settings
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     import numpy as np
     import numpy.typing as npt
+
+    Pixels: TypeAlias = npt.NDArray[np.uint8]
+    Sizes: TypeAlias = Sequence[tuple[int, int]] | npt.NDArray[np.int64]
 
 __all__ = [
     "LoadedExtractor",
@@ -170,6 +175,9 @@ class LoadedExtractor:
         What runs it, and where, if known.
     batch_size : int
         How many pictures it is given at a time, at most.
+    keeps_aspect : bool
+        Whether its pictures are not squashed; see
+        :class:`~photofind.extractors.protocol.KeepingAspect`.
     idle_seconds : float
         The least idle time after which its worker ends; 0 if it does not matter.
     build : str
@@ -190,6 +198,8 @@ class LoadedExtractor:
         self.engine: str | None = engine if isinstance(engine, str) else None
         self.device: str | None = declared["device"]
         self.batch_size: int = declared["batch_size"] or BATCH_SIZE
+        self._most: int | None = declared["batch_size"]
+        self.keeps_aspect = declared["aspect"] == "native"
         self.idle_seconds = float(declared["idle_seconds"] or 0)
         self._describes = callable(declared["describe"]) and "tags" in self.abilities
         self.build = f"{plugin.distribution} {plugin.distribution_version}{_written(extractor)}"
@@ -201,13 +211,15 @@ class LoadedExtractor:
             with _blaming(self.plugin, "cannot set its threads"):
                 self._extractor.threads = threads
 
-    def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def embed(self, images: Pixels, sizes: Sizes | None = None) -> npt.NDArray[np.float32]:
         """Return the embeddings of a batch of pictures.
 
         Parameters
         ----------
         images : uint8, (N, height, width, 3)
-            RGB, upright.
+            RGB, upright, squashed to one size.
+        sizes
+            Height and width of each before it was squashed; the same as it has by default.
 
         Returns
         -------
@@ -219,12 +231,17 @@ class LoadedExtractor:
         ExtractorError
             If the extractor fails, or returns another shape or type, or non-finite values.
         """
-        with _blaming(self.plugin, "failed"):
-            vectors = self._extractor.embed(images)
-        return self._unit_vectors(vectors, len(images))
+        import numpy as np
+
+        return np.concatenate(
+            [
+                self._unit_vectors(vectors, count)
+                for vectors, count in self._results("embed", images, sizes)
+            ]
+        )
 
     def describe(
-        self, images: npt.NDArray[np.uint8]
+        self, images: Pixels, sizes: Sizes | None = None
     ) -> tuple[npt.NDArray[np.float32], list[list[tuple[str, float]]] | None]:
         """Return the embeddings of a batch of pictures, and their tags if it has tags.
 
@@ -233,11 +250,18 @@ class LoadedExtractor:
         ExtractorError
             As :meth:`embed` and :meth:`tags`.
         """
+        import numpy as np
+
         if not self._describes:
-            return self.embed(images), self.tags(images) if "tags" in self.abilities else None
-        with _blaming(self.plugin, "failed"):
-            vectors, tags = self._extractor.describe(images)
-        return self._unit_vectors(vectors, len(images)), self._checked_tags(tags, len(images))
+            vectors = self.embed(images, sizes)
+            return vectors, self.tags(images, sizes) if "tags" in self.abilities else None
+        embeddings, all_tags = [], []
+        for result, count in self._results("describe", images, sizes):
+            with _blaming(self.plugin, "failed"):
+                vectors, tags = result
+            embeddings.append(self._unit_vectors(vectors, count))
+            all_tags += self._checked_tags(tags, count)
+        return np.concatenate(embeddings), all_tags
 
     def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the embeddings of texts, float32 (N, dimension); needs that ability.
@@ -251,7 +275,7 @@ class LoadedExtractor:
             vectors = self._extractor.embed_text(texts)
         return self._unit_vectors(vectors, len(texts))
 
-    def tags(self, images: npt.NDArray[np.uint8]) -> list[list[tuple[str, float]]]:
+    def tags(self, images: Pixels, sizes: Sizes | None = None) -> list[list[tuple[str, float]]]:
         """Return tags for each picture with their confidences; needs that ability.
 
         Raises
@@ -259,11 +283,13 @@ class LoadedExtractor:
         ExtractorError
             If the extractor fails, or returns anything else.
         """
-        with _blaming(self.plugin, "failed"):
-            tags = self._extractor.tags(images)
-        return self._checked_tags(tags, len(images))
+        return [
+            tags
+            for result, count in self._results("tags", images, sizes)
+            for tags in self._checked_tags(result, count)
+        ]
 
-    def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def feature_map(self, images: Pixels, sizes: Sizes | None = None) -> npt.NDArray[np.float32]:
         """Return the feature maps of pictures, float32 (N, h, w, C); needs that ability.
 
         Raises
@@ -271,15 +297,42 @@ class LoadedExtractor:
         ExtractorError
             If the extractor fails, or returns another shape or type, or non-finite values.
         """
-        with _blaming(self.plugin, "failed"):
-            maps: npt.NDArray[np.float32] = self._extractor.feature_map(images)
-        shape = (len(images), *getattr(maps, "shape", ())[1:])
-        fault = _fault_of_array(maps, shape, "a feature map")
-        if fault is None and maps.ndim != 4:
-            fault = f"it returned a feature map of shape {maps.shape}"
-        if fault:
-            raise ExtractorError(f"{self.plugin} breaks its contract: {fault}")
-        return maps
+        import numpy as np
+
+        every = []
+        for maps, count in self._results("feature_map", images, sizes):
+            shape = (count, *getattr(maps, "shape", ())[1:])
+            fault = _fault_of_array(maps, shape, "a feature map")
+            if fault is None and maps.ndim != 4:
+                fault = f"it returned a feature map of shape {maps.shape}"
+            if fault:
+                raise ExtractorError(f"{self.plugin} breaks its contract: {fault}")
+            every.append(maps)
+        return every[0] if len(every) == 1 else np.concatenate(every)
+
+    def _results(
+        self, method: str, images: Pixels, sizes: Sizes | None
+    ) -> Iterator[tuple[Any, int]]:
+        """Yield what a method returns for each part of the pictures, and how many these are.
+
+        A part has no more pictures than the extractor wants.
+        """
+        import numpy as np
+
+        sides = images.shape[1:3]
+        whole = np.full((len(images), 2), sides) if sizes is None else np.asarray(sizes)
+        if self.keeps_aspect:
+            from photofind.images.views import letterboxed
+
+            fitted = [letterboxed(*one) for one in zip(images, whole.tolist(), strict=True)]
+            images = np.stack(fitted)
+        most = self._most or max(len(images), 1)
+        for start in range(0, len(images), most):
+            part = slice(start, start + most)
+            more = (whole[part],) if self.keeps_aspect else ()
+            with _blaming(self.plugin, "failed"):
+                result = getattr(self._extractor, method)(images[part], *more)
+            yield result, len(images[part])
 
     def _checked_tags(self, given: Any, count: int) -> list[list[tuple[str, float]]]:
         with _blaming(self.plugin, "failed"):
@@ -360,7 +413,8 @@ def _declared(extractor: Any) -> dict[str, Any]:
     """Return the attributes of an extractor; None for missing ones."""
     names = (
         *("name", "version", "protocol", "input_size", "preview_size", "dimension"),
-        *("engine", "device", "batch_size", "idle_seconds", "embed", "describe", *ABILITIES),
+        *("engine", "device", "batch_size", "idle_seconds", "aspect", "embed", "describe"),
+        *ABILITIES,
     )
     return {name: getattr(extractor, name, None) for name in names}
 
@@ -380,6 +434,8 @@ def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
         return f"its dimension {declared['dimension']!r} is not a valid length"
     if (size := declared["batch_size"]) is not None and not _is_within(size, _LARGEST_BATCH):
         return f"its batch size {size!r} is not a number of pictures, {_LARGEST_BATCH} at most"
+    if (aspect := declared["aspect"]) not in (None, "native"):
+        return f"its aspect {aspect!r} is not 'native'"
     if (word := declared["device"]) is not None and not is_name(word):
         return f"its device {word!r} is not a short word"
     if (idle := declared["idle_seconds"]) is not None and not _is_time(idle):

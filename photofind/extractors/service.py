@@ -18,6 +18,7 @@ import numpy.typing as npt
 from photofind.errors import ExtractorError, ImageError, PassingImageError, VeryLargeError
 from photofind.extractors.progress import showing_progress
 from photofind.extractors.registry import load
+from photofind.extractors.views import Sizes, Views, ViewsKind
 from photofind.images.cost import Cost
 from photofind.images.decode import Picture, decode
 from photofind.images.formats import sidecar_of
@@ -26,7 +27,7 @@ from photofind.images.metadata import read_metadata
 from photofind.images.preview import read_preview
 from photofind.images.reading import content_id, read_bytes
 from photofind.images.turns import Room, Turns
-from photofind.images.views import crop, orientations, size_to_crop
+from photofind.images.views import LAID, crop, orientations, size_to_crop
 from photofind.system.effort import Effort, Efforts
 
 __all__ = ["ExtractionService"]
@@ -39,8 +40,9 @@ Note: TypeAlias = Callable[[dict[str, Any]], None]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 AllTags: TypeAlias = list[list[tuple[str, float]]]
 Embeddings: TypeAlias = tuple[list[Record], list[npt.NDArray[np.float32]]]
-Describe: TypeAlias = Callable[[Pixels], tuple[npt.NDArray[np.float32], AllTags | None]]
-"""Returns an array for each picture of a batch, and tags if any are made."""
+Describe: TypeAlias = Callable[[Pixels, Sizes], tuple[npt.NDArray[np.float32], AllTags | None]]
+"""Returns an array for each picture of a batch, and tags if any are made; given the sizes of the
+whole photos too."""
 Read: TypeAlias = Callable[[str, Record, Effort], Pixels | None]
 """Reads the photo at a path: fills the record, says what effort that may take, and returns the
 pixels if they are to be embedded."""
@@ -69,6 +71,8 @@ class ExtractionService:
         The :class:`~photofind.images.limits.Limits` of a photo.
     turn
         The file by which processes take turns at very large photos.
+    views
+        What is embedded of a photo: "whole", or "crops" of it too.
     note
         Called regularly while the extractor converts its network.
 
@@ -87,6 +91,7 @@ class ExtractionService:
         memory: int,
         seconds: float,
         turn: str,
+        views: ViewsKind = "whole",
         note: Note = lambda value: None,
     ) -> None:
         with showing_progress(note):
@@ -94,6 +99,7 @@ class ExtractionService:
             self._extractor.use_threads(threads)
             # An extractor that always fails does so here, where no photo is blamed for it.
             self._extractor.embed(np.full((1, *self._extractor.input_size, 3), 128, np.uint8))
+        self._views = Views(self._extractor, views)
         self._threads = threads
         self._limits = Limits(pixels, bytes, memory, seconds)
         self._files = Room(bytes)
@@ -104,7 +110,7 @@ class ExtractionService:
         """Return the fields of :class:`~photofind.extractors.extraction.ExtractorInfo`."""
         return {
             "name": self._extractor.name,
-            "version": self._extractor.version,
+            "version": self._views.version,
             "dimension": self._extractor.dimension,
             "input_size": self._extractor.input_size,
             "distribution": self._extractor.plugin.distribution,
@@ -195,10 +201,14 @@ class ExtractionService:
 
         def read(path: str, record: Record, effort: Effort) -> Pixels | None:
             with effort.in_turn(self._files.take(_size(path))):
-                return self._read(path, record, (), effort, self._limits)
+                size = self._extractor.input_size
+                return self._read(path, record, (), effort, self._limits, size)
 
         return self._embed(
-            paths, read, note, lambda pictures: (self._extractor.feature_map(pictures), None)
+            paths,
+            read,
+            note,
+            lambda pictures, sizes: (self._extractor.feature_map(pictures, sizes), None),
         )
 
     def extract_views(
@@ -226,7 +236,7 @@ class ExtractionService:
             float32 (1, views, dimension), the photo as it is first; (0, views, dimension) without
             pixels.
         """
-        size = self._extractor.input_size
+        size = self._views.size
         whole = size if box is None else size_to_crop(size, box)
 
         def read(path: str, record: Record, effort: Effort) -> Pixels | None:
@@ -237,7 +247,12 @@ class ExtractionService:
         if pixels is None:
             return [record], [np.empty((0, 1, self._extractor.dimension), np.float32)]
         part = pixels if box is None else crop(pixels, size, box)
-        vectors = self._extractor.embed(orientations(part) if turned else part[np.newaxis])
+        across, down = (1.0, 1.0) if box is None else box[2:]
+        sides = max(round(record["height"] * down), 1), max(round(record["width"] * across), 1)
+        if turned:
+            vectors = self._views.embed(orientations(part), [sides[::way] for way in LAID])
+        else:
+            vectors = self._views.embed(part[np.newaxis], [sides])
         note({"finished": 0})
         return [{**record, "embedded": True}], [np.asarray(vectors, np.float32)[np.newaxis]]
 
@@ -245,14 +260,15 @@ class ExtractionService:
         self, paths: Sequence[str], read: Read, note: Note, describe: Describe | None = None
     ) -> Embeddings:
         """Read photos with ``read`` and embed them in batches, in the order they become ready."""
-        describe = describe or self._extractor.describe
+        describe = describe or self._views.describe
         records: list[Record] = [{}] * len(paths)
         vectors: dict[int, npt.NDArray[np.float32]] = {}
         waiting: dict[int, Pixels] = {}
 
         def embed_waiting() -> None:
             pictures = np.stack([*waiting.values()])
-            embedded, tagged = describe(pictures)
+            sizes = [(records[place]["height"], records[place]["width"]) for place in waiting]
+            embedded, tagged = describe(pictures, sizes)
             for position, tags in zip(waiting, tagged or (), strict=tagged is not None):
                 records[position]["tags"] = tags
             for position, vector in zip(waiting, embedded, strict=True):
@@ -339,7 +355,7 @@ class ExtractionService:
                 yield
 
         name = Path(path).name
-        size = size or self._extractor.input_size
+        size = size or self._views.size
         return _pixels_of(decode(data, size, limits, name, take), record)
 
     def _read_preview(self, path: str, record: Record, _: Effort) -> Pixels | None:

@@ -184,6 +184,27 @@ class Describing(Naming):
         return self.embed(images), tags
 
 
+class Panorama(Colour):
+    """Describes a picture by its mean colour without its borders, and by its proportions."""
+
+    name = "panorama"
+    protocol = 2
+    aspect = "native"
+    input_size = (8, 8)
+    dimension = 4
+
+    def embed(self, images, sizes):
+        vectors = np.empty((len(images), 4), np.float32)
+        for vector, image, (height, width) in zip(vectors, images, sizes.tolist(), strict=True):
+            scale = min(8 / height, 8 / width)
+            rows, columns = (max(round(side * scale), 1) for side in (height, width))
+            picture = image[:rows, :columns]
+            assert not image[len(picture) :].any()
+            vector[:3] = picture.mean(axis=(0, 1)) / 255
+            vector[3] = width / height
+        return vectors
+
+
 class ColourWords(Colour):
     """Embeds pictures by their mean colour, and the names of colours near them."""
 

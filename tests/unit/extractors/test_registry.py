@@ -133,6 +133,23 @@ def test_a_plugin_may_embed_and_tag_in_one_call():
     assert (vectors.shape, tags) == ((2, 3), None)
 
 
+def test_a_batch_has_no_more_pictures_than_are_wanted():
+    pictures = np.random.default_rng(1).integers(0, 200, (8, 4, 6, 3), np.uint8)
+    describing, naming = load("describing"), load("naming")
+    np.testing.assert_array_equal(describing.embed(pictures), naming.embed(pictures))
+    vectors, tags = describing.describe(pictures)
+    np.testing.assert_array_equal(vectors, naming.embed(pictures))
+    assert [one[0][0] for one in tags] == [f"one {one[0][0]}" for one in naming.tags(pictures)]
+
+
+def test_a_plugin_may_have_pictures_in_their_own_proportions():
+    pictures = np.full((3, 8, 8, 3), 51, np.uint8)
+    vectors = load("panorama").embed(pictures, [(300, 600), (600, 300), (5, 5000)])
+    proportions = vectors[:, 3] / vectors[:, 0] * 0.2
+    np.testing.assert_allclose(proportions, (2, 0.5, 1000), rtol=1e-5)
+    np.testing.assert_allclose(load("panorama").embed(pictures)[:, 3] / vectors[0, 3] > 0, True)
+
+
 def test_what_a_plugin_says_of_itself():
     describing, colour = load("describing"), load("mean-colour")
     assert (describing.batch_size, describing.device, describing.idle_seconds) == (3, "gpu", 900)
@@ -144,6 +161,7 @@ def test_what_a_plugin_says_of_itself():
     [
         ("batch_size", 0, "its batch size 0 is not"),
         ("batch_size", "many", "its batch size 'many' is not"),
+        ("aspect", "wide", "its aspect 'wide' is not"),
         ("device", "the one\nbelow", "its device 'the one\\nbelow' is not"),
         ("idle_seconds", -1, "its idle time -1 is not"),
         ("idle_seconds", float("nan"), "its idle time nan is not"),
