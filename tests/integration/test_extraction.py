@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,13 @@ import skimage
 from PIL import Image
 from sample_photos import exif, jpeg
 
-from photofind.errors import ExtractorError
+from photofind.errors import ExtractorError, ImageError
 from photofind.extractors.extraction import Extracted, Extraction, ExtractorInfo
 from photofind.images.limits import Limits
 from photofind.images.reading import PRELIMINARY, content_id
+from photofind.model.records import Space
+from photofind.search.embedding import OtherVersion
+from photofind.search.feature_maps import feature_maps
 
 PLUGINS = Path(__file__).parents[1] / "extractor_plugins"
 # What the extractor "mean-colour" does not survive.
@@ -137,6 +141,24 @@ def test_feature_maps_come_in_the_order_of_the_photos(photo, extraction, tmp_pat
     assert failed.failure
     with pytest.raises(ExtractorError, match="'mean-colour' has no feature maps"):
         extraction.extract_feature_maps(paths)
+
+
+def test_a_similarity_is_the_sum_over_the_parts_of_two_feature_maps():
+    data = Path(skimage.__file__).parent / "data"
+    paths = [str(data / "chelsea.png"), str(data / "astronaut.png")]
+    space = Space("mobilenet", "1", 1280)
+    with Extraction("mobilenet") as mobilenet:
+        first, second = (one.vector for one in mobilenet.extract(paths))
+        maps = feature_maps(space, paths, lambda name: mobilenet)
+        with pytest.raises(OtherVersion):
+            feature_maps(replace(space, version="0"), paths, lambda name: mobilenet)
+        with pytest.raises(ImageError, match="cannot be explained"):
+            feature_maps(space, [*paths, str(data)], lambda name: mobilenet)
+    assert [one.shape for one in maps] == [(7, 7, 1280)] * 2
+    parts = [one.reshape(49, 1280) for one in maps]
+    lengths = [np.linalg.norm(one.mean(axis=0)) for one in parts]
+    shares = parts[0] @ parts[1].T / np.prod(lengths) / 49**2
+    assert shares.sum() == pytest.approx(float(first @ second), abs=1e-5)
 
 
 def test_texts_are_embedded_in_the_worker(extraction):
