@@ -91,8 +91,8 @@ class Settings:
     )
     views: Literal["whole", "crops"] = _setting(
         "whole",
-        "what is embedded of a photo: whole, or crops of it too, which ranks fine detail better"
-        " and takes six times as long",
+        "what is embedded of a photo: whole, or crops (its centre) too, which ranks fine detail"
+        " better and takes twice as long",
         choices=("whole", "crops"),
     )
     threads: int = _setting(0, "threads that decode and embed; 0 means one per core", 0, 256)

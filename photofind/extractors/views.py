@@ -9,7 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.extractors.registry import LoadedExtractor
-from photofind.images.views import CROPS, WHOLE_WEIGHT, crop, resized, size_to_crop
+from photofind.images.views import (
+    CROPPED,
+    CROPS,
+    WHOLE_WEIGHT,
+    crop,
+    resized,
+    size_to_crop,
+)
 
 __all__ = ["Sizes", "Views", "ViewsKind"]
 
@@ -42,7 +49,7 @@ class Views:
     def __init__(self, extractor: LoadedExtractor, kind: ViewsKind) -> None:
         self._extractor = extractor
         crops = kind == "crops"
-        self.version = f"{extractor.version}+crops" if crops else extractor.version
+        self.version = f"{extractor.version}{CROPPED}" if crops else extractor.version
         self.size = size_to_crop(extractor.input_size, CROPS[0]) if crops else extractor.input_size
         self._crops = crops
 

@@ -16,6 +16,7 @@ from itertools import chain, compress
 import numpy as np
 import numpy.typing as npt
 
+from photofind.images.views import CROPPED
 from photofind.library.store import IndexInfo, Store
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.ranking.calibration import (
@@ -294,7 +295,9 @@ def compare(store: Store, space: str, query: Embedded, *, plain: bool = False) -
 
 def _scale(store: Store, space: str, index: IndexInfo | None, *, plain: bool) -> _Scale:
     """Return the scale of the scores of a space."""
-    extractor = space.rpartition("@")[0]
+    extractor, _, version = space.rpartition("@")
+    if version.endswith(CROPPED):
+        extractor += CROPPED
     if index is not None:
         pictures = index.photos + index.fresh - index.gone - index.repeats
         others = typical(extractor, index.plain, pictures)
