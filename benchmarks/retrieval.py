@@ -2,10 +2,9 @@
 
 DIR has one folder per class; a hit is correct if it is in the query's folder. Prints mAP, P@1, P@10
 and P@20, in percent, for the ranking and for the plain cosine: leave-one-out, and with a fifth of
-the photos held out as queries from outside the library. With --views crops, crops of each photo are
-embedded too; the seconds that indexing took are printed, for comparing with those of a run without.
+the photos held out as queries from outside the library.
 
-    python benchmarks/retrieval.py DIR [--views crops]
+    python benchmarks/retrieval.py DIR
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import argparse
 import random
 import shutil
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -23,7 +21,6 @@ from common import photos_below, print_figures, print_table, without_graphs
 from photofind.app.photofind import PhotoFind
 from photofind.model import Query
 from photofind.paths import Home
-from photofind.settings import set_setting
 
 
 def label(path: str) -> str:
@@ -51,18 +48,13 @@ def evaluate(photofind: PhotoFind, queries: list[str], gallery: list[str], plain
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="photos in one folder per class")
-    parser.add_argument("--views", choices=("whole", "crops"), default="whole")
     arguments = parser.parse_args()
     photos = [str(path) for path in photos_below(arguments.folder)]
     rows = []
     with tempfile.TemporaryDirectory() as temporary, without_graphs():
-        home = Home(Path(temporary, "all"))
-        set_setting(home.settings, "views", arguments.views)
-        with PhotoFind(home) as photofind:
+        with PhotoFind(Home(Path(temporary, "all"))) as photofind:
             photofind.add_folder(str(arguments.folder.resolve()))
-            begin = time.perf_counter()
             photofind.index()
-            seconds = time.perf_counter() - begin
             for plain in (True, False):
                 measured = evaluate(photofind, photos, photos, plain)
                 rows.append(["leave-one-out", "plain" if plain else "ranked", *measured])
@@ -74,9 +66,7 @@ def main() -> None:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, copy)
                 gallery.append(str(copy))
-        home = Home(Path(temporary, "held-out"))
-        set_setting(home.settings, "views", arguments.views)
-        with PhotoFind(home) as photofind:
+        with PhotoFind(Home(Path(temporary, "held-out"))) as photofind:
             photofind.add_folder(str(Path(temporary, "gallery")))
             photofind.index()
             for plain in (True, False):
@@ -84,15 +74,7 @@ def main() -> None:
                 rows.append(["held out", "plain" if plain else "ranked", *measured])
     columns = ["queries", "ranking", "mAP", "P@1", "P@10", "P@20"]
     print_table(columns, rows)
-    print(f"indexing took {seconds:.1f} s")
-    print_figures(
-        "retrieval",
-        {
-            "views": arguments.views,
-            "seconds": seconds,
-            "rows": [dict(zip(columns, row, strict=True)) for row in rows],
-        },
-    )
+    print_figures("retrieval", {"rows": [dict(zip(columns, row, strict=True)) for row in rows]})
 
 
 if __name__ == "__main__":
