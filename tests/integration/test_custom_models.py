@@ -118,12 +118,12 @@ def test_a_model_trained_on_the_spot(models, home):
 
     pooled = add_model(home, given("pooled", models / "pooled.keras", preprocess="unit"))
     assert (pooled.engine, pooled.model.dimension) == ("LiteRT", 24)
-    extractor = load("pooled")
-    assert extractor.abilities == ("feature_map",)
-    maps = extractor.feature_map(pictures)
+    by_mean = load("pooled")
+    assert by_mean.abilities == ("feature_map",)
+    maps = by_mean.feature_map(pictures)
     assert maps.shape == (len(pictures), 7, 7, 24)
     np.testing.assert_allclose(
-        maps.mean(axis=(1, 2)), extractor._extractor.embed(pictures), atol=1e-5
+        maps.mean(axis=(1, 2)), by_mean._extractor.embed(pictures), atol=1e-5
     )
 
     set_setting(home.settings, "extractor", "mine")
