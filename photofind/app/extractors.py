@@ -25,7 +25,7 @@ def extractor_statuses(resources: Resources) -> list[ExtractorStatus]:
     resources.library.refresh()
     plugins = installed(resources.home)
     known = load_probes(resources.home)
-    stamps = [fingerprint(plugin) for plugin in plugins]
+    stamps = [fingerprint(plugin, resources.settings.views) for plugin in plugins]
 
     pairs = [*zip((plugin.name for plugin in plugins), stamps, strict=True)]
     cached = {pair: known[pair[1]] for pair in pairs if pair[1] in known}
@@ -99,4 +99,5 @@ def _status(
         photos,
         found if isinstance(found, str) else None,
         found is None,
+        works.device if works else None,
     )

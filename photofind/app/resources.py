@@ -206,6 +206,7 @@ class Resources:
             megabytes=settings.worker_megabytes,
             home=self.home,
             reach=self.reach,
+            views=settings.views,
         )
 
     @property

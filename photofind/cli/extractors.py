@@ -67,7 +67,8 @@ def list_all(as_json: bool) -> None:
 def _state(extractor: ExtractorStatus) -> str:
     if extractor.loading:
         return "loading"
-    return extractor.error or f"works, {extractor.photos} photos"
+    where = f" on {extractor.device}" if extractor.device else ""
+    return extractor.error or f"works{where}, {extractor.photos} photos"
 
 
 @extractors.command()
@@ -281,7 +282,9 @@ def info(name: str, as_json: bool) -> None:
         "vectors": f"{details['dimension']} numbers",
         "pictures": f"{height} x {width} pixels",
         "abilities": ", ".join(details["abilities"]) or "none",
-        "runs on": details["engine"] or "its own code",
+        "runs on": ", ".join(
+            filter(None, (details["engine"] or "its own code", details["device"]))
+        ),
         "from": f"{plugin.distribution} {plugin.distribution_version}".strip(),
         "made by": plugin.target,
     }

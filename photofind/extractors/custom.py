@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from photofind.extractors.saved_model import load_saved_model
 from photofind.extractors.scaling import scaling_advice
 
 __all__ = ["CustomModel", "TrialService", "build", "pool_parts", "scale_pixels"]
+
+Pixels = npt.NDArray[np.float32]
 
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
@@ -57,6 +60,7 @@ class CustomModel:
                 "path": model.path,
                 "layer": model.layer,
                 "input_size": list(model.input_size) if model.input_size else None,
+                "with_map": True,
             },
             key=model.sha256,
             most_bytes=memory_for(Path(model.path)),
@@ -74,7 +78,7 @@ class CustomModel:
             raise ExtractorError(
                 f"{model.source} gives embeddings of another length than when it was added"
             )
-        if len(shape) > 1:
+        if len(shape) > 1 or self.verdict.map_shape:
             self.feature_map = self._feature_map
 
     @property
@@ -95,19 +99,21 @@ class CustomModel:
         self, images: npt.NDArray[np.uint8], preprocess: str
     ) -> npt.NDArray[np.float32]:
         """Return the vectors of pictures whose pixels are scaled in a given way."""
-        outputs = self._run(images, preprocess)
+        outputs = self._prepared(images, preprocess, self._network)
         if outputs.ndim == 2:
             return outputs
         return pool_parts(outputs.reshape(len(outputs), -1, outputs.shape[-1]), self._model.pooling)
 
     def _feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        outputs = self._run(images, self._model.preprocess)
+        outputs = self._prepared(images, self._model.preprocess, self._network.maps)
         # A sequence, such as a transformer's, is a feature map of height 1.
         return outputs if outputs.ndim == 4 else outputs[:, np.newaxis]
 
-    def _run(self, images: npt.NDArray[np.uint8], preprocess: str) -> npt.NDArray[np.float32]:
+    def _prepared(
+        self, images: npt.NDArray[np.uint8], preprocess: str, run: Callable[[Pixels], Pixels]
+    ) -> npt.NDArray[np.float32]:
         self._network.threads = self.threads
-        return self._network(scale_pixels(images, preprocess)).astype(np.float32)
+        return run(scale_pixels(images, preprocess)).astype(np.float32)
 
 
 class TrialService:
@@ -202,8 +208,12 @@ def pool_parts(parts: npt.NDArray[np.float32], pooling: str) -> npt.NDArray[np.f
     return vectors.astype(np.float32)
 
 
-def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:
+def build(
+    path: str, layer: str | None, input_size: list[int] | None, *, with_map: bool = False
+) -> Any:
     """Return a saved model as a ``keras.Model`` with one output; imports TensorFlow.
+
+    With ``with_map``, a model whose vectors are means over feature maps has these as a second one.
 
     Raises
     ------
@@ -225,8 +235,25 @@ def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:
     size = _size(file, source, input_size)
     target = _output(file, model, None if kind == "SavedModel" else layer)
     pictures = keras.Input((*size, 3), dtype="float32")
-    features = keras.Model(model.inputs, target)(pictures)
-    return keras.Model(pictures, keras.ops.cast(features, "float32"))
+    targets = [target]
+    if with_map and (pooled := _pooled_by_mean(target)) is not None:
+        targets.append(pooled)
+    features = keras.Model(model.inputs, targets)(pictures)
+    outputs = [keras.ops.cast(each, "float32") for each in features]
+    return keras.Model(pictures, outputs if len(outputs) > 1 else outputs[0])
+
+
+def _pooled_by_mean(tensor: Any) -> Any:
+    """Return the feature maps over which vectors are means; None if they are not such."""
+    import keras
+
+    made = getattr(tensor, "_keras_history", None)
+    if made is None or not isinstance(layer := made.operation, keras.layers.GlobalAveragePooling2D):
+        return None
+    if layer.data_format != "channels_last" or layer.keepdims:
+        return None
+    inputs = layer._inbound_nodes[made.node_index].input_tensors
+    return inputs[0] if len(inputs) == 1 else None
 
 
 def _loaded(file: Path, kind: str, layer: str | None, input_size: list[int] | None) -> Any:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from photofind.extractors.views import ViewsKind
+
 __all__ = ["Extracted", "Extraction", "ExtractorInfo"]
 
 # An extractor is given up if its worker exceeds the memory limit this often in a row, each time
@@ -74,6 +76,10 @@ class ExtractorInfo:
         What runs it, "LiteRT" or "Keras"; None if unknown.
     code
         The files or folders of its code.
+    device
+        What that runs on, such as "gpu"; None if unknown.
+    idle_seconds
+        The least idle time after which its worker ends; 0 if it does not matter.
     """
 
     name: str
@@ -85,6 +91,8 @@ class ExtractorInfo:
     abilities: tuple[str, ...] = ()
     engine: str | None = None
     code: tuple[str, ...] = ()
+    device: str | None = None
+    idle_seconds: float = 0.0
 
     @property
     def identity(self) -> str:
@@ -173,7 +181,8 @@ class Extraction:
     seconds
         Time without progress after which the current photo is given up.
     idle_seconds
-        Idle time after which the worker ends and frees its memory; None means never.
+        Idle time after which the worker ends and frees its memory, or more if the extractor asks
+        for more; None means never.
     low_priority
         Whether the worker runs at low priority.
     log
@@ -188,6 +197,9 @@ class Extraction:
         Longest time to load the extractor, excluding the conversion of its network.
     reach
         Knows which folders do not answer: a photo in one is not waited for.
+    views
+        What is embedded of a photo: "whole", or "crops" of it too. The version in :meth:`info` is
+        another for each.
     """
 
     def __init__(
@@ -204,6 +216,7 @@ class Extraction:
         home: Home | None = None,
         start_seconds: float = 120.0,
         reach: Reach | None = None,
+        views: ViewsKind = "whole",
     ) -> None:
         self._extractor = extractor
         self._reach = reach or Reach()
@@ -217,6 +230,7 @@ class Extraction:
         self._embeds = False  # Whether the extractor has pictures at the moment.
         self._works = False  # Whether it has embedded any.
         self._hung = 0  # Photos in a row that it made no progress with.
+        self._asked_idle = False
         self._in_a_row = 0  # Memory restarts in a row after few photos.
         self._worker = Worker(
             "photofind.extractors.service:ExtractionService",
@@ -225,6 +239,7 @@ class Extraction:
                 "extractor": extractor,
                 "threads": threads or _usable_cores(),
                 "turn": str(home.turn),
+                "views": views,
                 **asdict(limits),
             },
             idle_seconds=idle_seconds,
@@ -317,6 +332,41 @@ class Extraction:
         """
         extracted = self._extract("extract_previews", paths)
         return [None if photo.vector is None else photo for photo in extracted]
+
+    def extract_feature_maps(self, paths: Sequence[str]) -> list[Extracted]:
+        """Read photos and return their feature maps.
+
+        Parameters
+        ----------
+        paths
+            The photos.
+
+        Returns
+        -------
+        list of Extracted
+            In the order of ``paths``. Their ``vector`` is the feature map, float32 (h, w, C), whose
+            cells are equal parts of the photo as it is shown, from the upper left.
+
+        Raises
+        ------
+        ExtractorError
+            If the extractor is not installed, does not work, or has no feature maps.
+        NotAnsweringError, WorkerStoppedError
+            As :meth:`extract`.
+        """
+        return self._extract("extract_feature_maps", paths)
+
+    def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the embeddings of texts, float32 (N, dimension), unit vectors.
+
+        Raises
+        ------
+        ExtractorError
+            If the extractor is not installed, does not work, or does not embed texts.
+        WorkerError
+            If its worker crashed or hung.
+        """
+        return self._call("embed_text", texts=[*texts]).arrays[0]
 
     def extract_views(
         self, path: str, *, box: Sequence[float] | None = None, turned: bool = False
@@ -450,7 +500,9 @@ class Extraction:
 
     def _call(self, method: str, **arguments: Any) -> Reply:
         try:
-            return self._worker.call(method, timeout=self._seconds, **arguments)
+            reply = self._worker.call(method, timeout=self._seconds, **arguments)
+            self._let_it_idle()
+            return reply
         except WorkerResourceError as error:
             raise ExtractorError(
                 f"the extractor {self._extractor!r} cannot be used: {error.message}", error.hint
@@ -464,6 +516,15 @@ class Extraction:
                 error.hint,
                 error.details,
             ) from error
+
+    def _let_it_idle(self) -> None:
+        """Let the worker be idle for as long as the extractor asks, which is asked once."""
+        if self._asked_idle or self._worker.idle_seconds is None:
+            return
+        self._asked_idle = True
+        with suppress(WorkerError):
+            wanted = self._worker.call("info", timeout=self._seconds).value["idle_seconds"]
+            self._worker.idle_seconds = max(self._worker.idle_seconds, wanted)
 
     def _count(self, photos: int) -> None:
         """Count photos; raise if the worker exceeds its memory limit too often."""

@@ -11,7 +11,7 @@ import json
 import logging
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -54,12 +54,15 @@ class Verdict(NamedTuple):
         Height and width of the network's input.
     output_shape
         Shape of its output, without the batch axis.
+    map_shape
+        Shape of the feature maps that are its second output; None if it has none.
     """
 
     engine: str
     reason: str
     input_size: tuple[int, int]
     output_shape: tuple[int, ...]
+    map_shape: tuple[int, ...] | None = None
 
 
 class KerasNetwork:
@@ -72,7 +75,8 @@ class KerasNetwork:
     ----------
     builder
         ``"package.module:function"``, which returns a ``keras.Model`` that takes float32
-        (N, height, width, 3) and returns one float32 array with first axis N. It may raise an
+        (N, height, width, 3) and returns one float32 array with first axis N, or two: vectors, and
+        the feature maps that they were pooled from. It may raise an
         :class:`~photofind.errors.ExtractorError`, for missing weights for example.
     arguments
         Its keyword arguments, JSON.
@@ -123,16 +127,19 @@ class KerasNetwork:
             return self._convert()
 
     def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the outputs for a batch of prepared pictures."""
+        """Return the outputs for a batch of prepared pictures; of two outputs the vectors."""
         return self._run(batch)
 
+    def maps(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the same of two outputs the feature maps."""
+        return self._run.maps(batch)
+
     @cached_property
-    def _run(self) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+    def _run(self) -> Network | _KerasRunner:
         if self.verdict.engine == "LiteRT":
             return Network(self._file, self.threads)
         _use_threads(self.threads)  # TensorFlow takes the number only before it starts.
-        model = _build(self._builder, self._arguments)
-        return lambda batch: np.asarray(model.predict_on_batch(batch))
+        return _KerasRunner(_build(self._builder, self._arguments))
 
     def _convert(self) -> Verdict:
         converted: bytes = b""
@@ -181,10 +188,10 @@ class ConversionService:
         self._model = _build(builder, arguments)
 
     def shapes(self) -> list[list[int]]:
-        """Return the height and width of the input, and the shape of one output."""
+        """Return the height and width of the input, and the shapes of one output, or of two."""
         height, width = self._model.input_shape[1:3]
         picture = np.zeros((1, height, width, 3), np.float32)
-        return [[height, width], list(self._outputs(picture).shape[1:])]
+        return [[height, width], *(list(output.shape[1:]) for output in self._outputs(picture))]
 
     def convert(self) -> tuple[list[str], list[npt.NDArray[np.uint8]]]:
         """Return the engine and its reason, and the converted network, uint8 (bytes,)."""
@@ -203,18 +210,20 @@ class ConversionService:
             # The two scales of pixel values that networks expect.
             pictures = photographs(self._model.input_shape[1:3])[:4].astype(np.float32)
             batch = np.concatenate([pictures / 127.5 - 1, pictures])
+            expected = self._outputs(batch)
             try:
-                given = Network(file, 1)(batch)
+                network = Network(file, 1)
+                given = [network(batch), network.maps(batch)][: len(expected)]
             except Exception as error:  # noqa: BLE001
                 return ["Keras", f"LiteRT cannot run it: {conversion_reason(error)}"], [nothing]
-        agreement = _agreement(given, self._outputs(batch))
+        agreement = min(map(_agreement, given, expected))
         if not agreement >= LEAST_AGREEMENT:
             return ["Keras", f"LiteRT gives other numbers: cosine {agreement:.4f}"], [nothing]
         return ["LiteRT", ""], [np.frombuffer(converted, np.uint8)]
 
-    def _outputs(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        parts = [np.asarray(self._model(batch[i : i + 4])) for i in range(0, len(batch), 4)]
-        return np.concatenate(parts)
+    def _outputs(self, batch: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+        parts = [_ordered(self._model(batch[i : i + 4])) for i in range(0, len(batch), 4)]
+        return [np.concatenate(output) for output in zip(*parts, strict=True)]
 
 
 def _build(builder: str, arguments: Mapping[str, JSON]) -> Any:
@@ -240,6 +249,25 @@ def _use_threads(threads: int) -> None:
         _logger.info("TensorFlow has started, so its number of threads cannot be set")
 
 
+class _KerasRunner:
+    """Runs a Keras model."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return _ordered(self._model.predict_on_batch(batch))[0]
+
+    def maps(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return _ordered(self._model.predict_on_batch(batch))[-1]
+
+
+def _ordered(outputs: Any) -> list[npt.NDArray[np.float32]]:
+    """Return the outputs of a Keras model, vectors before feature maps."""
+    each = outputs if isinstance(outputs, list | tuple) else [outputs]
+    return sorted(map(np.asarray, each), key=np.ndim)
+
+
 def _agreement(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
     """Return the lowest cosine between the outputs for the same picture; 0 if shapes differ."""
     if first.shape != second.shape:
@@ -252,8 +280,9 @@ def _agreement(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) 
 
 
 def _verdict_from_json(plain: list[Any]) -> Verdict:
-    engine, reason, (height, width), output_shape = plain
-    return Verdict(engine, reason, (height, width), tuple(output_shape))
+    engine, reason, (height, width), output_shape, *more = plain
+    map_shape = tuple(more[0]) if more and more[0] is not None else None
+    return Verdict(engine, reason, (height, width), tuple(output_shape), map_shape)
 
 
 def _sha256(data: bytes) -> str:

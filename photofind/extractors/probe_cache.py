@@ -24,11 +24,18 @@ __all__ = ["fingerprint", "load_probes", "save_probes"]
 _logger = logging.getLogger(__name__)
 
 
-def fingerprint(plugin: Plugin) -> str | None:
+def fingerprint(plugin: Plugin, views: str = "whole") -> str | None:
     """Return a hash of everything that a plugin depends on.
 
     That is its files with their sizes and times, and the names and versions of all installed
     distributions. Nothing is imported.
+
+    Parameters
+    ----------
+    plugin
+        Which.
+    views
+        What is embedded of a photo, on which the version depends that it tells.
 
     Returns
     -------
@@ -46,7 +53,14 @@ def fingerprint(plugin: Plugin) -> str | None:
         return None
     if not files:
         return None
-    facts = [str(plugin), plugin.target, sys.version, *sorted(_distributions()), *sorted(files)]
+    facts = [
+        str(plugin),
+        plugin.target,
+        views,
+        sys.version,
+        *sorted(_distributions()),
+        *sorted(files),
+    ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

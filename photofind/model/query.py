@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from photofind.model.parameters import AbsolutePath, Box, Date, Length, Limit, TagName, Text, Unit
+from photofind.model.parameters import (
+    AbsolutePath,
+    Box,
+    Date,
+    Length,
+    Limit,
+    TagName,
+    Text,
+    Unit,
+    Words,
+)
 from photofind.model.references import QueryPhoto
 
 __all__ = [
@@ -23,13 +33,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Query:
-    """Photos to find the like of, and what the hits are limited to.
+    """Photos to find the like of, or words for what they show, and what the hits are limited to.
 
     Parameters
     ----------
     like, unlike
         Absolute paths of photos, inside or outside the library, and ids of photos in it; to the
-        daemon also uploads.
+        daemon also uploads. There is at least one, or there are words.
     limit
         How many hits at most; None is what the settings say.
     min_score
@@ -58,9 +68,12 @@ class Query:
     originals
         Whether photos come first that the query's one photo was cut from, and that were cut from
         it. Pixels are compared for that, which takes some seconds.
+    words
+        What hits should show, in words; needs an extractor that embeds texts. With photos too, both
+        count the same.
     """
 
-    like: Annotated[tuple[QueryPhoto, ...], Length(1, 100)]
+    like: Annotated[tuple[QueryPhoto, ...], Length(0, 100)] = ()
     unlike: Annotated[tuple[QueryPhoto, ...], Length(0, 100)] = ()
     limit: Limit | None = None
     min_score: Unit | None = None
@@ -74,6 +87,7 @@ class Query:
     box: Box | None = None
     any_rotation: bool | None = None
     originals: bool = False
+    words: Words | None = None
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,8 @@ class ExtractorStatus:
     """An extractor plugin as it is installed, and how many photos it has embedded.
 
     ``error`` says what is wrong with one that does not work; ``version`` and ``dimension`` are
-    None for it, and while it is ``loading``.
+    None for it, and while it is ``loading``. ``device`` is what it runs on, such as "gpu", where it
+    tells.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ExtractorStatus:
     photos: int
     error: str | None
     loading: bool = False
+    device: str | None = None
 
 
 @dataclass(frozen=True)

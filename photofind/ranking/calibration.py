@@ -92,7 +92,11 @@ class Background:
 
 # Cosines of average-pooled ImageNet features of varied photos.
 TYPICAL = Background(median=0.33, deviation=0.08)
-_MEASURED = {"mobilenet": TYPICAL, "efficientnet-lite0": Background(median=0.25, deviation=0.07)}
+_MEASURED = {
+    "mobilenet": TYPICAL,
+    "mobilenet+crops": Background(median=0.375, deviation=0.08),
+    "efficientnet-lite0": Background(median=0.25, deviation=0.07),
+}
 # Of an extractor that is not known, hardly anything can be said: only what is nearly the same
 # scores until there are photos to compare.
 _CAUTIOUS = Background(median=0.9, deviation=0.02)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from photofind.images.views import CROPPED
 from photofind.library.store import IndexInfo, Store
 from photofind.ranking.calibration import Background, measure_background, typical
 from photofind.ranking.projection import normalised
@@ -34,4 +35,7 @@ def own_background(store: Store, space: str) -> tuple[Background | None, int]:
 def varied_background(store: Store, space: str) -> Background:
     """Return what the plain cosine of varied photos looks like to the extractor of a space."""
     own, photos = own_background(store, space)
-    return typical(space.rpartition("@")[0], own, photos)
+    extractor, _, version = space.rpartition("@")
+    if CROPPED in version:
+        extractor += CROPPED
+    return typical(extractor, own, photos)

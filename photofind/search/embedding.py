@@ -18,6 +18,8 @@ from photofind.ranking.projection import Vectors32, normalised
 from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from photofind.extractors.extraction import Extracted, Extraction
 
 __all__ = ["CannotEmbed", "Embedded", "embed_query"]
@@ -69,6 +71,12 @@ class Embedded:
     outside: bool = False
     path: str = ""
     content: str = ""
+
+    @classmethod
+    def nothing(cls) -> Self:
+        """Return the photos of a query that has none."""
+        none = np.empty((0, 0), np.float32)
+        return cls(none, none, frozenset())
 
     @property
     def ways(self) -> list[Embedded]:

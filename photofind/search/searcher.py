@@ -15,7 +15,7 @@ from photofind.model import Answer, DuplicateGroup, Query
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Photo, Space
 from photofind.paths import Home
-from photofind.search.comparison import Ranked, compare, rank, shows_again
+from photofind.search.comparison import Comparison, Ranked, compare, rank, shows_again
 from photofind.search.duplicates import duplicate_groups
 from photofind.search.embedding import CannotEmbed, Embedded, embed_query
 from photofind.search.fusing import rank_fused
@@ -23,6 +23,7 @@ from photofind.search.hits import files_of, find_photos, merge_raw_pairs, to_hit
 from photofind.search.originals import originals_first
 from photofind.search.spaces import Answering, SpaceChoice
 from photofind.search.verification import Verification
+from photofind.search.words import Words
 from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Searcher:
     ) -> None:
         self._retired = retired
         self._verification = verification
+        self._words = Words(store, extraction)
         self._reach = reach or Reach()
         self._store = store
         self._choice = SpaceChoice(store, home, extractor, memory or ExtractorMemory(home))
@@ -93,8 +95,16 @@ class Searcher:
             Nothing is indexed yet by the extractors that are to answer.
         """
         started = time.monotonic()
+        if not query.like and (query.unlike or query.words is None):
+            raise LibraryError(
+                "a query needs a photo that hits should be like, or words for what they should show"
+            )
         self._store.refresh()
         answering = self._choice.answering(query.extractor)
+        if not query.like:
+            able = self._words.spaces(answering.weights)
+            weights = {space: answering.weights[space] for space in able}
+            answering = replace(answering, weights=weights)
         tried: dict[Space, ExtractorError] = {}
         while True:
             indexes = self._indexes(answering.weights)
@@ -212,7 +222,7 @@ class Searcher:
     ) -> tuple[Embedded, Ranked, bool]:
         """Return the query in the first space, the ranked contents, and whether it was turned."""
         of_one = query.box is not None or query.any_rotation or query.originals
-        if of_one and len(query.like) > 1:
+        if of_one and len(query.like) != 1:
             raise LibraryError(
                 "a part of a photo, a photo in any rotation, and originals can be looked for where "
                 "the query has one photo",
@@ -240,6 +250,8 @@ class Searcher:
         """Return the query in the first space, and the ranked contents."""
         assert query.limit is not None
         limit = SPARE * query.limit
+        if not query.like:
+            return Embedded.nothing(), self._rank_all(self._of_words(query, weights), limit, where)
         # All are embedded before the first is compared: there may be another version of one.
         embedded = {
             space.id: embed_query(
@@ -256,13 +268,31 @@ class Searcher:
             for space in weights
         }
         first, *_ = embedded.values()
-        comparisons = [
-            compare(self._store, space, photos, plain=query.plain)
-            for space, photos in embedded.items()
+        comparisons: list[tuple[Comparison, float]] = [
+            (compare(self._store, space.id, embedded[space.id], plain=query.plain), weight)
+            for space, weight in weights.items()
         ]
-        if len(comparisons) == 1:
-            return first, rank(comparisons[0], limit, where)
-        return first, rank_fused(comparisons, [*weights.values()], limit, where)
+        if query.words is not None:
+            able = self._words.spaces(weights)
+            share = sum(weights.values()) / sum(weights[space] for space in able)
+            comparisons += self._of_words(query, {space: share * weights[space] for space in able})
+        return first, self._rank_all(comparisons, limit, where)
+
+    def _of_words(
+        self, query: Query, weights: Mapping[Space, float]
+    ) -> list[tuple[Comparison, float]]:
+        assert query.words is not None
+        return [
+            (self._words.compare(space, query.words), weight) for space, weight in weights.items()
+        ]
+
+    def _rank_all(
+        self, comparisons: list[tuple[Comparison, float]], limit: int, where: Filter
+    ) -> Ranked:
+        ways = [comparison for comparison, _ in comparisons]
+        if len(ways) == 1:
+            return rank(ways[0], limit, where)
+        return rank_fused(ways, [weight for _, weight in comparisons], limit, where)
 
     def _searched(self, space: Space, where: Filter) -> int:
         """Return how many photos were compared."""

@@ -175,15 +175,19 @@ def measure(subject: Subject) -> Figures:
 def check_declaration(subject: Subject) -> None:
     """Two instances have the same attributes, as the protocol requires."""
     first, second = subject.instance, subject.make()
-    for attribute in ("name", "version", "input_size", "dimension", "abilities"):
+    for attribute in (
+        *("name", "version", "input_size", "dimension", "abilities"),
+        *("batch_size", "device", "idle_seconds", "keeps_aspect"),
+    ):
         value, other = getattr(first, attribute), getattr(second, attribute)
         _require(value == other, f"its {attribute} is first {value!r} and then {other!r}")
 
 
 def check_batches(subject: Subject) -> None:
-    """Batches of 1, 2, 3 and 8 pictures give as many finite float32 vectors."""
-    for count in (1, 2, 3, 8):
-        vectors = subject.instance.embed(subject.pictures[:count])
+    """Batches of 1, 2, 3, 8 and batch_size pictures give as many finite float32 vectors."""
+    shape = subject.pictures.shape[1:]
+    for count in (1, 2, 3, 8, subject.instance.batch_size):
+        vectors = subject.instance.embed(np.resize(subject.pictures, (count, *shape)))
         _require(vectors.shape[0] == count, f"{count} pictures gave {len(vectors)} vectors")
 
 
@@ -224,9 +228,12 @@ def check_leaves_pictures(subject: Subject) -> None:
 
 def check_gives_vectors_away(subject: Subject) -> None:
     """The returned vectors are not overwritten by the next call."""
-    first = _raw(subject.instance).embed(subject.pictures[:2])
+    # Not as the loaded extractor gives them: that copies.
+    sizes = np.full((2, 2), subject.instance.input_size)
+    more = (sizes,) if subject.instance.keeps_aspect else ()
+    first = _raw(subject.instance).embed(subject.pictures[:2], *more)
     expected = first.copy()
-    _raw(subject.instance).embed(subject.pictures[2:4])
+    _raw(subject.instance).embed(subject.pictures[2:4], *more)
     _require(np.array_equal(first, expected), "the second call overwrote the vectors of the first")
 
 
@@ -393,17 +400,52 @@ def check_tags(subject: Subject) -> None:
             subject.instance.tags(picture[np.newaxis])
 
 
+def check_describe(subject: Subject) -> None:
+    """Embedding and tagging in one call give the vectors and the tags that two calls give."""
+    extractor = _able(subject, "tags")
+    if not callable(getattr(_raw(extractor), "describe", None)):
+        raise unittest.SkipTest("it has no describe")
+    vectors, tags = extractor.describe(subject.pictures)
+    _require_close(vectors, subject.vectors, "from describe")
+    for name, one, other in zip(
+        PHOTOGRAPHS, tags or (), extractor.tags(subject.pictures), strict=True
+    ):
+        _require(
+            [word for word, _ in one] == [word for word, _ in other],
+            f"describe gives {name} other tags than tags does",
+        )
+
+
+def check_aspect(subject: Subject) -> None:
+    """Pictures in their own proportions have vectors, whatever else is in the batch."""
+    if not subject.instance.keeps_aspect:
+        raise unittest.SkipTest("its pictures are squashed")
+    sizes = [(300, 400), (400, 300), (1000, 1000), (30, 3000), (3000, 30), (1, 1), (9, 16), (7, 5)]
+    together = subject.instance.embed(subject.pictures, sizes)
+    for place, size in enumerate(sizes):
+        alone = subject.instance.embed(subject.pictures[place : place + 1], [size])
+        _require_close(alone, together[place : place + 1], f"alone, of a photo of {size}")
+
+
 def check_text(subject: Subject) -> None:
     """Texts give finite vectors of the same length as pictures; different texts differ."""
     texts = ["a cat", "a cup of coffee on a table", "", "Ein Foto \N{SNOWFLAKE}"]
-    vectors = _able(subject, "embed_text").embed_text(texts)
+    extractor = _able(subject, "embed_text")
+    vectors = extractor.embed_text(texts)
+    _require_close(extractor.embed_text(texts[1:2]), vectors[1:2], "of a text alone")
     _require(float(vectors[0] @ vectors[1]) < _SAME_DIRECTION, "two texts have the same vector")
 
 
 def check_feature_map(subject: Subject) -> None:
-    """A feature map is finite float32 and depends on the picture."""
+    """A feature map is finite float32 and depends on the picture, not on the batch."""
     maps = _able(subject, "feature_map").feature_map(subject.pictures[:2])
     _require(not np.array_equal(maps[0], maps[1]), "two pictures have the same feature map")
+    alone = subject.instance.feature_map(subject.pictures[1:2])
+    _require(alone.shape == (1, *maps.shape[1:]), "a picture alone has another shape of map")
+    _require(
+        np.allclose(alone[0], maps[1], rtol=_TOLERANCE, atol=_TOLERANCE * np.abs(maps).max()),
+        "a picture has another feature map in a batch than alone",
+    )
 
 
 CHECKS: tuple[Check, ...] = (
@@ -424,6 +466,8 @@ CHECKS: tuple[Check, ...] = (
     check_worker,
     check_previews,
     check_tags,
+    check_describe,
+    check_aspect,
     check_text,
     check_feature_map,
 )

@@ -27,7 +27,7 @@ BAD = {
     "hanging": "it took longer than 10 s to load",
     "exiting": "cannot be loaded: SystemExit",
     "crashing": "SIGSEGV",
-    "newer": "needs protocol 2, but this photofind has protocol 1",
+    "newer": "needs protocol 3, but this photofind has protocol 2",
 }
 
 

@@ -46,6 +46,8 @@ trained = keras.Sequential([
 trained.compile("adam", "sparse_categorical_crossentropy")
 trained.fit(pictures, corners, epochs=2, verbose=0)
 trained.save("trained.keras")
+features = trained.get_layer("features").output
+keras.Model(trained.inputs, layers.GlobalAveragePooling2D()(features)).save("pooled.keras")
 trained.save("older.h5")
 trained.export("saved", format="tf_saved_model", verbose=False)
 
@@ -148,6 +150,16 @@ def test_a_model_trained_on_the_spot(models, home):
     with Extraction("mine") as extraction:
         described = extraction.info()
     assert (described.engine, described.dimension) == ("LiteRT", 24)
+
+    pooled = add_model(home, given("pooled", models / "pooled.keras", preprocess="unit"))
+    assert (pooled.engine, pooled.model.dimension) == ("LiteRT", 24)
+    by_mean = load("pooled")
+    assert by_mean.abilities == ("feature_map",)
+    maps = by_mean.feature_map(pictures)
+    assert maps.shape == (len(pictures), 7, 7, 24)
+    np.testing.assert_allclose(
+        maps.mean(axis=(1, 2)), by_mean._extractor.embed(pictures), atol=1e-5
+    )
 
     set_setting(home.settings, "extractor", "mine")
     with pytest.raises(ExtractorError, match="is in use"):

@@ -47,8 +47,35 @@ class Grid:
         return cells.astype(np.float32)
 
 
+class Proportioned(Grid):
+    """The same of pictures in their own proportions, in small batches, with tags at once."""
+
+    protocol = 2
+    aspect = "native"
+    batch_size = 3
+    device = "cpu"
+    dimension = Grid.dimension + 1
+
+    def embed(self, images, sizes):
+        shapes = np.log(sizes[:, :1] / sizes[:, 1:]) / 100
+        return np.concatenate([super().embed(images), shapes.astype(np.float32)], axis=1)
+
+    def tags(self, images, sizes):
+        return super().tags(images)
+
+    def feature_map(self, images, sizes):
+        return super().feature_map(images)
+
+    def describe(self, images, sizes):
+        return self.embed(images, sizes), self.tags(images, sizes)
+
+
 class TestGrid(ExtractorChecks):
     extractor = Grid
+
+
+class TestProportioned(ExtractorChecks):
+    extractor = Proportioned
 
 
 class TestMobileNet(ExtractorChecks):
@@ -217,6 +244,26 @@ class OneMap(Grid):
         return np.ones((len(images), 4, 6, 3), np.float32)
 
 
+class OtherTagsAtOnce(Grid):
+    def describe(self, images):
+        return self.embed(images), [[("dark", 1.0)]] * len(images)
+
+
+class OtherVectorsAtOnce(Grid):
+    def describe(self, images):
+        return self.embed(images)[:, ::-1], self.tags(images)
+
+
+class MapOfTheBatch(Grid):
+    def feature_map(self, images):
+        return super().feature_map(images) * len(images)
+
+
+class ProportionsOfTheBatch(Proportioned):
+    def embed(self, images, sizes):
+        return super().embed(images, sizes[:1].repeat(len(sizes), axis=0) * [1, len(sizes) ** 9])
+
+
 class Undecided(Grid):
     made = 0
 
@@ -254,8 +301,12 @@ class Short(Grid):
         (checks.check_memory, Leaks),
         (checks.check_previews, OneForAllThumbnails),
         (checks.check_tags, WordsOfTheBatch),
+        (checks.check_describe, OtherTagsAtOnce),
+        (checks.check_describe, OtherVectorsAtOnce),
+        (checks.check_aspect, ProportionsOfTheBatch),
         (checks.check_text, OneText),
         (checks.check_feature_map, OneMap),
+        (checks.check_feature_map, MapOfTheBatch),
     ],
     ids=lambda value: value.__name__,
 )

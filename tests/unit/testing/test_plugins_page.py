@@ -37,6 +37,9 @@ def test_the_page_lists_every_attribute():
     documented = set(re.findall(r"^\| `(\w+)` \| ", TEXT, re.MULTILINE))
     assert set(Extractor.__annotations__) | set(Threaded.__annotations__) <= documented
     assert f"| `protocol` | `{PROTOCOL}`" in TEXT
+    for attribute in ("batch_size", "aspect", "device", "idle_seconds"):
+        assert attribute in documented
+    assert "| `describe(" in TEXT
     for ability in ABILITIES:
         assert f"| `{ability}(" in TEXT
 
@@ -56,7 +59,7 @@ def test_the_first_plugin_passes_its_tests(tmp_path):
     assert (project / title).exists()
     (project / title).write_text(EXAMPLES[title])
     output = run_own_tests(project)
-    assert f"{len(CHECKS) - 4 + 1} passed, 4 skipped" in output
+    assert f"{len(CHECKS) - 6 + 1} passed, 6 skipped" in output
     assert re.search(r"sunset: .* pictures per second", output)
 
 
