@@ -33,7 +33,7 @@ __all__ = ["Alignment", "AlignmentService", "Features", "align"]
 SIDE = 384
 """The longer side of what is compared, in pixels."""
 
-_POINTS = 300
+_POINTS = 500
 _RATIO = 0.8
 _PIXELS = 3.0
 _INLIERS = 8
@@ -43,6 +43,9 @@ _CELL = 24
 _TEXTURE = 6.0
 _ALIKE = 0.75
 _FEWEST_CELLS = 4
+# So many pixels at the edges of the overlap are not compared, and a cell counts that lies in it, less
+# these, up to so much.
+_EDGE, _VISIBLE = 3, 0.75
 
 _KEPT = 1024
 """Pictures that a worker remembers, about 150 kB each."""
@@ -169,9 +172,14 @@ def _compare(one: Grey, other: Grey, matrix: npt.NDArray[np.float64]) -> tuple[f
     height, width = other.shape
     laid = cv2.warpAffine(one, matrix, (width, height), flags=cv2.INTER_LINEAR)
     covered = cv2.warpAffine(np.full(one.shape, 255, np.uint8), matrix, (width, height)) == 255
-    inside = _cells(covered).mean(axis=1) > 0.95
-    lefts = _centred(_cells(cv2.GaussianBlur(laid, (0, 0), 1.0))[inside])
-    rights = _centred(_cells(cv2.GaussianBlur(other, (0, 0), 1.0))[inside])
+    # At the edges of a picture, what surrounds it shines into it.
+    around = np.ones((2 * _EDGE + 1, 2 * _EDGE + 1), np.uint8)
+    visible = _cells(
+        cv2.erode(covered.astype(np.uint8), around, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    )
+    inside = visible.mean(axis=1) > _VISIBLE
+    lefts = _centred(_cells(cv2.GaussianBlur(laid, (0, 0), 1.0))[inside], visible[inside])
+    rights = _centred(_cells(cv2.GaussianBlur(other, (0, 0), 1.0))[inside], visible[inside])
     left, right = lefts.std(axis=1), rights.std(axis=1)
     textured = np.maximum(left, right) > _TEXTURE
     if textured.sum() < _FEWEST_CELLS:
@@ -188,8 +196,10 @@ def _cells(picture: npt.NDArray[Any]) -> Array:
     return cells.reshape(rows * columns, _CELL * _CELL)
 
 
-def _centred(cells: Array) -> Array:
-    centred: Array = cells - cells.mean(axis=1, keepdims=True)
+def _centred(cells: Array, visible: Array) -> Array:
+    """Return the cells less their means, and zero where they are not visible."""
+    means = (cells * visible).sum(axis=1, keepdims=True) / visible.sum(axis=1, keepdims=True)
+    centred: Array = (cells - means) * visible
     return centred
 
 
