@@ -23,6 +23,7 @@ from PIL import Image
 from photofind.errors import ImageError
 from photofind.images.cost import Cost
 from photofind.images.decode import decode
+from photofind.images.landmarks import ROW, landmarks_of
 from photofind.images.limits import Limits
 from photofind.images.reading import read_bytes
 from photofind.images.turns import Turns
@@ -43,8 +44,8 @@ _CELL = 24
 _TEXTURE = 6.0
 _ALIKE = 0.75
 _FEWEST_CELLS = 4
-# So many pixels at the edges of the overlap are not compared, and a cell counts that lies in it, less
-# these, up to so much.
+# So many pixels at the edges of the overlap are not compared, and a cell counts of which so much
+# lies in it without these.
 _EDGE, _VISIBLE = 3, 0.75
 
 _KEPT = 1024
@@ -74,21 +75,26 @@ class Features:
 
     @cached_property
     def found(self) -> tuple[Array, Grey]:
-        """The places of its points in pixels, (n, 2), and their descriptors, (n, 128)."""
+        """Its points and their descriptors, (n, 128), the strongest first.
+
+        Each point has a place in pixels, an angle in degrees, and a size: float32 (n, 4).
+        """
         # mypy does not find it in the stubs of OpenCV.
         detector: Any = cv2.SIFT_create(_POINTS)  # type: ignore[attr-defined]
         points, descriptors = detector.detectAndCompute(self.grey, None)
         if descriptors is None:
-            return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8)
-        # Its numbers are whole ones, 0 to 255.
-        return np.array([point.pt for point in points], np.float32), descriptors.astype(np.uint8)
+            return np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8)
+        order = np.argsort([-point.response for point in points], kind="stable")
+        places = [(*point.pt, point.angle, point.size) for point in points]
+        # Numbers of a descriptor are whole ones, 0 to 255.
+        return np.array(places, np.float32)[order], descriptors[order].astype(np.uint8)
 
     def mirrored(self) -> Features:
         """Return the features of the mirrored picture, found without looking again."""
         points, descriptors = self.found
         other = Features(np.ascontiguousarray(self.grey[:, ::-1]), self.reduction)
-        across = np.array([self.grey.shape[1] - 1, 0], np.float32)
-        found = (across + points * np.array([-1, 1], np.float32), descriptors[:, _MIRRORED])
+        across = np.array([self.grey.shape[1] - 1, 0, 180, 0], np.float32)
+        found = (across + points * np.array([-1, 1, -1, 1], np.float32), descriptors[:, _MIRRORED])
         other.__dict__["found"] = found
         return other
 
@@ -157,8 +163,8 @@ def _similarity(one: Features, other: Features) -> npt.NDArray[np.float64] | Non
     if len(good) < _INLIERS:
         return None
     matrix, inliers = cv2.estimateAffinePartial2D(
-        points[[match.queryIdx for match in good]],
-        others[[match.trainIdx for match in good]],
+        points[[match.queryIdx for match in good], :2],
+        others[[match.trainIdx for match in good], :2],
         method=cv2.RANSAC,
         ransacReprojThreshold=_PIXELS,
     )
@@ -251,6 +257,37 @@ class AlignmentService:
                 found.append(None)
             note({"finished": position})
         return found
+
+    def landmarks(
+        self, pictures: Sequence[Sequence[Sequence[str]]], note: Callable[[dict[str, Any]], None]
+    ) -> tuple[list[int | None], list[npt.NDArray[np.uint8]]]:
+        """Find the landmarks of photos.
+
+        Parameters
+        ----------
+        pictures
+            The path and the content of each, in a list of its own.
+        note
+            Called with ``{"started": i}`` and ``{"finished": i}``.
+
+        Returns
+        -------
+        list, list
+            How many each has, None where it cannot be read; and all of them, uint8 (n, 20).
+        """
+        counts: list[int | None] = []
+        found = [np.zeros((0, ROW), np.uint8)]
+        for position, ((path, content),) in enumerate(pictures):
+            note({"started": position})
+            try:
+                with self._efforts.of(position, 2 * self._limits.seconds_for(0), note) as effort:
+                    rows = landmarks_of(*self._features(path, content, effort).found)
+                    found.append(rows)
+                    counts.append(len(rows))
+            except (ImageError, MemoryError):
+                counts.append(None)
+            note({"finished": position})
+        return counts, [np.concatenate(found)]
 
     def _features(self, path: str, content: str, effort: Effort) -> Features:
         if content not in self._kept:

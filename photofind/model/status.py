@@ -149,8 +149,10 @@ class Status:
     daemon_is_silent
         Whether this process answered because the daemon runs and does not answer.
     uncompared
-        How many pairs of photos that may show the same picture the latest look for duplicates had
-        no time to compare; the next one goes on with them.
+        How many photos, and pairs of photos that may show the same picture, the latest look for
+        duplicates has not compared yet; the daemon goes on with them, and so does the next look.
+    comparing
+        How far that is; None where nothing is left.
     """
 
     photos: int
@@ -166,6 +168,7 @@ class Status:
     daemon: DaemonStatus | None = None
     daemon_is_silent: bool = False
     uncompared: int = 0
+    comparing: Progress | None = None
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def test_what_there_was_no_time_to_compare_is_said_and_compared_the_next_time(
     found = photofind.duplicates()
     assert photofind.status().uncompared == 0
     (photofind.home.cache / "verdicts.sqlite").unlink()
-    monkeypatch.setattr("photofind.search.duplicates.SECONDS", -1.0)
+    monkeypatch.setattr("photofind.search.searcher.SECONDS", -1.0)
     assert len(described(photofind.duplicates())["cat.jpg"]) < 3
     assert photofind.status().uncompared > 0
     monkeypatch.undo()
