@@ -25,6 +25,7 @@ from photofind.images.cost import Cost
 from photofind.images.decode import decode
 from photofind.images.landmarks import ROW, landmarks_of
 from photofind.images.limits import Limits
+from photofind.images.look import LOOK, Look, is_retouched, look_of
 from photofind.images.reading import read_bytes
 from photofind.images.turns import Turns
 from photofind.system.effort import Effort, Efforts
@@ -44,6 +45,8 @@ _CELL = 24
 _TEXTURE = 6.0
 _ALIKE = 0.75
 _FEWEST_CELLS = 4
+# The share of a picture from which another one shows the whole of it.
+_WHOLE = 0.96
 # So many pixels at the edges of the overlap are not compared, and a cell counts of which so much
 # lies in it without these.
 _EDGE, _VISIBLE = 3, 0.75
@@ -68,10 +71,13 @@ class Features:
         uint8 (h, w), of which the longer side has ``SIDE`` pixels.
     reduction
         How many pixels of the photo, in each direction, became one.
+    look
+        Its colours and sharpness; None where they are not asked for.
     """
 
     grey: Grey
     reduction: float = 1.0
+    look: Look | None = None
 
     @cached_property
     def found(self) -> tuple[Array, Grey]:
@@ -242,7 +248,8 @@ class AlignmentService:
         Returns
         -------
         list
-            The fields of an :class:`Alignment`; None where a photo cannot be read.
+            The fields of an :class:`Alignment`, and whether the second was ``retouched``; None
+            where a photo cannot be read.
         """
         found: list[dict[str, Any] | None] = []
         for position, (one, other) in enumerate(pairs):
@@ -252,7 +259,10 @@ class AlignmentService:
                     features = [
                         self._features(path, content, effort) for path, content in (one, other)
                     ]
-                    found.append(asdict(align(*features)))
+                    alignment = align(*features)
+                    found.append(
+                        asdict(alignment) | {"retouched": _retouched(alignment, *features)}
+                    )
             except (ImageError, MemoryError):
                 found.append(None)
             note({"finished": position})
@@ -289,6 +299,28 @@ class AlignmentService:
             note({"finished": position})
         return counts, [np.concatenate(found)]
 
+    def looks(
+        self, pictures: Sequence[Sequence[Sequence[str]]], note: Callable[[dict[str, Any]], None]
+    ) -> tuple[list[bool], list[Array]]:
+        """Return of which photos it is known how they look, and their looks, float32 (n, LOOK).
+
+        Parameters are those of :meth:`landmarks`.
+        """
+        looks = np.zeros((len(pictures), LOOK), np.float32)
+        known = []
+        for position, ((path, content),) in enumerate(pictures):
+            note({"started": position})
+            try:
+                with self._efforts.of(position, 2 * self._limits.seconds_for(0), note) as effort:
+                    look = self._features(path, content, effort).look
+            except (ImageError, MemoryError):
+                look = None
+            known.append(look is not None)
+            if look is not None:
+                looks[position] = look
+            note({"finished": position})
+        return known, [looks]
+
     def _features(self, path: str, content: str, effort: Effort) -> Features:
         if content not in self._kept:
             data = read_bytes(path, self._limits)
@@ -300,11 +332,19 @@ class AlignmentService:
             picture = decode(data, (SIDE, SIDE), self._limits, Path(path).name, take)
             grey = _proportioned(picture.pixels, picture.width, picture.height)
             longer = max(picture.width, picture.height)
-            self._kept[content] = Features(grey, longer / max(grey.shape))
+            look = look_of(picture.pixels, longer)
+            self._kept[content] = Features(grey, longer / max(grey.shape), look)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(content)
         return self._kept[content]
+
+
+def _retouched(alignment: Alignment, one: Features, other: Features) -> bool:
+    """Return whether one of two copies was retouched; a part looks different anyway."""
+    if one.look is None or other.look is None or min(alignment.first, alignment.second) < _WHOLE:
+        return False
+    return is_retouched(one.look, other.look)
 
 
 def _proportioned(pixels: npt.NDArray[np.uint8], width: int, height: int) -> Grey:

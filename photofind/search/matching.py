@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from photofind.images.look import Look, is_retouched
 from photofind.library.store import Store
 from photofind.model import Progress
 from photofind.model.filters import Filter
@@ -83,6 +84,8 @@ class Matching:
         self._crowded: list[int] | None = None
         self.done = verification is None
         self._looked, self._spent = 0, 0.0
+        self._unseen: deque[int] | None = None
+        self._looks: Mapping[str, Look | None] | None = None
         if verification is not None:
             pairs, self._crowded = candidates(store, space, self._places, self.matches)
             self._ask(pairs)
@@ -95,6 +98,7 @@ class Matching:
     def progress(self) -> Progress:
         """How many photos and pairs of photos were looked at, of all that are known so far."""
         left = len(self._pairs) + len(self._undescribed) + (self._crowded is not None)
+        left += len(self._unseen or ()) + (self._unseen is None)
         rate = self._looked / self._spent if self._spent else None
         return Progress(
             "comparing photos",
@@ -114,9 +118,14 @@ class Matching:
                 self._describe()
             elif self._crowded is not None:
                 self._vote()
+            elif self._unseen:
+                self._look_at()
             else:
                 self._ask(self.matches.indirect())
-                self.done = not self._pairs
+                if not self._pairs and self._unseen is None:
+                    self._unseen = self._not_looked_at()
+                self.done = not self._pairs and not self._unseen
+        self._looks = None  # There may be more of them.
         self._spent += time.monotonic() - begun
 
     def what_was_done(self, first: int, other: int) -> Differences:
@@ -126,7 +135,21 @@ class Matching:
             return known
         left, right = min(first, other), max(first, other)
         turn = self._prints.distances(np.array([right]), np.array([left]))[1]
-        return differences(self.pictures[left][0], self.pictures[right][0], int(turn[0]))
+        return differences(
+            self.pictures[left][0],
+            self.pictures[right][0],
+            int(turn[0]),
+            retouched=self._is_retouched(left, right),
+        )
+
+    def _is_retouched(self, left: int, right: int) -> bool:
+        if self._looks is None and self._verification is not None:
+            members = {place for group in self.matches.grouped() for place in group}
+            contents = [self._contents[place] for place in members]
+            self._looks = self._verification.looks.of(contents)
+        looks = self._looks or {}
+        one, other = looks.get(self._contents[left]), looks.get(self._contents[right])
+        return one is not None and other is not None and is_retouched(one, other)
 
     def _ask(self, pairs: Iterable[Pair]) -> None:
         new = [pair for pair in pairs if pair not in self._asked]
@@ -159,6 +182,21 @@ class Matching:
         self._looked += count
         some = [self._undescribed.popleft() for _ in range(count)]
         self._verification.describe([self.pictures[place][0] for place in some])
+
+    def _not_looked_at(self) -> deque[int]:
+        """Return the members of groups of which it is not known how they look."""
+        assert self._verification is not None
+        members = [place for group in self.matches.grouped() for place in group]
+        known = self._verification.looks.of([self._contents[place] for place in members])
+        return deque(place for place in members if self._contents[place] not in known)
+
+    def _look_at(self) -> None:
+        assert self._verification is not None
+        assert self._unseen is not None
+        count = min(_AT_ONCE, len(self._unseen))
+        some = [self._unseen.popleft() for _ in range(count)]
+        self._looked += count
+        self._verification.look_at([self.pictures[place][0] for place in some])
 
     def _vote(self) -> None:
         assert self._verification is not None

@@ -16,8 +16,10 @@ import numpy as np
 from photofind.errors import NotAnsweringError, WorkerError
 from photofind.images.landmarks import ROW, Rows
 from photofind.images.limits import SPARE_BYTES, Limits
+from photofind.images.look import Look
 from photofind.model.records import Photo
 from photofind.search.landmarks import Landmarks
+from photofind.search.looks import Looks
 from photofind.search.verdicts import Verdict, Verdicts
 from photofind.system.reach import Reach, read_through
 from photofind.workers import Reply, Worker, isolate
@@ -67,7 +69,7 @@ class Verification:
 
     Attributes
     ----------
-    verdicts, landmarks
+    verdicts, landmarks, looks
         What is remembered of pairs, and of pictures.
     """
 
@@ -84,6 +86,7 @@ class Verification:
     ) -> None:
         self.verdicts = Verdicts(cache / "verdicts.sqlite")
         self.landmarks = Landmarks(cache / "landmarks.sqlite")
+        self.looks = Looks(cache / "looks.sqlite")
         self._seconds = seconds
         self._reach = reach
         self._worker = Worker(
@@ -136,6 +139,14 @@ class Verification:
                 new[photo.content] = reply.arrays[0][at : at + (count or 0)]
                 at += count or 0
         self.landmarks.add(new)
+
+    def look_at(self, photos: Sequence[Photo]) -> None:
+        """Find out how photos look, and remember it."""
+        new: dict[str, Look | None] = dict.fromkeys(photo.content for photo in photos)
+        for batch, reply in self._run("looks", "pictures", [(photo,) for photo in photos]):
+            for (photo,), known, look in zip(batch, reply.value, reply.arrays[0], strict=True):
+                new[photo.content] = look if known else None
+        self.looks.add(new)
 
     def _compare(self, some: Sequence[Candidate]) -> Iterator[tuple[tuple[str, str], Verdict]]:
         near = {(one.content, other.content): near for one, other, near in some}
@@ -209,6 +220,8 @@ def verdict_of(alignment: dict[str, Any], *, near: bool) -> Verdict:
         done.append("bordered")
     if share < _SHARE:
         done.append("covered")
+    elif alignment.get("retouched"):
+        done.append("retouched")
     if abs(alignment["scale"] - 1) > _SAME_SCALE:
         done.append("rescaled")
     return tuple(done)

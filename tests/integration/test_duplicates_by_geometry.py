@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
 from skimage import data
 
 from photofind.app.photofind import PhotoFind
@@ -27,6 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         photo.save(folder / f"{name}.jpg")
         photo.resize((width // 2, height // 2)).save(folder / f"{name} half.jpg")
         photo.crop((width // 6, height // 6, width, height)).save(folder / f"{name} cropped.png")
+    brighter = ImageEnhance.Brightness(Image.fromarray(PHOTOS["coffee"])).enhance(1.3)
+    brighter.save(folder / "coffee brighter.jpg", quality=50)
     Image.fromarray(PHOTOS["cat"]).rotate(10).save(folder / "cat turned.jpg", quality=50)
     for number in range(12):
         letter(number).save(folder / f"letter {number}.png")
@@ -62,6 +64,7 @@ def test_crops_and_turned_copies_are_found_and_no_other(photofind: PhotoFind) ->
         for name in PHOTOS
     }
     expected["cat.jpg"]["cat turned.jpg"] = ("rotated",)
+    expected["coffee.jpg"]["coffee brighter.jpg"] = ("retouched",)
     assert described(photofind.duplicates()) == expected
 
 
