@@ -44,6 +44,14 @@ def photofind(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield photofind
 
 
+def found_by(photofind: PhotoFind) -> list[DuplicateGroup]:
+    """Return the groups when nothing is left to compare."""
+    found = photofind.duplicates()
+    while photofind.status().uncompared:
+        found = photofind.duplicates()
+    return found
+
+
 def described(groups: list[DuplicateGroup]) -> dict[str, dict[str, tuple[str, ...]]]:
     """Return what was done to each photo, by the first of its group."""
     return {
@@ -65,16 +73,17 @@ def test_crops_and_turned_copies_are_found_and_no_other(photofind: PhotoFind) ->
     }
     expected["cat.jpg"]["cat turned.jpg"] = ("rotated",)
     expected["coffee.jpg"]["coffee brighter.jpg"] = ("retouched",)
-    assert described(photofind.duplicates()) == expected
+    assert described(found_by(photofind)) == expected
 
 
 def test_what_was_compared_once_is_known_and_holds_for_hits(
     photofind: PhotoFind, folder: Path
 ) -> None:
-    found = photofind.duplicates()
+    found = found_by(photofind)
     moved = folder.rename(folder.with_name("moved"))
     try:  # There is no file any more that could be compared.
-        assert photofind.duplicates() == found
+        with PhotoFind(photofind.home) as another:
+            assert found_by(another) == found
     finally:
         moved.rename(folder)
     query = Query((str(folder / "coffee.jpg"),), limit=40, min_score=0.0)
@@ -89,15 +98,17 @@ def test_what_was_compared_once_is_known_and_holds_for_hits(
 def test_what_there_was_no_time_to_compare_is_said_and_compared_the_next_time(
     photofind: PhotoFind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = photofind.duplicates()
-    assert photofind.status().uncompared == 0
+    found = found_by(photofind)
     (photofind.home.cache / "verdicts.sqlite").unlink()
-    monkeypatch.setattr("photofind.search.searcher.SECONDS", -1.0)
-    assert len(described(photofind.duplicates())["cat.jpg"]) < 3
-    assert photofind.status().uncompared > 0
-    monkeypatch.undo()
-    assert photofind.duplicates() == found
-    assert photofind.status().uncompared == 0
+    with PhotoFind(photofind.home) as another:
+        monkeypatch.setattr("photofind.search.searcher.SECONDS", -1.0)
+        assert len(described(another.duplicates())["cat.jpg"]) < 3
+        comparing = another.status().comparing
+        assert comparing is not None
+        assert comparing.done == 0 < another.status().uncompared
+        monkeypatch.undo()
+        assert found_by(another) == found
+        assert another.status().comparing is None
 
 
 def test_a_damaged_file_of_verdicts_is_begun_anew(tmp_path: Path) -> None:
