@@ -149,11 +149,13 @@ def _look(
     ends = time.monotonic() + _SECONDS
     with show_progress() as progress:
         while True:
-            found = photofind.duplicates(folder=folder, spread=spread, keep=keep)
+            found = photofind.duplicates(folder=folder, spread=spread)
             comparing = photofind.status().comparing
             if comparing is None or time.monotonic() > ends:
                 break
             progress(comparing)
+    if keep is not None:
+        found = photofind.duplicates(folder=folder, spread=spread, keep=keep)
     if comparing is not None:
         note(
             f"not all photos are compared yet ({progress_in_words(comparing)}): the daemon goes on "

@@ -38,6 +38,9 @@ SPARE = 4
 SECONDS = 5.0
 """So long a look for duplicates compares photos; the next one goes on."""
 
+LITTLE = 1.0
+"""So long it goes on at a time where nobody waits for it."""
+
 
 class Searcher:
     """Answers queries from one library.
@@ -142,13 +145,13 @@ class Searcher:
             return duplicate_groups(self._store, space.id, matching)
 
     def compare_more(self) -> bool:
-        """Go on to look for duplicates, where something is left; return whether that is all."""
+        """Go on for a little to look for duplicates, if it is not done; return whether it is."""
         last = self._last
         if last is None or last[-1].done:
             return True
         with self._looking:
             matching = self._matching(last[0])
-            matching.go_on(SECONDS)
+            matching.go_on(LITTLE)
             return matching.done
 
     def forget_matching(self) -> None:

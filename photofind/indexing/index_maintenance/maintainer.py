@@ -216,7 +216,7 @@ class IndexMaintainer:
             waits.append(max(QUIET_SECONDS, self._retry - now))
         if self._has_spare:
             calm = self._queried + CALM_SECONDS - now
-            waits.append(max(calm, 0.1 if self._is_calm() else QUIET_SECONDS))
+            waits.append(max(calm, 0.1 if self._is_calm() else CALM_SECONDS))
         if not self._released:
             waits.append(max(QUIET_SECONDS, self._queried + self._idle_seconds() - now))
         return min(waits, default=None)
@@ -266,7 +266,8 @@ class IndexMaintainer:
 
     def _is_calm(self) -> bool:
         is_calm = time.monotonic() - self._queried > CALM_SECONDS
-        return is_calm and self._indexer.idle and not on_battery()
+        is_free = self._indexer.idle and not self._indexer.paused
+        return is_calm and is_free and not on_battery()
 
     def _measure(self, space: str) -> _Maintained:
         contents, index = self._store.space_counts(space).contents, self._store.index(space)
