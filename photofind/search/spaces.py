@@ -112,6 +112,9 @@ class SpaceChoice:
             weights = dict.fromkeys(self._before(counts, there), 1.0)
         if not weights:  # What is stored of one that was uninstalled.
             weights = dict.fromkeys(self._fullest(_of(named, counts), counts), 1.0)
+        if not weights:  # Nothing is embedded yet, or all of it was removed.
+            filled = (self._current(name, counts) for name in named)
+            weights = dict.fromkeys([space for space in filled if space is not None][:1], 1.0)
         if not weights:
             raise self._nothing(next(iter(named)))
         self._memory.note_answered([space.id for space in weights])

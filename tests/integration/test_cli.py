@@ -230,7 +230,7 @@ def test_the_json_of_similar_is_what_the_page_says(album: Album) -> None:
         "query", "extractor", "searched_by", "photos", "preliminary", "turned", "seconds", "hits",
         "spaces", "coming", "notes",
     }  # fmt: skip
-    assert answer["query"] == {"like": [album.path(CAT)], "unlike": []}
+    assert answer["query"] == {"like": [album.path(CAT)], "unlike": [], "words": None}
     assert (answer["extractor"], answer["searched_by"]) == ("mobilenet", "exact")
     assert (answer["spaces"], answer["coming"], answer["notes"]) == (["mobilenet@1"], [], [])
     assert answer["photos"] == 51

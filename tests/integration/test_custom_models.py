@@ -186,6 +186,7 @@ def test_a_model_trained_on_the_spot(models, home):
     assert [path.name for path in home.models.glob("mine-*/*")] == ["several.keras"]
     assert remove_model(home, "mine") == again.model
     assert "mine" not in {plugin.name for plugin in installed(home)}
+    remove_model(home, "pooled")
     assert [*home.models.iterdir()] == []
 
 

@@ -321,8 +321,8 @@ def test_nothing_is_indexed_yet(daemon: Daemon) -> None:
     assert daemon("pause").code == 0
     assert daemon("folders", "add", daemon.photos).code == 0
     found = daemon("similar", daemon.photos / "coffee.jpg")
-    assert (found.code, found.stdout) == (0, b"")
-    assert found.notes == ["no photo is indexed yet; `photofind status` says how far that is"]
+    assert (found.code, found.stdout) == (1, b"")
+    assert found.notes[0] == "photofind: nothing is indexed yet"
 
 
 def test_a_setting_keeps_commands_from_starting_it(daemon: Daemon) -> None:
