@@ -36,7 +36,7 @@ def extractor_statuses(resources: Resources) -> list[ExtractorStatus]:
     working = {
         stamp: one
         for stamp, one in zip(stamps, found, strict=True)
-        if stamp and isinstance(one, ExtractorInfo)
+        if stamp and isinstance(one, ExtractorInfo) and not one.derives_from
     }
     if working != known:
         save_probes(resources.home, working)
@@ -85,4 +85,5 @@ def _status(resources: Resources, plugin: Plugin, found: ExtractorInfo | str) ->
         plugin.name in extractors_in_use(resources.settings),
         photos,
         None if works else str(found),
+        works.derives_from if works else (),
     )

@@ -12,6 +12,7 @@ from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import AbsolutePath, complete_extractor, picture_size
 
 if TYPE_CHECKING:
+    from photofind.model import ExtractorStatus
     from photofind.operations import Operations
 
 __all__ = ["extractors"]
@@ -55,11 +56,17 @@ def list_all(as_json: bool) -> None:
                 extractor.version or "",
                 str(extractor.dimension or ""),
                 extractor.distribution,
-                extractor.error or f"works, {extractor.photos} photos",
+                extractor.error or _works(extractor),
             )
             for extractor in installed
         ),
     )
+
+
+def _works(extractor: ExtractorStatus) -> str:
+    bases = ", ".join(extractor.derives_from)
+    derived = f", derived from {bases}" if bases else ""
+    return f"works, {extractor.photos} photos{derived}"
 
 
 @extractors.command()
@@ -227,12 +234,12 @@ def info(name: str, as_json: bool) -> None:
     """Show what an extractor does and needs."""
     from dataclasses import asdict
 
-    from photofind.extractors.extraction import Extraction
+    from photofind.extractors.derived import DerivableExtraction
     from photofind.extractors.registry import installed
     from photofind.paths import Home
 
     home = Home.default()
-    with Extraction(name, home=home) as extraction:
+    with DerivableExtraction(name, home=home) as extraction:
         details = asdict(extraction.info())
     plugin = next(plugin for plugin in installed(home) if plugin.name == name)
     details |= {"target": plugin.target, "distribution_version": plugin.distribution_version}
@@ -240,11 +247,14 @@ def info(name: str, as_json: bool) -> None:
         print_json(details)
         return
     height, width = details["input_size"]
+    derives_from = ", ".join(details["derives_from"])
     rows = {
         "name": name,
         "version": details["version"],
         "vectors": f"{details['dimension']} numbers",
-        "pictures": f"{height} x {width} pixels",
+        "pictures": (
+            f"none: derived from {derives_from}" if derives_from else f"{height} x {width} pixels"
+        ),
         "abilities": ", ".join(details["abilities"]) or "none",
         "runs on": details["engine"] or "its own code",
         "from": f"{plugin.distribution} {plugin.distribution_version}".strip(),

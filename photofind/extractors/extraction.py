@@ -68,6 +68,9 @@ class ExtractorInfo:
         Those of :data:`photofind.extractors.protocol.ABILITIES` that it has.
     engine
         What runs it, "LiteRT" or "Keras"; None if unknown.
+    derives_from
+        Its bases, where it is a :class:`~photofind.extractors.protocol.DerivedExtractor`; its
+        ``input_size`` is (0, 0) then.
     """
 
     name: str
@@ -78,6 +81,7 @@ class ExtractorInfo:
     build: str = ""
     abilities: tuple[str, ...] = ()
     engine: str | None = None
+    derives_from: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
@@ -418,9 +422,9 @@ class Extraction:
         with suppress(OSError):
             self._reach.read(path, partial(read_through, path))
 
-    def _call(self, method: str, **arguments: Any) -> Reply:
+    def _call(self, method: str, *arrays: npt.NDArray[np.float32], **arguments: Any) -> Reply:
         try:
-            return self._worker.call(method, timeout=self._seconds, **arguments)
+            return self._worker.call(method, *arrays, timeout=self._seconds, **arguments)
         except WorkerResourceError as error:
             raise ExtractorError(
                 f"the extractor {self._extractor!r} cannot be used: {error.message}", error.hint

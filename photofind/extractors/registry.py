@@ -153,6 +153,9 @@ class LoadedExtractor:
         As in :class:`~photofind.extractors.protocol.Extractor`.
     preview_size : tuple of int
         As in :class:`~photofind.extractors.protocol.Previewing`; by default ``input_size``.
+    derives_from : tuple of str
+        As in :class:`~photofind.extractors.protocol.DerivedExtractor`; empty for one that embeds
+        pictures. Those that have it have no ``input_size``, which is (0, 0).
     abilities : tuple of str
         Those of :data:`~photofind.extractors.protocol.ABILITIES` that it has.
     engine : str or None
@@ -165,10 +168,10 @@ class LoadedExtractor:
         self.plugin = plugin
         self.name = plugin.name
         self.version: str = declared["version"]
-        self.input_size: tuple[int, int] = tuple(declared["input_size"])
-        self.preview_size: tuple[int, int] = tuple(
-            declared["preview_size"] or declared["input_size"]
-        )
+        self.derives_from = _names(declared["derives_from"])
+        size = (0, 0) if self.derives_from else declared["input_size"]
+        self.input_size: tuple[int, int] = tuple(size)
+        self.preview_size: tuple[int, int] = tuple(declared["preview_size"] or size)
         self.dimension: int = declared["dimension"]
         self.abilities = tuple(name for name in ABILITIES if callable(declared[name]))
         engine = declared["engine"]
@@ -203,6 +206,22 @@ class LoadedExtractor:
         with _blaming(self.plugin, "failed"):
             vectors = self._extractor.embed(images)
         return self._unit_vectors(vectors, len(images))
+
+    def embed_embeddings(self, *embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the embeddings of a batch of embeddings of its bases, as :meth:`embed` does.
+
+        Parameters
+        ----------
+        *embeddings : float32, (N, D), an array for each of ``derives_from``
+
+        Raises
+        ------
+        ExtractorError
+            As :meth:`embed`.
+        """
+        with _blaming(self.plugin, "failed"):
+            vectors = self._extractor.embed_embeddings(*embeddings)
+        return self._unit_vectors(vectors, len(embeddings[0]))
 
     def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the embeddings of texts, float32 (N, dimension); needs that ability.
@@ -321,7 +340,7 @@ def _declared(extractor: Any) -> dict[str, Any]:
     """Return the attributes of an extractor; None for missing ones."""
     names = (
         *("name", "version", "protocol", "input_size", "preview_size", "dimension"),
-        *("engine", "embed", *ABILITIES),
+        *("derives_from", "embed_embeddings", "engine", "embed", *ABILITIES),
     )
     return {name: getattr(extractor, name, None) for name in names}
 
@@ -333,15 +352,36 @@ def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
     for word in ("name", "version"):
         if not is_name(declared[word]):
             return f"its {word} {declared[word]!r} is not a short word"
+    if not _is_within(declared["dimension"], _LARGEST_DIMENSION):
+        return f"its dimension {declared['dimension']!r} is not a valid length"
+    if declared["derives_from"] is not None:
+        return _fault_of_derived(declared)
     if not _is_size(size := declared["input_size"]):
         return f"its input size {size!r} is not a height and a width in pixels"
     if (size := declared["preview_size"]) is not None and not _is_size(size):
         return f"its preview size {size!r} is not a height and a width in pixels"
-    if not _is_within(declared["dimension"], _LARGEST_DIMENSION):
-        return f"its dimension {declared['dimension']!r} is not a valid length"
     if not callable(declared["embed"]):
         return "it has no method embed"
     return None
+
+
+def _fault_of_derived(declared: dict[str, Any]) -> str | None:
+    names = _names(declared["derives_from"])
+    if not names or not all(is_name(part) for name in names for part in name.split("@", 1)):
+        return f"its derives_from {declared['derives_from']!r} is no name of an extractor"
+    bases = [name.partition("@")[0] for name in names]
+    if len({*bases}) < len(bases) or declared["name"] in bases:
+        return f"its derives_from {declared['derives_from']!r} has a name twice, or its own"
+    if not callable(declared["embed_embeddings"]):
+        return "it has no method embed_embeddings"
+    return None
+
+
+def _names(derives_from: object) -> tuple[str, ...]:
+    """Return the names of the bases of a derived extractor; none where they are no words."""
+    names = (derives_from,) if isinstance(derives_from, str) else derives_from
+    is_list = isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
+    return tuple(names) if is_list else ()  # type: ignore[arg-type]
 
 
 def _is_size(size: object) -> bool:

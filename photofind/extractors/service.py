@@ -91,7 +91,8 @@ class ExtractionService:
             self._extractor = load(extractor)
             self._extractor.use_threads(threads)
             # An extractor that always fails does so here, where no photo is blamed for it.
-            self._extractor.embed(np.full((1, *self._extractor.input_size, 3), 128, np.uint8))
+            if not self._extractor.derives_from:
+                self._extractor.embed(np.full((1, *self._extractor.input_size, 3), 128, np.uint8))
         self._threads = threads
         self._limits = Limits(pixels, bytes, memory, seconds)
         self._files = Room(bytes)
@@ -109,7 +110,26 @@ class ExtractionService:
             "build": self._extractor.build,
             "abilities": self._extractor.abilities,
             "engine": self._extractor.engine,
+            "derives_from": self._extractor.derives_from,
         }
+
+    def embed_embeddings(
+        self, *embeddings: npt.NDArray[np.float32]
+    ) -> tuple[None, list[npt.NDArray[np.float32]]]:
+        """Embed embeddings of other extractors, float32 (N, D) each, by a derived extractor.
+
+        Returns
+        -------
+        None
+        vectors : list of one array
+            float32 (N, dimension), unit vectors.
+
+        Raises
+        ------
+        ExtractorError
+            As :meth:`extract`.
+        """
+        return None, [self._extractor.embed_embeddings(*embeddings)]
 
     def extract(
         self, paths: Sequence[str], known: Sequence[str], in_company: bool, note: Note

@@ -246,7 +246,7 @@ class Indexer:
     @property
     def spaces(self) -> list[str]:
         """The ids of the spaces of the extractors in use, the one that reads what is new first."""
-        return [queue.space for queue in self._steps.queues]
+        return self._steps.queues.spaces
 
     def watched(self, folder: str) -> str | None:
         """Return how changes in a folder are noticed: "events", "polled", or None."""

@@ -51,7 +51,8 @@ class ExtractorStatus:
     """An extractor plugin as it is installed, and how many photos it has embedded.
 
     ``error`` says what is wrong with one that does not work; ``version`` and ``dimension`` are
-    None for it.
+    None for it. ``derives_from`` names the extractors on whose embeddings it works, where it is a
+    derived one.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ExtractorStatus:
     in_use: bool
     photos: int
     error: str | None
+    derives_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

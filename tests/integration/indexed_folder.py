@@ -50,7 +50,9 @@ class Extraction:
     def info(self) -> Any:
         if self.broken:
             raise ExtractorError(self.broken)
-        return SimpleNamespace(name=self.name, version="1", dimension=DIMENSION, build="")
+        return SimpleNamespace(
+            name=self.name, version="1", dimension=DIMENSION, build="", derives_from=()
+        )
 
     def extract(self, paths: list[str], known: Any = (), *, in_company: bool = False) -> list[Any]:
         self.gate.wait(PATIENCE)

@@ -51,7 +51,9 @@ class Grouping(Extraction):
         return extracted(path, content, (vector / np.linalg.norm(vector)).astype(np.float32))
 
     def info(self) -> object:
-        return SimpleNamespace(name=self.name, version="1", dimension=DIMENSION, build="")
+        return SimpleNamespace(
+            name=self.name, version="1", dimension=DIMENSION, build="", derives_from=()
+        )
 
 
 @contextmanager

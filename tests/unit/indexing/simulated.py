@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from photofind.errors import ExtractorError
 from photofind.images.reading import content_id
 from photofind.indexing.one_shot import index_once
 from photofind.library.store import Store
@@ -64,7 +65,9 @@ class SimulatedExtraction:
     fingerprint: str | None = "1" + 44 * "A"
 
     def info(self) -> Any:
-        return SimpleNamespace(name=self.name, version="1", dimension=DIMENSION, build="")
+        return SimpleNamespace(
+            name=self.name, version="1", dimension=DIMENSION, build="", derives_from=()
+        )
 
     def extract(
         self, paths: Sequence[str], known: Collection[str] = (), *, in_company: bool = False
@@ -104,6 +107,36 @@ class SimulatedExtraction:
         )
 
 
+@dataclass
+class SimulatedDerived:
+    """The first numbers of its bases' embeddings; it notes how many it was given at a time."""
+
+    name: str = "derived"
+    derives_from: tuple[str, ...] = ("simulated",)
+    version: str = "1+1"
+    batches: list[int] = field(default_factory=list)
+    works: bool = True
+
+    def info(self) -> Any:
+        return SimpleNamespace(
+            name=self.name,
+            version=self.version,
+            dimension=2 * len(self.derives_from),
+            build="",
+            derives_from=self.derives_from,
+        )
+
+    def embed_embeddings(self, *embeddings: np.ndarray) -> np.ndarray:
+        if not self.works:
+            raise ExtractorError("the extractor 'derived' failed")
+        self.batches.append(len(embeddings[0]))
+        vectors = np.concatenate([part[:, :2] for part in embeddings], axis=1)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    def close(self) -> None:
+        """Do nothing: there is no worker."""
+
+
 def vector_of(data: bytes) -> np.ndarray:
     seed = int(content_id(data)[:8], 16)
     vector = np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32)
@@ -113,14 +146,20 @@ def vector_of(data: bytes) -> np.ndarray:
 def run(
     store: Store,
     extraction: SimulatedExtraction,
-    *others: SimulatedExtraction,
+    *others: SimulatedExtraction | SimulatedDerived,
     excludes: tuple[str, ...] = (),
+    extractor: str = "",
     **options: Any,
 ) -> Report:
-    """Index all folders of the library, taking each file as it is; ``others`` embed it too."""
+    """Index all folders of the library, taking each file as it is; ``others`` embed it too.
+
+    ``extractor`` is that setting, where it is not just the first.
+    """
     extractions = {one.name: one for one in (extraction, *others)}
     settings = Settings(
-        extractor=extraction.name, also=tuple(one.name for one in others), exclude=excludes
+        extractor=extractor or extraction.name,
+        also=() if extractor else tuple(one.name for one in others),
+        exclude=excludes,
     )
     return index_once(
         store,
