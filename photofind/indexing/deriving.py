@@ -8,6 +8,7 @@ computed in large batches, what came just now with the next step.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import compress, islice
 
 import numpy as np
 
@@ -40,10 +41,8 @@ class Deriver:
     ----------
     bases
         The ids of the spaces that it is derived from, in the order of ``derives_from``.
-    embedded
-        The paths of the photos that it has computed last.
     done
-        How many photos it has computed in a row.
+        How many contents it has computed in a row.
     """
 
     def __init__(
@@ -58,23 +57,22 @@ class Deriver:
         self.space = space
         self.derives_from = tuple(derives_from)
         self.bases: Sequence[str] = ()
-        self.embedded: list[str] = []
         self.done = 0
         self._store = store
         self._compute = compute
-        self._just_now: set[str] = set()  # Paths of photos that a base has embedded.
-        self._ids: list[int] = []  # Of photos that are known to lack an embedding, the last first.
+        self._paths: set[str] = set()  # Of photos that a base has just embedded.
+        self._contents: dict[str, None] = {}  # Known to lack an embedding; the last come first.
         self._must_look = True  # Any photo may lack one.
 
     @property
     def has_work(self) -> bool:
         """Whether there may be something to compute."""
-        return bool(self._must_look or self._just_now or self._ids)
+        return bool(self._must_look or self._paths or self._contents)
 
     @property
     def left(self) -> int:
-        """How many photos are known to be left."""
-        return len(self._just_now) + len(self._ids)
+        """How many contents are known to be left."""
+        return len(self._paths) + len(self._contents)
 
     def look_through(self) -> None:
         """Have all photos looked through: embeddings may have come or gone unnoticed."""
@@ -82,10 +80,14 @@ class Deriver:
 
     def note(self, paths: Iterable[str]) -> None:
         """Take note of photos that an extractor has just embedded."""
-        self._just_now.update(paths)
+        self._paths.update(paths)
 
-    def step(self) -> bool:
-        """Compute and commit the embeddings of some photos; return whether there were any.
+    def note_contents(self, contents: Iterable[str]) -> None:
+        """Take note of contents that an extractor has just embedded."""
+        self._contents.update(dict.fromkeys(contents))
+
+    def step(self) -> Sequence[str]:
+        """Compute and commit the embeddings of some contents, and return these contents.
 
         Raises
         ------
@@ -96,43 +98,38 @@ class Deriver:
         """
         if self._must_look:
             self._must_look = False
-            self._ids = self._lacking()
-        self.done *= bool(self._ids)
-        paths = [*self._just_now]
-        self._just_now.difference_update(paths)
-        few, self._ids = self._ids[-BATCH:], self._ids[:-BATCH]
-        photos = {photo.id: photo for photo in self._store.by_path(paths).values()}
-        photos |= self._store.by_id(few)
-        lacking = [photo for photo in photos.values() if self._lacks(photo)]
-        self._derive(lacking)
-        self.embedded = [photo.path for photo in lacking]
-        self.done += len(lacking)
-        return bool(lacking)
+            self._contents = self._lacking()
+        self.done *= bool(self._contents)
+        paths = [*self._paths]
+        self._paths.difference_update(paths)
+        just_now = self._store.by_path(paths).values()
+        self.note_contents(photo.content for photo in just_now if self._lacks(photo))
+        derived = self._derive([*islice(reversed(self._contents), BATCH)])
+        self.done += len(derived)
+        return derived
 
-    def _lacking(self) -> list[int]:
-        """Return the ids of the photos that lack an embedding; the newest last."""
+    def _lacking(self) -> dict[str, None]:
+        """Return the contents that lack an embedding; the newest last."""
         done = self._store.space_counts(self.space).contents
         if done >= min(self._store.space_counts(base).contents for base in self.bases):
-            return []  # Nothing can be derived of more contents than any base has.
-        found = self._store.select(Filter(embedded=self.bases[0]))
-        return [photo.id for photo in sorted(filter(self._lacks, found), key=_modified)]
+            return {}  # Nothing can be derived of more contents than any base has.
+        found = filter(self._lacks, self._store.select(Filter(embedded=self.bases[0])))
+        oldest_first = sorted((photo.modified, photo.content) for photo in found)
+        return dict.fromkeys(content for _, content in oldest_first)
 
     def _lacks(self, photo: Photo) -> bool:
         return self.space not in photo.spaces and {*self.bases} <= {*photo.spaces}
 
-    def _derive(self, photos: Sequence[Photo]) -> None:
-        contents = [*dict.fromkeys(photo.content for photo in photos)]
+    def _derive(self, contents: Sequence[str]) -> Sequence[str]:
+        """Derive embeddings of contents, as far as all bases have some; return of which."""
+        if not contents:
+            return []
         found = [self._store.embeddings(base, contents) for base in self.bases]
-        there = np.logical_and.reduce([known for known, _ in found]) if contents else np.empty(0)
-        if not there.any():
-            return
-        vectors = self._compute(*(embeddings[there] for _, embeddings in found))
-        known = [content for content, is_there in zip(contents, there, strict=True) if is_there]
-        embeddings = dict(zip(known, vectors, strict=True))
-        self._store.commit(
-            [photo for photo in photos if photo.content in embeddings], self.space, embeddings
-        )
-
-
-def _modified(photo: Photo) -> int:
-    return photo.modified
+        there = np.logical_and.reduce([known for known, _ in found])
+        derived = [*compress(contents, there)]
+        if derived:
+            vectors = self._compute(*(embeddings[there] for _, embeddings in found))
+            self._store.commit([], self.space, dict(zip(derived, vectors, strict=True)))
+        for content in contents:
+            del self._contents[content]
+        return derived

@@ -113,6 +113,13 @@ class ExtractorQueues:
         for deriver in self._derivers:
             deriver.note(paths)
 
+    def derived(self, deriver: Deriver, contents: Sequence[str]) -> None:
+        """Take note of contents that a derived extractor has embedded."""
+        self.works(deriver)
+        for other in self._derivers:
+            if deriver.space in other.bases:
+                other.note_contents(contents)
+
     def look_through(self) -> None:
         """Have all photos looked through for what is to be derived."""
         for deriver in self._derivers:

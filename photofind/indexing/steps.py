@@ -447,13 +447,13 @@ class IndexingSteps:
     def _derive(self, deriver: Deriver) -> None:
         """Compute some embeddings from those of other extractors, which costs little."""
         try:
-            if not deriver.step():
-                return
+            derived = deriver.step()
         except ExtractorError as error:
             self.queues.set_aside(deriver, error)
             return
-        self.queues.works(deriver)
-        self.queues.embedded(deriver.embedded)
+        if not derived:
+            return
+        self.queues.derived(deriver, derived)
         done, left = deriver.done, deriver.left
         phase = f"computing embeddings of {deriver.extractor}"
         self._notices.progress(Progress(phase, done, done + left))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -14,13 +14,18 @@ from photofind.model import Answer, DuplicateGroup, Query
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Photo, Space
 from photofind.paths import Home
-from photofind.search.comparison import Ranked, compare, rank, shows_again
+from photofind.search.comparison import shows_again
 from photofind.search.duplicates import duplicate_groups
 from photofind.search.embedding import Embedded, OtherVersion, embed_query
-from photofind.search.fusing import rank_fused
+from photofind.search.fusing import Fused, embed_by_each, rank_by_all
 from photofind.search.hits import files_of, find_photos, merge_raw_pairs, to_hits
 from photofind.search.originals import originals_first
-from photofind.search.spaces import answering_spaces, space_of, space_of_version
+from photofind.search.spaces import (
+    answering_spaces,
+    complete_fused_space,
+    space_of,
+    space_of_version,
+)
 from photofind.search.verification import Verification
 from photofind.system.reach import Reach
 
@@ -127,19 +132,22 @@ class Searcher:
         space = space_of(self._store, self._home, self._extractor, extractor)
         return duplicate_groups(self._store, space.id, self._verification)
 
-    def _indexes(self, spaces: Iterable[Space]) -> list[float | None]:
+    def _indexes(self, weights: Mapping[Space, float]) -> list[float | None]:
         """Return when the indexes were built: one may be replaced while a query is answered.
 
         What was projected for one then means nothing to the other.
         """
+        together = complete_fused_space(self._store, weights)
+        spaces = [*weights, together] if together else [*weights]
         indexes = [self._store.index(space.id) for space in spaces]
         return [None if index is None else index.built for index in indexes]
 
     def _answer(self, query: Query, weights: dict[Space, float], started: float) -> Answer:
         assert query.limit is not None
         where = Filter(query.folder, query.since, query.until, query.tags)
-        first = next(iter(weights))
-        embedded, ranked, turned = self._rank(query, weights, where)
+        answer, turned = self._rank(query, weights, where)
+        embedded, ranked = answer.embedded, answer.ranked
+        spaces = [space.id for space in answer.spaces]
         if query.originals and self._verification is not None:
             photo = Photo(embedded.path, content=embedded.content)
             ranked = originals_first(self._store, self._verification, photo, ranked)
@@ -149,7 +157,7 @@ class Searcher:
         limit = SPARE * query.limit
         verdicts = self._verification.verdicts if self._verification else None
         groups = find_photos(
-            self._store, query, first.id, ranked, where, limit, asked, verdicts=verdicts
+            self._store, query, spaces, ranked, where, limit, asked, verdicts=verdicts
         )
         found = [*islice(groups, limit)]
         if not query.every:
@@ -158,17 +166,15 @@ class Searcher:
             query,
             to_hits(found[: query.limit]),
             ranked.searched_by,
-            ",".join(space.extractor for space in weights),
-            self._searched(first, where),
+            ",".join(space.extractor for space in answer.spaces),
+            max(self._searched(space, where) for space in answer.spaces),
             time.monotonic() - started,
             self._store.counts().preliminary,
             turned,
         )
 
-    def _rank(
-        self, query: Query, weights: dict[Space, float], where: Filter
-    ) -> tuple[Embedded, Ranked, bool]:
-        """Return the query in the first space, the ranked contents, and whether it was turned."""
+    def _rank(self, query: Query, weights: dict[Space, float], where: Filter) -> tuple[Fused, bool]:
+        """Return the ranked contents, and whether the query was turned."""
         of_one = query.box is not None or query.any_rotation or query.originals
         if of_one and len(query.like) > 1:
             raise LibraryError(
@@ -181,26 +187,27 @@ class Searcher:
                 "originals are looked for by the whole photo, not by a part of it",
                 "leave out the part, or cut it out and ask with that",
             )
-        first, *_ = (space.id for space in weights)
         turned = query.any_rotation is True
-        embedded, ranked = self._rank_laid(query, weights, where, turned=turned)
-        if query.any_rotation is None and len(query.like) == 1 and embedded.outside:
-            if shows_again(self._store, first, embedded, ranked):
-                return embedded, ranked, False
-            other_ways, other = self._rank_laid(query, weights, where, turned=True)
-            if shows_again(self._store, first, other_ways, other):
-                return other_ways, other, True
-        return embedded, ranked, turned
+        answer = self._rank_laid(query, weights, where, turned=turned)
+        if query.any_rotation is None and len(query.like) == 1 and answer.embedded.outside:
+            if self._shows_again(answer):
+                return answer, False
+            other = self._rank_laid(query, weights, where, turned=True)
+            if self._shows_again(other):
+                return other, True
+        return answer, turned
+
+    def _shows_again(self, answer: Fused) -> bool:
+        return shows_again(self._store, answer.space, answer.embedded, answer.ranked)
 
     def _rank_laid(
         self, query: Query, weights: dict[Space, float], where: Filter, *, turned: bool
-    ) -> tuple[Embedded, Ranked]:
-        """Return the query in the first space, and the ranked contents."""
+    ) -> Fused:
+        """Return the ranked contents."""
         assert query.limit is not None
-        limit = SPARE * query.limit
-        # All are embedded before the first is compared: there may be another version of one.
-        embedded = {
-            space.id: embed_query(
+
+        def embed(space: Space) -> Embedded:
+            return embed_query(
                 self._store,
                 space,
                 query.like,
@@ -210,16 +217,11 @@ class Searcher:
                 box=query.box,
                 turned=turned,
             )
-            for space in weights
-        }
-        first, *_ = embedded.values()
-        comparisons = [
-            compare(self._store, space, photos, plain=query.plain)
-            for space, photos in embedded.items()
-        ]
-        if len(comparisons) == 1:
-            return first, rank(comparisons[0], limit, where)
-        return first, rank_fused(comparisons, [*weights.values()], limit, where)
+
+        # All are embedded before the first is compared: there may be another version of one.
+        embedded = embed_by_each([*weights], embed)
+        limit = SPARE * query.limit
+        return rank_by_all(self._store, weights, embedded, limit, where, plain=query.plain)
 
     def _searched(self, space: Space, where: Filter) -> int:
         """Return how many photos were compared."""

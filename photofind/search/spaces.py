@@ -8,10 +8,11 @@ from photofind.errors import ExtractorError, LibraryError
 from photofind.extractors.registry import installed
 from photofind.library.store import Store
 from photofind.model.extractor_choice import parse_extractors
+from photofind.model.fused import fused_space, is_fused
 from photofind.model.records import Space
 from photofind.paths import Home
 
-__all__ = ["answering_spaces", "space_of", "space_of_version"]
+__all__ = ["answering_spaces", "complete_fused_space", "space_of", "space_of_version"]
 
 # A space with embeddings of this share of the photos of the fullest one can answer in its place.
 COMPLETE = 0.95
@@ -73,6 +74,24 @@ def space_of(store: Store, home: Home, in_use: str, extractor: str | None = None
     return _space_of(name, _counts(store), store, home, in_use)
 
 
+def complete_fused_space(store: Store, weights: Mapping[Space, float]) -> Space | None:
+    """Return the space of several extractors together, if it can answer in the place of theirs.
+
+    It has nearly all contents that any of them has, and an index where they have one.
+    """
+    if len(weights) < 2:
+        return None
+    wanted = fused_space(weights).id
+    fused = next((space for space in store.spaces() if space.id == wanted), None)
+    if fused is None:
+        return None
+    done, *parts = (store.space_counts(one.id).contents for one in (fused, *weights))
+    if not done or done < COMPLETE * max(parts):
+        return None
+    has_index = store.index(fused.id) is not None
+    return fused if has_index or not any(store.index(one.id) for one in weights) else None
+
+
 def space_of_version(store: Store, extractor: str, version: str) -> Space:
     """Return the space of one version of an extractor, where any photos are embedded in it.
 
@@ -91,8 +110,12 @@ def space_of_version(store: Store, extractor: str, version: str) -> Space:
 
 
 def _counts(store: Store) -> dict[Space, int]:
-    """Return how many photos are embedded in each space, the oldest space first."""
-    return {space: store.space_counts(space.id).embedded for space in store.spaces()}
+    """Return how many photos are embedded in each extractor's space, the oldest space first."""
+    return {
+        space: store.space_counts(space.id).embedded
+        for space in store.spaces()
+        if not is_fused(space)
+    }
 
 
 def _of(extractor: str, spaces: Collection[Space]) -> list[Space]:
