@@ -17,6 +17,7 @@ from photofind.model import Answer, Query
 from photofind.model.fused import fused_space, is_fused
 from photofind.model.records import Photo, Space
 from photofind.paths import Home
+from photofind.ranking.calibration import typical
 from photofind.ranking.fusion import fuse_embeddings
 from photofind.search.searcher import Searcher
 
@@ -85,6 +86,16 @@ def test_its_cosine_is_the_weighted_mean_of_the_cosines() -> None:
     parts = [part / np.linalg.norm(part, axis=1, keepdims=True) for part in parts]
     expected = 0.75 * parts[0] @ parts[0].T + 0.25 * parts[1] @ parts[1].T
     np.testing.assert_allclose(fused @ fused.T, expected, atol=1e-6)
+
+
+def test_what_varied_photos_look_like_in_it_follows_from_its_parts() -> None:
+    one, other = (typical(name, None, 0) for name in ("mobilenet", "efficientnet-lite0"))
+    both = typical("efficientnet-lite0,mobilenet", None, 0)
+    assert both.median == pytest.approx((one.median + other.median) / 2)
+    assert other.deviation / 2 < both.deviation < (one.deviation + other.deviation) / 2
+    weighted = typical("efficientnet-lite0,mobilenet=99", None, 0)
+    assert weighted.median == pytest.approx(one.median, abs=0.01)
+    assert typical("mobilenet,unknown", None, 0) == typical("unknown", None, 0)
 
 
 def test_it_answers_once_it_has_an_index(store: MemoryStore, home: Home) -> None:
