@@ -5,7 +5,10 @@ cosine and by photofind's ranking; photos per second from files to embeddings; t
 worker; the length of an embedding and its bytes on disk. Then the same for combinations of
 extractors. Also writes a plot.
 
-    python benchmarks/extractors.py DIR [--only a,b] [--together a,b] [--plot FILE]
+With --threads only this: mobilenet, efficientnet-lite0 and a Keras model that was added, with one
+and two threads, beside two workers of one thread that run at once, the ideal of two threads.
+
+    python benchmarks/extractors.py DIR [--only a,b] [--together a,b] [--plot FILE] [--threads]
 """
 
 from __future__ import annotations
@@ -15,15 +18,19 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psutil
-from common import photos_below, print_figures, print_table, without_graphs
+from common import in_fresh_process, photos_below, print_figures, print_table, without_graphs
 
 from photofind.app.photofind import PhotoFind
 from photofind.errors import ExtractorError
+from photofind.extractors.add_model import add_model
 from photofind.extractors.extraction import Extraction
+from photofind.extractors.models import Model
 from photofind.extractors.registry import installed
 from photofind.model import Query
 from photofind.paths import Home
@@ -34,6 +41,9 @@ COLUMNS = [
     *("photos/s", "MB", "numbers", "bytes a photo"),
 ]
 TOGETHER = "mobilenet,efficientnet-lite0"
+ADDED = "added"
+THREADS = ["one thread", "two threads", "two workers", "share of ideal, %"]
+ROUNDS, PHOTOS = 5, 128
 
 
 def label(path: str) -> str:
@@ -71,6 +81,49 @@ def speed(name: str, home: Home, photos: Sequence[str]) -> tuple[float, float, i
     return round(len(some) / seconds, 1), round(megabytes, 1), dimension
 
 
+def save_keras_model(file: str) -> None:
+    from photofind.extractors.mobilenet import keras_model
+
+    keras_model().save(file)
+
+
+def rate(workers: Sequence[Extraction], photos: Sequence[str]) -> float:
+    """Return photos a second of workers that share them and run at once."""
+    begin = time.perf_counter()
+    with ThreadPoolExecutor(len(workers)) as pool:
+        parts = [photos[place :: len(workers)] for place in range(len(workers))]
+        list(pool.map(Extraction.extract, workers, parts))
+    return len(photos) / (time.perf_counter() - begin)
+
+
+def measure_threads(home: Home, photos: Sequence[str]) -> list[list[Any]]:
+    """Return a row for each extractor: photos a second, and the share of the ideal."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder, "mobilenet_v2.keras"))
+        in_fresh_process(save_keras_model, file)
+        add_model(home, Model(ADDED, file, ""))
+    some = photos[:: max(1, len(photos) // PHOTOS)][:PHOTOS]
+    rows = []
+    for name in (*TOGETHER.split(","), ADDED):
+        workers = [
+            Extraction(name, home=home, threads=threads, low_priority=False)
+            for threads in (1, 1, 2)
+        ]
+        for worker in workers:
+            worker.extract(some[:16])  # Converts and loads before timing.
+        one, other, two = workers
+        rounds = [
+            (rate([one], some), rate([two], some), rate([one, other], some)) for _ in range(ROUNDS)
+        ]
+        for worker in workers:
+            worker.close()
+        share = median(two / ideal for _, two, ideal in rounds)
+        rows.append([name, *(round(median(each), 1) for each in zip(*rounds, strict=True))])
+        rows[-1].append(round(100 * share))
+        print(*rows[-1], flush=True)
+    return rows
+
+
 def plot(rows: list[list[Any]], file: Path) -> None:
     import matplotlib as mpl
 
@@ -103,12 +156,19 @@ def main() -> None:
     parser.add_argument("--only", help="these extractors, separated by commas")
     parser.add_argument("--together", default=TOGETHER, help="extractors to combine")
     parser.add_argument("--plot", type=Path, default=Path("extractors.png"), help="the plot file")
+    parser.add_argument("--threads", action="store_true", help="compare one and two threads")
     arguments = parser.parse_args()
     photos = [str(path) for path in photos_below(arguments.folder)]
+    if arguments.threads:
+        with tempfile.TemporaryDirectory() as temporary:
+            rows = measure_threads(Home(Path(temporary, "home")), photos)
+        print_table(["extractor", *THREADS], rows)
+        print_figures("threads", {"rows": rows})
+        return
     names = [plugin.name for plugin in installed()]
     if arguments.only:
         names = [name for name in names if name in arguments.only.split(",")]
-    rows: list[list[Any]] = []
+    rows = []
     with tempfile.TemporaryDirectory() as temporary, without_graphs():
         home = Home(Path(temporary, "home"))
         # Speed first: it shows which extractors work here.

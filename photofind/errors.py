@@ -17,6 +17,7 @@ __all__ = [
     "LockedError",
     "NewerFormatError",
     "NotAnsweringError",
+    "OtherBuildError",
     "PassingImageError",
     "PhotofindError",
     "RequestError",
@@ -70,7 +71,23 @@ class VeryLargeError(ImageError):
 
 
 class ExtractorError(PhotofindError):
-    """An extractor is missing, cannot be loaded, or breaks its contract."""
+    """An extractor is missing, cannot be loaded, or breaks its contract.
+
+    Parameters
+    ----------
+    message, hint
+        As for all.
+    details
+        The traceback of the plugin's own error, where there is one.
+    """
+
+    def __init__(self, message: str, hint: str = "", details: str = "") -> None:
+        super().__init__(message, hint)
+        self.details = details
+
+
+class OtherBuildError(ExtractorError):
+    """An extractor is not what it was when it was loaded."""
 
 
 class SettingsError(PhotofindError):

@@ -162,7 +162,8 @@ class Operations(Protocol):
         retry_failed
             Read photos again that could not be read before, even if they have not changed.
         wait
-            Build the graph, if one is wanted, before returning, not in the background.
+            Return only when all extractors in use have embedded the photos, and the graph is built
+            if one is wanted; otherwise as soon as the photos can be found.
         progress
             Called with the progress, about ten times a second.
 

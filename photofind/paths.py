@@ -64,6 +64,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def extractor_memory(self) -> Path:
+        """Which spaces extractors fill, and which answered last."""
+        return self.root / "extractors.json"
+
+    @property
     def trashed(self) -> Path:
         """One file for each move to the trash that can be undone."""
         return self.root / "trashed"

@@ -52,6 +52,7 @@ QUERY_FIELDS = {
         QueryField("box", ("--box",), "box"),
         QueryField("any_rotation", ("--any-rotation/--no-rotation",), "turned"),
         QueryField("originals", ("--originals",), "originals"),
+        QueryField("words", ("--words",), None),
     )
 }
 """By the names of the fields."""

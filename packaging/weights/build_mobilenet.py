@@ -130,6 +130,24 @@ def halve_constants(file: bytearray) -> bytearray:
     return bytearray(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
+def expose_map(file: bytearray) -> bytearray:
+    """Return a TensorFlow Lite file with what its last mean is over as a second output.
+
+    So the numbers stay those of the network with one output.
+    """
+    model = flatbuffer_utils.convert_bytearray_to_object(file)
+    (graph,) = model.subgraphs
+    *_, mean = (
+        operator
+        for operator in graph.operators
+        if model.operatorCodes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.MEAN
+    )
+    graph.outputs = [*graph.outputs, mean.inputs[0]]
+    # The signature names one output alone; without it the file has those of the graph.
+    model.signatureDefs = []
+    return bytearray(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
 def sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -143,7 +161,7 @@ def main() -> None:
         h5py.File(download(Path(folder))) as source,
     ):
         copy_weights(source[GROUP], model)
-    TFLITE_FILE.write_bytes(halve_constants(convert(model)))
+    TFLITE_FILE.write_bytes(expose_map(halve_constants(convert(model))))
     halved = keras.models.clone_model(model, clone_function=halve)
     halved.set_weights(model.get_weights())
     halved.save_weights(WEIGHTS_FILE)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 __all__ = ["ExtractionPool"]
 
 
+_MOST_RETIRED = 2
+
+
 class ExtractionPool:
     """What embeds photos, by the names of extractors. Threads may share it.
 
@@ -25,6 +28,7 @@ class ExtractionPool:
         self._new = new
         self._lock = RLock()
         self._open: dict[str, Extraction] = {}
+        self._retired: list[tuple[str, Extraction]] = []
 
     def __call__(self, extractor: str) -> Extraction:
         """Return what embeds photos with an extractor."""
@@ -38,17 +42,52 @@ class ExtractionPool:
         with self._lock:
             return self._open.get(extractor)
 
+    def replace(self, extractor: str) -> None:
+        """End the worker of an extractor; the next one loads it as it is installed then."""
+        with self._lock:
+            old = self._open.pop(extractor, None)
+        if old is not None:
+            old.close()
+
+    def retire(self, extractor: str) -> None:
+        """Have a new worker load an extractor as it is installed now.
+
+        The worker that has loaded it before answers for its own space until it has been idle.
+        """
+        with self._lock:
+            if old := self._open.pop(extractor, None):
+                self._retired = [(extractor, old), *self._running_retired][:_MOST_RETIRED]
+
+    def retired(self, extractor: str) -> list[Extraction]:
+        """Return what embeds photos as an extractor did before, the latest first."""
+        with self._lock:
+            self._retired = self._running_retired
+            return [one for name, one in self._retired if name == extractor]
+
+    @property
+    def _running_retired(self) -> list[tuple[str, Extraction]]:
+        # One that ended would load what is installed now.
+        return [(name, one) for name, one in self._retired if one.pid]
+
+    @property
+    def names(self) -> list[str]:
+        """The extractors that were asked for."""
+        with self._lock:
+            return [*self._open]
+
     @property
     def processes(self) -> dict[str, int]:
         """The process ids of the workers that run, by the names of extractors."""
         with self._lock:
-            open_now = dict(self._open)
+            before = {f"{name} as it was": one for name, one in self._retired}
+            open_now = before | self._open
         return {name: pid for name, one in open_now.items() if (pid := one.pid)}
 
     def close(self) -> None:
         """End all workers; the pool can be used again."""
         with self._lock:
-            open_now = [*self._open.values()]
+            open_now = [*self._open.values(), *(one for _, one in self._retired)]
             self._open.clear()
+            self._retired.clear()
         for one in open_now:
             one.close()

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 from photofind.app.resources import Resources
-from photofind.errors import ExtractorError, WorkerError
+from photofind.errors import ExtractorError, PhotofindError, WorkerError
 from photofind.extractors.extraction import ExtractorInfo
 from photofind.extractors.probe_cache import fingerprint, load_probes, save_probes
 from photofind.extractors.registry import Plugin, extractors_in_use, installed
+from photofind.library.extractor_memory import ExtractorMemory
 from photofind.model import ExtractorStatus
+from photofind.search.spaces import SpaceChoice
 
-__all__ = ["extractor_statuses", "missing_extractors"]
-
-TRIED_AT_ONCE = 3
-"""A plugin may load half a gigabyte of libraries into its process."""
+__all__ = ["extractor_statuses", "missing_extractors", "note_answering"]
 
 
 def extractor_statuses(resources: Resources) -> list[ExtractorStatus]:
     """Return how each installed extractor is.
 
-    One that works is not tried again until something has changed.
+    One that works is not tried again until something has changed. One that takes long to load is
+    not waited for.
     """
     resources.library.refresh()
     plugins = installed(resources.home)
     known = load_probes(resources.home)
-    stamps = [fingerprint(plugin) for plugin in plugins]
+    stamps = [fingerprint(plugin, resources.settings.views) for plugin in plugins]
 
-    def probed(plugin: Plugin, stamp: str | None) -> ExtractorInfo | str:
-        return (known.get(stamp) if stamp else None) or _probe(resources, plugin.name)
-
-    with ThreadPoolExecutor(TRIED_AT_ONCE) as pool:
-        found = [*pool.map(probed, plugins, stamps)]
+    pairs = [*zip((plugin.name for plugin in plugins), stamps, strict=True)]
+    cached = {pair: known[pair[1]] for pair in pairs if pair[1] in known}
+    # Two distributions may offer one name, which does not work then.
+    tried = resources.probes.results(
+        dict.fromkeys(pair for pair in pairs if pair not in cached),
+        lambda pair: _probe(resources, pair[0]),
+    )
+    found = [cached.get(pair) or tried.get(pair) for pair in pairs]
     working = {
         stamp: one
         for stamp, one in zip(stamps, found, strict=True)
@@ -54,6 +56,15 @@ def missing_extractors(resources: Resources) -> list[str]:
     ]
 
 
+def note_answering(resources: Resources) -> None:
+    """Note which extractors answer now: they go on until others are ready."""
+    library = resources.library
+    library.refresh()
+    memory = ExtractorMemory(resources.home, writable=True)
+    with suppress(PhotofindError):  # Nothing is indexed yet.
+        SpaceChoice(library, resources.home, resources.settings.extractor, memory).answering()
+
+
 def _probe(resources: Resources, extractor: str) -> ExtractorInfo | str:
     """Return the description that an extractor gives of itself, or why it does not work."""
     running = resources.extraction.find(extractor)
@@ -69,14 +80,16 @@ def _probe(resources: Resources, extractor: str) -> ExtractorInfo | str:
             return str(failure)
 
 
-def _status(resources: Resources, plugin: Plugin, found: ExtractorInfo | str) -> ExtractorStatus:
+def _status(
+    resources: Resources, plugin: Plugin, found: ExtractorInfo | str | None
+) -> ExtractorStatus:
     library = resources.library
     photos = sum(
         library.space_counts(space.id).embedded
         for space in library.spaces()
         if space.extractor == plugin.name
     )
-    works = None if isinstance(found, str) else found
+    works = found if isinstance(found, ExtractorInfo) else None
     return ExtractorStatus(
         plugin.name,
         works.version if works else None,
@@ -84,6 +97,8 @@ def _status(resources: Resources, plugin: Plugin, found: ExtractorInfo | str) ->
         f"{plugin.distribution} {plugin.distribution_version}".strip(),
         plugin.name in extractors_in_use(resources.settings),
         photos,
-        None if works else str(found),
+        found if isinstance(found, str) else None,
+        found is None,
+        works.device if works else None,
         works.derives_from if works else (),
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from photofind.app.extractors import note_answering
 from photofind.app.library_folders import chosen_folders
 from photofind.app.resources import Resources
 from photofind.extractors.extraction import Extraction
 from photofind.indexing.index_maintenance.background import build_graphs, build_in_background
 from photofind.indexing.index_maintenance.maintenance import maintain, space_wants_graph
 from photofind.indexing.one_shot import index_once
+from photofind.library.extractor_memory import ExtractorMemory
 from photofind.model import Progress, Report
 
 __all__ = ["index_folders"]
@@ -52,7 +54,9 @@ def index_folders(
             retry_failed=retry_failed,
             progress=progress,
             reach=resources.reach,
+            memory=ExtractorMemory(home, writable=True),
         )
+        note_answering(resources)
         notes = [*report.notes, *maintain(store, home, spaces, say)]
         # What was found is told, even if it is solved by now.
         notes = [*dict.fromkeys([*found, *store.problems]), *notes]

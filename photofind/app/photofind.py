@@ -300,14 +300,10 @@ class PhotoFind(Operations):
     ) -> Embeddings:
         from photofind.app.embeddings import stored_embeddings
         from photofind.model.filters import Filter
-        from photofind.search.spaces import space_of
 
         library = self._resources.library
         library.refresh()
-        if extractor is None:
-            space = self._resources.searcher.answering()
-        else:
-            space = space_of(library, self.home, self.settings.extractor, extractor)
+        space = self._resources.searcher.answering(extractor).first
         where = Filter(folder, since, until, tuple(tags))
         return stored_embeddings(library, space, photos, where, offset, limit)
 
@@ -409,6 +405,10 @@ class PhotoFind(Operations):
         from photofind.app.settings import check_setting
 
         check_setting(self.home, self.settings, name, value)
+        if name == "extractor" and self.home.catalog.exists():
+            from photofind.app.extractors import note_answering
+
+            note_answering(self._resources)
         written: SettingValue = set_setting(self.home.settings, name, value)
         self._setting_changed(name)
         return written

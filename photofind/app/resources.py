@@ -12,9 +12,11 @@ from photofind.paths import Home
 from photofind.settings import Settings, SettingsFile, read_settings
 
 if TYPE_CHECKING:
+    from photofind.app.probes import Probes
     from photofind.app.thumbnails import Thumbnails
-    from photofind.extractors.extraction import Extraction
+    from photofind.extractors.extraction import Extraction, ExtractorInfo
     from photofind.images.limits import Limits
+    from photofind.library.extractor_memory import ExtractorMemory
     from photofind.library.store import Store
     from photofind.search.searcher import Searcher
     from photofind.search.verification import Verification
@@ -81,6 +83,21 @@ class Resources:
 
         return Reach(lambda: [folder.path for folder in self.library.folders()])
 
+    @cached_property
+    def probes(self) -> Probes[tuple[str, str | None], ExtractorInfo | str]:
+        """Tries extractors, by their names and what differs once their code does."""
+        from photofind.app.probes import Probes
+
+        # A process that stays shows later what came of one that takes long.
+        return Probes(5.0 if self.resident else 20.0)
+
+    @cached_property
+    def extractor_memory(self) -> ExtractorMemory:
+        """What is remembered of extractors."""
+        from photofind.library.extractor_memory import ExtractorMemory
+
+        return ExtractorMemory(self.home, writable=self.resident)
+
     @property
     def settings(self) -> Settings:
         """The settings, as they were when first asked for."""
@@ -124,6 +141,8 @@ class Resources:
             self.extraction,
             self.reach,
             self.verification,
+            memory=self.extractor_memory,
+            retired=self.extraction.retired,
         )
 
     @cached_property
@@ -200,6 +219,7 @@ class Resources:
             megabytes=settings.worker_megabytes,
             home=self.home,
             reach=self.reach,
+            views=settings.views,
         )
 
     @property

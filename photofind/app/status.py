@@ -34,14 +34,15 @@ def library_status(
     library = resources.library
     library.refresh()
     # The space that answers queries; None while nothing is indexed.
-    space = resources.searcher.answering().id if library.spaces() else None
+    answering = resources.searcher.answering() if library.spaces() else None
+    space = answering.first.id if answering else None
     counts, space_counts = library.counts(), library.space_counts(space or "")
     if space and resources.resident:
         library.warm_up(space)
     return Status(
         photos=space_counts.embedded,
         failed=counts.failed,
-        pending=space_counts.lacking if space else 0,
+        pending=max(space_counts.lacking, resources.searcher.lacking()) if space else 0,
         folders=tuple(folders),
         extractor=resources.settings.extractor,
         search=search_status(library, space),
@@ -50,6 +51,8 @@ def library_status(
         problems=(*problems, *_refusals(library)),
         preliminary=counts.preliminary,
         uncompared=resources.verification.uncompared,
+        answered_by=tuple(one.id for one in answering.weights) if answering else (),
+        coming=answering.coming if answering else (),
     )
 
 

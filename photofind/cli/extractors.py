@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -56,17 +57,20 @@ def list_all(as_json: bool) -> None:
                 extractor.version or "",
                 str(extractor.dimension or ""),
                 extractor.distribution,
-                extractor.error or _works(extractor),
+                _state(extractor),
             )
             for extractor in installed
         ),
     )
 
 
-def _works(extractor: ExtractorStatus) -> str:
+def _state(extractor: ExtractorStatus) -> str:
+    if extractor.loading:
+        return "loading"
+    where = f" on {extractor.device}" if extractor.device else ""
     bases = ", ".join(extractor.derives_from)
     derived = f", derived from {bases}" if bases else ""
-    return f"works, {extractor.photos} photos{derived}"
+    return extractor.error or f"works{where}, {extractor.photos} photos{derived}"
 
 
 @extractors.command()
@@ -75,13 +79,15 @@ def use(names: str) -> None:
     """Compare photos with an extractor, or with several together.
 
     Separate several with commas, with optional weights: "a,b" or "a=2,b=1". Until a new extractor
-    has embedded nearly all photos, the old one answers; no embedding is ever deleted.
+    has embedded nearly all photos, the old one answers; no embedding is ever deleted. An extractor
+    that does not work is refused.
     """
     from photofind.model.extractor_choice import parse_extractors
 
     with connected() as photofind:
         wanted = [*parse_extractors(names)]
         _check_installed(wanted)
+        _check_working(wanted)
         before = _in_use(photofind)
         photofind.set_setting("extractor", names)
         # The previous ones keep embedding new photos: they answer until the others can.
@@ -159,6 +165,21 @@ def _check_installed(names: list[str]) -> None:
             )
 
 
+def _check_working(names: list[str]) -> None:
+    """Load extractors, unless they are known to work as they are installed."""
+    from photofind.extractors.extraction import Extraction
+    from photofind.extractors.probe_cache import fingerprint, load_probes
+    from photofind.extractors.registry import installed
+    from photofind.paths import Home
+
+    home = Home.default()
+    known = load_probes(home)
+    for plugin in installed(home):
+        if plugin.name in names and fingerprint(plugin) not in known:
+            with Extraction(plugin.name, home=home, start_seconds=60.0) as extraction:
+                extraction.info()
+
+
 def _note_remaining_work(daemon_runs: bool) -> None:
     note(
         "the remaining photos are being embedded in the background"
@@ -179,6 +200,7 @@ def _note_remaining_work(daemon_runs: bool) -> None:
 @click.option("--pooling", type=click.Choice(["avg", "max", "gem"]),
               default="avg", show_default=True,
               help="How to pool a feature map into a vector.")  # fmt: skip
+@click.option("--yes", is_flag=True, help="Do not ask before replacing a model of that name.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def add(
     name: str,
@@ -187,17 +209,26 @@ def add(
     input_size: tuple[int, int] | None,
     preprocess: str,
     pooling: str,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Add a saved Keras model as an extractor called NAME.
 
-    MODEL is a .keras file, the folder of a SavedModel, or an .h5 file. It stays where it is, and
-    must not change. Layers with code of their own are refused.
+    MODEL is a .keras file, the folder of a SavedModel, or an .h5 file. photofind keeps a copy of
+    it. Layers with code of their own are refused.
     """
     from photofind.extractors.add_model import add_model
-    from photofind.extractors.models import Model
+    from photofind.extractors.models import Model, list_models
     from photofind.paths import Home
 
+    for present in list_models(Home.default()):
+        if present.name == name and not yes:
+            if sys.stdin is None or not sys.stdin.isatty():
+                raise click.UsageError(
+                    f"there is an extractor {name} already, of {present.source}: "
+                    "give --yes to replace it"
+                )
+            click.confirm(f"Replace {name}, of {present.source}?", abort=True, err=True)
     wanted = Model(name, model, "", input_size, layer, preprocess, pooling)
     added = add_model(Home.default(), wanted, lambda phase: note(f"{phase} ..."))
     note(*(f"warning: {warning}" for warning in added.warnings))
@@ -218,13 +249,13 @@ def add(
 def remove(name: str) -> None:
     """Remove an extractor that was added from a model.
 
-    The model file and the embeddings are kept.
+    The embeddings are kept, and the file that was added too.
     """
     from photofind.extractors.add_model import remove_model
     from photofind.paths import Home
 
     model = remove_model(Home.default(), name)
-    note(f"removed the extractor {name}; its model {model.path} is kept")
+    note(f"removed the extractor {name}; what was added, {model.origin or model.path}, is kept")
 
 
 @extractors.command()
@@ -256,7 +287,9 @@ def info(name: str, as_json: bool) -> None:
             f"none: derived from {derives_from}" if derives_from else f"{height} x {width} pixels"
         ),
         "abilities": ", ".join(details["abilities"]) or "none",
-        "runs on": details["engine"] or "its own code",
+        "runs on": ", ".join(
+            filter(None, (details["engine"] or "its own code", details["device"]))
+        ),
         "from": f"{plugin.distribution} {plugin.distribution_version}".strip(),
         "made by": plugin.target,
     }
@@ -284,11 +317,16 @@ def check(context: click.Context, name: str, as_json: bool) -> None:
             (
                 (result.check.replace("_", " "), result.state, result.reason or result.promise)
                 for result in report.results
+                if result.state != "not run"
             ),
         )
-        figures = report.figures
-        note(
-            f"{figures.pictures_per_second:g} pictures/s, {figures.megabytes:g} MB of memory, "
-            f"loaded in {figures.load_seconds:g} s, {figures.bytes_per_photo} bytes per photo"
-        )
+        if left_out := [result.reason for result in report.results if result.state == "not run"]:
+            note(f"{len(left_out)} checks were not run: {left_out[0]}")
+        if context.find_root().params.get("debug"):
+            note(*(line for one in report.results for line in one.details.splitlines()))
+        if figures := report.figures:
+            note(
+                f"{figures.pictures_per_second:g} pictures/s, {figures.megabytes:g} MB of memory, "
+                f"loaded in {figures.load_seconds:g} s, {figures.bytes_per_photo} bytes per photo"
+            )
     context.exit(int(any(result.state == "broken" for result in report.results)))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from photofind.cli.output import note, prepare_streams
-from photofind.errors import PhotofindError, WorkerError
+from photofind.errors import ExtractorError, PhotofindError, WorkerError
 from photofind.system.terminal import shown
 
 __all__ = ["CommandGroup", "ListingGroup"]
@@ -39,7 +39,7 @@ class CommandGroup(click.Group):
                 return super().invoke(context)
         except PhotofindError as error:
             if context.params.get("debug"):
-                if isinstance(error, WorkerError) and error.details:
+                if isinstance(error, WorkerError | ExtractorError) and error.details:
                     note(*error.details.splitlines())
                 raise
             note(f"photofind: {error.message}")

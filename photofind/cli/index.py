@@ -31,7 +31,7 @@ Examples:
 @click.option("--retry-failed", is_flag=True,
               help="Try photos again that failed before.")  # fmt: skip
 @click.option("--wait", is_flag=True,
-              help="Wait until the graph is built, instead of building it later.")  # fmt: skip
+              help="Wait for all extractors in use, and until the graph is built.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def index(folders: tuple[str, ...], as_json: bool, **options: bool) -> None:
     """Index new and changed photos in all folders of the library, or only in FOLDERS.

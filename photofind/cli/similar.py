@@ -39,7 +39,7 @@ Examples:
   photofind similar beach.jpg --open
   photofind similar beach.jpg --paths-only -0 | xargs -0 cp -t ~/Desktop/beach"""
 )
-@click.argument("images", nargs=-1, required=True, type=ImagePath())
+@click.argument("images", nargs=-1, type=ImagePath())
 @query_option("unlike", multiple=True, type=AbsolutePath(), metavar="IMAGE",
               help="A photo that hits should not be like; may be repeated.")  # fmt: skip
 @query_option("limit", type=click.IntRange(1, 10_000), metavar="N",
@@ -67,6 +67,9 @@ Examples:
 @query_option("originals", is_flag=True,
               help="First show what the photo was cut from, and what was cut from it; takes some "
               "seconds.")  # fmt: skip
+@query_option("words", metavar="WORDS",
+              help="What hits should show, with IMAGES or without; needs an extractor that embeds "
+              "texts.")  # fmt: skip
 @click.option("--open", "opens", is_flag=True, help="Show them on a page in the browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--paths-only", is_flag=True, help="Print the paths of the hits, a line each.")
@@ -94,8 +97,10 @@ def similar(
         raise click.UsageError("-0 goes with --paths-only")
     if opens + as_json + paths_only > 1:
         raise click.UsageError("--open, --json and --paths-only exclude each other")
+    if not images and not fields["words"]:
+        raise click.UsageError("Missing argument 'IMAGES...'.")
     if opens and any(fields[one.name] for one in QUERY_FIELDS.values() if one.url is None):
-        raise click.UsageError("-n, --plain and --all do not go with --open")
+        raise click.UsageError("-n, --plain, --all and --words do not go with --open")
     from photofind.model import Query
 
     query = Query(images, **fields)
@@ -148,8 +153,15 @@ def _check_presence(query: Query) -> None:
 def _as_object(answer: Answer) -> dict[str, object]:
     """Return the documented JSON object of an answer (docs/reference/cli.md)."""
     return {
-        "query": {"like": answer.query.like, "unlike": answer.query.unlike},
+        "query": {
+            "like": answer.query.like,
+            "unlike": answer.query.unlike,
+            "words": answer.query.words,
+        },
         "extractor": answer.extractor,
+        "spaces": answer.spaces,
+        "coming": answer.coming,
+        "notes": answer.notes,
         "searched_by": answer.searched_by,
         "photos": answer.photos,
         "preliminary": answer.preliminary,
@@ -160,6 +172,7 @@ def _as_object(answer: Answer) -> dict[str, object]:
 
 
 def _print_hits(answer: Answer) -> None:
+    note(*answer.notes)
     if answer.preliminary:
         note(
             f"{answer.preliminary:,} photos are known by their thumbnails so far; "

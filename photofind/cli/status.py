@@ -65,6 +65,7 @@ def _rows(state: Status) -> list[Row]:
         ),
         *_daemon_rows(state),
         ("extractor", state.extractor),
+        *(("", f"{one.line}; {' and '.join(state.answered_by)} answers") for one in state.coming),
         ("answers", state.search.explanation),
         ("library", f"{state.home}, {state.bytes / 1e6:,.1f} MB"),
         *(("problem", problem) for problem in state.problems),

@@ -60,7 +60,7 @@ def _add(router: APIRouter, declared: Operation, route: Route) -> None:
         [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=Context),
             *_inspected(declared, parameters),
-            *([_inspected_body(model)] if model else []),
+            *([_inspected_body(model, in_body)] if model else []),
         ]
     )
     router.add_api_route(
@@ -91,8 +91,11 @@ def _inspected(declared: Operation, parameters: list[Parameter]) -> Iterator[ins
         )
 
 
-def _inspected_body(model: type[BaseModel]) -> inspect.Parameter:
-    is_required = any(member.is_required() for member in model.model_fields.values())
+def _inspected_body(model: type[BaseModel], in_body: list[Parameter]) -> inspect.Parameter:
+    # A body that is one value as a whole has to be there, though all of its fields may be left out.
+    is_required = any(one.is_whole for one in in_body) or any(
+        member.is_required() for member in model.model_fields.values()
+    )
     return inspect.Parameter(
         "body",
         inspect.Parameter.KEYWORD_ONLY,

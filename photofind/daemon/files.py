@@ -85,8 +85,7 @@ def open_file(photo: PhotoDetails, reach: Reach) -> OpenFile:
     try:
         opened = reach.read(photo.path, lambda beat: _open(photo))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise Refused(404, LibraryError(f"{photo.path} cannot be read: {reason}")) from None
+        raise _unreadable(photo.path, error) from None
     if opened is None:
         raise Refused(409, LibraryError(f"{photo.path} is not the photo any more that was indexed"))
     return opened
@@ -114,10 +113,14 @@ def _open(photo: PhotoDetails) -> OpenFile | None:
 def file_response(opened: OpenFile, headers: Mapping[str, str], reach: Reach) -> Response:
     """Return a response with a file, or with the range of it that the request asks for.
 
+    Its beginning is read here: a response that has begun can only be cut short.
+
     Raises
     ------
     Refused
-        The file has no bytes in that range.
+        The file has no bytes in that range, or cannot be read.
+    NotAnsweringError
+        The file does not answer, or its folder.
     """
     size = opened.status.st_size
     tag = f'"{opened.status.st_mtime_ns:x}-{size:x}"'
@@ -142,23 +145,32 @@ def file_response(opened: OpenFile, headers: Mapping[str, str], reach: Reach) ->
         answer["content-range"] = f"bytes {start}-{end - 1}/{size}"
     answer["content-length"] = str(end - start)
     opened.file.seek(start)
+    try:
+        beginning = reach.read(opened.path, partial(_piece, opened.file, min(end - start, _PIECE)))
+    except BaseException as error:
+        opened.file.close()
+        if isinstance(error, OSError):
+            raise _unreadable(opened.path, error) from None
+        raise
     return StreamingResponse(
-        _pieces(opened, end - start, reach), status, answer, media_type=opened.media_type
+        _pieces(opened, beginning, end - start, reach), status, answer, media_type=opened.media_type
     )
 
 
-async def _pieces(opened: OpenFile, left: int, reach: Reach) -> AsyncIterator[bytes]:
+async def _pieces(opened: OpenFile, piece: bytes, left: int, reach: Reach) -> AsyncIterator[bytes]:
     path, file = opened.path, opened.file
     with file:
-        while left:
+        while piece:  # There is none where it has become shorter.
+            left -= len(piece)
+            yield piece
             # Where it does not answer, the response ends short of its length.
             piece = await to_thread.run_sync(
                 reach.read, path, partial(_piece, file, min(left, _PIECE))
             )
-            if not piece:
-                return  # It has become shorter.
-            left -= len(piece)
-            yield piece
+
+
+def _unreadable(path: str, error: OSError) -> Refused:
+    return Refused(404, LibraryError(f"{path} cannot be read: {error.strerror or error}"))
 
 
 def _piece(file: BinaryIO, size: int, beat: Callable[[], None]) -> bytes:

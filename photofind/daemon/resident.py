@@ -18,6 +18,7 @@ from photofind.app.status import library_status
 from photofind.daemon.listeners import STOPPING, Listeners
 from photofind.daemon.pausing import paused_until, remember_pause
 from photofind.errors import LibraryError, PhotofindError
+from photofind.extractors.watch import ExtractorWatch
 from photofind.indexing.index_maintenance.maintainer import IndexMaintainer
 from photofind.indexing.indexer import Indexer
 from photofind.indexing.watching.events import Change, Kind
@@ -82,7 +83,9 @@ class Resident(PhotoFind):
             self._tell,
             apart=[str(self.home.root)],
             reach=self._resources.reach,
+            memory=self._resources.extractor_memory,
         )
+        self._watch = ExtractorWatch(self.home)
         self._maintainer = IndexMaintainer(
             library,
             self.home,
@@ -114,6 +117,7 @@ class Resident(PhotoFind):
 
     def look_at_files(self) -> None:
         """See that the files of the library are those known; have made again what they lost."""
+        self._look_at_extractors()
         library = self._resources.library
         try:
             lost = library.verify(changed_only=True)
@@ -130,6 +134,15 @@ class Resident(PhotoFind):
             self._indexer.folders_changed()
             self._indexer.scan(folder.path for folder in library.folders())
             self._maintainer.library_changed(rebuild=True)
+
+    def _look_at_extractors(self) -> None:
+        """Have extractors loaded again that are not installed as they were."""
+        watched = {**dict.fromkeys(self._resources.extraction.names, ()), **self._indexer.code}
+        for name in self._watch.look(watched):
+            log.info("the extractor %s is not installed as it was and is loaded again", name)
+            self._resources.extraction.retire(name)
+            self._indexer.extractors_changed([name])
+            self._reading.replace(name)
 
     # What happens.
 
@@ -230,9 +243,10 @@ class Resident(PhotoFind):
             library.verify()
             found = library.problems
             report = self._indexer.index(
-                chosen, accept_removals=accept_removals, retry_failed=retry_failed
+                chosen, accept_removals=accept_removals, retry_failed=retry_failed, every=wait
             )
-            problems = self._maintainer.maintain(graph=wait)
+            # Otherwise that is done in a quiet moment; what is embedded can be searched at once.
+            problems = self._maintainer.maintain(graph=True) if wait else []
         finally:
             end()
         # What was found is told, even if it is solved by now.

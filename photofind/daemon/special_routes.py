@@ -163,8 +163,12 @@ async def thumbnail(
 async def file(photo: Photo, context: Context, request: ApiRequest) -> Response:
     """Return the file of a photo, or a range of it, as it is."""
     reach = context.operations.reach
-    opened = await context.run(lambda: open_file(context.operations.photo(photo), reach))
-    return file_response(opened, request.headers, reach)
+
+    def begin() -> Response:
+        opened = open_file(context.operations.photo(photo), reach)
+        return file_response(opened, request.headers, reach)
+
+    return await context.run(begin)
 
 
 @router.post("/api/links", responses=answers({"type": "object", "required": ["url"]}))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from photofind.daemon.uploads import Uploads
-from photofind.errors import ImageError
+from photofind.errors import ImageError, RequestError
 from photofind.model import Answer, Query
 from photofind.model.references import UPLOAD
 from photofind.operations import Operations
@@ -19,11 +19,15 @@ def similar(operations: Operations, uploads: Uploads, query: Query) -> Answer:
 
     Raises
     ------
+    RequestError
+        The query has neither a photo nor words.
     PhotoNotFoundError
         An upload is not there any more.
     PhotofindError
         As `Operations.similar`; without the path of an upload.
     """
+    if not query.like and query.words is None:
+        raise RequestError("like: a query has at least one photo, or words")
     paths = {
         photo: uploads.path(photo.removeprefix(UPLOAD))
         for photo in (*query.like, *query.unlike)

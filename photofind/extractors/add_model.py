@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from photofind.errors import ExtractorError, WorkerError, WorkerStartError
+from photofind.extractors.model_copies import copy_model, delete_copies
 from photofind.extractors.model_file import memory_for
 from photofind.extractors.models import (
     Model,
-    content_hash,
     delete_model,
     kind_of,
     list_models,
@@ -53,7 +54,7 @@ class AddedModel:
 def add_model(
     home: Home, model: Model, progress: Callable[[str], None] = lambda phase: None
 ) -> AddedModel:
-    """Try a model on real photographs in a worker, convert it, and add it as an extractor.
+    """Copy a model, try it on real photographs in a worker, convert it, and make it an extractor.
 
     A model that was added under the same name is replaced.
 
@@ -79,43 +80,58 @@ def add_model(
             "use a short word of letters, digits and . _ + -",
         )
     path = Path(model.path)
-    own_names = {added.name for added in list_models(home)}
+    before = {added.name: added for added in list_models(home)}
     for plugin in installed(home):
-        if plugin.name == model.name and plugin.name not in own_names:
+        if plugin.name == model.name and plugin.name not in before:
             raise ExtractorError(f"the name is taken by {plugin}", "choose another name")
+    kept = before.get(model.name)
     kind = kind_of(path)
-    progress("reading the model")
-    try:
-        model = replace(model, sha256=content_hash(path))
-    except OSError as error:
-        raise ExtractorError(f"{path} cannot be read: {error.strerror}") from error
+    progress("copying the model")
+    model = copy_model(home, model)
     progress("converting and trying the model")
-    with Worker(
-        "photofind.extractors.custom:TrialService",
-        name="trial",
-        options={"model": asdict(model)},
-        environment={"PHOTOFIND_HOME": os.fspath(home.root), "TF_CPP_MIN_LOG_LEVEL": "2"},
-        most_bytes=memory_for(path) / 2,  # Twice that during a call.
-    ) as worker:
-        try:
-            found = worker.call("run", timeout=_SECONDS).value
-        except WorkerStartError as error:
-            raise ExtractorError(f"{path.name} could not be tried: {error.message}") from error
-        except WorkerError as error:
-            raise ExtractorError(f"{path.name} cannot be used: {error.message}") from error
+    try:
+        found = _try(home, model)
+    except BaseException:
+        delete_copies(home, model.name, keep=kept.path if kept else None)
+        raise
     model = replace(model, dimension=found["dimension"])
     save_model(home, model)
+    delete_copies(home, model.name, keep=model.path)
     return AddedModel(
         model,
         (found["input_size"][0], found["input_size"][1]),
         found["engine"],
         found["reason"],
-        tuple(_warnings(path, kind, found["classifies"])),
+        tuple(_warnings(path, kind, found["classifies"], found["scaling"])),
     )
 
 
+def _try(home: Home, model: Model) -> dict[str, Any]:
+    """Return what :class:`~photofind.extractors.custom.TrialService` finds."""
+    with Worker(
+        "photofind.extractors.custom:TrialService",
+        name="trial",
+        options={"model": asdict(model)},
+        environment={"PHOTOFIND_HOME": os.fspath(home.root), "TF_CPP_MIN_LOG_LEVEL": "2"},
+        most_bytes=memory_for(Path(model.path)) / 2,  # Twice that during a call.
+    ) as worker:
+        try:
+            found: dict[str, Any] = worker.call("run", timeout=_SECONDS).value
+        except WorkerStartError as error:
+            raise ExtractorError(
+                f"{model.source} could not be tried: {error.message}", error.hint, error.details
+            ) from error
+        except WorkerError as error:
+            raise ExtractorError(
+                f"{model.source} cannot be used: {error.message}", error.hint, error.details
+            ) from error
+    return found
+
+
 def remove_model(home: Home, name: str) -> Model:
-    """Remove a model from the extractors; the model file and the library are not touched.
+    """Remove a model from the extractors, and photofind's copy of it.
+
+    The file that was added and the library are not touched.
 
     Raises
     ------
@@ -128,7 +144,7 @@ def remove_model(home: Home, name: str) -> Model:
         if name in plugins:
             raise ExtractorError(
                 f"{plugins[name]} was not added from a model",
-                f"remove it with `python -m pip uninstall {plugins[name].distribution}`",
+                f"remove it with `photofind plugins uninstall {name}`",
             )
         raise ExtractorError(f"there is no extractor {name!r}", "`photofind extractors` lists them")
     if name in extractors_in_use(load_settings(home.settings)):
@@ -137,11 +153,12 @@ def remove_model(home: Home, name: str) -> Model:
             "switch to another one first, with `photofind extractors use mobilenet`",
         )
     delete_model(home, name)
+    delete_copies(home, name)
     return models[name]
 
 
-def _warnings(path: Path, kind: str, classifies: bool) -> list[str]:
-    warnings = []
+def _warnings(path: Path, kind: str, classifies: bool, scaling: str) -> list[str]:
+    warnings = [scaling] if scaling else []
     if kind == "h5":
         warnings.append(f"{path.name} is in the legacy Keras format; saving it as .keras is safer")
     if classifies:

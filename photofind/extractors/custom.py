@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import ExtractorError
+from photofind.extractors.keras_errors import load_refusal
 from photofind.extractors.model_file import check_model_file, memory_for
 from photofind.extractors.models import Model, content_hash, kind_of
 from photofind.extractors.networks import KerasNetwork, Verdict
 from photofind.extractors.protocol import PROTOCOL
 from photofind.extractors.registry import Plugin, make_extractor
 from photofind.extractors.samples import blanks, photographs
+from photofind.extractors.saved_model import load_saved_model
+from photofind.extractors.scaling import scaling_advice
 
 __all__ = ["CustomModel", "TrialService", "build", "pool_parts", "scale_pixels"]
+
+Pixels = npt.NDArray[np.float32]
 
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
@@ -55,6 +60,7 @@ class CustomModel:
                 "path": model.path,
                 "layer": model.layer,
                 "input_size": list(model.input_size) if model.input_size else None,
+                "with_map": True,
             },
             key=model.sha256,
             most_bytes=memory_for(Path(model.path)),
@@ -72,7 +78,7 @@ class CustomModel:
             raise ExtractorError(
                 f"{model.source} gives embeddings of another length than when it was added"
             )
-        if len(shape) > 1:
+        if len(shape) > 1 or self.verdict.map_shape:
             self.feature_map = self._feature_map
 
     @property
@@ -87,24 +93,27 @@ class CustomModel:
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the vectors, float32 (N, dimension), of pictures."""
-        outputs = self._run(images)
+        return self.embed_scaled(images, self._model.preprocess)
+
+    def embed_scaled(
+        self, images: npt.NDArray[np.uint8], preprocess: str
+    ) -> npt.NDArray[np.float32]:
+        """Return the vectors of pictures whose pixels are scaled in a given way."""
+        outputs = self._prepared(images, preprocess, self._network)
         if outputs.ndim == 2:
             return outputs
         return pool_parts(outputs.reshape(len(outputs), -1, outputs.shape[-1]), self._model.pooling)
 
     def _feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        outputs = self._run(images)
+        outputs = self._prepared(images, self._model.preprocess, self._network.maps)
         # A sequence, such as a transformer's, is a feature map of height 1.
         return outputs if outputs.ndim == 4 else outputs[:, np.newaxis]
 
-    def _run(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        network = self._threaded_network
-        return network(scale_pixels(images, self._model.preprocess)).astype(np.float32)
-
-    @cached_property
-    def _threaded_network(self) -> KerasNetwork:
+    def _prepared(
+        self, images: npt.NDArray[np.uint8], preprocess: str, run: Callable[[Pixels], Pixels]
+    ) -> npt.NDArray[np.float32]:
         self._network.threads = self.threads
-        return self._network
+        return run(scale_pixels(images, preprocess)).astype(np.float32)
 
 
 class TrialService:
@@ -123,7 +132,8 @@ class TrialService:
     def run(self) -> dict[str, Any]:
         """Return its ``dimension`` and ``input_size``, and what runs it: ``engine``, ``reason``.
 
-        ``classifies`` tells whether its output looks like class probabilities.
+        ``classifies`` tells whether its output looks like class probabilities, and ``scaling``
+        what seems wrong with the scaling of its pixels.
 
         Raises
         ------
@@ -138,18 +148,28 @@ class TrialService:
         pictures = photographs(extractor.input_size)
         vectors = extractor.embed(pictures)
         raw = custom.embed(pictures)
+        # Probabilities of larger pixels are surer, and so less alike, whatever is right.
+        classifies = bool((raw >= 0).all() and np.allclose(raw.sum(axis=1), 1, atol=1e-3))
+        scaling = (
+            ""
+            if classifies
+            else scaling_advice(
+                lambda preprocess: custom.embed_scaled(pictures, preprocess), model.preprocess
+            )
+        )
         cosines = vectors @ vectors.T - 2 * np.eye(len(vectors), dtype=np.float32)
         if not cosines.max() < _SAME_COSINE:
             raise ExtractorError(
                 f"{model.source} gives different pictures the same embedding",
-                "choose another output with --layer, or another --preprocess",
+                scaling or "choose another output with --layer, or another --preprocess",
             )
         return {
             "dimension": extractor.dimension,
             "input_size": extractor.input_size,
             "engine": custom.verdict.engine,
             "reason": custom.verdict.reason,
-            "classifies": bool((raw >= 0).all() and np.allclose(raw.sum(axis=1), 1, atol=1e-3)),
+            "scaling": scaling,
+            "classifies": classifies,
         }
 
 
@@ -188,8 +208,12 @@ def pool_parts(parts: npt.NDArray[np.float32], pooling: str) -> npt.NDArray[np.f
     return vectors.astype(np.float32)
 
 
-def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:
+def build(
+    path: str, layer: str | None, input_size: list[int] | None, *, with_map: bool = False
+) -> Any:
     """Return a saved model as a ``keras.Model`` with one output; imports TensorFlow.
+
+    With ``with_map``, a model whose vectors are means over feature maps has these as a second one.
 
     Raises
     ------
@@ -197,7 +221,8 @@ def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:
         If it cannot be loaded, or its inputs and outputs are not those of an extractor.
     """
     file = Path(path)
-    model = _loaded(file, kind_of(file), layer, input_size)
+    kind = kind_of(file)
+    model = _loaded(file, kind, layer, input_size)
     import keras
 
     if len(model.inputs) != 1:
@@ -208,20 +233,32 @@ def build(path: str, layer: str | None, input_size: list[int] | None) -> Any:
             f"{file.name} takes {_shape(source)}, not pictures (N, height, width, 3)"
         )
     size = _size(file, source, input_size)
-    target = _output(file, model, layer)
+    target = _output(file, model, None if kind == "SavedModel" else layer)
     pictures = keras.Input((*size, 3), dtype="float32")
-    features = keras.Model(model.inputs, target)(pictures)
-    return keras.Model(pictures, keras.ops.cast(features, "float32"))
+    targets = [target]
+    if with_map and (pooled := _pooled_by_mean(target)) is not None:
+        targets.append(pooled)
+    features = keras.Model(model.inputs, targets)(pictures)
+    outputs = [keras.ops.cast(each, "float32") for each in features]
+    return keras.Model(pictures, outputs if len(outputs) > 1 else outputs[0])
+
+
+def _pooled_by_mean(tensor: Any) -> Any:
+    """Return the feature maps over which vectors are means; None if they are not such."""
+    import keras
+
+    made = getattr(tensor, "_keras_history", None)
+    if made is None or not isinstance(layer := made.operation, keras.layers.GlobalAveragePooling2D):
+        return None
+    if layer.data_format != "channels_last" or layer.keepdims:
+        return None
+    inputs = layer._inbound_nodes[made.node_index].input_tensors
+    return inputs[0] if len(inputs) == 1 else None
 
 
 def _loaded(file: Path, kind: str, layer: str | None, input_size: list[int] | None) -> Any:
     if kind == "SavedModel":
-        if layer:
-            raise ExtractorError(
-                f"{file.name} is a SavedModel, so its layers have no names",
-                "save it with model.save('NAME.keras') to choose a layer",
-            )
-        return _saved_model(file, input_size)
+        return load_saved_model(file, input_size, layer)
     # Checked before Keras opens it: Keras trusts the code in older files.
     check_model_file(file, kind)
     import keras
@@ -229,39 +266,7 @@ def _loaded(file: Path, kind: str, layer: str | None, input_size: list[int] | No
     try:
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
-        text = " ".join(str(error).split())
-        raise ExtractorError(
-            f"Keras cannot load {file.name}: {type(error).__name__}: {text[:200]}"
-        ) from error
-
-
-def _saved_model(folder: Path, input_size: list[int] | None) -> Any:
-    import keras
-    import tensorflow as tf
-
-    try:
-        signatures = tf.saved_model.load(str(folder)).signatures
-    except Exception as error:
-        text = " ".join(str(error).split())
-        raise ExtractorError(f"{folder.name} is not a SavedModel: {text[:200]}") from error
-    name = next((n for n in ("serving_default", "serve") if n in signatures), None)
-    if name is None:
-        raise ExtractorError(f"{folder.name} has no serving signature")
-    inputs = list(signatures[name].structured_input_signature[1].values())
-    outputs = signatures[name].structured_outputs
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise ExtractorError(
-            f"{folder.name} has {len(inputs)} inputs and {len(outputs)} outputs instead of one each"
-        )
-    shape = inputs[0].shape.as_list()
-    if len(shape) != 4:
-        raise ExtractorError(f"{folder.name} takes {shape}, not pictures")
-    height, width, channels = shape[1:]
-    if input_size and None in (height, width):
-        height, width = input_size
-    pictures = keras.Input((height, width, channels), dtype="float32")
-    layer = keras.layers.TFSMLayer(str(folder), call_endpoint=name)
-    return keras.Model(pictures, layer(pictures)[next(iter(outputs))])
+        raise load_refusal(file, kind, error) from error
 
 
 def _size(file: Path, source: Any, input_size: list[int] | None) -> tuple[int, int]:
@@ -293,13 +298,22 @@ def _output(file: Path, model: Any, layer: str | None) -> Any:
         return model.get_layer(layer).output
     if len(model.outputs) != 1:
         raise ExtractorError(
-            f"{file.name} has {len(model.outputs)} outputs", "choose one with --layer"
+            f"{file.name} has {len(model.outputs)} outputs: {_outputs(model)}",
+            "choose one with --layer",
         )
     return model.outputs[0]
 
 
+def _outputs(model: Any) -> str:
+    """Return the layers whose outputs are a model's, with their shapes."""
+    names = {id(layer.output): layer.name for layer in model.layers if hasattr(layer, "output")}
+    return ", ".join(
+        f"{names.get(id(output), output.name)} {_shape(output)}" for output in model.outputs
+    )
+
+
 def _shape(tensor: Any) -> str:
-    return str(tuple("N" if side is None else side for side in tensor.shape))
+    return f"({', '.join('N' if side is None else str(side) for side in tensor.shape)})"
 
 
 def _check_content(model: Model) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from photofind.errors import ExtractorError, WorkerError, WorkerStoppedError
+from photofind.errors import ExtractorError, OtherBuildError, WorkerError, WorkerStoppedError
 from photofind.extractors.extraction import Extracted, Extraction, ExtractorInfo
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class DerivableExtraction(Extraction):
         self._own: dict[str, Extraction] = {}
         self._bases: list[Extraction] = []  # Once it is known to be derived.
         self._tried: list[ExtractorInfo] = []  # Bases that it has embedded something of.
+        # The identities of it alone and of its bases, and that of what they make together.
+        self._made_by: tuple[str, tuple[str, ...], str] = ("", (), "")
 
     def close(self) -> None:
         """End the workers that were started for it."""
@@ -70,14 +72,16 @@ class DerivableExtraction(Extraction):
         if not bases:
             return head
         infos = [_info_for(head, name, base) for name, base in bases.items()]
-        if infos != self._tried:
-            self._try([info.dimension for info in infos])
-            self._tried = infos
-        return replace(
+        together = replace(
             head,
             version="+".join(info.version for info in (head, *infos)),
             build=", ".join(info.build for info in (head, *infos)),
         )
+        self._made_by = head.identity, tuple(info.identity for info in infos), together.identity
+        if infos != self._tried:
+            self._try([info.dimension for info in infos])
+            self._tried = infos
+        return together
 
     def embed_embeddings(self, *embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return what a derived extractor makes of embeddings of its bases.
@@ -94,19 +98,23 @@ class DerivableExtraction(Extraction):
 
         Raises
         ------
+        OtherBuildError
+            It is not what :meth:`info` described.
         ExtractorError
             It is not installed or does not work.
         WorkerStoppedError
             :meth:`close` was called during the call.
         """
         try:
-            (vectors,) = self._call("embed_embeddings", *embeddings).arrays
+            reply = self._call("embed_embeddings", *embeddings)
         except WorkerStoppedError:
             raise
         except WorkerError as error:
             reason = f"the extractor {self._name!r} cannot be used: {error.message}"
             raise ExtractorError(reason, error.hint) from error
-        return vectors
+        if reply.value != self._made_by[0]:
+            raise OtherBuildError(f"the extractor {self._name!r} is not what it was")
+        return reply.arrays[0]
 
     def extract(
         self, paths: Sequence[str], known: Collection[str] = (), *, in_company: bool = False
@@ -130,7 +138,7 @@ class DerivableExtraction(Extraction):
         """Return the photos that each base embedded, with embeddings of this extractor."""
         import numpy as np
 
-        photos = [_together(results) for results in zip(*by_base, strict=True)]
+        photos = [self._together(results) for results in zip(*by_base, strict=True)]
         places = [place for place, photo in enumerate(photos) if photo.vector is not None]
         if not places:
             return photos
@@ -141,6 +149,18 @@ class DerivableExtraction(Extraction):
         for place, vector in zip(places, vectors, strict=True):
             photos[place] = replace(photos[place], vector=vector, tags=())
         return photos
+
+    def _together(self, results: Sequence[Extracted]) -> Extracted:
+        """Return the result of the first base, or of one that did not embed the photo."""
+        made_by = tuple(one.made_by for one in results)
+        _, bases, identity = self._made_by
+        first = next((one for one in results if one.vector is None), results[0])
+        if None not in made_by:
+            made = identity if made_by == bases else ", ".join(map(str, made_by))
+            first = replace(first, made_by=made)
+        if len({one.content for one in results}) > 1 and first.vector is not None:
+            return replace(first, vector=None, failure="changed while it was read", passing=True)
+        return first
 
     def _try(self, dimensions: Sequence[int]) -> None:
         """Have it embed something: what always fails does so here, where no photo is blamed."""
@@ -173,11 +193,3 @@ def _info_for(head: ExtractorInfo, name: str, base: Extraction) -> ExtractorInfo
             f"install another version of {head.distribution}, or of {info.distribution}",
         )
     return info
-
-
-def _together(results: Sequence[Extracted]) -> Extracted:
-    """Return the result of the first base, or of one that did not embed the photo."""
-    first = next((one for one in results if one.vector is None), results[0])
-    if len({one.content for one in results}) > 1 and first.vector is not None:
-        return replace(first, vector=None, failure="changed while it was read", passing=True)
-    return first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -24,6 +25,7 @@ from photofind.errors import (
     WorkerStartError,
     WorkerTimeoutError,
 )
+from photofind.extractors.registry import identity
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.metadata_fields import Metadata
 from photofind.paths import Home
@@ -37,12 +39,16 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from photofind.extractors.views import ViewsKind
+
 __all__ = ["Extracted", "Extraction", "ExtractorInfo"]
 
 # An extractor is given up if its worker exceeds the memory limit this often in a row, each time
 # after fewer photos than this.
 _MOST_IN_A_ROW = 3
 _FEW_PHOTOS = 500
+# Or if it makes no progress with so many photos in a row, and has embedded none before.
+_MOST_HUNG = 3
 
 _logger = logging.getLogger(__name__)
 
@@ -68,6 +74,12 @@ class ExtractorInfo:
         Those of :data:`photofind.extractors.protocol.ABILITIES` that it has.
     engine
         What runs it, "LiteRT" or "Keras"; None if unknown.
+    code
+        The files or folders of its code.
+    device
+        What that runs on, such as "gpu"; None if unknown.
+    idle_seconds
+        The least idle time after which its worker ends; 0 if it does not matter.
     derives_from
         Its bases, where it is a :class:`~photofind.extractors.protocol.DerivedExtractor`; its
         ``input_size`` is (0, 0) then.
@@ -81,6 +93,15 @@ class ExtractorInfo:
     build: str = ""
     abilities: tuple[str, ...] = ()
     engine: str | None = None
+    code: tuple[str, ...] = ()
+    device: str | None = None
+    idle_seconds: float = 0.0
+
+    @property
+    def identity(self) -> str:
+        """What every result of this build of the extractor carries."""
+        return identity(self.name, self.version, self.build)
+
     derives_from: tuple[str, ...] = ()
 
     @classmethod
@@ -127,6 +148,8 @@ class Extracted(Metadata):
         the photo was embedded.
     note
         What is wrong with its file, where only a part of it could be read.
+    made_by
+        The identity of the extractor that read it; None where its worker ended before.
     """
 
     path: str
@@ -143,6 +166,7 @@ class Extracted(Metadata):
     lacks_sidecar: bool = False
     tags: tuple[tuple[str, float], ...] = ()
     note: str | None = None
+    made_by: str | None = None
 
 
 class Extraction:
@@ -162,7 +186,8 @@ class Extraction:
     seconds
         Time without progress after which the current photo is given up.
     idle_seconds
-        Idle time after which the worker ends and frees its memory; None means never.
+        Idle time after which the worker ends and frees its memory, or more if the extractor asks
+        for more; None means never.
     low_priority
         Whether the worker runs at low priority.
     log
@@ -177,6 +202,9 @@ class Extraction:
         Longest time to load the extractor, excluding the conversion of its network.
     reach
         Knows which folders do not answer: a photo in one is not waited for.
+    views
+        What is embedded of a photo: "whole", or "crops" of it too. The version in :meth:`info` is
+        another for each.
     """
 
     def __init__(
@@ -193,6 +221,7 @@ class Extraction:
         home: Home | None = None,
         start_seconds: float = 120.0,
         reach: Reach | None = None,
+        views: ViewsKind = "whole",
     ) -> None:
         self._extractor = extractor
         self._reach = reach or Reach()
@@ -202,6 +231,11 @@ class Extraction:
         self._photos = 0  # Since the worker last exceeded its memory limit.
         self._memory_restarts = 0
         home = home or Home.default()
+        self._progressed = time.monotonic()
+        self._embeds = False  # Whether the extractor has pictures at the moment.
+        self._works = False  # Whether it has embedded any.
+        self._hung = 0  # Photos in a row that it made no progress with.
+        self._asked_idle = False
         self._in_a_row = 0  # Memory restarts in a row after few photos.
         self._worker = Worker(
             "photofind.extractors.service:ExtractionService",
@@ -210,6 +244,7 @@ class Extraction:
                 "extractor": extractor,
                 "threads": threads or _usable_cores(),
                 "turn": str(home.turn),
+                "views": views,
                 **asdict(limits),
             },
             idle_seconds=idle_seconds,
@@ -234,6 +269,11 @@ class Extraction:
     def pid(self) -> int | None:
         """The worker's process id; None if none is running."""
         return self._worker.pid
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the worker last showed progress."""
+        return time.monotonic() - self._progressed
 
     def info(self) -> ExtractorInfo:
         """Load the extractor and return its properties.
@@ -298,6 +338,41 @@ class Extraction:
         extracted = self._extract("extract_previews", paths)
         return [None if photo.vector is None else photo for photo in extracted]
 
+    def extract_feature_maps(self, paths: Sequence[str]) -> list[Extracted]:
+        """Read photos and return their feature maps.
+
+        Parameters
+        ----------
+        paths
+            The photos.
+
+        Returns
+        -------
+        list of Extracted
+            In the order of ``paths``. Their ``vector`` is the feature map, float32 (h, w, C), whose
+            cells are equal parts of the photo as it is shown, from the upper left.
+
+        Raises
+        ------
+        ExtractorError
+            If the extractor is not installed, does not work, or has no feature maps.
+        NotAnsweringError, WorkerStoppedError
+            As :meth:`extract`.
+        """
+        return self._extract("extract_feature_maps", paths)
+
+    def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the embeddings of texts, float32 (N, dimension), unit vectors.
+
+        Raises
+        ------
+        ExtractorError
+            If the extractor is not installed, does not work, or does not embed texts.
+        WorkerError
+            If its worker crashed or hung.
+        """
+        return self._call("embed_text", texts=[*texts]).arrays[0]
+
     def extract_views(
         self, path: str, *, box: Sequence[float] | None = None, turned: bool = False
     ) -> Extracted:
@@ -357,11 +432,15 @@ class Extraction:
             reading: set[int] = set()
 
             def take(value: Any) -> None:
+                self._progressed = time.monotonic()
                 match value:
                     case {"started": int(position)}:
                         reading.add(batch[position])
                     case {"finished": int(position)}:
                         reading.discard(batch[position])
+                    case {"embedding": bool(embeds)}:
+                        self._embeds = embeds
+                        self._works = self._works or not embeds
                     case {"overdue": int(position), "seconds": float(seconds)}:
                         overdue[batch[position]] = seconds
                 note(value)
@@ -370,6 +449,7 @@ class Extraction:
                 for place in sorted(reading.copy()):
                     self._reach_through(paths[place])
 
+            self._progressed, self._embeds = time.monotonic(), False
             reply = self._call(
                 method,
                 note=take,
@@ -393,6 +473,7 @@ class Extraction:
                     took = f"took more than {overdue[place]:,.0f} s of processor time to read"
                     yield place, Extracted(path=paths[place], failure=took)
                     continue
+                self._count_hung(outcome)
                 yield (
                     place,
                     Extracted(
@@ -424,7 +505,9 @@ class Extraction:
 
     def _call(self, method: str, *arrays: npt.NDArray[np.float32], **arguments: Any) -> Reply:
         try:
-            return self._worker.call(method, *arrays, timeout=self._seconds, **arguments)
+            reply = self._worker.call(method, *arrays, timeout=self._seconds, **arguments)
+            self._let_it_idle()
+            return reply
         except WorkerResourceError as error:
             raise ExtractorError(
                 f"the extractor {self._extractor!r} cannot be used: {error.message}", error.hint
@@ -434,8 +517,19 @@ class Extraction:
             if isinstance(error.__cause__, WorkerTimeoutError):
                 reason = f"it took longer than {self._start_seconds:g} s to load"
             raise ExtractorError(
-                f"the extractor {self._extractor!r} cannot be used: {reason}", error.hint
+                f"the extractor {self._extractor!r} cannot be used: {reason}",
+                error.hint,
+                error.details,
             ) from error
+
+    def _let_it_idle(self) -> None:
+        """Let the worker be idle for as long as the extractor asks, which is asked once."""
+        if self._asked_idle or self._worker.idle_seconds is None:
+            return
+        self._asked_idle = True
+        with suppress(WorkerError):
+            wanted = self._worker.call("info", timeout=self._seconds).value["idle_seconds"]
+            self._worker.idle_seconds = max(self._worker.idle_seconds, wanted)
 
     def _count(self, photos: int) -> None:
         """Count photos; raise if the worker exceeds its memory limit too often."""
@@ -453,6 +547,17 @@ class Extraction:
             raise ExtractorError(
                 f"{subject} cannot be used: it {excess}, {_MOST_IN_A_ROW} times in a row",
                 "raise the limit with `photofind config set worker_megabytes`",
+            )
+
+    def _count_hung(self, error: WorkerError) -> None:
+        """Count a photo that was given up; raise if an extractor makes no progress with any."""
+        hung = self._embeds and isinstance(error, WorkerTimeoutError)
+        self._hung = self._hung + 1 if hung and not self._works else 0
+        if self._hung >= _MOST_HUNG:
+            self._hung = 0
+            raise ExtractorError(
+                f"the extractor {self._extractor!r} cannot be used: it showed no progress for "
+                f"{self._seconds:g} s with each of {_MOST_HUNG} photos in a row"
             )
 
     def _reason(self, error: WorkerError) -> str:

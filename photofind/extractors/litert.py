@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ _MOST_INTERPRETERS = 4
 
 
 class Network:
-    """A network with one input and one output, run on the CPU without TensorFlow.
+    """A network with one input, run on the CPU without TensorFlow.
+
+    It has one output, or two: vectors, and the feature maps that they were pooled from.
 
     Parameters
     ----------
     path
-        A ``.tflite`` file whose input and output have the batch as their first axis. If its layers
+        A ``.tflite`` file whose input and outputs have the batch as their first axis. If its layers
         allow it, the other sides of the input may differ between calls.
     threads
         Threads for a batch.
@@ -48,20 +51,30 @@ class Network:
         self._own = threading.local()
 
     def __call__(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the outputs for a batch, both with the batch as their first axis."""
-        # One picture at a time, so that activations stay in the CPU cache.
-        return np.concatenate([*self._pool.map(self._run, batch[:, np.newaxis])])
+        """Return the vectors of a batch, or its feature maps where it has no vectors."""
+        return self._each(batch, 0)
 
-    def _run(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the outputs for a batch of one, from the interpreter of this thread."""
+    def maps(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the feature maps of a batch, or its vectors where it has no feature maps."""
+        return self._each(batch, -1)
+
+    def _each(self, batch: npt.NDArray[Any], place: int) -> npt.NDArray[Any]:
+        # One picture at a time, so that activations stay in the CPU cache.
+        run = partial(self._run, place=place)
+        return np.concatenate([*self._pool.map(run, batch[:, np.newaxis])])
+
+    def _run(self, batch: npt.NDArray[Any], *, place: int) -> npt.NDArray[Any]:
+        """Return an output for a batch of one, from the interpreter of this thread."""
         if getattr(self._own, "shape", None) != batch.shape:
             self._own.shape = None  # An interpreter that fails to load must not be used.
             self._own.interpreter = self._load(batch.shape)
             self._own.shape = batch.shape
         interpreter = self._own.interpreter
-        (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+        (source,), targets = interpreter.get_input_details(), interpreter.get_output_details()
         interpreter.set_tensor(source["index"], batch)
         interpreter.invoke()
+        # Vectors have fewer axes than maps. Only what is asked for is copied.
+        target = sorted(targets, key=lambda output: len(output["shape"]))[place]
         outputs: npt.NDArray[Any] = interpreter.get_tensor(target["index"])
         return outputs
 

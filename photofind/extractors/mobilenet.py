@@ -60,6 +60,10 @@ class MobileNet:
         """Return the embeddings, float32 (N, 1280), of pictures, uint8 (N, height, width, 3)."""
         return self._network(images)
 
+    def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the feature maps, float32 (N, 7, 7, 1280); an embedding is the mean over one."""
+        return self._network.maps(images)
+
 
 def keras_model() -> Any:
     """Return the same network as a ``keras.Model``, for training or comparison.

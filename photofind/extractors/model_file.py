@@ -11,7 +11,7 @@ from typing import Any
 
 from photofind.errors import ExtractorError
 
-__all__ = ["check_model_file", "memory_for"]
+__all__ = ["check_model_file", "memory_for", "own_classes"]
 
 _CODE = {
     *("lambda", "lambdalayer", "flaxlayer", "jaxlayer", "torchmodulewrapper"),
@@ -59,6 +59,40 @@ def check_model_file(file: Path, kind: str) -> None:
             "photofind does not run code from models",
             "save the model without this layer",
         )
+
+
+def own_classes(file: Path, kind: str) -> list[str]:
+    """Return the names of classes and functions in a model file that are not part of Keras.
+
+    Parameters
+    ----------
+    file, kind
+        As for :func:`check_model_file`, which has accepted it.
+    """
+    found = set()
+    waiting = [json.loads(_config_in_h5(file) if kind == "h5" else _config_in_zip(file))]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        if not isinstance(part, dict):
+            continue
+        waiting += part.values()
+        name, module = part.get("class_name"), part.get("module")
+        if name == "function" and isinstance(part.get("config"), str):
+            name = part["config"]
+        if not isinstance(name, str):
+            continue
+        registered = part.get("registered_name")
+        if isinstance(module, str):
+            is_own, place = module.partition(".")[0] not in ("keras", "builtins"), module
+        elif ">" in name:  # In the older format.
+            is_own, place = True, name.partition(">")[0]
+        else:
+            is_own, place = isinstance(registered, str), str(registered).rpartition(">")[0]
+        if is_own:
+            found.add(f"{_last(name)} (of {place})" if place else _last(name))
+    return sorted(found)
 
 
 def memory_for(path: Path) -> float:

@@ -45,7 +45,7 @@ class Model:
     name
         The extractor's name.
     path
-        The file, or the folder of a SavedModel; absolute.
+        The file, or the folder of a SavedModel; absolute. Once it is added, photofind's own copy.
     sha256
         Its content hash, checked when it is loaded.
     input_size
@@ -56,6 +56,9 @@ class Model:
         One of :data:`PREPROCESSINGS`, one of :data:`POOLINGS`.
     dimension
         The length of its embeddings; 0 if not yet known.
+    origin
+        What was added, of which ``path`` is a copy; empty if it is used where it is, as models were
+        before they were copied.
     """
 
     name: str
@@ -66,11 +69,12 @@ class Model:
     preprocess: str = "mobilenet"
     pooling: str = "avg"
     dimension: int = 0
+    origin: str = ""
 
     @property
     def source(self) -> str:
-        """The name of its file or folder."""
-        return Path(self.path).name
+        """The name of its file or folder, as it was added."""
+        return Path(self.origin or self.path).name
 
     @property
     def version(self) -> str:
@@ -89,8 +93,10 @@ def list_models(home: Home) -> list[Model]:
             if size := values.get("input_size"):
                 height, width = size
                 values["input_size"] = (int(height), int(width))
+            # A copy is named without its folder, so that the home can be moved.
+            values["path"] = str(home.models / values["path"])
             model = Model(**values)
-        except (OSError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        except (KeyError, OSError, OverflowError, RecursionError, TypeError, ValueError) as error:
             _logger.warning("%s does not describe a model: %s", file, error)
         else:
             if model.name == file.stem:
@@ -106,12 +112,14 @@ def save_model(home: Home, model: Model) -> None:
     written = {key: value for key, value in asdict(model).items() if value is not None}
     if model.input_size:
         written["input_size"] = list(model.input_size)
+    if home.models in Path(model.path).parents:
+        written["path"] = Path(model.path).relative_to(home.models).as_posix()
     with explain_disk_errors(file):
         write_atomically(file, tomlkit.dumps(written).encode())
 
 
 def delete_model(home: Home, name: str) -> None:
-    """Delete the record of a model; the model file is not touched."""
+    """Delete the record of a model, not its file."""
     file = home.models / f"{name}.toml"
     with explain_disk_errors(file):
         remove_file(file)

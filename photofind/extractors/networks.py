@@ -10,7 +10,8 @@ import importlib
 import json
 import logging
 import tempfile
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import ExtractorError, PhotofindError, WorkerError, WorkerStartError
+from photofind.extractors.keras_errors import conversion_reason
 from photofind.extractors.litert import Network
 from photofind.extractors.progress import working
 from photofind.extractors.samples import photographs
@@ -52,12 +54,15 @@ class Verdict(NamedTuple):
         Height and width of the network's input.
     output_shape
         Shape of its output, without the batch axis.
+    map_shape
+        Shape of the feature maps that are its second output; None if it has none.
     """
 
     engine: str
     reason: str
     input_size: tuple[int, int]
     output_shape: tuple[int, ...]
+    map_shape: tuple[int, ...] | None = None
 
 
 class KerasNetwork:
@@ -70,7 +75,8 @@ class KerasNetwork:
     ----------
     builder
         ``"package.module:function"``, which returns a ``keras.Model`` that takes float32
-        (N, height, width, 3) and returns one float32 array with first axis N. It may raise an
+        (N, height, width, 3) and returns one float32 array with first axis N, or two: vectors, and
+        the feature maps that they were pooled from. It may raise an
         :class:`~photofind.errors.ExtractorError`, for missing weights for example.
     arguments
         Its keyword arguments, JSON.
@@ -121,14 +127,19 @@ class KerasNetwork:
             return self._convert()
 
     def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the outputs for a batch of prepared pictures."""
+        """Return the outputs for a batch of prepared pictures; of two outputs the vectors."""
         return self._run(batch)
 
+    def maps(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the same of two outputs the feature maps."""
+        return self._run.maps(batch)
+
     @cached_property
-    def _run(self) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+    def _run(self) -> Network | _KerasRunner:
         if self.verdict.engine == "LiteRT":
             return Network(self._file, self.threads)
-        return _running(_build(self._builder, self._arguments), self.threads)
+        _use_threads(self.threads)  # TensorFlow takes the number only before it starts.
+        return _KerasRunner(_build(self._builder, self._arguments))
 
     def _convert(self) -> Verdict:
         converted: bytes = b""
@@ -144,7 +155,9 @@ class KerasNetwork:
                 shapes = worker.call("shapes", timeout=_CONVERT_SECONDS).value
             except WorkerStartError as error:
                 reason = error.message.removeprefix("the conversion worker did not start: ")
-                raise ExtractorError(f"the network cannot be built: {reason}") from error
+                raise ExtractorError(
+                    f"the network cannot be built: {reason}", details=error.details
+                ) from error
             try:
                 reply = worker.call("convert", timeout=_CONVERT_SECONDS)
             except WorkerError as error:  # The converter crashes on some graphs.
@@ -175,10 +188,10 @@ class ConversionService:
         self._model = _build(builder, arguments)
 
     def shapes(self) -> list[list[int]]:
-        """Return the height and width of the input, and the shape of one output."""
+        """Return the height and width of the input, and the shapes of one output, or of two."""
         height, width = self._model.input_shape[1:3]
         picture = np.zeros((1, height, width, 3), np.float32)
-        return [[height, width], list(self._outputs(picture).shape[1:])]
+        return [[height, width], *(list(output.shape[1:]) for output in self._outputs(picture))]
 
     def convert(self) -> tuple[list[str], list[npt.NDArray[np.uint8]]]:
         """Return the engine and its reason, and the converted network, uint8 (bytes,)."""
@@ -191,24 +204,26 @@ class ConversionService:
                 converted = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
             except Exception as error:
                 _logger.warning("a network cannot be converted", exc_info=error)
-                return ["Keras", f"it cannot be converted: {_short_reason(error)}"], [nothing]
+                return ["Keras", f"it cannot be converted: {conversion_reason(error)}"], [nothing]
             file = Path(folder, "network.tflite")
             file.write_bytes(converted)
             # The two scales of pixel values that networks expect.
             pictures = photographs(self._model.input_shape[1:3])[:4].astype(np.float32)
             batch = np.concatenate([pictures / 127.5 - 1, pictures])
+            expected = self._outputs(batch)
             try:
-                given = Network(file, 1)(batch)
+                network = Network(file, 1)
+                given = [network(batch), network.maps(batch)][: len(expected)]
             except Exception as error:  # noqa: BLE001
-                return ["Keras", f"LiteRT cannot run it: {_short_reason(error)}"], [nothing]
-        agreement = _agreement(given, self._outputs(batch))
+                return ["Keras", f"LiteRT cannot run it: {conversion_reason(error)}"], [nothing]
+        agreement = min(map(_agreement, given, expected))
         if not agreement >= LEAST_AGREEMENT:
             return ["Keras", f"LiteRT gives other numbers: cosine {agreement:.4f}"], [nothing]
         return ["LiteRT", ""], [np.frombuffer(converted, np.uint8)]
 
-    def _outputs(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        parts = [np.asarray(self._model(batch[i : i + 4])) for i in range(0, len(batch), 4)]
-        return np.concatenate(parts)
+    def _outputs(self, batch: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+        parts = [_ordered(self._model(batch[i : i + 4])) for i in range(0, len(batch), 4)]
+        return [np.concatenate(output) for output in zip(*parts, strict=True)]
 
 
 def _build(builder: str, arguments: Mapping[str, JSON]) -> Any:
@@ -218,24 +233,39 @@ def _build(builder: str, arguments: Mapping[str, JSON]) -> Any:
     except PhotofindError:
         raise
     except Exception as error:
-        raise ExtractorError(f"the network cannot be built: {_short_reason(error)}") from error
+        raise ExtractorError(
+            f"the network cannot be built: {conversion_reason(error)}",
+            details="".join(traceback.format_exception(error)),
+        ) from error
 
 
-def _running(
-    model: Any, threads: int
-) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
-    """Return a function that runs a Keras model, on ``threads`` threads if still possible."""
+def _use_threads(threads: int) -> None:
+    """Have TensorFlow run an operation on so many threads, if it has not started yet."""
     import tensorflow as tf
 
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-    except RuntimeError:  # TensorFlow has started already.
+    except RuntimeError:
         _logger.info("TensorFlow has started, so its number of threads cannot be set")
 
-    def run(batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.asarray(model.predict_on_batch(batch))
 
-    return run
+class _KerasRunner:
+    """Runs a Keras model."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return _ordered(self._model.predict_on_batch(batch))[0]
+
+    def maps(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return _ordered(self._model.predict_on_batch(batch))[-1]
+
+
+def _ordered(outputs: Any) -> list[npt.NDArray[np.float32]]:
+    """Return the outputs of a Keras model, vectors before feature maps."""
+    each = outputs if isinstance(outputs, list | tuple) else [outputs]
+    return sorted(map(np.asarray, each), key=np.ndim)
 
 
 def _agreement(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
@@ -250,16 +280,10 @@ def _agreement(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) 
 
 
 def _verdict_from_json(plain: list[Any]) -> Verdict:
-    engine, reason, (height, width), output_shape = plain
-    return Verdict(engine, reason, (height, width), tuple(output_shape))
+    engine, reason, (height, width), output_shape, *more = plain
+    map_shape = tuple(more[0]) if more and more[0] is not None else None
+    return Verdict(engine, reason, (height, width), tuple(output_shape), map_shape)
 
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _short_reason(error: BaseException) -> str:
-    """Return the first line of an error's message, shortened."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = f"{type(error).__name__}: {lines[0] if lines else ''}"
-    return text if len(text) <= 200 else f"{text[:199]}…"

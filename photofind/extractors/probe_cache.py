@@ -7,7 +7,6 @@ not cached, since anything may repair them.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import logging
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from photofind.extractors.code_files import find_code
 from photofind.extractors.extraction import ExtractorInfo
 from photofind.extractors.registry import Plugin
 from photofind.paths import Home, write_atomically
@@ -24,11 +24,18 @@ __all__ = ["fingerprint", "load_probes", "save_probes"]
 _logger = logging.getLogger(__name__)
 
 
-def fingerprint(plugin: Plugin) -> str | None:
+def fingerprint(plugin: Plugin, views: str = "whole") -> str | None:
     """Return a hash of everything that a plugin depends on.
 
     That is its files with their sizes and times, and the names and versions of all installed
     distributions. Nothing is imported.
+
+    Parameters
+    ----------
+    plugin
+        Which.
+    views
+        What is embedded of a photo, on which the version depends that it tells.
 
     Returns
     -------
@@ -38,7 +45,7 @@ def fingerprint(plugin: Plugin) -> str | None:
     try:
         files = [
             f"{path} {status.st_size} {status.st_mtime_ns}"
-            for root in _roots(plugin)
+            for root in find_code(plugin)
             for path in _files(root)
             for status in [path.stat()]
         ]
@@ -46,7 +53,14 @@ def fingerprint(plugin: Plugin) -> str | None:
         return None
     if not files:
         return None
-    facts = [str(plugin), plugin.target, sys.version, *sorted(_distributions()), *sorted(files)]
+    facts = [
+        str(plugin),
+        plugin.target,
+        views,
+        sys.version,
+        *sorted(_distributions()),
+        *sorted(files),
+    ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -73,18 +87,6 @@ def save_probes(home: Home, probes: Mapping[str, ExtractorInfo]) -> None:
 
 def _file(home: Home) -> Path:
     return home.cache / "extractors.json"
-
-
-def _roots(plugin: Plugin) -> list[Path]:
-    """Return the files or folders of a plugin's code, or its model."""
-    if Path(plugin.target).is_absolute():
-        return [Path(plugin.target)]
-    spec = importlib.util.find_spec(plugin.target.partition(":")[0].partition(".")[0])
-    if spec is None:
-        return []
-    if spec.submodule_search_locations:
-        return [*map(Path, spec.submodule_search_locations)]
-    return [Path(spec.origin)] if spec.origin else []
 
 
 def _files(root: Path) -> list[Path]:

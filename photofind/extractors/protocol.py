@@ -11,9 +11,10 @@ It runs in a process of its own; what it prints goes to that process's log.
 The object may return a :class:`DerivedExtractor` as well, which embeds no pictures but the
 embeddings of another extractor.
 
-Extractors may have optional abilities: :class:`Tagging`, :class:`ReadingText`, :class:`Mapping`,
-:class:`Previewing`, :class:`Threaded`. An extractor has an ability if it has its method or
-attribute; nothing is declared.
+Extractors may have optional abilities: :class:`Tagging`, :class:`Describing`, :class:`ReadingText`,
+:class:`Mapping`, :class:`Previewing`, :class:`Threaded`, :class:`Batching`, :class:`Placed`,
+:class:`KeepingAspect`. An extractor has an ability if it has its method or attribute; nothing is
+declared.
 """
 
 from __future__ import annotations
@@ -29,9 +30,14 @@ __all__ = [
     "ABILITIES",
     "GROUP",
     "PROTOCOL",
+    "PROTOCOLS",
+    "Batching",
     "DerivedExtractor",
+    "Describing",
     "Extractor",
+    "KeepingAspect",
     "Mapping",
+    "Placed",
     "Previewing",
     "ReadingText",
     "Tagging",
@@ -41,10 +47,14 @@ __all__ = [
 GROUP = "photofind.extractors"
 """The entry-point group."""
 
-PROTOCOL = 1
-"""The version of this protocol; extractors for another version are not used.
+PROTOCOL = 2
+"""The version of this protocol."""
 
-It increases with incompatible changes only. A new ability does not change it.
+PROTOCOLS = (1, 2)
+"""The versions that extractors may be written for; those for another version are not used.
+
+An extractor for version 1 works as it did. Version 2 adds abilities; an extractor that relies on
+one of them says 2, so that an older photofind does not use it.
 """
 
 ABILITIES = ("tags", "embed_text", "feature_map")
@@ -62,7 +72,7 @@ class Extractor(Protocol):
         Must change whenever the same picture would get another embedding: embeddings of different
         versions are never compared.
     protocol : int
-        The :data:`PROTOCOL` that it was written for, as a literal: ``1``.
+        Which of :data:`PROTOCOLS` it was written for, as a literal: ``1`` or ``2``.
     input_size : tuple of int
         Height and width of its input, in pixels. Photos are resized to it regardless of their
         aspect ratio.
@@ -193,6 +203,86 @@ class Tagging(Protocol):
 
 
 @runtime_checkable
+class Describing(Protocol):
+    """An extractor with tags whose network makes embeddings and tags in one run."""
+
+    def describe(
+        self, images: npt.NDArray[np.uint8]
+    ) -> tuple[npt.NDArray[np.float32], list[list[tuple[str, float]]]]:
+        """Return what ``embed`` and ``tags`` would return for a batch of pictures.
+
+        It is called in their place where both are wanted; an extractor without ``tags`` is not
+        asked.
+
+        Parameters
+        ----------
+        images : uint8, (N, height, width, 3)
+            As for ``embed``.
+
+        Returns
+        -------
+        embeddings : float32, (N, dimension)
+        tags : list, of N lists of (word, confidence)
+        """
+        ...
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """An extractor with a wish for the size of batches.
+
+    Attributes
+    ----------
+    batch_size : int
+        How many pictures ``embed`` is given at a time at most, 1 to 1024; 16 by default. Batches
+        may always be smaller.
+    """
+
+    batch_size: int
+
+
+class KeepingAspect(Protocol):
+    """An extractor whose pictures keep their proportions.
+
+    A picture is as large as fits into ``input_size`` and lies in the upper left of it; below or to
+    the right of it is black. Every method that takes ``images`` is given a second argument, the
+    sizes of the whole photos: int64 (N, 2), height and width in pixels, upright. So a picture
+    ``h, w`` takes ``min(height / h, width / w)`` times as many rows and columns, at least one.
+
+    Attributes
+    ----------
+    aspect : str
+        ``"native"``.
+    """
+
+    aspect: str
+
+    def embed(
+        self, images: npt.NDArray[np.uint8], sizes: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """Return the embeddings of a batch of pictures, as :meth:`Extractor.embed` does."""
+        ...
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """An extractor that tells where it runs. Each attribute may be there without the other.
+
+    Attributes
+    ----------
+    device : str
+        A short word that is shown to people, such as ``"gpu"`` or ``"cpu"``.
+    idle_seconds : float
+        Its worker ends when it had nothing to do for the time in the settings, which frees its
+        memory, or for this time if it is longer: where loading takes long, as on a GPU. A day at
+        most.
+    """
+
+    device: str
+    idle_seconds: float
+
+
+@runtime_checkable
 class ReadingText(Protocol):
     """An extractor that embeds texts into the same space as pictures."""
 
@@ -228,6 +318,8 @@ class Mapping(Protocol):
         -------
         float32, (N, h, w, C)
             A vector for each of h times w equal parts, from the upper left to the lower right.
-            Finite. The higher the cosine of two vectors, the more similar the parts.
+            Finite. The higher the cosine of two vectors, the more similar the parts. Where the
+            embedding is the mean over it, photofind can say exactly what each part adds to a
+            similarity.
         """
         ...

@@ -9,30 +9,43 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photofind.errors import ExtractorError, PhotofindError
 from photofind.extractors import models
-from photofind.extractors.protocol import ABILITIES, GROUP, PROTOCOL, Extractor, Threaded
+from photofind.extractors.code_files import code_of, stamp
+from photofind.extractors.protocol import (
+    ABILITIES,
+    GROUP,
+    PROTOCOL,
+    PROTOCOLS,
+    Extractor,
+    Threaded,
+)
 from photofind.model.extractor_choice import parse_extractors
 from photofind.paths import Home
 from photofind.settings import Settings
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     import numpy as np
     import numpy.typing as npt
+
+    Pixels: TypeAlias = npt.NDArray[np.uint8]
+    Sizes: TypeAlias = Sequence[tuple[int, int]] | npt.NDArray[np.int64]
 
 __all__ = [
     "LoadedExtractor",
     "Plugin",
     "extractors_in_use",
+    "identity",
     "installed",
     "is_name",
     "load",
@@ -41,6 +54,10 @@ __all__ = [
 
 _LARGEST_SIDE = 4096
 _LARGEST_DIMENSION = 65536
+_LARGEST_BATCH = 1024
+_LONGEST_IDLE = 86_400
+BATCH_SIZE = 16
+"""How many pictures an extractor is given at a time that has no wish of its own."""
 # Names and versions are parts of folder names.
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 
@@ -98,6 +115,11 @@ def is_name(word: object) -> bool:
     return isinstance(word, str) and _WORD.fullmatch(word) is not None
 
 
+def identity(name: str, version: str, build: str) -> str:
+    """Return what names one build of one version of an extractor."""
+    return f"{name}@{version} ({build})"
+
+
 def load(name: str) -> LoadedExtractor:
     """Import and create the extractor called ``name``, and check its attributes.
 
@@ -131,7 +153,7 @@ def make_extractor(plugin: Plugin, make: Callable[[], Any]) -> LoadedExtractor:
     with _blaming(plugin, "cannot be loaded"):
         extractor = make()
         declared = _declared(extractor)
-    if declared["protocol"] != PROTOCOL:
+    if declared["protocol"] not in PROTOCOLS:
         raise ExtractorError(
             f"{plugin} needs protocol {declared['protocol']!r}, "
             f"but this photofind has protocol {PROTOCOL}",
@@ -158,10 +180,21 @@ class LoadedExtractor:
         pictures. Those that have it have no ``input_size``, which is (0, 0).
     abilities : tuple of str
         Those of :data:`~photofind.extractors.protocol.ABILITIES` that it has.
-    engine : str or None
-        What runs it, if known.
+    device : str or None
+        What it runs on, if known.
+    batch_size : int
+        How many pictures it is given at a time, at most.
+    keeps_aspect : bool
+        Whether its pictures are not squashed; see
+        :class:`~photofind.extractors.protocol.KeepingAspect`.
+    idle_seconds : float
+        The least idle time after which its worker ends; 0 if it does not matter.
+    code : tuple of str
+        The files or folders of its code.
     build : str
-        The version of its package, and the time of the file that defines it.
+        The version of its package, and what differs once one of its files is written.
+    identity : str
+        Its name, version and build: what it makes may differ where this does.
     """
 
     def __init__(self, plugin: Plugin, extractor: Extractor, declared: dict[str, Any]) -> None:
@@ -174,10 +207,28 @@ class LoadedExtractor:
         self.preview_size: tuple[int, int] = tuple(declared["preview_size"] or size)
         self.dimension: int = declared["dimension"]
         self.abilities = tuple(name for name in ABILITIES if callable(declared[name]))
-        engine = declared["engine"]
-        self.engine: str | None = engine if isinstance(engine, str) else None
-        self.build = f"{plugin.distribution} {plugin.distribution_version}{_written(extractor)}"
+        self.device: str | None = declared["device"]
+        self.batch_size: int = declared["batch_size"] or BATCH_SIZE
+        self._most: int | None = declared["batch_size"]
+        self.keeps_aspect = declared["aspect"] == "native"
+        self.idle_seconds = float(declared["idle_seconds"] or 0)
+        self._describes = callable(declared["describe"]) and "tags" in self.abilities
+        code = code_of(extractor, plugin)
+        self.code = tuple(map(str, code))
+        self.build = f"{plugin.distribution} {plugin.distribution_version} {stamp(code)}"
+        self.identity = identity(self.name, self.version, self.build)
         self._extractor: Any = extractor
+
+    @property
+    def engine(self) -> str | None:
+        """What runs it, if known.
+
+        It is read when it is asked for: an extractor may load its network to tell, and has to know
+        its number of threads before.
+        """
+        with _blaming(self.plugin, "cannot tell its engine"):
+            engine = getattr(self._extractor, "engine", None)
+        return engine if isinstance(engine, str) else None
 
     def use_threads(self, threads: int) -> None:
         """Set the number of threads, if the extractor supports that."""
@@ -185,13 +236,15 @@ class LoadedExtractor:
             with _blaming(self.plugin, "cannot set its threads"):
                 self._extractor.threads = threads
 
-    def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def embed(self, images: Pixels, sizes: Sizes | None = None) -> npt.NDArray[np.float32]:
         """Return the embeddings of a batch of pictures.
 
         Parameters
         ----------
         images : uint8, (N, height, width, 3)
-            RGB, upright.
+            RGB, upright, squashed to one size.
+        sizes
+            Height and width of each before it was squashed; the same as it has by default.
 
         Returns
         -------
@@ -203,9 +256,37 @@ class LoadedExtractor:
         ExtractorError
             If the extractor fails, or returns another shape or type, or non-finite values.
         """
-        with _blaming(self.plugin, "failed"):
-            vectors = self._extractor.embed(images)
-        return self._unit_vectors(vectors, len(images))
+        import numpy as np
+
+        return np.concatenate(
+            [
+                self._unit_vectors(vectors, count)
+                for vectors, count in self._results("embed", images, sizes)
+            ]
+        )
+
+    def describe(
+        self, images: Pixels, sizes: Sizes | None = None
+    ) -> tuple[npt.NDArray[np.float32], list[list[tuple[str, float]]] | None]:
+        """Return the embeddings of a batch of pictures, and their tags if it has tags.
+
+        Raises
+        ------
+        ExtractorError
+            As :meth:`embed` and :meth:`tags`.
+        """
+        import numpy as np
+
+        if not self._describes:
+            vectors = self.embed(images, sizes)
+            return vectors, self.tags(images, sizes) if "tags" in self.abilities else None
+        embeddings, all_tags = [], []
+        for result, count in self._results("describe", images, sizes):
+            with _blaming(self.plugin, "failed"):
+                vectors, tags = result
+            embeddings.append(self._unit_vectors(vectors, count))
+            all_tags += self._checked_tags(tags, count)
+        return np.concatenate(embeddings), all_tags
 
     def embed_embeddings(self, *embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the embeddings of a batch of embeddings of its bases, as :meth:`embed` does.
@@ -235,7 +316,7 @@ class LoadedExtractor:
             vectors = self._extractor.embed_text(texts)
         return self._unit_vectors(vectors, len(texts))
 
-    def tags(self, images: npt.NDArray[np.uint8]) -> list[list[tuple[str, float]]]:
+    def tags(self, images: Pixels, sizes: Sizes | None = None) -> list[list[tuple[str, float]]]:
         """Return tags for each picture with their confidences; needs that ability.
 
         Raises
@@ -243,16 +324,13 @@ class LoadedExtractor:
         ExtractorError
             If the extractor fails, or returns anything else.
         """
-        with _blaming(self.plugin, "failed"):
-            tags = [
-                [(word, float(confidence)) for word, confidence in picture]
-                for picture in self._extractor.tags(images)
-            ]
-        if fault := _fault_of_tags(tags, len(images)):
-            raise ExtractorError(f"{self.plugin} breaks its contract: {fault}")
-        return tags
+        return [
+            tags
+            for result, count in self._results("tags", images, sizes)
+            for tags in self._checked_tags(result, count)
+        ]
 
-    def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def feature_map(self, images: Pixels, sizes: Sizes | None = None) -> npt.NDArray[np.float32]:
         """Return the feature maps of pictures, float32 (N, h, w, C); needs that ability.
 
         Raises
@@ -260,15 +338,51 @@ class LoadedExtractor:
         ExtractorError
             If the extractor fails, or returns another shape or type, or non-finite values.
         """
+        import numpy as np
+
+        every = []
+        for maps, count in self._results("feature_map", images, sizes):
+            shape = (count, *getattr(maps, "shape", ())[1:])
+            fault = _fault_of_array(maps, shape, "a feature map")
+            if fault is None and maps.ndim != 4:
+                fault = f"it returned a feature map of shape {maps.shape}"
+            if fault:
+                raise ExtractorError(f"{self.plugin} breaks its contract: {fault}")
+            every.append(maps)
+        return every[0] if len(every) == 1 else np.concatenate(every)
+
+    def _results(
+        self, method: str, images: Pixels, sizes: Sizes | None
+    ) -> Iterator[tuple[Any, int]]:
+        """Yield what a method returns for each part of the pictures, and how many these are.
+
+        A part has no more pictures than the extractor wants.
+        """
+        import numpy as np
+
+        sides = images.shape[1:3]
+        whole = np.full((len(images), 2), sides) if sizes is None else np.asarray(sizes)
+        if self.keeps_aspect:
+            from photofind.images.views import letterboxed
+
+            fitted = [letterboxed(*one) for one in zip(images, whole.tolist(), strict=True)]
+            images = np.stack(fitted)
+        most = self._most or max(len(images), 1)
+        for start in range(0, len(images), most):
+            part = slice(start, start + most)
+            more = (whole[part],) if self.keeps_aspect else ()
+            with _blaming(self.plugin, "failed"):
+                result = getattr(self._extractor, method)(images[part], *more)
+            yield result, len(images[part])
+
+    def _checked_tags(self, given: Any, count: int) -> list[list[tuple[str, float]]]:
         with _blaming(self.plugin, "failed"):
-            maps: npt.NDArray[np.float32] = self._extractor.feature_map(images)
-        shape = (len(images), *getattr(maps, "shape", ())[1:])
-        fault = _fault_of_array(maps, shape, "a feature map")
-        if fault is None and maps.ndim != 4:
-            fault = f"it returned a feature map of shape {maps.shape}"
-        if fault:
+            tags = [
+                [(word, float(confidence)) for word, confidence in picture] for picture in given
+            ]
+        if fault := _fault_of_tags(tags, count):
             raise ExtractorError(f"{self.plugin} breaks its contract: {fault}")
-        return maps
+        return tags
 
     def _unit_vectors(self, vectors: Any, count: int) -> npt.NDArray[np.float32]:
         import numpy as np
@@ -306,10 +420,12 @@ def _offers(home: Home) -> list[tuple[Plugin, Callable[[], Any]]]:
 
 
 def _plugin(point: EntryPoint) -> Plugin:
-    distribution = point.dist
-    if distribution is None:  # An entry point without metadata, as in a frozen program.
-        return Plugin(point.name, point.value, "an unknown distribution", "")
-    return Plugin(point.name, point.value, distribution.name, distribution.version)
+    try:
+        name, version = point.dist.name, point.dist.version  # type: ignore[union-attr]
+    except (AttributeError, KeyError, OSError, TypeError):
+        # No metadata: a frozen program has none, an installer is about to write it.
+        name = version = None
+    return Plugin(point.name, point.value, name or "an unknown distribution", version or "")
 
 
 @contextmanager
@@ -320,27 +436,22 @@ def _blaming(plugin: Plugin, what: str) -> Iterator[None]:
     except KeyboardInterrupt:
         raise
     except PhotofindError as error:  # Worded for the user already.
-        raise ExtractorError(f"{plugin} {what}: {error.message}", error.hint) from error
+        if details := getattr(error, "details", ""):
+            _logger.error("%s %s\n%s", plugin, what, details)
+        raise ExtractorError(f"{plugin} {what}: {error.message}", error.hint, details) from error
     except BaseException as error:  # A plugin may call sys.exit.
         _logger.error("%s %s", plugin, what, exc_info=error)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ExtractorError(f"{plugin} {what}: {reason}") from error
-
-
-def _written(extractor: object) -> str:
-    """Return the modification time of the file that defines an extractor; empty without one."""
-    file = getattr(sys.modules.get(type(extractor).__module__), "__file__", None)
-    try:
-        return f" {Path(file).stat().st_mtime_ns}" if file else ""
-    except OSError:  # The file is in an archive.
-        return ""
+        details = "".join(traceback.format_exception(error))
+        raise ExtractorError(f"{plugin} {what}: {reason}", details=details) from error
 
 
 def _declared(extractor: Any) -> dict[str, Any]:
     """Return the attributes of an extractor; None for missing ones."""
     names = (
         *("name", "version", "protocol", "input_size", "preview_size", "dimension"),
-        *("derives_from", "embed_embeddings", "engine", "embed", *ABILITIES),
+        *("derives_from", "embed_embeddings", "device", "batch_size", "idle_seconds", "aspect"),
+        *("embed", "describe", *ABILITIES),
     )
     return {name: getattr(extractor, name, None) for name in names}
 
@@ -360,6 +471,14 @@ def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
         return f"its input size {size!r} is not a height and a width in pixels"
     if (size := declared["preview_size"]) is not None and not _is_size(size):
         return f"its preview size {size!r} is not a height and a width in pixels"
+    if (size := declared["batch_size"]) is not None and not _is_within(size, _LARGEST_BATCH):
+        return f"its batch size {size!r} is not a number of pictures, {_LARGEST_BATCH} at most"
+    if (aspect := declared["aspect"]) not in (None, "native"):
+        return f"its aspect {aspect!r} is not 'native'"
+    if (word := declared["device"]) is not None and not is_name(word):
+        return f"its device {word!r} is not a short word"
+    if (idle := declared["idle_seconds"]) is not None and not _is_time(idle):
+        return f"its idle time {idle!r} is not a number of seconds, {_LONGEST_IDLE} at most"
     if not callable(declared["embed"]):
         return "it has no method embed"
     return None
@@ -394,6 +513,14 @@ def _is_size(size: object) -> bool:
 
 def _is_within(value: object, largest: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= largest
+
+
+def _is_time(value: object) -> bool:
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 0 <= value <= _LONGEST_IDLE
+    )
 
 
 def _fault_of_array(array: Any, shape: tuple[int, ...], what: str) -> str | None:

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from photofind.errors import ImageError, PassingImageError, VeryLargeError
+from photofind.errors import ExtractorError, ImageError, PassingImageError, VeryLargeError
 from photofind.extractors.progress import showing_progress
-from photofind.extractors.registry import load
+from photofind.extractors.registry import identity, load
+from photofind.extractors.views import Sizes, Views, ViewsKind
 from photofind.images.cost import Cost
 from photofind.images.decode import Picture, decode
 from photofind.images.formats import sidecar_of
@@ -26,19 +27,22 @@ from photofind.images.metadata import read_metadata
 from photofind.images.preview import read_preview
 from photofind.images.reading import content_id, read_bytes
 from photofind.images.turns import Room, Turns
-from photofind.images.views import crop, orientations, size_to_crop
+from photofind.images.views import LAID, crop, orientations, size_to_crop
 from photofind.system.effort import Effort, Efforts
 
 __all__ = ["ExtractionService"]
 
-# Photos per batch, and photos that are read ahead at most.
-_BATCH = 16
-_AHEAD = 4 * _BATCH
+# Batches that are read ahead at most.
+_AHEAD = 4
 
 Record: TypeAlias = dict[str, Any]
 Note: TypeAlias = Callable[[dict[str, Any]], None]
 Pixels: TypeAlias = npt.NDArray[np.uint8]
+AllTags: TypeAlias = list[list[tuple[str, float]]]
 Embeddings: TypeAlias = tuple[list[Record], list[npt.NDArray[np.float32]]]
+Describe: TypeAlias = Callable[[Pixels, Sizes], tuple[npt.NDArray[np.float32], AllTags | None]]
+"""Returns an array for each picture of a batch, and tags if any are made; given the sizes of the
+whole photos too."""
 Read: TypeAlias = Callable[[str, Record, Effort], Pixels | None]
 """Reads the photo at a path: fills the record, says what effort that may take, and returns the
 pixels if they are to be embedded."""
@@ -67,6 +71,8 @@ class ExtractionService:
         The :class:`~photofind.images.limits.Limits` of a photo.
     turn
         The file by which processes take turns at very large photos.
+    views
+        What is embedded of a photo: "whole", or "crops" of it too.
     note
         Called regularly while the extractor converts its network.
 
@@ -85,6 +91,7 @@ class ExtractionService:
         memory: int,
         seconds: float,
         turn: str,
+        views: ViewsKind = "whole",
         note: Note = lambda value: None,
     ) -> None:
         with showing_progress(note):
@@ -93,6 +100,10 @@ class ExtractionService:
             # An extractor that always fails does so here, where no photo is blamed for it.
             if not self._extractor.derives_from:
                 self._extractor.embed(np.full((1, *self._extractor.input_size, 3), 128, np.uint8))
+        # A derived extractor looks at no picture: its bases embed views.
+        self._views = Views(self._extractor, "whole" if self._extractor.derives_from else views)
+        # What it makes may differ where this does.
+        self._identity = identity(self._extractor.name, self._views.version, self._extractor.build)
         self._threads = threads
         self._limits = Limits(pixels, bytes, memory, seconds)
         self._files = Room(bytes)
@@ -103,24 +114,28 @@ class ExtractionService:
         """Return the fields of :class:`~photofind.extractors.extraction.ExtractorInfo`."""
         return {
             "name": self._extractor.name,
-            "version": self._extractor.version,
+            "version": self._views.version,
             "dimension": self._extractor.dimension,
             "input_size": self._extractor.input_size,
             "distribution": self._extractor.plugin.distribution,
             "build": self._extractor.build,
+            "code": self._extractor.code,
             "abilities": self._extractor.abilities,
             "engine": self._extractor.engine,
+            "device": self._extractor.device,
+            "idle_seconds": self._extractor.idle_seconds,
             "derives_from": self._extractor.derives_from,
         }
 
     def embed_embeddings(
         self, *embeddings: npt.NDArray[np.float32]
-    ) -> tuple[None, list[npt.NDArray[np.float32]]]:
+    ) -> tuple[str, list[npt.NDArray[np.float32]]]:
         """Embed embeddings of other extractors, float32 (N, D) each, by a derived extractor.
 
         Returns
         -------
-        None
+        made_by : str
+            The identity of the extractor.
         vectors : list of one array
             float32 (N, dimension), unit vectors.
 
@@ -129,7 +144,7 @@ class ExtractionService:
         ExtractorError
             As :meth:`extract`.
         """
-        return None, [self._extractor.embed_embeddings(*embeddings)]
+        return self._identity, [self._extractor.embed_embeddings(*embeddings)]
 
     def extract(
         self, paths: Sequence[str], known: Sequence[str], in_company: bool, note: Note
@@ -145,8 +160,8 @@ class ExtractionService:
         in_company
             Whether a photo that takes long is given up early, for the sake of the others.
         note
-            Called with ``{"started": i}`` when photo ``i`` is begun, and with
-            ``{"finished": i}`` when it is done.
+            Called with ``{"started": i}`` when photo ``i`` is begun, with ``{"finished": i}`` when
+            it is done, and with ``{"embedding": b}`` before and after the extractor embeds some.
 
         Returns
         -------
@@ -178,6 +193,49 @@ class ExtractionService:
         """
         return self._embed(paths, self._read_preview, note)
 
+    def embed_text(self, texts: Sequence[str]) -> tuple[None, list[npt.NDArray[np.float32]]]:
+        """Return the embeddings of texts, float32 (N, dimension), unit vectors.
+
+        Raises
+        ------
+        ExtractorError
+            If the extractor does not embed texts, fails, or breaks its contract.
+        """
+        if "embed_text" not in self._extractor.abilities:
+            raise ExtractorError(
+                f"the extractor {self._extractor.name!r} does not embed texts",
+                "choose one that does: `photofind extractors info NAME` tells",
+            )
+        return None, [self._extractor.embed_text(texts)]
+
+    def extract_feature_maps(self, paths: Sequence[str], note: Note) -> Embeddings:
+        """Return feature maps of photos, float32 (h, w, C) each, in place of their vectors.
+
+        Otherwise like :meth:`extract`.
+
+        Raises
+        ------
+        ExtractorError
+            Also if the extractor has no feature maps.
+        """
+        if "feature_map" not in self._extractor.abilities:
+            raise ExtractorError(
+                f"the extractor {self._extractor.name!r} has no feature maps",
+                "choose one that has: `photofind extractors info NAME` tells",
+            )
+
+        def read(path: str, record: Record, effort: Effort) -> Pixels | None:
+            with effort.in_turn(self._files.take(_size(path))):
+                size = self._extractor.input_size
+                return self._read(path, record, (), effort, self._limits, size)
+
+        return self._embed(
+            paths,
+            read,
+            note,
+            lambda pictures, sizes: (self._extractor.feature_map(pictures, sizes), None),
+        )
+
     def extract_views(
         self,
         paths: Sequence[str],
@@ -203,7 +261,7 @@ class ExtractionService:
             float32 (1, views, dimension), the photo as it is first; (0, views, dimension) without
             pixels.
         """
-        size = self._extractor.input_size
+        size = self._views.size
         whole = size if box is None else size_to_crop(size, box)
 
         def read(path: str, record: Record, effort: Effort) -> Pixels | None:
@@ -214,26 +272,36 @@ class ExtractionService:
         if pixels is None:
             return [record], [np.empty((0, 1, self._extractor.dimension), np.float32)]
         part = pixels if box is None else crop(pixels, size, box)
-        vectors = self._extractor.embed(orientations(part) if turned else part[np.newaxis])
+        across, down = (1.0, 1.0) if box is None else box[2:]
+        sides = max(round(record["height"] * down), 1), max(round(record["width"] * across), 1)
+        if turned:
+            vectors = self._views.embed(orientations(part), [sides[::way] for way in LAID])
+        else:
+            vectors = self._views.embed(part[np.newaxis], [sides])
         note({"finished": 0})
         return [{**record, "embedded": True}], [np.asarray(vectors, np.float32)[np.newaxis]]
 
-    def _embed(self, paths: Sequence[str], read: Read, note: Note) -> Embeddings:
+    def _embed(
+        self, paths: Sequence[str], read: Read, note: Note, describe: Describe | None = None
+    ) -> Embeddings:
         """Read photos with ``read`` and embed them in batches, in the order they become ready."""
+        describe = describe or self._views.describe
         records: list[Record] = [{}] * len(paths)
         vectors: dict[int, npt.NDArray[np.float32]] = {}
         waiting: dict[int, Pixels] = {}
 
         def embed_waiting() -> None:
             pictures = np.stack([*waiting.values()])
-            embedded = self._extractor.embed(pictures)
-            if "tags" in self._extractor.abilities:
-                for position, tags in zip(waiting, self._extractor.tags(pictures), strict=True):
-                    records[position]["tags"] = tags
+            note({"embedding": True})
+            sizes = [(records[place]["height"], records[place]["width"]) for place in waiting]
+            embedded, tagged = describe(pictures, sizes)
+            for position, tags in zip(waiting, tagged or (), strict=tagged is not None):
+                records[position]["tags"] = tags
             for position, vector in zip(waiting, embedded, strict=True):
                 vectors[position] = vector
                 records[position]["embedded"] = True
                 note({"finished": position})
+            note({"embedding": False})
             waiting.clear()
 
         with closing(self._read_all(paths, read, note)) as reading:
@@ -243,15 +311,15 @@ class ExtractionService:
                     note({"finished": position})
                     continue
                 waiting[position] = pixels
-                if len(waiting) == _BATCH:
+                if len(waiting) == self._extractor.batch_size:
                     embed_waiting()
         if waiting:
             embed_waiting()
         in_order = [vectors[position] for position in sorted(vectors)]
-        return records, [np.array(in_order, np.float32).reshape(-1, self._extractor.dimension)]
+        return records, [np.array(in_order, np.float32)]
 
     def _read_all(self, paths: Sequence[str], read: Read, note: Note) -> Generator[_Read]:
-        """Read photos in several threads and yield them when ready, at most _AHEAD in advance."""
+        """Read photos in several threads and yield them when ready, some batches in advance."""
         ready: SimpleQueue[Future[_Read]] = SimpleQueue()
         unread = enumerate(paths)
 
@@ -264,7 +332,7 @@ class ExtractionService:
                     )
 
             try:
-                submit(_AHEAD)
+                submit(_AHEAD * self._extractor.batch_size)
                 for _ in paths:
                     yield ready.get().result()
                     submit(1)
@@ -273,7 +341,7 @@ class ExtractionService:
 
     def _read_one(self, position: int, path: str, read: Read, note: Note) -> _Read:
         note({"started": position})
-        record: Record = {}
+        record: Record = {"made_by": self._identity}
         least = self._limits.seconds_for(0)
         try:
             with self._efforts.of(position, least, note) as effort:
@@ -314,7 +382,7 @@ class ExtractionService:
                 yield
 
         name = Path(path).name
-        size = size or self._extractor.input_size
+        size = size or self._views.size
         return _pixels_of(decode(data, size, limits, name, take), record)
 
     def _read_preview(self, path: str, record: Record, _: Effort) -> Pixels | None:

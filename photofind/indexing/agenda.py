@@ -42,6 +42,7 @@ class Agenda:
         self._debouncer = debouncer
         self._settings = settings
         self._reconfigured = False
+        self._changed_extractors: set[str] = set()
         self._folders: set[str] = set()
         self._requests: deque[Request] = deque()
         self._stopping = False
@@ -82,6 +83,12 @@ class Agenda:
             self._reconfigured = True
             self._wake()
 
+    def extractors_changed(self, names: Iterable[str]) -> None:
+        """Have extractors loaded again: they are not installed as they were."""
+        with self._changed:
+            self._changed_extractors.update(names)
+            self._wake()
+
     def stop(self) -> None:
         """End the waits, and take in no more requests."""
         with self._changed:
@@ -115,6 +122,12 @@ class Agenda:
         with self._changed:
             reconfigured, self._reconfigured = self._reconfigured, False
             return reconfigured
+
+    def take_changed_extractors(self) -> set[str]:
+        """Return the extractors that are to be loaded again."""
+        with self._changed:
+            changed, self._changed_extractors = self._changed_extractors, set()
+            return changed
 
     def take_places(self) -> dict[str, Kind]:
         """Return the places that are due, with the kind of their last change."""

@@ -36,6 +36,8 @@ class Deriver:
         The names of its bases.
     compute
         Returns float32 (N, D) of an array (N, D') for each base, at unit length.
+    code
+        The files or folders of its code.
 
     Attributes
     ----------
@@ -52,9 +54,11 @@ class Deriver:
         space: str,
         derives_from: Sequence[str],
         compute: Callable[..., Array32],
+        code: tuple[str, ...] = (),
     ) -> None:
         self.extractor = extractor
         self.space = space
+        self.code = code
         self.derives_from = tuple(derives_from)
         self.bases: Sequence[str] = ()
         self.done = 0
@@ -91,6 +95,8 @@ class Deriver:
 
         Raises
         ------
+        OtherBuildError
+            The extractor is not what it was; nothing is committed.
         ExtractorError
             The extractor does not work.
         LibraryError

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from photofind.errors import LibraryError, PhotofindError, WorkerStoppedError
+from photofind.extractors.registry import extractors_in_use
 from photofind.indexing.agenda import Agenda
 from photofind.indexing.debouncer import Debouncer
 from photofind.indexing.excludes import Rules
@@ -28,6 +29,7 @@ from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
+    from photofind.library.extractor_memory import ExtractorMemory
 
 __all__ = ["Indexer"]
 
@@ -55,6 +57,8 @@ class Indexer:
         What is part of no folder: photofind's home.
     reach
         Touches the files of the folders.
+    memory
+        Where the space of each extractor is noted.
 
     Notes
     -----
@@ -72,6 +76,7 @@ class Indexer:
         *,
         apart: Sequence[str] = (),
         reach: Reach | None = None,
+        memory: ExtractorMemory | None = None,
     ) -> None:
         self._store = store
         self._reach = reach or Reach(lambda: [folder.path for folder in store.folders()])
@@ -93,6 +98,7 @@ class Indexer:
             on_scanned=self._scanned,
             on_success=self._succeeded,
             reach=self._reach,
+            memory=memory,
         )
         self._failure: Failure | None = None
         self._step_lock = threading.Lock()
@@ -124,6 +130,11 @@ class Indexer:
         self._retry_now()
         self._agenda.scan(folder.path for folder in self._store.folders())
         self._watch()
+
+    def extractors_changed(self, names: Iterable[str]) -> None:
+        """Load extractors again that are not installed as they were."""
+        self._agenda.extractors_changed(names)
+        self._retry_now()
 
     def pause(self, until: float) -> None:
         """Leave files alone until then, in seconds since 1970, or until :meth:`resume`."""
@@ -167,8 +178,11 @@ class Indexer:
         *,
         accept_removals: bool = False,
         retry_failed: bool = False,
+        every: bool = False,
     ) -> Report:
         """Scan folders and wait until all that is new in them is read; return what was done.
+
+        With ``every``, until all extractors in use have embedded all photos.
 
         Raises
         ------
@@ -179,6 +193,7 @@ class Indexer:
             [folder.path for folder in folders],
             accept_removals=accept_removals,
             retry_failed=retry_failed,
+            every=every,
         )
         self._agenda.request(request)
         self._retry_now()
@@ -247,6 +262,17 @@ class Indexer:
     def spaces(self) -> list[str]:
         """The ids of the spaces of the extractors in use, the one that reads what is new first."""
         return self._steps.queues.spaces
+
+    @property
+    def code(self) -> dict[str, tuple[str, ...]]:
+        """The files or folders of the code of each extractor in use; none where not known."""
+        in_use = extractors_in_use(self._agenda.settings)
+        return {**dict.fromkeys(in_use, ()), **self._steps.queues.code}
+
+    @property
+    def loading(self) -> list[str]:
+        """The extractors that are being loaded."""
+        return self._steps.queues.loading
 
     def watched(self, folder: str) -> str | None:
         """Return how changes in a folder are noticed: "events", "polled", or None."""

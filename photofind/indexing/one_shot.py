@@ -19,6 +19,7 @@ from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
+    from photofind.library.extractor_memory import ExtractorMemory
 
 __all__ = ["Indexed", "index_once"]
 
@@ -42,6 +43,7 @@ def index_once(
     settle: float = SETTLE,
     progress: Callable[[Progress], None] = lambda progress: None,
     reach: Reach | None = None,
+    memory: ExtractorMemory | None = None,
 ) -> Indexed:
     """Bring a library up to date with its folders; only what is new or changed is read.
 
@@ -70,6 +72,8 @@ def index_once(
         Called with how far it is, about ten times a second.
     reach
         Touches the files of the folders.
+    memory
+        Where the space of each extractor is noted.
 
     Raises
     ------
@@ -105,9 +109,10 @@ def index_once(
         apart=apart,
         only=only,
         reach=reach or Reach(lambda: [folder.path for folder in store.folders()]),
+        memory=memory,
     )
     while True:
-        if not steps.step():
+        if not steps.step() and not steps.queues.wait_for_loading():
             if request.is_done or not agenda.has_places:
                 break
             agenda.wait(None)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +28,7 @@ from photofind.system.reach import Reach
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
 
-__all__ = ["Contents", "Outcome", "Reader", "Unread", "contents_of_sizes"]
+__all__ = ["Contents", "OtherExtractorError", "Outcome", "Reader", "Unread", "contents_of_sizes"]
 
 MOST_TAGS = 5
 
@@ -36,6 +39,10 @@ Contents = defaultdict[int, set[str]]
 """Contents that have an embedding, by their size in bytes."""
 
 log = logging.getLogger(__name__)
+
+
+class OtherExtractorError(Exception):
+    """What was read was made by another build of the extractor than the reader's space is of."""
 
 
 class Outcome(NamedTuple):
@@ -72,6 +79,8 @@ class Unread:
         Files of which only the thumbnail inside was to be read, and that have none.
     silent
         The folder that does not answer, where the reading ended for that.
+    gave_way
+        Whether a batch was broken off for what is more urgent.
     """
 
     done: int = 0
@@ -79,6 +88,7 @@ class Unread:
     put_off: list[Found] = field(default_factory=list)
     without_thumbnail: list[Found] = field(default_factory=list)
     silent: str | None = None
+    gave_way: bool = False
 
 
 class Reader:
@@ -98,6 +108,8 @@ class Reader:
         Called after each commit with what became of each file, by path, in another thread.
     reach
         Looks at files that could not be read.
+    made_by
+        The identity of the extractor; what another one made is not committed.
     """
 
     def __init__(
@@ -109,8 +121,10 @@ class Reader:
         *,
         on_commit: Callable[[dict[str, Outcome]], None] = lambda outcomes: None,
         reach: Reach | None = None,
+        made_by: str | None = None,
     ) -> None:
         self._reach = reach or Reach()
+        self._made_by = made_by
         self._store = store
         self._extraction = extraction
         self._space = space
@@ -128,6 +142,7 @@ class Reader:
         previews: bool = False,
         afresh: bool = False,
         go_on: Callable[[], bool] = lambda: True,
+        hold_out: Callable[[float], bool] = lambda seconds: True,
         show: Callable[[Progress], None] = lambda progress: None,
     ) -> Unread:
         """Read and commit files, and return what is left of them.
@@ -145,11 +160,16 @@ class Reader:
         go_on
             Asked before each batch, and while a slow photo is read, in another thread: what is more
             urgent is not to wait for it.
+        hold_out
+            Asked while a batch is read, in another thread, with the seconds since the extractor
+            last showed progress: whether the batch goes on.
         show
             Called with how far it is, before each batch and in the end.
 
         Raises
         ------
+        OtherExtractorError
+            The extractor is not what it was; nothing of the batch is committed.
         LibraryError
             The disk refused; what was committed before stays.
         ExtractorError
@@ -162,9 +182,15 @@ class Reader:
                 while go_on() and (batch := self._batch(files[unread.done :], progress.batch)):
                     show(progress.progress)
                     try:
-                        extracted = self._extract(batch, contents, go_on, previews=previews)
+                        with self._holding_out(hold_out) as broken_off:
+                            extracted = self._extract(batch, contents, go_on, previews=previews)
                     except NotAnsweringError as error:
                         unread.silent = error.folder
+                        break
+                    except WorkerStoppedError:
+                        if not broken_off.is_set():
+                            raise
+                        unread.gave_way = True
                         break
                     if committing:
                         unread.lacking += committing.result()
@@ -187,6 +213,22 @@ class Reader:
         show(progress.progress)
         return unread
 
+    @contextmanager
+    def _holding_out(self, hold_out: Callable[[float], bool]) -> Iterator[threading.Event]:
+        """Break a batch off, while the block runs, once it is not to go on; tell by an event."""
+        broken_off = threading.Event()
+        began = time.monotonic()
+
+        def is_to_go_on() -> bool:
+            return hold_out(min(self._extraction.silence, time.monotonic() - began))
+
+        def break_off() -> None:
+            broken_off.set()
+            self._extraction.close()
+
+        with giving_way(is_to_go_on, break_off):
+            yield broken_off
+
     def _batch(self, files: Sequence[Found], most: int) -> Sequence[Found]:
         """Return the files to read next: a slow one by itself, or some others."""
         slow = (place for place, file in enumerate(files[:most]) if file.path in self._slow)
@@ -202,7 +244,7 @@ class Reader:
     ) -> Sequence[Extracted | None]:
         paths = [file.path for file in batch]
         if previews:
-            return self._extraction.extract_previews(paths)
+            return self._checked(self._extraction.extract_previews(paths))
         known: set[str] = set()
         for size in {file.size for file in batch}:
             known |= contents.get(size, set()) | self._departed.contents(size, self._space)
@@ -212,9 +254,23 @@ class Reader:
             extracted = [self._extract_slow(paths[0], known, go_on)]
         else:
             extracted = self._extraction.extract(paths, known=known, in_company=True)
+        self._checked(extracted)
         for file, one in zip(batch, extracted, strict=True):
             if one.failure is None and not one.put_off:
                 contents[file.size].add(one.content)
+        return extracted
+
+    def _checked(self, extracted: Sequence[Extracted | None]) -> Sequence[Extracted | None]:
+        """Return what was extracted.
+
+        Raises
+        ------
+        OtherExtractorError
+            Another build of the extractor made some of it.
+        """
+        makers = {one.made_by for one in extracted if one is not None}
+        if self._made_by is not None and makers - {None, self._made_by}:
+            raise OtherExtractorError
         return extracted
 
     def _extract_slow(self, path: str, known: set[str], go_on: Callable[[], bool]) -> Extracted:

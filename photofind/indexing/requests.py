@@ -28,6 +28,8 @@ class Request:
         Believe that photos are gone however many they are.
     retry_failed
         Read photos again that failed before, though they have not changed.
+    every
+        Wait for all extractors in use, not only for the one that reads what is new.
     counts_backlog
         Whether the report counts the photos of the backlog too, not only those that the scan found
         new or changed.
@@ -39,11 +41,13 @@ class Request:
         *,
         accept_removals: bool = False,
         retry_failed: bool = False,
+        every: bool = False,
         counts_backlog: bool = False,
     ) -> None:
         self.folders = folders
         self.accept_removals = accept_removals
         self.retry_failed = retry_failed
+        self.every = every
         self.counts_backlog = counts_backlog
         self._outstanding: dict[str, Found] = {}
         self._counts: Counter[str] = Counter()
@@ -125,7 +129,7 @@ class Request:
         Parameters
         ----------
         failing
-            A line for each extractor that does not work.
+            A line for each extractor that does not work, or has not embedded all photos.
         """
         assert self._report is not None
         counts = self._counts

@@ -19,7 +19,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from photofind.errors import ExtractorError, PhotofindError
+from photofind.errors import ExtractorError, OtherBuildError, PhotofindError
 from photofind.extractors.registry import extractors_in_use
 from photofind.indexing.agenda import Agenda
 from photofind.indexing.backlog import FEW, Backlog
@@ -32,7 +32,13 @@ from photofind.indexing.manner import IN_DAEMON, ONE_SHOT, Manner
 from photofind.indexing.notices import Notices
 from photofind.indexing.partial_check import partial_check
 from photofind.indexing.pausing import Pause
-from photofind.indexing.reading import Contents, Outcome, Reader, contents_of_sizes
+from photofind.indexing.reading import (
+    Contents,
+    OtherExtractorError,
+    Outcome,
+    Reader,
+    contents_of_sizes,
+)
 from photofind.indexing.requests import Request
 from photofind.indexing.retries import Retries, is_due
 from photofind.indexing.scan import Found
@@ -45,6 +51,7 @@ from photofind.system.reach import DOES_NOT_ANSWER, Reach
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
+    from photofind.library.extractor_memory import ExtractorMemory
 
 __all__ = ["IN_DAEMON", "ONE_SHOT", "IndexingSteps", "Manner"]
 
@@ -52,6 +59,10 @@ log = logging.getLogger(__name__)
 
 # How many files are taken out of a backlog at a time.
 CHUNK = 2048
+# An extractor that shows no progress for so long yields to more urgent work ...
+GIVES_WAY_SECONDS = 3.0
+# ... and, where it reads what is new, to another extractor.
+YIELDS_SECONDS = 20.0
 
 
 class IndexingSteps:
@@ -83,6 +94,8 @@ class IndexingSteps:
         Called when a scan or a reading has succeeded.
     reach
         Touches the files of the folders.
+    memory
+        Where the space of each extractor is noted.
     """
 
     def __init__(
@@ -99,6 +112,7 @@ class IndexingSteps:
         on_scanned: Callable[[str, float], None] = lambda folder, seconds: None,
         on_success: Callable[[], None] = lambda: None,
         reach: Reach | None = None,
+        memory: ExtractorMemory | None = None,
     ) -> None:
         self._reach = reach or Reach()
         self._silent: set[str] = set()  # Folders that do not answer, whose files were dropped.
@@ -111,7 +125,15 @@ class IndexingSteps:
         self._on_scanned = on_scanned
         self._on_success = on_success
         self.departed = Departed()
-        self.queues = ExtractorQueues(store, extraction, self._reader, notices.problem)
+        self.queues = ExtractorQueues(
+            store,
+            extraction,
+            self._reader,
+            notices.problem,
+            agenda.wake,
+            lambda: not (agenda.stopping or agenda.reconfigured),
+            memory,
+        )
         self.backlog = Backlog(store, only)
         self.retries = Retries(store)
         self.new_folders: set[str] = set()  # Added, and not yet indexed once.
@@ -159,8 +181,9 @@ class IndexingSteps:
             self._read(self.queues.first, self.backlog.urgent, "reading photos")
         elif deriver := self.queues.deriver:
             self._derive(deriver)
-        else:
-            return self._read_backlog() or self._retry()
+        elif not (self._read_backlog() or self._retry()):
+            self._finish_requests()
+            return False
         return True
 
     def fail_requests(self, error: PhotofindError) -> None:
@@ -172,23 +195,28 @@ class IndexingSteps:
     # Extractors.
 
     def _open_extractors(self) -> None:
+        """Take in extractors that were loaded, and load those that are wanted and not there."""
         again = self._agenda.take_reconfigured()
-        is_time = self._manner.tries_again and not self._pause.paused and self.queues.wait == 0.0
         self._must_open = self._must_open or again
-        if not (self._must_open or is_time):
-            return
         before = self.queues.first if self.queues else None
-        settings = self._agenda.settings
-        self.queues.open(
-            extractors_in_use(settings),
-            again=self._must_open,
-            together=parse_extractors(settings.extractor),
-        )
-        self._must_open = False
+        for name in self._agenda.take_changed_extractors():
+            self.queues.close(name)
+        if self._must_open or not self.queues:
+            settings = self._agenda.settings
+            self.queues.open(
+                extractors_in_use(settings),
+                again=self._must_open,
+                together=parse_extractors(settings.extractor),
+            )
+            self._must_open = False
+        else:
+            self.queues.look()
+            if not self._pause.paused and (self._manner.tries_again or self.queues.lacks_any):
+                self.queues.retry()
         if self.queues.first is not before:
             self._contents.clear()  # They have an embedding, but in another space.
 
-    def _reader(self, extraction: Extraction, space: str) -> Reader:
+    def _reader(self, extraction: Extraction, space: str, made_by: str) -> Reader:
         return Reader(
             self._store,
             extraction,
@@ -196,6 +224,7 @@ class IndexingSteps:
             self.departed,
             on_commit=self._committed,
             reach=self._reach,
+            made_by=made_by,
         )
 
     # Folders that do not answer.
@@ -419,12 +448,22 @@ class IndexingSteps:
                 previews=previews,
                 afresh=queue is self.queues.first,
                 go_on=lambda: self._may_go_on(urgent=files is self.backlog.urgent),
+                hold_out=partial(self._may_hold_out, queue, urgent=files is self.backlog.urgent),
                 show=self._notices.progress,
             )
+        except OtherExtractorError:
+            log.info("%s is not what it was and is loaded again", queue.extractor)
+            self.queues.close(queue.extractor)
+            self._contents.clear()
+            return
         except ExtractorError as error:
             self.queues.set_aside(queue, error)
             self._contents.clear()
             return
+        if unread.gave_way and queue is self.queues.first:
+            log.warning("%s shows no progress; others read new photos", queue.extractor)
+            self.queues.yield_first(queue)
+            self._contents.clear()
         if unread.silent is not None:
             self._silent.discard(unread.silent)  # So that its files are dropped.
         if unread.done:
@@ -448,6 +487,10 @@ class IndexingSteps:
         """Compute some embeddings from those of other extractors, which costs little."""
         try:
             derived = deriver.step()
+        except OtherBuildError:
+            log.info("%s is not what it was and is loaded again", deriver.extractor)
+            self.queues.close(deriver.extractor)
+            return
         except ExtractorError as error:
             self.queues.set_aside(deriver, error)
             return
@@ -469,6 +512,14 @@ class IndexingSteps:
             or (not urgent and (agenda.has_scans or self.backlog.urgent))
         )
 
+    def _may_hold_out(self, queue: ExtractorQueue, silence: float, *, urgent: bool) -> bool:
+        """Return whether a batch goes on that has shown no progress for so many seconds."""
+        if silence >= GIVES_WAY_SECONDS and queue is not self.queues.first:
+            return self._may_go_on(urgent=urgent)
+        if silence >= YIELDS_SECONDS and queue is self.queues.first:
+            return not self.queues.has_other(queue)
+        return True
+
     def _committed(self, outcomes: Mapping[str, Outcome]) -> None:
         """Note what a commit made of files; called by the thread that commits."""
         assert self._reading is not None
@@ -484,8 +535,28 @@ class IndexingSteps:
 
     def _finish_requests(self) -> None:
         for request in [one for one in self._requests if one.is_done and not one.counts_backlog]:
+            if request.every and self._is_any_lacking():
+                continue
             self._requests.remove(request)
-            request.finish(self.queues.problems)
+            request.finish([*self.queues.problems, *self._unfinished()])
+
+    def _is_any_lacking(self) -> bool:
+        """Return whether an extractor has still to embed photos, and can."""
+        return bool(
+            self.queues.loading
+            or self.queues.deriver
+            or self.backlog.has_preliminary()
+            or any(map(self.backlog.lacks, self.queues))
+        )
+
+    def _unfinished(self) -> list[str]:
+        """Return a line for each extractor that has not embedded all photos yet."""
+        lines = [f"{name} is still being loaded" for name in self.queues.loading]
+        for queue in self.queues:
+            if left := self._store.space_counts(queue.space).lacking:
+                photos = "1 photo" if left == 1 else f"{left:,} photos"
+                lines.append(f"{queue.extractor} has still to embed {photos}")
+        return lines
 
     def _greet_new_folders(self) -> None:
         """Tell of folders that have been indexed for the first time."""

@@ -322,6 +322,10 @@ class Store(Protocol):
         """Return the photos with these contents, oldest first; contents without any left out."""
         ...
 
+    def fingerprints(self, contents: Iterable[str]) -> dict[str, str]:
+        """Return the fingerprints of contents; those of which none is known are left out."""
+        ...
+
     def select(
         self,
         where: Filter = EVERYTHING,

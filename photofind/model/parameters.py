@@ -30,6 +30,7 @@ __all__ = [
     "Text",
     "ThumbnailSize",
     "Unit",
+    "Words",
     "checked_box",
 ]
 
@@ -37,6 +38,7 @@ LONGEST_TEXT = 4096
 LONGEST_TAG = 200
 """As many as may be asked for at once have to fit into an address, however they are quoted."""
 
+LONGEST_WORDS = 1000
 MOST_TAGS = 20
 SMALLEST_BOX = 0.02
 KEPT = ("best", "largest", "oldest", "newest")
@@ -129,6 +131,14 @@ def _tag(value: Any) -> str:
     return str(value)
 
 
+def _words(value: Any) -> str:
+    if not text(value).strip():
+        raise ValueError("it is empty")
+    if len(value) > LONGEST_WORDS:
+        raise ValueError(f"it is longer than {LONGEST_WORDS:,} characters")
+    return " ".join(value.split())
+
+
 def checked_box(value: Any) -> tuple[float, ...]:
     """Return a part of a photo, cut off where the photo ends.
 
@@ -178,6 +188,9 @@ Text = Annotated[str, Checked(text, {"type": "string", "maxLength": LONGEST_TEXT
 AbsolutePath = Annotated[str, Checked(absolute_path, PATH_SCHEMA)]
 TagName = Annotated[
     str, Checked(_tag, {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG})
+]
+Words = Annotated[
+    str, Checked(_words, {"type": "string", "minLength": 1, "maxLength": LONGEST_WORDS})
 ]
 TagNames = Annotated[Sequence[TagName], Length(0, MOST_TAGS)]
 Date = Annotated[str, Matching(r"^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d)?)?)?)?$", "2021-05")]

@@ -5,13 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from photofind.model.parameters import AbsolutePath, Box, Date, Length, Limit, TagName, Text, Unit
+from photofind.model.parameters import (
+    AbsolutePath,
+    Box,
+    Date,
+    Length,
+    Limit,
+    TagName,
+    Text,
+    Unit,
+    Words,
+)
 from photofind.model.references import QueryPhoto
 
 __all__ = [
     "Answer",
     "DuplicateGroup",
     "DuplicateKind",
+    "ExtractorProgress",
     "Hit",
     "NotSame",
     "Proposal",
@@ -22,13 +33,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Query:
-    """Photos to find the like of, and what the hits are limited to.
+    """Photos to find the like of, or words for what they show, and what the hits are limited to.
 
     Parameters
     ----------
     like, unlike
         Absolute paths of photos, inside or outside the library, and ids of photos in it; to the
-        daemon also uploads.
+        daemon also uploads. There is at least one, or there are words.
     limit
         How many hits at most; None is what the settings say.
     min_score
@@ -57,9 +68,12 @@ class Query:
     originals
         Whether photos come first that the query's one photo was cut from, and that were cut from
         it. Pixels are compared for that, which takes some seconds.
+    words
+        What hits should show, in words; needs an extractor that embeds texts. With photos too, both
+        count the same.
     """
 
-    like: Annotated[tuple[QueryPhoto, ...], Length(1, 100)]
+    like: Annotated[tuple[QueryPhoto, ...], Length(0, 100)] = ()
     unlike: Annotated[tuple[QueryPhoto, ...], Length(0, 100)] = ()
     limit: Limit | None = None
     min_score: Unit | None = None
@@ -73,6 +87,7 @@ class Query:
     box: Box | None = None
     any_rotation: bool | None = None
     originals: bool = False
+    words: Words | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +133,30 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class ExtractorProgress:
+    """How far an extractor is that is to answer queries, and does not yet.
+
+    Parameters
+    ----------
+    extractor, version
+        Its name, and the version of what it makes; None while it was not loaded.
+    embedded, photos
+        How many photos it has embedded, of how many.
+    """
+
+    extractor: str
+    version: str | None
+    embedded: int
+    photos: int
+
+    @property
+    def line(self) -> str:
+        """The same in words."""
+        name = self.extractor if self.version is None else f"{self.extractor} {self.version}"
+        return f"{name} has embedded {self.embedded:,} of {self.photos:,} photos so far"
+
+
+@dataclass(frozen=True)
 class Answer:
     """The hits of a query, best first.
 
@@ -125,6 +164,9 @@ class Answer:
     ``photos`` is how many photos were searched, ``seconds`` how long it took.
     ``preliminary`` is how many of them are known by their embedded thumbnails only, so far.
     ``turned`` says whether the query's photo was compared turned and mirrored too.
+    ``spaces`` names the extractors that answered with their versions, as in ``mobilenet@1``.
+    ``coming`` are those that are to answer once they have embedded nearly all photos.
+    ``notes`` says who answers instead of whom, and why, a line each.
     """
 
     query: Query
@@ -135,6 +177,9 @@ class Answer:
     seconds: float
     preliminary: int = 0
     turned: bool = False
+    spaces: tuple[str, ...] = ()
+    coming: tuple[ExtractorProgress, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 DuplicateKind = Literal["identical content", "same picture", "same scene"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from photofind.model.indexing import Progress
+from photofind.model.query import ExtractorProgress
 
 __all__ = [
     "Check",
@@ -51,8 +52,9 @@ class ExtractorStatus:
     """An extractor plugin as it is installed, and how many photos it has embedded.
 
     ``error`` says what is wrong with one that does not work; ``version`` and ``dimension`` are
-    None for it. ``derives_from`` names the extractors on whose embeddings it works, where it is a
-    derived one.
+    None for it, and while it is ``loading``. ``device`` is what it runs on, such as "gpu", where it
+    tells. ``derives_from`` names the extractors on whose embeddings it works, where it is a derived
+    one.
     """
 
     name: str
@@ -62,6 +64,8 @@ class ExtractorStatus:
     in_use: bool
     photos: int
     error: str | None
+    loading: bool = False
+    device: str | None = None
     derives_from: tuple[str, ...] = ()
 
 
@@ -153,6 +157,10 @@ class Status:
     uncompared
         How many pairs of photos that may show the same picture the latest look for duplicates had
         no time to compare; the next one goes on with them.
+    answered_by
+        The extractors that answer queries now, with their versions, as in ``mobilenet@1``.
+    coming
+        Those that are to answer once they have embedded nearly all photos.
     """
 
     photos: int
@@ -168,6 +176,8 @@ class Status:
     daemon: DaemonStatus | None = None
     daemon_is_silent: bool = False
     uncompared: int = 0
+    answered_by: tuple[str, ...] = ()
+    coming: tuple[ExtractorProgress, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -47,10 +47,13 @@ def collapse(count: int, limit: int, same: Same) -> list[list[int]]:
         beginning = limit - len(groups)
         end = min(start + (beginning or COLLAPSED_AT_ONCE), count)
         others = [*group_of, *(range(start, end) if beginning else ())]
-        near = same(np.arange(start, end), np.array(others, np.int64))
-        for place, row in enumerate(near, start):
-            alike = (others[column] for column in np.flatnonzero(row))
-            best = next((group_of[other] for other in alike if other in group_of), None)
+        alike: dict[int, list[int]] = {}
+        rows, columns = same(np.arange(start, end), np.array(others, np.int64)).nonzero()
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+            alike.setdefault(start + row, []).append(others[column])
+        for place in range(start, end):
+            others_alike = alike.get(place, ())
+            best = next((group_of[other] for other in others_alike if other in group_of), None)
             if best is not None:
                 best.append(place)
             elif len(groups) < limit:

@@ -101,7 +101,9 @@ class Fingerprints:
         """Return which of some (m,) are the same picture as which of others (n,), (m, n)."""
         lefts_words = _words(self.turned(lefts))
         rights_words = _words(self.bits[rights])
-        apart = np.bitwise_count(lefts_words[:, :, None] ^ rights_words).sum(-1, np.int64)
+        apart = np.zeros((*lefts_words.shape[:2], len(rights)), np.uint16)
+        for word in range(lefts_words.shape[2]):  # Faster than a sum over the last axis.
+            apart += np.bitwise_count(lefts_words[:, :, None, word] ^ rights_words[:, word])
         sufficient = self.sufficient[lefts][:, None] & self.sufficient[rights]
         near: npt.NDArray[np.bool_] = (apart.min(axis=0) <= SAME) & sufficient
         return near

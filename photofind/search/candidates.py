@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 
 from photofind.library.store import Store
-from photofind.ranking.calibration import TYPICAL
 from photofind.ranking.projection import normalised
+from photofind.search.backgrounds import varied_background
 
 __all__ = ["candidates"]
 
 NEAREST = 4
 """With so many others each picture is compared, those most alike by their embeddings."""
 
-LEAST = TYPICAL.similarity(0.4)
-"""The cosine below which pictures are not compared, the same in every library."""
+LEAST = 0.4
+"""The score, by the plain cosine of varied photos, below which pictures are not compared."""
 
 _ASKED = 10
 _BATCH = 1024
@@ -43,6 +43,7 @@ def candidates(
     list of tuples
         Two places, the lower one first.
     """
+    least = varied_background(store, space).similarity(LEAST)
     found: dict[tuple[int, int], float] = {}
     for content, nearest in _nearest(store, space):
         place = places.get(content)
@@ -51,7 +52,7 @@ def candidates(
         left = NEAREST
         for name, cosine in nearest:
             other = places.get(name)
-            if cosine < LEAST or not left:
+            if cosine < least or not left:
                 break
             if other is not None and other != place and other not in known.get(place, ()):
                 found[min(place, other), max(place, other)] = cosine

@@ -21,8 +21,6 @@ from photofind.model.filters import EVERYTHING, Filter
 from photofind.ranking.calibration import (
     Background,
     blend,
-    measure_background,
-    typical,
     weight_of,
 )
 from photofind.ranking.direction import towards
@@ -30,6 +28,7 @@ from photofind.ranking.duplicates import TAKE
 from photofind.ranking.exact import Similarities, best
 from photofind.ranking.projection import Vectors32, normalised
 from photofind.ranking.smoothing import expand
+from photofind.search.backgrounds import varied_background
 from photofind.search.embedding import Embedded
 
 __all__ = ["CANDIDATES", "Compared", "Comparison", "Ranked", "compare", "rank", "shows_again"]
@@ -41,8 +40,6 @@ SHOWN_AGAIN = 0.9
 CANDIDATES = 200
 # So many different pictures may be nearly the same as a query's own photo: its own, most of all.
 SPARE_TAKES = 5
-# Without an index so many photos show how alike photos look to an extractor.
-FEW = 64
 
 Standings = npt.NDArray[np.float64]
 
@@ -294,18 +291,11 @@ def compare(store: Store, space: str, query: Embedded, *, plain: bool = False) -
 
 def _scale(store: Store, space: str, index: IndexInfo | None, *, plain: bool) -> _Scale:
     """Return the scale of the scores of a space."""
-    extractor = space.rpartition("@")[0]
-    if index is not None:
-        pictures = index.photos + index.fresh - index.gone - index.repeats
-        others = typical(extractor, index.plain, pictures)
-        return _Scale(index.plain if plain else index.ranked, others, weight_of(pictures))
-    _, sample = store.sample(space, FEW)
-    own = None
-    if len(sample) > 1:
-        sample = normalised(sample)
-        own = measure_background((sample @ sample.T)[np.triu_indices(len(sample), 1)])
-    others = typical(extractor, own, len(sample))
-    return _Scale(others, others, 0)
+    others = varied_background(store, space)
+    if index is None:
+        return _Scale(others, others, 0)
+    pictures = index.photos + index.fresh - index.gone - index.repeats
+    return _Scale(index.plain if plain else index.ranked, others, weight_of(pictures))
 
 
 def rank(comparison: Comparison, limit: int, where: Filter = EVERYTHING) -> Ranked:

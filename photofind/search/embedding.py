@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from photofind.errors import ImageError, NotAnsweringError
+from photofind.errors import ExtractorError, ImageError, NotAnsweringError, PhotofindError
+from photofind.library.made_by import own_version_of, space_made_by
 from photofind.library.store import Store
 from photofind.model.records import Photo, Space
 from photofind.ranking.projection import Vectors32, normalised
 from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from photofind.extractors.extraction import Extracted, Extraction
 
-__all__ = ["Embedded", "OtherVersion", "embed_query"]
+__all__ = ["CannotEmbed", "Embedded", "embed_query"]
 
 
-class OtherVersion(Exception):
-    """A photo cannot be compared in a space: another version of its extractor is installed."""
+class CannotEmbed(Exception):
+    """A photo cannot be embedded for a space.
 
-    def __init__(self, space: Space, installed: str) -> None:
-        super().__init__(space.id, installed)
+    Parameters
+    ----------
+    space
+        The space.
+    reason
+        The extractor does not work, or a line that says that another one is installed.
+    instead
+        The space of the version that is installed, where there is one.
+    """
+
+    def __init__(self, space: Space, reason: ExtractorError, instead: Space | None = None) -> None:
+        super().__init__(space.id, str(reason))
         self.space = space
-        self.installed = installed
+        self.reason = reason
+        self.instead = instead
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +72,12 @@ class Embedded:
     path: str = ""
     content: str = ""
 
+    @classmethod
+    def nothing(cls) -> Self:
+        """Return the photos of a query that has none."""
+        none = np.empty((0, 0), np.float32)
+        return cls(none, none, frozenset())
+
     @property
     def ways(self) -> list[Embedded]:
         """The query with its photo laid each way, as it is first."""
@@ -71,6 +92,7 @@ def embed_query(
     extraction: Callable[[str], Extraction],
     reach: Reach,
     *,
+    retired: Callable[[str], Sequence[Extraction]] = lambda extractor: (),
     box: Sequence[float] | None = None,
     turned: bool = False,
 ) -> Embedded:
@@ -85,6 +107,8 @@ def embed_query(
         of a photo as it is now.
     reach
         Looks at the photos.
+    retired
+        Gives what embeds photos as an extractor did before another version was installed.
     box
         The part of the one ``like`` photo that is compared.
     turned
@@ -96,8 +120,9 @@ def embed_query(
         A photo cannot be read.
     NotAnsweringError
         The folder of a photo does not answer, and the library has no embedding of it.
-    OtherVersion
-        A photo has to be embedded, and the extractor's version is another than the space's.
+    CannotEmbed
+        A photo has to be embedded, and the extractor does not work, or its version is another than
+        the space's.
     """
     asked = [*like, *unlike]
     by_path = store.by_path(one for one in asked if isinstance(one, str))
@@ -121,19 +146,19 @@ def embed_query(
     if outside:
         if away := [paths[place] for place in outside if isinstance(asked[place], int)]:
             raise ImageError(f"{away[0]} cannot be searched with: its drive is not connected")
-        embedder = extraction(space.extractor)
-        version = embedder.info().version
-        if version != space.version:
-            raise OtherVersion(space, version)
-        if by_views:
-            place = outside.pop(0)
-            result = embedder.extract_views(paths[place], box=box, turned=turned)
-            vector, *rows = _vector(result)
-            vectors[place], contents[place] = vector, result.content
-            others = np.array(rows, np.float32).reshape(-1, space.dimension)
-        results = embedder.extract([paths[place] for place in outside]) if outside else []
+        try:
+            embedder, made_by = _embedder(store, space, extraction, retired)
+            if by_views:
+                place = outside.pop(0)
+                result = embedder.extract_views(paths[place], box=box, turned=turned)
+                vector, *rows = _vector(result, space, made_by)
+                vectors[place], contents[place] = vector, result.content
+                others = np.array(rows, np.float32).reshape(-1, space.dimension)
+            results = embedder.extract([paths[place] for place in outside]) if outside else []
+        except ExtractorError as error:
+            raise CannotEmbed(space, error) from error
         for place, result in zip(outside, results, strict=True):
-            vectors[place], contents[place] = _vector(result), result.content
+            vectors[place], contents[place] = _vector(result, space, made_by), result.content
     vectors = normalised(vectors)
     own = {photo.content for photo in known[: len(like)] if photo}
     own = own.union(contents[: len(like)]) - {""}
@@ -148,7 +173,35 @@ def embed_query(
     )
 
 
-def _vector(result: Extracted) -> Vectors32:
+def _embedder(
+    store: Store,
+    space: Space,
+    extraction: Callable[[str], Extraction],
+    retired: Callable[[str], Sequence[Extraction]],
+) -> tuple[Extraction, str]:
+    """Return what embeds photos for a space, and the identity of the extractor.
+
+    While another version is installed, that is a worker that has loaded the old one before.
+    """
+    for embedder in retired(space.extractor):
+        with suppress(PhotofindError):
+            info = embedder.info()
+            if (info.version, info.build) == (own_version_of(space), space.build):
+                return embedder, info.identity
+    embedder = extraction(space.extractor)
+    info = embedder.info()
+    made = space_made_by(store, info, space.id)
+    if made is None or made.id != space.id:
+        reason = f"version {info.version} of {space.extractor} is installed by now"
+        if made is None or not store.space_counts(made.id).embedded:
+            reason += ", and has embedded no photo yet"
+        raise CannotEmbed(space, ExtractorError(reason, "run `photofind index`"), made)
+    return embedder, info.identity
+
+
+def _vector(result: Extracted, space: Space, made_by: str) -> Vectors32:
+    if result.made_by not in (None, made_by):  # It was installed at this very moment.
+        raise CannotEmbed(space, ExtractorError(f"{space.extractor} was installed anew"))
     if result.vector is None:
         raise ImageError(f"{result.path} cannot be used as a query: {result.failure}")
     return result.vector

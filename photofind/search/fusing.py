@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
-from photofind.errors import ExtractorError, ImageError, WorkerError, WorkerStoppedError
+from photofind.errors import ImageError, PhotofindError, WorkerError, WorkerStoppedError
 from photofind.library.store import Store
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.fused import fused_parts
@@ -38,36 +39,58 @@ class Fused:
         The id of the space that the answer is in, and the photos of the query in it.
     ranked
         The contents.
+    left_out
+        Why others did not answer, a line each.
     """
 
     spaces: Sequence[Space]
     space: str
     embedded: Embedded
     ranked: Ranked
+    left_out: tuple[str, ...] = ()
 
 
 def embed_by_each(
     spaces: Sequence[Space], embed: Callable[[Space], Embedded]
-) -> dict[Space, Embedded]:
-    """Return the photos of a query in the spaces of the extractors that can embed them.
+) -> tuple[dict[Space, Embedded], tuple[str, ...]]:
+    """Return the photos of a query in the spaces of the extractors that do not refuse them.
+
+    Returns
+    -------
+    embedded : dict
+    left_out : tuple of str
+        Why others are missing, a line each.
 
     Raises
     ------
-    ImageError, ExtractorError, WorkerError
-        None of them can: what the first one says.
+    ImageError, WorkerError
+        All of them refuse: what the first one says.
+    CannotEmbed
+        An extractor does not work, or has another version.
     """
     embedded: dict[Space, Embedded] = {}
-    failed: list[Exception] = []
+    failed: dict[Space, PhotofindError] = {}
     for space in spaces:
         try:
             embedded[space] = embed(space)
         except WorkerStoppedError:
             raise
-        except (ImageError, ExtractorError, WorkerError) as error:
-            failed.append(error)
+        except (ImageError, WorkerError) as error:
+            failed[space] = error
     if not embedded:
-        raise failed[0]
-    return embedded
+        raise next(iter(failed.values()))
+    return embedded, tuple(f"{space.extractor}: {error}" for space, error in failed.items())
+
+
+def rank_by_words(
+    spaces: Sequence[Space],
+    by_words: Sequence[tuple[Comparison, float]],
+    limit: int,
+    where: Filter,
+) -> Fused:
+    """Rank contents by words alone, which some spaces compare with their weights."""
+    ranked = rank_fused([one for one, _ in by_words], [w for _, w in by_words], limit, where)
+    return Fused(spaces, spaces[0].id, Embedded.nothing(), ranked)
 
 
 def rank_by_all(
@@ -78,6 +101,7 @@ def rank_by_all(
     where: Filter,
     *,
     plain: bool,
+    by_words: Sequence[tuple[Comparison, float]] = (),
 ) -> Fused:
     """Rank contents by all extractors that embedded a query.
 
@@ -93,6 +117,8 @@ def rank_by_all(
         Only contents of which a photo passes.
     plain
         Compare embeddings by their cosine alone.
+    by_words
+        What compares contents with the words of the query, and how much each counts.
     """
     spaces = [*embedded]
     first = spaces[0]
@@ -103,20 +129,24 @@ def rank_by_all(
         return [compare(store, one.id, embedded[one], plain=plain) for one in spaces]
 
     if together is None:
-        compared = comparisons()
-        if len(compared) == 1:
-            ranked = rank(compared[0], limit, where)
-        else:
-            ranked = rank_fused(compared, [*shares.values()], limit, where)
+        ranked = rank_fused(comparisons(), [*shares.values()], limit, where, by_words=by_words)
         return Fused(spaces, first.id, embedded[first], ranked)
     parts = fused_parts(shares)
     query = _fuse([embedded[space] for space in parts], [*parts.values()])
     comparison = compare(store, together.id, query, plain=plain)
     done = store.space_counts(together.id).contents
     if all(store.space_counts(space.id).contents == done for space in spaces):
-        ranked = rank(comparison, limit, where)
+        weight = sum(shares.values())
+        ranked = rank_fused([comparison], [weight], limit, where, by_words=by_words)
     else:
-        ranked = rank_fused(comparisons(), [*shares.values()], limit, where, together=comparison)
+        ranked = rank_fused(
+            comparisons(),
+            [*shares.values()],
+            limit,
+            where,
+            together=comparison,
+            by_words=by_words,
+        )
     return Fused(spaces, together.id, query, ranked)
 
 
@@ -127,6 +157,7 @@ def rank_fused(
     where: Filter = EVERYTHING,
     *,
     together: Comparison | None = None,
+    by_words: Sequence[tuple[Comparison, float]] = (),
 ) -> Ranked:
     """Rank the contents of some spaces, each by those that have it.
 
@@ -140,15 +171,20 @@ def rank_fused(
         Only contents of which a photo passes.
     together
         Compares in the space of all: what that has is compared there alone.
+    by_words
+        What compares all contents with words besides, and how much each counts.
     """
-    every = [together, *comparisons] if together else [*comparisons]
-    shares = [1.0, *weights] if together else [*weights]
-    contents = [*dict.fromkeys(c for one in every for c in one.candidates(limit, where))]
+    every = [(together, sum(weights))] if together else []
+    every += [*zip(comparisons, weights, strict=True)]
+    if len(every) == 1 and not by_words:
+        return rank(every[0][0], limit, where)
+    asked = (one.candidates(limit, where) for one, _ in (*every, *by_words))
+    contents = [*dict.fromkeys(chain.from_iterable(asked))]
     left = np.arange(len(contents))
     is_known = np.zeros(len(contents), np.bool_)
     opinions: list[Opinion] = []
     embeddings: Vectors32 | None = None
-    for comparison, weight in zip(every, shares, strict=True):
+    for comparison, weight in every:
         compared = comparison.compare([contents[place] for place in left])
         places = left[compared.known]
         opinions.append(Opinion(weight, places, compared.scores, compared.similarities))
@@ -158,6 +194,10 @@ def rank_fused(
             embeddings[places] = compared.embeddings
         if comparison is together:
             left = np.flatnonzero(~is_known)
+    for comparison, weight in by_words:
+        compared = comparison.compare(contents)
+        places = np.flatnonzero(compared.known)
+        opinions.append(Opinion(weight, places, compared.scores, compared.similarities))
     assert embeddings is not None
     order, scores = fuse(len(contents), opinions)
     kept = is_known[order]
@@ -165,7 +205,7 @@ def rank_fused(
         [contents[place] for place in order[kept]],
         scores[kept],
         embeddings[order[kept]],
-        every[0].searched_by,
+        every[0][0].searched_by,
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import PurePath
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +21,6 @@ from photofind.paths import is_below
 from photofind.ranking.duplicates import Places, Same, collapse
 from photofind.ranking.fingerprints import Fingerprints
 from photofind.search.comparison import Ranked
-from photofind.search.differences import known_fingerprint
 from photofind.search.told_apart import are_apart, split
 from photofind.search.verdicts import Verdicts
 from photofind.system.reach import Reach
@@ -66,13 +64,12 @@ def find_photos(
     """
     assert query.min_score is not None
     count = int((ranked.scores >= query.min_score).sum())
-    known: dict[str, list[Photo]] = {}
     if query.every:
         groups = [[place] for place in range(count)]
     else:
         contents = ranked.contents[:count]
-        known = store.by_content(contents)
-        prints = Fingerprints([known_fingerprint(known.get(one, ())) for one in contents])
+        known = store.fingerprints(contents)
+        prints = Fingerprints([known.get(content) for content in contents])
         near = prints.near if verdicts is None else _near(contents, prints, verdicts)
         groups = collapse(count, limit, near)
         apart = store.told_apart()
@@ -82,9 +79,7 @@ def find_photos(
     asked, among = {*query.like, *query.unlike}, {*spaces}
     for start in range(0, len(groups), limit):  # The first of them are mostly enough.
         batch = groups[start : start + limit]
-        photos = known or store.by_content(
-            ranked.contents[place] for group in batch for place in group
-        )
+        photos = store.by_content(ranked.contents[place] for group in batch for place in group)
         for group in batch:
             found = [
                 Found(
@@ -115,10 +110,10 @@ def merge_raw_pairs(
     merged group stands where the better of the two stood.
     """
     merged: list[list[Found]] = []
-    shots: dict[PurePath, list[Found]] = {}
+    shots: dict[str, list[Found]] = {}
     for group in groups:
-        path = PurePath(group[0].photo.path)
-        known = shots.get(path.with_suffix(""))
+        shot, _ = os.path.splitext(group[0].photo.path)  # noqa: PTH122 (it is asked of each hit)
+        known = shots.get(shot)
         if (
             known
             and _is_raw(known[0]) != _is_raw(group[0])
@@ -126,7 +121,7 @@ def merge_raw_pairs(
         ):
             known += group
         else:
-            shots[path.with_suffix("")] = group
+            shots[shot] = group
             merged.append(group)
     return merged
 
@@ -170,7 +165,7 @@ def _near(contents: Sequence[str], prints: Fingerprints, verdicts: Verdicts) -> 
 
 
 def _is_raw(found: Found) -> bool:
-    return PurePath(found.photo.path).suffix.lower() in RAW_SUFFIXES
+    return os.path.splitext(found.photo.path)[1].lower() in RAW_SUFFIXES  # noqa: PTH122
 
 
 def files_of(paths: Iterable[str], reach: Reach) -> set[tuple[int, int]]:

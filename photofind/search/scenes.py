@@ -12,9 +12,9 @@ import numpy as np
 
 from photofind.library.store import Store
 from photofind.model.records import Photo
-from photofind.ranking.calibration import TYPICAL
 from photofind.ranking.duplicates import TAKE, grouped
 from photofind.ranking.projection import normalised
+from photofind.search.backgrounds import varied_background
 
 __all__ = ["same_scene"]
 
@@ -45,7 +45,8 @@ def same_scene(store: Store, space: str, photos: Sequence[Photo]) -> list[list[P
     embeddings = normalised(embeddings)
     rows = {content: row for row, content in enumerate(contents) if known[row]}
     index = store.index(space)
-    least = (index.plain if index else TYPICAL).similarity(TAKE)
+    background = index.plain if index else varied_background(store, space)
+    least = background.similarity(TAKE)
     matches: defaultdict[int, set[int]] = defaultdict(set)
     for left, right in pairs:
         one, other = rows.get(photos[left].content), rows.get(photos[right].content)

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from photofind.errors import LibraryError
+from photofind.errors import ExtractorError, LibraryError
+from photofind.library.extractor_memory import ExtractorMemory
 from photofind.library.store import Store
 from photofind.model import Answer, DuplicateGroup, Query
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Photo, Space
 from photofind.paths import Home
-from photofind.search.comparison import shows_again
+from photofind.search.comparison import Comparison, shows_again
 from photofind.search.duplicates import duplicate_groups
-from photofind.search.embedding import Embedded, OtherVersion, embed_query
-from photofind.search.fusing import Fused, embed_by_each, rank_by_all
+from photofind.search.embedding import CannotEmbed, Embedded, embed_query
+from photofind.search.fusing import Fused, embed_by_each, rank_by_all, rank_by_words
 from photofind.search.hits import files_of, find_photos, merge_raw_pairs, to_hits
 from photofind.search.originals import originals_first
-from photofind.search.spaces import (
-    answering_spaces,
-    complete_fused_space,
-    space_of,
-    space_of_version,
-)
+from photofind.search.spaces import Answering, SpaceChoice, complete_fused_space
 from photofind.search.verification import Verification
+from photofind.search.words import Words
 from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
@@ -55,6 +52,10 @@ class Searcher:
         Looks at the photos of queries.
     verification
         Compares photos on their pixels; fingerprints alone tell duplicates without it.
+    memory
+        Which space each extractor fills, and which answered last; that of the home by default.
+    retired
+        Gives what embeds photos as an extractor did before another version was installed.
 
     Notes
     -----
@@ -69,12 +70,16 @@ class Searcher:
         extraction: Callable[[str], Extraction],
         reach: Reach | None = None,
         verification: Verification | None = None,
+        *,
+        memory: ExtractorMemory | None = None,
+        retired: Callable[[str], Sequence[Extraction]] = lambda extractor: (),
     ) -> None:
+        self._retired = retired
         self._verification = verification
+        self._words = Words(store, extraction)
         self._reach = reach or Reach()
         self._store = store
-        self._home = home
-        self._extractor = extractor
+        self._choice = SpaceChoice(store, home, extractor, memory or ExtractorMemory(home))
         self._extraction = extraction
 
     def similar(self, query: Query) -> Answer:
@@ -90,27 +95,32 @@ class Searcher:
             Nothing is indexed yet by the extractors that are to answer.
         """
         started = time.monotonic()
+        if not query.like and (query.unlike or query.words is None):
+            raise LibraryError(
+                "a query needs a photo that hits should be like, or words for what they should show"
+            )
         self._store.refresh()
-        weights = answering_spaces(self._store, self._home, self._extractor, query.extractor)
+        answering = self._choice.answering(query.extractor)
+        if not query.like:
+            able = self._words.spaces(answering.weights)
+            weights = {space: answering.weights[space] for space in able}
+            answering = replace(answering, weights=weights)
+        tried: dict[Space, ExtractorError] = {}
         while True:
-            indexes = self._indexes(weights)
+            indexes = self._indexes(answering.weights)
             try:
-                answer = self._answer(query, weights, started)
-                if indexes == self._indexes(weights):
+                answer = self._answer(query, answering, started)
+                if indexes == self._indexes(answering.weights):
                     return answer
             except LibraryError:
-                if indexes == self._indexes(weights):
+                if indexes == self._indexes(answering.weights):
                     raise
-            except OtherVersion as other:
-                extractor = other.space.extractor
-                installed = space_of_version(self._store, extractor, other.installed)
-                weights = {
-                    (installed if space.id == other.space.id else space): weight
-                    for space, weight in weights.items()
-                }
+            except CannotEmbed as failure:
+                tried[failure.space] = failure.reason
+                answering = self._without(answering, failure, tried, is_named=bool(query.extractor))
 
-    def answering(self) -> Space:
-        """Return the space that answers queries that name no extractor.
+    def answering(self, extractor: str | None = None) -> Answering:
+        """Return the spaces that answer queries that name an extractor, or none.
 
         Raises
         ------
@@ -118,7 +128,11 @@ class Searcher:
             Nothing is indexed yet.
         """
         self._store.refresh()
-        return next(iter(answering_spaces(self._store, self._home, self._extractor)))
+        return self._choice.answering(extractor)
+
+    def lacking(self) -> int:
+        """Return how many photos the extractors that are to answer have still to embed, at most."""
+        return self._choice.lacking()
 
     def duplicates(self, extractor: str | None = None) -> list[DuplicateGroup]:
         """Group the photos that show the same picture; the largest groups first.
@@ -129,8 +143,36 @@ class Searcher:
             Nothing is indexed yet by the extractor.
         """
         self._store.refresh()
-        space = space_of(self._store, self._home, self._extractor, extractor)
+        space = self._choice.answering(extractor).first
         return duplicate_groups(self._store, space.id, self._verification)
+
+    def _without(
+        self,
+        answering: Answering,
+        failure: CannotEmbed,
+        tried: Mapping[Space, ExtractorError],
+        *,
+        is_named: bool,
+    ) -> Answering:
+        """Return what answers where a space cannot; another one where none is left.
+
+        Raises
+        ------
+        ExtractorError
+            There is no other.
+        """
+        instead = failure.instead
+        if instead is not None and (
+            instead in tried or not self._store.space_counts(instead.id).embedded
+        ):
+            instead = None
+        answering = answering.replaced(failure.space, instead, str(failure.reason))
+        if answering.weights:
+            return answering
+        others = [] if is_named else self._choice.others(tried)
+        if not others:
+            raise next(iter(tried.values()))
+        return replace(answering, weights={others[0]: 1.0})
 
     def _indexes(self, weights: Mapping[Space, float]) -> list[float | None]:
         """Return when the indexes were built: one may be replaced while a query is answered.
@@ -142,8 +184,9 @@ class Searcher:
         indexes = [self._store.index(space.id) for space in spaces]
         return [None if index is None else index.built for index in indexes]
 
-    def _answer(self, query: Query, weights: dict[Space, float], started: float) -> Answer:
+    def _answer(self, query: Query, answering: Answering, started: float) -> Answer:
         assert query.limit is not None
+        weights = answering.weights
         where = Filter(query.folder, query.since, query.until, query.tags)
         answer, turned = self._rank(query, weights, where)
         embedded, ranked = answer.embedded, answer.ranked
@@ -154,7 +197,8 @@ class Searcher:
         asked = files_of(
             {one for one in (*query.like, *query.unlike) if isinstance(one, str)}, self._reach
         )
-        limit = SPARE * query.limit
+        # RAW twins become one hit, and the photos of the query none.
+        limit = 2 * query.limit + len(query.like) + len(query.unlike)
         verdicts = self._verification.verdicts if self._verification else None
         groups = find_photos(
             self._store, query, spaces, ranked, where, limit, asked, verdicts=verdicts
@@ -171,12 +215,17 @@ class Searcher:
             time.monotonic() - started,
             self._store.counts().preliminary,
             turned,
+            tuple(space.id for space in answer.spaces),
+            answering.coming,
+            (*answering.notes, *answer.left_out),
         )
 
-    def _rank(self, query: Query, weights: dict[Space, float], where: Filter) -> tuple[Fused, bool]:
+    def _rank(
+        self, query: Query, weights: Mapping[Space, float], where: Filter
+    ) -> tuple[Fused, bool]:
         """Return the ranked contents, and whether the query was turned."""
         of_one = query.box is not None or query.any_rotation or query.originals
-        if of_one and len(query.like) > 1:
+        if of_one and len(query.like) != 1:
             raise LibraryError(
                 "a part of a photo, a photo in any rotation, and originals can be looked for where "
                 "the query has one photo",
@@ -201,10 +250,13 @@ class Searcher:
         return shows_again(self._store, answer.space, answer.embedded, answer.ranked)
 
     def _rank_laid(
-        self, query: Query, weights: dict[Space, float], where: Filter, *, turned: bool
+        self, query: Query, weights: Mapping[Space, float], where: Filter, *, turned: bool
     ) -> Fused:
         """Return the ranked contents."""
         assert query.limit is not None
+        limit = SPARE * query.limit
+        if not query.like:
+            return rank_by_words([*weights], self._of_words(query, weights), limit, where)
 
         def embed(space: Space) -> Embedded:
             return embed_query(
@@ -214,14 +266,30 @@ class Searcher:
                 query.unlike,
                 self._extraction,
                 self._reach,
+                retired=self._retired,
                 box=query.box,
                 turned=turned,
             )
 
         # All are embedded before the first is compared: there may be another version of one.
-        embedded = embed_by_each([*weights], embed)
-        limit = SPARE * query.limit
-        return rank_by_all(self._store, weights, embedded, limit, where, plain=query.plain)
+        embedded, left_out = embed_by_each([*weights], embed)
+        by_words: list[tuple[Comparison, float]] = []
+        if query.words is not None:
+            able = self._words.spaces(embedded)
+            share = sum(weights[space] for space in embedded) / sum(map(weights.__getitem__, able))
+            by_words = self._of_words(query, {space: share * weights[space] for space in able})
+        answer = rank_by_all(
+            self._store, weights, embedded, limit, where, plain=query.plain, by_words=by_words
+        )
+        return replace(answer, left_out=left_out)
+
+    def _of_words(
+        self, query: Query, weights: Mapping[Space, float]
+    ) -> list[tuple[Comparison, float]]:
+        assert query.words is not None
+        return [
+            (self._words.compare(space, query.words), weight) for space, weight in weights.items()
+        ]
 
     def _searched(self, space: Space, where: Filter) -> int:
         """Return how many photos were compared."""

@@ -19,20 +19,15 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from photofind.errors import FileNotAnsweringError, NotAnsweringError
 from photofind.paths import is_below
-
-if TYPE_CHECKING:
-    from typing import TypeAlias
+from photofind.system.touches import Beat, Threads, Touch, Work
 
 __all__ = ["DOES_NOT_ANSWER", "PATIENCE", "Beat", "Reach", "probe", "read_through"]
 
 Result = TypeVar("Result")
-Beat: TypeAlias = Callable[[], None]
-Work: TypeAlias = Callable[[Beat], Any]
 
 DOES_NOT_ANSWER = "it does not answer"
 """The reason that a folder has in the status."""
@@ -49,61 +44,11 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 600.0
 _MOST_ABANDONED = 64
 # So many files of a folder may hang; if one more does, it is the folder that does not answer.
 _MOST_HANGING = 3
-# So long a thread is kept for the next touch.
-_IDLE_SECONDS = 2.0
 # The longest wait that counts as one: a process that was stopped was not waiting.
 _SLICE = 0.5
 _PIECE = 1 << 20
 
 _logger = logging.getLogger(__name__)
-
-
-class _GivenUp(Exception):
-    """The touch goes on in vain: nothing waits for it."""
-
-
-class _Touch:
-    """Work on files, in a thread of its own.
-
-    Parameters
-    ----------
-    work
-        What is done.
-    again
-        What is done to find out whether the folder answers again.
-    patience
-        Seconds without a sign of progress after which it is given up.
-
-    Attributes
-    ----------
-    signs
-        How many signs of progress it has given.
-    silent
-        Seconds that it was waited for since the last one.
-    """
-
-    def __init__(self, work: Work, again: Work, patience: float) -> None:
-        self.work = work
-        self.again = again
-        self.patience = patience
-        self.signs = 0
-        self.silent = 0.0
-        self.given_up = False
-        self.done = threading.Event()
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-    def beat(self) -> None:
-        """Take note of a sign of progress."""
-        self.signs += 1
-        if self.given_up:
-            raise _GivenUp
-
-    def run(self) -> None:
-        try:
-            self.result = self.work(self.beat)
-        except BaseException as error:  # noqa: BLE001 (it is raised where it is waited for)
-            self.error = error
 
 
 @dataclass
@@ -113,7 +58,7 @@ class _Hanging:
     It is left alone until then, on the monotonic clock.
     """
 
-    touch: _Touch
+    touch: Touch
     times: int
     until: float
 
@@ -137,9 +82,9 @@ class _Place:
         due, on the monotonic clock.
     """
 
-    running: set[_Touch] = field(default_factory=set)
-    abandoned: set[_Touch] = field(default_factory=set)
-    overdue: _Touch | None = None
+    running: set[Touch] = field(default_factory=set)
+    abandoned: set[Touch] = field(default_factory=set)
+    overdue: Touch | None = None
     hanging: dict[str, _Hanging] = field(default_factory=dict)
     times: int = 0
     last: float = 0.0
@@ -181,7 +126,7 @@ class Reach:
         self._listener: Callable[[str], None] = lambda folder: None
         self._trying = False
         self._closed = False
-        self._threads = _Threads()
+        self._threads = Threads()
         self._reals: dict[str, str] = {}
 
     def tell(self, listener: Callable[[str], None]) -> None:
@@ -247,7 +192,7 @@ class Reach:
         NotAnsweringError
             The folder does not answer.
         """
-        result: Result = self._wait_for(path, _Touch(work, again or work, self._patience))
+        result: Result = self._wait_for(path, Touch(work, again or work, self._patience))
         return result
 
     def read(self, path: str, work: Callable[[Beat], Result]) -> Result:
@@ -260,7 +205,7 @@ class Reach:
         NotAnsweringError
             The folder does not answer.
         """
-        result: Result = self._wait_for(path, _Touch(work, work, self._patience), is_read=True)
+        result: Result = self._wait_for(path, Touch(work, work, self._patience), is_read=True)
         return result
 
     def act(self, path: str, function: Callable[..., Result], *arguments: Any) -> Result:
@@ -273,13 +218,13 @@ class Reach:
         NotAnsweringError
             The folder does not answer.
         """
-        touch = _Touch(
+        touch = Touch(
             lambda beat: function(*arguments), lambda beat: os.lstat(path), self._action_seconds
         )
         result: Result = self._wait_for(path, touch)
         return result
 
-    def _wait_for(self, path: str, touch: _Touch, *, is_read: bool = False) -> Any:
+    def _wait_for(self, path: str, touch: Touch, *, is_read: bool = False) -> Any:
         folder = self.folder_of(path)
         if is_read:
             self.check(path)
@@ -319,7 +264,7 @@ class Reach:
                     touch.done.set()
             self._changed.notify_all()
 
-    def _begin(self, folder: str, touch: _Touch) -> _Place:
+    def _begin(self, folder: str, touch: Touch) -> _Place:
         """Start a touch, unless its folder does not answer."""
         with self._changed:
             place = self._places.setdefault(folder, _Place())
@@ -329,7 +274,7 @@ class Reach:
         self._run(folder, place, touch)
         return place
 
-    def _run(self, folder: str, place: _Place, touch: _Touch) -> None:
+    def _run(self, folder: str, place: _Place, touch: Touch) -> None:
         def run() -> None:
             touch.run()
             self._returned(folder, place, touch)
@@ -340,7 +285,7 @@ class Reach:
             self._returned(folder, place, touch)
             raise
 
-    def _waited(self, touch: _Touch) -> bool:
+    def _waited(self, touch: Touch) -> bool:
         """Wait for a touch for a moment; return whether it is over."""
         seconds = min(_SLICE, max(0.0, touch.patience - touch.silent))
         signs = touch.signs
@@ -348,7 +293,7 @@ class Reach:
         touch.silent = touch.silent + seconds if touch.signs == signs else 0.0
         return is_over
 
-    def _leave_alone(self, folder: str, place: _Place, path: str, touch: _Touch) -> bool:
+    def _leave_alone(self, folder: str, place: _Place, path: str, touch: Touch) -> bool:
         """Find out whether a file alone does not answer, and note that it does not.
 
         Raises
@@ -381,7 +326,7 @@ class Reach:
         _logger.warning("%s does not answer", path)
         return True
 
-    def _give_up(self, folder: str, place: _Place, touch: _Touch) -> None:
+    def _give_up(self, folder: str, place: _Place, touch: Touch) -> None:
         with self._changed:
             if touch.done.is_set():  # It returned at the last moment.
                 return
@@ -404,7 +349,7 @@ class Reach:
             _logger.warning("%s does not answer", folder)
             self._listener(folder)
 
-    def _returned(self, folder: str, place: _Place, touch: _Touch) -> None:
+    def _returned(self, folder: str, place: _Place, touch: Touch) -> None:
         """Take note that the thread of a touch is free again."""
         with self._changed:
             place.running.discard(touch)
@@ -432,7 +377,7 @@ class Reach:
     def _try_again(self) -> None:
         """Do again what was overdue, until every folder answers."""
         while True:
-            due: list[tuple[str, _Place, _Touch]] = []
+            due: list[tuple[str, _Place, Touch]] = []
             with self._changed:
                 silent = {k: p for k, p in self._places.items() if p.overdue is not None}
                 if self._closed or not silent:
@@ -444,7 +389,7 @@ class Reach:
                         self._schedule(place, now)
                         if place.overdue is not None and len(place.abandoned) < _MOST_ABANDONED:
                             again = place.overdue.again
-                            trial = place.overdue = _Touch(again, again, self._patience)
+                            trial = place.overdue = Touch(again, again, self._patience)
                             place.abandoned.add(trial)
                             due.append((folder, place, trial))
             for folder, place, trial in due:
@@ -452,34 +397,6 @@ class Reach:
             with self._changed:
                 wait = min((place.retry for place in silent.values()), default=0.0)
                 self._changed.wait(max(0.0, wait - time.monotonic()))
-
-
-class _Threads:
-    """Threads that do one thing after another; one that is stuck is no longer among them."""
-
-    def __init__(self) -> None:
-        self._idle: list[SimpleQueue[Callable[[], None]]] = []
-
-    def run(self, job: Callable[[], None]) -> None:
-        try:
-            jobs = self._idle.pop()
-        except IndexError:
-            jobs = SimpleQueue()
-            threading.Thread(target=self._work, args=(jobs,), name="touch", daemon=True).start()
-        jobs.put(job)
-
-    def _work(self, jobs: SimpleQueue[Callable[[], None]]) -> None:
-        while True:
-            try:
-                job = jobs.get(timeout=_IDLE_SECONDS)
-            except Empty:
-                try:
-                    self._idle.remove(jobs)
-                except ValueError:  # It was taken just now: there will be a job.
-                    continue
-                return
-            job()
-            self._idle.append(jobs)
 
 
 def read_through(path: str, beat: Beat) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import socket
 import tempfile
-import threading
 import time
 import unittest
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from photofind.extractors.derived import DerivableExtraction
 from photofind.extractors.protocol import Threaded
 from photofind.extractors.registry import LoadedExtractor, Plugin, load, make_extractor
 from photofind.extractors.samples import PHOTOGRAPHS, blanks, photographs
+from photofind.testing.observing import at_once, busiest_share, children
 from photofind.testing.with_bases import WithBases, with_bases
 
 __all__ = ["CHECKS", "CheckFailedError", "Figures", "Subject", "check_extractor", "measure"]
@@ -42,6 +42,8 @@ _ROUNDS = 10
 _LEAK_SECONDS = 10.0
 _LEAK_MEGABYTES = 40.0
 _SPEED_SECONDS = 3.0
+_ONE_THREAD = 0.97  # The share of the work from which one thread does all of it.
+_MOST_BATCHES = 50
 _MANY = 2048
 
 
@@ -58,7 +60,7 @@ class Figures:
     load_seconds
         Time to create it and embed the first picture.
     pictures_per_second
-        In batches of 16, on one thread.
+        In batches of 16 that all differ, on one thread.
     megabytes
         Growth of the process since before it was loaded.
     dimension, bytes_per_photo
@@ -84,6 +86,7 @@ class Subject:
 
     def __init__(self, extractor: str | Callable[[], Any]) -> None:
         self._extractor = extractor
+        self.children_before = children()  # Before the plugin is imported.
 
     @property
     def name(self) -> str | None:
@@ -104,15 +107,19 @@ class Subject:
         """An instance shared by the checks."""
         return self.make()
 
-    @cached_property
+    @property
     def pictures(self) -> npt.NDArray[np.uint8]:
-        """Photographs, uint8 (8, height, width, 3)."""
-        return photographs(self.instance.input_size)
+        """Photographs, uint8 (8, height, width, 3); a new array each time."""
+        return self._photographs.copy()
 
     @cached_property
     def vectors(self) -> Vectors:
         """Their embeddings, float32 (8, dimension), of length 1."""
         return self.instance.embed(self.pictures)
+
+    @cached_property
+    def _photographs(self) -> npt.NDArray[np.uint8]:
+        return photographs(self.instance.input_size)
 
 
 Check: TypeAlias = Callable[[Subject], None]
@@ -151,9 +158,13 @@ def measure(subject: Subject) -> Figures:
     load_seconds = time.perf_counter() - begin
     batch = np.concatenate([pictures, pictures[:, :, ::-1]])
     extractor.embed(batch)
-    count, begin = 0, time.perf_counter()
-    while (passed := time.perf_counter() - begin) < _SPEED_SECONDS:
+    count, passed = 0, 0.0
+    while passed < _SPEED_SECONDS:
+        # Other pictures each time, so that no result can be remembered.
+        batch = np.roll(batch, 1, axis=2) ^ np.uint8(count % 2)
+        begin = time.perf_counter()
         extractor.embed(batch)
+        passed += time.perf_counter() - begin
         count += len(batch)
     return Figures(
         load_seconds=round(load_seconds, 2),
@@ -167,15 +178,19 @@ def measure(subject: Subject) -> Figures:
 def check_declaration(subject: Subject) -> None:
     """Two instances have the same attributes, as the protocol requires."""
     first, second = subject.instance, subject.make()
-    for attribute in ("name", "version", "input_size", "dimension", "abilities"):
+    for attribute in (
+        *("name", "version", "input_size", "dimension", "abilities"),
+        *("batch_size", "device", "idle_seconds", "keeps_aspect"),
+    ):
         value, other = getattr(first, attribute), getattr(second, attribute)
         _require(value == other, f"its {attribute} is first {value!r} and then {other!r}")
 
 
 def check_batches(subject: Subject) -> None:
-    """Batches of 1, 2, 3 and 8 pictures give as many finite float32 vectors."""
-    for count in (1, 2, 3, 8):
-        vectors = subject.instance.embed(subject.pictures[:count])
+    """Batches of 1, 2, 3, 8 and batch_size pictures give as many finite float32 vectors."""
+    shape = subject.pictures.shape[1:]
+    for count in (1, 2, 3, 8, subject.instance.batch_size):
+        vectors = subject.instance.embed(np.resize(subject.pictures, (count, *shape)))
         _require(vectors.shape[0] == count, f"{count} pictures gave {len(vectors)} vectors")
 
 
@@ -202,13 +217,21 @@ def check_batch_invariance(subject: Subject) -> None:
 
 def check_leaves_pictures(subject: Subject) -> None:
     """The pictures are not modified: they may be used again for tags or a feature map."""
-    given = subject.pictures.copy()
-    subject.instance.embed(given)
-    _require(np.array_equal(given, subject.pictures), "it wrote into the pictures")
+    extractor = subject.make()  # One that has seen no picture yet.
+    for method in (
+        "embed",
+        *(one for one in ("tags", "feature_map") if one in extractor.abilities),
+    ):
+        given = subject.pictures
+        getattr(extractor, method)(given)
+        _require(
+            np.array_equal(given, subject.pictures), f"its method {method} wrote into the pictures"
+        )
 
 
 def check_gives_vectors_away(subject: Subject) -> None:
     """The returned vectors are not overwritten by the next call."""
+    # Not as the loaded extractor gives them: that copies.
     first = _embed_raw(subject.instance, subject.pictures[:2])
     expected = first.copy()
     _embed_raw(subject.instance, subject.pictures[2:4])
@@ -246,31 +269,37 @@ def check_recognises_copies(subject: Subject) -> None:
 
 
 def check_threads(subject: Subject) -> None:
-    """It works outside the main thread, and with the number of threads that is set."""
-    found: list[Vectors] = []
-    extractor = subject.make()
-
-    def embed() -> None:
-        extractor.use_threads(2)
-        found.append(extractor.embed(subject.pictures))
-
-    thread = threading.Thread(target=embed)
-    thread.start()
-    thread.join()
-    _require(bool(found), "it failed outside the main thread")
-    _require_close(found[0], subject.vectors, "in another thread")
-    if isinstance(raw := _raw(extractor), Threaded):
-        _require(raw.threads == 2, "it does not keep the number of threads that was set")
+    """It works outside the main thread, beside another instance, on the threads that are set."""
+    first, second = subject.make(), subject.make()
+    first.use_threads(2)
+    forwards, backwards = at_once(
+        lambda: first.embed(subject.pictures),
+        lambda: second.embed(subject.pictures[::-1].copy()),
+    )
+    _require_close(forwards, subject.vectors, "in two threads at once")
+    _require_close(backwards[::-1], subject.vectors, "in two threads at once")
+    if not isinstance(raw := _raw(first), Threaded):
+        return
+    _require(raw.threads == 2, "it does not keep the number of threads that was set")
+    batch = np.concatenate([subject.pictures, subject.pictures[:, :, ::-1]])
+    places = iter(range(_MOST_BATCHES))
+    share = busiest_share(lambda: first.embed(np.roll(batch, next(places), 2)), _MOST_BATCHES)
+    _require(
+        share is None or share < _ONE_THREAD,
+        "it runs on one thread, though its threads were set to 2 before its first call",
+    )
 
 
 def check_leaves_no_process(subject: Subject) -> None:
-    """Embedding leaves no process running."""
-    import psutil
-
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    """Importing and making it, and embedding, leave no process running."""
     subject.instance.embed(subject.pictures[:2])
-    left = [c for c in psutil.Process().children(recursive=True) if c.pid not in before]
-    _require(not left, f"it left {len(left)} processes running")
+    left = [name for pid, name in children().items() if pid not in subject.children_before]
+    if not left and subject.name is not None:
+        # In a process in which nobody has imported it before.
+        with DerivableExtraction(subject.name, threads=2) as extraction:
+            extraction.info()
+            left = [*children(extraction.pid).values()]
+    _require(not left, f"it left {len(left)} processes running: {', '.join(left)}")
 
 
 def check_stays_offline(subject: Subject) -> None:
@@ -374,17 +403,52 @@ def check_tags(subject: Subject) -> None:
             subject.instance.tags(picture[np.newaxis])
 
 
+def check_describe(subject: Subject) -> None:
+    """Embedding and tagging in one call give the vectors and the tags that two calls give."""
+    extractor = _able(subject, "tags")
+    if not callable(getattr(_raw(extractor), "describe", None)):
+        raise unittest.SkipTest("it has no describe")
+    vectors, tags = extractor.describe(subject.pictures)
+    _require_close(vectors, subject.vectors, "from describe")
+    for name, one, other in zip(
+        PHOTOGRAPHS, tags or (), extractor.tags(subject.pictures), strict=True
+    ):
+        _require(
+            [word for word, _ in one] == [word for word, _ in other],
+            f"describe gives {name} other tags than tags does",
+        )
+
+
+def check_aspect(subject: Subject) -> None:
+    """Pictures in their own proportions have vectors, whatever else is in the batch."""
+    if not subject.instance.keeps_aspect:
+        raise unittest.SkipTest("its pictures are squashed")
+    sizes = [(300, 400), (400, 300), (1000, 1000), (30, 3000), (3000, 30), (1, 1), (9, 16), (7, 5)]
+    together = subject.instance.embed(subject.pictures, sizes)
+    for place, size in enumerate(sizes):
+        alone = subject.instance.embed(subject.pictures[place : place + 1], [size])
+        _require_close(alone, together[place : place + 1], f"alone, of a photo of {size}")
+
+
 def check_text(subject: Subject) -> None:
     """Texts give finite vectors of the same length as pictures; different texts differ."""
     texts = ["a cat", "a cup of coffee on a table", "", "Ein Foto \N{SNOWFLAKE}"]
-    vectors = _able(subject, "embed_text").embed_text(texts)
+    extractor = _able(subject, "embed_text")
+    vectors = extractor.embed_text(texts)
+    _require_close(extractor.embed_text(texts[1:2]), vectors[1:2], "of a text alone")
     _require(float(vectors[0] @ vectors[1]) < _SAME_DIRECTION, "two texts have the same vector")
 
 
 def check_feature_map(subject: Subject) -> None:
-    """A feature map is finite float32 and depends on the picture."""
+    """A feature map is finite float32 and depends on the picture, not on the batch."""
     maps = _able(subject, "feature_map").feature_map(subject.pictures[:2])
     _require(not np.array_equal(maps[0], maps[1]), "two pictures have the same feature map")
+    alone = subject.instance.feature_map(subject.pictures[1:2])
+    _require(alone.shape == (1, *maps.shape[1:]), "a picture alone has another shape of map")
+    _require(
+        np.allclose(alone[0], maps[1], rtol=_TOLERANCE, atol=_TOLERANCE * np.abs(maps).max()),
+        "a picture has another feature map in a batch than alone",
+    )
 
 
 def check_derived(subject: Subject) -> None:
@@ -427,6 +491,8 @@ CHECKS: tuple[Check, ...] = (
     check_worker,
     check_previews,
     check_tags,
+    check_describe,
+    check_aspect,
     check_text,
     check_feature_map,
     check_derived,
@@ -441,7 +507,9 @@ def _raw(extractor: LoadedExtractor) -> Any:
 def _embed_raw(extractor: LoadedExtractor, pictures: npt.NDArray[np.uint8]) -> Any:
     if isinstance(extractor, WithBases):
         return _raw(extractor).embed_embeddings(*extractor.by_base(pictures))
-    return _raw(extractor).embed(pictures)
+    sizes = np.full((len(pictures), 2), extractor.input_size)
+    more = (sizes,) if extractor.keeps_aspect else ()
+    return _raw(extractor).embed(pictures, *more)
 
 
 def _able(subject: Subject, ability: str) -> LoadedExtractor:
@@ -467,4 +535,6 @@ def _about(what: str) -> Iterator[None]:
     try:
         yield
     except ExtractorError as error:
-        raise ExtractorError(f"{error.message} ({what})", error.hint) from error.__cause__
+        raise ExtractorError(
+            f"{error.message} ({what})", error.hint, error.details
+        ) from error.__cause__

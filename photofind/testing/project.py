@@ -17,7 +17,9 @@ __all__ = ["write_project"]
 _FILES = {
     "pyproject.toml": "pyproject.toml",
     "README.md": "README.md",
+    "LICENSE": "LICENSE",
     "gitignore": ".gitignore",
+    "workflow": ".github/workflows/tests.yml",
     "src/__init__.py": "src/{{package}}/__init__.py",
     "src/extractor.py": "src/{{package}}/extractor.py",
     "tests/conftest.py": "tests/conftest.py",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from photofind.errors import ExtractorError
 from photofind.testing.service import run_in_worker
 from photofind.testing.suite import ExtractorChecks
 
@@ -41,7 +42,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def _figures(name: str) -> str:
-    figures = asdict(run_in_worker(name, measure_only=True).figures)
+    try:
+        report = run_in_worker(name, measure_only=True)
+    except ExtractorError as error:  # A test has said so already.
+        return error.message
+    figures = asdict(report.figures) if report.figures else {}
     return ", ".join(f"{value:g} {key.replace('_', ' ')}" for key, value in figures.items())
 
 

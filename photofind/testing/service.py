@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from photofind.errors import ExtractorError, WorkerError, WorkerStartError
+from photofind.extractors.registry import installed
 from photofind.paths import Home
 from photofind.testing.checks import CHECKS, CheckFailedError, Figures, Subject, measure
+from photofind.testing.equal_failures import EqualFailures
 from photofind.workers import Worker
 
 __all__ = ["CheckReport", "CheckResult", "CheckService", "run_in_worker"]
@@ -19,20 +21,31 @@ _SECONDS = 300.0
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The result of a check: ``state`` is ``kept``, ``broken`` or ``skipped``."""
+    """The result of a check.
+
+    Attributes
+    ----------
+    check, promise
+        Its name, and what it requires.
+    state, reason
+        ``kept``, ``broken``, ``skipped`` (it has no such ability) or ``not run``, and why.
+    details
+        The traceback of the plugin's own error, where there was one.
+    """
 
     check: str
     promise: str
     state: str
     reason: str
+    details: str = ""
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The results of all checks, and the cost of the extractor."""
+    """The results of all checks, and the cost of the extractor; None if it fails."""
 
     results: tuple[CheckResult, ...]
-    figures: Figures
+    figures: Figures | None
 
 
 def run_in_worker(
@@ -43,6 +56,8 @@ def run_in_worker(
     progress: Callable[[CheckResult], None] = lambda result: None,
 ) -> CheckReport:
     """Check an installed extractor in a worker process.
+
+    If it fails in the same way in two checks, the others are left out: they would too.
 
     Parameters
     ----------
@@ -58,7 +73,7 @@ def run_in_worker(
     Raises
     ------
     ExtractorError
-        If it cannot be loaded at all.
+        If it is not installed, or cannot be measured and nothing else is wanted.
     """
     results = []
     root = str((home or Home.default()).root)
@@ -69,26 +84,40 @@ def run_in_worker(
         environment={"PHOTOFIND_HOME": root, "TF_CPP_MIN_LOG_LEVEL": "2"},
         start_seconds=_SECONDS,
     ) as worker:
+        figures, failures = None, EqualFailures()
         try:
             # First, in a process with nothing else loaded.
             figures = Figures(**worker.call("measure", timeout=_SECONDS).value)
-        except WorkerStartError as error:
-            raise ExtractorError(
-                f"the extractor {name!r} cannot be used: {error.message}", error.hint
-            ) from error
-        except WorkerError as error:
-            raise ExtractorError(f"the extractor {name!r} fails: {error.message}") from error
+        except (ExtractorError, WorkerError) as error:
+            if measure_only or not _is_installed(name, home):
+                kind = "cannot be used" if isinstance(error, WorkerStartError) else "fails"
+                raise ExtractorError(
+                    error.message
+                    if isinstance(error, ExtractorError)
+                    else f"the extractor {name!r} {kind}: {error.message}",
+                    error.hint,
+                    error.details,
+                ) from error
+            failures.add("measuring", error)
         for check in () if measure_only else CHECKS:
+            short, details = check.__name__.removeprefix("check_"), ""
             try:
-                state, reason = worker.call("run", timeout=_SECONDS, check=check.__name__).value
+                if failures.reason:
+                    state, reason = "not run", failures.reason
+                else:
+                    answer = worker.call("run", timeout=_SECONDS, check=check.__name__)
+                    state, reason = answer.value
             except (ExtractorError, WorkerError) as error:
-                state, reason = "broken", error.message
+                state, reason, details = "broken", error.message, error.details
+                failures.add(short, error)
             promise = " ".join((check.__doc__ or "").split())
-            results.append(
-                CheckResult(check.__name__.removeprefix("check_"), promise, state, reason)
-            )
+            results.append(CheckResult(short, promise, state, reason, details))
             progress(results[-1])
     return CheckReport(tuple(results), figures)
+
+
+def _is_installed(name: str, home: Home | None) -> bool:
+    return name in {plugin.name for plugin in installed(home)}
 
 
 class CheckService:

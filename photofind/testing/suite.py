@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from photofind.errors import ExtractorError, WorkerError
 from photofind.testing.checks import CHECKS, Subject
+from photofind.testing.equal_failures import EqualFailures
 
 __all__ = ["ExtractorChecks"]
 
@@ -26,6 +28,7 @@ class ExtractorChecks:
 
     extractor: ClassVar[str | Callable[[], Any]]
     _subject: ClassVar[Subject | None] = None
+    _failures: ClassVar[EqualFailures]
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
         """Parametrize the test with all checks."""
@@ -38,8 +41,13 @@ class ExtractorChecks:
         kind = type(self)
         if kind._subject is None:
             _use_temporary_home()
-            kind._subject = Subject(kind.extractor)
-        check(kind._subject)
+            kind._subject, kind._failures = Subject(kind.extractor), EqualFailures()
+        kind._failures.skip_the_rest()
+        try:
+            check(kind._subject)
+        except (ExtractorError, WorkerError) as error:
+            kind._failures.add(check.__name__.removeprefix("check_"), error)
+            raise
 
 
 def _use_temporary_home() -> None:

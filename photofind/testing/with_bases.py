@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from photofind.extractors.registry import LoadedExtractor, load
+
+if TYPE_CHECKING:
+    from photofind.extractors.registry import Pixels, Sizes
 
 __all__ = ["WithBases", "with_bases"]
 
@@ -29,13 +34,13 @@ class WithBases(LoadedExtractor):
         self.bases = [load(name.partition("@")[0]) for name in derived.derives_from]
         self.input_size = self.preview_size = self.bases[0].input_size
 
-    def by_base(self, images: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+    def by_base(self, images: Pixels, sizes: Sizes | None = None) -> list[npt.NDArray[np.float32]]:
         """Return what each base makes of pictures, float32 (N, D) each."""
-        return [base.embed(_resized(images, base.input_size)) for base in self.bases]
+        return [base.embed(_resized(images, base.input_size), sizes) for base in self.bases]
 
-    def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def embed(self, images: Pixels, sizes: Sizes | None = None) -> npt.NDArray[np.float32]:
         """Return what the derived extractor makes of what its bases make of pictures."""
-        return self.embed_embeddings(*self.by_base(images))
+        return self.embed_embeddings(*self.by_base(images, sizes))
 
 
 def with_bases(extractor: LoadedExtractor) -> LoadedExtractor:
@@ -43,7 +48,7 @@ def with_bases(extractor: LoadedExtractor) -> LoadedExtractor:
     return WithBases(extractor) if extractor.derives_from else extractor
 
 
-def _resized(images: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def _resized(images: Pixels, size: tuple[int, int]) -> Pixels:
     if images.shape[1:3] == size:
         return images
     from PIL import Image

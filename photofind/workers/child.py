@@ -183,7 +183,7 @@ def _encode_error(error: BaseException, name: str) -> dict[str, frames.JSON]:
             "message": error.message,
             "hint": error.hint,
         }
-        if isinstance(error, errors.WorkerError):
+        if isinstance(error, errors.WorkerError | errors.ExtractorError):
             fields["details"] = error.details
         return fields
     kind = errors.WorkerResourceError if lacks_resources(error) else errors.WorkerError

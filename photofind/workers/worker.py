@@ -74,6 +74,8 @@ class Worker:
 
     Attributes
     ----------
+    idle_seconds : float or None
+        As given; another value holds from the end of the next call.
     memory_restarts : int
         How often a child was ended after a call because of its memory.
 
@@ -99,7 +101,7 @@ class Worker:
         self._service = service
         self._name = name
         self._options = dict(options or {})
-        self._idle_seconds = idle_seconds
+        self.idle_seconds = idle_seconds
         self._low_priority = low_priority
         self._environment = dict(environment or {})
         self._log = log
@@ -207,7 +209,7 @@ class Worker:
                 self.memory_restarts += 1
                 process.discard()
             else:
-                process.release(self._idle_seconds)
+                process.release(self.idle_seconds)
         return _unwrap(answer)
 
     def stop(self) -> None:

@@ -86,7 +86,7 @@ class NotAnArray(Colour):
 
 class Newer(Colour):
     name = "newer"
-    protocol = 2
+    protocol = 3
 
 
 class Misnamed(Colour):
@@ -118,6 +118,18 @@ class Hanging(Colour):
 
     def __init__(self):
         time.sleep(600)
+
+
+class Stuck(Colour):
+    """Hangs with every photo, not with the grey of the first trial."""
+
+    name = "stuck"
+
+    def embed(self, images):
+        colours = images.mean(axis=(1, 2)).astype(np.float32)
+        while (np.abs(colours - 128) > 1).any():
+            time.sleep(0.1)
+        return colours
 
 
 class Leaking(Colour):
@@ -162,6 +174,73 @@ class Naming(Colour):
             pairs = [(thing, float(share)) for thing, share in zip(things, shares, strict=True)]
             named.append(sorted(pairs, key=lambda pair: -pair[1]))
         return named
+
+
+class Describing(Naming):
+    """Embeds and tags in one call, in small batches, on something that loads slowly."""
+
+    name = "describing"
+    protocol = 2
+    batch_size = 3
+    device = "gpu"
+    idle_seconds = 900
+
+    def embed(self, images):
+        if len(images) > self.batch_size:
+            raise ValueError(f"{len(images)} pictures are too many")
+        return super().embed(images)
+
+    def describe(self, images):
+        # That it was this call can be told by the other tags.
+        tags = [[(f"one {thing}", sure) for thing, sure in one] for one in super().tags(images)]
+        return self.embed(images), tags
+
+
+class Panorama(Colour):
+    """Describes a picture by its mean colour without its borders, and by its proportions."""
+
+    name = "panorama"
+    protocol = 2
+    aspect = "native"
+    input_size = (8, 8)
+    dimension = 4
+
+    def embed(self, images, sizes):
+        vectors = np.empty((len(images), 4), np.float32)
+        for vector, image, (height, width) in zip(vectors, images, sizes.tolist(), strict=True):
+            scale = min(8 / height, 8 / width)
+            rows, columns = (max(round(side * scale), 1) for side in (height, width))
+            picture = image[:rows, :columns]
+            assert not image[len(picture) :].any()
+            vector[:3] = picture.mean(axis=(0, 1)) / 255
+            vector[3] = width / height
+        return vectors
+
+
+class ColourWords(Colour):
+    """Embeds pictures by their mean colour, and the names of colours near them."""
+
+    name = "colour-words"
+    protocol = 2
+    input_size = (8, 8)
+    dimension = 4
+    words = {  # noqa: RUF012
+        "red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1), "yellow": (1, 1, 0),
+        "purple": (1, 0, 1), "black": (0, 0, 0), "white": (1, 1, 1),
+    }  # fmt: skip
+
+    def embed(self, images):
+        colours = images.mean(axis=(1, 2)).astype(np.float32) / 255
+        return np.concatenate([colours, np.full((len(images), 1), 0.1, np.float32)], axis=1)
+
+    def embed_text(self, texts):
+        # As with networks, texts are not where pictures are: the last number is another.
+        vectors = np.zeros((len(texts), 4), np.float32)
+        vectors[:, 3] = -0.5
+        for vector, text in zip(vectors, texts, strict=True):
+            for word in text.lower().split():
+                vector[:3] += self.words.get(word, (0, 0, 0))
+        return vectors
 
 
 class Boasting(Colour):

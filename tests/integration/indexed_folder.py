@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from waiting import wait_until
 
 from photofind.errors import ExtractorError
-from photofind.extractors.extraction import Extracted
+from photofind.extractors.extraction import Extracted, ExtractorInfo
 from photofind.images.reading import content_id
 from photofind.indexing.debouncer import SETTLE_WATCHED
 from photofind.indexing.indexer import Indexer
@@ -46,13 +45,12 @@ class Extraction:
         self.broken = ""
         self.unreadable: set[str] = set()
         self.pid = None
+        self.silence = 0.0
 
     def info(self) -> Any:
         if self.broken:
             raise ExtractorError(self.broken)
-        return SimpleNamespace(
-            name=self.name, version="1", dimension=DIMENSION, build="", derives_from=()
-        )
+        return ExtractorInfo(self.name, "1", DIMENSION, (1, 1), "simulated")
 
     def extract(self, paths: list[str], known: Any = (), *, in_company: bool = False) -> list[Any]:
         self.gate.wait(PATIENCE)

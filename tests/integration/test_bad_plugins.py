@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from commands import photofind
 from PIL import Image
+from waiting import wait_until
 
 from photofind.app.photofind import PhotoFind
+from photofind.daemon.resident import Resident
 from photofind.errors import ExtractorError
 from photofind.extractors.extraction import Extraction
+from photofind.indexing import steps
 from photofind.model import Query
 from photofind.settings import set_setting
 
@@ -23,7 +27,7 @@ BAD = {
     "hanging": "it took longer than 10 s to load",
     "exiting": "cannot be loaded: SystemExit",
     "crashing": "SIGSEGV",
-    "newer": "needs protocol 2, but this photofind has protocol 1",
+    "newer": "needs protocol 3, but this photofind has protocol 2",
 }
 
 
@@ -52,7 +56,23 @@ def test_each_is_named_with_its_error_and_the_others_work(home):
         assert "\n" not in found[name].error
     for name in ("mobilenet", "mean-colour", "able", "leaking"):  # Colour prints whenever it can.
         assert found[name].error is None, found[name]
-    assert "plugins print when they embed" in (home.logs / "extraction.log").read_text()
+    log = (home.logs / "extraction.log").read_text()
+    assert "plugins print when they embed" in log
+    assert 'raise ValueError("no network\\nfor this")' in log  # The plugin's own traceback.
+
+
+def test_its_own_traceback_is_shown_where_it_is_asked_for(home):
+    info = photofind("--debug", "extractors", "info", "raising")
+    assert info.code == 1
+    assert 'raise ValueError("no network\\nfor this")' in "\n".join(info.notes)
+    assert photofind("extractors", "info", "raising").notes[0].startswith("photofind: ")
+    checked = photofind("extractors", "check", "raising", "--json")
+    assert checked.code == 1
+    results = {result["check"]: result for result in checked.json["results"]}
+    assert results["batches"]["state"] == "broken"
+    assert 'raise ValueError("no network\\nfor this")' in results["batches"]["details"]
+    assert results["threads"]["state"] == "not run"
+    assert checked.json["figures"] is None
 
 
 @pytest.mark.parametrize("name", ["exiting", "not-finite", "crashing"])
@@ -72,3 +92,70 @@ def test_nothing_is_lost_while_a_bad_one_is_chosen(name, home, photos):
         report = photofind.index()
         assert (report.found, report.unchanged, report.failed) == (40, 40, 0)
         assert [hit.path for hit in photofind.similar(query).hits] == before
+
+
+@pytest.fixture
+def forever(monkeypatch, home):
+    """Have nothing that hangs be given up during a test."""
+    defaults = dict(Extraction.__init__.__kwdefaults__)
+    monkeypatch.setattr(Extraction.__init__, "__kwdefaults__", defaults | {"start_seconds": 3600.0})
+    set_setting(home.settings, "max_seconds", "3600")
+
+
+def embedded(photofind: Resident, photo: Path) -> bool:
+    return "mean-colour@1" in photofind.photo(str(photo)).spaces
+
+
+@pytest.mark.usefixtures("forever")
+def test_none_of_them_keeps_photos_from_a_good_one(home, photos):
+    set_setting(home.settings, "extractor", "mean-colour")
+    set_setting(home.settings, "also", ",".join([*BAD, "stuck"]))
+    resident = Resident(home)
+    try:
+        resident.start()
+        resident.add_folder(str(photos))
+        report = resident.index()
+        assert (report.found, report.failed) == (40, 0)
+        assert all(embedded(resident, photo) for photo in photos.iterdir())
+
+        def activity() -> str:
+            now = resident.status().daemon.activity
+            return now.phase if now else ""
+
+        wait_until(lambda: activity() == "embedding photos with stuck")
+        Image.new("RGB", (60, 40), (9, 200, 7)).save(photos / "new.png")
+        wait_until(lambda: resident.status().photos == 41, "the new photo")
+
+        def listed(name: str) -> tuple[bool, str | None]:
+            (found,) = [one for one in resident.extractors() if one.name == name]
+            return found.loading, found.error
+
+        wait_until(lambda: listed("mean-colour") == (False, None))
+        assert listed("hanging") == (True, None)
+        reasons = [reason for name, reason in BAD.items() if name != "hanging"]
+        wait_until(lambda: all(r in " ".join(resident.status().problems) for r in reasons))
+        assert resident.failures() == []
+    finally:
+        resident.close()
+
+
+@pytest.mark.usefixtures("forever")
+@pytest.mark.parametrize("first", ["hanging", "stuck"])
+def test_another_reads_new_photos_where_the_first_one_hangs(first, home, photos, monkeypatch):
+    monkeypatch.setattr(steps, "YIELDS_SECONDS", 2.0)
+    set_setting(home.settings, "extractor", f"{first},mean-colour")
+    resident = Resident(home)
+    try:
+        resident.start()
+        resident.add_folder(str(photos))
+        report = resident.index()
+        assert (report.found, report.failed) == (40, 0)
+        assert all(embedded(resident, photo) for photo in photos.iterdir())
+        query = Query((str(photos / "3.png"),), limit=3, min_score=0.0)
+        answer = resident.similar(query)
+        assert (answer.extractor, len(answer.hits)) == ("mean-colour", 3)
+        assert [(one.extractor, one.embedded) for one in answer.coming] == [(first, 0)]
+        assert f"{first}" in answer.notes[0]
+        assert "mean-colour answers until then" in answer.notes[0]
+    finally:
+        resident.close()

@@ -228,9 +228,11 @@ def test_the_json_of_similar_is_what_the_page_says(album: Album) -> None:
     answer = similar(album, album.path(CAT), "--json", "-n", "2").json
     assert set(answer) == {
         "query", "extractor", "searched_by", "photos", "preliminary", "turned", "seconds", "hits",
+        "spaces", "coming", "notes",
     }  # fmt: skip
     assert answer["query"] == {"like": [album.path(CAT)], "unlike": []}
     assert (answer["extractor"], answer["searched_by"]) == ("mobilenet", "exact")
+    assert (answer["spaces"], answer["coming"], answer["notes"]) == (["mobilenet@1"], [], [])
     assert answer["photos"] == 51
     assert 0 < answer["seconds"] < 60
     assert len(answer["hits"]) == 2

@@ -46,6 +46,8 @@ trained = keras.Sequential([
 trained.compile("adam", "sparse_categorical_crossentropy")
 trained.fit(pictures, corners, epochs=2, verbose=0)
 trained.save("trained.keras")
+features = trained.get_layer("features").output
+keras.Model(trained.inputs, layers.GlobalAveragePooling2D()(features)).save("pooled.keras")
 trained.save("older.h5")
 trained.export("saved", format="tf_saved_model", verbose=False)
 
@@ -70,7 +72,37 @@ class Own(layers.Layer):
     def call(self, x):
         return x
 
-keras.Model(pictures, Own()(layers.Conv2D(4, 3)(pictures))).save("own.keras")
+class Third(layers.Layer):
+    def call(self, x):
+        return x
+
+keras.Model(pictures, Third()(Own()(layers.Conv2D(4, 3)(pictures)))).save("own.keras")
+keras.Model(pictures, Own()(layers.Conv2D(4, 3)(pictures))).save("own.h5")
+body = layers.Conv2D(4, 3, activation="relu")(pictures)
+several = keras.Model(pictures, [
+    layers.Conv2D(3, 1, name="first")(body), layers.GlobalAveragePooling2D(name="second")(body)])
+several.save("several.keras")
+several.export("several", format="tf_saved_model", verbose=False)
+
+import tensorflow as tf
+
+def save(name, act):
+    module = tf.Module()
+    module.weights = tf.Variable(tf.random.normal((3, 4), seed=1))
+    def embed(x):
+        act(x)
+        return tf.matmul(tf.reduce_mean(x, (1, 2)), module.weights)
+    module.embed = tf.function(embed, input_signature=[tf.TensorSpec((None, 32, 32, 3))])
+    tf.saved_model.save(module, name, signatures={"serving_default": module.embed})
+
+save("writes", lambda x: tf.io.write_file("written", "x"))
+# In a function of the library alone.
+save("reads", lambda x: tf.cond(tf.reduce_sum(x) > 0,
+    lambda: tf.strings.length(tf.io.read_file("saved/saved_model.pb")), lambda: 0))
+save("calls", lambda x: tf.py_function(lambda: None, [], []))
+save("saves", lambda x: tf.raw_ops.SaveV2(
+    prefix="written", tensor_names=["x"], shape_and_slices=[""], tensors=[x]))
+save("prints", lambda x: tf.print(x, output_stream="file://written"))
 # TensorFlow Lite has no such operation.
 keras.Model(pictures, keras.ops.abs(keras.ops.fft2((
     layers.Conv2D(4, 3)(pictures), keras.ops.zeros_like(layers.Conv2D(4, 3)(pictures))))[0])
@@ -94,14 +126,19 @@ def given(name: str, path: Path, **options) -> Model:
 
 
 def test_a_model_trained_on_the_spot(models, home):
-    path = shutil.copy(models / "trained.keras", home.root.parent / "mine.keras")
+    path = Path(shutil.copy(models / "trained.keras", home.root.parent / "mine.keras"))
     wanted = given("mine", path, layer="features", preprocess="unit", pooling="gem")
     added = add_model(home, wanted)
     assert (added.engine, added.reason, added.warnings) == ("LiteRT", "", ())
     assert (added.model.dimension, added.input_size) == (24, (32, 32))
     assert list_models(home) == [added.model]
     (plugin,) = (plugin for plugin in installed(home) if plugin.name == "mine")
-    assert (plugin.distribution, plugin.target) == ("mine.keras", str(path))
+    copy = Path(plugin.target)
+    assert (plugin.distribution, copy.name) == ("mine.keras", "mine.keras")
+    assert copy.is_relative_to(home.models)
+    assert copy.stat().st_mode & 0o077 == 0
+    assert added.model.origin == str(path)
+    path.unlink()  # What happens to it does not matter any more.
 
     extractor = load("mine")
     assert extractor.abilities == ("feature_map",)
@@ -114,28 +151,42 @@ def test_a_model_trained_on_the_spot(models, home):
         described = extraction.info()
     assert (described.engine, described.dimension) == ("LiteRT", 24)
 
+    pooled = add_model(home, given("pooled", models / "pooled.keras", preprocess="unit"))
+    assert (pooled.engine, pooled.model.dimension) == ("LiteRT", 24)
+    by_mean = load("pooled")
+    assert by_mean.abilities == ("feature_map",)
+    maps = by_mean.feature_map(pictures)
+    assert maps.shape == (len(pictures), 7, 7, 24)
+    np.testing.assert_allclose(
+        maps.mean(axis=(1, 2)), by_mean._extractor.embed(pictures), atol=1e-5
+    )
+
     set_setting(home.settings, "extractor", "mine")
     with pytest.raises(ExtractorError, match="is in use"):
         remove_model(home, "mine")
     set_setting(home.settings, "extractor", "mobilenet")
 
-    content = path.read_bytes()
-    path.write_bytes(content + b"\0")
+    content = copy.read_bytes()
+    copy.write_bytes(content + b"\0")
     with pytest.raises(
         ExtractorError, match=r"'mine' of mine.keras .* has changed since"
     ) as caught:
         load("mine")
     assert "photofind extractors add mine PATH" in caught.value.hint
-    path.rename(path.with_name("moved.keras"))
+    copy.unlink()
     with pytest.raises(ExtractorError, match=r"mine.keras cannot be read"):
         load("mine")
-    path.with_name("moved.keras").rename(path)
-    path.write_bytes(content)
+    copy.write_bytes(content)
     assert load("mine").version == extractor.version
 
-    assert remove_model(home, "mine") == added.model
+    with pytest.raises(ExtractorError, match="2 outputs"):
+        add_model(home, given("mine", models / "several.keras"))
+    assert load("mine").version == extractor.version
+    again = add_model(home, given("mine", models / "several.keras", layer="second"))
+    assert [path.name for path in home.models.glob("mine-*/*")] == ["several.keras"]
+    assert remove_model(home, "mine") == again.model
     assert "mine" not in {plugin.name for plugin in installed(home)}
-    assert path.exists()
+    assert [*home.models.iterdir()] == []
 
 
 def test_a_model_of_keras_applications_that_takes_any_size(models, home):
@@ -161,7 +212,7 @@ def test_an_older_file_and_a_saved_model(models, home):
 def test_a_model_that_does_not_convert_runs_on_keras(models, home):
     added = add_model(home, given("unusual", models / "unusual.keras"))
     assert added.engine == "Keras"
-    assert added.reason
+    assert added.reason == "it cannot be converted: LiteRT has no operation Complex, FFT2D"
     assert "\n" not in added.reason
     with Extraction("unusual") as extraction:
         assert extraction.info().engine == "Keras"
@@ -178,11 +229,19 @@ def test_a_model_that_does_not_convert_runs_on_keras(models, home):
         ("nothing.keras", {}, "nothing.keras does not exist"),
         ("folder", {}, "is a folder without a saved_model.pb"),
         ("saved", {"layer": "features"}, "so its layers have no names"),
+        ("several", {}, "2 outputs: output_0 (N, 30, 30, 3), output_1 (N, 4); choose one with"),
+        ("several.keras", {}, "2 outputs: first (N, 30, 30, 3), second (N, 4); choose one with"),
+        ("writes", {}, "read or write files, or run code: WriteFile; save"),
+        ("reads", {}, "read or write files, or run code: ReadFile; save"),
+        ("calls", {}, "read or write files, or run code: EagerPyFunc; save"),
+        ("saves", {}, "read or write files, or run code: SaveV2; save"),
+        ("prints", {}, "read or write files, or run code: PrintV2; save"),
         ("scalar.keras", {}, "neither vectors nor feature maps"),
         ("constant.keras", {}, "gives different pictures the same embedding"),
         ("two.keras", {}, "has 2 inputs"),
-        ("grey.keras", {}, "takes ('N', 32, 32, 1)"),
-        ("own.keras", {}, "Keras cannot load own.keras"),
+        ("grey.keras", {}, "takes (N, 32, 32, 1)"),
+        ("own.keras", {}, "code that is not part of Keras: Own (of mine), Third; photofind does"),
+        ("own.h5", {}, "code that is not part of Keras: Own (of mine); photofind does"),
         ("trained.keras", {"layer": "nose"}, "has no layer 'nose'; its last layers: "),
         ("trained.keras", {"input_size": (64, 64)}, "takes pictures of 32x32, not 64x64"),
     ],
@@ -193,13 +252,20 @@ def test_what_cannot_be_an_extractor_says_why_in_one_line(file, options, reason,
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
     assert list_models(home) == []
+    assert [*home.models.glob("*")] == []
+    assert not [*models.glob("written*")]
+
+
+def test_one_output_of_a_saved_model_is_chosen(models, home):
+    added = add_model(home, given("second", models / "several", layer="output_1"))
+    assert added.model.dimension == 4
 
 
 def test_names_are_words_and_taken_once(models, home):
     for name in ("mobilenet", "no name", ""):
         with pytest.raises(ExtractorError, match=r"is taken|cannot be the name"):
             add_model(home, given(name, models / "trained.keras"))
-    with pytest.raises(ExtractorError, match="python -m pip uninstall photofind"):
+    with pytest.raises(ExtractorError, match="photofind plugins uninstall mobilenet"):
         remove_model(home, "mobilenet")
     with pytest.raises(ExtractorError, match="there is no extractor 'nobody'"):
         remove_model(home, "nobody")
@@ -214,7 +280,11 @@ def test_the_commands(models, home):
     assert added.code == 0, added.stderr
     assert "added mine: pictures of 32x32, 24 numbers each, runs on LiteRT" in added.notes
     info = photofind("extractors", "info", "mine", "--json").json
-    assert (info["dimension"], info["engine"], info["target"]) == (24, "LiteRT", path)
+    assert (info["dimension"], info["engine"]) == (24, "LiteRT")
+    assert info["target"].endswith("/trained.keras")
+    again = photofind("extractors", "add", "mine", path)
+    assert again.code == 2
+    assert "there is an extractor mine already, of trained.keras: give --yes" in again.notes[-1]
     assert photofind("extractors", "info", "nobody").code == 1
     checked = photofind("extractors", "check", "mine", "--json")
     assert checked.code == 0, checked.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,14 @@ import skimage
 from PIL import Image
 from sample_photos import exif, jpeg
 
-from photofind.errors import ExtractorError
+from photofind.errors import ExtractorError, ImageError
+from photofind.extractors.code_files import stamp
 from photofind.extractors.extraction import Extracted, Extraction, ExtractorInfo
 from photofind.images.limits import Limits
 from photofind.images.reading import PRELIMINARY, content_id
+from photofind.model.records import Space
+from photofind.search.embedding import CannotEmbed
+from photofind.search.feature_maps import feature_maps
 
 PLUGINS = Path(__file__).parents[1] / "extractor_plugins"
 # What the extractor "mean-colour" does not survive.
@@ -68,9 +73,15 @@ def describes(extracted: Extracted, colour, exactness=1e-6) -> bool:
 
 def test_the_extractor_is_described(extraction):
     described = extraction.info()
-    written = (PLUGINS / "plugins_for_tests.py").stat().st_mtime_ns
+    code = PLUGINS / "plugins_for_tests.py"
     assert described == ExtractorInfo(
-        "mean-colour", "1", 3, (4, 6), "plugins-for-tests", f"plugins-for-tests 1.0 {written}"
+        "mean-colour",
+        "1",
+        3,
+        (4, 6),
+        "plugins-for-tests",
+        f"plugins-for-tests 1.0 {stamp([code])}",
+        code=(str(code),),
     )
 
 
@@ -111,6 +122,60 @@ def test_a_photo_comes_with_the_tags_of_an_extractor_that_has_them(photo, extrac
         assert able.info().abilities == ("tags", "embed_text", "feature_map")
     assert (first.tags, second.tags) == ((("red", 1.0),), ())
     assert [one.tags for one in extraction.extract(paths)] == [(), ()]
+
+
+def test_a_photo_is_embedded_and_tagged_in_one_call_in_the_batches_that_are_wanted(photo):
+    paths = [photo(f"{i}.png", (200, i, 7)) for i in range(10)]
+    with Extraction("describing", idle_seconds=1) as describing:
+        extracted = describing.extract(paths)
+        described = describing.info()
+        assert describing._worker.idle_seconds == 900
+    assert all(describes(one, (200, i, 7)) for i, one in enumerate(extracted))
+    assert {one.tags[0][0] for one in extracted} == {"one red dog"}
+    assert described.device == "gpu"
+
+
+def test_feature_maps_come_in_the_order_of_the_photos(photo, extraction, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no photo")
+    paths = [photo("red.png", "red"), str(broken), photo("blue.png", "blue")]
+    with Extraction("able") as able:
+        red, failed, blue = able.extract_feature_maps(paths)
+    assert red.vector.shape == (4, 6, 3)
+    np.testing.assert_array_equal(red.vector[0, 0], (256, 1, 1))
+    np.testing.assert_array_equal(blue.vector[-1, -1], (1, 1, 256))
+    assert failed.vector is None
+    assert failed.failure
+    with pytest.raises(ExtractorError, match="'mean-colour' has no feature maps"):
+        extraction.extract_feature_maps(paths)
+
+
+def test_a_similarity_is_the_sum_over_the_parts_of_two_feature_maps():
+    data = Path(skimage.__file__).parent / "data"
+    paths = [str(data / "chelsea.png"), str(data / "astronaut.png")]
+    space = Space("mobilenet", "1", 1280)
+    with Extraction("mobilenet") as mobilenet:
+        first, second = (one.vector for one in mobilenet.extract(paths))
+        maps = feature_maps(space, paths, lambda name: mobilenet)
+        with pytest.raises(CannotEmbed):
+            feature_maps(replace(space, version="0"), paths, lambda name: mobilenet)
+        with pytest.raises(ImageError, match="cannot be explained"):
+            feature_maps(space, [*paths, str(data)], lambda name: mobilenet)
+    assert [one.shape for one in maps] == [(7, 7, 1280)] * 2
+    parts = [one.reshape(49, 1280) for one in maps]
+    lengths = [np.linalg.norm(one.mean(axis=0)) for one in parts]
+    shares = parts[0] @ parts[1].T / np.prod(lengths) / 49**2
+    assert shares.sum() == pytest.approx(float(first @ second), abs=1e-5)
+
+
+def test_texts_are_embedded_in_the_worker(extraction):
+    with Extraction("colour-words") as words:
+        vectors = words.embed_text(["a red thing", "Blue"])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
+    assert vectors[0, 0] > 0.5
+    assert vectors[1, 2] > 0.5
+    with pytest.raises(ExtractorError, match="'mean-colour' does not embed texts"):
+        extraction.embed_text(["red"])
 
 
 def test_a_known_content_is_read_but_not_embedded(extraction, photo):

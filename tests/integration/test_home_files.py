@@ -25,6 +25,7 @@ from photofind.app.photofind import PhotoFind
 from photofind.app.resources import Resources
 from photofind.daemon.page_keys import Generation, recall, remember
 from photofind.errors import PhotofindError
+from photofind.extractors.extraction import ExtractorInfo
 from photofind.images.reading import content_id
 from photofind.indexing.index_maintenance import maintenance
 from photofind.indexing.index_maintenance.builder import IndexBuilder
@@ -51,9 +52,7 @@ class Grouping(Extraction):
         return extracted(path, content, (vector / np.linalg.norm(vector)).astype(np.float32))
 
     def info(self) -> object:
-        return SimpleNamespace(
-            name=self.name, version="1", dimension=DIMENSION, build="", derives_from=()
-        )
+        return ExtractorInfo(self.name, "1", DIMENSION, (1, 1), "simulated")
 
 
 @contextmanager

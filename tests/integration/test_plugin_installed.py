@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from zipfile import ZipFile
 
 from commands import photofind
 from PIL import Image
@@ -15,10 +16,14 @@ from photofind.testing.project import write_project
 
 def test_a_plugin_comes_and_goes(tmp_path):
     project = write_project("first-light", tmp_path)
+    package = project / "src/photofind_first_light"
+    (package / "data").mkdir()
+    (package / "data/words.txt").write_text("light")
     wheels, site, photos = (tmp_path / name for name in ("wheels", "site", "photos"))
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "wheel", "--no-deps", "-w", wheels, project], check=True)
     (wheel,) = wheels.glob("photofind_first_light-0.1.0-*.whl")
+    assert "photofind_first_light/data/words.txt" in ZipFile(wheel).namelist()
     photos.mkdir()
     for number in range(12):
         Image.new("RGB", (60, 40), (200, 20 * number, 9)).save(photos / f"{number}.png")
@@ -27,6 +32,8 @@ def test_a_plugin_comes_and_goes(tmp_path):
         **os.environ,
         "PYTHONPATH": os.pathsep.join(paths),
         "PHOTOFIND_NO_DAEMON": "1",
+        # pip is to leave the environment of the tests alone.
+        **{"PIP_TARGET": str(site), "PIP_NO_DEPS": "1", "PIP_NO_INDEX": "1"},
     }
 
     def run(*arguments):
@@ -38,7 +45,8 @@ def test_a_plugin_comes_and_goes(tmp_path):
         return {one["name"]: one for one in run("extractors", "list", "--json").json}
 
     assert "first-light" not in listed()
-    subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True)
+    installed = run("plugins", "install", str(wheel))
+    assert "installed the extractor 'first-light' of photofind-first-light 0.1.0" in installed.notes
     found = listed()["first-light"]
     assert (found["error"], found["dimension"]) == (None, 192)
     assert found["distribution"] == "photofind-first-light 0.1.0"
@@ -46,6 +54,10 @@ def test_a_plugin_comes_and_goes(tmp_path):
     assert {result["state"] for result in checked["results"]} == {"kept", "skipped"}
 
     run("config", "set", "extractor", "first-light")
+    in_use = photofind("plugins", "uninstall", "first-light", env=environment)
+    assert in_use.code == 1
+    assert "first-light of photofind-first-light is in use" in in_use.notes[0]
+    assert photofind("plugins", "uninstall", "mobilenet", env=environment).code == 1
     run("folders", "add", str(photos))
     run("index", "--wait")
     query = str(photos / "3.png")

@@ -338,6 +338,30 @@ def test_extractors_are_enabled_used_and_disabled(daemon, plugins, photos):
     assert daemon.json("similar", query, "--extractor", "tint")["hits"][0] == hits[0]
 
 
+def test_an_indexing_says_who_is_not_done_and_waits_for_all_if_asked(daemon, plugins, photos):
+    every = PHOTOS + 1
+    daemon("folders", "add", photos)
+    daemon("index")
+    plugins("shade", "waits")
+    daemon("extractors", "enable", "shade")
+    daemon.until(lambda: daemon.embedded().get("shade") == 0)
+    picture(photos / "new.png", (3, 99, 200))
+    notes = daemon("index")
+    assert f"shade has still to embed {every + 1} photos" in notes
+    assert daemon.embedded() == {"tint": every + 1, "shade": 0}
+    plugins("shade", "waits", False)
+    daemon("index", "--wait")
+    assert daemon.embedded() == {"tint": every + 1, "shade": every + 1}
+
+
+def test_one_that_does_not_work_is_not_taken_into_use(home, plugins, photos):
+    use(home, "tint")
+    plugins("shade", "never works")
+    refused = photofind("extractors", "use", "shade", home=home.root)
+    assert (refused.code, "no network for this" in refused.notes[0]) == (1, True)
+    assert photofind("config", "get", "extractor", home=home.root).lines == ["tint"]
+
+
 def test_a_daemon_remembers_what_one_could_not_embed(daemon, home, plugins, photos):
     plugins("shade", "crashes")
     daemon("folders", "add", photos)

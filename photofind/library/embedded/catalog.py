@@ -8,7 +8,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +89,7 @@ class Catalog:
 
     def by_id(self, ids: Iterable[int]) -> dict[int, Record]:
         """Return the photos with these ids; those that do not exist are left out."""
-        wanted = [one for one in ids if one not in self._odd_photos]
-        raws = self.storage.documents("photos").some(wanted)
-        documents = decode_all(raws.values())
-        return {key: photo_of(key, document) for key, document in zip(raws, documents, strict=True)}
+        return {key: photo_of(key, document) for key, document in self._documents(ids)}
 
     def by_path(self, paths: Iterable[str]) -> dict[str, Record]:
         """Return the photos at these paths; those that do not exist or are away are left out."""
@@ -113,6 +110,16 @@ class Catalog:
             for content, records in zip(wanted, self._candidates(wanted), strict=True)
         }
         return {content: records for content, records in found.items() if records}
+
+    def fingerprints(self, contents: Iterable[str]) -> dict[str, str]:
+        """Return the fingerprints of contents; those of which none is known are left out."""
+        candidates = self._keys.candidates([*filter(None, contents)])
+        wanted = {*contents}
+        return {
+            document["content"]: document["fingerprint"]
+            for _, document in self._documents(dict.fromkeys(chain.from_iterable(candidates)))
+            if document.get("content") in wanted and document.get("fingerprint")
+        }
 
     def select(self, where: Filter = EVERYTHING) -> Iterator[Record]:
         """Iterate over the photos that a filter lets pass, as they are now.
@@ -260,6 +267,12 @@ class Catalog:
         self._failed = self._passing = self._preliminary = self._unmarked = 0
         # How many photos are to be embedded whole, by each extractor that does not refuse them.
         self._embeddable = 0
+
+    def _documents(self, ids: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Return the documents of photos with these ids; those that do not exist are left out."""
+        wanted = [one for one in ids if one not in self._odd_photos]
+        raws = self.storage.documents("photos").some(wanted)
+        return zip(raws, decode_all(raws.values()), strict=True)
 
     def _candidates(self, keys: list[str]) -> list[list[Record]]:
         """Return, for each of some paths or contents, the photos that may have it, oldest first."""

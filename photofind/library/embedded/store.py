@@ -220,6 +220,10 @@ class EmbeddedStore:
         found = self._catalog.by_content(contents)
         return {content: [record.photo for record in some] for content, some in found.items()}
 
+    def fingerprints(self, contents: Iterable[str]) -> dict[str, str]:
+        """Return the fingerprints of contents; those of which none is known are left out."""
+        return self._catalog.fingerprints(contents)
+
     def select(
         self,
         where: Filter = EVERYTHING,

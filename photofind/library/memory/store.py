@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from threading import RLock
 from typing import Self
 
@@ -153,6 +153,11 @@ class MemoryStore:
         """Return the photos with these contents, oldest first."""
         photos = self._state.by_content
         return {content: list(photos[content]) for content in contents if content in photos}
+
+    def fingerprints(self, contents: Iterable[str]) -> dict[str, str]:
+        """Return the fingerprints of contents; those of which none is known are left out."""
+        photos = chain.from_iterable(self.by_content(contents).values())
+        return {photo.content: photo.fingerprint for photo in photos if photo.fingerprint}
 
     def select(
         self,

@@ -222,6 +222,9 @@ def check_lookup(subject: StoreSubject) -> None:
             {"a": [moved, copy], "b": [other]},
             "contents",
         )
+        store.commit([replace(copy, fingerprint="of a")])
+        require_equal(store.fingerprints(["a", "b", "none"]), {"a": "of a"}, "fingerprints")
+        copy = store.by_id([copy.id])[copy.id]
         unknown = 10**6
         require_equal(store.by_id([copy.id, unknown]), {copy.id: copy}, "ids")
         require_equal(store.by_path([other.path, one.path]), {other.path: other}, "paths")

@@ -52,7 +52,9 @@ function showNow(status) {
   );
   byId("problems").replaceChildren(...status.problems.map((problem) => h("li", {}, shown(problem))));
   show(byId("problems"), status.problems.length > 0);
-  byId("compared-by").textContent = `Photos are compared with ${shown(status.extractor)}.`;
+  const coming = status.coming.map((one) =>
+    ` ${shown(one.extractor)} ${shown(one.version ?? "")} has embedded ${one.embedded.toLocaleString()} of ${count(one.photos, "photo")} so far; ${shown(status.answered_by.join(" and "))} answers until then.`);
+  byId("compared-by").textContent = `Photos are compared with ${shown(status.extractor)}.${coming.join("")}`;
 }
 
 const share = ({ preliminary, photos }) => `${Math.round((100 * preliminary) / Math.max(1, photos))}\u202f%`;
@@ -266,12 +268,13 @@ function extractorRow(extractor) {
       h("span", { class: "path" }, extractor.name),
       extractor.in_use ? h("span", { class: "state good" }, "in use") : null,
       h("p", {}, facts.filter(Boolean).join(" \u00b7 ")),
+      extractor.loading ? h("p", {}, "It is being loaded.") : null,
       extractor.error ? h("p", { class: "bad" }, icon("unplugged"), shown(extractor.error)) : null,
     ),
     h(
       "div",
       { class: "row" },
-      extractor.in_use || extractor.error
+      extractor.in_use || extractor.error || extractor.loading
         ? null
         : button("Use this one", () => use(extractor), { "aria-label": `Use this one: ${extractor.name}` }),
     ),

@@ -144,7 +144,7 @@ async function appendCalmly(photos, options) {
 }
 
 function notesOf(answer, hits) {
-  const notes = [];
+  const notes = answer.notes.map((note) => `${sentence(note)}`);
   const preliminary = hits.filter((hit) => hit.preliminary).length;
   if (preliminary) {
     notes.push(`${count(preliminary, "hit was", "hits were")} found by the thumbnail so far; the order improves while photofind reads the photos.`);

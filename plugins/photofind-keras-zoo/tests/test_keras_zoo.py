@@ -16,6 +16,8 @@ from photofind.errors import ExtractorError
 from photofind.extractors.extraction import Extraction
 from photofind.extractors.registry import installed, load
 from photofind.extractors.samples import photographs
+from photofind.testing import Subject
+from photofind.testing.checks import check_threads
 
 # In a process of its own, since tests must not import TensorFlow.
 MAKE_WEIGHTS = """
@@ -27,6 +29,7 @@ kind = ZOO[sys.argv[1]]
 model = network(kind.application, kind.input_size)
 with h5py.File(sys.argv[2], "w") as file:
     legacy_h5_format.save_weights_to_hdf5_group(file, model)
+model.save_weights(sys.argv[3])
 """
 
 ASK_KERAS = """
@@ -61,8 +64,9 @@ def cache(tmp_path, monkeypatch):
 def random_weights(home, tmp_path_factory):
     """A file of random weights for the smallest network."""
     kind = ZOO["mobilenetv3large"]
-    file = tmp_path_factory.mktemp("weights") / kind.weights.file
-    subprocess.run([sys.executable, "-c", MAKE_WEIGHTS, kind.name, file], check=True)
+    folder = tmp_path_factory.mktemp("weights")
+    file, newer = folder / kind.weights.file, folder.with_name("newer.weights.h5")
+    subprocess.run([sys.executable, "-c", MAKE_WEIGHTS, kind.name, file, newer], check=True)
     return file
 
 
@@ -99,6 +103,32 @@ def test_a_network_is_found_in_the_cache_of_keras_and_converted(random_weights, 
     assert maps.shape == (1, 7, 7, 960)
     with Extraction(kind.name) as extraction:
         assert extraction.info().version == loaded.version
+
+
+def test_weights_saved_with_keras_3_are_read(random_weights, cache):
+    kind = ZOO["mobilenetv3large"]
+    newer = random_weights.parent.with_name("newer.weights.h5")
+    (cache / "mobilenetv3large.weights.h5").symlink_to(newer)
+    loaded = load(kind.name)
+    pictures = photographs(kind.input_size)[:2]
+    vectors = loaded.embed(pictures)
+    (cache / "mobilenetv3large.weights.h5").unlink()
+    (cache / kind.weights.file).symlink_to(random_weights)
+    older = load(kind.name)
+    assert older.version != loaded.version
+    np.testing.assert_allclose(older.embed(pictures), vectors, atol=1e-3)
+
+
+def test_other_weights_are_named(random_weights, cache):
+    newer = random_weights.parent.with_name("newer.weights.h5")
+    (cache / "densenet121.weights.h5").symlink_to(newer)
+    with pytest.raises(ExtractorError, match="does not hold the weights of DenseNet121"):
+        load("densenet121").embed(photographs((224, 224))[:1])
+
+
+def test_it_runs_on_the_threads_that_it_is_given(random_weights, cache):
+    (cache / ZOO["mobilenetv3large"].weights.file).symlink_to(random_weights)
+    check_threads(Subject("mobilenetv3large"))
 
 
 def test_a_file_or_folder_can_be_given(random_weights, monkeypatch, tmp_path):

@@ -41,6 +41,18 @@ def test_smaller_pictures_can_be_compared():
     assert similarities.diagonal().mean() > 0.6
 
 
+def test_an_embedding_is_the_mean_over_the_feature_map():
+    mobilenet = load("mobilenet")
+    assert "feature_map" in mobilenet.abilities
+    for size, cells in ((mobilenet.input_size, 7), (mobilenet.preview_size, 4)):
+        pictures = photographs(size)
+        maps = mobilenet.feature_map(pictures)
+        assert maps.shape == (len(pictures), cells, cells, 1280)
+        np.testing.assert_allclose(
+            maps.mean(axis=(1, 2)), mobilenet._extractor.embed(pictures), atol=1e-5
+        )
+
+
 def test_a_picture_has_the_same_vector_in_any_batch_and_on_any_number_of_threads():
     pictures = np.random.default_rng(2).integers(0, 256, (3, 224, 224, 3), np.uint8)
     together = Network(TFLITE_FILE, threads=1)(pictures)

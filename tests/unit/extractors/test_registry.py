@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from loaded_modules import modules_loaded_by
 
 from photofind.errors import ExtractorError
-from photofind.extractors.registry import Plugin, installed, load
+from photofind.extractors.registry import Plugin, installed, load, make_extractor
 
 PLUGINS = Path(__file__).parents[2] / "extractor_plugins"
 PICTURES = np.full((2, 4, 6, 3), 7, np.uint8)
@@ -72,7 +73,7 @@ def test_threads_are_set_if_supported():
     [
         ("exiting", "cannot be loaded: SystemExit: this plugin wants another machine"),
         ("missing", "cannot be loaded: ModuleNotFoundError: No module named"),
-        ("newer", "needs protocol 2, but this photofind has protocol 1"),
+        ("newer", "needs protocol 3, but this photofind has protocol 2"),
         ("misnamed", "it calls itself 'somebody else'"),
         ("unversioned", "its version 1 is not"),
         ("sizeless", "its input size (224,) is not"),
@@ -120,6 +121,59 @@ def test_a_plugin_for_another_protocol_says_what_to_do():
     with pytest.raises(ExtractorError) as caught:
         load("newer")
     assert caught.value.hint == "install another version of plugins-for-tests, or of photofind"
+
+
+def test_a_plugin_may_embed_and_tag_in_one_call():
+    vectors, tags = load("describing").describe(PICTURES)
+    assert vectors.shape == (2, 3)
+    assert [word for word, _ in tags[0]] == ["one red dog", "one green grass", "one blue sky"]
+    vectors, tags = load("naming").describe(PICTURES)
+    assert [word for word, _ in tags[0]] == ["red dog", "green grass", "blue sky"]
+    vectors, tags = load("mean-colour").describe(PICTURES)
+    assert (vectors.shape, tags) == ((2, 3), None)
+
+
+def test_a_batch_has_no_more_pictures_than_are_wanted():
+    pictures = np.random.default_rng(1).integers(0, 200, (8, 4, 6, 3), np.uint8)
+    describing, naming = load("describing"), load("naming")
+    np.testing.assert_array_equal(describing.embed(pictures), naming.embed(pictures))
+    vectors, tags = describing.describe(pictures)
+    np.testing.assert_array_equal(vectors, naming.embed(pictures))
+    assert [one[0][0] for one in tags] == [f"one {one[0][0]}" for one in naming.tags(pictures)]
+
+
+def test_a_plugin_may_have_pictures_in_their_own_proportions():
+    pictures = np.full((3, 8, 8, 3), 51, np.uint8)
+    vectors = load("panorama").embed(pictures, [(300, 600), (600, 300), (5, 5000)])
+    proportions = vectors[:, 3] / vectors[:, 0] * 0.2
+    np.testing.assert_allclose(proportions, (2, 0.5, 1000), rtol=1e-5)
+    np.testing.assert_allclose(load("panorama").embed(pictures)[:, 3] / vectors[0, 3] > 0, True)
+
+
+def test_what_a_plugin_says_of_itself():
+    describing, colour = load("describing"), load("mean-colour")
+    assert (describing.batch_size, describing.device, describing.idle_seconds) == (3, "gpu", 900)
+    assert (colour.batch_size, colour.device, colour.idle_seconds) == (16, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "reason"),
+    [
+        ("batch_size", 0, "its batch size 0 is not"),
+        ("batch_size", "many", "its batch size 'many' is not"),
+        ("aspect", "wide", "its aspect 'wide' is not"),
+        ("device", "the one\nbelow", "its device 'the one\\nbelow' is not"),
+        ("idle_seconds", -1, "its idle time -1 is not"),
+        ("idle_seconds", float("nan"), "its idle time nan is not"),
+    ],
+)
+def test_what_a_plugin_says_of_itself_is_checked(attribute, value, reason):
+    from plugins_for_tests import Describing
+
+    odd = type("Odd", (Describing,), {attribute: value})
+    plugin = Plugin("describing", "", "the one under test", "")
+    with pytest.raises(ExtractorError, match=re.escape(reason)):
+        make_extractor(plugin, odd)
 
 
 def test_abilities_are_found_by_their_methods():

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from photofind.errors import ExtractorError
+from photofind.extractors.extraction import ExtractorInfo
 from photofind.images.reading import content_id
 from photofind.indexing.one_shot import index_once
 from photofind.library.store import Store
@@ -32,6 +32,7 @@ class SimulatedExtracted:
     passing: bool = field(default=False, kw_only=True)
     put_off: bool = field(default=False, kw_only=True)
     lacks_sidecar: bool = field(default=False, kw_only=True)
+    made_by: str | None = field(default=None, kw_only=True)
     width: int = 0
     height: int = 0
     format: str = ""
@@ -62,12 +63,11 @@ class SimulatedExtraction:
     unreadable: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
     batches: list[list[str]] = field(default_factory=list)
+    silence: float = 0.0
     fingerprint: str | None = "1" + 44 * "A"
 
     def info(self) -> Any:
-        return SimpleNamespace(
-            name=self.name, version="1", dimension=DIMENSION, build="", derives_from=()
-        )
+        return ExtractorInfo(self.name, "1", DIMENSION, (1, 1), "simulated")
 
     def extract(
         self, paths: Sequence[str], known: Collection[str] = (), *, in_company: bool = False
@@ -118,11 +118,12 @@ class SimulatedDerived:
     works: bool = True
 
     def info(self) -> Any:
-        return SimpleNamespace(
-            name=self.name,
-            version=self.version,
-            dimension=2 * len(self.derives_from),
-            build="",
+        return ExtractorInfo(
+            self.name,
+            self.version,
+            2 * len(self.derives_from),
+            (0, 0),
+            "simulated",
             derives_from=self.derives_from,
         )
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from photofind.errors import ExtractorError, ImageError
-from photofind.extractors.extraction import Extracted
+from photofind.extractors.extraction import Extracted, ExtractorInfo
 from photofind.indexing.deriving import Deriver
 from photofind.indexing.index_building import build_index
 from photofind.library.memory import MemoryStore
@@ -134,8 +133,9 @@ class Outside:
         self.space = ONE if name == "one" else OTHER
         self.broken = broken.get(name)
 
-    def info(self) -> SimpleNamespace:
-        return SimpleNamespace(version=self.space.version)
+    def info(self) -> ExtractorInfo:
+        space = self.space
+        return ExtractorInfo(space.extractor, space.version, space.dimension, (1, 1), "made-up")
 
     def extract(self, paths: list[str]) -> list[Extracted]:
         if self.broken:

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from photofind.errors import ExtractorError, ImageError, LibraryError
-from photofind.extractors.extraction import Extracted
+from photofind.extractors.extraction import Extracted, ExtractorInfo
 from photofind.indexing.index_building import build_index
+from photofind.library.extractor_memory import ExtractorMemory
 from photofind.library.memory import MemoryStore
-from photofind.model import Query
+from photofind.model import ExtractorProgress, Query
 from photofind.model.records import Folder, Photo
 from photofind.paths import Home
+from photofind.search import spaces
 from photofind.search.searcher import Searcher
 
 DIMENSION = 16
@@ -95,8 +97,8 @@ class Extraction:
     def __init__(self, version: str) -> None:
         self.version = version
 
-    def info(self) -> SimpleNamespace:
-        return SimpleNamespace(version=self.version)
+    def info(self) -> ExtractorInfo:
+        return ExtractorInfo("made-up", self.version, DIMENSION, (1, 1), "made-up")
 
     def extract(self, paths: list[str]) -> list[Extracted]:
         return [
@@ -235,11 +237,11 @@ def test_the_version_that_is_installed_answers_for_photos_from_outside(
     store: MemoryStore, home: Home
 ) -> None:
     searcher = Searcher(store, home, "made-up", lambda name: Extraction("2"))
-    with pytest.raises(LibraryError, match="no photo was embedded by version 2"):
+    with pytest.raises(ExtractorError, match="and has embedded no photo yet"):
         ask(searcher, "/outside/photo")
     store.open_space("made-up", "2", DIMENSION)
     put(store, "/new", 2, 5, "made-up@2")
-    assert searcher.answering().version == "1"
+    assert searcher.answering().first.version == "1"
     assert {hit.path for hit in ask(searcher, "/outside/photo").hits} == {
         "/new/0.jpg",
         "/new/1.jpg",
@@ -247,19 +249,81 @@ def test_the_version_that_is_installed_answers_for_photos_from_outside(
     assert ask(searcher, "/a/1.jpg").photos == 30
 
 
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The extractors that are installed, which a test may change."""
+    names = {"made-up", "other", "third"}
+    monkeypatch.setattr(spaces, "installed_names", lambda home: names)
+    return names
+
+
+def embed(store: MemoryStore, space: str, count: int) -> None:
+    """Have another extractor embed some of the photos."""
+    extractor, version = space.split("@")
+    store.open_space(extractor, version, DIMENSION)
+    photos = [*store.select()]
+    embeddings = {photo.content: np.ones(DIMENSION, np.float32) for photo in photos}
+    store.commit(photos[:count], space, embeddings)
+
+
+@pytest.mark.usefixtures("installed")
 def test_another_space_answers_until_the_one_in_use_is_nearly_complete(
     store: MemoryStore, home: Home
 ) -> None:
-    searcher = Searcher(store, home, "other", no_extraction)
-    assert searcher.answering().id == SPACE
-    store.open_space("other", "1", DIMENSION)
-    photos = [*store.select()]
-    embeddings = {photo.content: np.ones(DIMENSION, np.float32) for photo in photos}
-    store.commit([], "other@1", dict([*embeddings.items()][:28]))
-    assert searcher.answering().id == SPACE
-    store.commit(photos[:29], "other@1", embeddings)
-    assert searcher.answering().id == "other@1"
+    memory = ExtractorMemory(home, writable=True)
+    searcher = Searcher(store, home, "other", no_extraction, memory=memory)
+    assert searcher.answering().first.id == SPACE
+    embed(store, "other@1", 28)
+    assert searcher.answering().first.id == SPACE
+    answer = ask(searcher, "/a/1.jpg")
+    assert answer.spaces == (SPACE,)
+    assert answer.coming == (ExtractorProgress("other", "1", 28, 30),)
+    assert answer.notes == (
+        "other 1 has embedded 28 of 30 photos so far; made-up answers until then",
+    )
+    embed(store, "other@1", 29)
+    assert searcher.answering().first.id == "other@1"
+    assert ask(searcher, "/a/1.jpg").notes == ()
     assert ask(searcher, "/a/1.jpg", extractor="made-up=2,other").extractor == "made-up,other"
+    put(store, "/new", 9, 7)  # Of which it lacks all; it goes on answering.
+    assert searcher.answering().first.id == "other@1"
+
+
+def test_the_one_that_answered_goes_on_and_none_that_was_uninstalled(
+    store: MemoryStore, home: Home, installed: set[str]
+) -> None:
+    memory = ExtractorMemory(home, writable=True)
+    embed(store, "third@1", 28)
+    third = Searcher(store, home, "third", no_extraction, memory=memory)
+    assert third.answering().first.id == SPACE
+    embed(store, "third@1", 29)
+    assert third.answering().first.id == "third@1"
+    embed(store, "other@1", 10)  # "made-up" has more photos, and did not answer before.
+    searcher = Searcher(store, home, "other", no_extraction)  # It may only read.
+    assert searcher.answering().first.id == "third@1"
+    installed.discard("third")
+    assert searcher.answering().first.id == SPACE
+    installed.discard("made-up")
+    assert searcher.answering().first.id == "other@1"
+
+
+@pytest.mark.usefixtures("installed")
+def test_one_broken_part_leaves_the_answer_to_the_other(store: MemoryStore, home: Home) -> None:
+    embed(store, "other@1", 30)
+
+    def extraction(name: str) -> Any:
+        if name == "other":
+            raise ExtractorError("the extractor 'other' cannot be loaded")
+        return Extraction("1")
+
+    for in_use in ("other,made-up", "other"):
+        searcher = Searcher(store, home, in_use, extraction)
+        assert ask(searcher, "/a/1.jpg").extractor == in_use
+        answer = ask(searcher, "/outside/photo")
+        assert (answer.extractor, len(answer.hits)) == ("made-up", 30)
+        assert answer.notes == ("the extractor 'other' cannot be loaded",)
+    with pytest.raises(ExtractorError, match="cannot be loaded"):
+        ask(searcher, "/outside/photo", extractor="other")
 
 
 def test_what_nothing_is_indexed_with_is_said(home: Home) -> None:

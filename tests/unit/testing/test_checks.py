@@ -21,6 +21,7 @@ from photofind.testing import (
     check_extractor,
     checks,
 )
+from photofind.testing.equal_failures import EqualFailures
 
 
 class Grid:
@@ -46,8 +47,35 @@ class Grid:
         return cells.astype(np.float32)
 
 
+class Proportioned(Grid):
+    """The same of pictures in their own proportions, in small batches, with tags at once."""
+
+    protocol = 2
+    aspect = "native"
+    batch_size = 3
+    device = "cpu"
+    dimension = Grid.dimension + 1
+
+    def embed(self, images, sizes):
+        shapes = np.log(sizes[:, :1] / sizes[:, 1:]) / 100
+        return np.concatenate([super().embed(images), shapes.astype(np.float32)], axis=1)
+
+    def tags(self, images, sizes):
+        return super().tags(images)
+
+    def feature_map(self, images, sizes):
+        return super().feature_map(images)
+
+    def describe(self, images, sizes):
+        return self.embed(images, sizes), self.tags(images, sizes)
+
+
 class TestGrid(ExtractorChecks):
     extractor = Grid
+
+
+class TestProportioned(ExtractorChecks):
+    extractor = Proportioned
 
 
 class TestMobileNet(ExtractorChecks):
@@ -111,6 +139,53 @@ class LikesTheMainThread(Grid):
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("signal only works in main thread")
         return super().embed(images)
+
+
+class OneForTwo(Grid):
+    """Two instances share a buffer, which is right as long as they take turns."""
+
+    buffer = np.zeros((8, Grid.dimension), np.float32)
+    both = threading.Barrier(2)
+
+    def embed(self, images):
+        vectors = super().embed(images)
+        if threading.current_thread() is threading.main_thread():
+            return vectors
+        self.both.wait()
+        self.buffer[: len(images)] = vectors
+        self.both.wait()
+        return self.buffer[: len(images)].copy()
+
+
+class ForgetsItsThreads(Grid):
+    threads = 1
+
+    def embed(self, images):
+        np.sort(np.random.default_rng(1).random(1_000_000))  # Work for one thread.
+        return super().embed(images)
+
+
+class WritesIntoThemOnce(Grid):
+    fresh = True
+
+    def embed(self, images):
+        if self.fresh:
+            images[:] = images[..., ::-1]
+        self.fresh = False
+        return super().embed(images)
+
+
+class WritesWhenTagging(Grid):
+    def tags(self, images):
+        images[0] = 0
+        return super().tags(images)
+
+
+class StartsOneWhenImported(Grid):
+    """Stands for its module too: what it starts is there before the first picture."""
+
+    def __init__(self):
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(15)"])
 
 
 class StartsProcesses(Grid):
@@ -198,6 +273,26 @@ class WritesIntoEmbeddings(Halved):
         return super().embed_embeddings(embeddings)
 
 
+class OtherTagsAtOnce(Grid):
+    def describe(self, images):
+        return self.embed(images), [[("dark", 1.0)]] * len(images)
+
+
+class OtherVectorsAtOnce(Grid):
+    def describe(self, images):
+        return self.embed(images)[:, ::-1], self.tags(images)
+
+
+class MapOfTheBatch(Grid):
+    def feature_map(self, images):
+        return super().feature_map(images) * len(images)
+
+
+class ProportionsOfTheBatch(Proportioned):
+    def embed(self, images, sizes):
+        return super().embed(images, sizes[:1].repeat(len(sizes), axis=0) * [1, len(sizes) ** 9])
+
+
 class Undecided(Grid):
     made = 0
 
@@ -224,16 +319,25 @@ class Short(Grid):
         (checks.check_tells_apart, Colourless),
         (checks.check_recognises_copies, Moody),
         (checks.check_threads, LikesTheMainThread),
+        (checks.check_threads, OneForTwo),
+        (checks.check_threads, ForgetsItsThreads),
+        (checks.check_leaves_pictures, WritesIntoThemOnce),
+        (checks.check_leaves_pictures, WritesWhenTagging),
         (checks.check_leaves_no_process, StartsProcesses),
+        (checks.check_leaves_no_process, StartsOneWhenImported),
         (checks.check_stays_offline, CallsHome),
         (checks.check_errors, GivesUp),
         (checks.check_memory, Leaks),
         (checks.check_previews, OneForAllThumbnails),
         (checks.check_tags, WordsOfTheBatch),
+        (checks.check_describe, OtherTagsAtOnce),
+        (checks.check_describe, OtherVectorsAtOnce),
+        (checks.check_aspect, ProportionsOfTheBatch),
         (checks.check_text, OneText),
         (checks.check_feature_map, OneMap),
         (checks.check_derived, CountsItsBatch),
         (checks.check_derived, WritesIntoEmbeddings),
+        (checks.check_feature_map, MapOfTheBatch),
     ],
     ids=lambda value: value.__name__,
 )
@@ -248,6 +352,36 @@ def test_what_is_not_installed_is_not_tried_in_a_worker():
     with pytest.raises(unittest.SkipTest):
         checks.check_worker(Subject(Grid))
     assert len(CHECKS) == len({check.__doc__ for check in CHECKS})
+
+
+def test_no_check_uses_what_another_has_changed():
+    subject = Subject(Grid)
+    subject.pictures[:] = 0
+    assert subject.pictures.any()
+
+
+def test_after_two_equal_failures_no_other_check_is_run():
+    failures = EqualFailures()
+    failures.add("batches", ExtractorError("it failed (of black)"))
+    failures.add("batches", ExtractorError("it failed (of white)"))
+    failures.add("memory", ExtractorError("it has no memory"))
+    failures.skip_the_rest()
+    failures.add("threads", ExtractorError("it failed"))
+    with pytest.raises(unittest.SkipTest, match="batches and threads fail in the same way"):
+        failures.skip_the_rest()
+
+
+def test_the_speed_is_that_of_pictures_that_differ(monkeypatch):
+    class Remembers(Grid):
+        seen: set = set()  # noqa: RUF012
+
+        def embed(self, images):
+            assert images.tobytes() not in self.seen
+            self.seen.add(images.tobytes())
+            return super().embed(images)
+
+    monkeypatch.setattr(checks, "_SPEED_SECONDS", 0.01)
+    checks.measure(Subject(Remembers))
 
 
 def test_the_cost_is_measured(monkeypatch):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from plugin_project import run_own_tests
 
@@ -21,15 +23,18 @@ def test_a_new_plugin_passes_its_own_tests(tmp_path):
     assert f"created the plugin {project}" in result.output
     files = {str(f.relative_to(project)) for f in project.rglob("*") if f.is_file()}
     assert files == {
-        *("pyproject.toml", "README.md", ".gitignore"),
+        *("pyproject.toml", "README.md", "LICENSE", ".gitignore", ".github/workflows/tests.yml"),
         *("src/photofind_first_light/__init__.py", "src/photofind_first_light/extractor.py"),
         *("tests/conftest.py", "tests/test_first_light.py"),
     }
-    assert all("{{" not in (project / file).read_text() for file in files)
+    # What is left in the workflow is filled by GitHub.
+    assert not [file for file in files if re.search(r"\{\{\w", (project / file).read_text())]
     described = tomllib.loads((project / "pyproject.toml").read_text())["project"]
     assert described["entry-points"]["photofind.extractors"] == {
         "first-light": "photofind_first_light:FirstLight"
     }
+    workflow = yaml.safe_load((project / ".github/workflows/tests.yml").read_text())
+    assert workflow["jobs"]["tests"]["steps"][-1] == {"run": "python -m pytest"}
     output = run_own_tests(project)
     assert "first-light: " in output  # Speed and memory.
 

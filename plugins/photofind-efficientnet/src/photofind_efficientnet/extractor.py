@@ -37,7 +37,6 @@ class EfficientNetLite0:
 
     def __init__(self) -> None:
         self.threads = 1
-        self._last: tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]] | None = None
 
     @property
     def engine(self) -> str:
@@ -51,18 +50,23 @@ class EfficientNetLite0:
 
     def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the features of each of 49 parts, float32 (N, 7, 7, 1280)."""
-        # Often a batch is embedded and then tagged, so the last result is kept.
-        if self._last is not None and np.array_equal(self._last[0], images):
-            return self._last[1].copy()
-        scaled = ((images.astype(np.float32) - 127) / 128).astype(np.float32, copy=False)
-        maps = self._network(scaled)
-        self._last = images.copy(), maps
-        return maps.copy()
+        self._network.threads = self.threads
+        return self._network(((images.astype(np.float32) - 127) / 128).astype(np.float32))
 
     def tags(self, images: npt.NDArray[np.uint8]) -> list[list[tuple[str, float]]]:
         """Return the likely classes of each picture, at most 5."""
+        return self._classified(self.embed(images))
+
+    def describe(
+        self, images: npt.NDArray[np.uint8]
+    ) -> tuple[npt.NDArray[np.float32], list[list[tuple[str, float]]]]:
+        """Return the embeddings and the tags, by one run of the network."""
+        vectors = self.embed(images)
+        return vectors, self._classified(vectors)
+
+    def _classified(self, vectors: npt.NDArray[np.float32]) -> list[list[tuple[str, float]]]:
         weights, biases = self._top
-        scores = (self.embed(images) @ weights + biases).astype(np.float64)
+        scores = (vectors @ weights + biases).astype(np.float64)
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         confidences = scores / scores.sum(axis=1, keepdims=True)
         return [self._likely_classes(picture) for picture in confidences]
@@ -77,9 +81,7 @@ class EfficientNetLite0:
 
     @cached_property
     def _network(self) -> KerasNetwork:
-        network = KerasNetwork(f"{build.__module__}:{build.__name__}", {}, WEIGHTS_SHA256)
-        network.threads = self.threads
-        return network
+        return KerasNetwork(f"{build.__module__}:{build.__name__}", {}, WEIGHTS_SHA256)
 
     @cached_property
     def _top(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:

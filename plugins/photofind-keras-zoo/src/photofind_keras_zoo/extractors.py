@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from photofind.errors import ExtractorError
 from photofind.extractors.networks import KerasNetwork
 from photofind_keras_zoo.weights import Weights, find, hash_of
 
@@ -78,14 +80,13 @@ class ZooExtractor:
 
     def feature_map(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the last feature map, float32 (N, h, w, dimension)."""
+        self._network.threads = self.threads
         return self._network(scaled(images, self.scaling))
 
     @cached_property
     def _network(self) -> KerasNetwork:
         arguments = {"application": self.application, "file": str(self._file)}
-        network = KerasNetwork("photofind_keras_zoo.extractors:build", arguments, self._sha256)
-        network.threads = self.threads
-        return network
+        return KerasNetwork("photofind_keras_zoo.extractors:build", arguments, self._sha256)
 
 
 class Vgg16(ZooExtractor):
@@ -254,10 +255,24 @@ def network(application: str, input_size: tuple[int, int]) -> Any:
 
 
 def build(application: str, file: str) -> Any:
-    """Return a network without its top, with the weights in a file."""
+    """Return a network without its top, with the weights in a file, of either format of Keras.
+
+    Raises
+    ------
+    ExtractorError
+        If the file holds other weights.
+    """
     (kind,) = (kind for kind in ZOO.values() if kind.application == application)
     model = network(application, kind.input_size)
-    model.load_weights(file)
+    try:
+        model.load_weights(file)
+    except Exception as error:
+        raise ExtractorError(
+            f"{file} does not hold the weights of {application} without its top",
+            "save them with model.save_weights('NAME.weights.h5'), of a model that was made with "
+            "include_top=False",
+            traceback.format_exc(),
+        ) from error
     return model
 
 

@@ -33,16 +33,26 @@ class Weights(NamedTuple):
 def find(name: str, weights: Weights) -> Path:
     """Return the weights file, from the environment variable or Keras's own cache.
 
+    Parameters
+    ----------
+    name
+        The extractor. Weights that were saved with Keras 3 are called after it, or after the
+        published file: ``NAME.weights.h5``.
+    weights
+        The published file, which is in the older format.
+
     Raises
     ------
     ExtractorError
         If it is in neither; the message says which file to put where.
     """
     given = [Path(entry) for entry in os.environ.get(VARIABLE, "").split(os.pathsep) if entry]
+    names = [f"{name}.weights.h5", f"{Path(weights.file).stem}.weights.h5", weights.file]
     for entry in [*given, _cache()]:
-        file = entry / weights.file if entry.is_dir() else entry
-        if file.name == weights.file and file.is_file():
-            return file
+        files = [entry / one for one in names] if entry.is_dir() else [entry]
+        for file in files:
+            if file.name in names and file.is_file():
+                return file
     raise ExtractorError(
         f"it has no weights: put {weights.file} into {_cache()}",
         f"`python -m photofind_keras_zoo download {name}` downloads it from {_url(weights)}",

@@ -1,0 +1,72 @@
+"""Changes of distributions, code files and added models are noticed once they are calm."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from photofind.extractors import watch
+from photofind.extractors.models import Model, delete_model, save_model
+from photofind.extractors.watch import ExtractorWatch
+from photofind.paths import Home
+
+
+@pytest.fixture(autouse=True)
+def _looks_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_SETTLED", 0.0)
+    monkeypatch.setattr(watch, "_GONE", 0.0)
+    monkeypatch.setattr(watch, "_SHARE", 1e9)
+
+
+def write(file: Path, text: str) -> None:
+    before = file.stat().st_mtime_ns if file.exists() else 0
+    file.write_text(text)
+    os.utime(file, ns=(before + 10**9, before + 10**9))
+
+
+def test_a_model_that_is_added_again_has_changed(home: Home) -> None:
+    looks = ExtractorWatch(home)
+    save_model(home, Model("flowers", "/models/flowers.keras", "0" * 64))
+    assert looks.look({"flowers": (), "mobilenet": ()}) == []
+    assert looks.look({"flowers": (), "mobilenet": ()}) == []
+    save_model(home, Model("flowers", "/models/other.keras", "1" * 64))
+    assert looks.look({"flowers": (), "mobilenet": ()}) == ["flowers"]
+    assert looks.look({"flowers": (), "mobilenet": ()}) == []
+    delete_model(home, "flowers")
+    assert looks.look({"flowers": (), "mobilenet": ()}) == ["flowers"]
+
+
+def test_a_file_of_its_code_that_is_written_has_changed_it_and_a_log_has_not(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "site" / "waves"
+    package.mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    write(package / "__init__.py", "")
+    write(package / "weights.npz", "1")
+    looks = ExtractorWatch(home)
+    code = {"waves": (str(package),)}
+    assert looks.look({"waves": ()}) == []  # Before it was loaded.
+    assert looks.look(code) == []
+    (package / "waves.log").write_text("It was embedded.")
+    (package / "__pycache__").mkdir()
+    assert looks.look(code) == []
+    for name in ("__init__.py", "weights.npz"):
+        write(package / name, "2")
+        assert looks.look(code) == ["waves"]
+    (tmp_path / "site" / "waves-1.0.dist-info").mkdir()  # The folder changes, not this extractor.
+    assert looks.look(code) == []
+
+
+def test_a_change_counts_once_it_is_calm(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_GONE", 3600.0)
+    file = tmp_path / "waves.py"
+    write(file, "1")
+    looks = ExtractorWatch(home)
+    assert looks.look({"waves": (str(file),)}) == []
+    write(file, "2")
+    assert looks.look({"waves": (str(file),)}) == []
