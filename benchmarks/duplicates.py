@@ -20,12 +20,15 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 from common import photos_below, print_figures, print_table, without_graphs
 from copies import with_text
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from photofind.app.photofind import PhotoFind
+from photofind.images.fingerprint import fingerprint_of
 from photofind.paths import Home
+from photofind.ranking.fingerprints import Fingerprints
 
 Groups = Iterable[Iterable[str]]
 
@@ -88,6 +91,9 @@ def of_photofind(folder: Path) -> Groups:
     ):
         photofind.add_folder(str(folder))
         photofind.index()
+        photofind.duplicates()
+        while photofind.status().uncompared:
+            photofind.duplicates()
         return [group.paths for group in photofind.duplicates() if group.kind != "same scene"]
 
 
@@ -123,15 +129,26 @@ PROGRAMS: dict[str, tuple[str, Callable[[Path], Groups]]] = {
 
 
 def put(folder: Path, pictures: dict[str, Image.Image], edited: int) -> Counter[str]:
-    """Write pictures, and edited copies of some; return how many copies there are of each edit."""
+    """Write pictures, and edited copies of some; return how many copies there are of each edit.
+
+    Nearly blank ones are not edited: of these identical files alone are the same.
+    """
     tried: Counter[str] = Counter()
-    for number, (name, picture) in enumerate(pictures.items()):
+    left = edited
+    for name, picture in pictures.items():
         picture.save(folder / f"{name}.jpg", quality=92)
-        if number < edited:
+        if left and is_told_apart(picture):
+            left -= 1
             for edit, image, quality in edits(picture):
                 image.save(folder / f"{name}@{edit}.jpg", quality=quality)
                 tried[edit] += 1
     return tried
+
+
+def is_told_apart(picture: Image.Image) -> bool:
+    """Return whether there is enough in a picture to tell it from others, as photofind has it."""
+    prints = Fingerprints([fingerprint_of(np.asarray(picture.resize((224, 224))))])
+    return bool(prints.sufficient[0])
 
 
 def judge(groups: Groups) -> tuple[Counter[str], int]:

@@ -3,11 +3,12 @@
 DIR has one folder per class, whose photos are related and no others. Every fifth photo is a query.
 Prints for scores of 0.5 and 0.7 one of how many pairs of different classes reaches them (false),
 how many of the pairs that do are of one class (precision, in percent), and how many of those of one
-class do (found, in percent). With ``--growth`` the photos are added step by step instead, and
-printed is how far the scores of the first photos with each other move from one index to the next,
-and which share of them moves by more than 0.05 (in percent).
+class do (found, in percent). With ``--documents`` made pages of text, screenshots of messages and
+nearly blank pictures are three classes more. With ``--growth`` the photos are added step by step
+instead, in a random order, and printed is how far the scores of the first photos with each other
+move from one index to the next, and which share of them moves by more than 0.05 (in percent).
 
-    python benchmarks/scores.py DIR [--growth]
+    python benchmarks/scores.py [DIR] [--documents COUNT] [--growth]
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from pathlib import Path
 
 import numpy as np
 from common import print_figures, print_table, without_graphs
+from duplicates import document
 
 from photofind.app.photofind import PhotoFind
 from photofind.indexing.index_building import build_index
-from photofind.indexing.index_maintenance.fit import CHANGED_FEW, CHANGED_SHARE, Need, need_of
+from photofind.indexing.index_maintenance.fit import INDEX_PAYS, Need, need_of
 from photofind.library.embedded.store import EmbeddedStore
 from photofind.library.memory import MemoryStore
 from photofind.library.store import Store
@@ -33,8 +35,9 @@ from photofind.search.comparison import compare
 from photofind.search.embedding import Embedded
 
 EVERY = 5
-SHOWN = (1, 10, 31, 32, 100, 300, 1000)
-WATCHED = 20
+FIRST = (1, 10, INDEX_PAYS - 1, INDEX_PAYS)
+SHOWN = (*FIRST, 100, 300, 1000)
+WATCHED = 60
 NO_JUMP = 0.05
 
 
@@ -69,14 +72,14 @@ def measure_meaning(store: Store, space: str) -> list[list]:
 
 def measure_growth(space: str, embeddings: Vectors32) -> list[list]:
     """Add embeddings until an index has to be built, again and again, as the daemon does."""
-    steps, count = set(SHOWN), SHOWN[3]
-    while count < len(embeddings):
-        count += int(max(CHANGED_FEW, CHANGED_SHARE * count)) + 1
-        steps.add(count)
     store, rows, done, moved = MemoryStore(), [], 0, [0.0]
     store.open_space(*space.split("@"), embeddings.shape[1])
-    before = np.empty((0, 0))
-    for step in sorted(step for step in steps if step <= len(embeddings)):
+    before, shown = np.empty((0, 0)), [*SHOWN]
+    while done < len(embeddings):
+        step = next((first for first in FIRST if first > done), done + 1)
+        while step > FIRST[-1] and need_of(store.index(space), step) is not Need.BUILD:
+            step += 1
+        step = min(step, len(embeddings))
         contents = [f"{number:05}" for number in range(step)]
         photos = [Photo(f"/{content}.jpg", content=content) for content in contents[done:]]
         store.commit(photos, space, dict(zip(contents[done:], embeddings[done:step], strict=True)))
@@ -87,7 +90,8 @@ def measure_growth(space: str, embeddings: Vectors32) -> list[list]:
         known = len(before)
         moves = np.abs(after[:known, :known] - before)[~np.eye(known, dtype=bool)]
         moved += moves.tolist()
-        if step in SHOWN:
+        if shown and (step >= shown[0] or step == len(embeddings)):
+            shown = [size for size in shown if size > step]
             others = after[~np.eye(len(after), dtype=bool)]
             mean = round(float(others.mean()), 3) if others.size else None
             far = round(100 * float(np.mean(np.array(moved) > NO_JUMP)), 1)
@@ -97,16 +101,29 @@ def measure_growth(space: str, embeddings: Vectors32) -> list[list]:
     return rows
 
 
+def make_documents(folder: Path, count: int) -> None:
+    """Make pages, screenshots and blanks, each in a folder of its own."""
+    for number in range(count):
+        kind = "blanks" if number % 8 == 7 else ("pages", "screenshots")[number % 2]
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        document(number).save(folder / kind / f"{number:04}.jpg", quality=92)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="photos in one folder per class")
+    parser.add_argument("folder", type=Path, nargs="?", help="photos in one folder per class")
+    parser.add_argument("--documents", type=int, default=0, help="make so many, in three classes")
     parser.add_argument("--growth", action="store_true", help="add the photos step by step")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, without_graphs():
-        with PhotoFind(Home(Path(temporary))) as photofind:
-            photofind.add_folder(str(arguments.folder.resolve()))
+        home, made = Home(Path(temporary, "home")), Path(temporary, "made")
+        made.mkdir()
+        make_documents(made, arguments.documents)
+        with PhotoFind(home) as photofind:
+            for folder in filter(None, (arguments.folder, made)):
+                photofind.add_folder(str(folder.resolve()))
             photofind.index()
-        with EmbeddedStore(Home(Path(temporary))) as store:
+        with EmbeddedStore(home) as store:
             (space,) = (space.id for space in store.spaces())
             if arguments.growth:
                 embeddings = np.concatenate(

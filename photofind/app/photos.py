@@ -44,7 +44,10 @@ def details(folders: Iterable[Folder], photo: Photo) -> PhotoDetails:
 
 
 def failures(library: Store) -> list[Failure]:
-    """Return the photos that could not be indexed, and those that an extractor refused, by path."""
+    """Return the photos that could not be indexed, and those that an extractor refused, by path.
+
+    After them come those that are indexed and of which a part could not be read.
+    """
     found = [
         Failure(photo.path, photo.failure, retry=_retry(photo))
         for photo in library.select(Filter(failed=True))
@@ -56,7 +59,12 @@ def failures(library: Store) -> list[Failure]:
         for photo in library.select(Filter(refused=True))
         for space, reason in photo.refusals.items()
     ]
-    return sorted(found, key=lambda failure: (failure.path, failure.extractor or ""))
+    found += [
+        Failure(photo.path, photo.note, is_note=True)
+        for photo in library.select(Filter(failed=False))
+        if photo.note is not None
+    ]
+    return sorted(found, key=lambda one: (one.is_note, one.path, one.extractor or ""))
 
 
 def _retry(photo: Photo) -> int | None:

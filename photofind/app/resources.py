@@ -152,7 +152,7 @@ class Resources:
 
         settings = self.settings
         return Verification(
-            self.home.cache / "verdicts.sqlite",
+            self.home.cache,
             limits=self._limits(),
             seconds=settings.max_seconds,
             idle_seconds=settings.idle_minutes * 60,

@@ -9,7 +9,7 @@ from itertools import chain
 from photofind.app.resources import Resources
 from photofind.indexing.requests import could_not_be_embedded
 from photofind.library.store import Store
-from photofind.model import FolderStatus, Status
+from photofind.model import FolderStatus, Progress, Status
 from photofind.model.filters import Filter
 from photofind.paths import Home
 from photofind.search.status import search_status
@@ -50,10 +50,15 @@ def library_status(
         bytes=_bytes(resources.home),
         problems=(*problems, *_refusals(library)),
         preliminary=counts.preliminary,
-        uncompared=resources.verification.uncompared,
+        uncompared=_left(resources.searcher.comparing),
         answered_by=tuple(one.id for one in answering.weights) if answering else (),
         coming=answering.coming if answering else (),
+        comparing=resources.searcher.comparing,
     )
+
+
+def _left(progress: Progress | None) -> int:
+    return 0 if progress is None else (progress.total or 0) - progress.done
 
 
 def _bytes(home: Home) -> int:

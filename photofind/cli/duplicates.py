@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,14 @@ from click.decorators import FC
 
 from photofind.cli.connection import connected
 from photofind.cli.group import ListingGroup
-from photofind.cli.output import note, print_json, print_paths, print_table
+from photofind.cli.output import (
+    note,
+    print_json,
+    print_paths,
+    print_table,
+    progress_in_words,
+    show_progress,
+)
 from photofind.cli.parameters import AbsoluteFolder, AbsolutePath
 from photofind.errors import LibraryError
 from photofind.model.parameters import KEPT
@@ -29,6 +37,8 @@ _KINDS = {
     "scene": "same scene",
 }
 _AT_ONCE = 10_000
+# Longest time that is waited for photos that are compared the first time.
+_SECONDS = 120.0
 
 
 class KeepType(AbsoluteFolder):
@@ -121,9 +131,7 @@ def list_groups(
     # What shows but the same scene goes only if that is asked for.
     chosen = chosen or ({*_KINDS.values()} - ({"same scene"} if trash else set()))
     with connected(start=True) as photofind:
-        found = photofind.duplicates(folder=folder, spread=spread, keep=keep)
-        if left := photofind.status().uncompared:
-            note(f"{left:,} pairs of photos are left to compare: run the same again to go on")
+        found = _look(photofind, folder=folder, spread=spread, keep=keep)
         groups = [group for group in found if group.kind in chosen]
         if as_json and not (trash and not dry_run):
             print_json(groups)
@@ -132,6 +140,28 @@ def list_groups(
             _print(groups)
         if trash:
             _clean_up(photofind, groups, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def _look(
+    photofind: Operations, *, folder: str | None, spread: Spread, keep: str | None
+) -> list[DuplicateGroup]:
+    """Return groups, and show how far the comparing is, which takes a while the first time."""
+    ends = time.monotonic() + _SECONDS
+    with show_progress() as progress:
+        while True:
+            found = photofind.duplicates(folder=folder, spread=spread)
+            comparing = photofind.status().comparing
+            if comparing is None or time.monotonic() > ends:
+                break
+            progress(comparing)
+    if keep is not None:
+        found = photofind.duplicates(folder=folder, spread=spread, keep=keep)
+    if comparing is not None:
+        note(
+            f"not all photos are compared yet ({progress_in_words(comparing)}): the daemon goes on "
+            "while nothing else is to be done; run the same again to go on at once"
+        )
+    return found
 
 
 def _print(groups: Sequence[DuplicateGroup]) -> None:

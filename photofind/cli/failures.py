@@ -28,20 +28,22 @@ def failures(as_json: bool) -> None:
 
     If an extractor is named, only that extractor failed. Photos are tried again when they change or
     the extractor is updated, or with "photofind index --retry-failed". If the reason may pass, such
-    as a drive that fails or missing permission, they are tried again by themselves.
+    as a drive that fails or missing permission, they are tried again by themselves. What is listed
+    as a note is indexed, as far as it could be read.
     """
     with connected() as photofind:
         failed = photofind.failures()
     if as_json:
         print_json(failed)
-    elif failed:
-        print_table(("photo", "reason"), ((f.path, _reason(f)) for f in failed))
-    else:
+        return
+    if not any(not one.is_note for one in failed):
         note("no photo has failed")
+    if failed:
+        print_table(("photo", "reason"), ((f.path, _reason(f)) for f in failed))
 
 
 def _reason(failure: Failure) -> str:
-    reason = failure.reason
+    reason = f"note: {failure.reason}" if failure.is_note else failure.reason
     if failure.extractor is not None:
         reason = f"not embedded by {failure.extractor}: {reason}"
     return reason if failure.retry is None else f"{reason}; it is tried again by itself"

@@ -75,6 +75,7 @@ class Resident(PhotoFind):
         # look.
         self._files_problem: str | None = None
         self._known_problems: list[str] = []
+        self._comparing: Progress | None = None
         library = self._resources.library
         self._indexer = Indexer(
             library,
@@ -90,9 +91,10 @@ class Resident(PhotoFind):
             library,
             self.home,
             self._indexer,
-            library.release_memory,
+            self._release_memory,
             lambda: self.settings.idle_minutes * 60,
             self._tell,
+            self._compare_more,
         )
 
     def start(self) -> None:
@@ -195,7 +197,24 @@ class Resident(PhotoFind):
     ) -> list[DuplicateGroup]:
         """Group the photos that show the same picture; the largest groups first."""
         self._maintainer.queried()
-        return super().duplicates(folder=folder, spread=spread, keep=keep)
+        groups = super().duplicates(folder=folder, spread=spread, keep=keep)
+        if self._resources.searcher.comparing:
+            self._maintainer.left_something()
+        return groups
+
+    def _compare_more(self) -> bool:
+        """Go on to look for duplicates for a little; return whether all is compared."""
+        searcher = self._resources.searcher
+        self._comparing = searcher.comparing
+        self._tell(Event("activity", self._comparing))
+        is_all = searcher.compare_more()
+        self._comparing = None if is_all else searcher.comparing
+        self._tell(Event("activity", self._comparing))
+        return is_all
+
+    def _release_memory(self) -> None:
+        self._resources.library.release_memory()
+        self._resources.searcher.forget_matching()
 
     def folders(self) -> list[FolderStatus]:
         """Return the folders of the library, and how each is watched."""
@@ -265,7 +284,7 @@ class Resident(PhotoFind):
                 pid=os.getpid(),
                 version=__version__,
                 started=self._started,
-                activity=indexer.activity or maintainer.activity,
+                activity=indexer.activity or maintainer.activity or self._comparing,
                 paused=indexer.paused,
                 paused_until=indexer.paused_until,
                 waiting=indexer.waiting,

@@ -23,7 +23,9 @@ from PIL import Image
 from photofind.errors import ImageError
 from photofind.images.cost import Cost
 from photofind.images.decode import decode
+from photofind.images.landmarks import ROW, landmarks_of
 from photofind.images.limits import Limits
+from photofind.images.look import LOOK, Look, is_retouched, look_of
 from photofind.images.reading import read_bytes
 from photofind.images.turns import Turns
 from photofind.system.effort import Effort, Efforts
@@ -33,7 +35,7 @@ __all__ = ["Alignment", "AlignmentService", "Features", "align"]
 SIDE = 384
 """The longer side of what is compared, in pixels."""
 
-_POINTS = 300
+_POINTS = 500
 _RATIO = 0.8
 _PIXELS = 3.0
 _INLIERS = 8
@@ -43,6 +45,11 @@ _CELL = 24
 _TEXTURE = 6.0
 _ALIKE = 0.75
 _FEWEST_CELLS = 4
+# The share of a picture from which another one shows the whole of it.
+_WHOLE = 0.96
+# So many pixels at the edges of the overlap are not compared, and a cell counts of which so much
+# lies in it without these.
+_EDGE, _VISIBLE = 3, 0.75
 
 _KEPT = 1024
 """Pictures that a worker remembers, about 150 kB each."""
@@ -64,28 +71,36 @@ class Features:
         uint8 (h, w), of which the longer side has ``SIDE`` pixels.
     reduction
         How many pixels of the photo, in each direction, became one.
+    look
+        Its colours and sharpness; None where they are not asked for.
     """
 
     grey: Grey
     reduction: float = 1.0
+    look: Look | None = None
 
     @cached_property
     def found(self) -> tuple[Array, Grey]:
-        """The places of its points in pixels, (n, 2), and their descriptors, (n, 128)."""
+        """Its points and their descriptors, (n, 128), the strongest first.
+
+        Each point has a place in pixels, an angle in degrees, and a size: float32 (n, 4).
+        """
         # mypy does not find it in the stubs of OpenCV.
         detector: Any = cv2.SIFT_create(_POINTS)  # type: ignore[attr-defined]
         points, descriptors = detector.detectAndCompute(self.grey, None)
         if descriptors is None:
-            return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8)
-        # Its numbers are whole ones, 0 to 255.
-        return np.array([point.pt for point in points], np.float32), descriptors.astype(np.uint8)
+            return np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8)
+        order = np.argsort([-point.response for point in points], kind="stable")
+        places = [(*point.pt, point.angle, point.size) for point in points]
+        # Numbers of a descriptor are whole ones, 0 to 255.
+        return np.array(places, np.float32)[order], descriptors[order].astype(np.uint8)
 
     def mirrored(self) -> Features:
         """Return the features of the mirrored picture, found without looking again."""
         points, descriptors = self.found
         other = Features(np.ascontiguousarray(self.grey[:, ::-1]), self.reduction)
-        across = np.array([self.grey.shape[1] - 1, 0], np.float32)
-        found = (across + points * np.array([-1, 1], np.float32), descriptors[:, _MIRRORED])
+        across = np.array([self.grey.shape[1] - 1, 0, 180, 0], np.float32)
+        found = (across + points * np.array([-1, 1, -1, 1], np.float32), descriptors[:, _MIRRORED])
         other.__dict__["found"] = found
         return other
 
@@ -154,8 +169,8 @@ def _similarity(one: Features, other: Features) -> npt.NDArray[np.float64] | Non
     if len(good) < _INLIERS:
         return None
     matrix, inliers = cv2.estimateAffinePartial2D(
-        points[[match.queryIdx for match in good]],
-        others[[match.trainIdx for match in good]],
+        points[[match.queryIdx for match in good], :2],
+        others[[match.trainIdx for match in good], :2],
         method=cv2.RANSAC,
         ransacReprojThreshold=_PIXELS,
     )
@@ -169,9 +184,14 @@ def _compare(one: Grey, other: Grey, matrix: npt.NDArray[np.float64]) -> tuple[f
     height, width = other.shape
     laid = cv2.warpAffine(one, matrix, (width, height), flags=cv2.INTER_LINEAR)
     covered = cv2.warpAffine(np.full(one.shape, 255, np.uint8), matrix, (width, height)) == 255
-    inside = _cells(covered).mean(axis=1) > 0.95
-    lefts = _centred(_cells(cv2.GaussianBlur(laid, (0, 0), 1.0))[inside])
-    rights = _centred(_cells(cv2.GaussianBlur(other, (0, 0), 1.0))[inside])
+    # At the edges of a picture, what surrounds it shines into it.
+    around = np.ones((2 * _EDGE + 1, 2 * _EDGE + 1), np.uint8)
+    visible = _cells(
+        cv2.erode(covered.astype(np.uint8), around, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    )
+    inside = visible.mean(axis=1) > _VISIBLE
+    lefts = _centred(_cells(cv2.GaussianBlur(laid, (0, 0), 1.0))[inside], visible[inside])
+    rights = _centred(_cells(cv2.GaussianBlur(other, (0, 0), 1.0))[inside], visible[inside])
     left, right = lefts.std(axis=1), rights.std(axis=1)
     textured = np.maximum(left, right) > _TEXTURE
     if textured.sum() < _FEWEST_CELLS:
@@ -188,8 +208,10 @@ def _cells(picture: npt.NDArray[Any]) -> Array:
     return cells.reshape(rows * columns, _CELL * _CELL)
 
 
-def _centred(cells: Array) -> Array:
-    centred: Array = cells - cells.mean(axis=1, keepdims=True)
+def _centred(cells: Array, visible: Array) -> Array:
+    """Return the cells less their means, and zero where they are not visible."""
+    means = (cells * visible).sum(axis=1, keepdims=True) / visible.sum(axis=1, keepdims=True)
+    centred: Array = (cells - means) * visible
     return centred
 
 
@@ -226,7 +248,8 @@ class AlignmentService:
         Returns
         -------
         list
-            The fields of an :class:`Alignment`; None where a photo cannot be read.
+            The fields of an :class:`Alignment`, and whether the second was ``retouched``; None
+            where a photo cannot be read.
         """
         found: list[dict[str, Any] | None] = []
         for position, (one, other) in enumerate(pairs):
@@ -236,11 +259,67 @@ class AlignmentService:
                     features = [
                         self._features(path, content, effort) for path, content in (one, other)
                     ]
-                    found.append(asdict(align(*features)))
+                    alignment = align(*features)
+                    found.append(
+                        asdict(alignment) | {"retouched": _retouched(alignment, *features)}
+                    )
             except (ImageError, MemoryError):
                 found.append(None)
             note({"finished": position})
         return found
+
+    def landmarks(
+        self, pictures: Sequence[Sequence[Sequence[str]]], note: Callable[[dict[str, Any]], None]
+    ) -> tuple[list[int | None], list[npt.NDArray[np.uint8]]]:
+        """Find the landmarks of photos.
+
+        Parameters
+        ----------
+        pictures
+            The path and the content of each, in a list of its own.
+        note
+            Called with ``{"started": i}`` and ``{"finished": i}``.
+
+        Returns
+        -------
+        list, list
+            How many each has, None where it cannot be read; and all of them, uint8 (n, 20).
+        """
+        counts: list[int | None] = []
+        found = [np.zeros((0, ROW), np.uint8)]
+        for position, ((path, content),) in enumerate(pictures):
+            note({"started": position})
+            try:
+                with self._efforts.of(position, 2 * self._limits.seconds_for(0), note) as effort:
+                    rows = landmarks_of(*self._features(path, content, effort).found)
+                    found.append(rows)
+                    counts.append(len(rows))
+            except (ImageError, MemoryError):
+                counts.append(None)
+            note({"finished": position})
+        return counts, [np.concatenate(found)]
+
+    def looks(
+        self, pictures: Sequence[Sequence[Sequence[str]]], note: Callable[[dict[str, Any]], None]
+    ) -> tuple[list[bool], list[Array]]:
+        """Return of which photos it is known how they look, and their looks, float32 (n, LOOK).
+
+        Parameters are those of :meth:`landmarks`.
+        """
+        looks = np.zeros((len(pictures), LOOK), np.float32)
+        known = []
+        for position, ((path, content),) in enumerate(pictures):
+            note({"started": position})
+            try:
+                with self._efforts.of(position, 2 * self._limits.seconds_for(0), note) as effort:
+                    look = self._features(path, content, effort).look
+            except (ImageError, MemoryError):
+                look = None
+            known.append(look is not None)
+            if look is not None:
+                looks[position] = look
+            note({"finished": position})
+        return known, [looks]
 
     def _features(self, path: str, content: str, effort: Effort) -> Features:
         if content not in self._kept:
@@ -253,11 +332,19 @@ class AlignmentService:
             picture = decode(data, (SIDE, SIDE), self._limits, Path(path).name, take)
             grey = _proportioned(picture.pixels, picture.width, picture.height)
             longer = max(picture.width, picture.height)
-            self._kept[content] = Features(grey, longer / max(grey.shape))
+            look = look_of(picture.pixels, longer)
+            self._kept[content] = Features(grey, longer / max(grey.shape), look)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(content)
         return self._kept[content]
+
+
+def _retouched(alignment: Alignment, one: Features, other: Features) -> bool:
+    """Return whether one of two copies was retouched; a part looks different anyway."""
+    if one.look is None or other.look is None or min(alignment.first, alignment.second) < _WHOLE:
+        return False
+    return is_retouched(one.look, other.look)
 
 
 def _proportioned(pixels: npt.NDArray[np.uint8], width: int, height: int) -> Grey:

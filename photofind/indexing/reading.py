@@ -51,7 +51,8 @@ class Outcome(NamedTuple):
     Parameters
     ----------
     kind
-        "new", "changed", "moved"; "refined", where its preliminary embedding was replaced;
+        "new", "changed", "moved"; "unchanged", where only its file's status was another one;
+        "refined", where its preliminary embedding was replaced;
         "vanished" before it was read; "unwanted", where its folder was removed before; "refused",
         where it could not be embedded and stays as other extractors embedded it.
     failed
@@ -393,8 +394,11 @@ class _Commit:
                 sidecar=photo.sidecar,
                 changed=photo.changed,
             )
+        elif known and known.preliminary:
+            kind = "refined"
         elif known:
-            kind = "refined" if known.preliminary else "changed"
+            is_as_it_was = self._space in known.spaces and _says_the_same(known, photo)
+            kind = "unchanged" if is_as_it_was else "changed"
         elif one.content and (departed := self._departed.take(one.content)):
             kind = "moved"
             photo = replace(photo, id=departed.id, refusals={**departed.refusals, **refusals})
@@ -450,6 +454,17 @@ def _is_still(known: Photo, file: Found, one: Extracted) -> bool:
     if known.content and one.content:
         return known.content == one.content
     return (known.size, known.modified) == (file.size, file.modified)
+
+
+def _says_the_same(known: Photo, photo: Photo) -> bool:
+    """Return whether a photo that was read again has the same content, and sidecar."""
+
+    def said(of: Photo) -> tuple[object, ...]:
+        place = of.latitude, of.longitude
+        told = of.captured, of.camera, place, of.keywords, of.caption
+        return of.content, of.failure, of.sidecar, told
+
+    return bool(photo.content) and said(known) == said(photo)
 
 
 def _photo(file: Found, one: Extracted, image: Extracted | Photo, space: str) -> Photo:

@@ -137,7 +137,7 @@ class Request:
         refused = [could_not_be_embedded(n, name) for name, n in self._refused.items() if n]
         self._report = replace(
             self._report,
-            unchanged=max(0, self._report.unchanged - counts["known"]),
+            unchanged=max(0, self._report.unchanged - counts["known"]) + counts["unchanged"],
             new=counts["new"],
             changed=counts["changed"] + counts["refined"] * self.counts_backlog,
             moved=self._report.moved + counts["moved"],

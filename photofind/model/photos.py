@@ -22,12 +22,14 @@ class Failure:
 
     ``extractor`` is the one that could not embed it, where another may have; None otherwise.
     ``retry`` is when it is tried again by itself, in seconds since 1970; None if it is not.
+    ``is_note`` says that it is indexed, and ``reason`` what was left out of it.
     """
 
     path: str
     reason: str
     extractor: str | None = None
     retry: int | None = None
+    is_note: bool = False
 
 
 @dataclass(frozen=True)

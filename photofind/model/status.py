@@ -155,12 +155,14 @@ class Status:
     daemon_is_silent
         Whether this process answered because the daemon runs and does not answer.
     uncompared
-        How many pairs of photos that may show the same picture the latest look for duplicates had
-        no time to compare; the next one goes on with them.
+        How many photos, and pairs of photos that may show the same picture, the latest look for
+        duplicates has not compared yet; the daemon goes on with them, and so does the next look.
     answered_by
         The extractors that answer queries now, with their versions, as in ``mobilenet@1``.
     coming
         Those that are to answer once they have embedded nearly all photos.
+    comparing
+        How far the look for duplicates is; None where nothing is left.
     """
 
     photos: int
@@ -178,6 +180,7 @@ class Status:
     uncompared: int = 0
     answered_by: tuple[str, ...] = ()
     coming: tuple[ExtractorProgress, ...] = ()
+    comparing: Progress | None = None
 
 
 @dataclass(frozen=True)

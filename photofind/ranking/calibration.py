@@ -35,6 +35,7 @@ __all__ = [
     "TYPICAL",
     "Background",
     "blend",
+    "combine",
     "measure_background",
     "measure_ranked",
     "typical",
@@ -45,12 +46,18 @@ SIGNIFICANT = 4.0
 # Pairs up to so many deviations above the median of the plain cosine do not stand out by it ...
 UNREMARKABLE = 2.5
 # ... and so many of them are ranked below 0.5.
-UNRELATED = 1 - 1 / 3000
+UNRELATED = 1 - 1 / 1000
+
+# It is no higher than this: near 1 hardly any difference would become a large one.
+HIGHEST = 0.95
 
 # With fewer pictures there is no index, and nothing that a library shows of itself.
 TOO_FEW = 31
-# With so many more, what a library shows counts half.
-HALF_SHOWN = 100
+# With so many more, what a library shows counts half of what it counts at most.
+HALF_SHOWN = 250
+MOST = 0.74
+# What a library shows counts as no further than this from the score by the plain cosine.
+FARTHEST = 0.5
 # Where an extractor was never measured on varied photos, so many photos count half.
 FEW_SHOWN = 8
 
@@ -89,7 +96,7 @@ class Background:
     def _half(self) -> float:
         if self.significant is None:
             return min(self.median + SIGNIFICANT * self.deviation, 0.99)
-        return min(max(self.significant, self.median + 1e-3), 0.999)
+        return min(max(self.significant, self.median + 1e-3), HIGHEST)
 
 
 # Cosines of average-pooled ImageNet features of varied photos.
@@ -151,9 +158,30 @@ def _measured(extractor: str) -> Background | None:
 
 
 def weight_of(pictures: int) -> float:
-    """Return how much a library of so many pictures shows of what is typical of it, 0 to 1."""
-    shown = max(pictures - TOO_FEW, 0)
-    return shown / (shown + HALF_SHOWN)
+    """Return how much a library of so many pictures shows of what is typical of it, 0 to 1.
+
+    It rises by less than a tenth with a tenth more pictures, or with the few from which an index is
+    built anew.
+    """
+    shown = max(pictures - TOO_FEW, 0) ** 2
+    return MOST * shown / (shown + HALF_SHOWN**2)
+
+
+def combine(
+    own: npt.NDArray[np.float64], typical: npt.NDArray[np.float64], weight: float
+) -> npt.NDArray[np.float64]:
+    """Return scores that a growing library moves slowly, from two that mean the same.
+
+    Parameters
+    ----------
+    own
+        By what a library's photos are ranked by and its own background.
+    typical
+        By the plain cosine and the background of varied photos.
+    weight
+        How much the first count, 0 to 1.
+    """
+    return typical + weight * np.clip(own - typical, -FARTHEST, FARTHEST)
 
 
 def measure_background(similarities: npt.NDArray[np.float32]) -> Background:

@@ -40,7 +40,8 @@ _SUFFICIENT = 50
 # Mirroring a picture turns the sign of its odd frequencies; the first one kept is odd.
 _ODD = (np.arange(_SIDE) % 2 == 0).astype(np.uint8)
 _ALL = slice(None)
-_COUNTS = 512  # More than there are bits.
+# So many copies are a crowd; and so many pictures at most are looked at that begin none.
+_CROWD, _TRIES = 32, 256
 # Pairs that are compared at a time.
 _BATCH = 1 << 20
 
@@ -88,8 +89,12 @@ class Fingerprints:
 
     def distances(self, lefts: Places, rights: Places) -> tuple[Places, Places]:
         """Return how many bits differ in pairs, (p,), and how the left one is turned for that."""
-        turned = self.turned()
-        found = np.stack([_differing(one[lefts], self.bits[rights]) for one in turned])
+        if len(lefts) < len(self):  # One left picture is compared with all of the others.
+            turned = self.turned(lefts)
+            found = np.stack([_differing(one, self.bits[rights]) for one in turned])
+        else:
+            turned = self.turned()
+            found = np.stack([_differing(one[lefts], self.bits[rights]) for one in turned])
         return found.min(axis=0), found.argmin(axis=0)
 
     def near_enough_to_cover(self, lefts: Places, rights: Places) -> npt.NDArray[np.bool_]:
@@ -110,39 +115,105 @@ class Fingerprints:
 
 
 class NearPairs(NamedTuple):
-    """Pairs of pictures, the left place before the right one, and how many bits differ."""
+    """Pairs of pictures, the left place before the right one."""
 
     lefts: Places
     rights: Places
-    distances: Places
 
 
-def near_pairs(fingerprints: Fingerprints) -> NearPairs:
+def near_pairs(fingerprints: Fingerprints, new: npt.NDArray[np.bool_] | None = None) -> NearPairs:
     """Return all pairs of pictures that are the same by their fingerprints.
+
+    With ``new``, (n,), those pairs alone of which one is new.
 
     Two of which at most 31 bits differ agree in one of 16 chunks of 16 bits, but for one bit at
     most: only those are compared (multi-index hashing; Norouzi, Punjani and Fleet 2012).
     """
-    some = np.flatnonzero(fingerprints.sufficient)
-    bits, turned = fingerprints.bits[some], fingerprints.turned()[:, some]
-    size = max(len(some), 1)
-    # A pair and how many bits differ, in one number: most pairs are found several times.
-    found, more, waiting = np.empty(0, np.int64), [], 0
-    for lefts, queries, rights in _candidates(bits, turned):
-        apart = _differing(queries, bits[rights])
-        near = np.flatnonzero(apart <= SAME)
-        more.append((lefts[near] * size + rights[near]) * _COUNTS + apart[near])
+    size = max(len(fingerprints), 1)
+    is_new = np.ones(size, np.bool_) if new is None else new
+    rest, keys = _crowds(fingerprints, np.flatnonzero(fingerprints.sufficient), is_new)
+    bits = fingerprints.bits[rest]
+    asked = np.flatnonzero(is_new[rest])
+    turned = fingerprints.turned(rest[asked])
+    # Most pairs are found several times.
+    more, waiting = [keys], 0
+    for lefts, queries, rights in _candidates(bits, asked, turned):
+        near = np.flatnonzero(_differing(queries, bits[rights]) <= SAME)
+        more.append(_keys(rest[lefts[near]], rest[rights[near]], size))
         waiting += len(near)
-        if waiting > max(_BATCH, len(found)):
-            found, more, waiting = np.unique(np.concatenate([found, *more])), [], 0
-    found = np.unique(np.concatenate([found, *more]))
-    pairs, best = np.unique(found // _COUNTS, return_index=True)
-    return NearPairs(some[pairs // size], some[pairs % size], found[best] % _COUNTS)
+        if waiting > max(_BATCH, len(more[0])):
+            more, waiting = [np.unique(np.concatenate(more))], 0
+    found = np.unique(np.concatenate(more))
+    return NearPairs(found // size, found % size)
 
 
-def _candidates(bits: Bits, turned: Bits) -> Iterator[tuple[Places, Bits, Places]]:
-    """Yield places of pictures, their turned bits, and places behind them that may be near."""
+def _keys(ones: Places, others: Places, size: int) -> Places:
+    """Return a number for each pair, the same whichever is named first."""
+    keys: Places = np.minimum(ones, others) * size + np.maximum(ones, others)
+    return keys
+
+
+def _crowds(
+    fingerprints: Fingerprints, some: Places, is_new: npt.NDArray[np.bool_]
+) -> tuple[Places, Places]:
+    """Find crowds of copies, of which all match each other, without comparing all with all.
+
+    What is within 15 bits of one picture is within 30 of each other (turns keep distances). What
+    matches one of these is within 46 of it.
+
+    Returns
+    -------
+    array, array
+        The places that are in no crowd, and the keys of the pairs of all others.
+    """
+    size, keys = len(fingerprints), [np.empty(0, np.int64)]
+    alike = _alike(fingerprints.bits[some])
+    order = some[np.argsort(-alike, kind="stable")][: np.count_nonzero(alike >= _CROWD)]
+    is_left = np.zeros(size, np.bool_)
+    is_left[some] = True
+    tries = _TRIES
+    for centre in order.tolist():
+        if not is_left[centre] or not tries:
+            continue
+        others = np.flatnonzero(is_left)
+        apart = fingerprints.distances(np.full(1, centre), others)[0]
+        members = others[apart <= SAME // 2]
+        if len(members) < _CROWD:
+            tries -= 1
+            continue
+        for place, member in enumerate(members.tolist()):
+            behind = members[place + 1 :]
+            behind = behind if is_new[member] else behind[is_new[behind]]
+            keys.append(member * size + behind)
+        around = others[(apart > SAME // 2) & (apart <= SAME + SAME // 2)]
+        for other in around.tolist():
+            near = members[fingerprints.distances(np.full(1, other), members)[0] <= SAME]
+            near = near if is_new[other] else near[is_new[near]]
+            keys.append(_keys(np.full(len(near), other), near, size))
+        is_left[members] = False
+    return some[is_left[some]], np.concatenate(keys)
+
+
+def _alike(bits: Bits) -> Places:
+    """Return with how many pictures each shares a chunk of its bits, for half of the chunks."""
+    if not len(bits):
+        return np.zeros(0, np.int64)
+    shared = []
+    for column in bits.view(np.uint16).T:
+        _, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
+        shared.append(counts[inverse])
+    middle: Places = np.sort(np.stack(shared), axis=0)[len(shared) // 2].astype(np.int64)
+    return middle
+
+
+def _candidates(bits: Bits, asked: Places, turned: Bits) -> Iterator[tuple[Places, Bits, Places]]:
+    """Yield places of pictures that are asked for, their turned bits, and places that may be near.
+
+    Two that are both asked for come once.
+    """
     chunks = bits.view(np.uint16)
+    is_asked = np.zeros(len(bits), np.bool_)
+    is_asked[asked] = True
     flips = np.array([0, *(1 << np.arange(16))], np.uint16)
     for column in range(chunks.shape[1]):
         order = np.argsort(chunks[:, column], kind="stable")
@@ -156,14 +227,14 @@ def _candidates(bits: Bits, turned: Bits) -> Iterator[tuple[Places, Bits, Places
                 done = int(ends[begin - 1]) if begin else 0
                 end = max(begin + 1, int(np.searchsorted(ends, done + _BATCH, "right")))
                 some = counts[begin:end].ravel()
-                lefts = np.repeat(np.arange(begin, end), counts[begin:end].sum(axis=1))
+                rows = np.repeat(np.arange(begin, end), counts[begin:end].sum(axis=1))
                 # The places in `order`: each run counts up from its first.
                 offsets = np.repeat(np.cumsum(some) - some, some)
                 rights = order[
                     np.repeat(firsts[begin:end].ravel(), some) + np.arange(some.sum()) - offsets
                 ]
-                behind = lefts < rights
-                yield lefts[behind], one[lefts[behind]], rights[behind]
+                once = (asked[rows] < rights) | ~is_asked[rights]
+                yield asked[rows[once]], one[rows[once]], rights[once]
                 begin = end
 
 

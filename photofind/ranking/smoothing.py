@@ -39,29 +39,37 @@ Nearest = Callable[[Vectors32, int], tuple[Vectors32, Similarities]]
 """Gives the ``k`` nearest points of queries (m, d) and their cosines: (m, k, d) and (m, k)."""
 
 POWER = 3
-SMOOTHING = 10
-ROUNDS = 3
+SMOOTHING = 25
+ROUNDS = 2
+EXPANSION = 60
 BLOCK = 4096
-EXPANSIONS = (5, 10)
+# With fewer pictures than this, neighbours that far away are strangers.
+ENOUGH = 400
 
 
 def smoothing_neighbours(photos: int) -> int:
     """Return how many neighbours smooth a photo of a library of so many different pictures.
 
-    Up to 10; fewer in a small library, where the tenth neighbour is a stranger.
+    Up to 25; fewer in a small library, where the farther ones are strangers.
     """
-    return min(SMOOTHING, photos // 40)
+    return min(SMOOTHING, SMOOTHING * photos // ENOUGH)
 
 
-def expansion_neighbours(photos: int) -> tuple[int, ...]:
-    """Return how many neighbours each round of query expansion takes.
+def expansion_neighbours(photos: int) -> int:
+    """Return how many neighbours expand a query, in a library of so many different pictures.
 
-    Two rounds: the first gives the query what smoothing gave the library, the second expands it.
+    Up to 60, of which the farther ones weigh less: none of those that come and go as a library
+    grows changes much.
     """
-    return tuple(min(count, photos * count // 200) for count in EXPANSIONS)
+    return min(EXPANSION, EXPANSION * photos // ENOUGH)
 
 
-def smooth(vectors: Vectors32, neighbours: Vectors32, similarities: Similarities) -> Vectors32:
+def smooth(
+    vectors: Vectors32,
+    neighbours: Vectors32,
+    similarities: Similarities,
+    shares: Similarities | float = 1,
+) -> Vectors32:
     """Return each vector averaged with its neighbours, at unit length.
 
     Parameters
@@ -72,8 +80,10 @@ def smooth(vectors: Vectors32, neighbours: Vectors32, similarities: Similarities
         The nearest neighbours of each, float32 of shape (n, k, d).
     similarities
         The cosine of each neighbour, (n, k); those below zero, ``-inf`` included, weigh nothing.
+    shares
+        What the weights are multiplied by, (k,).
     """
-    weights = np.clip(similarities, 0, None) ** POWER
+    weights = shares * np.clip(similarities, 0, None) ** POWER
     return normalised(vectors + np.einsum("nk,nkd->nd", weights, neighbours))
 
 
@@ -114,20 +124,22 @@ def smooth_new(points: Vectors32, nearest: Nearest, photos: int) -> Vectors32:
     photos
         How many those are, of different pictures.
     """
-    return smooth(points, *nearest(points, expansion_neighbours(photos)[0]))
+    return smooth(points, *nearest(points, smoothing_neighbours(photos)))
 
 
 def expand(queries: Vectors32, nearest: Nearest, photos: int) -> Vectors32:
-    """Return queries (m, d) expanded by their nearest neighbours, round by round.
+    """Return queries (m, d) expanded by their nearest neighbours, the nearer the more.
 
     Parameters
     ----------
     nearest
-        Gives the nearest points of the library, of different pictures.
+        Gives the nearest points of the library, of different pictures, best first.
     photos
         How many different pictures the library has.
     """
-    for count in expansion_neighbours(photos):
-        if count:
-            queries = smooth(queries, *nearest(queries, count))
-    return queries
+    count = expansion_neighbours(photos)
+    if not count:
+        return queries
+    neighbours, similarities = nearest(queries, count)
+    shares = np.linspace(1, 0, count, endpoint=False, dtype=np.float32)
+    return smooth(queries, neighbours, similarities, shares[: similarities.shape[1]])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
+from typing import NamedTuple
 
 from photofind.library.store import Store
 from photofind.ranking.projection import normalised
 from photofind.search.backgrounds import varied_background
+from photofind.search.matches import Matches
 
-__all__ = ["candidates"]
+__all__ = ["Candidates", "candidates"]
 
 NEAREST = 4
 """With so many others each picture is compared, those most alike by their embeddings."""
@@ -17,17 +19,22 @@ NEAREST = 4
 LEAST = 0.4
 """The score, by the plain cosine of varied photos, below which pictures are not compared."""
 
+CROWDED = 0.7
+"""Where so many others have as high a score, there may be more, and landmarks tell which."""
+
 _ASKED = 10
 _BATCH = 1024
 
 
-def candidates(
-    store: Store,
-    space: str,
-    places: Mapping[str, int],
-    known: Mapping[int, Collection[int]],
-) -> list[tuple[int, int]]:
-    """Return pairs of pictures near by their embeddings, the most alike first.
+class Candidates(NamedTuple):
+    """Pairs of pictures to be compared, the most alike first, and pictures in a crowd of others."""
+
+    pairs: list[tuple[int, int]]
+    crowded: list[int]
+
+
+def candidates(store: Store, space: str, places: Mapping[str, int], known: Matches) -> Candidates:
+    """Return pairs of pictures near by their embeddings, the lower place first.
 
     Parameters
     ----------
@@ -36,28 +43,27 @@ def candidates(
     places
         The places of pictures, by their contents.
     known
-        What each is known to match: these pairs are left out.
-
-    Returns
-    -------
-    list of tuples
-        Two places, the lower one first.
+        What is known to match is left out.
     """
-    least = varied_background(store, space).similarity(LEAST)
+    background = varied_background(store, space)
+    least, crowd = background.similarity(LEAST), background.similarity(CROWDED)
     found: dict[tuple[int, int], float] = {}
+    crowded: list[int] = []
     for content, nearest in _nearest(store, space):
         place = places.get(content)
         if place is None:
             continue
+        if sum(cosine >= crowd for _, cosine in nearest) > NEAREST:
+            crowded.append(place)
         left = NEAREST
         for name, cosine in nearest:
             other = places.get(name)
             if cosine < least or not left:
                 break
-            if other is not None and other != place and other not in known.get(place, ()):
+            if other is not None and other != place and not known.has(place, other):
                 found[min(place, other), max(place, other)] = cosine
                 left -= 1
-    return sorted(found, key=lambda pair: -found[pair])
+    return Candidates(sorted(found, key=lambda pair: -found[pair]), crowded)
 
 
 def _nearest(store: Store, space: str) -> Iterator[tuple[str, list[tuple[str, float]]]]:

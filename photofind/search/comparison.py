@@ -21,6 +21,7 @@ from photofind.model.filters import EVERYTHING, Filter
 from photofind.ranking.calibration import (
     Background,
     blend,
+    combine,
     weight_of,
 )
 from photofind.ranking.direction import towards
@@ -96,8 +97,8 @@ class _Scale:
 
     def standings(self, similarities: Similarities, plain: Similarities) -> Standings:
         """Return scores, less than 0 below the median, of similarities and plain cosines (k,)."""
-        own = self.own.standings(similarities)
-        return self.weight * own + (1 - self.weight) * self.typical.standings(plain)
+        own, typical = self.own.standings(similarities), self.typical.standings(plain)
+        return combine(own, typical, self.weight)
 
 
 class Comparison(ABC):

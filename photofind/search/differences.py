@@ -32,7 +32,7 @@ def known_fingerprint(photos: Iterable[Photo]) -> str | None:
     return next((photo.fingerprint for photo in photos if photo.fingerprint is not None), None)
 
 
-def differences(first: Photo, other: Photo, turn: int) -> Differences:
+def differences(first: Photo, other: Photo, turn: int, *, retouched: bool = False) -> Differences:
     """Return what was done to a photo, compared with the first one of its group.
 
     Parameters
@@ -40,6 +40,8 @@ def differences(first: Photo, other: Photo, turn: int) -> Differences:
     turn
         How it is turned, of the eight ways of
         :meth:`~photofind.ranking.fingerprints.Fingerprints.turned`.
+    retouched
+        Whether it looks different: other colours, or sharper.
     """
     done = list(_TURNS[turn])
     width, height = other.width, other.height
@@ -50,6 +52,8 @@ def differences(first: Photo, other: Photo, turn: int) -> Differences:
             done.append("cropped")
         elif (width, height) != (first.width, first.height):
             done.append("rescaled")
+    if retouched:
+        done.append("retouched")
     done += saved_otherwise(first, other)
     return tuple(done) or ("re-encoded",)
 

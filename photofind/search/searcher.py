@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from photofind.errors import ExtractorError, LibraryError
 from photofind.library.extractor_memory import ExtractorMemory
 from photofind.library.store import Store
-from photofind.model import Answer, DuplicateGroup, Query
+from photofind.model import Answer, DuplicateGroup, Progress, Query
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Photo, Space
 from photofind.paths import Home
@@ -20,6 +21,8 @@ from photofind.search.duplicates import duplicate_groups
 from photofind.search.embedding import CannotEmbed, Embedded, embed_query
 from photofind.search.fusing import Fused, embed_by_each, rank_by_all, rank_by_words
 from photofind.search.hits import files_of, find_photos, merge_raw_pairs, to_hits
+from photofind.search.known_pairs import KnownPairs
+from photofind.search.matching import Matching
 from photofind.search.originals import originals_first
 from photofind.search.spaces import Answering, SpaceChoice, complete_fused_space
 from photofind.search.verification import Verification
@@ -33,6 +36,12 @@ __all__ = ["Searcher"]
 
 # Copies collapse under the best of them, so more photos are ranked than hits are wanted.
 SPARE = 4
+
+SECONDS = 5.0
+"""So long a look for duplicates compares photos; the next one goes on."""
+
+LITTLE = 1.0
+"""So long it goes on at a time where nobody waits for it."""
 
 
 class Searcher:
@@ -79,8 +88,12 @@ class Searcher:
         self._words = Words(store, extraction)
         self._reach = reach or Reach()
         self._store = store
+        self._home = home
         self._choice = SpaceChoice(store, home, extractor, memory or ExtractorMemory(home))
         self._extraction = extraction
+        self._looking = threading.Lock()
+        # The latest look for duplicates: in which space, and in which version of the library.
+        self._last: tuple[str, object, Matching] | None = None
 
     def similar(self, query: Query) -> Answer:
         """Find the photos most like a query, whose limit and lowest score are given.
@@ -137,6 +150,8 @@ class Searcher:
     def duplicates(self, extractor: str | None = None) -> list[DuplicateGroup]:
         """Group the photos that show the same picture; the largest groups first.
 
+        A few seconds at most are spent on comparing photos; the next call goes on.
+
         Raises
         ------
         ExtractorError, LibraryError
@@ -144,7 +159,42 @@ class Searcher:
         """
         self._store.refresh()
         space = self._choice.answering(extractor).first
-        return duplicate_groups(self._store, space.id, self._verification)
+        with self._looking:
+            matching = self._matching(space.id)
+            matching.go_on(SECONDS)
+            return duplicate_groups(self._store, space.id, matching)
+
+    def compare_more(self) -> bool:
+        """Go on for a little to look for duplicates, if it is not done; return whether it is."""
+        last = self._last
+        if last is None or last[-1].done:
+            return True
+        with self._looking:
+            matching = self._matching(last[0])
+            matching.go_on(LITTLE)
+            return matching.done
+
+    def forget_matching(self) -> None:
+        """Free the memory of a look for duplicates that is finished."""
+        with self._looking:
+            if self._last is not None and self._last[-1].done:
+                self._last = None
+
+    @property
+    def comparing(self) -> Progress | None:
+        """How far the look for duplicates is; None where nothing is left."""
+        last = self._last
+        return None if last is None or last[-1].done else last[-1].progress
+
+    def _matching(self, space: str) -> Matching:
+        """Return the look for duplicates in the library as it is now, which may have been begun."""
+        self._store.refresh()
+        version = self._store.version
+        if self._last is None or self._last[:2] != (space, version):
+            known = KnownPairs(self._home.cache / "fingerprints.npz")
+            matching = Matching(self._store, space, self._verification, known)
+            self._last = (space, version, matching)
+        return self._last[-1]
 
     def _without(
         self,

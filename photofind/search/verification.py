@@ -11,17 +11,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from photofind.errors import NotAnsweringError, WorkerError
+from photofind.images.landmarks import ROW, Rows
 from photofind.images.limits import SPARE_BYTES, Limits
+from photofind.images.look import Look
 from photofind.model.records import Photo
+from photofind.search.landmarks import Landmarks
+from photofind.search.looks import Looks
 from photofind.search.verdicts import Verdict, Verdicts
 from photofind.system.reach import Reach, read_through
 from photofind.workers import Reply, Worker, isolate
 
 __all__ = ["Verification", "verdict_of"]
-
-SECONDS = 120.0
-"""Longest time that is spent on new pairs at a time; the others are compared the next time."""
 
 # So many pairs are handed to the worker at a time.
 _BATCH = 64
@@ -39,6 +42,7 @@ _SAME_EDGES, _SAME_ANGLE = 0.975, 0.25
 
 _logger = logging.getLogger(__name__)
 
+Photos = tuple[Photo, ...]
 Candidate = tuple[Photo, Photo, bool]
 """Two photos, the one that is shown first, and whether their fingerprints are near."""
 
@@ -48,8 +52,8 @@ class Verification:
 
     Parameters
     ----------
-    path
-        Where verdicts are remembered.
+    cache
+        The folder in which it is remembered what was found.
     limits
         The largest photo that is read.
     seconds
@@ -65,13 +69,13 @@ class Verification:
 
     Attributes
     ----------
-    uncompared
-        How many pairs the latest look for duplicates had no time for; it sets that.
+    verdicts, landmarks, looks
+        What is remembered of pairs, and of pictures.
     """
 
     def __init__(
         self,
-        path: Path,
+        cache: Path,
         *,
         limits: Limits,
         seconds: float,
@@ -80,8 +84,9 @@ class Verification:
         turn: Path,
         reach: Reach,
     ) -> None:
-        self.verdicts = Verdicts(path)
-        self.uncompared = 0
+        self.verdicts = Verdicts(cache / "verdicts.sqlite")
+        self.landmarks = Landmarks(cache / "landmarks.sqlite")
+        self.looks = Looks(cache / "looks.sqlite")
         self._seconds = seconds
         self._reach = reach
         self._worker = Worker(
@@ -104,7 +109,7 @@ class Verification:
         return self._worker.pid
 
     def compare(
-        self, candidates: Sequence[Candidate], *, until: float
+        self, candidates: Sequence[Candidate], *, until: float | None = None
     ) -> dict[tuple[str, str], Verdict]:
         """Return what is found of pairs of photos, by their contents.
 
@@ -117,19 +122,46 @@ class Verification:
         found = self.verdicts.of(pairs)
         rest = [pair for pair in pairs if pair not in found]
         for start in range(0, len(rest), _BATCH):
-            some = rest[start : start + _BATCH]
-            if time.monotonic() > until:
-                _logger.info("%d pairs of photos are left to compare", len(rest) - start)
+            if until is not None and time.monotonic() > until:
                 break
+            some = rest[start : start + _BATCH]
             new = dict(self._compare([pairs[pair] for pair in some]))
             self.verdicts.add(new)
             found |= new
         return found
 
-    def _compare(self, some: Sequence[Candidate]) -> Iterator[tuple[tuple[str, str], Verdict]]:
-        reachable = [candidate for candidate in some if self._answers(candidate[:2])]
+    def describe(self, photos: Sequence[Photo]) -> None:
+        """Find the landmarks of photos, and remember them; what cannot be read has none."""
+        new: dict[str, Rows] = {photo.content: np.zeros((0, ROW), np.uint8) for photo in photos}
+        for batch, reply in self._run("landmarks", "pictures", [(photo,) for photo in photos]):
+            at = 0
+            for (photo,), count in zip(batch, reply.value, strict=True):
+                new[photo.content] = reply.arrays[0][at : at + (count or 0)]
+                at += count or 0
+        self.landmarks.add(new)
 
-        def run(batch: list[Candidate], note: Callable[[Any], None]) -> Reply:
+    def look_at(self, photos: Sequence[Photo]) -> None:
+        """Find out how photos look, and remember it."""
+        new: dict[str, Look | None] = dict.fromkeys(photo.content for photo in photos)
+        for batch, reply in self._run("looks", "pictures", [(photo,) for photo in photos]):
+            for (photo,), known, look in zip(batch, reply.value, reply.arrays[0], strict=True):
+                new[photo.content] = look if known else None
+        self.looks.add(new)
+
+    def _compare(self, some: Sequence[Candidate]) -> Iterator[tuple[tuple[str, str], Verdict]]:
+        near = {(one.content, other.content): near for one, other, near in some}
+        for batch, reply in self._run("align", "pairs", [candidate[:2] for candidate in some]):
+            for (one, other), alignment in zip(batch, reply.value, strict=True):
+                if alignment is not None:
+                    pair = one.content, other.content
+                    yield pair, verdict_of(alignment, near=near[pair])
+
+    def _run(
+        self, method: str, name: str, items: Sequence[Photos]
+    ) -> Iterator[tuple[list[Photos], Reply]]:
+        """Have the worker look at photos; what it cannot look at is left out."""
+
+        def run(batch: list[Photos], note: Callable[[Any], None]) -> Reply:
             reading: set[int] = set()
 
             def take(value: Any) -> None:
@@ -142,24 +174,22 @@ class Verification:
 
             def suspect() -> None:
                 for position in sorted(reading):
-                    for photo in batch[position][:2]:
+                    for photo in batch[position]:
                         with suppress(OSError):
                             self._reach.read(photo.path, partial(read_through, photo.path))
 
-            pairs = [[[photo.path, photo.content] for photo in one[:2]] for one in batch]
+            files = [[[photo.path, photo.content] for photo in photos] for photos in batch]
             return self._worker.call(
-                "align", timeout=self._seconds, note=take, suspect=suspect, pairs=pairs
+                method, timeout=self._seconds, note=take, suspect=suspect, **{name: files}
             )
 
         try:
-            for batch, outcome in isolate(reachable, run):
+            for batch, outcome in isolate([one for one in items if self._answers(one)], run):
                 if isinstance(outcome, WorkerError):
-                    one, other, _ = batch[0]
-                    _logger.warning("%s, %s: %s", one.path, other.path, outcome)
+                    paths = ", ".join(photo.path for photo in batch[0])
+                    _logger.warning("%s: %s", paths, outcome)
                     continue
-                for (one, other, near), alignment in zip(batch, outcome.value, strict=True):
-                    if alignment is not None:
-                        yield (one.content, other.content), verdict_of(alignment, near=near)
+                yield batch, outcome
         except NotAnsweringError as error:
             _logger.warning("%s", error)
 
@@ -190,6 +220,8 @@ def verdict_of(alignment: dict[str, Any], *, near: bool) -> Verdict:
         done.append("bordered")
     if share < _SHARE:
         done.append("covered")
+    elif alignment.get("retouched"):
+        done.append("retouched")
     if abs(alignment["scale"] - 1) > _SAME_SCALE:
         done.append("rescaled")
     return tuple(done)

@@ -718,6 +718,18 @@ def test_duplicates_are_cleaned_up_and_put_back_at_once(page: Page, album: Path)
     until(lambda: all(map(page.daemon.knows, contents)))
 
 
+def test_what_lies_in_a_folder_is_kept(page: Page, album: Path) -> None:
+    ((first, second),) = make_copies(album, ["retina"]).values()
+    page.daemon.ask("POST", "/api/folders", {"path": str(album)})
+    until(lambda: page.daemon.knows(first) and page.daemon.knows(second))
+    page.open("/?view=duplicates")
+    page.says("#groups", "most pixels")
+    Select(page.wait("#keep-rule")).select_by_value("folder")
+    Select(page.wait("#keep-folder")).select_by_value(str(second.parent))
+    page.says("#groups", "Keep retina small.jpg: in the folder to keep")
+    assert page.barriers() == []
+
+
 def test_what_is_not_the_same_is_told_remembered_and_taken_back(page: Page, album: Path) -> None:
     ((first, second),) = make_copies(album, ["checkerboard"]).values()
     page.daemon.ask("POST", "/api/folders", {"path": str(album)})

@@ -164,6 +164,36 @@ def test_a_pause_outlasts_the_daemon(running: Daemon) -> None:
     assert running.status()["daemon"]["paused"] is False
 
 
+def test_what_is_not_the_same_outlasts_the_daemon_a_rename_and_a_new_index(
+    running: Daemon,
+) -> None:
+    photo, copy = running.photos / "grass.jpg", running.photos / "grass small.jpg"
+    picture("grass").save(photo)
+    picture("grass").resize((180, 180)).save(copy)
+
+    def together() -> bool:
+        groups = [{*map(Path, group["paths"])} for group in running.json("duplicates")]
+        return any({photo, copy} <= group for group in groups)
+
+    def told_apart() -> set[str]:
+        (pair,) = running.json("duplicates", "not-same")
+        return {*pair["first"], *pair["second"]}
+
+    running.until(together)
+    assert running("duplicates", "not-same", photo, copy).code == 0
+    assert not together()
+    assert running("daemon", "restart").code == 0
+    assert not together()
+    copy = copy.rename(running.photos / "renamed.jpg")
+    running.until(lambda: str(copy) in told_apart())
+    assert not together()
+    assert running("daemon", "stop").code == 0
+    assert running("doctor", "--repair").code == 0
+    assert running("index", "--wait").code == 0
+    assert not together()
+    assert told_apart() == {str(photo), str(copy)}
+
+
 def test_a_daemon_of_another_version_is_replaced(running: Daemon) -> None:
     """As it is after an upgrade: the one that runs was started before, and is another."""
     now = read_runtime(running.home)

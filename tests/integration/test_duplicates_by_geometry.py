@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
 from skimage import data
 
 from photofind.app.photofind import PhotoFind
@@ -27,6 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         photo.save(folder / f"{name}.jpg")
         photo.resize((width // 2, height // 2)).save(folder / f"{name} half.jpg")
         photo.crop((width // 6, height // 6, width, height)).save(folder / f"{name} cropped.png")
+    brighter = ImageEnhance.Brightness(Image.fromarray(PHOTOS["coffee"])).enhance(1.3)
+    brighter.save(folder / "coffee brighter.jpg", quality=50)
     Image.fromarray(PHOTOS["cat"]).rotate(10).save(folder / "cat turned.jpg", quality=50)
     for number in range(12):
         letter(number).save(folder / f"letter {number}.png")
@@ -40,6 +42,14 @@ def photofind(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         photofind.add_folder(str(folder))
         photofind.index()
         yield photofind
+
+
+def found_by(photofind: PhotoFind) -> list[DuplicateGroup]:
+    """Return the groups when nothing is left to compare."""
+    found = photofind.duplicates()
+    while photofind.status().uncompared:
+        found = photofind.duplicates()
+    return found
 
 
 def described(groups: list[DuplicateGroup]) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -62,16 +72,18 @@ def test_crops_and_turned_copies_are_found_and_no_other(photofind: PhotoFind) ->
         for name in PHOTOS
     }
     expected["cat.jpg"]["cat turned.jpg"] = ("rotated",)
-    assert described(photofind.duplicates()) == expected
+    expected["coffee.jpg"]["coffee brighter.jpg"] = ("retouched",)
+    assert described(found_by(photofind)) == expected
 
 
 def test_what_was_compared_once_is_known_and_holds_for_hits(
     photofind: PhotoFind, folder: Path
 ) -> None:
-    found = photofind.duplicates()
+    found = found_by(photofind)
     moved = folder.rename(folder.with_name("moved"))
     try:  # There is no file any more that could be compared.
-        assert photofind.duplicates() == found
+        with PhotoFind(photofind.home) as another:
+            assert found_by(another) == found
     finally:
         moved.rename(folder)
     query = Query((str(folder / "coffee.jpg"),), limit=40, min_score=0.0)
@@ -86,15 +98,17 @@ def test_what_was_compared_once_is_known_and_holds_for_hits(
 def test_what_there_was_no_time_to_compare_is_said_and_compared_the_next_time(
     photofind: PhotoFind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = photofind.duplicates()
-    assert photofind.status().uncompared == 0
+    found = found_by(photofind)
     (photofind.home.cache / "verdicts.sqlite").unlink()
-    monkeypatch.setattr("photofind.search.duplicates.SECONDS", -1.0)
-    assert len(described(photofind.duplicates())["cat.jpg"]) < 3
-    assert photofind.status().uncompared > 0
-    monkeypatch.undo()
-    assert photofind.duplicates() == found
-    assert photofind.status().uncompared == 0
+    with PhotoFind(photofind.home) as another:
+        monkeypatch.setattr("photofind.search.searcher.SECONDS", -1.0)
+        assert len(described(another.duplicates())["cat.jpg"]) < 3
+        comparing = another.status().comparing
+        assert comparing is not None
+        assert comparing.done == 0 < another.status().uncompared
+        monkeypatch.undo()
+        assert found_by(another) == found
+        assert another.status().comparing is None
 
 
 def test_a_damaged_file_of_verdicts_is_begun_anew(tmp_path: Path) -> None:

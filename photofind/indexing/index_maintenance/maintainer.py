@@ -73,6 +73,9 @@ class IndexMaintainer:
         Returns after how long without a query ``release`` is called.
     tell
         Called with every event.
+    spare
+        Called in calm moments, again and again, with which nothing else is to be done; does a
+        little of what was left, and returns whether that is all.
 
     Notes
     -----
@@ -88,6 +91,7 @@ class IndexMaintainer:
         release: Callable[[], None],
         idle_seconds: Callable[[], float],
         tell: Callable[[Event], None] = lambda event: None,
+        spare: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store = store
         self._home = home
@@ -95,6 +99,8 @@ class IndexMaintainer:
         self._release = release
         self._idle_seconds = idle_seconds
         self._tell = tell
+        self._spare = spare
+        self._has_spare = False
         self._changed = threading.Condition()
         self._stopping = False
         self._library_changed = True  # Since it was last maintained.
@@ -139,6 +145,12 @@ class IndexMaintainer:
         """Note that a query came."""
         self._queried = time.monotonic()
         self.opened()
+
+    def left_something(self) -> None:
+        """Note that there is something to be done in calm moments."""
+        with self._changed:
+            self._has_spare = True
+            self._changed.notify_all()
 
     def opened(self) -> None:
         """Note that what answering takes was opened; it is released when no queries come."""
@@ -202,6 +214,9 @@ class IndexMaintainer:
         waits = []
         if self._library_changed:
             waits.append(max(QUIET_SECONDS, self._retry - now))
+        if self._has_spare:
+            calm = self._queried + CALM_SECONDS - now
+            waits.append(max(calm, 0.1 if self._is_calm() else CALM_SECONDS))
         if not self._released:
             waits.append(max(QUIET_SECONDS, self._queried + self._idle_seconds() - now))
         return min(waits, default=None)
@@ -211,7 +226,11 @@ class IndexMaintainer:
             self._released = True
             self._release()
             self._release_memory()
-        if not self._library_changed or self._indexer.paused:
+        if self._indexer.paused:
+            return
+        if not self._library_changed:
+            if self._has_spare and self._is_calm():
+                self._has_spare = not self._spare()
             return
         if not self._verified and self._indexer.idle:
             self._verified = True
@@ -239,11 +258,16 @@ class IndexMaintainer:
                     self._keep_index(space)
         if not is_idle or not space_wants_graph(self._store, space):
             return is_idle
-        if time.monotonic() - self._queried > CALM_SECONDS and not on_battery():
+        if self._is_calm():
             with self._maintaining:
                 self._build_graph(space)
             return not space_wants_graph(self._store, space)
         return False
+
+    def _is_calm(self) -> bool:
+        is_calm = time.monotonic() - self._queried > CALM_SECONDS
+        is_free = self._indexer.idle and not self._indexer.paused
+        return is_calm and is_free and not on_battery()
 
     def _measure(self, space: str) -> _Maintained:
         contents, index = self._store.space_counts(space).contents, self._store.index(space)

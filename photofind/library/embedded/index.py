@@ -36,7 +36,7 @@ from photofind.paths import (
 from photofind.ranking.calibration import Background
 from photofind.ranking.exact import Positions, Similarities, nearest_exactly
 from photofind.ranking.projection import Projection, Vectors32
-from photofind.ranking.smoothing import expansion_neighbours, smooth
+from photofind.ranking.smoothing import smooth, smoothing_neighbours
 from photofind.system.disk import explain_disk_errors
 from photofind.system.resources import lacks_resources
 
@@ -45,7 +45,7 @@ __all__ = ["CANDIDATES", "Index", "IndexFacts", "read_graph", "remove_index", "w
 # How many candidates a search takes, at the least, to be ranked on the full vectors.
 CANDIDATES = 200
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "index.json"
 FRESH = "fresh"
 
@@ -223,7 +223,7 @@ class Index:
         pictures = self._points
         if len(self.repeats):
             pictures = np.delete(pictures, self.repeats, axis=0)
-        count = expansion_neighbours(len(pictures))[0]
+        count = smoothing_neighbours(len(pictures))
         positions, similarities = nearest_exactly(pictures, points, count)
         smoothed = smooth(points, pictures[positions], similarities)
         self._fresh_points = np.concatenate([self._fresh_points, smoothed])

@@ -23,6 +23,7 @@ from photofind.ranking.exact import (
     neighbours_exactly,
 )
 from photofind.ranking.projection import Projection, Vectors32
+from photofind.ranking.smoothing import SMOOTHING
 from photofind.system.disk import explain_disk_errors
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ EXACT_PAYS = 30_000
 # A graph that finds less than this of the true ten nearest is not used.
 ENOUGH_RECALL = 0.9
 
+# So many neighbours of each point are kept.
 NEIGHBOURS = 10
 PROBES = 256
 BLOCK = 8192
@@ -165,7 +167,7 @@ class EmbeddedIndexWriter:
             "points": self._smoothed,
             "rows": self._rows,
             "contents": self._contents.digests(self._rows),
-            "neighbours": neighbours.astype(np.int32),
+            "neighbours": neighbours[:, :NEIGHBOURS].astype(np.int32),
         }
         if len(self._repeats):
             arrays["repeats"] = np.sort(self._positions_of(self._repeats))
@@ -189,7 +191,7 @@ class EmbeddedIndexWriter:
         """Return the nearest others of each point, before smoothing, once all points are there."""
         if self._neighbours is None:
             self._arrange()
-            count = min(NEIGHBOURS, len(self._points) - 1)
+            count = min(SMOOTHING, len(self._points) - 1)
             if len(self._points) <= EXACT_PAYS:
                 self._neighbours = neighbours_exactly(self._points, count)
             else:

@@ -3,13 +3,14 @@
 import { get, pictureOf, post, withQuery } from "./api.js";
 import { button, byId, forEachOf, h, show } from "./dom.js";
 import { bringForward, complain, say } from "./notices.js";
-import { count, folderOf, momentOf, nameOf, sentence, shown, sizeOf, timeOf } from "./text.js";
+import { count, durationOf, folderOf, momentOf, nameOf, sentence, shown, sizeOf, timeOf } from "./text.js";
 import { moveToTrash, run, trashed } from "./photo_actions.js";
 
 const AT_ONCE = 40;
 const IN_STRIP = 60;
 const IN_REQUEST = 10000;
 const LISTED_PAIRS = 100;
+const OFFERED = 200;
 const SCENE = "same scene";
 const LOOKING = "Looking for duplicates\u2026 Photos that are alike are compared; the first time this may take some minutes.";
 const RELATIONS = {
@@ -27,29 +28,86 @@ const details = new Map(); // By photo id.
 let groups = null;
 let kind = "all";
 let listed = 0;
+let looking = null;
 
 export async function follow() {
+  const look = (looking = {}); // A later one replaces it.
   byId("duplicates-summary").textContent = groups ? byId("duplicates-summary").textContent : LOOKING;
   show(byId("duplicates-message"), false);
   try {
-    const found = await get(withQuery("/api/duplicates", { keep: byId("keep-rule").value }));
-    groups = found.map((group) => ({
-      ...group,
-      photos: group.ids.map((id, place) => ({ id, path: group.paths[place], done: group.differences[place] ?? [] })),
-      keep: new Set(group.proposal.keep),
-      going: new Set(group.proposal.trash),
-      selected: false,
-    }));
-    // Copies come before what shows but the same scene, however large that is.
-    groups.sort((one, other) => (one.kind === SCENE) - (other.kind === SCENE));
-    details.clear();
-    list();
+    take(await find());
     await listToldApart();
-    const { uncompared } = await get("/api/status");
-    if (uncompared) say(`${count(uncompared, "pair")} of photos are left to compare. Open this page again to go on.`);
   } catch (error) {
-    fail(error);
+    if (look === looking) fail(error);
+    return;
   }
+  goOn(look).catch(() => show(byId("comparing"), false)); // Nobody waits for it.
+}
+
+const find = () => get(withQuery("/api/duplicates", { keep: ruleToKeep() }));
+
+function take(found) {
+  groups = found.map((group) => ({
+    ...group,
+    photos: group.ids.map((id, place) => ({ id, path: group.paths[place], done: group.differences[place] ?? [] })),
+    keep: new Set(group.proposal.keep),
+    going: new Set(group.proposal.trash),
+    selected: false,
+  }));
+  // Copies come before what shows but the same scene, however large that is.
+  groups.sort((one, other) => (one.kind === SCENE) - (other.kind === SCENE));
+  details.clear();
+  offerFolders();
+  list();
+}
+
+/** Compare on while the page is looked at, and show what is found where nobody has chosen yet. */
+async function goOn(look) {
+  const text = byId("comparing-text");
+  const known = () => groups.reduce((sum, group) => sum + group.ids.length, 0);
+  const untouched = () => !dialog.open && !groups.some((group) => group.selected || group.chosen);
+  show(byId("show-found"), false);
+  for (;;) {
+    const { comparing } = await get("/api/status");
+    if (look !== looking) return;
+    show(byId("comparing"), Boolean(comparing));
+    if (!comparing || byId("view-duplicates").hidden || document.hidden) return;
+    const { done, total, seconds_left: seconds } = comparing;
+    const time = seconds ? `, ${durationOf(seconds)} left` : "";
+    text.textContent = `Comparing photos: ${done.toLocaleString()} of ${total.toLocaleString()}${time}. More may be found.`;
+    const found = await find();
+    if (look !== looking) return;
+    if (found.reduce((sum, group) => sum + group.ids.length, 0) === known()) continue;
+    if (untouched()) take(found);
+    else show(byId("show-found"), true);
+  }
+}
+
+/** Return the rule by which it is proposed what to keep: its name, or the path of a folder. */
+function ruleToKeep() {
+  const rule = byId("keep-rule").value;
+  return rule === "folder" ? byId("keep-folder").value : rule;
+}
+
+/** Offer the folders in which duplicates lie, those with most of them first. */
+function offerFolders() {
+  const choice = byId("keep-folder");
+  const chosen = choice.value;
+  const counts = new Map();
+  for (const group of groups) {
+    for (const folder of new Set(group.paths.map(folderOf))) counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  if (chosen && !counts.has(chosen)) counts.set(chosen, 0);
+  const folders = [...counts.keys()].sort((one, other) => counts.get(other) - counts.get(one)).slice(0, OFFERED);
+  if (chosen && !folders.includes(chosen)) folders.push(chosen);
+  choice.replaceChildren(...folders.map((folder) => h("option", { value: folder }, shown(folder))));
+  if (chosen) choice.value = chosen;
+}
+
+function chooseRule() {
+  const isFolder = byId("keep-rule").value === "folder";
+  show(byId("keep-folder"), isFolder);
+  follow();
 }
 
 function fail(error) {
@@ -490,7 +548,9 @@ export function start() {
       if (groups) list();
     });
   }
-  byId("keep-rule").addEventListener("change", follow);
+  byId("keep-rule").addEventListener("change", chooseRule);
+  byId("keep-folder").addEventListener("change", follow);
+  byId("show-found").addEventListener("click", follow);
   byId("select-groups").addEventListener("click", selectAll);
   byId("trash-groups").addEventListener("click", trashSelected);
 }

@@ -213,8 +213,9 @@ async function showFailures() {
   try {
     const failures = await get("/api/failures");
     show(panel, failures.length > 0);
+    byId("failures-title").textContent = failures.every((one) => one.is_note) ? "Photos with a note" : "Failed photos";
     byId("failures").replaceChildren(
-      ...failures.slice(0, 500).map(({ path, reason, extractor, retry }) =>
+      ...failures.slice(0, 500).map(({ path, reason, extractor, retry, is_note: isNote }) =>
         h(
           "li",
           {},
@@ -223,6 +224,7 @@ async function showFailures() {
             { class: "about" },
             h("bdi", { class: "path" }, shown(path)),
             h("p", {}, extractor ? `not embedded by ${extractor}: ${shown(reason)}` : shown(reason)),
+            ...(isNote ? [h("p", {}, "it is indexed, as far as it could be read")] : []),
             ...(retry ? [h("p", {}, "it is tried again by itself")] : []),
           ),
         ),

@@ -165,7 +165,15 @@ def test_photos_are_moved_to_the_trash_and_back(
     answer = client.post("/api/photos/trash", json={"ids": [1, 2]})
     assert answer.json() == {
         "trashed": [1],
-        "failures": [{"path": ODD, "reason": "it is not there", "extractor": None, "retry": None}],
+        "failures": [
+            {
+                "path": ODD,
+                "reason": "it is not there",
+                "extractor": None,
+                "retry": None,
+                "is_note": False,
+            }
+        ],
         "undo": "0" * 32,
     }
     assert answer.text.isascii()
