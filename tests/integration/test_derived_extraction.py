@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from photofind.errors import ExtractorError
+from photofind.errors import ExtractorError, OtherBuildError
 from photofind.extractors.derived import DerivableExtraction
 from photofind.extractors.extraction import Extraction
 
@@ -40,6 +41,7 @@ def test_photos_are_embedded_by_the_base_and_then_by_it(photos):
     np.testing.assert_allclose(green.vector, np.array((12, 5)) / 13, atol=1e-3)
     assert (blue.width, text.vector) == (60, None)
     assert text.failure is not None
+    assert {photo.made_by for photo in (blue, green, text)} == {info.identity}
 
 
 def test_stored_embeddings_go_to_it_alone(photos):
@@ -50,6 +52,28 @@ def test_stored_embeddings_go_to_it_alone(photos):
             stored = np.stack([photo.vector for photo in base.extract(photos[:2])])
         vectors = extraction.embed_embeddings(stored, stored)
     np.testing.assert_allclose(vectors, [photo.vector for photo in of_photos], atol=1e-6)
+
+
+def test_what_another_build_makes_is_told_apart(photos, tmp_path, monkeypatch):
+    """Its worker, and then that of its base, loads another build when it starts again."""
+    for name in ("plugins_for_tests.py", "plugins_for_tests-1.0.dist-info"):
+        copy = shutil.copytree if (PLUGINS / name).is_dir() else shutil.copy
+        copy(PLUGINS / name, tmp_path / name)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with (
+        Extraction("mean-colour") as base,
+        DerivableExtraction("derived", bases=lambda name: base) as extraction,
+    ):
+        info = extraction.info()
+        with (tmp_path / "plugins_for_tests.py").open("a") as file:
+            file.write("# Another build.\n")
+        base.close()
+        assert info.identity not in {photo.made_by for photo in extraction.extract(photos)}
+        extraction.close()
+        with pytest.raises(OtherBuildError, match="'derived' is not what it was"):
+            extraction.embed_embeddings(np.ones((1, 3), np.float32))
+        assert extraction.info().build != info.build
+        extraction.embed_embeddings(np.ones((1, 3), np.float32))
 
 
 def test_views_of_a_photo_are_embedded(photos):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from photofind.errors import ExtractorError
+from photofind.errors import ExtractorError, OtherBuildError
 from photofind.extractors.extraction import ExtractorInfo
 from photofind.images.reading import content_id
 from photofind.indexing.one_shot import index_once
@@ -116,8 +116,11 @@ class SimulatedDerived:
     version: str = "1+1"
     batches: list[int] = field(default_factory=list)
     works: bool = True
+    changes: bool = False  # Once, while it is in use.
+    loaded: int = 0
 
     def info(self) -> Any:
+        self.loaded += 1
         return ExtractorInfo(
             self.name,
             self.version,
@@ -130,6 +133,9 @@ class SimulatedDerived:
     def embed_embeddings(self, *embeddings: np.ndarray) -> np.ndarray:
         if not self.works:
             raise ExtractorError("the extractor 'derived' failed")
+        if self.changes:
+            self.changes = False
+            raise OtherBuildError("the extractor 'derived' is not what it was")
         self.batches.append(len(embeddings[0]))
         vectors = np.concatenate([part[:, :2] for part in embeddings], axis=1)
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)

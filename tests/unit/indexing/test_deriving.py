@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,30 @@ def test_one_that_fails_keeps_nobody_waiting(library):
     assert library.space_counts(SPACE).embedded == PHOTOS
     derived.works = True
     run(library, base, derived)
+    assert library.space_counts(DERIVED).embedded == PHOTOS
+
+
+def test_one_that_changes_in_use_is_loaded_again(library):
+    derived = SimulatedDerived(changes=True)
+    report = run(library, SimulatedExtraction(), derived)
+    assert derived.loaded == 2
+    assert library.space_counts(DERIVED).embedded == PHOTOS
+    assert report.notes == ()
+
+
+def test_it_waits_for_a_base_that_loads_longer_than_itself(library):
+    class Slow(SimulatedExtraction):
+        def info(self):
+            assert ready.wait(60)
+            return super().info()
+
+    class Derived(SimulatedDerived):
+        def info(self):
+            ready.set()
+            return super().info()
+
+    ready = threading.Event()
+    run(library, Slow(), Derived(), extractor="derived")
     assert library.space_counts(DERIVED).embedded == PHOTOS
 
 
