@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from photofind.errors import ExtractorError, OtherBuildError, WorkerError, WorkerStoppedError
 from photofind.extractors.extraction import Extracted, Extraction, ExtractorInfo
+from photofind.images.views import CROPPED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -187,6 +188,11 @@ def _info_for(head: ExtractorInfo, name: str, base: Extraction) -> ExtractorInfo
         raise unusable(f"it derives from {name}: {error.message}", error.hint) from error
     if info.derives_from:
         raise unusable(f"it derives from {name}, which is derived itself")
+    if version and info.version == version + CROPPED:
+        raise unusable(
+            f"it is made for whole photos, not for crops of them beside, which {name} embeds",
+            "run `photofind config set views whole`",
+        )
     if version and info.version != version:
         raise unusable(
             f"it is made for version {version} of {name}, and {info.version} is installed",

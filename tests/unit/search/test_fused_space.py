@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -135,13 +136,32 @@ def test_photos_that_one_of_them_has_not_are_found_by_the_other(
 class Outside:
     """Embeds photos from outside by one of them; the other is broken, or refuses them."""
 
-    def __init__(self, name: str, broken: dict[str, Exception]) -> None:
+    def __init__(
+        self, name: str, broken: dict[str, Exception], texts: dict[str, np.ndarray] | None = None
+    ) -> None:
+        self.texts = texts or {}
         self.space = ONE if name == "one" else OTHER
         self.broken = broken.get(name)
 
     def info(self) -> ExtractorInfo:
         space = self.space
-        return ExtractorInfo(space.extractor, space.version, space.dimension, (1, 1), "made-up")
+        abilities = ("embed_text",) if self.texts else ()
+        return ExtractorInfo(
+            space.extractor,
+            space.version,
+            space.dimension,
+            (1, 1),
+            "made-up",
+            abilities=abilities,
+        )
+
+    def embed_text(self, texts: list[str]) -> np.ndarray:
+        """Embed each text as the photo that it names; other texts by chance."""
+        random = np.random.default_rng(9).normal(size=(len(texts), self.space.dimension))
+        for vector, text in zip(random, texts, strict=True):
+            if text in self.texts:
+                vector[:] = self.texts[text]
+        return np.asarray(random, np.float32)
 
     def extract(self, paths: list[str]) -> list[Extracted]:
         if self.broken:
@@ -173,3 +193,29 @@ def test_a_photo_from_outside_is_compared_in_it(store: MemoryStore, home: Home) 
     answer = ask(store, home, "/outside.jpg", lambda name: Outside(name, {}))
     assert len(answer.hits) == PHOTOS
     assert answer.hits != by_scores.hits
+
+
+def test_words_are_compared_beside_it_by_what_embeds_texts(store: MemoryStore, home: Home) -> None:
+    build_index(store, derive(store).id, graph=False)
+    embed(store, OTHER, ["refused"], 3)
+    (_, (vector,)) = store.embeddings(OTHER.id, ["07"])
+
+    def extraction(name: str) -> Any:
+        return Outside(name, {}, {"seven": vector} if name == "other" else None)
+
+    searcher = Searcher(store, home, BOTH, extraction)
+    query = Query(("/photos/03.jpg",), limit=2 * PHOTOS, min_score=0.0)
+    both = searcher.similar(replace(query, words="seven"))
+    assert both.hits[0].path == "/photos/07.jpg"
+    assert both.spaces == (ONE.id, OTHER.id)
+    assert len(both.hits) == PHOTOS
+    assert searcher.similar(query).hits[0].path != "/photos/07.jpg"
+    words = searcher.similar(replace(query, like=(), words="seven"))
+    assert words.hits[0].path == "/photos/07.jpg"
+    assert words.spaces == (OTHER.id,)
+
+
+def test_a_photo_that_one_refuses_is_told_of(store: MemoryStore, home: Home) -> None:
+    broken = {"other": ImageError("it is refused")}
+    answer = ask(store, home, "/outside.jpg", lambda name: Outside(name, broken))
+    assert answer.notes == ("other: it is refused",)
