@@ -465,10 +465,6 @@ def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
             return f"its {word} {declared[word]!r} is not a short word"
     if not _is_within(declared["dimension"], _LARGEST_DIMENSION):
         return f"its dimension {declared['dimension']!r} is not a valid length"
-    if declared["derives_from"] is not None:
-        return _fault_of_derived(declared)
-    if not _is_size(size := declared["input_size"]):
-        return f"its input size {size!r} is not a height and a width in pixels"
     if (size := declared["preview_size"]) is not None and not _is_size(size):
         return f"its preview size {size!r} is not a height and a width in pixels"
     if (size := declared["batch_size"]) is not None and not _is_within(size, _LARGEST_BATCH):
@@ -479,6 +475,10 @@ def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
         return f"its device {word!r} is not a short word"
     if (idle := declared["idle_seconds"]) is not None and not _is_time(idle):
         return f"its idle time {idle!r} is not a number of seconds, {_LONGEST_IDLE} at most"
+    if declared["derives_from"] is not None:
+        return _fault_of_derived(declared)
+    if not _is_size(size := declared["input_size"]):
+        return f"its input size {size!r} is not a height and a width in pixels"
     if not callable(declared["embed"]):
         return "it has no method embed"
     return None
