@@ -17,6 +17,7 @@ __all__ = [
     "LockedError",
     "NewerFormatError",
     "NotAnsweringError",
+    "OtherBuildError",
     "PassingImageError",
     "PhotofindError",
     "RequestError",
@@ -83,6 +84,10 @@ class ExtractorError(PhotofindError):
     def __init__(self, message: str, hint: str = "", details: str = "") -> None:
         super().__init__(message, hint)
         self.details = details
+
+
+class OtherBuildError(ExtractorError):
+    """An extractor is not what it was when it was loaded."""
 
 
 class SettingsError(PhotofindError):

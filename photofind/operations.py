@@ -21,6 +21,7 @@ from photofind.model import (
     Answer,
     Check,
     DuplicateGroup,
+    Embeddings,
     Event,
     ExtractorStatus,
     Failure,
@@ -311,6 +312,45 @@ class Operations(Protocol):
         ------
         LibraryError
             No photo has one of the tags, with a hint at similar ones.
+        """
+        ...
+
+    @operation("POST", "/api/embeddings", names={"tags": "tag"})
+    def embeddings(
+        self,
+        *,
+        photos: Annotated[Sequence[PhotoId], Length(0, 10_000)] | None = None,
+        folder: AbsolutePath | None = None,
+        since: Date | None = None,
+        until: Date | None = None,
+        tags: TagNames = (),
+        extractor: Text | None = None,
+        offset: Count = 0,
+        limit: Limit = 1000,
+    ) -> Embeddings:
+        """Return the stored embeddings of photos, page by page; `vectors` of it is the array.
+
+        Photos that the extractor has not embedded are left out.
+
+        Parameters
+        ----------
+        photos
+            The ids of the photos, which come in this order; all if not given, newest first.
+        folder, since, until, tags
+            Only such photos, as for `photos`.
+        extractor
+            Whose embeddings: the one that answers queries, if not given.
+        offset
+            How many photos to skip.
+        limit
+            How many to return at most.
+
+        Raises
+        ------
+        LibraryError
+            Nothing is indexed with the extractor yet, or no photo has one of the tags.
+        ExtractorError
+            There is no such extractor.
         """
         ...
 

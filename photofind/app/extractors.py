@@ -38,7 +38,7 @@ def extractor_statuses(resources: Resources) -> list[ExtractorStatus]:
     working = {
         stamp: one
         for stamp, one in zip(stamps, found, strict=True)
-        if stamp and isinstance(one, ExtractorInfo)
+        if stamp and isinstance(one, ExtractorInfo) and not one.derives_from
     }
     if working != known:
         save_probes(resources.home, working)
@@ -100,4 +100,5 @@ def _status(
         found if isinstance(found, str) else None,
         found is None,
         works.device if works else None,
+        works.derives_from if works else (),
     )

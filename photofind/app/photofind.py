@@ -20,6 +20,7 @@ from photofind.model import (
     Answer,
     Check,
     DuplicateGroup,
+    Embeddings,
     Event,
     ExtractorStatus,
     Failure,
@@ -284,6 +285,27 @@ class PhotoFind(Operations):
         library.refresh()
         where = Filter(folder, since, until, tuple(tags))
         return self._details(page(library, where, offset, limit))
+
+    def embeddings(
+        self,
+        *,
+        photos: Sequence[int] | None = None,
+        folder: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        tags: Sequence[str] = (),
+        extractor: str | None = None,
+        offset: int = 0,
+        limit: int = 1000,
+    ) -> Embeddings:
+        from photofind.app.embeddings import stored_embeddings
+        from photofind.model.filters import Filter
+
+        library = self._resources.library
+        library.refresh()
+        space = self._resources.searcher.answering(extractor).first
+        where = Filter(folder, since, until, tuple(tags))
+        return stored_embeddings(library, space, photos, where, offset, limit)
 
     def count(
         self,

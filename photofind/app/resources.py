@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -43,7 +44,9 @@ class Resources:
         self.home = home
         self.resident = resident
         self.extraction = ExtractionPool(
-            lambda extractor: self.new_extraction(extractor, low_priority=not resident)
+            lambda extractor: self.new_extraction(
+                extractor, low_priority=not resident, bases=self.extraction
+            )
         )
         """Embeds photos, in a worker process for each extractor: those of queries, if resident."""
 
@@ -182,7 +185,13 @@ class Resources:
 
         return TrashHistory(self.home.trashed)
 
-    def new_extraction(self, extractor: str, *, low_priority: bool) -> Extraction:
+    def new_extraction(
+        self,
+        extractor: str,
+        *,
+        low_priority: bool,
+        bases: Callable[[str], Extraction] | None = None,
+    ) -> Extraction:
         """Return what embeds photos with an extractor in another worker; the caller closes it.
 
         Parameters
@@ -191,12 +200,16 @@ class Resources:
             Its name.
         low_priority
             Whether its worker gives way to other processes.
+        bases
+            Gives what embeds photos with the bases of a derived extractor; workers of its own do
+            where not given.
         """
-        from photofind.extractors.extraction import Extraction
+        from photofind.extractors.derived import DerivableExtraction
 
         settings = self.settings
-        return Extraction(
+        return DerivableExtraction(
             extractor,
+            bases=bases,
             threads=settings.threads,
             limits=self._limits(),
             seconds=settings.max_seconds,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import chain
 
 from photofind.app.resources import Resources
+from photofind.errors import ExtractorError, LibraryError
 from photofind.indexing.requests import could_not_be_embedded
 from photofind.library.store import Store
 from photofind.model import FolderStatus, Progress, Status
 from photofind.model.filters import Filter
 from photofind.paths import Home
+from photofind.search.spaces import Answering
 from photofind.search.status import search_status
 
 __all__ = ["library_status"]
@@ -34,7 +37,9 @@ def library_status(
     library = resources.library
     library.refresh()
     # The space that answers queries; None while nothing is indexed.
-    answering = resources.searcher.answering() if library.spaces() else None
+    answering: Answering | None = None
+    with suppress(ExtractorError, LibraryError):  # The extractor in use has no space yet.
+        answering = resources.searcher.answering() if library.spaces() else None
     space = answering.first.id if answering else None
     counts, space_counts = library.counts(), library.space_counts(space or "")
     if space and resources.resident:

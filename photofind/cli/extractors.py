@@ -68,7 +68,9 @@ def _state(extractor: ExtractorStatus) -> str:
     if extractor.loading:
         return "loading"
     where = f" on {extractor.device}" if extractor.device else ""
-    return extractor.error or f"works{where}, {extractor.photos} photos"
+    bases = ", ".join(extractor.derives_from)
+    derived = f", derived from {bases}" if bases else ""
+    return extractor.error or f"works{where}, {extractor.photos} photos{derived}"
 
 
 @extractors.command()
@@ -263,12 +265,12 @@ def info(name: str, as_json: bool) -> None:
     """Show what an extractor does and needs."""
     from dataclasses import asdict
 
-    from photofind.extractors.extraction import Extraction
+    from photofind.extractors.derived import DerivableExtraction
     from photofind.extractors.registry import installed
     from photofind.paths import Home
 
     home = Home.default()
-    with Extraction(name, home=home) as extraction:
+    with DerivableExtraction(name, home=home) as extraction:
         details = asdict(extraction.info())
     plugin = next(plugin for plugin in installed(home) if plugin.name == name)
     details |= {"target": plugin.target, "distribution_version": plugin.distribution_version}
@@ -276,11 +278,14 @@ def info(name: str, as_json: bool) -> None:
         print_json(details)
         return
     height, width = details["input_size"]
+    derives_from = ", ".join(details["derives_from"])
     rows = {
         "name": name,
         "version": details["version"],
         "vectors": f"{details['dimension']} numbers",
-        "pictures": f"{height} x {width} pixels",
+        "pictures": (
+            f"none: derived from {derives_from}" if derives_from else f"{height} x {width} pixels"
+        ),
         "abilities": ", ".join(details["abilities"]) or "none",
         "runs on": ", ".join(
             filter(None, (details["engine"] or "its own code", details["device"]))

@@ -66,7 +66,9 @@ class Resident(PhotoFind):
         self._listeners = Listeners()
         # The photos of the folders are embedded in workers of their own: queries do not wait.
         self._reading = ExtractionPool(
-            lambda extractor: self._resources.new_extraction(extractor, low_priority=True)
+            lambda extractor: self._resources.new_extraction(
+                extractor, low_priority=True, bases=self._reading
+            )
         )
         self._started = time.time()
         # What is wrong with the files, and which problems of the library were known at the last

@@ -80,6 +80,9 @@ class ExtractorInfo:
         What that runs on, such as "gpu"; None if unknown.
     idle_seconds
         The least idle time after which its worker ends; 0 if it does not matter.
+    derives_from
+        Its bases, where it is a :class:`~photofind.extractors.protocol.DerivedExtractor`; its
+        ``input_size`` is (0, 0) then.
     """
 
     name: str
@@ -98,6 +101,8 @@ class ExtractorInfo:
     def identity(self) -> str:
         """What every result of this build of the extractor carries."""
         return identity(self.name, self.version, self.build)
+
+    derives_from: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
@@ -498,9 +503,9 @@ class Extraction:
         with suppress(OSError):
             self._reach.read(path, partial(read_through, path))
 
-    def _call(self, method: str, **arguments: Any) -> Reply:
+    def _call(self, method: str, *arrays: npt.NDArray[np.float32], **arguments: Any) -> Reply:
         try:
-            reply = self._worker.call(method, timeout=self._seconds, **arguments)
+            reply = self._worker.call(method, *arrays, timeout=self._seconds, **arguments)
             self._let_it_idle()
             return reply
         except WorkerResourceError as error:

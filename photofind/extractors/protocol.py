@@ -8,6 +8,9 @@ name is the extractor's name and whose object returns an :class:`Extractor` when
 
 It runs in a process of its own; what it prints goes to that process's log.
 
+The object may return a :class:`DerivedExtractor` as well, which embeds no pictures but the
+embeddings of another extractor.
+
 Extractors may have optional abilities: :class:`Tagging`, :class:`Describing`, :class:`ReadingText`,
 :class:`Mapping`, :class:`Previewing`, :class:`Threaded`, :class:`Batching`, :class:`Placed`,
 :class:`KeepingAspect`. An extractor has an ability if it has its method or attribute; nothing is
@@ -29,6 +32,7 @@ __all__ = [
     "PROTOCOL",
     "PROTOCOLS",
     "Batching",
+    "DerivedExtractor",
     "Describing",
     "Extractor",
     "KeepingAspect",
@@ -100,6 +104,51 @@ class Extractor(Protocol):
         -----
         Always called by the same thread. An exception means a defect of the extractor and ends the
         run, so no picture may cause one.
+        """
+        ...
+
+
+class DerivedExtractor(Protocol):
+    """Turns stored embeddings of other extractors, its *bases*, into other embeddings.
+
+    photofind reads no photo for it: what its bases have embedded is taken over in the background,
+    in large batches, and what they embed later follows at once. A photo from outside the library is
+    embedded by the bases first. An extractor is a derived one if it has ``derives_from``.
+
+    Attributes
+    ----------
+    name, version, protocol, dimension
+        As for :class:`Extractor`. photofind adds the versions of the bases to its version: a new
+        version of a base makes a new space.
+    derives_from : str or tuple of str
+        The names of its bases, which are no derived extractors themselves. ``"mobilenet@1"`` means
+        that version alone, for a head that was trained on it.
+    """
+
+    name: str
+    version: str
+    protocol: int
+    dimension: int
+    derives_from: str | tuple[str, ...]
+
+    def embed_embeddings(self, *embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the embeddings of a batch of photos.
+
+        Parameters
+        ----------
+        *embeddings : float32, (N, D), an array for each base, in the order of ``derives_from``
+            Of length 1, and the base's own dimension D; stored with 16 bits a number. N is at least
+            1, differs between calls, and can be thousands. Must not be modified.
+
+        Returns
+        -------
+        float32, (N, dimension)
+            As for :meth:`Extractor.embed`. An embedding depends on its photo alone, not on the
+            batch.
+
+        Notes
+        -----
+        Always called by the same thread. An exception means a defect of the extractor.
         """
         ...
 

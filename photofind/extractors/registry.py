@@ -175,6 +175,9 @@ class LoadedExtractor:
         As in :class:`~photofind.extractors.protocol.Extractor`.
     preview_size : tuple of int
         As in :class:`~photofind.extractors.protocol.Previewing`; by default ``input_size``.
+    derives_from : tuple of str
+        As in :class:`~photofind.extractors.protocol.DerivedExtractor`; empty for one that embeds
+        pictures. Those that have it have no ``input_size``, which is (0, 0).
     abilities : tuple of str
         Those of :data:`~photofind.extractors.protocol.ABILITIES` that it has.
     device : str or None
@@ -198,10 +201,10 @@ class LoadedExtractor:
         self.plugin = plugin
         self.name = plugin.name
         self.version: str = declared["version"]
-        self.input_size: tuple[int, int] = tuple(declared["input_size"])
-        self.preview_size: tuple[int, int] = tuple(
-            declared["preview_size"] or declared["input_size"]
-        )
+        self.derives_from = _names(declared["derives_from"])
+        size = (0, 0) if self.derives_from else declared["input_size"]
+        self.input_size: tuple[int, int] = tuple(size)
+        self.preview_size: tuple[int, int] = tuple(declared["preview_size"] or size)
         self.dimension: int = declared["dimension"]
         self.abilities = tuple(name for name in ABILITIES if callable(declared[name]))
         self.device: str | None = declared["device"]
@@ -284,6 +287,22 @@ class LoadedExtractor:
             embeddings.append(self._unit_vectors(vectors, count))
             all_tags += self._checked_tags(tags, count)
         return np.concatenate(embeddings), all_tags
+
+    def embed_embeddings(self, *embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the embeddings of a batch of embeddings of its bases, as :meth:`embed` does.
+
+        Parameters
+        ----------
+        *embeddings : float32, (N, D), an array for each of ``derives_from``
+
+        Raises
+        ------
+        ExtractorError
+            As :meth:`embed`.
+        """
+        with _blaming(self.plugin, "failed"):
+            vectors = self._extractor.embed_embeddings(*embeddings)
+        return self._unit_vectors(vectors, len(embeddings[0]))
 
     def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the embeddings of texts, float32 (N, dimension); needs that ability.
@@ -431,8 +450,8 @@ def _declared(extractor: Any) -> dict[str, Any]:
     """Return the attributes of an extractor; None for missing ones."""
     names = (
         *("name", "version", "protocol", "input_size", "preview_size", "dimension"),
-        *("device", "batch_size", "idle_seconds", "aspect", "embed", "describe"),
-        *ABILITIES,
+        *("derives_from", "embed_embeddings", "device", "batch_size", "idle_seconds", "aspect"),
+        *("embed", "describe", *ABILITIES),
     )
     return {name: getattr(extractor, name, None) for name in names}
 
@@ -444,12 +463,10 @@ def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
     for word in ("name", "version"):
         if not is_name(declared[word]):
             return f"its {word} {declared[word]!r} is not a short word"
-    if not _is_size(size := declared["input_size"]):
-        return f"its input size {size!r} is not a height and a width in pixels"
-    if (size := declared["preview_size"]) is not None and not _is_size(size):
-        return f"its preview size {size!r} is not a height and a width in pixels"
     if not _is_within(declared["dimension"], _LARGEST_DIMENSION):
         return f"its dimension {declared['dimension']!r} is not a valid length"
+    if (size := declared["preview_size"]) is not None and not _is_size(size):
+        return f"its preview size {size!r} is not a height and a width in pixels"
     if (size := declared["batch_size"]) is not None and not _is_within(size, _LARGEST_BATCH):
         return f"its batch size {size!r} is not a number of pictures, {_LARGEST_BATCH} at most"
     if (aspect := declared["aspect"]) not in (None, "native"):
@@ -458,9 +475,32 @@ def _fault(declared: dict[str, Any], plugin: Plugin) -> str | None:
         return f"its device {word!r} is not a short word"
     if (idle := declared["idle_seconds"]) is not None and not _is_time(idle):
         return f"its idle time {idle!r} is not a number of seconds, {_LONGEST_IDLE} at most"
+    if declared["derives_from"] is not None:
+        return _fault_of_derived(declared)
+    if not _is_size(size := declared["input_size"]):
+        return f"its input size {size!r} is not a height and a width in pixels"
     if not callable(declared["embed"]):
         return "it has no method embed"
     return None
+
+
+def _fault_of_derived(declared: dict[str, Any]) -> str | None:
+    names = _names(declared["derives_from"])
+    if not names or not all(is_name(part) for name in names for part in name.split("@", 1)):
+        return f"its derives_from {declared['derives_from']!r} is no name of an extractor"
+    bases = [name.partition("@")[0] for name in names]
+    if len({*bases}) < len(bases) or declared["name"] in bases:
+        return f"its derives_from {declared['derives_from']!r} has a name twice, or its own"
+    if not callable(declared["embed_embeddings"]):
+        return "it has no method embed_embeddings"
+    return None
+
+
+def _names(derives_from: object) -> tuple[str, ...]:
+    """Return the names of the bases of a derived extractor; none where they are no words."""
+    names = (derives_from,) if isinstance(derives_from, str) else derives_from
+    is_list = isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
+    return tuple(names) if is_list else ()  # type: ignore[arg-type]
 
 
 def _is_size(size: object) -> bool:

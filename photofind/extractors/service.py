@@ -98,8 +98,10 @@ class ExtractionService:
             self._extractor = load(extractor)
             self._extractor.use_threads(threads)
             # An extractor that always fails does so here, where no photo is blamed for it.
-            self._extractor.embed(np.full((1, *self._extractor.input_size, 3), 128, np.uint8))
-        self._views = Views(self._extractor, views)
+            if not self._extractor.derives_from:
+                self._extractor.embed(np.full((1, *self._extractor.input_size, 3), 128, np.uint8))
+        # A derived extractor looks at no picture: its bases embed views.
+        self._views = Views(self._extractor, "whole" if self._extractor.derives_from else views)
         # What it makes may differ where this does.
         self._identity = identity(self._extractor.name, self._views.version, self._extractor.build)
         self._threads = threads
@@ -122,7 +124,27 @@ class ExtractionService:
             "engine": self._extractor.engine,
             "device": self._extractor.device,
             "idle_seconds": self._extractor.idle_seconds,
+            "derives_from": self._extractor.derives_from,
         }
+
+    def embed_embeddings(
+        self, *embeddings: npt.NDArray[np.float32]
+    ) -> tuple[str, list[npt.NDArray[np.float32]]]:
+        """Embed embeddings of other extractors, float32 (N, D) each, by a derived extractor.
+
+        Returns
+        -------
+        made_by : str
+            The identity of the extractor.
+        vectors : list of one array
+            float32 (N, dimension), unit vectors.
+
+        Raises
+        ------
+        ExtractorError
+            As :meth:`extract`.
+        """
+        return self._identity, [self._extractor.embed_embeddings(*embeddings)]
 
     def extract(
         self, paths: Sequence[str], known: Sequence[str], in_company: bool, note: Note

@@ -2,26 +2,33 @@
 
 Each is loaded in a thread of its own. One that takes long, or does not work, keeps no other
 waiting: it is set aside with its reason, the others go on without it, and it is tried again later.
+A derived extractor has no queue: its space follows those of its bases, which are in use with it.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, cast
 
 from photofind.errors import ExtractorError, PhotofindError, WorkerStoppedError
 from photofind.indexing.agreement import agrees
+from photofind.indexing.deriving import Deriver
 from photofind.indexing.reading import Reader
 from photofind.indexing.retrying import Failure
 from photofind.indexing.scan import Found
 from photofind.library.made_by import new_version, space_made_by
 from photofind.library.store import Store
+from photofind.model.fused import fused_parts, fused_space
+from photofind.ranking.fusion import fuse_embeddings
 
 if TYPE_CHECKING:
+    from photofind.extractors.derived import DerivableExtraction
     from photofind.extractors.extraction import Extraction, ExtractorInfo
     from photofind.library.extractor_memory import ExtractorMemory
 
@@ -71,6 +78,11 @@ class _Loaded:
     info: ExtractorInfo
     version: str | None
 
+    @property
+    def bases(self) -> list[str]:
+        """The names of its bases; none where it reads photos."""
+        return [base.partition("@")[0] for base in self.info.derives_from]
+
 
 class ExtractorQueues:
     """The queues of the extractors in use; the first one reads what is new.
@@ -114,7 +126,11 @@ class ExtractorQueues:
         self._memory = memory
         self._wanted: tuple[str, ...] = ()
         self._queues: list[ExtractorQueue] = []
+        self._together: Mapping[str, float] = {}
         self._loading: dict[str, Future[_Loaded]] = {}
+        self._heads: dict[str, _Loaded] = {}  # Derived extractors whose bases are not there yet.
+        self._derivers: list[Deriver] = []
+        self._fused: Deriver | None = None
         self._failures: dict[str, Failure] = {}
 
     def __iter__(self) -> Iterator[ExtractorQueue]:
@@ -129,6 +145,40 @@ class ExtractorQueues:
         return self._queues[0]
 
     @property
+    def spaces(self) -> list[str]:
+        """The ids of the spaces, the one of what reads new photos first."""
+        derived = [deriver.space for deriver in self._following]
+        return [*(queue.space for queue in self._queues), *derived]
+
+    @property
+    def code(self) -> dict[str, tuple[str, ...]]:
+        """The files or folders of the code of each extractor that is there."""
+        return {one.extractor: one.code for one in self._there}
+
+    @property
+    def deriver(self) -> Deriver | None:
+        """The first that has something to compute, if any has."""
+        return next((deriver for deriver in self._following if deriver.has_work), None)
+
+    def embedded(self, paths: Iterable[str]) -> None:
+        """Take note of photos that an extractor has embedded: others are derived from that."""
+        paths = [*paths]
+        for deriver in self._following:
+            deriver.note(paths)
+
+    def derived(self, deriver: Deriver, contents: Sequence[str]) -> None:
+        """Take note of contents that a derived extractor has embedded."""
+        self.works(deriver)
+        for other in self._following:
+            if deriver.space in other.bases:
+                other.note_contents(contents)
+
+    def look_through(self) -> None:
+        """Have all photos looked through for what is to be derived."""
+        for deriver in self._following:
+            deriver.look_through()
+
+    @property
     def loading(self) -> list[str]:
         """The extractors that are being loaded."""
         return [*self._loading]
@@ -141,12 +191,13 @@ class ExtractorQueues:
             for queue in self._queues
             if not self._store.space_counts(queue.space).lacking
         }
+        working |= {deriver.extractor for deriver in self._following if not deriver.has_work}
         return [one.reason for name, one in [*self._failures.items()] if name not in working]
 
     @property
     def wait(self) -> float | None:
         """Seconds until one that does not work is tried again; None where there is none."""
-        there = {queue.extractor for queue in self._queues} | self._loading.keys()
+        there = self._there_or_coming
         waits = [one.wait for name, one in [*self._failures.items()] if name not in there]
         return min(waits, default=None)
 
@@ -155,8 +206,10 @@ class ExtractorQueues:
         for failure in [*self._failures.values()]:
             failure.retry_now()
 
-    def open(self, extractors: Sequence[str], *, again: bool) -> None:
-        """Load the extractors in use and open their spaces.
+    def open(
+        self, extractors: Sequence[str], *, again: bool, together: Mapping[str, float]
+    ) -> None:
+        """Load the extractors in use, with the bases of derived ones, and open their spaces.
 
         Returns when the first one is loaded, or another is and the first one takes long. The others
         come when they are: see :meth:`look`.
@@ -165,6 +218,8 @@ class ExtractorQueues:
         ----------
         extractors
             Their names, the one that reads what is new first.
+        together
+            The weights of those that compare together: with several, there is a space of them all.
         again
             Whether to load those again that work.
 
@@ -174,10 +229,13 @@ class ExtractorQueues:
             None of them works.
         """
         self._wanted = tuple(extractors)
+        self._together = together
         if again:
             self._failures.clear()
-            self._queues = []
+            self._queues, self._derivers, self._fused = [], [], None
+            self._heads.clear()
             self._loading.clear()  # What they load is not asked for any more.
+        self._want_bases()
         self._queues = [queue for queue in self._queues if queue.extractor in self._wanted]
         name = self._wanted[0]
         is_awaited = name not in self._failures  # One that did not work before is not waited for.
@@ -195,16 +253,18 @@ class ExtractorQueues:
             self._wait([first])
         failed |= self._take_loaded()
         if not self._queues:
+            if not failed:  # A base of a derived extractor failed before.
+                raise ExtractorError(self.problems[0])
             raise min(failed.items(), key=lambda one: self._wanted.index(one[0]))[1]
         for name, error in failed.items():
             self._note_failure(name, error)
 
     def look(self) -> bool:
         """Take in what was loaded since, and load again what is due; return whether any changed."""
-        before = [*self._queues]
+        before = self._there
         for name, error in self._take_loaded().items():
             self._note_failure(name, error)
-        return self._queues != before
+        return self._there != before
 
     def retry(self) -> None:
         """Load those again that did not work and are due."""
@@ -220,10 +280,10 @@ class ExtractorQueues:
     @property
     def lacks_any(self) -> bool:
         """Whether one that was never loaded, or was closed, is neither there nor being loaded."""
-        there = {queue.extractor for queue in self._queues} | self._loading.keys()
+        there = self._there_or_coming
         return any(name not in there | self._failures.keys() for name in self._wanted)
 
-    def set_aside(self, queue: ExtractorQueue, error: ExtractorError) -> None:
+    def set_aside(self, one: ExtractorQueue | Deriver, error: ExtractorError) -> None:
         """Go on without an extractor that does not work.
 
         Raises
@@ -231,10 +291,11 @@ class ExtractorQueues:
         ExtractorError
             There is no other, and none is being loaded.
         """
-        if len(self._queues) == 1 and not self._loading:
+        if [one] == self._queues and not self._loading:
             raise error
-        self._note_failure(queue.extractor, error)
-        self._queues = [one for one in self._queues if one is not queue]
+        self._note_failure(one.extractor, error)
+        self._queues = [queue for queue in self._queues if queue is not one]
+        self._derivers = [deriver for deriver in self._derivers if deriver is not one]
 
     def yield_first(self, queue: ExtractorQueue) -> None:
         """Have another extractor read what is new, from now on."""
@@ -246,14 +307,36 @@ class ExtractorQueues:
         return any(one is not queue and not one.yielded for one in self._queues)
 
     def close(self, extractor: str) -> None:
-        """Forget an extractor that is not as it was when it was loaded; it is loaded again."""
+        """Forget an extractor that is not as it was when it was loaded; it is loaded again.
+
+        So are those that derive from it.
+        """
+        for deriver in self._derivers:
+            if extractor in deriver.derives_from:
+                self.close(deriver.extractor)
         self._queues = [one for one in self._queues if one.extractor != extractor]
+        self._derivers = [one for one in self._derivers if one.extractor != extractor]
+        self._heads.pop(extractor, None)
         self._loading.pop(extractor, None)
         self._failures.pop(extractor, None)
 
-    def works(self, queue: ExtractorQueue) -> None:
+    def works(self, one: ExtractorQueue | Deriver) -> None:
         """Take note that an extractor has embedded something."""
-        self._failures.pop(queue.extractor, None)
+        self._failures.pop(one.extractor, None)
+
+    @property
+    def _there(self) -> list[ExtractorQueue | Deriver]:
+        return [*self._queues, *self._derivers]
+
+    @property
+    def _there_or_coming(self) -> set[str]:
+        """The names of the extractors that are there, or wait for nothing but to be loaded."""
+        return {one.extractor for one in self._there} | self._loading.keys() | self._heads.keys()
+
+    @property
+    def _following(self) -> list[Deriver]:
+        """What computes embeddings from others; what one derives from comes before it."""
+        return [*self._derivers, *([self._fused] if self._fused else [])]
 
     def _wait(self, loading: Iterable[Future[_Loaded]]) -> None:
         """Wait a moment for one of those to be loaded.
@@ -269,7 +352,7 @@ class ExtractorQueues:
 
     def _start(self) -> None:
         """Begin to load what is wanted and neither there nor to be waited with."""
-        there = {queue.extractor for queue in self._queues} | self._loading.keys()
+        there = self._there_or_coming
         for name in self._wanted:
             failure = self._failures.get(name)
             if name not in there and (failure is None or not failure.wait):
@@ -303,31 +386,102 @@ class ExtractorQueues:
     def _take_loaded(self) -> dict[str, PhotofindError]:
         """Take in what has been loaded; return what failed."""
         failed: dict[str, PhotofindError] = {}
-        for name, loaded in [*self._loading.items()]:
-            if not loaded.done():
+        for name, future in [*self._loading.items()]:
+            if not future.done():
                 continue
             del self._loading[name]
             try:
-                queue = self._opened(name, loaded.result())
+                loaded = future.result()
+                if loaded.bases:
+                    self._heads[name] = loaded
+                    self._want_bases()
+                    self._start()
+                else:
+                    self._open_queue(name, loaded)
             except WorkerStoppedError:
                 raise
             except PhotofindError as error:
                 failed[name] = error
-            else:
-                queues = [*self._queues, queue]
-                self._queues = sorted(
-                    queues, key=lambda one: (one.yielded, self._wanted.index(one.extractor))
-                )
+        failed |= self._open_derived()
+        self._fuse()
         return failed
 
-    def _opened(self, name: str, loaded: _Loaded) -> ExtractorQueue:
+    def _open_queue(self, name: str, loaded: _Loaded) -> None:
+        """Open the space of an extractor that reads photos."""
+        space = self._open_space(name, loaded)
+        reader = self._make_reader(loaded.extraction, space, loaded.info.identity)
+        queues = [*self._queues, ExtractorQueue(name, space, reader, loaded.info.code)]
+        self._queues = sorted(
+            queues, key=lambda one: (one.yielded, self._wanted.index(one.extractor))
+        )
+
+    def _open_space(self, name: str, loaded: _Loaded) -> str:
         info = loaded.info
         version = new_version(self._store, info) if loaded.version is None else loaded.version
         space = self._store.open_space(info.name, version, info.dimension, info.build).id
         if self._memory is not None:
             self._memory.note_current(name, space)
-        reader = self._make_reader(loaded.extraction, space, info.identity)
-        return ExtractorQueue(name, space, reader, info.code)
+        return space
+
+    # Derived extractors.
+
+    def _want_bases(self) -> None:
+        """Have the bases of derived extractors in use too, each before what derives from it."""
+        bases = {name: loaded.bases for name, loaded in self._heads.items()}
+        bases |= {one.extractor: [*one.derives_from] for one in self._derivers}
+        every = ([*bases.get(name, ()), name] for name in self._wanted)
+        wanted = tuple(dict.fromkeys(chain.from_iterable(every)))
+        for name in wanted:
+            # They were loaded with what derives from them, so they work.
+            if name not in self._wanted and name in self._failures:
+                self._failures[name].retry_now()
+        self._wanted = wanted
+        self._derivers = [one for one in self._derivers if one.extractor in wanted]
+        self._heads = {name: one for name, one in self._heads.items() if name in wanted}
+
+    def _open_derived(self) -> dict[str, PhotofindError]:
+        """Open the spaces of derived extractors whose bases are there; return what failed."""
+        spaces = {queue.extractor: queue.space for queue in self._queues}
+        for deriver in self._derivers:
+            now = zip(deriver.derives_from, deriver.bases, strict=True)
+            if any(spaces.get(base, space) != space for base, space in now):
+                self.close(deriver.extractor)  # There is another version of a base.
+        failed: dict[str, PhotofindError] = {}
+        for name, loaded in [*self._heads.items()]:
+            if not spaces.keys() >= {*loaded.bases}:
+                continue
+            del self._heads[name]
+            try:
+                space = self._open_space(name, loaded)
+            except PhotofindError as error:
+                failed[name] = error
+                continue
+            compute = cast("DerivableExtraction", loaded.extraction).embed_embeddings
+            deriver = Deriver(self._store, name, space, loaded.bases, compute, loaded.info.code)
+            deriver.bases = [spaces[base] for base in loaded.bases]
+            self._derivers = [*self._derivers, deriver]
+        return failed
+
+    def _fuse(self) -> None:
+        """Derive the space of the extractors that compare together, where there are several."""
+        spaces = {space.id: space for space in self._store.spaces()}
+        weights = {
+            spaces[one.space]: self._together[one.extractor]
+            for one in self._there
+            if one.extractor in self._together
+        }
+        if len(weights) < max(len(self._together), 2):
+            self._fused = None
+            return
+        parts, fused = fused_parts(weights), fused_space(weights)
+        bases = [part.id for part in parts]
+        if self._fused and (self._fused.extractor, self._fused.bases) == (fused.extractor, bases):
+            return
+        space = self._store.open_space(fused.extractor, fused.version, fused.dimension).id
+        names = [part.extractor for part in parts]
+        compute = partial(fuse_embeddings, weights=[*parts.values()])
+        self._fused = Deriver(self._store, fused.extractor, space, names, compute)
+        self._fused.bases = bases
 
     def _note_failure(self, name: str, error: PhotofindError) -> None:
         before = self._failures.get(name)

@@ -261,13 +261,13 @@ class Indexer:
     @property
     def spaces(self) -> list[str]:
         """The ids of the spaces of the extractors in use, the one that reads what is new first."""
-        return [queue.space for queue in self._steps.queues]
+        return self._steps.queues.spaces
 
     @property
     def code(self) -> dict[str, tuple[str, ...]]:
         """The files or folders of the code of each extractor in use; none where not known."""
-        known = {queue.extractor: queue.code for queue in self._steps.queues}
-        return {name: known.get(name, ()) for name in extractors_in_use(self._agenda.settings)}
+        in_use = extractors_in_use(self._agenda.settings)
+        return {**dict.fromkeys(in_use, ()), **self._steps.queues.code}
 
     @property
     def loading(self) -> list[str]:

@@ -117,4 +117,4 @@ def index_once(
                 break
             agenda.wait(None)
     request.finish(steps.queues.problems)
-    return Indexed(request.wait(), [queue.space for queue in steps.queues])
+    return Indexed(request.wait(), steps.queues.spaces)

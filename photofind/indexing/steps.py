@@ -14,19 +14,21 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from photofind.errors import ExtractorError, PhotofindError
+from photofind.errors import ExtractorError, OtherBuildError, PhotofindError
 from photofind.extractors.registry import extractors_in_use
 from photofind.indexing.agenda import Agenda
 from photofind.indexing.backlog import FEW, Backlog
 from photofind.indexing.batches import BatchProgress
 from photofind.indexing.departed import Departed
+from photofind.indexing.deriving import Deriver
 from photofind.indexing.extractor_queues import ExtractorQueue, ExtractorQueues
 from photofind.indexing.full_scan import full_scan
+from photofind.indexing.manner import IN_DAEMON, ONE_SHOT, Manner
 from photofind.indexing.notices import Notices
 from photofind.indexing.partial_check import partial_check
 from photofind.indexing.pausing import Pause
@@ -42,7 +44,8 @@ from photofind.indexing.retries import Retries, is_due
 from photofind.indexing.scan import Found
 from photofind.indexing.watching.events import Kind
 from photofind.library.store import Store
-from photofind.model import Skipped
+from photofind.model import Progress, Skipped
+from photofind.model.extractor_choice import parse_extractors
 from photofind.model.records import Folder, Photo
 from photofind.system.reach import DOES_NOT_ANSWER, Reach
 
@@ -60,29 +63,6 @@ CHUNK = 2048
 GIVES_WAY_SECONDS = 3.0
 # ... and, where it reads what is new, to another extractor.
 YIELDS_SECONDS = 20.0
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How the steps differ between a daemon and a command.
-
-    Parameters
-    ----------
-    batch_seconds
-        How long a batch takes about; more urgent work waits for so long.
-    thumbnails_first
-        Whether a backlog is read twice, where the settings allow it.
-    tries_again
-        Whether extractors that do not work are tried again.
-    """
-
-    batch_seconds: float
-    thumbnails_first: bool
-    tries_again: bool
-
-
-IN_DAEMON = Manner(batch_seconds=0.7, thumbnails_first=True, tries_again=True)
-ONE_SHOT = Manner(batch_seconds=1.5, thumbnails_first=False, tries_again=False)
 
 
 class IndexingSteps:
@@ -174,6 +154,7 @@ class IndexingSteps:
             or self.backlog
             or self.backlog.refine
             or any(queue.files for queue in self.queues)
+            or self.queues.deriver
         )
 
     def step(self) -> bool:
@@ -198,6 +179,8 @@ class IndexingSteps:
             self._scan(scan.folders, scan.request)
         elif self.backlog.urgent:
             self._read(self.queues.first, self.backlog.urgent, "reading photos")
+        elif deriver := self.queues.deriver:
+            self._derive(deriver)
         elif not (self._read_backlog() or self._retry()):
             self._finish_requests()
             return False
@@ -219,8 +202,12 @@ class IndexingSteps:
         for name in self._agenda.take_changed_extractors():
             self.queues.close(name)
         if self._must_open or not self.queues:
-            wanted = extractors_in_use(self._agenda.settings)
-            self.queues.open(wanted, again=self._must_open)
+            settings = self._agenda.settings
+            self.queues.open(
+                extractors_in_use(settings),
+                again=self._must_open,
+                together=parse_extractors(settings.extractor),
+            )
             self._must_open = False
         else:
             self.queues.look()
@@ -356,6 +343,7 @@ class IndexingSteps:
         self._log(seen.skipped)
         if not self.backlog:  # Otherwise it is reading that has to succeed.
             self._on_success()
+        self.queues.look_through()
         self._notices.folders()
         self._notices.library()
         self._finish_requests()
@@ -495,6 +483,25 @@ class IndexingSteps:
         self._finish_requests()
         self._greet_new_folders()
 
+    def _derive(self, deriver: Deriver) -> None:
+        """Compute some embeddings from those of other extractors, which costs little."""
+        try:
+            derived = deriver.step()
+        except OtherBuildError:
+            log.info("%s is not what it was and is loaded again", deriver.extractor)
+            self.queues.close(deriver.extractor)
+            return
+        except ExtractorError as error:
+            self.queues.set_aside(deriver, error)
+            return
+        if not derived:
+            return
+        self.queues.derived(deriver, derived)
+        done, left = deriver.done, deriver.left
+        phase = f"computing embeddings of {deriver.extractor}"
+        self._notices.progress(Progress(phase, done, done + left))
+        self._notices.library()
+
     def _may_go_on(self, *, urgent: bool) -> bool:
         agenda = self._agenda
         return not (
@@ -523,6 +530,7 @@ class IndexingSteps:
                 request.read(outcomes, whole=self._reads_whole)
             else:
                 request.embedded(self._reading.extractor, outcomes)
+        self.queues.embedded(outcomes)
         self._notices.library()
 
     def _finish_requests(self) -> None:
@@ -536,6 +544,7 @@ class IndexingSteps:
         """Return whether an extractor has still to embed photos, and can."""
         return bool(
             self.queues.loading
+            or self.queues.deriver
             or self.backlog.has_preliminary()
             or any(map(self.backlog.lacks, self.queues))
         )

@@ -292,7 +292,8 @@ class Store(Protocol):
         space
             The id of the space of the embeddings.
         embeddings
-            float32 (d,) by content id. Those that the space already has are not stored again.
+            float32 (d,) by content id, of these photos or of others that are there already. Those
+            that the space already has are not stored again.
 
         Returns
         -------

@@ -4,6 +4,7 @@ Importing them costs next to nothing.
 """
 
 from photofind.model.codec import as_plain, revive
+from photofind.model.embeddings import Embeddings
 from photofind.model.indexing import Event, Progress, Report, Skipped
 from photofind.model.photos import (
     Failure,
@@ -43,6 +44,7 @@ __all__ = [
     "DaemonStatus",
     "DuplicateGroup",
     "DuplicateKind",
+    "Embeddings",
     "Event",
     "ExtractorProgress",
     "ExtractorStatus",

@@ -53,7 +53,8 @@ class ExtractorStatus:
 
     ``error`` says what is wrong with one that does not work; ``version`` and ``dimension`` are
     None for it, and while it is ``loading``. ``device`` is what it runs on, such as "gpu", where it
-    tells.
+    tells. ``derives_from`` names the extractors on whose embeddings it works, where it is a derived
+    one.
     """
 
     name: str
@@ -65,6 +66,7 @@ class ExtractorStatus:
     error: str | None
     loading: bool = False
     device: str | None = None
+    derives_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

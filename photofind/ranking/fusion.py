@@ -1,7 +1,8 @@
-"""Several extractors compare at once: their scores for the same photos become one.
+"""Several extractors compare at once: as one space of all, or by their scores for the same photos.
 
-Scores are calibrated for each space on the library itself, so that they can be averaged; that is
-late fusion by the weighted sum rule.
+Embeddings laid end to end are one embedding (early fusion), in which photos are near that are near
+for all extractors together. Until all photos have one, scores are averaged, which are calibrated
+for each space on the library itself: late fusion by the weighted sum rule.
 
 References
 ----------
@@ -17,7 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Opinion", "fuse"]
+from photofind.ranking.projection import Vectors32, normalised
+
+__all__ = ["Opinion", "fuse", "fuse_embeddings"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,3 +60,26 @@ def fuse(
     # The scores of all that are no more alike than unrelated photos are 0.
     order = np.lexsort((-closeness / known, -scores))
     return order, scores[order]
+
+
+def fuse_embeddings(*parts: Vectors32, weights: Sequence[float]) -> Vectors32:
+    """Return embeddings laid end to end, whose cosine is the weighted mean of the cosines.
+
+    Parameters
+    ----------
+    parts
+        Embeddings of the same n photos, by each extractor, (n, d) each.
+    weights
+        How much each counts.
+
+    Returns
+    -------
+    float32, (n, sum of all d)
+        At unit length.
+    """
+    scales = np.sqrt(np.array(weights, np.float32) / np.sum(weights, dtype=np.float32))
+    return normalised(
+        np.concatenate(
+            [scale * normalised(part) for scale, part in zip(scales, parts, strict=True)], axis=1
+        )
+    )

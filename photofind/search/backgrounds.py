@@ -6,6 +6,7 @@ import numpy as np
 
 from photofind.images.views import CROPPED
 from photofind.library.store import IndexInfo, Store
+from photofind.model.extractor_choice import parse_extractors
 from photofind.ranking.calibration import Background, measure_background, typical
 from photofind.ranking.projection import normalised
 
@@ -37,5 +38,6 @@ def varied_background(store: Store, space: str) -> Background:
     own, photos = own_background(store, space)
     extractor, _, version = space.rpartition("@")
     if CROPPED in version:
-        extractor += CROPPED
+        weights = parse_extractors(extractor)
+        extractor = ",".join(f"{name}{CROPPED}={weight}" for name, weight in weights.items())
     return typical(extractor, own, photos)

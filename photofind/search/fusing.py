@@ -1,16 +1,153 @@
-"""Ranking by several spaces: their candidates together, compared in each."""
+"""Ranking by several extractors: in one space of all, or by the scores of each.
+
+The space of all is computed in the background (:mod:`photofind.indexing.deriving`). Until it is
+complete, scores are fused. A photo that one extractor has not embedded, or refused, is compared by
+the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
+from photofind.errors import ImageError, PhotofindError, WorkerError, WorkerStoppedError
+from photofind.library.store import Store
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.ranking.fusion import Opinion, fuse
-from photofind.search.comparison import Comparison, Ranked
+from photofind.model.fused import fused_parts
+from photofind.model.records import Space
+from photofind.ranking.fusion import Opinion, fuse, fuse_embeddings
+from photofind.ranking.projection import Vectors32
+from photofind.search.comparison import Comparison, Ranked, compare, rank
+from photofind.search.embedding import Embedded
+from photofind.search.spaces import complete_fused_space
 
-__all__ = ["rank_fused"]
+__all__ = ["Fused", "embed_by_each", "rank_by_all", "rank_fused"]
+
+
+@dataclass(frozen=True, eq=False)
+class Fused:
+    """An answer of several extractors, or of one.
+
+    Parameters
+    ----------
+    spaces
+        The spaces of the extractors that answered.
+    space, embedded
+        The id of the space that the answer is in, and the photos of the query in it.
+    ranked
+        The contents.
+    left_out
+        Why others did not answer, a line each.
+    """
+
+    spaces: Sequence[Space]
+    space: str
+    embedded: Embedded
+    ranked: Ranked
+    left_out: tuple[str, ...] = ()
+
+
+def embed_by_each(
+    spaces: Sequence[Space], embed: Callable[[Space], Embedded]
+) -> tuple[dict[Space, Embedded], tuple[str, ...]]:
+    """Return the photos of a query in the spaces of the extractors that do not refuse them.
+
+    Returns
+    -------
+    embedded : dict
+    left_out : tuple of str
+        Why others are missing, a line each.
+
+    Raises
+    ------
+    ImageError, WorkerError
+        All of them refuse: what the first one says.
+    CannotEmbed
+        An extractor does not work, or has another version.
+    """
+    embedded: dict[Space, Embedded] = {}
+    failed: dict[Space, PhotofindError] = {}
+    for space in spaces:
+        try:
+            embedded[space] = embed(space)
+        except WorkerStoppedError:
+            raise
+        except (ImageError, WorkerError) as error:
+            failed[space] = error
+    if not embedded:
+        raise next(iter(failed.values()))
+    return embedded, tuple(f"{space.extractor}: {error}" for space, error in failed.items())
+
+
+def rank_by_words(
+    spaces: Sequence[Space],
+    by_words: Sequence[tuple[Comparison, float]],
+    limit: int,
+    where: Filter,
+) -> Fused:
+    """Rank contents by words alone, which some spaces compare with their weights."""
+    ranked = rank_fused([one for one, _ in by_words], [w for _, w in by_words], limit, where)
+    return Fused(spaces, spaces[0].id, Embedded.nothing(), ranked)
+
+
+def rank_by_all(
+    store: Store,
+    weights: Mapping[Space, float],
+    embedded: Mapping[Space, Embedded],
+    limit: int,
+    where: Filter,
+    *,
+    plain: bool,
+    by_words: Sequence[tuple[Comparison, float]] = (),
+) -> Fused:
+    """Rank contents by all extractors that embedded a query.
+
+    Parameters
+    ----------
+    weights
+        How much each space counts.
+    embedded
+        The photos of the query in each of them, or in some.
+    limit
+        How many contents are wanted from each space, at the least.
+    where
+        Only contents of which a photo passes.
+    plain
+        Compare embeddings by their cosine alone.
+    by_words
+        What compares contents with the words of the query, and how much each counts.
+    """
+    spaces = [*embedded]
+    first = spaces[0]
+    shares = {space: weights[space] for space in spaces}
+    together = complete_fused_space(store, shares)
+
+    def comparisons() -> list[Comparison]:
+        return [compare(store, one.id, embedded[one], plain=plain) for one in spaces]
+
+    if together is None:
+        ranked = rank_fused(comparisons(), [*shares.values()], limit, where, by_words=by_words)
+        return Fused(spaces, first.id, embedded[first], ranked)
+    parts = fused_parts(shares)
+    query = _fuse([embedded[space] for space in parts], [*parts.values()])
+    comparison = compare(store, together.id, query, plain=plain)
+    done = store.space_counts(together.id).contents
+    if all(store.space_counts(space.id).contents == done for space in spaces):
+        weight = sum(shares.values())
+        ranked = rank_fused([comparison], [weight], limit, where, by_words=by_words)
+    else:
+        ranked = rank_fused(
+            comparisons(),
+            [*shares.values()],
+            limit,
+            where,
+            together=comparison,
+            by_words=by_words,
+        )
+    return Fused(spaces, together.id, query, ranked)
 
 
 def rank_fused(
@@ -18,10 +155,13 @@ def rank_fused(
     weights: Sequence[float],
     limit: int,
     where: Filter = EVERYTHING,
+    *,
+    together: Comparison | None = None,
+    by_words: Sequence[tuple[Comparison, float]] = (),
 ) -> Ranked:
-    """Rank the contents of the first space by all of some spaces.
+    """Rank the contents of some spaces, each by those that have it.
 
-    Contents that a later space has not embedded yet are compared by the others.
+    The embeddings are those of the space of all, or of the first one; zeros for what it lacks.
 
     Parameters
     ----------
@@ -29,21 +169,57 @@ def rank_fused(
         How many contents are wanted from each space, at the least.
     where
         Only contents of which a photo passes.
+    together
+        Compares in the space of all: what that has is compared there alone.
+    by_words
+        What compares all contents with words besides, and how much each counts.
     """
-    candidates = dict.fromkeys(
-        content for one in comparisons for content in one.candidates(limit, where)
-    )
-    first = comparisons[0].compare([*candidates])
-    contents = [content for content, known in zip(candidates, first.known, strict=True) if known]
-    opinions = [Opinion(weights[0], np.arange(len(contents)), first.scores, first.similarities)]
-    for comparison, weight in zip(comparisons[1:], weights[1:], strict=True):
-        other = comparison.compare(contents)
-        places = np.flatnonzero(other.known)
-        opinions.append(Opinion(weight, places, other.scores, other.similarities))
+    every = [(together, sum(weights))] if together else []
+    every += [*zip(comparisons, weights, strict=True)]
+    if len(every) == 1 and not by_words:
+        return rank(every[0][0], limit, where)
+    asked = (one.candidates(limit, where) for one, _ in (*every, *by_words))
+    contents = [*dict.fromkeys(chain.from_iterable(asked))]
+    left = np.arange(len(contents))
+    is_known = np.zeros(len(contents), np.bool_)
+    opinions: list[Opinion] = []
+    embeddings: Vectors32 | None = None
+    for comparison, weight in every:
+        compared = comparison.compare([contents[place] for place in left])
+        places = left[compared.known]
+        opinions.append(Opinion(weight, places, compared.scores, compared.similarities))
+        is_known[places] = True
+        if embeddings is None:
+            embeddings = np.zeros((len(contents), compared.embeddings.shape[-1]), np.float32)
+            embeddings[places] = compared.embeddings
+        if comparison is together:
+            left = np.flatnonzero(~is_known)
+    for comparison, weight in by_words:
+        compared = comparison.compare(contents)
+        places = np.flatnonzero(compared.known)
+        opinions.append(Opinion(weight, places, compared.scores, compared.similarities))
+    assert embeddings is not None
     order, scores = fuse(len(contents), opinions)
+    kept = is_known[order]
     return Ranked(
-        [contents[place] for place in order],
-        scores,
-        first.embeddings[order],
-        comparisons[0].searched_by,
+        [contents[place] for place in order[kept]],
+        scores[kept],
+        embeddings[order[kept]],
+        every[0][0].searched_by,
+    )
+
+
+def _fuse(parts: Sequence[Embedded], weights: Sequence[float]) -> Embedded:
+    """Return the photos of a query in the space of all extractors."""
+
+    def fused(of: Callable[[Embedded], Vectors32]) -> Vectors32:
+        return fuse_embeddings(*map(of, parts), weights=weights)
+
+    return replace(
+        parts[0],
+        like=fused(lambda one: one.like),
+        unlike=fused(lambda one: one.unlike),
+        turned=fused(lambda one: one.turned),
+        own=frozenset().union(*(one.own for one in parts)),
+        outside=any(one.outside for one in parts),
     )

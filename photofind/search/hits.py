@@ -40,7 +40,7 @@ class Found:
 def find_photos(
     store: Store,
     query: Query,
-    space: str,
+    spaces: Collection[str],
     ranked: Ranked,
     where: Filter,
     limit: int,
@@ -53,8 +53,8 @@ def find_photos(
 
     Parameters
     ----------
-    space
-        The id of the space that ranked them.
+    spaces
+        The ids of the spaces that ranked them.
     limit
         How many groups are wanted.
     asked_files
@@ -76,7 +76,7 @@ def find_photos(
         parts = [split(group, ranked.contents.__getitem__, apart) for group in groups]
         groups = sorted(chain.from_iterable(parts))
     offline = [folder.path for folder in store.folders() if folder.state == "offline"]
-    asked = {*query.like, *query.unlike}
+    asked, among = {*query.like, *query.unlike}, {*spaces}
     for start in range(0, len(groups), limit):  # The first of them are mostly enough.
         batch = groups[start : start + limit]
         photos = store.by_content(ranked.contents[place] for group in batch for place in group)
@@ -90,7 +90,7 @@ def find_photos(
                 )
                 for place in group
                 for photo in photos.get(ranked.contents[place], ())
-                if space in photo.spaces
+                if not among.isdisjoint(photo.spaces)
                 and not asked & {photo.id, photo.path if photo.away is None else photo.id}
                 and (photo.inode, photo.size) not in asked_files
                 and where.passes(photo)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,15 +16,15 @@ from photofind.model import Answer, DuplicateGroup, Progress, Query
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Photo, Space
 from photofind.paths import Home
-from photofind.search.comparison import Comparison, Ranked, compare, rank, shows_again
+from photofind.search.comparison import Comparison, shows_again
 from photofind.search.duplicates import duplicate_groups
 from photofind.search.embedding import CannotEmbed, Embedded, embed_query
-from photofind.search.fusing import rank_fused
+from photofind.search.fusing import Fused, embed_by_each, rank_by_all, rank_by_words
 from photofind.search.hits import files_of, find_photos, merge_raw_pairs, to_hits
 from photofind.search.known_pairs import KnownPairs
 from photofind.search.matching import Matching
 from photofind.search.originals import originals_first
-from photofind.search.spaces import Answering, SpaceChoice
+from photofind.search.spaces import Answering, SpaceChoice, complete_fused_space
 from photofind.search.verification import Verification
 from photofind.search.words import Words
 from photofind.system.reach import Reach
@@ -132,8 +132,8 @@ class Searcher:
                 tried[failure.space] = failure.reason
                 answering = self._without(answering, failure, tried, is_named=bool(query.extractor))
 
-    def answering(self) -> Answering:
-        """Return the spaces that answer queries that name no extractor.
+    def answering(self, extractor: str | None = None) -> Answering:
+        """Return the spaces that answer queries that name an extractor, or none.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class Searcher:
             Nothing is indexed yet.
         """
         self._store.refresh()
-        return self._choice.answering()
+        return self._choice.answering(extractor)
 
     def lacking(self) -> int:
         """Return how many photos the extractors that are to answer have still to embed, at most."""
@@ -224,11 +224,13 @@ class Searcher:
             raise next(iter(tried.values()))
         return replace(answering, weights={others[0]: 1.0})
 
-    def _indexes(self, spaces: Iterable[Space]) -> list[float | None]:
+    def _indexes(self, weights: Mapping[Space, float]) -> list[float | None]:
         """Return when the indexes were built: one may be replaced while a query is answered.
 
         What was projected for one then means nothing to the other.
         """
+        together = complete_fused_space(self._store, weights)
+        spaces = [*weights, together] if together else [*weights]
         indexes = [self._store.index(space.id) for space in spaces]
         return [None if index is None else index.built for index in indexes]
 
@@ -236,8 +238,9 @@ class Searcher:
         assert query.limit is not None
         weights = answering.weights
         where = Filter(query.folder, query.since, query.until, query.tags)
-        first = next(iter(weights))
-        embedded, ranked, turned = self._rank(query, weights, where)
+        answer, turned = self._rank(query, weights, where)
+        embedded, ranked = answer.embedded, answer.ranked
+        spaces = [space.id for space in answer.spaces]
         if query.originals and self._verification is not None:
             photo = Photo(embedded.path, content=embedded.content)
             ranked = originals_first(self._store, self._verification, photo, ranked)
@@ -248,7 +251,7 @@ class Searcher:
         limit = 2 * query.limit + len(query.like) + len(query.unlike)
         verdicts = self._verification.verdicts if self._verification else None
         groups = find_photos(
-            self._store, query, first.id, ranked, where, limit, asked, verdicts=verdicts
+            self._store, query, spaces, ranked, where, limit, asked, verdicts=verdicts
         )
         found = [*islice(groups, limit)]
         if not query.every:
@@ -257,20 +260,20 @@ class Searcher:
             query,
             to_hits(found[: query.limit]),
             ranked.searched_by,
-            ",".join(space.extractor for space in weights),
-            self._searched(first, where),
+            ",".join(space.extractor for space in answer.spaces),
+            max(self._searched(space, where) for space in answer.spaces),
             time.monotonic() - started,
             self._store.counts().preliminary,
             turned,
-            tuple(space.id for space in weights),
+            tuple(space.id for space in answer.spaces),
             answering.coming,
-            answering.notes,
+            (*answering.notes, *answer.left_out),
         )
 
     def _rank(
         self, query: Query, weights: Mapping[Space, float], where: Filter
-    ) -> tuple[Embedded, Ranked, bool]:
-        """Return the query in the first space, the ranked contents, and whether it was turned."""
+    ) -> tuple[Fused, bool]:
+        """Return the ranked contents, and whether the query was turned."""
         of_one = query.box is not None or query.any_rotation or query.originals
         if of_one and len(query.like) != 1:
             raise LibraryError(
@@ -283,28 +286,30 @@ class Searcher:
                 "originals are looked for by the whole photo, not by a part of it",
                 "leave out the part, or cut it out and ask with that",
             )
-        first, *_ = (space.id for space in weights)
         turned = query.any_rotation is True
-        embedded, ranked = self._rank_laid(query, weights, where, turned=turned)
-        if query.any_rotation is None and len(query.like) == 1 and embedded.outside:
-            if shows_again(self._store, first, embedded, ranked):
-                return embedded, ranked, False
-            other_ways, other = self._rank_laid(query, weights, where, turned=True)
-            if shows_again(self._store, first, other_ways, other):
-                return other_ways, other, True
-        return embedded, ranked, turned
+        answer = self._rank_laid(query, weights, where, turned=turned)
+        if query.any_rotation is None and len(query.like) == 1 and answer.embedded.outside:
+            if self._shows_again(answer):
+                return answer, False
+            other = self._rank_laid(query, weights, where, turned=True)
+            if self._shows_again(other):
+                return other, True
+        return answer, turned
+
+    def _shows_again(self, answer: Fused) -> bool:
+        return shows_again(self._store, answer.space, answer.embedded, answer.ranked)
 
     def _rank_laid(
         self, query: Query, weights: Mapping[Space, float], where: Filter, *, turned: bool
-    ) -> tuple[Embedded, Ranked]:
-        """Return the query in the first space, and the ranked contents."""
+    ) -> Fused:
+        """Return the ranked contents."""
         assert query.limit is not None
         limit = SPARE * query.limit
         if not query.like:
-            return Embedded.nothing(), self._rank_all(self._of_words(query, weights), limit, where)
-        # All are embedded before the first is compared: there may be another version of one.
-        embedded = {
-            space.id: embed_query(
+            return rank_by_words([*weights], self._of_words(query, weights), limit, where)
+
+        def embed(space: Space) -> Embedded:
+            return embed_query(
                 self._store,
                 space,
                 query.like,
@@ -315,18 +320,18 @@ class Searcher:
                 box=query.box,
                 turned=turned,
             )
-            for space in weights
-        }
-        first, *_ = embedded.values()
-        comparisons: list[tuple[Comparison, float]] = [
-            (compare(self._store, space.id, embedded[space.id], plain=query.plain), weight)
-            for space, weight in weights.items()
-        ]
+
+        # All are embedded before the first is compared: there may be another version of one.
+        embedded, left_out = embed_by_each([*weights], embed)
+        by_words: list[tuple[Comparison, float]] = []
         if query.words is not None:
-            able = self._words.spaces(weights)
-            share = sum(weights.values()) / sum(weights[space] for space in able)
-            comparisons += self._of_words(query, {space: share * weights[space] for space in able})
-        return first, self._rank_all(comparisons, limit, where)
+            able = self._words.spaces(embedded)
+            share = sum(weights[space] for space in embedded) / sum(map(weights.__getitem__, able))
+            by_words = self._of_words(query, {space: share * weights[space] for space in able})
+        answer = rank_by_all(
+            self._store, weights, embedded, limit, where, plain=query.plain, by_words=by_words
+        )
+        return replace(answer, left_out=left_out)
 
     def _of_words(
         self, query: Query, weights: Mapping[Space, float]
@@ -335,14 +340,6 @@ class Searcher:
         return [
             (self._words.compare(space, query.words), weight) for space, weight in weights.items()
         ]
-
-    def _rank_all(
-        self, comparisons: list[tuple[Comparison, float]], limit: int, where: Filter
-    ) -> Ranked:
-        ways = [comparison for comparison, _ in comparisons]
-        if len(ways) == 1:
-            return rank(ways[0], limit, where)
-        return rank_fused(ways, [weight for _, weight in comparisons], limit, where)
 
     def _searched(self, space: Space, where: Filter) -> int:
         """Return how many photos were compared."""

@@ -11,10 +11,11 @@ from photofind.library.extractor_memory import ExtractorMemory
 from photofind.library.store import SpaceCounts, Store
 from photofind.model import ExtractorProgress
 from photofind.model.extractor_choice import parse_extractors
+from photofind.model.fused import fused_space, is_fused
 from photofind.model.records import Space
 from photofind.paths import Home
 
-__all__ = ["Answering", "SpaceChoice"]
+__all__ = ["Answering", "SpaceChoice", "complete_fused_space"]
 
 # A space with embeddings of this share of the photos that it is to have can answer.
 COMPLETE = 0.95
@@ -139,8 +140,12 @@ class SpaceChoice:
         return max((counts[space].lacking for space in filled if space is not None), default=0)
 
     def _counts(self) -> Counts:
-        """Return how far each space is, the oldest space first."""
-        return {space: self._store.space_counts(space.id) for space in self._store.spaces()}
+        """Return how far the space of each extractor is, the oldest space first."""
+        return {
+            space: self._store.space_counts(space.id)
+            for space in self._store.spaces()
+            if not is_fused(space)
+        }
 
     def _current(self, extractor: str, counts: Counts) -> Space | None:
         """Return the space that an extractor fills; None where there is none yet."""
@@ -222,6 +227,24 @@ class SpaceChoice:
             f"nothing is indexed with the extractor {name!r} yet",
             f"run `photofind extractors use {name}`, then `photofind index`",
         )
+
+
+def complete_fused_space(store: Store, weights: Mapping[Space, float]) -> Space | None:
+    """Return the space of several extractors together, if it can answer in the place of theirs.
+
+    It has nearly all contents that any of them has, and an index where they have one.
+    """
+    if len(weights) < 2:
+        return None
+    wanted = fused_space(weights).id
+    fused = next((space for space in store.spaces() if space.id == wanted), None)
+    if fused is None:
+        return None
+    done, *parts = (store.space_counts(one.id).contents for one in (fused, *weights))
+    if not done or done < COMPLETE * max(parts):
+        return None
+    has_index = store.index(fused.id) is not None
+    return fused if has_index or not any(store.index(one.id) for one in weights) else None
 
 
 def _of(extractors: Iterable[str], spaces: Iterable[Space]) -> list[Space]:

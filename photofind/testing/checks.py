@@ -23,11 +23,12 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import ExtractorError
-from photofind.extractors.extraction import Extraction
+from photofind.extractors.derived import DerivableExtraction
 from photofind.extractors.protocol import Threaded
 from photofind.extractors.registry import LoadedExtractor, Plugin, load, make_extractor
 from photofind.extractors.samples import PHOTOGRAPHS, blanks, photographs
 from photofind.testing.observing import at_once, busiest_share, children
+from photofind.testing.with_bases import WithBases, with_bases
 
 __all__ = ["CHECKS", "CheckFailedError", "Figures", "Subject", "check_extractor", "measure"]
 
@@ -43,6 +44,7 @@ _LEAK_MEGABYTES = 40.0
 _SPEED_SECONDS = 3.0
 _ONE_THREAD = 0.97  # The share of the work from which one thread does all of it.
 _MOST_BATCHES = 50
+_MANY = 2048
 
 
 class CheckFailedError(AssertionError):
@@ -92,12 +94,13 @@ class Subject:
         return self._extractor if isinstance(self._extractor, str) else None
 
     def make(self) -> LoadedExtractor:
-        """Return a new instance, checked at every call."""
+        """Return a new instance, checked at every call; a derived one with its bases before it."""
         if isinstance(self._extractor, str):
-            return load(self._extractor)
+            return with_bases(load(self._extractor))
         made = self._extractor()
         name = str(getattr(made, "name", "unnamed"))
-        return make_extractor(Plugin(name, "", "the one under test", ""), lambda: made)
+        plugin = Plugin(name, "", "the one under test", "")
+        return with_bases(make_extractor(plugin, lambda: made))
 
     @cached_property
     def instance(self) -> LoadedExtractor:
@@ -229,11 +232,9 @@ def check_leaves_pictures(subject: Subject) -> None:
 def check_gives_vectors_away(subject: Subject) -> None:
     """The returned vectors are not overwritten by the next call."""
     # Not as the loaded extractor gives them: that copies.
-    sizes = np.full((2, 2), subject.instance.input_size)
-    more = (sizes,) if subject.instance.keeps_aspect else ()
-    first = _raw(subject.instance).embed(subject.pictures[:2], *more)
+    first = _embed_raw(subject.instance, subject.pictures[:2])
     expected = first.copy()
-    _raw(subject.instance).embed(subject.pictures[2:4], *more)
+    _embed_raw(subject.instance, subject.pictures[2:4])
     _require(np.array_equal(first, expected), "the second call overwrote the vectors of the first")
 
 
@@ -295,7 +296,7 @@ def check_leaves_no_process(subject: Subject) -> None:
     left = [name for pid, name in children().items() if pid not in subject.children_before]
     if not left and subject.name is not None:
         # In a process in which nobody has imported it before.
-        with Extraction(subject.name, threads=2) as extraction:
+        with DerivableExtraction(subject.name, threads=2) as extraction:
             extraction.info()
             left = [*children(extraction.pid).values()]
     _require(not left, f"it left {len(left)} processes running: {', '.join(left)}")
@@ -359,12 +360,14 @@ def check_worker(subject: Subject) -> None:
         for name, picture in zip(PHOTOGRAPHS, subject.pictures, strict=True):
             paths.append(str(Path(folder, f"{name}.png")))
             Image.fromarray(picture).save(paths[-1])
-        with Extraction(subject.name, threads=2) as extraction:
+        with DerivableExtraction(subject.name, threads=2) as extraction:
             info = extraction.info()
             results = extraction.extract(paths)
     local = subject.instance
+    bases = local.bases if isinstance(local, WithBases) else []
+    version = "+".join(one.version for one in (local, *bases))
     _require(
-        (info.version, info.dimension) == (local.version, local.dimension),
+        (info.version, info.dimension) == (version, local.dimension),
         "its version or dimension is different in a worker",
     )
     for name, result, vector in zip(PHOTOGRAPHS, results, subject.vectors, strict=True):
@@ -448,6 +451,28 @@ def check_feature_map(subject: Subject) -> None:
     )
 
 
+def check_derived(subject: Subject) -> None:
+    """Stored embeddings, thousands at once and rounded to 16 bits, give nearly the same vectors.
+
+    They are not modified.
+    """
+    instance = subject.instance
+    if not isinstance(instance, WithBases):
+        raise unittest.SkipTest("it derives from no other extractor")
+    stored = [
+        part.astype(np.float16).astype(np.float32) for part in instance.by_base(subject.pictures)
+    ]
+    given = [np.tile(part, (_MANY // len(part), 1)) for part in stored]
+    vectors = instance.embed_embeddings(*given)
+    untouched = (
+        np.array_equal(part[: len(one)], one) for part, one in zip(given, stored, strict=True)
+    )
+    _require(all(untouched), "it wrote into the embeddings")
+    expected = np.tile(subject.vectors, (_MANY // len(subject.vectors), 1))
+    cosine = float((vectors * expected).sum(axis=1).min())
+    _require(cosine >= 0.999, f"stored embeddings give another vector: the cosine is {cosine:.4f}")
+
+
 CHECKS: tuple[Check, ...] = (
     check_declaration,
     check_batches,
@@ -470,12 +495,21 @@ CHECKS: tuple[Check, ...] = (
     check_aspect,
     check_text,
     check_feature_map,
+    check_derived,
 )
 """All checks; those for a missing ability raise ``unittest.SkipTest``."""
 
 
 def _raw(extractor: LoadedExtractor) -> Any:
     return extractor._extractor
+
+
+def _embed_raw(extractor: LoadedExtractor, pictures: npt.NDArray[np.uint8]) -> Any:
+    if isinstance(extractor, WithBases):
+        return _raw(extractor).embed_embeddings(*extractor.by_base(pictures))
+    sizes = np.full((len(pictures), 2), extractor.input_size)
+    more = (sizes,) if extractor.keeps_aspect else ()
+    return _raw(extractor).embed(pictures, *more)
 
 
 def _able(subject: Subject, ability: str) -> LoadedExtractor:

@@ -256,3 +256,57 @@ class Boasting(Colour):
 
     def feature_map(self, images):
         return np.ones((len(images), 3), np.float32)
+
+
+class Derived:
+    """Mean colours with the red left out."""
+
+    name = "derived"
+    version = "2"
+    protocol = 1
+    dimension = 2
+    derives_from = "mean-colour"
+
+    def embed_embeddings(self, embeddings):
+        return np.ascontiguousarray(embeddings[:, 1:])
+
+
+class DerivedFromBoth(Derived):
+    name = "derived-from-both"
+    dimension = 5
+    derives_from = ("mean-colour", "able")
+
+    def embed_embeddings(self, colours, others):
+        return np.concatenate([colours[:, 1:], others], axis=1)
+
+
+class DerivedFromOld(Derived):
+    name = "derived-from-old"
+    derives_from = "mean-colour@0"
+
+
+class DerivedTwice(Derived):
+    name = "derived-twice"
+    derives_from = ("derived",)
+
+
+class DerivedFromNothing(Derived):
+    name = "derived-from-nothing"
+    derives_from = "gone"
+
+
+class Headless(Derived):
+    name = "headless"
+    embed_embeddings = None
+
+
+class DerivedFromItself(Derived):
+    name = "derived-from-itself"
+    derives_from = "derived-from-itself"
+
+
+class DerivedWrongly(Derived):
+    name = "derived-wrongly"
+
+    def embed_embeddings(self, embeddings):
+        return embeddings @ np.zeros((1280, 2), np.float32)

@@ -6,6 +6,7 @@ import io
 import os
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from photofind.model import (
     Answer,
     Check,
     DuplicateGroup,
+    Embeddings,
     Event,
     ExtractorStatus,
     Failure,
@@ -203,6 +205,10 @@ class FakeLibrary(FakeOperations):
         if path is not None:
             return [self.answer_photo(path)]
         return list(self.known.values())[offset : offset + limit]
+
+    def answer_embeddings(self, **asked: Any) -> Embeddings:
+        data = b64encode(bytes.fromhex("9a99193fcdcc4c3f")).decode()  # 0.6 and 0.8.
+        return Embeddings("mobilenet", "1", 2, (1,), ("/photos/1.jpg",), data)
 
     def answer_count(self, **filters: Any) -> int:
         return len(self.known)

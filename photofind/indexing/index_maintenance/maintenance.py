@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from photofind.indexing.index_maintenance.builder import build, builder
 from photofind.indexing.index_maintenance.fit import Need, need_of, wants_graph
 from photofind.library.store import IndexInfo, Store
+from photofind.model.fused import is_fused
 from photofind.paths import Home
 from photofind.workers import Worker
 
@@ -101,18 +102,21 @@ def build_graph(store: Store, space: str, worker: Worker) -> list[str]:
 def retire_outdated(store: Store, space: str) -> list[str]:
     """Remove the spaces of other versions of an extractor once this one has embedded as much.
 
+    The space of several extractors takes the place of that of any others.
+
     Returns
     -------
     list of str
         The ids of the spaces that were removed.
     """
     spaces = store.spaces()
-    extractor = next((one.extractor for one in spaces if one.id == space), None)
+    new = next((one for one in spaces if one.id == space), None)
     done = store.space_counts(space).contents
     retired = [
         one.id
         for one in spaces
-        if one.extractor == extractor
+        if new is not None
+        and (one.extractor == new.extractor or (is_fused(one) and is_fused(new)))
         and one.id != space
         and store.space_counts(one.id).contents <= done
     ]

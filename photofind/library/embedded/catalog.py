@@ -6,7 +6,7 @@ import json
 import os
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tinydb.table import Document, Table
+from tinydb.table import Document
 
 from photofind.errors import DamagedError
 from photofind.library.embedded.contents import RowContents
@@ -507,14 +507,8 @@ def _below(folder: str) -> bytes:
     return b'"path":' + json.dumps(folder).encode("ascii")[:-1]
 
 
-def _put(table: Table, identifier: int, document: dict[str, Any]) -> int:
+def _put(table: JournalTable, identifier: int, document: dict[str, Any]) -> int:
     """Insert a document under an id, or one of its own for 0, or replace the one with it."""
-    if not table.contains(doc_id=identifier):
-        return table.insert(Document(document, identifier) if identifier else document)
-
-    def become(old: MutableMapping[str, Any]) -> None:
-        old.clear()
-        old.update(document)
-
-    table.update(become, doc_ids=[identifier])
-    return identifier
+    if table.replace(identifier, document):
+        return identifier
+    return table.insert(Document(document, identifier) if identifier else document)

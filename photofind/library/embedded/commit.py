@@ -35,9 +35,14 @@ def commit(
         The photos that stood at these paths, or had these ids, as they were before.
     """
     kept, gone, replaced = _place(catalog, list(photos))
-    embedded = _embedded_contents(
-        catalog, [photo.content for photo in kept if photo.content and photo.failure is None]
-    )
+    contents = [photo.content for photo in kept if photo.content and photo.failure is None]
+    there = catalog.by_content(dict.fromkeys([*contents, *embeddings]))
+    contents += [
+        content
+        for content in embeddings
+        if any(record.photo.failure is None for record in there.get(content, ()))
+    ]
+    embedded = _embedded_contents(contents, there)
     for photo in kept:
         if photo.failure is None and photo.content:
             embedded[photo.content][1].update(photo.tags)
@@ -51,8 +56,8 @@ def commit(
     ids = gone.union(photo.id for photo in kept)
     twins = [
         record.photo
-        for records in catalog.by_content(new).values()
-        for record in records
+        for content in new
+        for record in there.get(content, ())
         if record.photo.id not in ids
     ]
     with catalog.storage.transaction():
@@ -89,14 +94,14 @@ def _place(catalog: Catalog, photos: list[Photo]) -> tuple[list[Photo], set[int]
 
 
 def _embedded_contents(
-    catalog: Catalog, contents: list[str]
+    contents: Iterable[str], there: Mapping[str, Sequence[Record]]
 ) -> dict[str, tuple[dict[str, int], dict[str, Tags]]]:
-    """Return the rows and the tags of contents, by space."""
+    """Return the rows and the tags of contents, by space, that their photos there have."""
     embedded: dict[str, tuple[dict[str, int], dict[str, Tags]]] = {
         content: ({}, {}) for content in contents
     }
-    for content, records in catalog.by_content(embedded).items():
-        for photo, rows in records:
+    for content in embedded:
+        for photo, rows in there.get(content, ()):
             embedded[content][0].update(rows)
             embedded[content][1].update(photo.tags)
     return embedded

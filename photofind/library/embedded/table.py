@@ -41,6 +41,13 @@ class JournalTable(Table):
     def __len__(self) -> int:
         return len(self._storage.documents(self.name))
 
+    def replace(self, identifier: int, document: dict[str, Any]) -> bool:
+        """Replace the document with an id, without reading it; return whether there is one."""
+        if identifier not in self._storage.documents(self.name):
+            return False
+        self._update_table(lambda documents: documents.update({identifier: document}))
+        return True
+
     # The two methods through which TinyDB's table does all that it does.
 
     def _read_table(self) -> Mapping[str, Mapping[str, Any]]:  # type: ignore[override]

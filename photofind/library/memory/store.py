@@ -117,7 +117,9 @@ class MemoryStore:
         """Put photos into the library, with embeddings by content; see the protocol."""
         with self._changing() as (old, new):
             kept = place(list(photos), old, new)
-            contents = dict.fromkeys(p.content for p in kept if p.content and p.failure is None)
+            there = (p for content in embeddings for p in old.by_content.get(content, ()))
+            named = [p.content for p in (*kept, *there) if p.content and p.failure is None]
+            contents = dict.fromkeys(named)
             for content in contents:
                 if content in embeddings:
                     vector = rounded(embeddings[content], new.space(space))

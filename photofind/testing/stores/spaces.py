@@ -119,6 +119,25 @@ def check_waiting(subject: StoreSubject) -> None:
         require_equal(store.space_counts(SPACE), SpaceCounts(1, 0, 0, 1), "counts")
 
 
+def check_embeddings_alone(subject: StoreSubject) -> None:
+    """Embeddings come without photos, for contents that photos which are there have."""
+    with subject.writing() as store:
+        tags = {SPACE: {"cat": 0.9}}
+        photos = [Photo(f"/{name}", content="a", tags=tags) for name in "xy"]
+        before = store.commit(photos, SPACE, {"a": embedding("a")})
+        store.commit([Photo("/failed", content="b", failure="no picture")])
+        store.open_space("other", "1", DIMENSION)
+        given = {content: embedding(content) for content in ("a", "b", "of no photo")}
+        require_equal(store.commit([], "other@1", given), [], "the photos of a commit without any")
+        expected = [replace(photo, spaces=(SPACE, "other@1")) for photo in before]
+        found = store.by_path(["/x", "/y"])
+        require_equal([*found.values()], expected, "the photos")
+        require_equal(store.space_counts("other@1"), SpaceCounts(2, 0, 0, 1), "counts")
+        require_equal(store.by_path(["/failed"])["/failed"].spaces, (), "spaces of a failed photo")
+        _, vectors = store.embeddings("other@1", ["a"])
+        require_equal(vectors[0].tolist(), embedding("a").tolist(), "the embedding")
+
+
 def check_removed_embeddings(subject: StoreSubject) -> None:
     """The embedding of a removed photo can be had until the next reclaim, and used again."""
     with subject.writing() as store:
@@ -262,6 +281,7 @@ SPACE_CHECKS: tuple[StoreCheck, ...] = (
     check_embeddings,
     check_copies,
     check_waiting,
+    check_embeddings_alone,
     check_removed_embeddings,
     check_scan,
     check_sample,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from photofind.errors import ExtractorError, OtherBuildError
 from photofind.extractors.extraction import ExtractorInfo
 from photofind.images.reading import content_id
 from photofind.indexing.one_shot import index_once
@@ -106,6 +107,43 @@ class SimulatedExtraction:
         )
 
 
+@dataclass
+class SimulatedDerived:
+    """The first numbers of its bases' embeddings; it notes how many it was given at a time."""
+
+    name: str = "derived"
+    derives_from: tuple[str, ...] = ("simulated",)
+    version: str = "1+1"
+    batches: list[int] = field(default_factory=list)
+    works: bool = True
+    changes: bool = False  # Once, while it is in use.
+    loaded: int = 0
+
+    def info(self) -> Any:
+        self.loaded += 1
+        return ExtractorInfo(
+            self.name,
+            self.version,
+            2 * len(self.derives_from),
+            (0, 0),
+            "simulated",
+            derives_from=self.derives_from,
+        )
+
+    def embed_embeddings(self, *embeddings: np.ndarray) -> np.ndarray:
+        if not self.works:
+            raise ExtractorError("the extractor 'derived' failed")
+        if self.changes:
+            self.changes = False
+            raise OtherBuildError("the extractor 'derived' is not what it was")
+        self.batches.append(len(embeddings[0]))
+        vectors = np.concatenate([part[:, :2] for part in embeddings], axis=1)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    def close(self) -> None:
+        """Do nothing: there is no worker."""
+
+
 def vector_of(data: bytes) -> np.ndarray:
     seed = int(content_id(data)[:8], 16)
     vector = np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32)
@@ -115,14 +153,20 @@ def vector_of(data: bytes) -> np.ndarray:
 def run(
     store: Store,
     extraction: SimulatedExtraction,
-    *others: SimulatedExtraction,
+    *others: SimulatedExtraction | SimulatedDerived,
     excludes: tuple[str, ...] = (),
+    extractor: str = "",
     **options: Any,
 ) -> Report:
-    """Index all folders of the library, taking each file as it is; ``others`` embed it too."""
+    """Index all folders of the library, taking each file as it is; ``others`` embed it too.
+
+    ``extractor`` is that setting, where it is not just the first.
+    """
     extractions = {one.name: one for one in (extraction, *others)}
     settings = Settings(
-        extractor=extraction.name, also=tuple(one.name for one in others), exclude=excludes
+        extractor=extractor or extraction.name,
+        also=() if extractor else tuple(one.name for one in others),
+        exclude=excludes,
     )
     return index_once(
         store,

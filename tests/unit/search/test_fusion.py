@@ -63,6 +63,6 @@ def test_what_one_space_does_not_know_is_judged_by_the_other(store: MemoryStore)
     assert sorted(both) == ["a", "b", "c"]
 
 
-def test_hits_are_photos_that_the_first_space_knows(store: MemoryStore) -> None:
-    parts = [part(store, "second@1", (1, 0, 0)), part(store, "first@1", (0.8, 0.6, 0))]
-    assert sorted(order(parts, [1, 1])) == ["a", "c"]
+def test_what_the_first_space_does_not_know_is_found_by_the_other(store: MemoryStore) -> None:
+    parts = [part(store, "second@1", (0, 1, 0)), part(store, "first@1", (0.8, 0.6, 0))]
+    assert order(parts, [1, 1])[0] == "b"

@@ -261,9 +261,9 @@ def embed(store: MemoryStore, space: str, count: int) -> None:
     """Have another extractor embed some of the photos."""
     extractor, version = space.split("@")
     store.open_space(extractor, version, DIMENSION)
-    photos = [*store.select()]
+    photos = [*store.select()][:count]
     embeddings = {photo.content: np.ones(DIMENSION, np.float32) for photo in photos}
-    store.commit(photos[:count], space, embeddings)
+    store.commit(photos, space, embeddings)
 
 
 @pytest.mark.usefixtures("installed")

@@ -244,6 +244,35 @@ class OneMap(Grid):
         return np.ones((len(images), 4, 6, 3), np.float32)
 
 
+class Halved:
+    """Every other number of MobileNet's embeddings: a derived extractor that passes all checks."""
+
+    name = "halved"
+    version = "1"
+    protocol = 1
+    dimension = 640
+    derives_from = "mobilenet"
+
+    def embed_embeddings(self, embeddings):
+        return embeddings[:, ::2].copy()
+
+
+class TestHalved(ExtractorChecks):
+    extractor = Halved
+
+
+class CountsItsBatch(Halved):
+    def embed_embeddings(self, embeddings):
+        return super().embed_embeddings(embeddings) + np.float32(len(embeddings) > 100)
+
+
+class WritesIntoEmbeddings(Halved):
+    def embed_embeddings(self, embeddings):
+        embeddings[:] = np.abs(embeddings)
+        embeddings[0] = 1
+        return super().embed_embeddings(embeddings)
+
+
 class OtherTagsAtOnce(Grid):
     def describe(self, images):
         return self.embed(images), [[("dark", 1.0)]] * len(images)
@@ -306,6 +335,8 @@ class Short(Grid):
         (checks.check_aspect, ProportionsOfTheBatch),
         (checks.check_text, OneText),
         (checks.check_feature_map, OneMap),
+        (checks.check_derived, CountsItsBatch),
+        (checks.check_derived, WritesIntoEmbeddings),
         (checks.check_feature_map, MapOfTheBatch),
     ],
     ids=lambda value: value.__name__,

@@ -11,7 +11,13 @@ import pytest
 from plugin_project import run_own_tests
 
 from photofind.errors import ExtractorError
-from photofind.extractors.protocol import ABILITIES, PROTOCOL, Extractor, Threaded
+from photofind.extractors.protocol import (
+    ABILITIES,
+    PROTOCOL,
+    DerivedExtractor,
+    Extractor,
+    Threaded,
+)
 from photofind.testing import CHECKS, check_extractor
 from photofind.testing.project import write_project
 
@@ -36,6 +42,7 @@ def run(title: str) -> types.SimpleNamespace:
 def test_the_page_lists_every_attribute():
     documented = set(re.findall(r"^\| `(\w+)` \| ", TEXT, re.MULTILINE))
     assert set(Extractor.__annotations__) | set(Threaded.__annotations__) <= documented
+    assert set(DerivedExtractor.__annotations__) <= documented
     assert f"| `protocol` | `{PROTOCOL}`" in TEXT
     for attribute in ("batch_size", "aspect", "device", "idle_seconds"):
         assert attribute in documented
@@ -59,7 +66,7 @@ def test_the_first_plugin_passes_its_tests(tmp_path):
     assert (project / title).exists()
     (project / title).write_text(EXAMPLES[title])
     output = run_own_tests(project)
-    assert f"{len(CHECKS) - 6 + 1} passed, 6 skipped" in output
+    assert f"{len(CHECKS) - 7 + 1} passed, 7 skipped" in output
     assert re.search(r"sunset: .* pictures per second", output)
 
 
@@ -81,6 +88,10 @@ def test_the_example_with_abilities_conforms():
     check_extractor(run("an extractor with abilities").Brightness)
 
 
+def test_the_derived_example_conforms():
+    check_extractor(run("an extractor on the embeddings of another").Compact)
+
+
 def test_missing_weights_are_reported(tmp_path):
     with pytest.raises(ExtractorError, match=r"put tiny.h5 into .*; `python -m photofind_tiny"):
         run("weights that are missing").weights(tmp_path / "tiny.h5")
@@ -100,6 +111,7 @@ def test_the_commands_exist():
 def test_no_example_is_left_out():
     assert set(EXAMPLES) == {
         *("src/photofind_sunset/extractor.py", "tests/test_sunset.py", "a file beside the code"),
-        *("an extractor with abilities", "an extractor on a network", "weights that are missing"),
+        *("an extractor with abilities", "an extractor on the embeddings of another"),
+        *("an extractor on a network", "weights that are missing"),
     }
     # The one on a network is run where TensorFlow may be: in integration/.
