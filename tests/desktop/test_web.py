@@ -718,14 +718,24 @@ def test_duplicates_are_cleaned_up_and_put_back_at_once(page: Page, album: Path)
     until(lambda: all(map(page.daemon.knows, contents)))
 
 
+def choose(page: Page, css: str, value: str) -> None:
+    """Choose an option of a list, which may be drawn anew meanwhile."""
+
+    def is_chosen() -> bool:
+        Select(page.wait(css)).select_by_value(value)
+        return page.wait(css).get_property("value") == value
+
+    until(is_chosen)
+
+
 def test_what_lies_in_a_folder_is_kept(page: Page, album: Path) -> None:
     ((first, second),) = make_copies(album, ["retina"]).values()
     page.daemon.ask("POST", "/api/folders", {"path": str(album)})
     until(lambda: page.daemon.knows(first) and page.daemon.knows(second))
     page.open("/?view=duplicates")
     page.says("#groups", "most pixels")
-    Select(page.wait("#keep-rule")).select_by_value("folder")
-    Select(page.wait("#keep-folder")).select_by_value(str(second.parent))
+    choose(page, "#keep-rule", "folder")
+    choose(page, "#keep-folder", str(second.parent))
     page.says("#groups", "Keep retina small.jpg: in the folder to keep")
     assert page.barriers() == []
 
