@@ -110,7 +110,7 @@ def test_answers_stay_right_whatever_is_installed(trial: Trial, tmp_path: Path) 
     copy = tmp_path / "photos" / "copy.png"
 
     # While the new version waits, the old one answers, for photos from outside too.
-    trial.plugin.waits(True)
+    trial.plugin.waits("2", True)
     trial.plugin.install("2", shift=2)
     wait_until(lambda: trial.space().version == "2", pause=0.1)
     for photo in (trial.photos / "03.png", trial.outside):
@@ -120,7 +120,7 @@ def test_answers_stay_right_whatever_is_installed(trial: Trial, tmp_path: Path) 
         assert (coming.extractor, coming.version) == ("changing", "2")
         assert coming.embedded < coming.photos == PHOTOS
         assert "version 1 answers until then" in answer.notes[0]
-    trial.plugin.waits(False)
+    trial.plugin.waits("2", False)
     trial.settle("changing@2")
     trial.check(tmp_path, "changing")
 
