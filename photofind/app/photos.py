@@ -61,7 +61,7 @@ def failures(library: Store) -> list[Failure]:
     ]
     found += [
         Failure(photo.path, photo.note, is_note=True)
-        for photo in library.select(Filter(failed=False))
+        for photo in library.select(Filter(failed=False, noted=True))
         if photo.note is not None
     ]
     return sorted(found, key=lambda one: (one.is_note, one.path, one.extractor or ""))

@@ -31,6 +31,8 @@ class Filter:
         Only photos that some extractor refused.
     passing
         Only photos that failed, or were refused, for a reason that passes, and are tried again.
+    noted
+        Only photos of which a part could not be read.
     preliminary
         Only photos of which just the thumbnail was embedded so far.
     embedded
@@ -49,6 +51,7 @@ class Filter:
     failed: bool | None = None
     refused: bool = False
     passing: bool = False
+    noted: bool = False
     preliminary: bool = False
     embedded: str | None = None
     lacking: str | None = None
@@ -61,6 +64,7 @@ class Filter:
             and (self.failed is None or self.failed == (photo.failure is not None))
             and (not self.refused or bool(photo.refusals))
             and (not self.passing or photo.retry is not None)
+            and (not self.noted or photo.note is not None)
             and (not self.preliminary or photo.preliminary)
             and (self.embedded is None or self.embedded in photo.spaces)
             and (self.lacking is None or _lacks(photo, self.lacking))

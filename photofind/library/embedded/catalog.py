@@ -45,6 +45,7 @@ __all__ = ["Catalog"]
 _BATCH = 128
 
 _FAILURE, _REFUSALS, _RETRY = b'"failure":"', b'"refusals":{', b'"retry":['
+_NOTE = b'"note":"'
 _PRELIMINARY = f'"content":"{PRELIMINARY}'.encode()
 
 
@@ -497,6 +498,7 @@ def _parts(where: Filter) -> list[bytes]:
         _FAILURE: where.failed is True,
         _REFUSALS: where.refused,
         _RETRY: where.passing,
+        _NOTE: where.noted,
         _PRELIMINARY: where.preliminary,
     }
     holding = [part for part, wanted in parts.items() if wanted]

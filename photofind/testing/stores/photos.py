@@ -242,6 +242,7 @@ def check_select(subject: StoreSubject) -> None:
             Photo('/p/"q/d', content="e", modified=1_600_000_000 * 10**9),
             refused(Photo("/p/r", content="r", captured="2019"), other="it crashed"),
             Photo("/p/unreadable", failure="no picture"),
+            Photo("/p/cut", content="cut", note="the end is missing"),
             Photo("/p/passing", failure="I/O error", retry=Retry(1, 1_700_000_000)),
             refused(Photo("/p/both", failure="a crash"), mobilenet="a crash", other="a crash"),
         ]
@@ -264,6 +265,8 @@ def check_select(subject: StoreSubject) -> None:
             Filter(refused=True),
             Filter(passing=True),
             Filter("/pq", passing=True),
+            Filter(noted=True),
+            Filter("/pq", noted=True),
             Filter(preliminary=True),
             Filter(embedded=SPACE),
             Filter("/p", embedded=SPACE, failed=False),
