@@ -96,13 +96,12 @@ class ExtractorInfo:
     code: tuple[str, ...] = ()
     device: str | None = None
     idle_seconds: float = 0.0
+    derives_from: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:
         """What every result of this build of the extractor carries."""
         return identity(self.name, self.version, self.build)
-
-    derives_from: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:

@@ -123,6 +123,11 @@ class IndexInfo:
     repeats: int = 0
     outdated: bool = False
 
+    @property
+    def pictures(self) -> int:
+        """How many different pictures it holds."""
+        return self.photos + self.fresh - self.gone - self.repeats
+
 
 @dataclass(frozen=True, eq=False)
 class Nearest:

@@ -24,7 +24,7 @@ def own_background(store: Store, space: str) -> tuple[Background | None, int]:
     """
     index: IndexInfo | None = store.index(space)
     if index is not None:
-        return index.plain, index.photos + index.fresh - index.gone - index.repeats
+        return index.plain, index.pictures
     _, sample = store.sample(space, _FEW)
     if len(sample) < 2:
         return None, len(sample)

@@ -32,7 +32,15 @@ from photofind.ranking.smoothing import expand
 from photofind.search.backgrounds import varied_background
 from photofind.search.embedding import Embedded
 
-__all__ = ["CANDIDATES", "Compared", "Comparison", "Ranked", "compare", "rank", "shows_again"]
+__all__ = [
+    "Compared",
+    "Comparison",
+    "Ranked",
+    "compare",
+    "nearest_contents",
+    "rank",
+    "shows_again",
+]
 
 # The score, by the plain cosine of varied photos, from which a hit shows the query's own picture.
 SHOWN_AGAIN = 0.9
@@ -178,21 +186,28 @@ class _AnyComparison(Comparison):
         )
 
 
+def nearest_contents(
+    store: Store, space: str, direction: Vectors32, limit: int, where: Filter
+) -> list[str]:
+    """Return the contents whose embeddings are nearest to a direction (d,), the nearest first."""
+    found = store.nearest(
+        space,
+        direction[np.newaxis],
+        max(CANDIDATES, limit),
+        over="embeddings",
+        where=where,
+        vectors=False,
+    )
+    return [content for content in found.contents[0] if content]
+
+
 class _PlainComparison(_SpaceComparison):
     """By the cosine of the embeddings alone."""
 
     searched_by = "plain"
 
     def candidates(self, limit: int, where: Filter = EVERYTHING) -> list[str]:
-        found = self._store.nearest(
-            self._space,
-            self._direction[np.newaxis],
-            max(CANDIDATES, limit),
-            over="embeddings",
-            where=where,
-            vectors=False,
-        )
-        return [content for content in found.contents[0] if content]
+        return nearest_contents(self._store, self._space, self._direction, limit, where)
 
     def _similarities(
         self,
@@ -295,8 +310,7 @@ def _scale(store: Store, space: str, index: IndexInfo | None, *, plain: bool) ->
     others = varied_background(store, space)
     if index is None:
         return _Scale(others, others, 0)
-    pictures = index.photos + index.fresh - index.gone - index.repeats
-    return _Scale(index.plain if plain else index.ranked, others, weight_of(pictures))
+    return _Scale(index.plain if plain else index.ranked, others, weight_of(index.pictures))
 
 
 def rank(comparison: Comparison, limit: int, where: Filter = EVERYTHING) -> Ranked:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from photofind.extractors.extraction import Extracted, Extraction
 
-__all__ = ["CannotEmbed", "Embedded", "embed_query"]
+__all__ = ["CannotEmbed", "Embedded", "embed_query", "require_version"]
 
 
 class CannotEmbed(Exception):
@@ -43,6 +43,22 @@ class CannotEmbed(Exception):
         self.space = space
         self.reason = reason
         self.instead = instead
+
+
+def require_version(space: Space, extraction: Extraction) -> None:
+    """Raise if another version of an extractor is installed than made the embeddings of a space.
+
+    Raises
+    ------
+    CannotEmbed
+        It is.
+    ExtractorError
+        The extractor does not work.
+    """
+    version = extraction.info().version
+    if version != own_version_of(space):
+        reason = f"version {version} of {space.extractor} is installed by now"
+        raise CannotEmbed(space, ExtractorError(reason, "run `photofind index`"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from photofind.errors import ExtractorError, ImageError
-from photofind.library.made_by import own_version_of
+from photofind.errors import ImageError
 from photofind.model.records import Space
-from photofind.search.embedding import CannotEmbed
+from photofind.search.embedding import require_version
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
@@ -53,10 +52,7 @@ def feature_maps(
         The extractor's version is another than the space's.
     """
     embedder = extraction(space.extractor)
-    version = embedder.info().version
-    if version != own_version_of(space):
-        reason = f"version {version} of {space.extractor} is installed by now"
-        raise CannotEmbed(space, ExtractorError(reason, "run `photofind index`"))
+    require_version(space, embedder)
     maps = []
     for photo in embedder.extract_feature_maps(paths):
         if photo.vector is None:

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from photofind.errors import ExtractorError
-from photofind.library.made_by import own_version_of
 from photofind.library.store import Store
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Space
 from photofind.ranking.calibration import Background, measure_background
 from photofind.ranking.projection import Vectors32, normalised
 from photofind.ranking.texts import VARIED_TEXTS, standings_of_texts
-from photofind.search.comparison import CANDIDATES, Compared, Comparison
-from photofind.search.embedding import CannotEmbed
+from photofind.search.comparison import Compared, Comparison, nearest_contents
+from photofind.search.embedding import require_version
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
@@ -78,10 +77,7 @@ class Words:
             The extractor does not work.
         """
         extraction = self._extraction(space.extractor)
-        version = extraction.info().version
-        if version != own_version_of(space):
-            reason = f"version {version} of {space.extractor} is installed by now"
-            raise CannotEmbed(space, ExtractorError(reason, "run `photofind index`"))
+        require_version(space, extraction)
         (text,) = normalised(extraction.embed_text([words]))
         return _WordComparison(self._store, space.id, text, self._background(space, extraction))
 
@@ -106,15 +102,7 @@ class _WordComparison(Comparison):
         self._background = background
 
     def candidates(self, limit: int, where: Filter = EVERYTHING) -> list[str]:
-        found = self._store.nearest(
-            self._space,
-            self._text[np.newaxis],
-            max(CANDIDATES, limit),
-            over="embeddings",
-            where=where,
-            vectors=False,
-        )
-        return [content for content in found.contents[0] if content]
+        return nearest_contents(self._store, self._space, self._text, limit, where)
 
     def compare(self, contents: Sequence[str]) -> Compared:
         known, embeddings = self._store.embeddings(self._space, contents)
