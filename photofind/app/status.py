@@ -14,7 +14,7 @@ from photofind.library.store import Store
 from photofind.model import FolderStatus, Progress, Status
 from photofind.model.filters import Filter
 from photofind.paths import Home
-from photofind.search.spaces import Answering
+from photofind.search.spaces import Answering, complete_fused_space
 from photofind.search.status import search_status
 
 __all__ = ["library_status"]
@@ -42,8 +42,10 @@ def library_status(
         answering = resources.searcher.answering() if library.spaces() else None
     space = answering.first.id if answering else None
     counts, space_counts = library.counts(), library.space_counts(space or "")
-    if space and resources.resident:
-        library.warm_up(space)
+    if answering and resources.resident:
+        together = complete_fused_space(library, answering.weights)
+        for one in [together] if together else answering.weights:
+            library.warm_up(one.id)
     return Status(
         photos=space_counts.embedded,
         failed=counts.failed,

@@ -20,7 +20,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from photofind.errors import ExtractorError, PhotofindError, WorkerError, WorkerStartError
+from photofind.errors import (
+    ExtractorError,
+    PhotofindError,
+    WorkerError,
+    WorkerKilledError,
+    WorkerResourceError,
+    WorkerStartError,
+    WorkerTimeoutError,
+)
 from photofind.extractors.keras_errors import conversion_reason
 from photofind.extractors.litert import Network
 from photofind.extractors.progress import working
@@ -143,6 +151,7 @@ class KerasNetwork:
 
     def _convert(self) -> Verdict:
         converted: bytes = b""
+        passing = False
         with Worker(
             "photofind.extractors.networks:ConversionService",
             name="conversion",
@@ -162,6 +171,10 @@ class KerasNetwork:
                 reply = worker.call("convert", timeout=_CONVERT_SECONDS)
             except WorkerError as error:  # The converter crashes on some graphs.
                 _logger.warning("a network was not converted: %s\n%s", error, error.details)
+                # A busy or full machine may convert it the next time.
+                passing = isinstance(
+                    error, WorkerTimeoutError | WorkerKilledError | WorkerResourceError
+                )
                 verdict = _verdict_from_json(["Keras", error.message, *shapes])
             else:
                 verdict = _verdict_from_json([*reply.value, *shapes])
@@ -170,6 +183,8 @@ class KerasNetwork:
             _logger.warning("a network runs on Keras: %s", verdict.reason)
         else:
             write_atomically(self._file, converted)
+        if passing:
+            return verdict
         record = {"verdict": verdict, "sha256": _sha256(converted)}
         write_atomically(self._file.with_suffix(".json"), json.dumps(record).encode())
         return verdict
