@@ -33,6 +33,8 @@ class ExtractorMemory:
     def __init__(self, home: Home, *, writable: bool = False) -> None:
         self._file = home.extractor_memory
         self._writable = writable
+        # It is asked several times for each query: what was read, and of which file.
+        self._known: tuple[tuple[int, ...], dict[str, Any]] | None = None
 
     def current(self, extractor: str) -> str | None:
         """Return the id of the space that an extractor fills; None where that is not known."""
@@ -55,10 +57,17 @@ class ExtractorMemory:
 
     def _all(self) -> dict[str, Any]:
         try:
+            status = self._file.stat()
+            stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+            known = self._known
+            if known is not None and known[0] == stamp:
+                return known[1]
             written = json.loads(self._file.read_bytes())
         except (OSError, ValueError, RecursionError):  # It is made again.
             return {}
-        return written if isinstance(written, dict) else {}
+        found = written if isinstance(written, dict) else {}
+        self._known = stamp, found
+        return found
 
     def _read(self, name: str, default: Any) -> Any:
         found = self._all().get(name, default)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from photofind.extractors.extraction import Extracted, Extraction
 
-__all__ = ["CannotEmbed", "Embedded", "embed_query", "require_version"]
+__all__ = ["CannotEmbed", "Embedded", "embed_query", "embedder_for", "require_version"]
 
 
 class CannotEmbed(Exception):
@@ -76,6 +76,8 @@ class Embedded:
         The one ``like`` photo turned and mirrored, (t, D).
     path, content
         The first ``like`` photo.
+    files
+        Inode and size of the photos of the query that were looked at, by their paths.
     outside
         Whether the extractor embedded a ``like`` photo, of which the library had no embedding.
     """
@@ -87,6 +89,7 @@ class Embedded:
     outside: bool = False
     path: str = ""
     content: str = ""
+    files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def nothing(cls) -> Self:
@@ -146,12 +149,13 @@ def embed_query(
     known = [by_id.get(one) if isinstance(one, int) else by_path.get(one) for one in asked]
     paths = [photo.path if photo else str(one) for one, photo in zip(asked, known, strict=True)]
     # The embedding of a thumbnail is good enough to be found by, not to search with.
+    files: dict[str, tuple[int, int]] = {}
     contents = [
         photo.content
         if photo
         and space.id in photo.spaces
         and not photo.preliminary
-        and _is_unchanged(photo, reach)
+        and _is_unchanged(photo, reach, files)
         else ""
         for photo in known
     ]
@@ -163,7 +167,7 @@ def embed_query(
         if away := [paths[place] for place in outside if isinstance(asked[place], int)]:
             raise ImageError(f"{away[0]} cannot be searched with: its drive is not connected")
         try:
-            embedder, made_by = _embedder(store, space, extraction, retired)
+            embedder, made_by = embedder_for(store, space, extraction, retired)
             if by_views:
                 place = outside.pop(0)
                 result = embedder.extract_views(paths[place], box=box, turned=turned)
@@ -186,10 +190,11 @@ def embed_query(
         not found[: len(like)].all(),
         paths[0],
         contents[0],
+        files,
     )
 
 
-def _embedder(
+def embedder_for(
     store: Store,
     space: Space,
     extraction: Callable[[str], Extraction],
@@ -198,6 +203,13 @@ def _embedder(
     """Return what embeds photos for a space, and the identity of the extractor.
 
     While another version is installed, that is a worker that has loaded the old one before.
+
+    Raises
+    ------
+    CannotEmbed
+        There is none: another version is installed.
+    ExtractorError
+        The extractor does not work.
     """
     for embedder in retired(space.extractor):
         with suppress(PhotofindError):
@@ -223,12 +235,16 @@ def _vector(result: Extracted, space: Space, made_by: str) -> Vectors32:
     return result.vector
 
 
-def _is_unchanged(photo: Photo, reach: Reach) -> bool:
-    """Return whether a photo is as it was read, or out of reach and known only from then."""
+def _is_unchanged(photo: Photo, reach: Reach, files: dict[str, tuple[int, int]]) -> bool:
+    """Return whether a photo is as it was read, or out of reach and known only from then.
+
+    What is seen of its file is added to ``files``.
+    """
     if photo.away is not None:
         return True
     try:
         status = reach.call(photo.path, os.stat, photo.path)
     except (OSError, NotAnsweringError):
         return True
+    files[photo.path] = status.st_ino, status.st_size
     return (status.st_size, status.st_mtime_ns) == (photo.size, photo.modified)

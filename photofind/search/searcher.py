@@ -244,9 +244,8 @@ class Searcher:
         if query.originals and self._verification is not None:
             photo = Photo(embedded.path, content=embedded.content)
             ranked = originals_first(self._store, self._verification, photo, ranked)
-        asked = files_of(
-            {one for one in (*query.like, *query.unlike) if isinstance(one, str)}, self._reach
-        )
+        paths = {one for one in (*query.like, *query.unlike) if isinstance(one, str)}
+        asked = {*embedded.files.values()} | files_of(paths - embedded.files.keys(), self._reach)
         # RAW twins become one hit, and the photos of the query none.
         limit = 2 * query.limit + len(query.like) + len(query.unlike)
         verdicts = self._verification.verdicts if self._verification else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from abc import abstractmethod
-from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 from threading import Lock
@@ -100,6 +100,11 @@ class StableFile:
         """Return ``count`` bytes from ``start`` on, or fewer where the file ends before."""
         return os.pread(self._descriptor, count, start)
 
+    def read_each(self, starts: Iterable[int], count: int) -> list[bytes]:
+        """Return ``count`` bytes from each of some places on, or fewer at the end of the file."""
+        descriptor = self._descriptor
+        return [os.pread(descriptor, count, start) for start in starts]
+
     def stream(self, start: int) -> BufferedReader:
         """Return a stream of what is in it from ``start`` on."""
         return BufferedReader(_Stream(self, start), _BUFFER)
@@ -123,6 +128,10 @@ class LockedStableFile(StableFile):
                 return self._content[start : start + count]
             os.lseek(self._descriptor, start, os.SEEK_SET)
             return os.read(self._descriptor, count)
+
+    def read_each(self, starts: Iterable[int], count: int) -> list[bytes]:
+        """Return ``count`` bytes from each of some places on, or fewer at the end of the file."""
+        return [self.read_some(start, count) for start in starts]
 
     def give_way(self) -> None:
         """Close it; readers go on from memory."""

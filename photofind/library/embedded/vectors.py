@@ -230,11 +230,26 @@ class Vectors:
     def _at(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Return rows in any order as they are in the file; those in a row are read at once."""
         breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+        if 2 * len(breaks) > len(rows):  # Scattered, as those of candidates are.
+            return np.frombuffer(self._read_each(rows), self._type)
         bounds = [0, *breaks.tolist(), len(rows)]
         firsts = rows[bounds[:-1]].tolist()
         runs = zip(firsts, pairwise(bounds), strict=True)
         data = [self._read(first, stop - start) for first, (start, stop) in runs]
         return np.frombuffer(data[0] if len(data) == 1 else b"".join(data), self._type)
+
+    def _read_each(self, rows: npt.NDArray[np.int64]) -> bytes:
+        assert self._file is not None
+        size = self._type.itemsize
+        offsets = _HEADER_SIZE + rows * size
+        try:
+            data = b"".join(self._file.read_each(offsets.tolist(), size))
+        except OSError:
+            with explain_disk_errors(self.path):
+                raise
+        if len(data) < size * len(rows):
+            raise self._too_short()
+        return data
 
     def _records(self, begin: int, end: int) -> npt.NDArray[Any]:
         """Return rows as they are in the file."""
