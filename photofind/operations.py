@@ -26,9 +26,11 @@ from photofind.model import (
     ExtractorStatus,
     Failure,
     FolderStatus,
+    KnownPhoto,
     NotSame,
     Overview,
     PhotoDetails,
+    PhotoFiles,
     Progress,
     Query,
     Report,
@@ -57,7 +59,7 @@ from photofind.model.parameters import (
     Text,
     ThumbnailSize,
 )
-from photofind.model.references import PhotoId, PhotoReference
+from photofind.model.references import OutsidePhoto, PhotoId, PhotoReference
 
 if TYPE_CHECKING:
     from photofind.settings import Settings
@@ -251,6 +253,47 @@ class Operations(Protocol):
         ----------
         pairs
             As `not_same` lists them.
+        """
+        ...
+
+    # Photos from outside the library.
+
+    @operation("POST", "/api/known", lane=SEARCHES, seconds=_LONG)
+    def known(
+        self,
+        photos: Annotated[Sequence[OutsidePhoto], Length(1, 100)],
+        *,
+        folder: AbsolutePath | None = None,
+    ) -> list[KnownPhoto]:
+        """Say of photos anywhere whether the library has them already.
+
+        Contents are compared first, then what the pictures show, as for duplicates. Nothing is
+        added to the library, and nothing written beside the photos.
+
+        Parameters
+        ----------
+        photos
+            Their paths; the answer is in the same order.
+        folder
+            Only photos of the library below this folder count.
+
+        Raises
+        ------
+        LibraryError
+            Nothing is indexed yet.
+        ExtractorError
+            The extractor does not work.
+        """
+        ...
+
+    @operation("GET", "/api/known/files")
+    def photo_files(self, folder: AbsolutePath) -> PhotoFiles:
+        """Return the photos in a folder anywhere, without those that indexing leaves out.
+
+        Raises
+        ------
+        LibraryError
+            It is no folder, or cannot be looked at.
         """
         ...
 

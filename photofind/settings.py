@@ -116,6 +116,12 @@ class Settings:
     notifications: bool = _setting(
         True, "show desktop notifications: first indexing done, drive gone, problems"
     )
+    preview: Literal["auto", "always", "never"] = _setting(
+        "never",
+        "pictures beside hits in the terminal without --preview: always; auto, where the terminal"
+        " draws pixels (kitty, sixel); or never",
+        choices=("auto", "always", "never"),
+    )
     theme: str = _setting(
         "system",
         "colours of the page: system, light or dark",

@@ -25,9 +25,11 @@ from photofind.model import (
     ExtractorStatus,
     Failure,
     FolderStatus,
+    KnownPhoto,
     NotSame,
     Overview,
     PhotoDetails,
+    PhotoFiles,
     Progress,
     Query,
     Report,
@@ -223,6 +225,16 @@ class PhotoFind(Operations):
 
         with self._resources.writing() as library:
             return forget_apart(library, pairs)
+
+    def known(self, photos: Sequence[str], *, folder: str | None = None) -> list[KnownPhoto]:
+        from photofind.app.known_photos import known_photos
+
+        return known_photos(self._resources, photos, folder)
+
+    def photo_files(self, folder: str) -> PhotoFiles:
+        from photofind.app.known_photos import photo_files
+
+        return photo_files(self._resources, folder)
 
     def failures(self) -> list[Failure]:
         from photofind.app.photos import failures

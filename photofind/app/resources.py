@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from photofind.images.limits import Limits
     from photofind.library.extractor_memory import ExtractorMemory
     from photofind.library.store import Store
+    from photofind.search.known import KnownPictures
     from photofind.search.searcher import Searcher
     from photofind.search.verification import Verification
     from photofind.system.reach import Reach
@@ -71,6 +72,7 @@ class Resources:
         """Close everything except the library."""
         self.extraction.close()
         self.__dict__.pop("searcher", None)
+        self.__dict__.pop("known_pictures", None)
         if (verification := self.__dict__.pop("verification", None)) is not None:
             verification.close()
         if (thumbnails := self.__dict__.pop("thumbnails", None)) is not None:
@@ -160,6 +162,13 @@ class Resources:
             turn=self.home.turn,
             reach=self.reach,
         )
+
+    @cached_property
+    def known_pictures(self) -> KnownPictures:
+        """Tells which photos from outside the library it has already."""
+        from photofind.search.known import KnownPictures
+
+        return KnownPictures(self.library, self.verification, self.reach, self._limits())
 
     @cached_property
     def thumbnails(self) -> Thumbnails:

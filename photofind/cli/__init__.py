@@ -15,6 +15,7 @@ from photofind.cli.extractors import extractors
 from photofind.cli.failures import failures
 from photofind.cli.folders import folders
 from photofind.cli.index import index
+from photofind.cli.known import known
 from photofind.cli.pause import pause, resume
 from photofind.cli.plugins import plugins
 from photofind.cli.similar import similar
@@ -61,6 +62,7 @@ for command in (
     index,
     folders,
     duplicates,
+    known,
     untrash,
     tags,
     count,

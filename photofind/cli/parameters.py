@@ -52,20 +52,29 @@ class AbsolutePath(click.Path):
 
 
 class ImagePath(AbsolutePath):
-    """The absolute path of an image; given as a URI if the flag ``uris`` is set."""
+    """The absolute path of an image, which may be given by its ``file://`` address.
+
+    With the flag ``uris`` it may be given by any address, which is then taken as it is. "-" stays
+    what it is: standard input.
+    """
 
     def convert(
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> str:
         """Return the absolute path, or the URI itself if it is not a local file."""
-        if context is not None and context.params.get("uris"):
-            from urllib.parse import unquote_to_bytes
+        text = os.fsdecode(value)
+        is_uri = context is not None and context.params.get("uris")
+        if text == "-" and not is_uri:
+            return text
+        if is_uri or text.lower().startswith("file://"):
+            from photofind.system.addresses import local_path
 
-            scheme, _, rest = value.partition("://")
-            host, slash, path = rest.partition("/")
-            if scheme != "file" or host not in ("", "localhost"):
-                return str(value)
-            value = unquote_to_bytes(slash + path)
+            path = local_path(text)
+            if path is None and is_uri:
+                return text
+            if path is None:
+                self.fail(f"{text} is a file of another computer", parameter, context)
+            value = path
         return super().convert(value, parameter, context)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,14 @@ from photofind.cli.parameters import (
     date,
     query_option,
 )
+from photofind.cli.questions import Questions, asked
 from photofind.query_fields import QUERY_FIELDS
 
 if TYPE_CHECKING:
     from photofind.model import Answer, Query
+    from photofind.operations import Operations
 
-__all__ = ["similar"]
+__all__ = ["as_object", "similar"]
 
 
 @click.command(
@@ -37,6 +40,10 @@ Examples:
   photofind similar beach.jpg --box 0.5,0.2,0.3,0.4
   photofind similar crop.jpg --originals
   photofind similar beach.jpg --open
+  photofind similar beach.jpg --preview
+  curl -s https://example.org/beach.jpg | photofind similar -
+  photofind similar --clipboard
+  photofind similar --each *.jpg -n 5 > answers.jsonl
   photofind similar beach.jpg --paths-only -0 | xargs -0 cp -t ~/Desktop/beach"""
 )
 @click.argument("images", nargs=-1, type=ImagePath())
@@ -70,6 +77,12 @@ Examples:
 @query_option("words", metavar="WORDS",
               help="What hits should show, with IMAGES or without; needs an extractor that embeds "
               "texts.")  # fmt: skip
+@click.option("--clipboard", is_flag=True,
+              help="Ask with the picture, or the photos, in the clipboard.")  # fmt: skip
+@click.option("--each", is_flag=True,
+              help="Ask with each of IMAGES by itself; print a JSON object a line.")  # fmt: skip
+@click.option("--preview/--no-preview", default=None,
+              help="Show pictures, in a terminal (setting: preview).")  # fmt: skip
 @click.option("--open", "opens", is_flag=True, help="Show them on a page in the browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--paths-only", is_flag=True, help="Print the paths of the hits, a line each.")
@@ -80,6 +93,9 @@ Examples:
               help="Several of these at once make one query; for file managers.")  # fmt: skip
 def similar(
     images: tuple[str, ...],
+    clipboard: bool,
+    each: bool,
+    preview: bool | None,
     opens: bool,
     as_json: bool,
     paths_only: bool,
@@ -90,24 +106,27 @@ def similar(
 ) -> None:
     """Show the photos most like IMAGES.
 
-    IMAGES may be in the library or anywhere else. Several make one query: photos like all of
-    them. Fewer than 1 of 1,000 unrelated photos reach a score of 0.5; 1 is the same picture.
+    IMAGES may be in the library or anywhere else; - is a picture from standard input. Several make
+    one query: photos like all of them. Fewer than 1 of 1,000 unrelated photos reach a score of 0.5;
+    1 is the same picture.
     """
     if null and not paths_only:
         raise click.UsageError("-0 goes with --paths-only")
-    if opens + as_json + paths_only > 1:
-        raise click.UsageError("--open, --json and --paths-only exclude each other")
-    if not images and not fields["words"]:
+    if opens + as_json + paths_only + each > 1:
+        raise click.UsageError("--open, --json, --paths-only and --each exclude each other")
+    if not images and not fields["words"] and not clipboard:
         raise click.UsageError("Missing argument 'IMAGES...'.")
+    if opens and (clipboard or "-" in images):
+        raise click.UsageError("--open shows photos that lie in files")
     if opens and any(fields[one.name] for one in QUERY_FIELDS.values() if one.url is None):
         raise click.UsageError("-n, --plain, --all and --words do not go with --open")
     from photofind.model import Query
 
-    query = Query(images, **fields)
     if opens:
-        _open(query, gather=gather)
+        _open(Query(images, **fields), gather=gather)
         return
-    with connected(start=True) as photofind:
+    with asked(images, clipboard=clipboard) as questions, connected(start=True) as photofind:
+        query = Query(questions.paths, **fields)
         if query.folder is not None and not photofind.covers(query.folder):
             _check_presence(query)  # Before, not after, a long indexing.
             photofind.add_folder(query.folder)
@@ -116,13 +135,39 @@ def similar(
                 "`photofind folders` lists it from now on"
             )
             index_with_progress(photofind, [query.folder])
+        if each:
+            from photofind.cli.each import answer_each
+
+            answer_each(photofind, query, questions)
+            return
         answer = photofind.similar(query)
+        if preview is not False and sys.stdout.isatty() and not (as_json or paths_only):
+            _print_pictures(photofind, questions, answer, preview)
     if as_json:
-        print_json(_as_object(answer))
+        print_json(as_object(answer, questions))
     elif paths_only:
         print_paths((hit.path for hit in answer.hits), null=null)
     else:
         _print_hits(answer)
+
+
+def _print_pictures(
+    photofind: Operations, questions: Questions, answer: Answer, preview: bool | None
+) -> None:
+    """Print the photos of the query and the hits, if they are wanted."""
+    from photofind.cli.preview import Picture, print_pictures, wants_pictures
+
+    if not wants_pictures(preview, photofind):
+        return
+    asked_with = [
+        Picture(path, f"query {questions.names.get(path) or os.path.basename(path)}")  # noqa: PTH119
+        for path in questions.paths
+    ]
+    hits = [
+        Picture(hit.id, f"{hit.rank} {hit.score:.2f} {os.path.basename(hit.path)}")  # noqa: PTH119
+        for hit in answer.hits
+    ]
+    print_pictures(photofind, asked_with + hits)
 
 
 def _open(query: Query, *, gather: bool) -> None:
@@ -150,11 +195,11 @@ def _check_presence(query: Query) -> None:
             raise ImageError(f"{image} cannot be used as a query: there is no such file")
 
 
-def _as_object(answer: Answer) -> dict[str, object]:
+def as_object(answer: Answer, questions: Questions) -> dict[str, object]:
     """Return the documented JSON object of an answer (docs/reference/cli.md)."""
     return {
         "query": {
-            "like": answer.query.like,
+            "like": [questions.names.get(str(one), one) for one in answer.query.like],
             "unlike": answer.query.unlike,
             "words": answer.query.words,
         },

@@ -50,8 +50,15 @@ gallery.name, gallery.hidden = "gallery", True
 """What the command was called before; desktop entries that were installed then still call it."""
 
 
-def open_page(query: Query | None = None, *, print_link: bool = False) -> None:
+def open_page(
+    query: Query | None = None, *, known: str | None = None, print_link: bool = False
+) -> None:
     """Open the page, or that of a query; print its address if there is no browser.
+
+    Parameters
+    ----------
+    known
+        The folder of which the page is to say what is new.
 
     Raises
     ------
@@ -62,7 +69,7 @@ def open_page(query: Query | None = None, *, print_link: bool = False) -> None:
     """
     from photofind.app.recent_searches import remember_search
     from photofind.daemon.client import Client
-    from photofind.desktop.browser import page_path, show_page
+    from photofind.desktop.browser import known_page_path, page_path, show_page
     from photofind.errors import DesktopError, ImageError
     from photofind.model import Query
 
@@ -76,7 +83,7 @@ def open_page(query: Query | None = None, *, print_link: bool = False) -> None:
                 "the daemon serves the page, but it is not running",
                 "start it with `photofind daemon start`",
             )
-        path = page_path(photofind, query)
+        path = page_path(photofind, query) if known is None else known_page_path(known)
         with suppress(OSError):  # Recent searches are only a convenience.
             remember_search(photofind.home, [one for one in query.like if isinstance(one, str)])
         if print_link:

@@ -1,17 +1,17 @@
-"""Queries that name uploads, carried out by what knows paths and ids alone."""
+"""Questions that name uploads, carried out by what knows paths and ids alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from photofind.daemon.uploads import Uploads
 from photofind.errors import ImageError, RequestError
-from photofind.model import Answer, Query
+from photofind.model import Answer, KnownPhoto, Query
 from photofind.model.references import UPLOAD
 from photofind.operations import Operations
 
-__all__ = ["nameless", "similar"]
+__all__ = ["known", "nameless", "similar"]
 
 
 def similar(operations: Operations, uploads: Uploads, query: Query) -> Answer:
@@ -41,6 +41,31 @@ def similar(operations: Operations, uploads: Uploads, query: Query) -> Answer:
         raise error from None
     references = {path: upload for upload, path in paths.items()}
     return replace(answer, query=_renamed(answer.query, references))
+
+
+def known(
+    operations: Operations,
+    uploads: Uploads,
+    photos: Sequence[str],
+    *,
+    folder: str | None = None,
+) -> list[KnownPhoto]:
+    """Say of photos whether the library has them; the answer names uploads as the question does.
+
+    Raises
+    ------
+    PhotoNotFoundError
+        An upload is not there any more.
+    PhotofindError
+        As `Operations.known`.
+    """
+    paths = {
+        photo: uploads.path(photo.removeprefix(UPLOAD))
+        for photo in photos
+        if photo.startswith(UPLOAD)
+    }
+    found = operations.known([paths.get(photo, photo) for photo in photos], folder=folder)
+    return [replace(one, path=photo) for photo, one in zip(photos, found, strict=True)]
 
 
 def nameless(error: ImageError, path: str) -> ImageError:

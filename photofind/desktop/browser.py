@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from photofind.model import Query
     from photofind.operations import Operations
 
-__all__ = ["page_path", "show_page"]
+__all__ = ["known_page_path", "page_path", "show_page"]
 
 
 def page_path(client: Operations, query: Query) -> str:
@@ -35,6 +35,11 @@ def page_path(client: Operations, query: Query) -> str:
     query = replace(query, like=_by_id(client, query.like), unlike=_by_id(client, query.unlike))
     parts = [f"{name}={_encoded(str(value))}" for name, value in url_parameters(query)]
     return "/?" + "&".join(parts) if parts else "/"
+
+
+def known_page_path(folder: str) -> str:
+    """Return the path of the page that says which photos of a folder are new."""
+    return f"/?view=known&folder={_encoded(folder)}"
 
 
 def show_page(client: Client, path: str) -> bool:

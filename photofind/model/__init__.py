@@ -6,6 +6,7 @@ Importing them costs next to nothing.
 from photofind.model.codec import as_plain, revive
 from photofind.model.embeddings import Embeddings
 from photofind.model.indexing import Event, Progress, Report, Skipped
+from photofind.model.known import KnownPhoto, KnownState, PhotoFiles
 from photofind.model.photos import (
     Failure,
     Overview,
@@ -51,9 +52,12 @@ __all__ = [
     "Failure",
     "FolderStatus",
     "Hit",
+    "KnownPhoto",
+    "KnownState",
     "NotSame",
     "Overview",
     "PhotoDetails",
+    "PhotoFiles",
     "ProcessStatus",
     "Progress",
     "Proposal",

@@ -11,6 +11,7 @@ from photofind.model.parameters import PATH_SCHEMA, Between, Checked, absolute_p
 __all__ = [
     "UPLOAD",
     "InAddress",
+    "OutsidePhoto",
     "PhotoId",
     "PhotoNotFoundError",
     "PhotoReference",
@@ -64,3 +65,19 @@ QueryPhoto = Annotated[
 
 The daemon takes an upload too, ``upload:`` and 32 hexadecimal digits.
 """
+
+
+def _outside_photo(value: Any) -> str:
+    if isinstance(value, str) and value.startswith(UPLOAD):
+        return text(value)
+    return absolute_path(value)
+
+
+OutsidePhoto = Annotated[
+    str,
+    Checked(
+        _outside_photo,
+        {"anyOf": [PATH_SCHEMA, {"type": "string", "pattern": "^upload:[0-9a-f]{32}$"}]},
+    ),
+]
+"""The absolute path of any picture. The daemon takes an upload too."""

@@ -97,6 +97,21 @@ class Fingerprints:
             found = np.stack([_differing(one[lefts], self.bits[rights]) for one in turned])
         return found.min(axis=0), found.argmin(axis=0)
 
+    def distances_to(self, others: Fingerprints) -> tuple[Places, Places]:
+        """Return how many bits differ between each of these and each of others, (m, n).
+
+        That is 256 where one of both is nearly blank. The second array is how the one of these is
+        turned for that.
+        """
+        apart = np.full((len(self), len(others)), 8 * _BYTES, np.int64)
+        turns = np.zeros_like(apart)
+        told = np.flatnonzero(others.sufficient)
+        for place in np.flatnonzero(self.sufficient).tolist():
+            turned = self.turned(np.array([place]))
+            found = np.stack([_differing(one, others.bits[told]) for one in turned])
+            apart[place, told], turns[place, told] = found.min(axis=0), found.argmin(axis=0)
+        return apart, turns
+
     def near_enough_to_cover(self, lefts: Places, rights: Places) -> npt.NDArray[np.bool_]:
         """Return which pairs, (p,), may be one picture of which something covers a part."""
         sufficient = self.sufficient[lefts] & self.sufficient[rights]

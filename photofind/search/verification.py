@@ -24,7 +24,7 @@ from photofind.search.verdicts import Verdict, Verdicts
 from photofind.system.reach import Reach, read_through
 from photofind.workers import Reply, Worker, isolate
 
-__all__ = ["Verification", "verdict_of"]
+__all__ = ["Candidate", "Verification", "verdict_of"]
 
 # So many pairs are handed to the worker at a time.
 _BATCH = 64

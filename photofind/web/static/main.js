@@ -6,6 +6,7 @@ import { byId, icon, show } from "./dom.js";
 import * as duplicates from "./duplicates.js";
 import * as filters from "./filters.js";
 import * as grid from "./grid.js";
+import * as known from "./known.js";
 import * as library from "./library.js";
 import * as connection from "./connection.js";
 import { complain } from "./notices.js";
@@ -14,11 +15,11 @@ import * as settings from "./settings.js";
 import { apply, go, onChange, parse } from "./state.js";
 import * as viewer from "./viewer.js";
 
-const TITLES = { duplicates: "Duplicates", library: "Library", settings: "Settings" };
+const TITLES = { duplicates: "Duplicates", known: "Which of these do I have?", library: "Library", settings: "Settings" };
 const HEADINGS = {
-  photos: "title", duplicates: "duplicates-title", library: "library-title", settings: "settings-title",
+  photos: "title", duplicates: "duplicates-title", known: "known-title", library: "library-title", settings: "settings-title",
 };
-const views = { photos, duplicates, library, settings };
+const views = { photos, duplicates, known, library, settings };
 let view = null;
 
 onChange(async (state) => {
@@ -40,6 +41,8 @@ onChange(async (state) => {
     await views[view].follow();
   } else if (view === "photos") {
     await photos.follow();
+  } else if (view === "known") {
+    await known.follow();
   }
   await viewer.follow();
 });
@@ -89,6 +92,7 @@ query.start();
 filters.start();
 photos.start();
 duplicates.start();
+known.start();
 library.start();
 connection.start();
 apply();

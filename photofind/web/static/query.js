@@ -6,6 +6,7 @@ import { complain, say } from "./notices.js";
 import { addressOf, changed, go, navigate, state } from "./state.js";
 import { nameOf, shown } from "./text.js";
 import { remove } from "./photo_actions.js";
+import * as known from "./known.js";
 import * as part from "./part.js";
 
 const pictures = new Map(); // Details of the query's pictures, by keyOf.
@@ -162,7 +163,7 @@ export function start() {
     event.preventDefault();
     over(false);
     if (document.querySelector("dialog[open]")) return;
-    searchWith(event.dataTransfer.files);
+    if (!known.takeDrop(event.dataTransfer)) searchWith(event.dataTransfer.files);
   });
 
   addEventListener("paste", (event) => {

@@ -7,10 +7,11 @@
 //    &originals=yes         what it was cut from comes first
 //    &photo=ID              the photo in the viewer
 //   /?view=duplicates, /?view=library, /?view=settings
+//   /?view=known&folder=...   which photos of a folder anywhere are in the library
 
 import { decodePath, encodePath } from "./text.js";
 
-const VIEWS = ["photos", "duplicates", "library", "settings"];
+const VIEWS = ["photos", "duplicates", "known", "library", "settings"];
 const FILTERS = ["folder", "since", "until", "tags", "min", "extractor", "offline", "box", "turned", "originals"];
 const NOTHING = {
   view: "photos", like: [], unlike: [], folder: null, since: null, until: null, tags: null, min: null,
