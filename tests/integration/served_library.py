@@ -30,14 +30,18 @@ from photofind.model import (
     Failure,
     FolderStatus,
     Hit,
+    KnownPhoto,
+    KnownState,
     NotSame,
     Overview,
     PhotoDetails,
+    PhotoFiles,
     Progress,
     Proposal,
     Query,
     Report,
     SearchStatus,
+    Skipped,
     Status,
     Tag,
     TagCount,
@@ -209,6 +213,13 @@ class FakeLibrary(FakeOperations):
     def answer_embeddings(self, **asked: Any) -> Embeddings:
         data = b64encode(bytes.fromhex("9a99193fcdcc4c3f")).decode()  # 0.6 and 0.8.
         return Embeddings("mobilenet", "1", 2, (1,), ("/photos/1.jpg",), data)
+
+    def answer_known(self, photos: Sequence[str], folder: str | None) -> list[KnownPhoto]:
+        state: KnownState = "identical" if folder is None else "new"
+        return [KnownPhoto(photo, state, (photo,), (1,), ("rescaled",)) for photo in photos]
+
+    def answer_photo_files(self, folder: str) -> PhotoFiles:
+        return PhotoFiles((f"{folder}/\udcff.jpg",), (Skipped(f"{folder}/a", "is missing"),))
 
     def answer_count(self, **filters: Any) -> int:
         return len(self.known)
