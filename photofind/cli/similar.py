@@ -198,11 +198,10 @@ def _check_presence(query: Query) -> None:
 def as_object(answer: Answer, questions: Questions) -> dict[str, object]:
     """Return the documented JSON object of an answer (docs/reference/cli.md)."""
     return {
-        "query": {
-            "like": [questions.names.get(str(one), one) for one in answer.query.like],
-            "unlike": answer.query.unlike,
-            "words": answer.query.words,
-        },
+        "query": replace(
+            answer.query,
+            like=tuple(questions.names.get(str(one), one) for one in answer.query.like),
+        ),
         "extractor": answer.extractor,
         "spaces": answer.spaces,
         "coming": answer.coming,
