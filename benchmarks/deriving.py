@@ -124,7 +124,7 @@ def main() -> None:
             queues = ExtractorQueues(
                 store,
                 extractors.__getitem__,  # type: ignore[arg-type]
-                lambda extraction, space: None,  # type: ignore[arg-type,return-value]
+                lambda extraction, space, made_by: None,  # type: ignore[arg-type,return-value]
                 print,
             )
             for what, names, together in (
