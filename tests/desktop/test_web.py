@@ -771,6 +771,53 @@ def hits_of(page: Page, query: dict[str, object]) -> list[dict[str, list[str]]]:
 # Library and settings.
 
 
+def card_of(folder: Path, album: Path) -> Path:
+    """Make a folder with a copy, the same picture saved otherwise, a new photo, and no photo."""
+    folder.mkdir()
+    shutil.copy(album / "2019/chelsea-original.jpg", folder / "copy.jpg")
+    Image.open(album / "2020/rocket-original.jpg").rotate(90, expand=True).save(
+        folder / "turned.png"
+    )
+    Image.fromarray(data.immunohistochemistry()).save(folder / "new.jpg")
+    (folder / "words.jpg").write_text("words")
+    return folder
+
+
+def heap(page: Page, name: str) -> list[str]:
+    return [row.text for row in page.all(f'[data-heap="{name}"] .path')]
+
+
+@pytest.mark.parametrize("way", ["named", "chosen"])
+def test_what_is_new_in_a_folder(page: Page, album: Path, tmp_path: Path, way: str) -> None:
+    card = card_of(tmp_path / "card", album)
+    page.open("/?view=known")
+    page.says("#known-title", "Which of these do I have?")
+    if way == "named":
+        page.wait("#known-path").send_keys(str(card), Keys.ENTER)
+        prefix = f"{card}/"
+    else:
+        page.script("document.getElementById('known-files').hidden = false")
+        page.wait("#known-files").send_keys(str(card))
+        prefix = "card/"
+    page.says("#known-summary", "1 photo of 4 is new.")
+    assert heap(page, "identical") == [f"{prefix}copy.jpg"]
+    assert heap(page, "same picture") == [f"{prefix}turned.png"]
+    assert heap(page, "new") == [f"{prefix}new.jpg"]
+    assert heap(page, "failed") == [f"{prefix}words.jpg"]
+    assert "rotated" in page.wait('[data-heap="same picture"]').text
+    assert page.barriers() == []
+    if way == "named":
+        assert page.query == f"?view=known&folder={card}"
+    page.click('[data-heap="identical"] a')
+    page.says("#viewer-name", "chelsea-original.jpg")
+
+
+def test_a_folder_that_is_not_there_is_told(page: Page, tmp_path: Path) -> None:
+    page.open(f"/?view=known&folder={quote(str(tmp_path / 'none'))}")
+    until(lambda: "cannot be looked at: it is missing" in page.wait("#toast-list").text)
+    assert "409" in page.complaints()[0]
+
+
 def test_a_folder_is_added_changed_and_removed(page: Page, tmp_path: Path) -> None:
     folder = tmp_path / "more 'photos' & <i> things"
     (folder / "private").mkdir(parents=True)
