@@ -437,6 +437,8 @@ class Extraction:
                         reading.add(batch[position])
                     case {"finished": int(position)}:
                         reading.discard(batch[position])
+                    case {"finished": [*positions]}:
+                        reading.difference_update(batch[position] for position in positions)
                     case {"embedding": bool(embeds)}:
                         self._embeds = embeds
                         self._works = self._works or not embeds

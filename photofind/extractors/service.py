@@ -160,8 +160,9 @@ class ExtractionService:
         in_company
             Whether a photo that takes long is given up early, for the sake of the others.
         note
-            Called with ``{"started": i}`` when photo ``i`` is begun, with ``{"finished": i}`` when
-            it is done, and with ``{"embedding": b}`` before and after the extractor embeds some.
+            Called with ``{"started": i}`` when photo ``i`` is begun, with ``{"finished": i}`` or a
+            list of positions when some are done, and with ``{"embedding": b}`` before and after the
+            extractor embeds some.
 
         Returns
         -------
@@ -300,7 +301,7 @@ class ExtractionService:
             for position, vector in zip(waiting, embedded, strict=True):
                 vectors[position] = vector
                 records[position]["embedded"] = True
-                note({"finished": position})
+            note({"finished": [*waiting]})
             note({"embedding": False})
             waiting.clear()
 

@@ -35,9 +35,9 @@ def isolate(
     run
         Called with a batch and a callable to pass on to :meth:`photofind.workers.Worker.call`.
         The notes ``{"started": i}`` and ``{"finished": i}``, where ``i`` is a position in the
-        batch, name the suspects: the items in progress at the failure. Without such notes all items
-        are suspects. ``{"overdue": i}`` names the one that a worker gave up. A single one that took
-        too much processor time is guilty at once. Other notes are ignored.
+        batch or a list of some, name the suspects: the items in progress at the failure. Without
+        such notes all items are suspects. ``{"overdue": i}`` names the one that a worker gave up. A
+        single one that took too much processor time is guilty at once. Other notes are ignored.
 
     Yields
     ------
@@ -98,6 +98,8 @@ def _attempt(
                 in_progress.add(position)
             case {"finished": int(position)}:
                 in_progress.discard(position)
+            case {"finished": [*positions]}:
+                in_progress.difference_update(one for one in positions if isinstance(one, int))
             case {"overdue": int(position)}:
                 overdue.add(position)
 
