@@ -12,7 +12,7 @@ import click
 
 from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_paths, print_table, show_progress
-from photofind.cli.parameters import AbsoluteFolder, AbsolutePath
+from photofind.cli.parameters import AbsoluteFolder, ImagePath
 
 if TYPE_CHECKING:
     from photofind.model import KnownPhoto, KnownState, Skipped
@@ -33,7 +33,7 @@ Examples:
   photofind known /media/me/CARD --new --paths-only -0 | xargs -0 cp -n -t ~/Pictures/new
   photofind known ~/old-disk --against ~/Pictures/2019 --json""",
 )
-@click.argument("paths", nargs=-1, required=True, type=AbsolutePath())
+@click.argument("paths", nargs=-1, required=True, type=ImagePath())
 @click.option("--new", "states", flag_value="new", multiple=True,
               help="List those that the library does not have.")  # fmt: skip
 @click.option("--same", "states", flag_value="same picture", multiple=True,

@@ -53,6 +53,11 @@ class Command:
         """The same for programs that start it once per selected file."""
         return Command((*self.words, "similar", "--open", "--gather", "--"))
 
+    @property
+    def known(self) -> Command:
+        """The command that shows which photos of the folder that follows are new."""
+        return Command((*self.words, "known", "--open", "--"))
+
     def with_words(self, *words: str) -> Command:
         """Return the command with more words at its end."""
         return Command((*self.words, *words))

@@ -1,11 +1,11 @@
-"""Caja (MATE): a script."""
+"""Caja (MATE): scripts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from photofind.desktop.file_managers.menu import LABEL
+from photofind.desktop.file_managers.menu import KNOWN_LABEL, LABEL
 from photofind.desktop.file_managers.scripts import script
 from photofind.desktop.folders import config_folder
 from photofind.desktop.integration import OwnFile, OwnFiles
@@ -14,7 +14,7 @@ __all__ = ["Caja"]
 
 
 class Caja(OwnFiles):
-    """A script in Caja's menu "Scripts"."""
+    """Scripts in Caja's menu "Scripts"."""
 
     name = "caja"
     title = "Caja"
@@ -22,6 +22,9 @@ class Caja(OwnFiles):
     programs = ("caja",)
 
     def files(self) -> Mapping[Path, OwnFile]:
-        """Return the script."""
-        uris = "CAJA_SCRIPT_SELECTED_URIS"
-        return {config_folder() / "caja/scripts" / LABEL: script(self.command, uris)}
+        """Return the scripts for photos and for a folder."""
+        uris, folder = "CAJA_SCRIPT_SELECTED_URIS", config_folder() / "caja/scripts"
+        return {
+            folder / LABEL: script(self.command.similar_by_uri, uris),
+            folder / KNOWN_LABEL: script(self.command.known, uris),
+        }

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from photofind.desktop.file_managers.menu import ICON, LABEL
+from photofind.desktop.file_managers.menu import ICON, KNOWN_LABEL, LABEL
 from photofind.desktop.folders import data_folder
 from photofind.desktop.integration import MARK, OwnFile, OwnFiles
 from photofind.desktop.mime_types import PHOTO_MIME_TYPES
@@ -20,17 +20,17 @@ Type=Service
 X-KDE-ServiceTypes=KonqPopupMenu/Plugin
 X-KDE-Priority=TopLevel
 MimeType={mime_types};
-Actions=photofindSimilar;
+Actions={action};
 
-[Desktop Action photofindSimilar]
+[Desktop Action {action}]
 Name={label}
 Icon={icon}
-Exec={command} %F
+Exec={command} {files}
 """
 
 
 class Dolphin(OwnFiles):
-    """A service menu; every Plasma version shows one of the two files."""
+    """Service menus of photos and folders; every Plasma version shows those of one folder."""
 
     name = "dolphin"
     title = "Dolphin"
@@ -38,14 +38,28 @@ class Dolphin(OwnFiles):
     programs = ("dolphin",)
 
     def files(self) -> Mapping[Path, OwnFile]:
-        """Return the menu in both folders; Plasma 6 requires it to be executable."""
-        text = _MENU.format(
+        """Return the menus in both folders; Plasma 6 requires them to be executable."""
+        similar = _MENU.format(
             mark=MARK,
             mime_types=";".join(PHOTO_MIME_TYPES),
+            action="photofindSimilar",
             label=LABEL,
             icon=ICON,
             command=self.command.similar.for_key_file(),
+            files="%F",
         )
-        file = OwnFile(os.fsencode(text), executable=True)
-        folders = ("kio/servicemenus", "kservices5/ServiceMenus")
-        return {data_folder() / folder / "photofind-similar.desktop": file for folder in folders}
+        known = _MENU.format(
+            mark=MARK,
+            mime_types="inode/directory",
+            action="photofindKnown",
+            label=KNOWN_LABEL,
+            icon=ICON,
+            command=self.command.known.for_key_file(),
+            files="%f",
+        )
+        menus = {"photofind-similar.desktop": similar, "photofind-known.desktop": known}
+        return {
+            data_folder() / folder / name: OwnFile(os.fsencode(text), executable=True)
+            for folder in ("kio/servicemenus", "kservices5/ServiceMenus")
+            for name, text in menus.items()
+        }

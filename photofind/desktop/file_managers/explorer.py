@@ -1,4 +1,4 @@
-"""Explorer (Windows): a verb for each photo suffix, in the user's registry."""
+"""Explorer (Windows): a verb for each photo suffix and for folders, in the user's registry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.resources import files as resources
 
 from photofind.desktop.command import Command
-from photofind.desktop.file_managers.menu import LABEL
+from photofind.desktop.file_managers.menu import KNOWN_LABEL, LABEL
 from photofind.desktop.integration import Integration, State
 from photofind.desktop.registry import Registry, user_registry
 from photofind.images.formats import PHOTO_SUFFIXES
@@ -16,10 +16,12 @@ __all__ = ["Explorer"]
 
 _CLASSES = r"Software\Classes\SystemFileAssociations"
 _VERB = "photofind.similar"
+_FOLDERS = r"Software\Classes\Directory"
+_FOLDER_VERB = rf"{_FOLDERS}\shell\photofind.known"
 
 
 class Explorer(Integration):
-    """A verb in the menu of photos; Windows 11 shows it under "Show more options".
+    """A verb in the menus of photos and folders; Windows 11 shows it under "Show more options".
 
     Explorer starts the command once for each selected file; ``--gather`` combines them into one
     query.
@@ -48,7 +50,9 @@ class Explorer(Integration):
 
     def remove(self) -> bool:
         """Remove the verbs, and keys that become empty."""
-        return bool([suffix for suffix in sorted(PHOTO_SUFFIXES) if self._remove_verb(suffix)])
+        kinds = [(_verb(suffix), rf"{_CLASSES}\{suffix}") for suffix in sorted(PHOTO_SUFFIXES)]
+        kinds.append((_FOLDER_VERB, _FOLDERS))
+        return bool([verb for verb, kind in kinds if self._remove_verb(verb, kind)])
 
     def status(self) -> State:
         """Compare the verbs with the expected ones."""
@@ -79,16 +83,20 @@ class Explorer(Integration):
             )  # Any number of files, not only 15.
             # Names on Windows cannot contain quotation marks.
             yield rf"{verb}\command", "", f'{command} "%1"'
+        yield _FOLDER_VERB, "", KNOWN_LABEL
+        yield _FOLDER_VERB, "Icon", icon
+        known = self.command.known.for_windows()
+        # Of a drive, whose path ends with a backslash, which would escape the quotation mark.
+        yield rf"{_FOLDER_VERB}\command", "", f'{known} "%V\\."'
 
-    def _remove_verb(self, suffix: str) -> bool:
-        registry, verb = self._own, _verb(suffix)
+    def _remove_verb(self, verb: str, kind: str) -> bool:
+        registry = self._own
         own = [(key, name) for key, name, _ in self._values() if key.startswith(verb)]
         present = [(key, name) for key, name in own if registry.value(key, name) is not None]
         for key, name in present:
             registry.remove_value(key, name)
         if present:
-            shell, kind = rf"{_CLASSES}\{suffix}\shell", rf"{_CLASSES}\{suffix}"
-            for key in (rf"{verb}\command", verb, shell, kind):
+            for key in (rf"{verb}\command", verb, rf"{kind}\shell", kind):
                 if registry.is_empty(key):
                     registry.remove_key(key)
         return bool(present)

@@ -1,4 +1,4 @@
-"""Finder (macOS): a Quick Action."""
+"""Finder (macOS): Quick Actions."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from photofind.desktop.file_managers.menu import LABEL
+from photofind.desktop.command import Command
+from photofind.desktop.file_managers.menu import KNOWN_LABEL, LABEL
 from photofind.desktop.integration import MARK, OwnFile, OwnFiles
 
 __all__ = ["Finder"]
 
 
 class Finder(OwnFiles):
-    """An Automator workflow that Finder offers for images."""
+    """Automator workflows that Finder offers for images and for folders."""
 
     name = "finder"
     title = "Finder"
@@ -26,30 +27,34 @@ class Finder(OwnFiles):
         return sys.platform == "darwin"
 
     def files(self) -> Mapping[Path, OwnFile]:
-        """Return the workflow's two property lists."""
-        contents = Path.home() / f"Library/Services/{LABEL}.workflow/Contents"
+        """Return two property lists for each of the workflows, for photos and for a folder."""
         return {
-            contents / "Info.plist": _property_list(_INFORMATION),
-            contents / "document.wflow": _property_list(_workflow(self._script())),
+            **_files(LABEL, self.command.similar, "public.image", "image"),
+            **_files(KNOWN_LABEL, self.command.known, "public.folder", "folder"),
         }
 
-    def _script(self) -> str:
-        return f'exec {self.command.similar.for_shell()} "$@"\n'
+
+def _files(label: str, command: Command, kind: str, kind_of_automator: str) -> dict[Path, OwnFile]:
+    """Return the property lists of a workflow that runs a command with what is selected."""
+    contents = Path.home() / f"Library/Services/{label}.workflow/Contents"
+    script = f'exec {command.for_shell()} "$@"\n'
+    return {
+        contents / "Info.plist": _property_list(_information(label, kind)),
+        contents / "document.wflow": _property_list(_workflow(script, kind_of_automator)),
+    }
 
 
-_INFORMATION = {
-    "NSServices": [
-        {
-            "NSMenuItem": {"default": LABEL},
-            "NSMessage": "runWorkflowAsService",
-            "NSRequiredContext": {"NSApplicationIdentifier": "com.apple.finder"},
-            "NSSendFileTypes": ["public.image"],
-        }
-    ]
-}
+def _information(label: str, kind: str) -> dict[str, Any]:
+    service = {
+        "NSMenuItem": {"default": label},
+        "NSMessage": "runWorkflowAsService",
+        "NSRequiredContext": {"NSApplicationIdentifier": "com.apple.finder"},
+        "NSSendFileTypes": [kind],
+    }
+    return {"NSServices": [service]}
 
 
-def _workflow(script: str) -> dict[str, Any]:
+def _workflow(script: str, kind: str) -> dict[str, Any]:
     """Return the document of a workflow that runs a shell script with the files as arguments."""
     files = {"Container": "List", "Optional": False, "Types": ["com.apple.cocoa.string"]}
     action = {
@@ -79,7 +84,7 @@ def _workflow(script: str) -> dict[str, Any]:
         "connectors": {},
         "workflowMetaData": {
             "serviceApplicationBundleID": "com.apple.finder",
-            "serviceInputTypeIdentifier": "com.apple.Automator.fileSystemObject.image",
+            "serviceInputTypeIdentifier": f"com.apple.Automator.fileSystemObject.{kind}",
             "serviceOutputTypeIdentifier": "com.apple.Automator.nothing",
             "serviceProcessesInput": 0,
             "workflowTypeIdentifier": "com.apple.Automator.servicesMenu",

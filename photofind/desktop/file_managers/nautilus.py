@@ -8,7 +8,13 @@ from importlib.resources import files as resources
 from itertools import chain
 from pathlib import Path
 
-from photofind.desktop.file_managers.menu import ICON, LABEL, TOOLTIP
+from photofind.desktop.file_managers.menu import (
+    ICON,
+    KNOWN_LABEL,
+    KNOWN_TOOLTIP,
+    LABEL,
+    TOOLTIP,
+)
 from photofind.desktop.file_managers.scripts import script
 from photofind.desktop.folders import data_folder
 from photofind.desktop.integration import MARK, OwnFile, OwnFiles
@@ -29,9 +35,12 @@ class Nautilus(OwnFiles):
     programs = ("nautilus",)
 
     def files(self) -> Mapping[Path, OwnFile]:
-        """Return the script and, if nautilus-python is installed, the extension."""
-        uris = "NAUTILUS_SCRIPT_SELECTED_URIS"
-        files = {data_folder() / "nautilus/scripts" / LABEL: script(self.command, uris)}
+        """Return the scripts and, if nautilus-python is installed, the extension."""
+        uris, folder = "NAUTILUS_SCRIPT_SELECTED_URIS", data_folder() / "nautilus/scripts"
+        files = {
+            folder / LABEL: script(self.command.similar_by_uri, uris),
+            folder / KNOWN_LABEL: script(self.command.known, uris),
+        }
         if _loads_extensions():
             files[_extension_path()] = self._extension()
         return files
@@ -47,6 +56,9 @@ class Nautilus(OwnFiles):
             "COMMAND": self.command.similar.words,
             "LABEL": LABEL,
             "TOOLTIP": TOOLTIP,
+            "KNOWN_COMMAND": self.command.known.words,
+            "KNOWN_LABEL": KNOWN_LABEL,
+            "KNOWN_TOOLTIP": KNOWN_TOOLTIP,
             "ICON": ICON,
             "MIME_TYPES": PHOTO_MIME_TYPES,
         }

@@ -1,4 +1,4 @@
-"""Nemo (Cinnamon): an action."""
+"""Nemo (Cinnamon): actions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from photofind.desktop.file_managers.menu import ICON, LABEL, TOOLTIP
+from photofind.desktop.file_managers.menu import (
+    ICON,
+    KNOWN_LABEL,
+    KNOWN_TOOLTIP,
+    LABEL,
+    TOOLTIP,
+)
 from photofind.desktop.folders import data_folder
 from photofind.desktop.integration import MARK, OwnFile, OwnFiles
 from photofind.images.formats import PHOTO_SUFFIXES
@@ -23,13 +29,13 @@ Comment={tooltip}
 Icon-Name={icon}
 Exec={command} %U
 Quote=double
-Selection=notnone
+Selection={selection}
 Extensions={extensions};
 """
 
 
 class Nemo(OwnFiles):
-    """An action in Nemo's menu of photos."""
+    """Actions in Nemo's menus of photos and folders."""
 
     name = "nemo"
     title = "Nemo"
@@ -37,14 +43,27 @@ class Nemo(OwnFiles):
     programs = ("nemo",)
 
     def files(self) -> Mapping[Path, OwnFile]:
-        """Return the action."""
-        text = _ACTION.format(
+        """Return the actions for photos and for a folder."""
+        similar = _ACTION.format(
             mark=MARK,
             label=LABEL,
             tooltip=TOOLTIP,
             icon=ICON,
             command=self.command.similar_by_uri.for_key_file(),
+            selection="notnone",
             extensions=";".join(suffix[1:] for suffix in sorted(PHOTO_SUFFIXES)),
         )
-        path = data_folder() / "nemo/actions/photofind-similar.nemo_action"
-        return {path: OwnFile(os.fsencode(text))}
+        known = _ACTION.format(
+            mark=MARK,
+            label=KNOWN_LABEL,
+            tooltip=KNOWN_TOOLTIP,
+            icon=ICON,
+            command=self.command.known.for_key_file(),
+            selection="s",
+            extensions="dir",
+        )
+        folder = data_folder() / "nemo/actions"
+        return {
+            folder / "photofind-similar.nemo_action": OwnFile(os.fsencode(similar)),
+            folder / "photofind-known.nemo_action": OwnFile(os.fsencode(known)),
+        }

@@ -22,6 +22,9 @@ exec {command} ${variable}
 
 
 def script(command: Command, variable: str) -> OwnFile:
-    """Return the script for a file manager that puts the URIs of the files into ``variable``."""
-    text = _SCRIPT.format(mark=MARK, command=command.similar_by_uri.for_shell(), variable=variable)
+    """Return the script for a file manager that puts the URIs of the files into ``variable``.
+
+    They follow the command.
+    """
+    text = _SCRIPT.format(mark=MARK, command=command.for_shell(), variable=variable)
     return OwnFile(os.fsencode(text), executable=True)

@@ -116,7 +116,7 @@ function add(found, item) {
     if (counts.get(heap) === SHOWN + 1) heapOf(heap).append(h("li", { class: "none" }, `The first ${SHOWN} are shown.`));
     return;
   }
-  const path = item instanceof File ? item.webkitRelativePath || item.name : found.path;
+  const path = item instanceof File ? item.webkitRelativePath || item.name : below(found.path, asked);
   const facts = [
     found.state === "indexed" ? "in the library itself" : found.done.join(", "),
     found.matches.length > 1 ? `${found.matches.length.toLocaleString()} times` : "",
@@ -139,6 +139,10 @@ function add(found, item) {
     ),
   );
 }
+
+/** Return a path as it is below a folder. */
+const below = (path, folder) =>
+  folder && path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path;
 
 function pictureFor(found, item) {
   let address = "";

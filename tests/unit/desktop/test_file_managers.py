@@ -25,11 +25,19 @@ from photofind.desktop.file_managers.finder import Finder
 from photofind.desktop.file_managers.nautilus import Nautilus
 from photofind.desktop.file_managers.nemo import Nemo
 from photofind.desktop.file_managers.pcmanfm import PCManFM
-from photofind.desktop.integration import MARK, Integration, OwnFiles, State
+from photofind.desktop.integration import MARK, Integration, OwnFile, OwnFiles, State
 from photofind.errors import DesktopError
 
 LINUX: list[type[OwnFiles]] = [Application, Nautilus, Nemo, Caja, Dolphin, PCManFM]
 PATHS = [b"/photos/" + name for name in ODD_NAMES]
+
+
+FOLDER = b"/media/me/it's a CARD 100%"
+
+
+def of_photos(integration: OwnFiles) -> OwnFile:
+    """Return a file that puts an entry into the menu of photos."""
+    return next(file for path, file in integration.files().items() if "similar" in path.name)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -162,7 +170,7 @@ def test_scripts_pass_on_every_name(
 def test_nemo_runs_the_command_with_every_name(
     command: Command, fake_photofind: FakeProgram
 ) -> None:
-    (file,) = Nemo(command).files().values()
+    file = of_photos(Nemo(command))
     assert b"\nQuote=double\n" in file.content
     uris = ["file://" + quote_from_bytes(path, safe="/!$&'()*+,;=:@~") for path in PATHS]
     line = key_file_value(file.content, "Exec")
@@ -178,10 +186,30 @@ def test_nemo_runs_the_command_with_every_name(
 def test_entries_run_the_command_with_every_name(
     kind: type[OwnFiles], command: Command, fake_photofind: FakeProgram
 ) -> None:
-    for file in kind(command).files().values():
+    for path, file in kind(command).files().items():
         fake_photofind.forget()
-        run_as_key_file(key_file_value(file.content, "Exec"), PATHS)
-        assert fake_photofind.calls() == [[b"similar", b"--open", b"--", *PATHS]]
+        line = key_file_value(file.content, "Exec")
+        if "similar" in path.name:
+            run_as_key_file(line, PATHS)
+            assert fake_photofind.calls() == [[b"similar", b"--open", b"--", *PATHS]]
+        else:
+            assert b"inode/directory" in file.content
+            run_as_key_file(line.replace("%f", "%F"), [FOLDER])
+            assert fake_photofind.calls() == [[b"known", b"--open", b"--", FOLDER]]
+
+
+def test_nemo_offers_what_is_new_for_one_folder(
+    command: Command, fake_photofind: FakeProgram
+) -> None:
+    files = {path.name: file.content for path, file in Nemo(command).files().items()}
+    content = files["photofind-known.nemo_action"]
+    assert b"\nSelection=s\n" in content
+    assert b"\nExtensions=dir;\n" in content
+    line = key_file_value(content, "Exec")
+    uri = "file://" + quote_from_bytes(FOLDER)
+    words = split(line[:-2].replace("%%", "%") + f'"{uri}"')
+    subprocess.run(words, check=True, timeout=patience(30))
+    assert fake_photofind.calls() == [[b"known", b"--open", b"--", uri.encode()]]
 
 
 def test_the_desktop_entry_opens_the_page_with_every_name(
@@ -196,8 +224,11 @@ def test_the_desktop_entry_opens_the_page_with_every_name(
 def test_the_workflow_of_finder_runs_the_command_with_every_name(
     command: Command, fake_photofind: FakeProgram
 ) -> None:
-    files = {path.name: plistlib.loads(f.content) for path, f in Finder(command).files().items()}
-    (action,) = files["document.wflow"]["actions"]
+    files = {
+        (path.parents[1].stem, path.name): plistlib.loads(file.content)
+        for path, file in Finder(command).files().items()
+    }
+    (action,) = files["Find similar photos", "document.wflow"]["actions"]
     parameters = action["action"]["ActionParameters"]
     assert parameters["inputMethod"] == 1
     script = parameters["COMMAND_STRING"]
@@ -205,8 +236,13 @@ def test_the_workflow_of_finder_runs_the_command_with_every_name(
         [parameters["shell"], "-c", script, "-", *PATHS], check=True, timeout=patience(30)
     )
     assert fake_photofind.calls() == [[b"similar", b"--open", b"--", *PATHS]]
-    (service,) = files["Info.plist"]["NSServices"]
+    (service,) = files["Find similar photos", "Info.plist"]["NSServices"]
     assert service["NSSendFileTypes"] == ["public.image"]
+    (service,) = files["Which of these are new?", "Info.plist"]["NSServices"]
+    assert service["NSSendFileTypes"] == ["public.folder"]
+    (action,) = files["Which of these are new?", "document.wflow"]["actions"]
+    script = action["action"]["ActionParameters"]["COMMAND_STRING"]
+    assert "known --open -- " in script
 
 
 class Selected:
@@ -266,12 +302,23 @@ def test_the_extension_of_nautilus_runs_the_command_with_every_name(
     assert fake_photofind.wait_for_calls() == [[b"similar", b"--open", b"--", *PATHS]]
 
 
+def test_the_extension_of_nautilus_offers_what_is_new_for_one_folder(
+    extension: types.SimpleNamespace, fake_photofind: FakeProgram
+) -> None:
+    folder = Selected(FOLDER, "inode/directory")
+    (item,) = extension.PhotofindSimilar().get_file_items([folder])
+    assert item.properties["label"] == "Which of these are new?"
+    item.activate()
+    assert fake_photofind.wait_for_calls() == [[b"known", b"--open", b"--", FOLDER]]
+
+
 @pytest.mark.parametrize(
     "files",
     [
         [],
         [Selected(b"/a.jpg"), Selected(b"/b.txt", "text/plain")],
-        [Selected(b"/a", "inode/directory")],
+        [Selected(b"/a", "inode/directory"), Selected(b"/b", "inode/directory")],
+        [Selected(None, "inode/directory")],
         [Selected(None)],
     ],
 )

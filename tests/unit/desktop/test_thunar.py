@@ -65,6 +65,11 @@ def commands_in(path: Path) -> list[str | None]:
     return [action.findtext("command") for action in root.findall("action")]
 
 
+def own(command: Command) -> list[str]:
+    """Return the commands of photofind's own actions: for photos, and for a folder."""
+    return [f"{command.similar.for_thunar()} %F", f"{command.known.for_thunar()} %f"]
+
+
 @pytest.mark.parametrize("others", OTHERS)
 def test_other_content_is_kept_byte_for_byte(others: str, path: Path, command: Command) -> None:
     before = write(path, others)
@@ -75,7 +80,7 @@ def test_other_content_is_kept_byte_for_byte(others: str, path: Path, command: C
     assert thunar.install()
     assert thunar.status() is State.INSTALLED
     assert not thunar.install()
-    assert commands_in(path) == [*known, f"{command.similar.for_thunar()} %F"]
+    assert commands_in(path) == [*known, *own(command)]
     assert thunar.remove()
     assert not thunar.remove()
     assert path.read_bytes() == before
@@ -86,7 +91,7 @@ def test_other_content_is_kept_byte_for_byte(others: str, path: Path, command: C
 def test_an_action_is_added_to_an_empty_list(path: Path, command: Command) -> None:
     write(path, "<?xml version='1.0'?>\n<actions/>\n")
     Thunar(command).install()
-    assert commands_in(path) == [f"{command.similar.for_thunar()} %F"]
+    assert commands_in(path) == own(command)
     Thunar(command).remove()
     assert commands_in(path) == []
 
@@ -97,7 +102,7 @@ def test_without_a_file_the_actions_of_the_system_stay_visible(
     write(tmp_path / "system/Thunar/uca.xml", SYSTEM)
     Thunar(command).install()
     assert commands_in(path) == [
-        "exo-open --working-directory %f", f"{command.similar.for_thunar()} %F"
+        "exo-open --working-directory %f", *own(command)
     ]  # fmt: skip
     Thunar(command).remove()
     assert not path.parent.exists()
@@ -105,7 +110,7 @@ def test_without_a_file_the_actions_of_the_system_stay_visible(
 
 def test_a_missing_file_is_created_and_removed(path: Path, command: Command) -> None:
     Thunar(command).install()
-    assert commands_in(path) == [f"{command.similar.for_thunar()} %F"]
+    assert commands_in(path) == own(command)
     Thunar(command).remove()
     assert not path.parent.exists()
 
@@ -121,7 +126,7 @@ def test_changes_by_thunar_are_kept_and_the_command_is_updated(
     assert thunar.install()
     assert thunar.status() is State.INSTALLED
     assert "<name>Ähnliche Fotos</name>" in path.read_text()
-    assert commands_in(path) == [f"{command.similar.for_thunar()} %F"]
+    assert commands_in(path) == own(command)
     assert not thunar.install()
 
 
@@ -156,7 +161,7 @@ def test_a_linked_file_stays_a_link(path: Path, command: Command, home_folder: P
     path.symlink_to(home_folder / "dotfiles/uca.xml")
     Thunar(command).install()
     assert path.is_symlink()
-    assert len(commands_in(home_folder / "dotfiles/uca.xml")) == 2
+    assert len(commands_in(home_folder / "dotfiles/uca.xml")) == 3
     Thunar(command).remove()
     assert (home_folder / "dotfiles/uca.xml").read_bytes() == before
 
@@ -165,10 +170,16 @@ def test_thunar_runs_the_command_with_every_name(
     path: Path, command: Command, fake_photofind: FakeProgram
 ) -> None:
     Thunar(command).install()
-    (line,) = commands_in(path)
+    line, known = commands_in(path)
     assert line
+    assert known
     # Like xfce_expand_desktop_entry_field_codes: each file in single quotes.
     quoted = b" ".join(shlex.quote(p.decode("latin-1")).encode("latin-1") for p in PATHS)
     expanded = re.sub(b"%.", lambda code: {b"%%": b"%", b"%F": quoted}[code[0]], line.encode())
     subprocess.run(["/bin/sh", "-c", expanded], check=True, timeout=patience(30))
     assert fake_photofind.calls() == [[b"similar", b"--open", b"--", *PATHS]]
+    fake_photofind.forget()
+    quoted = shlex.quote("/media/me/it's a CARD").encode()
+    expanded = re.sub(b"%.", lambda code: {b"%%": b"%", b"%f": quoted}[code[0]], known.encode())
+    subprocess.run(["/bin/sh", "-c", expanded], check=True, timeout=patience(30))
+    assert fake_photofind.calls() == [[b"known", b"--open", b"--", b"/media/me/it's a CARD"]]
