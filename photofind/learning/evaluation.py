@@ -192,7 +192,11 @@ class _Evaluator:
         )
 
     def run(self) -> Iterator[Evaluation]:
-        steps = [step for choice in self._gallery.embeddings for step in self._steps(choice)]
+        choices = [*self._gallery.embeddings]
+        steps = [step for choice in choices for step in self._steps(choice)]
+        if self._plan.engines:  # At the end: one of them compiles for some time.
+            steps += [(f"{one}: search engines", partial(self._measure_engines, one))
+                      for one in choices]  # fmt: skip
         yield self.result
         began = time.monotonic()
         for done, (phase, step) in enumerate(steps):
@@ -217,8 +221,6 @@ class _Evaluator:
         if self._split is not None:
             yield f"{choice}: held-out queries", partial(self._ask_from_outside, choice)
         yield f"{choice}: photofind's ranking", partial(self._retrieve_by_product, choice)
-        if self._plan.engines:
-            yield f"{choice}: search engines", partial(self._measure_engines, choice)
 
     # Classification.
 
