@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from photofind.app.reports import keep_report, record_of, write_report
+from photofind.app.reports import REPORT, keep_report, record_of, write_report
 from photofind.app.resources import Resources
 from photofind.errors import ExtractorError, PhotofindError, WorkerError
 from photofind.extractors.presence import installed_names
@@ -21,7 +21,8 @@ from photofind.learning.report import report_page
 from photofind.learning.results import Evaluation
 from photofind.library.stores import store_exists
 from photofind.model import Progress
-from photofind.paths import private_folder
+from photofind.paths import new_private_file, private_folder, remove_file
+from photofind.system.disk import explain_disk_errors
 
 __all__ = ["Evaluated", "evaluate_photos", "figures_of"]
 
@@ -72,7 +73,7 @@ def evaluate_photos(
         The photos or their labels are not such that anything can be measured.
     ExtractorError
         An extractor that was asked for does not work.
-    OSError
+    LibraryError
         The disk refuses the report.
     KeyboardInterrupt
         It was interrupted before anything was found.
@@ -80,7 +81,7 @@ def evaluate_photos(
     photos = enough_labels(read_labels(source, scenes=scenes))
     folder = Path(output) if output else None
     if folder is not None:
-        private_folder(folder)  # That it cannot be made is told before, not after, the work.
+        _prepare(folder)  # That it cannot be written is told before, not after, the work.
     notes: list[str] = []
     if every:
         choices = _working(resources, notes, progress)
@@ -126,11 +127,21 @@ def _write(resources: Resources, found: Evaluation, folder: Path | None) -> Path
         page, found.created, found.source, found.photos, len(found.classes),
         tuple(found.extractors), complete=found.complete,
     )  # fmt: skip
-    kept = keep_report(resources.home, page, figures, record)
-    if folder is None:
-        return kept
-    write_report(folder, page, figures)
-    return folder / "report.html"
+    if folder is not None:
+        with explain_disk_errors(folder):
+            write_report(folder, page, figures)
+    with explain_disk_errors(resources.home.evaluations):
+        kept = keep_report(resources.home, page, figures, record)
+    return kept if folder is None else folder / REPORT
+
+
+def _prepare(folder: Path) -> None:
+    """Make a folder for a report, or see that it can be written."""
+    with explain_disk_errors(folder):
+        private_folder(folder)
+        descriptor, file = new_private_file(folder / REPORT)
+        os.close(descriptor)
+        remove_file(file)
 
 
 def _working(resources: Resources, notes: list[str], progress: Report) -> list[str]:

@@ -16,7 +16,14 @@ from photofind.model import as_plain, revive
 from photofind.model.evaluations import EvaluationRecord
 from photofind.paths import Home, write_atomically
 
-__all__ = ["keep_report", "kept_reports", "read_report", "record_of", "write_report"]
+__all__ = [
+    "REPORT",
+    "keep_report",
+    "kept_reports",
+    "read_report",
+    "record_of",
+    "write_report",
+]
 
 REPORT, FIGURES, RECORD = "report.html", "evaluation.json", "record.json"
 KEPT = 20
