@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -35,7 +35,7 @@ from photofind.learning.estimates import (
     score_meanings,
 )
 from photofind.learning.gallery import Gallery
-from photofind.learning.labels import enough_labels
+from photofind.learning.labels import LabelledPhotos, enough_labels
 from photofind.learning.leaks import Copies, find_copies, without_copies, without_leaks
 from photofind.learning.metrics import average_precision, ranked_relevance
 from photofind.learning.product import ProductLibrary
@@ -146,30 +146,8 @@ class _Evaluator:
 
     def _begun(self, gallery: Gallery, distinct: Places) -> Evaluation:
         photos, plan = gallery.photos, self._plan
-        kept = set(distinct.tolist())
-        firsts = {int(self._copies.groups[place]): int(place) for place in distinct}
-        identical = {(one.left, one.right) for one in self._copies.pairs if one.identical}
-        leaks = []
-        for place, path in enumerate(photos.paths):
-            if place not in kept:
-                first = firsts[int(self._copies.groups[place])]
-                kind = "same content" if (first, place) in identical else "near copy"
-                labels = photos.labels[first], photos.labels[place]
-                leaks.append(Leak(kind, photos.paths[first], path, labels))
-        notes = list(photos.notes)
-        if leaks:
-            copies = "1 copy" if len(leaks) == 1 else f"{len(leaks):,} copies"
-            taken = "is" if len(leaks) == 1 else "are"
-            notes.append(
-                f"{copies} of other photos {taken} taken out, such as {leaks[0].removed} "
-                f"({leaks[0].kind} of {leaks[0].kept})"
-            )
-        if differing := [leak for leak in leaks if leak.labels[0] != leak.labels[1]]:
-            one = differing[0]
-            notes.append(
-                f"{len(differing)} of them had another label than their copy: {one.removed} is "
-                f"{one.labels[1]!r}, {one.kept} is {one.labels[0]!r}"
-            )
+        leaks = _leaks(photos, self._copies, distinct)
+        notes = [*photos.notes, *_notes_of(leaks)]
         notes.append(
             "embeddings have length 1, so Euclidean distance ranks photos as the cosine does"
         )
@@ -373,6 +351,37 @@ class _Evaluator:
         some = self._queries[:200]
         measured = tuple(measure_engines(points, points[some], some))
         self._set(engines={**self.result.engines, choice: measured})
+
+
+def _leaks(photos: LabelledPhotos, copies: Copies, distinct: Places) -> list[Leak]:
+    """Return the photos that are copies, each with the first of its group."""
+    kept = set(distinct.tolist())
+    firsts = {int(copies.groups[place]): int(place) for place in distinct}
+    identical = {(one.left, one.right) for one in copies.pairs if one.identical}
+    leaks = []
+    for place, path in enumerate(photos.paths):
+        if place not in kept:
+            first = firsts[int(copies.groups[place])]
+            kind = "same content" if (first, place) in identical else "near copy"
+            labels = photos.labels[first], photos.labels[place]
+            leaks.append(Leak(kind, photos.paths[first], path, labels))
+    return leaks
+
+
+def _notes_of(leaks: Sequence[Leak]) -> Iterator[str]:
+    if leaks:
+        first = leaks[0]
+        taken = "1 photo is" if len(leaks) == 1 else f"{len(leaks):,} photos are"
+        copy = "a near copy of" if first.kind == "near copy" else "the same content as"
+        yield (
+            f"{taken} taken out as copies of others, such as {first.removed}: {copy} {first.kept}"
+        )
+    if differing := [leak for leak in leaks if leak.labels[0] != leak.labels[1]]:
+        one = differing[0]
+        yield (
+            f"{len(differing):,} of them had another label than their copy: {one.removed} is "
+            f"{one.labels[1]!r}, {one.kept} is {one.labels[0]!r}"
+        )
 
 
 def _both_metrics(cosines: Similarities) -> Iterator[tuple[str, Similarities]]:

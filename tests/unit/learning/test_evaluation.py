@@ -93,7 +93,7 @@ def test_copies_are_taken_out_and_named():
         ("/labelled/ants/0.jpg", "/labelled/ants/1.jpg"),
         ("/labelled/ants/2.jpg", "/labelled/bees/8.jpg"),
     ]
-    assert any("2 copies of other photos are taken out" in note for note in found.notes)
+    assert any("2 photos are taken out as copies of others" in note for note in found.notes)
     assert any("/labelled/bees/8.jpg is 'bees'" in note for note in found.notes)
 
 
