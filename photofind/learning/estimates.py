@@ -14,7 +14,7 @@ from photofind.learning.metrics import (
     classification_figures,
     confusion_matrix,
     cumulative_match,
-    estimate_mean,
+    estimate_means,
     estimate_ratio,
     map_at_r,
     precision_at,
@@ -102,27 +102,34 @@ def retrieval_of(
     depths = [depth for depth in DEPTHS if depth <= width]
     values |= {f"precision_at_{depth}": precision_at(relevance, depth) for depth in depths}
     values |= {f"recall_at_{depth}": recall_at(relevance, depth) for depth in depths}
-    by_class: dict[str, Mapping[str, Estimate]] = {}
-    for label in sorted(set(of.tolist())):
-        own = of == label
-        by_class[label] = {
-            name: estimate_mean(values[name][own], seed)
-            for name in ("map", "precision_at_1", "precision_at_10")
-            if name in values
-        }
     curve = precision_recall_curve(relevance, _LEVELS)
     matches = cumulative_match(relevance, min(_CUMULATIVE, width))
+    table = np.stack([*values.values()], axis=1)
+
+    def figures(rows: npt.NDArray[np.bool_]) -> Mapping[str, Estimate]:
+        if not rows.any():
+            return dict.fromkeys(values, Estimate(*[float("nan")] * 3))
+        return dict(zip(values, estimate_means(table[rows], seed), strict=True))
+
+    queries = {label: of == label for label in sorted(set(of.tolist()))}
     return Retrieval(
         extractor,
         ranking,
         protocol,
         len(relevance),
-        {name: estimate_mean(value, seed) for name, value in values.items()},
-        by_class,
+        figures(np.ones(len(of), np.bool_)),
+        {label: figures(rows) for label, rows in queries.items()},
         tuple(_LEVELS.tolist()),
-        tuple(curve.mean(axis=0).tolist()),
-        tuple(matches.mean(axis=0).tolist()),
+        _mean_of(curve),
+        _mean_of(matches),
+        {label: _mean_of(curve[rows]) for label, rows in queries.items()},
+        {label: _mean_of(matches[rows]) for label, rows in queries.items()},
     )
+
+
+def _mean_of(curves: Values) -> tuple[float, ...]:
+    """Return the mean of curves (q, points); nothing where there are none."""
+    return tuple(curves.mean(axis=0).tolist()) if len(curves) else ()
 
 
 def score_meanings(

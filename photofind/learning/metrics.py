@@ -27,6 +27,7 @@ __all__ = [
     "confusion_matrix",
     "cumulative_match",
     "estimate_mean",
+    "estimate_means",
     "estimate_ratio",
     "map_at_r",
     "precision_at",
@@ -270,6 +271,16 @@ def bootstrap(
 def estimate_mean(values: Values, seed: int = 0) -> Estimate:
     """Return the mean over queries, (q,), with its interval; queries that are NaN are left out."""
     return estimate_ratio(values, np.where(np.isnan(values), np.nan, 1.0), seed)
+
+
+def estimate_means(values: Values, seed: int = 0, draws: int = DRAWS) -> list[Estimate]:
+    """Return the means over queries of m figures, (q, m), with their intervals; none is NaN."""
+    count = len(values)
+    times = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws)
+    tail = 100 * (1 - CONFIDENCE) / 2
+    lows, highs = np.percentile(times @ values / count, [tail, 100 - tail], axis=0)
+    each = zip(values.mean(axis=0), lows, highs, strict=True)
+    return [Estimate(float(value), float(low), float(high)) for value, low, high in each]
 
 
 def estimate_ratio(above: Values, below: Values, seed: int = 0, draws: int = DRAWS) -> Estimate:

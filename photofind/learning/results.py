@@ -106,11 +106,13 @@ class Retrieval:
     figures
         ``map``, ``map_at_r``, and ``precision_at_K`` and ``recall_at_K`` by depth.
     by_class
-        The same for the queries of each label, fewer of them.
+        The same for the queries of each label.
     recall_levels, precision_levels
         The precision-recall curve, interpolated.
     cumulative_match
         The share of queries with a relevant hit among the first 1, 2, ... (CMC).
+    precision_levels_by_class, cumulative_match_by_class
+        The same for the queries of each label.
     """
 
     extractor: str
@@ -122,6 +124,8 @@ class Retrieval:
     recall_levels: tuple[float, ...]
     precision_levels: tuple[float, ...]
     cumulative_match: tuple[float, ...]
+    precision_levels_by_class: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    cumulative_match_by_class: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

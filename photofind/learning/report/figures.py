@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["all_algorithms", "class_bars", "confusion", "cumulative_match", "precision_recall"]
+__all__ = [
+    "all_algorithms",
+    "class_bars",
+    "class_curves",
+    "confusion",
+    "cumulative_match",
+    "precision_recall",
+]
 
 _COLOURS = ("#2f6fb0", "#d9822b", "#3a8f5c", "#8a5fb0", "#b5495b", "#4fa3a5", "#7a7a7a", "#a78c2d")
 _STYLE: Any = {  # Each version of matplotlib has another type for it.
@@ -70,6 +77,22 @@ def precision_recall(retrieval: Sequence[Retrieval]) -> str:
         axes.set_xlim(0, 100)
         axes.set_ylim(0, 102)
         axes.legend(loc="lower left", frameon=False)
+        return _svg(figure)
+
+
+def class_curves(retrieval: Retrieval) -> str:
+    """Return the precision-recall curve of each class."""
+    with _plot(6.2, 4.2) as (figure, axes):
+        recall = 100 * np.array(retrieval.recall_levels)
+        for place, (label, levels) in enumerate(retrieval.precision_levels_by_class.items()):
+            dash = ("-", "--", ":", "-.")[place // len(_COLOURS) % 4]
+            axes.plot(recall, 100 * np.array(levels), dash, color=_colour(place),
+                      label=_named(label))  # fmt: skip
+        axes.set_xlabel("recall, percent")
+        axes.set_ylabel("precision, percent")
+        axes.set_xlim(0, 100)
+        axes.set_ylim(0, 102)
+        axes.legend(loc="lower left", frameon=False, fontsize=8, ncols=2)
         return _svg(figure)
 
 

@@ -19,6 +19,9 @@ from photofind.system.terminal import shown
 
 __all__ = ["is_corel", "report_page"]
 
+# With more classes plots of them cannot be read.
+_MOST_BARS, _MOST_CURVES = 60, 24
+
 Thumbnail = Callable[[str], bytes | None]
 
 
@@ -63,6 +66,7 @@ def report_page(evaluation: Evaluation, thumbnail: Thumbnail) -> str:
         glance=_glance(evaluation),
         plots=_plots(evaluation),
         picture=picture,
+        title=_title,
         of_protocol=lambda protocol: _of(evaluation.retrieval, protocol),
     )
     # Bytes of file names that are no UTF-8 have no place in a page.
@@ -117,8 +121,11 @@ def _plots(evaluation: Evaluation) -> dict[str, str]:
         plots["precision_recall"] = figures.precision_recall(ranked)
         plots["cumulative_match"] = figures.cumulative_match(ranked)
     product = {one.extractor: one for one in ranked if one.ranking == "photofind"}
-    if product and len(evaluation.classes) <= 60:
+    if product and len(evaluation.classes) <= _MOST_BARS:
         plots["classes"] = figures.class_bars(product)
+        if len(evaluation.classes) <= _MOST_CURVES:
+            for extractor, by_product in product.items():
+                plots[f"curves {extractor}"] = figures.class_curves(by_product)
     for place, one in enumerate(evaluation.classification):
         if "Euclidean" not in one.classifier:
             plots[f"confusion {place}"] = figures.confusion(one)
@@ -131,6 +138,13 @@ def _of(retrieval: Iterable[Retrieval], protocol: str) -> list[Retrieval]:
 
 def _address(kind: str, data: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _title(name: str) -> str:
+    """Return what papers call a figure."""
+    if name.startswith("map"):
+        return {"map": "mAP", "map_at_r": "MAP@R"}[name]
+    return name.replace("precision_at_", "P@").replace("recall_at_", "R@")
 
 
 def _moment(text: str) -> str:
