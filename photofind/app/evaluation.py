@@ -12,7 +12,7 @@ from typing import Any
 
 from photofind.app.reports import REPORT, keep_report, record_of, write_report
 from photofind.app.resources import Resources
-from photofind.errors import ExtractorError, PhotofindError, WorkerError
+from photofind.errors import ExtractorError, LibraryError, PhotofindError, WorkerError
 from photofind.extractors.presence import installed_names
 from photofind.learning.evaluation import Plan, evaluate
 from photofind.learning.gallery import make_gallery
@@ -33,10 +33,21 @@ Report = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An evaluation, which is complete unless it was interrupted, and the file of its report."""
+    """An evaluation, which is complete unless it was interrupted.
+
+    Parameters
+    ----------
+    evaluation
+        What was found.
+    report
+        The file of its report; None where the disk refused it.
+    refusal
+        Why it did.
+    """
 
     evaluation: Evaluation
-    report: Path
+    report: Path | None
+    refusal: LibraryError | None = None
 
 
 def evaluate_photos(
@@ -74,7 +85,7 @@ def evaluate_photos(
     ExtractorError
         An extractor that was asked for does not work.
     LibraryError
-        The disk refuses the report.
+        The output folder cannot be written.
     KeyboardInterrupt
         It was interrupted before anything was found.
     """
@@ -105,7 +116,10 @@ def evaluate_photos(
     assert found is not None
     found = replace(found, notes=(*notes, *found.notes))
     progress(Progress("writing the report", 0))
-    return Evaluated(found, _write(resources, found, folder))
+    try:
+        return Evaluated(found, _write(resources, found, folder))
+    except LibraryError as error:  # What took minutes to find is shown all the same.
+        return Evaluated(found, None, error)
 
 
 def figures_of(evaluation: Evaluation) -> dict[str, Any]:

@@ -99,10 +99,14 @@ def evaluate(
     finally:
         resources.close()
     if as_json:
-        print_json({**figures_of(done.evaluation), "report": str(done.report)})
+        report = None if done.report is None else str(done.report)
+        print_json({**figures_of(done.evaluation), "report": report})
     else:
         _print(done.evaluation)
-        note(f"report: {done.report}")
+        if done.report is not None:
+            note(f"report: {done.report}")
+    if done.refusal is not None:
+        raise done.refusal
     if not done.evaluation.complete:
         note("photofind: interrupted; the report is partial")
         sys.exit(130)
