@@ -101,8 +101,9 @@ def evaluate_photos(
     if store_exists(resources.home):
         store = resources.library
         store.refresh()
-    # What numba compiles is kept where photofind's own graphs have it.
+    # What libraries keep for themselves stays in the home too.
     os.environ.setdefault("NUMBA_CACHE_DIR", str(resources.home.cache / "numba"))
+    os.environ.setdefault("MPLCONFIGDIR", str(resources.home.cache / "matplotlib"))
     cache = resources.home.cache / "labelled"
     gallery = make_gallery(photos, choices, resources.extraction, store, cache, progress)
     resources.extraction.close()  # The workers' memory is of more use to what follows.

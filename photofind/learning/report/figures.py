@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from photofind.learning.metrics import Estimate
 from photofind.learning.results import Classification, Evaluation, Retrieval
+from photofind.system.terminal import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,7 +117,7 @@ def cumulative_match(retrieval: Sequence[Retrieval]) -> str:
 def confusion(classification: Classification) -> str:
     """Return the confusion matrix as a map: rows are true classes, columns what they were told."""
     counts = np.array(classification.confusion)
-    labels = [*classification.by_class]
+    labels = [shown(label) for label in classification.by_class]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(2.2 + 0.36 * len(labels), 9)
     with _plot(side + 0.8, side) as (figure, axes):
@@ -142,7 +144,7 @@ def class_bars(by_extractor: Mapping[str, Retrieval]) -> str:
             offsets = np.arange(len(labels)) + (place + 0.5) / len(by_extractor) * 0.8 - 0.4
             estimates = [one.by_class.get(label, {}).get("map") for label in labels]
             _bars(axes, offsets, estimates, 0.8 / len(by_extractor), extractor, _colour(place))
-        axes.set_yticks(np.arange(len(labels)), labels)
+        axes.set_yticks(np.arange(len(labels)), [shown(label) for label in labels])
         axes.invert_yaxis()
         axes.set_xlim(0, 100)
         axes.set_xlabel("mAP, percent, with 95 % intervals")
@@ -212,11 +214,13 @@ def _colour(place: int) -> str:
 
 
 def _named(label: str) -> str:
-    """Return a label that a legend shows: one with an underscore first would be left out."""
-    return label.lstrip("_")
+    """Return a label as text that a plot can hold, and that a legend does not leave out."""
+    return shown(label).lstrip("_")
 
 
 def _svg(figure: Figure) -> str:
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    with warnings.catch_warnings():  # The browser has fonts for what matplotlib's own one lacks.
+        warnings.simplefilter("ignore", UserWarning)
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()

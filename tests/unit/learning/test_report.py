@@ -21,7 +21,7 @@ def thumbnail(path):
 
 @pytest.fixture(scope="module")
 def parts():
-    names = ("<script>alert(1)</script>", "b$es", "cats")
+    names = ("<script>alert(1)</script>", "b$es", "_\u732b\udcff\x07")
     return [*evaluate(made_gallery(names, 12), Plan(split=0.25, engines=False))]
 
 
@@ -29,6 +29,7 @@ def test_page_loads_nothing_and_runs_nothing(parts):
     page = report_page(parts[-1], thumbnail)
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
+    assert "_\u732b\\udcff\\x07" in page
     sources = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert sources
     assert all(source.startswith("data:image/") for source in sources)
