@@ -102,10 +102,13 @@ def evaluate_photos(
         store = resources.library
         store.refresh()
     # What libraries keep for themselves stays in the home too.
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(resources.home.cache / "numba"))
-    os.environ.setdefault("MPLCONFIGDIR", str(resources.home.cache / "matplotlib"))
-    cache = resources.home.cache / "labelled"
-    gallery = make_gallery(photos, choices, resources.extraction, store, cache, progress)
+    with explain_disk_errors(resources.home.cache):
+        cache = private_folder(resources.home.cache)
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
+    os.environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
+    gallery = make_gallery(
+        photos, choices, resources.extraction, store, cache / "labelled", progress
+    )
     resources.extraction.close()  # The workers' memory is of more use to what follows.
     found: Evaluation | None = None
     try:
