@@ -320,14 +320,17 @@ class _Evaluator:
         return np.concatenate(similarities), np.concatenate(scores)
 
     def _add_examples(self, choice: str, similarities: Similarities, queries: Places) -> None:
-        """Add half of the examples from the worst queries, half at random."""
+        """Add half of the examples from the worst queries, half at random of different labels."""
         relevance = ranked_relevance(similarities, self._codes[queries], self._codes, queries)
         precision = np.nan_to_num(average_precision(relevance), nan=1.0)
         worst = np.argsort(precision, kind="stable")[: _EXAMPLES // 2].tolist()
         generator = np.random.default_rng(self._plan.seed)
-        others = [row for row in generator.permutation(len(queries)).tolist() if row not in worst]
+        by_label: dict[int, int] = {}
+        for row in generator.permutation(len(queries)).tolist():
+            if row not in worst:
+                by_label.setdefault(int(self._codes[queries[row]]), row)
         photos, added = self._gallery.photos, []
-        for row in [*others[: _EXAMPLES - len(worst)], *worst]:
+        for row in [*[*by_label.values()][: _EXAMPLES // 2], *worst]:
             place = int(queries[row])
             order = np.argsort(-similarities[row], kind="stable")
             hits = [int(hit) for hit in order if hit != place][:_EXAMPLE_HITS]
