@@ -26,6 +26,8 @@ from photofind.learning.labels import enough_labels, read_labels
 from photofind.learning.results import BASELINE, Evaluation
 from photofind.paths import Home
 
+COLUMNS = ["extractor", "classifier", "photos", "precision", "recall = TPR", "F", "FPR",
+           "accuracy"]  # fmt: skip
 MACRO = ("precision", "recall", "f1", "false_positive_rate")
 RETRIEVED = ("map", "map_at_r", "precision_at_1", "precision_at_10", "precision_at_20",
              "recall_at_10")  # fmt: skip
@@ -62,6 +64,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="photos in one folder per class")
     parser.add_argument("-e", "--extractor", action="append", help="a choice of extractors")
     parser.add_argument("--seeds", type=int, default=5, help="how many splits")
+    parser.add_argument("--no-engines", action="store_true", help="compare no search engines")
     parser.add_argument("--home", type=Path, help="a home that keeps the embeddings")
     arguments = parser.parse_args()
     choices = arguments.extractor or ["mobilenet"]
@@ -78,13 +81,12 @@ def main() -> None:
             resources.close()
         plans = [Plan(0.2, seed, retrieval=False, engines=False) for seed in range(arguments.seeds)]
         held_out = [result(gallery, plan) for plan in plans]
-        every = result(gallery, Plan(None))
+        print_table(COLUMNS, classified(held_out))
+        every = result(gallery, Plan(None, engines=not arguments.no_engines))
     rows = [*classified(held_out), *classified([every])]
     published = [f"{100 * BASELINE[name]:.1f}" for name in ("precision", "recall", "f1")]
     rows.append(["published MobileNet", "classifier", "held out", *published, "", ""])
-    columns = ["extractor", "classifier", "photos", "precision", "recall = TPR", "F", "FPR",
-               "accuracy"]  # fmt: skip
-    print_table(columns, rows)
+    print_table(COLUMNS, rows)
     retrieved = [
         [one.extractor, one.ranking, one.protocol,
          *(percent([one.figures[name].value]) for name in RETRIEVED)]
