@@ -42,7 +42,7 @@ from photofind.learning.product import ProductLibrary
 from photofind.learning.results import Evaluation, Example, Leak
 from photofind.learning.splits import Split, held_out_photos
 from photofind.model import Progress
-from photofind.ranking.projection import Vectors32, fit_projection
+from photofind.ranking.projection import Vectors32, fit_projection, normalised
 
 __all__ = ["Plan", "evaluate"]
 
@@ -212,8 +212,14 @@ class _Evaluator:
     # Classification.
 
     def _classify_by_neighbours(self, choice: str) -> None:
-        codes, gallery_codes, similarities, own = self._sides(choice)
-        for name, compared in _both_metrics(similarities):
+        if self._split is None:
+            gallery, gallery_codes = self._gallery.embeddings[choice], self._codes
+            queries, codes, own = gallery[self._queries], self._codes[self._queries], self._queries
+        else:
+            vectors, every = self._all.embeddings[choice], self._all.photos.codes
+            gallery, gallery_codes = vectors[self._split.gallery], every[self._split.gallery]
+            queries, codes, own = vectors[self._split.queries], every[self._split.queries], None
+        for name, compared in _metrics(queries, gallery):
             told = nearest_vote(compared, gallery_codes, len(self._classes), own)
             self._add_classification(choice, f"k-NN, {name}", codes, told)
 
@@ -227,16 +233,6 @@ class _Evaluator:
         told = probe_held_out(self._all.embeddings[choice], codes, self._split)
         self._add_classification(choice, "linear probe", codes[self._split.queries], told)
 
-    def _sides(self, choice: str) -> tuple[Places, Places, Similarities, Places | None]:
-        """Return the classes of the photos to classify and of the gallery, and what is compared."""
-        if self._split is None:
-            vectors = self._gallery.embeddings[choice]
-            similarities = vectors[self._queries] @ vectors.T
-            return self._codes[self._queries], self._codes, similarities, self._queries
-        vectors, codes = self._all.embeddings[choice], self._all.photos.codes
-        similarities = vectors[self._split.queries] @ vectors[self._split.gallery].T
-        return codes[self._split.queries], codes[self._split.gallery], similarities, None
-
     def _add_classification(
         self, choice: str, classifier: str, truth: Places, told: Places, setting: str = ""
     ) -> None:
@@ -249,10 +245,10 @@ class _Evaluator:
 
     def _retrieve_plainly(self, choice: str) -> None:
         vectors = self._gallery.embeddings[choice]
-        similarities = vectors[self._queries] @ vectors.T
-        for name, compared in _both_metrics(similarities):
+        for name, compared in _metrics(vectors[self._queries], vectors):
             self._add_retrieval(choice, name, "leave-one-out", compared, self._queries)
-        self._add_retrieval(choice, "cosine", "query in gallery", similarities, self._queries)
+            if name == "cosine":
+                self._add_retrieval(choice, name, "query in gallery", compared, self._queries)
 
     def _ask_from_outside(self, choice: str) -> None:
         assert self._split is not None
@@ -387,9 +383,12 @@ def _notes_of(leaks: Sequence[Leak]) -> Iterator[str]:
         )
 
 
-def _both_metrics(cosines: Similarities) -> Iterator[tuple[str, Similarities]]:
-    """Return the cosine of unit vectors, and their Euclidean distance, the larger the nearer."""
+def _metrics(queries: Vectors32, gallery: Vectors32) -> Iterator[tuple[str, Similarities]]:
+    """Return how alike queries and a gallery are by each metric; the larger the nearer."""
+    cosines = queries @ gallery.T
     yield "cosine", cosines
+    mean = gallery.mean(axis=0)
+    yield "centred cosine", normalised(queries - mean) @ normalised(gallery - mean).T
     yield "Euclidean", -np.sqrt(np.maximum(2 - 2 * cosines, 0))
 
 

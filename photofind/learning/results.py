@@ -62,7 +62,7 @@ class Classification:
     extractor
         The choice of extractors.
     classifier
-        "k-NN, cosine", "k-NN, Euclidean", "k-NN, photofind's ranking" or "linear probe".
+        "k-NN, " with a metric or "photofind's ranking", or "linear probe".
     setting
         "held out", "leave-one-out" or "10 folds".
     photos
@@ -98,7 +98,7 @@ class Retrieval:
     extractor
         The choice of extractors.
     ranking
-        "cosine", "Euclidean" or "photofind".
+        "cosine", "centred cosine", "Euclidean" or "photofind".
     protocol
         A key of :data:`PROTOCOLS`.
     queries

@@ -39,6 +39,7 @@ _STYLE: Any = {  # Each version of matplotlib has another type for it.
     "grid.color": "#e4e4e4",
     "axes.axisbelow": True,
 }
+_DASHES = {"photofind": "-", "cosine": "--", "centred cosine": ":"}
 # With more classes their names do not fit beside a matrix.
 _NAMED = 30
 
@@ -200,7 +201,7 @@ def _lines(retrieval: Sequence[Retrieval]) -> list[tuple[Retrieval, dict[str, An
             one,
             {
                 "color": _colour(extractors.index(one.extractor)),
-                "linestyle": "-" if one.ranking == "photofind" else "--",
+                "linestyle": _DASHES.get(one.ranking, "--"),
                 "label": _named(f"{one.extractor}, {one.ranking}"),
             },
         )

@@ -100,7 +100,7 @@ def _glance(evaluation: Evaluation) -> list[dict[str, Any]]:
         rows.append(
             {
                 "extractor": extractor,
-                "neighbours": accuracy.get("k-NN, cosine"),
+                "neighbours": accuracy.get("k-NN, centred cosine"),
                 "probe": accuracy.get("linear probe"),
                 "map": product.get("map"),
                 "plain_map": found.get("cosine", {}).get("map"),

@@ -29,11 +29,13 @@ def retrieval(found, ranking, protocol):
 def test_all_protocols_are_measured(held_out):
     assert held_out.complete
     assert [one.classifier for one in held_out.classification] == [
-        "k-NN, cosine", "k-NN, Euclidean", "linear probe", "k-NN, photofind's ranking",
+        "k-NN, cosine", "k-NN, centred cosine", "k-NN, Euclidean", "linear probe",
+        "k-NN, photofind's ranking",
     ]  # fmt: skip
     assert {one.photos for one in held_out.classification} == {15}
     assert {(one.ranking, one.protocol) for one in held_out.retrieval} == {
         ("cosine", "leave-one-out"),
+        ("centred cosine", "leave-one-out"),
         ("Euclidean", "leave-one-out"),
         ("photofind", "leave-one-out"),
         ("cosine", "query in gallery"),
@@ -118,7 +120,7 @@ def test_a_part_says_so_and_keeps_what_it_has():
     next(steps)
     part = next(steps)
     assert not part.complete
-    assert len(part.classification) == 2
+    assert len(part.classification) == 3
     assert not part.retrieval
 
 
