@@ -5,6 +5,7 @@ Importing them costs next to nothing.
 
 from photofind.model.codec import as_plain, revive
 from photofind.model.embeddings import Embeddings
+from photofind.model.feedback import Judged, MetricStatus
 from photofind.model.indexing import Event, Progress, Report, Skipped
 from photofind.model.photos import (
     Failure,
@@ -21,7 +22,9 @@ from photofind.model.query import (
     DuplicateGroup,
     DuplicateKind,
     ExtractorProgress,
+    Feedback,
     Hit,
+    JudgedPhoto,
     NotSame,
     Proposal,
     Query,
@@ -49,8 +52,12 @@ __all__ = [
     "ExtractorProgress",
     "ExtractorStatus",
     "Failure",
+    "Feedback",
     "FolderStatus",
     "Hit",
+    "Judged",
+    "JudgedPhoto",
+    "MetricStatus",
     "NotSame",
     "Overview",
     "PhotoDetails",
