@@ -67,6 +67,8 @@ def judge(
     assert ranking.asked is not None
     if {*ranking.asked.contents} & {*liked, *disliked}:
         raise LibraryError("the photo of the query itself cannot be judged", "judge its hits")
+    if not (liked or disliked or forgotten):
+        return answer
     now, asked = round(time.time(), 3), ranking.asked
     with resources.writing() as library:
         library.judge(

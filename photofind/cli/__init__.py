@@ -13,6 +13,7 @@ from photofind.cli.doctor import doctor
 from photofind.cli.duplicates import duplicates
 from photofind.cli.extractors import extractors
 from photofind.cli.failures import failures
+from photofind.cli.feedback import feedback
 from photofind.cli.folders import folders
 from photofind.cli.index import index
 from photofind.cli.pause import pause, resume
@@ -60,6 +61,7 @@ for command in (
     web,
     index,
     folders,
+    feedback,
     duplicates,
     untrash,
     tags,

@@ -184,11 +184,14 @@ class Feedback:
         Photos that are worth judging next, the most telling first.
     metric
         Whether a metric counted that was learned from the judgements of all queries.
+    key
+        Names the query among the judgements, to forget all of its judgements by.
     """
 
     judged: tuple[JudgedPhoto, ...]
     proposals: tuple[Hit, ...] = ()
     metric: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ class Reranked:
         Contents that are worth judging next, the most telling first; None where nothing is judged.
     learned
         Whether a learned metric counted too.
+    key
+        Names the query among the judgements.
     """
 
     ranked: Ranked
@@ -34,6 +36,7 @@ class Reranked:
     disliked: Sequence[str] = ()
     proposed: Ranked | None = None
     learned: bool = False
+    key: str = ""
 
 
 Rerank = Callable[[Query, Fused, Filter], Reranked]

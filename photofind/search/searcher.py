@@ -314,7 +314,7 @@ class Searcher:
         proposed: tuple[Hit, ...] = ()
         if reranked.proposed is not None:
             proposed = to_hits([*groups_of(reranked.proposed, replace(query, min_score=0.0))])
-        return Feedback(tuple(judged), proposed, reranked.learned)
+        return Feedback(tuple(judged), proposed, reranked.learned, reranked.key)
 
     def _rank(
         self, query: Query, weights: Mapping[Space, float], where: Filter

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from photofind.learning.feedback.judging import key_of
 from photofind.learning.feedback.metric import Metric
 from photofind.learning.feedback.propagation import combine, neighbourhood, standardised
 from photofind.learning.feedback.proposing import boundary, nearest_to_boundary
@@ -97,14 +98,15 @@ class Reranker:
             return Reranked(fused.ranked)
         ranked = fused.ranking.rank(self._pool(fused, judged, where))
         if len(ranked.contents) < 2:
-            return Reranked(fused.ranked, liked, disliked)
+            return Reranked(fused.ranked, liked, disliked, key=key_of(self.asked))
         base = np.asarray(ranked.scores, np.float64)
         if metric is not None and weight:
             base = base + weight * metric.shift(fused.embedded.like, ranked.embeddings, base)
         if not opinions:
             order = np.argsort(-base, kind="stable")
             return Reranked(_in_order(ranked, order, np.clip(base, 0, 1)), learned=True)
-        return self._by_judgements(fused, ranked, base, liked, disliked, learned=weight > 0)
+        reranked = self._by_judgements(fused, ranked, base, liked, disliked)
+        return replace(reranked, learned=weight > 0, key=key_of(self.asked))
 
     def _by_judgements(
         self,
@@ -113,8 +115,6 @@ class Reranker:
         base: Values,
         liked: Sequence[str],
         disliked: Sequence[str],
-        *,
-        learned: bool,
     ) -> Reranked:
         vectors = self._vectors(fused, ranked)
         places = {content: place for place, content in enumerate(ranked.contents)}
@@ -147,7 +147,6 @@ class Reranker:
             liked,
             disliked,
             _in_order(ranked, proposed, scores),
-            learned,
         )
 
     def _known(self, asked: Asked) -> dict[str, bool]:
