@@ -51,8 +51,7 @@ def judge(
     Raises
     ------
     LibraryError
-        A photo is not in the library or not read whole yet, is judged in two ways, or is one of the
-        query's own.
+        A photo is not in the library or not read whole yet, or is judged in two ways.
     """
     liked, disliked, forgotten = (
         {_content(resources, photo): photo for photo in photos}
@@ -65,8 +64,6 @@ def judge(
     )
     answer = resources.searcher.similar(query, ranking)
     assert ranking.asked is not None
-    if {*ranking.asked.contents} & {*liked, *disliked}:
-        raise LibraryError("the photo of the query itself cannot be judged", "judge its hits")
     if not (liked or disliked or forgotten):
         return answer
     now, asked = round(time.time(), 3), ranking.asked

@@ -58,10 +58,10 @@ def main(context: click.Context, debug: bool, no_daemon: bool) -> None:
 
 for command in (
     similar,
+    feedback,
     web,
     index,
     folders,
-    feedback,
     duplicates,
     untrash,
     tags,

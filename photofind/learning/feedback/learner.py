@@ -119,7 +119,7 @@ def _learned(
         strongest=round(strongest, 3),
     )
     gain = estimate_mean(held_out.gain)
-    if gain.value < LEAST_GAIN or gain.low <= 0:
+    if not _is_better(gain):
         return None, replace(
             status,
             reason="it would rank judged photos of queries that it was not trained on no better"
@@ -130,7 +130,7 @@ def _learned(
         return None, replace(status, reason="there are no other photos to try it on")
     status = replace(status, others_before=_mean(others.before), others_after=_mean(others.after))
     loss = estimate_mean(others.gain)
-    if loss.value < -LOSS or loss.high < 0:
+    if not _is_no_worse(loss):
         return None, replace(
             status, reason=f"it would rank other photos of the library worse: {_points(loss)}"
         )
@@ -242,6 +242,14 @@ def _rank(
     base = compared.similarities.astype(np.float64)
     moved = base + metric.weight(query) * metric.shift(query, compared.embeddings, base)
     return [*compress(contents, compared.known)], base, moved
+
+
+def _is_better(gain: Estimate) -> bool:
+    return gain.value >= LEAST_GAIN and gain.low > 0
+
+
+def _is_no_worse(gain: Estimate) -> bool:
+    return gain.value >= -LOSS and gain.high >= 0
 
 
 def _mean(values: Values) -> float:
