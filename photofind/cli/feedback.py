@@ -95,9 +95,9 @@ def feedback(
     """Say which photos are what IMAGES ask for, and which are not.
 
     The hits are ranked anew at once, and photos are named that are worth judging next. What was
-    said is kept, and counts when the same is asked again (`photofind config feedback false`: not).
+    said is kept, and counts when the same is asked again (`photofind config set feedback false`: not).
     From the judgements of several queries a small metric is learned, which counts only if it
-    proves itself (`photofind config metric false`: never).
+    proves itself (`photofind config set metric false`: never).
     """
     asks = bool(images or fields["words"])
     judges = bool(likes or dislikes or undone or undo_all)
@@ -211,7 +211,7 @@ def _paths(one: Judged) -> str:
 def _print_metric(status: MetricStatus) -> None:
     state = {
         "on": "a metric is learned, and counts",
-        "off": "a metric is learned, and switched off (`photofind config metric true`)",
+        "off": "a metric is learned, and switched off (`photofind config set metric true`)",
     }.get(status.state, "no metric counts")
     print_line(f"{state}: {status.reason}")
     rows = [

@@ -37,7 +37,7 @@ def test_hits_are_judged_and_it_lasts_until_it_is_taken_back(
     assert judged.code == 0, judged.stderr
     answer = judged.json
     assert wrong not in hits(answer)
-    assert hits(answer)[0] == right
+    assert hits(answer)[1] == right, "after what is identical to the query"
     told = {(one["path"], one["liked"]) for one in answer["feedback"]["judged"]}
     assert {(right, True), (wrong, False)} <= told
     assert answer["feedback"]["proposals"]
@@ -48,9 +48,9 @@ def test_hits_are_judged_and_it_lasts_until_it_is_taken_back(
     assert not any(wrong in line for line in later.lines)
     without = photofind("similar", query, "--no-feedback", "--json", "-n", "30", home=home).json
     assert hits(without) == hits(before)
-    assert photofind("config", "feedback", "false", home=home).code == 0
+    assert photofind("config", "set", "feedback", "false", home=home).code == 0
     assert hits(photofind("similar", query, "--json", "-n", "30", home=home).json) == hits(before)
-    assert photofind("config", "feedback", "true", home=home).code == 0
+    assert photofind("config", "set", "feedback", "true", home=home).code == 0
     assert photofind("index", home=home).code == 0
 
     listed = photofind("feedback", "--list", "--json", home=home).json
