@@ -95,9 +95,9 @@ def feedback(
     """Say which photos are what IMAGES ask for, and which are not.
 
     The hits are ranked anew at once, and photos are named that are worth judging next. What was
-    said is kept, and counts when the same is asked again (`photofind config set feedback false`: not).
+    said is kept, and counts when the same is asked again, unless the setting `feedback` is false.
     From the judgements of several queries a small metric is learned, which counts only if it
-    proves itself (`photofind config set metric false`: never).
+    proves itself, and never if the setting `metric` is false.
     """
     asks = bool(images or fields["words"])
     judges = bool(likes or dislikes or undone or undo_all)

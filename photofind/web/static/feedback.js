@@ -29,7 +29,7 @@ export function buttonsFor(photo, name) {
     h(
       "button",
       {
-        type: "button", class: verb, tabindex: "-1", data: { judge: verb }, title: `${title} (${key})`,
+        type: "button", class: `judge-${verb}`, tabindex: "-1", data: { judge: verb }, title: `${title} (${key})`,
         "aria-label": `${title}: ${name}`, "aria-pressed": String(liked === (verb === "like")),
       },
       icon(image),

@@ -87,7 +87,7 @@ function make(photo) {
       "div",
       { class: "doings" },
       ...buttonsFor(photo, name),
-      smallButton("like-this", "similar", `Find photos like ${name}`, { title: "Find similar photos" }),
+      smallButton("like", "similar", `Find photos like ${name}`, { title: "Find similar photos" }),
       smallButton("menu-button", "more", `Actions for ${name}`, {
         title: "More",
         "aria-haspopup": "menu",
@@ -378,7 +378,7 @@ grid.addEventListener("click", (event) => {
   const pressed = event.target.closest("button");
   if (pressed?.classList.contains("pick")) toggle(card, { range: event.shiftKey });
   else if (pressed?.dataset.judge) judge(card.photo, pressed.dataset.judge);
-  else if (pressed?.classList.contains("like-this")) run("similar", [card.photo]);
+  else if (pressed?.classList.contains("like")) run("similar", [card.photo]);
   else if (pressed?.classList.contains("menu-button")) openMenu(card, pressed);
   else if (pressed?.classList.contains("stack")) unfold(card);
   else if (event.target.closest("a") && !event.ctrlKey && !event.metaKey) {
