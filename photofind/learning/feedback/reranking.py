@@ -96,7 +96,9 @@ class Reranker:
             weight = metric.weight(fused.embedded.like)
         if not opinions and not weight:
             return Reranked(fused.ranked)
-        ranked = fused.ranking.rank(self._pool(fused, judged, where))
+        ranked = fused.ranked  # The metric orders what there is, at no cost.
+        if opinions:
+            ranked = fused.ranking.rank(self._pool(fused, judged, where))
         if len(ranked.contents) < 2:
             return Reranked(fused.ranked, liked, disliked, key=key_of(self.asked))
         base = np.asarray(ranked.scores, np.float64)
