@@ -218,7 +218,7 @@ def main() -> None:
         print_table(columns, rows)
         smallest = min(map(len, by_class.values()))
         metric, status = measure_metric(
-            photofind, by_class, each=min(8, smallest // 3), asked=min(12, smallest // 3)
+            photofind, by_class, each=min(8, smallest // 3), asked=min(8, smallest // 3)
         )
         about = ["metric", "queries", "how many", "before", "after", "gain"]
         print_table(about, metric)
