@@ -7,7 +7,7 @@ more of what is proposed or of the next hits. Then a metric is learned from the 
 queries of half of the classes, of two with likes and dislikes and of all, and measured on further
 queries of these classes and of the others; and again without asking whether it proves itself.
 
-    python benchmarks/feedback.py DIR [--queries 100] [--extractor NAME]
+    python benchmarks/feedback.py DIR [--queries 100] [--extractor NAME] [--home HOME]
 """
 
 from __future__ import annotations
@@ -198,6 +198,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="photos in one folder per class")
     parser.add_argument("--queries", type=int, default=100, help="how many queries are clicked")
     parser.add_argument("--extractor", default="mobilenet", help="whose embeddings are compared")
+    parser.add_argument("--home", type=Path, help="where the library is kept for another run")
     arguments = parser.parse_args()
     photos = [str(path) for path in photos_below(arguments.folder)]
     generator = np.random.default_rng(0)
@@ -208,7 +209,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as temporary,
         without_graphs(),
-        PhotoFind(Home(Path(temporary, "home"))) as photofind,
+        PhotoFind(Home(arguments.home or Path(temporary, "home"))) as photofind,
     ):
         photofind.set_setting("extractor", arguments.extractor)
         photofind.add_folder(str(arguments.folder.resolve()))
