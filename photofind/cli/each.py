@@ -26,14 +26,14 @@ def answer_each(photofind: Operations, query: Query, questions: Questions) -> No
 
     One that cannot be answered has its ``error``, and makes the exit code 1.
     """
-    from photofind.cli.similar import as_object
+    from photofind.cli.similar import answer_object
 
     failed = 0
     with show_progress() as progress:
         for done, (path, answer) in enumerate(_answers(photofind, query), 1):
             name = questions.names.get(path, path)
             if isinstance(answer, Answer):
-                print_json(as_object(answer, questions), indent=None)
+                print_json(answer_object(answer, questions.names), indent=None)
             else:
                 failed += 1
                 message = answer.message.replace(path, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from photofind.model import Answer, Query
     from photofind.operations import Operations
 
-__all__ = ["as_object", "similar"]
+__all__ = ["answer_object", "print_hits", "similar"]
 
 
 @click.command(
@@ -77,6 +78,9 @@ Examples:
 @query_option("words", metavar="WORDS",
               help="What hits should show, with IMAGES or without; needs an extractor that embeds "
               "texts.")  # fmt: skip
+@query_option("feedback", default=None,
+              help="Whether what was judged for the same query before ranks the hits (setting: "
+              "feedback).")  # fmt: skip
 @click.option("--clipboard", is_flag=True,
               help="Ask with the picture, or the photos, in the clipboard.")  # fmt: skip
 @click.option("--each", is_flag=True,
@@ -144,11 +148,11 @@ def similar(
         if preview is not False and sys.stdout.isatty() and not (as_json or paths_only):
             _print_pictures(photofind, questions, answer, preview)
     if as_json:
-        print_json(as_object(answer, questions))
+        print_json(answer_object(answer, questions.names))
     elif paths_only:
         print_paths((hit.path for hit in answer.hits), null=null)
     else:
-        _print_hits(answer)
+        print_hits(answer)
 
 
 def _print_pictures(
@@ -195,12 +199,19 @@ def _check_presence(query: Query) -> None:
             raise ImageError(f"{image} cannot be used as a query: there is no such file")
 
 
-def as_object(answer: Answer, questions: Questions) -> dict[str, object]:
-    """Return the documented JSON object of an answer (docs/reference/cli.md)."""
+def answer_object(answer: Answer, names: Mapping[str, str] | None = None) -> dict[str, object]:
+    """Return the documented JSON object of an answer (docs/reference/cli.md).
+
+    Parameters
+    ----------
+    names
+        What pictures are called that lie in no file, by their paths.
+    """
+    names = names or {}
     return {
         "query": replace(
             answer.query,
-            like=tuple(questions.names.get(str(one), one) for one in answer.query.like),
+            like=tuple(names.get(str(one), one) for one in answer.query.like),
         ),
         "extractor": answer.extractor,
         "spaces": answer.spaces,
@@ -212,11 +223,30 @@ def as_object(answer: Answer, questions: Questions) -> dict[str, object]:
         "turned": answer.turned,
         "seconds": round(answer.seconds, 4),
         "hits": answer.hits,
+        "feedback": answer.feedback,
     }
 
 
-def _print_hits(answer: Answer) -> None:
+def _feedback_in_words(answer: Answer) -> str | None:
+    """Return what judgements did to an answer; None where there were none."""
+    if answer.feedback is None:
+        return None
+    judged = answer.feedback.judged
+    likes = sum(one.liked for one in judged)
+    parts = [
+        f"{count:,} {what if count == 1 else what + 's'}"
+        for count, what in ((likes, "like"), (len(judged) - likes, "dislike"))
+        if count
+    ]
+    learned = ["the metric learned from judgements"] if answer.feedback.metric else []
+    return "ranked by " + " and ".join(["the query", *parts, *learned])
+
+
+def print_hits(answer: Answer) -> None:
+    """Print the hits of an answer, and what is to be known of it."""
     note(*answer.notes)
+    if (counted := _feedback_in_words(answer)) is not None:
+        note(f"{counted} (--no-feedback: without)")
     if answer.preliminary:
         note(
             f"{answer.preliminary:,} photos are known by their thumbnails so far; "

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from photofind.daemon.uploads import Uploads
 from photofind.errors import ImageError, RequestError
 from photofind.model import Answer, KnownPhoto, Query
 from photofind.model.references import UPLOAD
-from photofind.operations import Operations
 
-__all__ = ["known", "nameless", "similar"]
+__all__ = ["answered", "known", "nameless"]
 
 
-def similar(operations: Operations, uploads: Uploads, query: Query) -> Answer:
-    """Find the photos most like a query; the answer names uploads as the query does.
+def answered(ask: Callable[..., Answer], uploads: Uploads, query: Query, **options: Any) -> Answer:
+    """Ask an operation to answer a query; the answer names uploads as the query does.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def similar(operations: Operations, uploads: Uploads, query: Query) -> Answer:
     PhotoNotFoundError
         An upload is not there any more.
     PhotofindError
-        As `Operations.similar`; without the path of an upload.
+        As the operation; without the path of an upload.
     """
     if not query.like and query.words is None:
         raise RequestError("like: a query has at least one photo, or words")
@@ -34,7 +34,7 @@ def similar(operations: Operations, uploads: Uploads, query: Query) -> Answer:
         if isinstance(photo, str) and photo.startswith(UPLOAD)
     }
     try:
-        answer = operations.similar(_renamed(query, paths))
+        answer = ask(_renamed(query, paths), **options)
     except ImageError as error:
         for path in paths.values():
             error = nameless(error, path)

@@ -6,6 +6,7 @@ Importing them costs next to nothing.
 from photofind.model.codec import as_plain, revive
 from photofind.model.embeddings import Embeddings
 from photofind.model.evaluations import EvaluationRecord
+from photofind.model.feedback import Judged, MetricStatus
 from photofind.model.indexing import Event, Progress, Report, Skipped
 from photofind.model.known import KnownPhoto, KnownState, PhotoFiles
 from photofind.model.photos import (
@@ -23,7 +24,9 @@ from photofind.model.query import (
     DuplicateGroup,
     DuplicateKind,
     ExtractorProgress,
+    Feedback,
     Hit,
+    JudgedPhoto,
     NotSame,
     Proposal,
     Query,
@@ -52,10 +55,14 @@ __all__ = [
     "ExtractorProgress",
     "ExtractorStatus",
     "Failure",
+    "Feedback",
     "FolderStatus",
     "Hit",
+    "Judged",
+    "JudgedPhoto",
     "KnownPhoto",
     "KnownState",
+    "MetricStatus",
     "NotSame",
     "Overview",
     "PhotoDetails",

@@ -74,8 +74,10 @@ class Embedded:
         where a part of a photo is compared.
     turned
         The one ``like`` photo turned and mirrored, (t, D).
-    path, content
+    path
         The first ``like`` photo.
+    contents
+        The contents of the ``like`` photos as they are now.
     files
         Inode and size of the photos of the query that were looked at, by their paths.
     outside
@@ -88,7 +90,7 @@ class Embedded:
     turned: Vectors32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
     outside: bool = False
     path: str = ""
-    content: str = ""
+    contents: tuple[str, ...] = ()
     files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
@@ -96,6 +98,11 @@ class Embedded:
         """Return the photos of a query that has none."""
         none = np.empty((0, 0), np.float32)
         return cls(none, none, frozenset())
+
+    @property
+    def content(self) -> str:
+        """The content of the first ``like`` photo."""
+        return self.contents[0] if self.contents else ""
 
     @property
     def ways(self) -> list[Embedded]:
@@ -189,7 +196,7 @@ def embed_query(
         normalised(others),
         not found[: len(like)].all(),
         paths[0],
-        contents[0],
+        tuple(contents[: len(like)]),
         files,
     )
 

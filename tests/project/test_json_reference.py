@@ -26,6 +26,7 @@ SECTION = r"^### `([\w-]+) --json`\n(.*?)(?=^##)"
 SECTIONS: dict[str, str] = dict(re.findall(SECTION, PAGE, re.MULTILINE | re.DOTALL))
 PRINTED: dict[str, tuple[Any, ...]] = {
     "similar": (model.Answer,),
+    "feedback": (model.Judged, model.MetricStatus),
     "duplicates": (model.DuplicateGroup, model.Trashing, model.NotSame),
     "known": (model.KnownPhoto,),
     "untrash": (model.Untrashing, TrashedBefore),

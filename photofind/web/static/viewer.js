@@ -2,6 +2,7 @@
 
 import { get, pictureOf } from "./api.js";
 import { byId, h, show } from "./dom.js";
+import { judge, KEYS, showInViewer } from "./feedback.js";
 import * as grid from "./grid.js";
 import { bringForward, complain } from "./notices.js";
 import { addressOf, changed, go, isQuery, state, within } from "./state.js";
@@ -117,6 +118,7 @@ function showFacts(of) {
     dialog.querySelector(`[data-do=${verb}]`).disabled = of.offline === true;
   }
   dialog.querySelector("[data-do=less]").disabled = !isQuery();
+  showInViewer(of);
   const taken = momentOf(of);
   const megapixels = (of.width * of.height) / 1e6;
   const facts = [
@@ -187,6 +189,16 @@ function turn(step) {
   if (step > 0 && !beside(3)) document.dispatchEvent(new CustomEvent("more-photos"));
 }
 
+/** Judge the photo; one that is no hit any more makes way for the next one. */
+async function judgeShown(verb) {
+  const { id } = photo;
+  const next = beside(1) ?? beside(-1);
+  await judge(photo, verb);
+  if (photo?.id !== id) return;
+  if (next && !grid.photoOf(id)) go(changed({ photo: next.id }), true);
+  else showFacts(photo);
+}
+
 byId("previous").addEventListener("click", () => turn(-1));
 byId("next").addEventListener("click", () => turn(1));
 byId("viewer-close").addEventListener("click", leave);
@@ -196,6 +208,7 @@ dialog.addEventListener("keydown", (event) => {
   if (event.key === "ArrowRight") turn(1);
   else if (event.key === "ArrowLeft") turn(-1);
   else if (event.key === "Delete") run("trash", [photo]);
+  else if (KEYS[event.key]) judgeShown(KEYS[event.key]);
   else return;
   event.preventDefault();
 });
@@ -239,6 +252,8 @@ stage.addEventListener("touchend", (event) => {
 dialog.addEventListener("click", (event) => {
   const verb = event.target.closest("[data-do]")?.dataset.do;
   if (verb && photo) run(verb, [photo]);
+  const judged = event.target.closest("[data-judge]")?.dataset.judge;
+  if (judged && photo) judgeShown(judged);
 });
 
 byId("viewer-folder").addEventListener("click", (event) => {
