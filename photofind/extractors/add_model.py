@@ -23,7 +23,7 @@ from photofind.paths import Home
 from photofind.settings import load_settings
 from photofind.workers import Worker
 
-__all__ = ["AddedModel", "add_model", "remove_model"]
+__all__ = ["AddedModel", "add_model", "check_name", "remove_model"]
 
 _SECONDS = 900.0
 
@@ -74,17 +74,8 @@ def add_model(
     LibraryError
         If the model cannot be recorded on disk.
     """
-    if not is_name(model.name):
-        raise ExtractorError(
-            f"{model.name!r} cannot be the name of an extractor",
-            "use a short word of letters, digits and . _ + -",
-        )
     path = Path(model.path)
-    before = {added.name: added for added in list_models(home)}
-    for plugin in installed(home):
-        if plugin.name == model.name and plugin.name not in before:
-            raise ExtractorError(f"the name is taken by {plugin}", "choose another name")
-    kept = before.get(model.name)
+    kept = check_name(home, model.name)
     kind = kind_of(path)
     progress("copying the model")
     model = copy_model(home, model)
@@ -104,6 +95,26 @@ def add_model(
         found["reason"],
         tuple(_warnings(path, kind, found["classifies"], found["scaling"])),
     )
+
+
+def check_name(home: Home, name: str) -> Model | None:
+    """Return the model in the home that has a name, which one that is added replaces.
+
+    Raises
+    ------
+    ExtractorError
+        If no model can have this name.
+    """
+    if not is_name(name):
+        raise ExtractorError(
+            f"{name!r} cannot be the name of an extractor",
+            "use a short word of letters, digits and . _ + -",
+        )
+    before = {added.name: added for added in list_models(home)}
+    for plugin in installed(home):
+        if plugin.name == name and name not in before:
+            raise ExtractorError(f"the name is taken by {plugin}", "choose another name")
+    return before.get(name)
 
 
 def _try(home: Home, model: Model) -> dict[str, Any]:
