@@ -17,7 +17,7 @@ from photofind.learning.metrics import Estimate, average_precision, estimate_mea
 from photofind.learning.splits import Split
 from photofind.ranking.projection import normalised
 
-__all__ = ["Comparison", "class_folds", "compare", "split_photos", "verdict"]
+__all__ = ["Comparison", "class_folds", "compare", "mean_precision", "split_photos", "verdict"]
 
 Vectors = npt.NDArray[np.float32]
 Places = npt.NDArray[np.intp]
@@ -109,6 +109,11 @@ def compare(parts: Sequence[tuple[Vectors, Vectors, Vectors, Places]], seed: int
     pooled = [np.concatenate(values) for values in by_kind]
     estimates = [estimate_mean(values, seed) for values in pooled]
     return Comparison(*estimates, int((~np.isnan(pooled[0])).sum()))
+
+
+def mean_precision(vectors: Vectors, codes: Places) -> float:
+    """Return the mAP of photos that search among one another, 0 to 1."""
+    return float(np.nanmean(_precisions(vectors, codes)))
 
 
 def verdict(
