@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from photofind.errors import ExtractorError, WorkerError, WorkerStartError
-from photofind.extractors.model_copies import copy_model, delete_copies
+from photofind.extractors.model_copies import copy_model, delete_copies, write_card
 from photofind.extractors.model_file import memory_for
 from photofind.extractors.models import (
     Model,
@@ -52,7 +52,10 @@ class AddedModel:
 
 
 def add_model(
-    home: Home, model: Model, progress: Callable[[str], None] = lambda phase: None
+    home: Home,
+    model: Model,
+    progress: Callable[[str], None] = lambda phase: None,
+    card: bytes = b"",
 ) -> AddedModel:
     """Copy a model, try it on real photographs in a worker, convert it, and make it an extractor.
 
@@ -66,6 +69,9 @@ def add_model(
         The model; its hash and its dimension are determined here.
     progress
         Called with each phase.
+    card
+        What is to be known of its training, which is kept beside the copy; the model was made here
+        then, and nobody else's file.
 
     Raises
     ------
@@ -86,6 +92,9 @@ def add_model(
         delete_copies(home, model.name, keep=kept.path if kept else None)
         raise
     model = replace(model, dimension=found["dimension"])
+    if card:
+        model = replace(model, origin="")
+        write_card(model, card)
     save_model(home, model)
     delete_copies(home, model.name, keep=model.path)
     return AddedModel(

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import ExtractorError
-from photofind.extractors.model_copies import copy_model, delete_copies
+from photofind.extractors.model_copies import copy_model, delete_copies, write_card
 from photofind.extractors.models import Model, list_models, save_model
 from photofind.extractors.protocol import PROTOCOL
 from photofind.paths import Home, private_folder, write_atomically
@@ -121,8 +121,7 @@ def add_head(home: Home, name: str, head: Head, derives_from: str, card: bytes) 
         derives_from=derives_from,
     )
     try:
-        with explain_disk_errors(home.models):
-            write_atomically(Path(model.path).with_name("card.json"), card)
+        write_card(model, card)
         save_model(home, model)
     except BaseException:
         delete_copies(home, name, keep=kept)

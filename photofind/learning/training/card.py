@@ -8,15 +8,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from photofind.extractors.model_copies import CARD
 from photofind.extractors.models import list_models
 from photofind.learning.training.gate import Comparison
 from photofind.model.codec import revive
 from photofind.paths import Home
 
-__all__ = ["CARD", "TrainingCard", "read_card", "read_cards", "refusals"]
-
-CARD = "card.json"
-"""The name of the file, beside the weights."""
+__all__ = ["TrainingCard", "read_card", "read_cards", "refusals"]
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ class State:
     epoch
         Epochs that are done.
     losses, scores
-        The loss of each, and the mAP on photos that were set aside; NaN where there are none.
+        The loss of each, and the mAP on photos that were set aside: at the start and after each;
+        none where no photos were set aside.
     best
         The epoch, counted from 1, whose weights are kept as the best; 0 for those of the start.
     done
@@ -57,24 +58,20 @@ class Checkpoints:
         self._folder = folder
         self._file = folder / "state.json"
 
-    def load(self, training: Any, embedding: Any) -> State:
-        """Return how far the training is, with its weights loaded; nothing where none is usable.
+    def load(self, training: Any) -> State:
+        """Return how far a training is, with its weights loaded; nothing where none are usable.
 
         Parameters
         ----------
         training
             The ``keras.Model`` that is trained; its optimizer goes on too.
-        embedding
-            The same as is kept of the best epoch; loaded where the training came to its end.
         """
         try:
             plain = json.loads(self._file.read_bytes())
             state = State(
                 **{**plain, "losses": tuple(plain["losses"]), "scores": tuple(plain["scores"])}
             )
-            if state.done:
-                embedding.load_weights(self._folder / state.best_weights)
-            else:
+            if not state.done:
                 training.optimizer.build(training.trainable_variables)
                 training.load_weights(self._folder / state.weights)
         except (OSError, ValueError, TypeError, KeyError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +55,7 @@ def read_pixels(
     shape = (len(paths), *MobileNet.input_size, 3)
     with explain_disk_errors(file):
         try:
-            kept = np.load(file, mmap_mode="r", allow_pickle=False)
+            kept: Pixels = np.load(file, mmap_mode="r", allow_pickle=False)
             if kept.shape == shape and kept.dtype == np.uint8:
                 return kept
         except (OSError, ValueError, EOFError):
@@ -71,7 +70,8 @@ def read_pixels(
                 tell(number + 1)
         partial.replace(file)
         sync_folder(file.parent)
-        return np.load(file, mmap_mode="r", allow_pickle=False)
+        read: Pixels = np.load(file, mmap_mode="r", allow_pickle=False)
+        return read
 
 
 def fine_tune(
@@ -118,7 +118,7 @@ def fine_tune(
     )
     network = make_network(head, head(embeddings[trained]), classes, settings)
     checkpoints = Checkpoints(folder)
-    state = checkpoints.load(network.training, network.embedding)
+    state = checkpoints.load(network.training)
     if not state.epoch and len(aside):  # What the head alone is worth.
         start = mean_precision(head(embeddings[aside]), codes[aside])
         state = replace(state, scores=(start,))
@@ -136,16 +136,17 @@ def fine_tune(
             losses.append(float(network.training.train_on_batch(pictures, labels)))
             tell("fine-tuning", state.epoch * steps + step + 1, settings.epochs * steps,
                  losses[-1], max(state.scores, default=None))  # fmt: skip
-        score = math.nan
+        scores, is_best = state.scores, True
         if len(aside):
             score = mean_precision(embed(network.embedding, pixels, aside), codes[aside])
-        is_best = not len(aside) or score > max(state.scores)
+            is_best = score > max(scores)
+            scores = (*scores, score)
         best = epoch if is_best else state.best
         state = replace(
             state,
             epoch=epoch,
             losses=(*state.losses, float(np.mean(losses))),
-            scores=(*state.scores, score),
+            scores=scores,
             best=best,
             done=epoch >= settings.epochs or epoch - best >= PATIENCE,
         )
@@ -156,12 +157,18 @@ def fine_tune(
     return network.embedding, state
 
 
-def embed(model: Any, pixels: Pixels, places: npt.NDArray[np.int64]) -> Vectors:
-    """Return the embeddings of some photos, float32 (n, d)."""
-    parts = [
-        np.asarray(model.predict_on_batch(_scaled(pixels[places[start : start + BATCH]])))
-        for start in range(0, len(places), BATCH)
-    ]
+def embed(
+    model: Any,
+    pixels: Pixels,
+    places: npt.NDArray[np.int64],
+    tell: Callable[[int], None] = lambda number: None,
+) -> Vectors:
+    """Return the embeddings of some photos, float32 (n, d); ``tell`` is told how many are done."""
+    parts = []
+    for start in range(0, len(places), BATCH):
+        chosen = places[start : start + BATCH]
+        parts.append(np.asarray(model.predict_on_batch(_scaled(pixels[chosen]))))
+        tell(start + len(chosen))
     return np.concatenate(parts)
 
 

@@ -107,8 +107,8 @@ def compare(parts: Sequence[tuple[Vectors, Vectors, Vectors, Places]], seed: int
         for values, vectors in zip(by_kind, embeddings, strict=True):
             values.append(_precisions(vectors, codes))
     pooled = [np.concatenate(values) for values in by_kind]
-    estimates = [estimate_mean(values, seed) for values in pooled]
-    return Comparison(*estimates, int((~np.isnan(pooled[0])).sum()))
+    before, pca, after = (estimate_mean(values, seed) for values in pooled)
+    return Comparison(before, pca, after, int((~np.isnan(pooled[0])).sum()))
 
 
 def mean_precision(vectors: Vectors, codes: Places) -> float:

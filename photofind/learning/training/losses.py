@@ -74,7 +74,7 @@ def contrastive_loss(labels: Any, embeddings: Any) -> Any:
     return _mean(squared, positive) + _mean(ops.square(ops.relu(too_near)), negative)
 
 
-class Proxies(keras.layers.Layer):
+class Proxies(keras.layers.Layer):  # type: ignore[misc]
     """A learned point for each class, and the nearness of embeddings to each as logits.
 
     With the cross-entropy that is Proxy-NCA [1]_ with the probabilities of ProxyNCA++ [2]_.

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import LearningError
 from photofind.extractors.heads import Head
+from photofind.images.limits import Limits
+from photofind.learning.training.data import TrainingData
 from photofind.learning.training.settings import TrainingSettings
 from photofind.paths import Home
 from photofind.workers import Worker
@@ -20,11 +23,43 @@ from photofind.workers import Worker
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Trainer", "require_tensorflow", "versions"]
+__all__ = ["Step", "Tell", "Trainer", "require_tensorflow", "versions"]
 
 _START_SECONDS = 300.0
 _EPOCH_SECONDS = 600.0
-_LEAST_NORM = 1e-12
+
+Vectors = npt.NDArray[np.float32]
+Places = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a training is.
+
+    Parameters
+    ----------
+    phase
+        What it does; empty where there is one thing to do.
+    done, total
+        Steps.
+    loss, precision
+        The last loss, and the best mAP so far on photos that were set aside; None where there is
+        none.
+    """
+
+    phase: str
+    done: int
+    total: int
+    loss: float | None
+    precision: float | None
+
+    @classmethod
+    def of(cls, note: Mapping[str, Any]) -> Self:
+        """Return what a note of the worker says."""
+        return cls(note["phase"], note["done"], note["total"], note["loss"], note["mAP"])
+
+
+Tell = Callable[[Step], None]
 
 
 def require_tensorflow() -> None:
@@ -79,13 +114,9 @@ class Trainer:
         return self._worker.pid
 
     def head(
-        self,
-        embeddings: npt.NDArray[np.float32],
-        codes: npt.NDArray[np.intp],
-        settings: TrainingSettings,
-        progress: Callable[[int, float], None] = lambda epoch, loss: None,
+        self, data: TrainingData, places: Places, settings: TrainingSettings, tell: Tell
     ) -> tuple[Head, list[float]]:
-        """Train a head; as :func:`photofind.learning.training.heads.train_head`.
+        """Train a head on some photos; as :func:`photofind.learning.training.heads.train_head`.
 
         Raises
         ------
@@ -94,26 +125,65 @@ class Trainer:
         WorkerError
             The worker failed.
         """
-        # Without gaps: those of another split may be among them.
-        _, classes = np.unique(codes, return_inverse=True)
+        # Numbered without gaps, whichever classes are left out.
+        _, classes = np.unique(data.codes[places], return_inverse=True)
         reply = self._worker.call(
             "train_head",
-            np.ascontiguousarray(embeddings, np.float32),
+            data.embeddings[places],
             classes.astype(np.int64),
             settings=asdict(settings),
             timeout=_EPOCH_SECONDS,
-            note=lambda value: progress(value["epoch"], value["loss"]),
+            note=lambda value: tell(Step.of(value)),
         )
-        return _checked(Head(*reply.arrays)), reply.value
+        head = Head(*reply.arrays)
+        _check(head.weights)
+        return head, reply.value
+
+    def fine_tune(
+        self,
+        data: TrainingData,
+        places: Places,
+        settings: TrainingSettings,
+        limits: Limits,
+        folder: Path,
+        stage: str,
+        tell: Tell,
+    ) -> tuple[Vectors, list[float]]:
+        """Train the network on some photos, and return the embeddings of all, and the losses.
+
+        The model is saved in ``folder/stage``; what is there of it already is not done again.
+
+        Raises
+        ------
+        LearningError, LibraryError
+            The training came to nothing, or the disk refuses.
+        WorkerError
+            The worker failed.
+        """
+        reply = self._worker.call(
+            "fine_tune",
+            data.embeddings,
+            data.codes.astype(np.int64),
+            places.astype(np.int64),
+            paths=[*data.paths],
+            limits=asdict(limits),
+            settings=asdict(settings),
+            folder=os.fspath(folder),
+            stage=stage,
+            timeout=_EPOCH_SECONDS,
+            note=lambda value: tell(Step.of(value)),
+        )
+        (vectors,) = reply.arrays
+        _check(vectors)
+        return vectors, reply.value["losses"]
 
 
-def _checked(head: Head) -> Head:
-    usable = np.isfinite(head.weights).all() and np.linalg.norm(head.weights) > _LEAST_NORM
-    if not usable:
+def _check(numbers: Vectors) -> None:
+    if not np.isfinite(numbers).all() or not numbers.any():
         raise LearningError(
-            "the training diverged: it gives no numbers", "give other photos, or another --method"
+            "the training diverged: it gives no embeddings",
+            "give other photos, or another --method",
         )
-    return head
 
 
 def versions() -> dict[str, str]:

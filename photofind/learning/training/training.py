@@ -1,50 +1,57 @@
-"""Training a head, and finding out what it is worth."""
+"""Training an embedding, and finding out what it is worth."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from photofind.extractors.heads import Head
+from photofind.images.limits import Limits
 from photofind.learning.splits import Split
 from photofind.learning.training.card import TrainingCard
 from photofind.learning.training.data import TrainingData
 from photofind.learning.training.gate import class_folds, compare, split_photos, verdict
 from photofind.learning.training.pca import principal_head
+from photofind.learning.training.service import MODEL
 from photofind.learning.training.settings import TrainingSettings
-from photofind.learning.training.trainer import Trainer, versions
+from photofind.learning.training.trainer import Step, Tell, Trainer, versions
 from photofind.model import Progress
+from photofind.paths import private_folder, write_atomically
+from photofind.system.disk import explain_disk_errors
 
-__all__ = ["Trained", "train_and_test"]
+__all__ = ["fine_tune_and_test", "train_head_and_test"]
 
 Vectors = npt.NDArray[np.float32]
+Places = npt.NDArray[np.intp]
+Report = Callable[[Progress], None]
+Learn = Callable[[Places, str, Tell], tuple[Vectors, list[float]]]
+"""Trains on some photos, in a stage of that name; returns the embeddings of all, and the losses."""
 
 MOST_CLASSES = 100
 """Classes that a card names, at most."""
 
-
-@dataclass(frozen=True)
-class Trained:
-    """A head with its card."""
-
-    head: Head
-    card: TrainingCard
+_STAGE = "photos"
 
 
-def train_and_test(
+def train_head_and_test(
     data: TrainingData,
     settings: TrainingSettings,
     *,
     name: str,
     trainer: Trainer,
     share: float = 0.2,
-    progress: Callable[[Progress], None] = lambda progress: None,
-) -> Trained:
+    progress: Report = lambda progress: None,
+) -> tuple[Head, TrainingCard]:
     """Train a head on labelled embeddings, and test it on held-out photos and held-out classes.
 
     Parameters
@@ -69,86 +76,158 @@ def train_and_test(
     WorkerError
         The training worker failed.
     """
+    heads: list[Head] = []
+
+    def learn(places: Places, stage: str, tell: Tell) -> tuple[Vectors, list[float]]:
+        head, losses = trainer.head(data, places, settings, tell)
+        heads.append(head)
+        return head(data.embeddings), losses
+
+    folds = class_folds(data.codes, settings.seed)
+    card = _train_and_test(data, settings, learn, folds, name, share, progress)
+    return heads[0], card
+
+
+def fine_tune_and_test(
+    data: TrainingData,
+    settings: TrainingSettings,
+    *,
+    name: str,
+    trainer: Trainer,
+    limits: Limits,
+    folder: Path,
+    share: float = 0.2,
+    progress: Report = lambda progress: None,
+) -> tuple[Path, TrainingCard]:
+    """Train through the network; as :func:`train_head_and_test`, but the path of a model returns.
+
+    Interrupted or killed, and called again with the same, it goes on from the last epoch.
+
+    Parameters
+    ----------
+    limits
+        The largest photo that is read.
+    folder
+        Of the checkpoints; the caller removes it in the end.
+
+    Raises
+    ------
+    LibraryError
+        The disk refuses.
+    """
+    _begin(folder, data, settings, share)
+
+    def learn(places: Places, stage: str, tell: Tell) -> tuple[Vectors, list[float]]:
+        return trainer.fine_tune(data, places, settings, limits, folder, stage, tell)
+
+    # Each costs as much as the training itself.
+    folds = class_folds(data.codes, settings.seed)[:1]
+    card = _train_and_test(data, settings, learn, folds, name, share, progress)
+    return folder / _STAGE / MODEL, card
+
+
+def _train_and_test(
+    data: TrainingData,
+    settings: TrainingSettings,
+    learn: Learn,
+    folds: list[Split],
+    name: str,
+    share: float,
+    progress: Report,
+) -> TrainingCard:
     began = time.monotonic()
-    codes = data.codes
-    split = split_photos(codes, share, settings.seed)
-    folds = class_folds(codes, settings.seed)
-    clock = _Clock((1 + len(folds)) * settings.epochs, progress)
-
-    def train_on(places: npt.NDArray[np.intp], number: int, phase: str) -> tuple[Head, list[float]]:
-        def note(epoch: int, loss: float) -> None:
-            clock.tell(f"{phase}, loss {loss:.4f}", number * settings.epochs + epoch)
-
-        clock.tell(phase, number * settings.epochs)
-        return trainer.head(data.embeddings[places], codes[places], settings, note)
-
-    head, losses = train_on(split.gallery, 0, "training")
+    clock = _Clock(progress)
+    split = split_photos(data.codes, share, settings.seed)
+    clock.begin("training")
+    vectors, losses = learn(split.gallery, _STAGE, clock.tell)
     tests = []
     for number, fold in enumerate(folds, 1):
-        test, _ = train_on(
-            fold.gallery, number, f"testing on other classes, {number} of {len(folds)}"
-        )
-        tests.append(_part(data, fold, fold.queries, test, settings))
-    clock.tell("comparing", clock.total)
-    photos = compare([_part(data, split, split.queries, head, settings)], settings.seed)
-    training = compare([_part(data, split, split.gallery, head, settings)], settings.seed)
+        which = f", {number} of {len(folds)}" if len(folds) > 1 else ""
+        clock.begin(f"training without some classes{which}")
+        others, _ = learn(fold.gallery, f"classes-{number}", clock.tell)
+        tests.append(_part(data, fold.gallery, fold.queries, others, settings))
+    progress(Progress("comparing", 0))
+    photos = compare([_part(data, split.gallery, split.queries, vectors, settings)], settings.seed)
+    own = compare([_part(data, split.gallery, split.gallery, vectors, settings)], settings.seed)
     classes = compare(tests, settings.seed) if tests else None
-    passed, remarks = verdict(photos, training, classes, data.base.partition("@")[0])
+    passed, remarks = verdict(photos, own, classes, data.base.partition("@")[0])
     counts = data.counts
     largest = sorted(counts, key=lambda label: -counts[label])[:MOST_CLASSES]
-    card = TrainingCard(
-        name,
-        settings.method,
-        data.base,
-        data.source,
-        len(data),
-        len(split.queries),
-        share,
-        len(folds),
-        passed,
-        photos,
-        training,
-        classes,
-        {label: counts[label] for label in sorted(largest)},
-        remarks,
-        data.notes,
-        tuple(round(loss, 6) for loss in losses),
-        asdict(settings),
-        versions(),
-        datetime.now(UTC).isoformat(timespec="seconds"),
-        round(time.monotonic() - began, 1),
+    return TrainingCard(
+        name=name,
+        method=settings.method,
+        base=data.base,
+        source=data.source,
+        photos=len(data),
+        held_out=len(split.queries),
+        share=share,
+        folds=len(folds),
+        passed=passed,
+        held_out_photos=photos,
+        training=own,
+        held_out_classes=classes,
+        classes={label: counts[label] for label in sorted(largest)},
+        remarks=remarks,
+        notes=data.notes,
+        losses=tuple(round(loss, 6) for loss in losses),
+        settings=asdict(settings),
+        versions=versions(),
+        trained=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - began, 1),
     )
-    return Trained(head, card)
 
 
 def _part(
     data: TrainingData,
-    split: Split,
-    tested: npt.NDArray[np.intp],
-    head: Head,
+    trained: Places,
+    tested: Places,
+    vectors: Vectors,
     settings: TrainingSettings,
-) -> tuple[Vectors, Vectors, Vectors, npt.NDArray[np.intp]]:
+) -> tuple[Vectors, Vectors, Vectors, Places]:
     """Return the embeddings of some photos before, by principal components, and after."""
     before = data.embeddings[tested]
-    # As the head, it has seen the photos that were trained on alone.
-    principal = principal_head(data.embeddings[split.gallery], settings.dimensions)
-    return before, principal(before), head(before), data.codes[tested]
+    # As the training, it has seen the photos that were trained on alone.
+    principal = principal_head(data.embeddings[trained], settings.dimensions)
+    return before, principal(before), vectors[tested], data.codes[tested]
+
+
+def _begin(folder: Path, data: TrainingData, settings: TrainingSettings, share: float) -> None:
+    """Have a folder go on with this very training, or begin it."""
+    facts = [data.base, data.contents, data.labels, asdict(settings), share, versions()]
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest().encode()
+    file = folder / "training"
+    with explain_disk_errors(folder):
+        with suppress(OSError):
+            if file.read_bytes() == key:
+                return
+        if folder.exists():
+            shutil.rmtree(folder)
+        private_folder(folder)
+        write_atomically(file, key)
 
 
 class _Clock:
-    """Tells how far it is, and how long the rest will take."""
+    """Tells how far it is, and how long the phase will take."""
 
-    def __init__(self, total: int, progress: Callable[[Progress], None]) -> None:
-        self.total = total
+    def __init__(self, progress: Report) -> None:
         self._progress = progress
-        self._began = 0.0
-        self._first = 0
+        self._stage = ""
+        self._phase: str | None = None
+        self._began, self._first = 0.0, 0
 
-    def tell(self, phase: str, done: int) -> None:
+    def begin(self, stage: str) -> None:
+        self._stage, self._phase = stage, None
+        self._progress(Progress(stage, 0))
+
+    def tell(self, step: Step) -> None:
         now = time.monotonic()
-        if not self._began and done:  # Starting does not count.
-            self._began, self._first = now, done
-        left = None
-        if self._began and done > self._first:
-            left = (now - self._began) / (done - self._first) * (self.total - done)
-        self._progress(Progress(phase, done, self.total, seconds_left=left))
+        if step.phase != self._phase:
+            self._phase, self._began, self._first = step.phase, now, step.done
+        rate = (step.done - self._first) / max(now - self._began, 1e-6)
+        words = [": ".join(filter(None, (self._stage, step.phase)))]
+        words += [] if step.loss is None else [f"loss {step.loss:.4f}"]
+        words += [] if step.precision is None else [f"mAP {100 * step.precision:.1f} %"]
+        left = (step.total - step.done) / rate if rate else None
+        self._progress(
+            Progress(", ".join(words), step.done, step.total, rate=rate, seconds_left=left)
+        )
