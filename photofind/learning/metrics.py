@@ -27,6 +27,7 @@ __all__ = [
     "confusion_matrix",
     "cumulative_match",
     "estimate_mean",
+    "estimate_ratio",
     "map_at_r",
     "precision_at",
     "precision_recall_curve",
@@ -266,11 +267,26 @@ def bootstrap(
 
 def estimate_mean(values: Values, seed: int = 0) -> Estimate:
     """Return the mean over queries, (q,), with its interval; queries that are NaN are left out."""
-    known = values[~np.isnan(values)]
-    if not len(known):
+    return estimate_ratio(values, np.where(np.isnan(values), np.nan, 1.0), seed)
+
+
+def estimate_ratio(above: Values, below: Values, seed: int = 0, draws: int = DRAWS) -> Estimate:
+    """Return the quotient of two sums over queries, (q,) each, with its interval.
+
+    Queries where one of them is NaN are left out; without any, or with nothing below, all is NaN.
+    """
+    known = ~(np.isnan(above) | np.isnan(below))
+    count = int(known.sum())
+    if not count or not below[known].sum():
         return Estimate(float("nan"), float("nan"), float("nan"))
-    low, high = bootstrap(lambda places: known[places].mean(), len(known), seed)
-    return Estimate(float(known.mean()), float(low), float(high))
+    # How often each query is drawn.
+    generator = np.random.default_rng(seed)
+    times = generator.multinomial(count, np.full(count, 1 / count), size=draws)
+    found = _divide(times @ above[known], times @ below[known])
+    tail = 100 * (1 - CONFIDENCE) / 2
+    low, high = np.nanpercentile(found, [tail, 100 - tail])
+    value = above[known].sum() / below[known].sum()
+    return Estimate(float(value), float(low), float(high))
 
 
 def _divide(above: npt.NDArray[np.generic], below: npt.NDArray[np.generic]) -> Values:

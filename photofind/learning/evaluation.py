@@ -1,0 +1,386 @@
+"""Evaluating extractors on labelled photos, by protocols that are not mixed.
+
+- *Classification of held-out photos*: k-NN and a linear probe on frozen embeddings.
+- *P@k with the query in the gallery*, as many papers measure: the first hit is the query itself.
+- *Full mAP, leave-one-out*: every photo is a query against all others.
+
+With a split, photos held out are also searched with as queries from outside the library.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from photofind.learning.classifiers import (
+    NEIGHBOURS,
+    PROBE_FOLDS,
+    nearest_vote,
+    probe_by_folds,
+    probe_held_out,
+)
+from photofind.learning.engines import measure_engines
+from photofind.learning.estimates import (
+    classification_of,
+    retrieval_of,
+    score_meanings,
+)
+from photofind.learning.gallery import Gallery
+from photofind.learning.labels import enough_labels
+from photofind.learning.leaks import Copies, find_copies, without_copies, without_leaks
+from photofind.learning.metrics import average_precision, ranked_relevance
+from photofind.learning.product import ProductLibrary
+from photofind.learning.results import Evaluation, Example, Leak
+from photofind.learning.splits import Split, held_out_photos
+from photofind.model import Progress
+from photofind.ranking.projection import Vectors32, fit_projection
+
+__all__ = ["Plan", "evaluate"]
+
+Places = npt.NDArray[np.intp]
+Similarities = npt.NDArray[np.floating[Any]]
+Report = Callable[[Progress], None]
+Step = tuple[str, Callable[[], None]]
+
+_PACKAGES = ("photofind", "numpy", "scikit-learn", "pynndescent", "faiss-cpu")
+_BATCH = 50
+_EXAMPLE_HITS = 10
+_EXAMPLES = 6
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to evaluate.
+
+    Parameters
+    ----------
+    split
+        The share of photos that is held out for classification; None for leave-one-out.
+    seed
+        Of the split, the samples of queries and the intervals.
+    queries
+        At most so many photos are asked with, drawn at random.
+    product_queries
+        The same for photofind's own ranking, which takes longer.
+    engines
+        Whether search engines are compared too.
+    """
+
+    split: float | None = 0.2
+    seed: int = 0
+    queries: int = 2000
+    product_queries: int = 1000
+    engines: bool = True
+
+
+def evaluate(
+    gallery: Gallery, plan: Plan, progress: Report = lambda progress: None
+) -> Iterator[Evaluation]:
+    """Evaluate embeddings of labelled photos.
+
+    Parameters
+    ----------
+    gallery
+        The photos with their embeddings by each choice of extractors.
+
+    Yields
+    ------
+    Evaluation
+        What is found so far: after each step, with more than before. Only the last is complete.
+
+    Raises
+    ------
+    LearningError
+        Without copies there are fewer than two labels with two photos.
+    """
+    return _Evaluator(gallery, plan, progress).run()
+
+
+class _Evaluator:
+    def __init__(self, gallery: Gallery, plan: Plan, progress: Report) -> None:
+        self._plan = plan
+        self._progress = progress
+        self._began = time.monotonic()
+        enough = enough_labels(gallery.photos)
+        if len(enough) < len(gallery.photos):
+            kept = set(enough.paths)
+            places = [place for place, path in enumerate(gallery.photos.paths) if path in kept]
+            gallery = replace(gallery.select(np.array(places)), photos=enough)
+        self._all = gallery
+        progress(Progress("looking for copies", 0))
+        self._is_classes = gallery.photos.kind == "classes"
+        self._copies = find_copies(gallery.contents, gallery.fingerprints, near=self._is_classes)
+        distinct = without_copies(self._copies)
+        self._gallery = gallery.select(distinct)
+        enough_labels(self._gallery.photos)
+        self._codes = self._gallery.photos.codes
+        self._classes = self._gallery.photos.classes
+        self._queries = _drawn(len(distinct), plan.queries, plan.seed)
+        self._split = self._held_out(gallery, self._copies)
+        self.result = self._begun(gallery, distinct)
+
+    def _held_out(self, gallery: Gallery, copies: Copies) -> Split | None:
+        """Return the split of all photos, without leaks; None for leave-one-out."""
+        if self._plan.split is None:
+            return None
+        split = held_out_photos(gallery.photos.codes, self._plan.split, self._plan.seed)
+        split, _ = without_leaks(split, copies)
+        some = _drawn(len(split.queries), self._plan.queries, self._plan.seed)
+        return Split(split.gallery, split.queries[some])
+
+    def _begun(self, gallery: Gallery, distinct: Places) -> Evaluation:
+        photos, plan = gallery.photos, self._plan
+        kept = set(distinct.tolist())
+        firsts = {int(self._copies.groups[place]): int(place) for place in distinct}
+        identical = {(one.left, one.right) for one in self._copies.pairs if one.identical}
+        leaks = []
+        for place, path in enumerate(photos.paths):
+            if place not in kept:
+                first = firsts[int(self._copies.groups[place])]
+                kind = "same content" if (first, place) in identical else "near copy"
+                labels = photos.labels[first], photos.labels[place]
+                leaks.append(Leak(kind, photos.paths[first], path, labels))
+        notes = list(photos.notes)
+        if leaks:
+            copies = "1 copy" if len(leaks) == 1 else f"{len(leaks):,} copies"
+            taken = "is" if len(leaks) == 1 else "are"
+            notes.append(
+                f"{copies} of other photos {taken} taken out, such as {leaks[0].removed} "
+                f"({leaks[0].kind} of {leaks[0].kept})"
+            )
+        if differing := [leak for leak in leaks if leak.labels[0] != leak.labels[1]]:
+            one = differing[0]
+            notes.append(
+                f"{len(differing)} of them had another label than their copy: {one.removed} is "
+                f"{one.labels[1]!r}, {one.kept} is {one.labels[0]!r}"
+            )
+        notes.append(
+            "embeddings have length 1, so Euclidean distance ranks photos as the cosine does"
+        )
+        if self._plan.queries < len(distinct):
+            notes.append(f"figures are of {self._plan.queries:,} queries drawn at random")
+        return Evaluation(
+            source=photos.source,
+            kind=photos.kind,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            photos=len(distinct),
+            classes=dict(Counter(self._gallery.photos.labels)),
+            extractors={choice: space.version for choice, space in gallery.spaces.items()},
+            split=plan.split,
+            seed=plan.seed,
+            settings={
+                "neighbours": NEIGHBOURS,
+                "probe_folds": PROBE_FOLDS,
+                "queries": plan.queries,
+                "product_queries": plan.product_queries,
+                "held_out": 0 if self._split is None else len(self._split.queries),
+            },
+            versions=_versions(),
+            leaks=tuple(leaks),
+            failures=gallery.failures,
+            notes=tuple(notes),
+            complete=False,
+        )
+
+    def run(self) -> Iterator[Evaluation]:
+        steps = [step for choice in self._gallery.embeddings for step in self._steps(choice)]
+        yield self.result
+        began = time.monotonic()
+        for done, (phase, step) in enumerate(steps):
+            took = time.monotonic() - began
+            left = took / done * (len(steps) - done) if done else None
+            self._progress(Progress(phase, done, len(steps), seconds_left=left))
+            step()
+            self._set(seconds=round(time.monotonic() - self._began, 1))
+            yield self.result
+        self._set(complete=True)
+        yield self.result
+
+    def _set(self, **changes: Any) -> None:
+        self.result = replace(self.result, **changes)
+
+    def _steps(self, choice: str) -> Iterator[Step]:
+        """Return the steps for one choice of extractors, each with what it is called."""
+        if self._is_classes:
+            yield f"{choice}: k-NN", partial(self._classify_by_neighbours, choice)
+            yield f"{choice}: linear probe", partial(self._classify_by_probe, choice)
+        yield f"{choice}: retrieval by cosine", partial(self._retrieve_plainly, choice)
+        if self._split is not None:
+            yield f"{choice}: held-out queries", partial(self._ask_from_outside, choice)
+        yield f"{choice}: photofind's ranking", partial(self._retrieve_by_product, choice)
+        if self._plan.engines:
+            yield f"{choice}: search engines", partial(self._measure_engines, choice)
+
+    # Classification.
+
+    def _classify_by_neighbours(self, choice: str) -> None:
+        codes, gallery_codes, similarities, own = self._sides(choice)
+        for name, compared in _both_metrics(similarities):
+            told = nearest_vote(compared, gallery_codes, len(self._classes), own)
+            self._add_classification(choice, f"k-NN, {name}", codes, told)
+
+    def _classify_by_probe(self, choice: str) -> None:
+        if self._split is None:
+            vectors = self._gallery.embeddings[choice]
+            told = probe_by_folds(vectors, self._codes, self._plan.seed)
+            self._add_classification(choice, "linear probe", self._codes, told, "10 folds")
+            return
+        codes = self._all.photos.codes
+        told = probe_held_out(self._all.embeddings[choice], codes, self._split)
+        self._add_classification(choice, "linear probe", codes[self._split.queries], told)
+
+    def _sides(self, choice: str) -> tuple[Places, Places, Similarities, Places | None]:
+        """Return the classes of the photos to classify and of the gallery, and what is compared."""
+        if self._split is None:
+            vectors = self._gallery.embeddings[choice]
+            similarities = vectors[self._queries] @ vectors.T
+            return self._codes[self._queries], self._codes, similarities, self._queries
+        vectors, codes = self._all.embeddings[choice], self._all.photos.codes
+        similarities = vectors[self._split.queries] @ vectors[self._split.gallery].T
+        return codes[self._split.queries], codes[self._split.gallery], similarities, None
+
+    def _add_classification(
+        self, choice: str, classifier: str, truth: Places, told: Places, setting: str = ""
+    ) -> None:
+        classes = self._classes if self._split is None else self._all.photos.classes
+        setting = setting or ("leave-one-out" if self._split is None else "held out")
+        one = classification_of(choice, classifier, setting, classes, truth, told, self._plan.seed)
+        self._set(classification=(*self.result.classification, one))
+
+    # Retrieval.
+
+    def _retrieve_plainly(self, choice: str) -> None:
+        vectors = self._gallery.embeddings[choice]
+        similarities = vectors[self._queries] @ vectors.T
+        for name, compared in _both_metrics(similarities):
+            self._add_retrieval(choice, name, "leave-one-out", compared, self._queries)
+        self._add_retrieval(choice, "cosine", "query in gallery", similarities, self._queries)
+
+    def _ask_from_outside(self, choice: str) -> None:
+        assert self._split is not None
+        vectors, codes = self._all.embeddings[choice], self._all.photos.codes
+        queries = vectors[self._split.queries]
+        query_codes, gallery_codes = codes[self._split.queries], codes[self._split.gallery]
+        plain = queries @ vectors[self._split.gallery].T
+        labels = [self._all.photos.labels[place] for place in self._split.queries]
+        product = ProductLibrary(self._all.spaces[choice], vectors[self._split.gallery])
+        some = slice(0, self._plan.product_queries)
+        similarities, _ = self._compared(product, choice, queries[some])
+        for name, compared in (("cosine", plain[some]), ("photofind", similarities)):
+            relevance = ranked_relevance(compared, query_codes[some], gallery_codes)
+            one = retrieval_of(choice, name, "held out", relevance, labels[some], self._plan.seed)
+            self._set(retrieval=(*self.result.retrieval, one))
+        if self._is_classes:
+            told = nearest_vote(similarities, gallery_codes, len(self._all.photos.classes))
+            name = "k-NN, photofind's ranking"
+            self._add_classification(choice, name, query_codes[some], told)
+
+    def _retrieve_by_product(self, choice: str) -> None:
+        vectors = self._gallery.embeddings[choice]
+        product = ProductLibrary(self._gallery.spaces[choice], vectors)
+        some = self._queries[_drawn(len(self._queries), self._plan.product_queries, 0)]
+        similarities, scores = self._compared(product, choice, vectors[some], some)
+        self._add_retrieval(choice, "photofind", "leave-one-out", similarities, some)
+        self._add_retrieval(choice, "photofind", "query in gallery", similarities, some)
+        codes = self._codes[some]
+        meanings = score_meanings(choice, scores, codes, self._codes, some, self._plan.seed)
+        self._set(scores=(*self.result.scores, *meanings))
+        if self._is_classes and self._split is None:
+            told = nearest_vote(similarities, self._codes, len(self._classes), some)
+            self._add_classification(choice, "k-NN, photofind's ranking", codes, told)
+        self._add_examples(choice, similarities, some)
+
+    def _add_retrieval(
+        self, choice: str, ranking: str, protocol: str, compared: Similarities, queries: Places
+    ) -> None:
+        own = queries if protocol == "leave-one-out" else None
+        if protocol == "query in gallery":  # Of equal ones the query itself comes first.
+            compared = compared.copy()
+            compared[np.arange(len(queries)), queries] = np.inf
+        relevance = ranked_relevance(compared, self._codes[queries], self._codes, own)
+        labels = [self._gallery.photos.labels[place] for place in queries]
+        one = retrieval_of(choice, ranking, protocol, relevance, labels, self._plan.seed)
+        self._set(retrieval=(*self.result.retrieval, one))
+
+    def _compared(
+        self,
+        product: ProductLibrary,
+        choice: str,
+        queries: Vectors32,
+        own: Places | None = None,
+    ) -> tuple[Similarities, npt.NDArray[np.float64]]:
+        """Compare queries by photofind's ranking, and say how far that is."""
+        parts, began = [], time.monotonic()
+        for start in range(0, len(queries), _BATCH):
+            rate = start / max(time.monotonic() - began, 1e-3) if start else None
+            left = (len(queries) - start) / rate if rate else None
+            phase = f"{choice}: queries by photofind's ranking"
+            self._progress(Progress(phase, start, len(queries), 0, rate, left))
+            some = slice(start, start + _BATCH)
+            parts.append(product.compare(queries[some], None if own is None else own[some]))
+        similarities, scores = zip(*parts, strict=True)
+        return np.concatenate(similarities), np.concatenate(scores)
+
+    def _add_examples(self, choice: str, similarities: Similarities, queries: Places) -> None:
+        """Add half of the examples from the worst queries, half at random."""
+        relevance = ranked_relevance(similarities, self._codes[queries], self._codes, queries)
+        precision = np.nan_to_num(average_precision(relevance), nan=1.0)
+        worst = np.argsort(precision, kind="stable")[: _EXAMPLES // 2].tolist()
+        generator = np.random.default_rng(self._plan.seed)
+        others = [row for row in generator.permutation(len(queries)).tolist() if row not in worst]
+        photos, added = self._gallery.photos, []
+        for row in [*others[: _EXAMPLES - len(worst)], *worst]:
+            place = int(queries[row])
+            order = np.argsort(-similarities[row], kind="stable")
+            hits = [int(hit) for hit in order if hit != place][:_EXAMPLE_HITS]
+            added.append(
+                Example(
+                    choice,
+                    photos.paths[place],
+                    photos.labels[place],
+                    tuple(photos.paths[hit] for hit in hits),
+                    tuple(photos.labels[hit] for hit in hits),
+                )
+            )
+        self._set(examples=(*self.result.examples, *added))
+
+    # Search engines.
+
+    def _measure_engines(self, choice: str) -> None:
+        vectors = self._gallery.embeddings[choice]
+        projection = fit_projection(vectors)
+        points = projection.project(vectors)
+        some = self._queries[:200]
+        measured = tuple(measure_engines(points, points[some], some))
+        self._set(engines={**self.result.engines, choice: measured})
+
+
+def _both_metrics(cosines: Similarities) -> Iterator[tuple[str, Similarities]]:
+    """Return the cosine of unit vectors, and their Euclidean distance, the larger the nearer."""
+    yield "cosine", cosines
+    yield "Euclidean", -np.sqrt(np.maximum(2 - 2 * cosines, 0))
+
+
+def _drawn(count: int, most: int, seed: int) -> Places:
+    """Return the places of at most so many, drawn at random, ascending."""
+    places: Places = np.sort(np.random.default_rng(seed).permutation(count)[:most])
+    return places
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
