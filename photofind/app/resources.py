@@ -153,7 +153,7 @@ class Resources:
         settings = self.settings
         return Verification(
             self.home.cache,
-            limits=self._limits(),
+            limits=self.limits,
             seconds=settings.max_seconds,
             idle_seconds=settings.idle_minutes * 60,
             log=self.home.logs / "comparison.log",
@@ -169,7 +169,7 @@ class Resources:
         settings = self.settings
         return Thumbnails(
             self.home.cache / "thumbnails",
-            limits=self._limits(),
+            limits=self.limits,
             seconds=settings.max_seconds,
             idle_seconds=settings.idle_minutes * 60,
             log=self.home.logs / "thumbnails.log",
@@ -211,7 +211,7 @@ class Resources:
             extractor,
             bases=bases,
             threads=settings.threads,
-            limits=self._limits(),
+            limits=self.limits,
             seconds=settings.max_seconds,
             idle_seconds=settings.idle_minutes * 60,
             low_priority=low_priority,
@@ -234,7 +234,9 @@ class Resources:
             running += self.library.processes.items()
         return running
 
-    def _limits(self) -> Limits:
+    @property
+    def limits(self) -> Limits:
+        """The largest photo that is read."""
         from photofind.images.limits import Limits
 
         settings = self.settings

@@ -20,6 +20,7 @@ from photofind.cli.plugins import plugins
 from photofind.cli.similar import similar
 from photofind.cli.status import status
 from photofind.cli.tags import tags
+from photofind.cli.train import train
 from photofind.cli.tray import tray
 from photofind.cli.untrash import untrash
 from photofind.cli.web import gallery, web
@@ -71,6 +72,7 @@ for command in (
     doctor,
     failures,
     extractors,
+    train,
     plugins,
     config,
     desktop,

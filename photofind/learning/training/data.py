@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import LearningError
+from photofind.learning.leaks import find_copies
 
 __all__ = ["TrainingData", "check_data", "check_labels", "cleaned"]
 
@@ -42,8 +43,8 @@ class TrainingData:
         What made the embeddings: ``"mobilenet@1"``.
     embeddings
         float32 (n, D), of length 1.
-    labels, contents, paths
-        Of each photo. A path is empty where it does not matter.
+    labels, contents, fingerprints, paths
+        Of each photo.
     notes
         What was left out, and what makes the outcome doubtful, a line each.
     """
@@ -53,6 +54,7 @@ class TrainingData:
     embeddings: Vectors
     labels: tuple[str, ...]
     contents: tuple[str, ...]
+    fingerprints: tuple[str | None, ...]
     paths: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
@@ -82,6 +84,7 @@ class TrainingData:
             embeddings=self.embeddings[places],
             labels=tuple(self.labels[place] for place in places),
             contents=tuple(self.contents[place] for place in places),
+            fingerprints=tuple(self.fingerprints[place] for place in places),
             paths=tuple(self.paths[place] for place in places),
             notes=(*self.notes, *notes),
         )
@@ -130,21 +133,26 @@ def check_labels(source: str, labels: Sequence[str], *, supervised: bool = True)
 
 
 def cleaned(data: TrainingData) -> TrainingData:
-    """Return the data without contents under two labels, copies, and classes of a single photo."""
-    by_content: defaultdict[str, list[int]] = defaultdict(list)
-    for place, content in enumerate(data.contents):
-        by_content[content].append(place)
+    """Return the data without pictures under two labels, copies, and classes of a single photo.
+
+    A near copy on the other side of a split would make a model look better than it is.
+    """
+    by_picture: defaultdict[int, list[int]] = defaultdict(list)
+    groups = find_copies(data.contents, data.fingerprints).groups
+    for place, group in enumerate(groups.tolist()):
+        by_picture[group].append(place)
     kept: list[int] = []
     contradicting: list[int] = []
-    for places in by_content.values():
+    for places in by_picture.values():
         if len({data.labels[place] for place in places}) > 1:
             contradicting += places
         else:
             kept.append(places[0])
     notes = []
     if contradicting:
-        first, *others = contradicting
-        other = next(place for place in others if data.labels[place] != data.labels[first])
+        first = contradicting[0]
+        alike = by_picture[groups[first]]
+        other = next(place for place in alike if data.labels[place] != data.labels[first])
         notes.append(
             f"{_photos(len(contradicting))} left out whose labels contradict each other: the same "
             f"picture is {_named(data, first)} and {_named(data, other)}"
@@ -213,8 +221,7 @@ def check_data(data: TrainingData, dimensions: int, *, supervised: bool) -> Trai
 
 
 def _named(data: TrainingData, place: int) -> str:
-    where = f" ({data.paths[place]})" if data.paths[place] else ""
-    return f"{data.labels[place]!r}{where}"
+    return f"{data.labels[place]!r} ({data.paths[place]})"
 
 
 def _some(labels: Sequence[str]) -> str:
