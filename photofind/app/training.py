@@ -223,7 +223,7 @@ def _space(store: Store, info: ExtractorInfo) -> Space:
 @contextmanager
 def _alone(home: Home, name: str) -> Iterator[None]:
     """Keep others from training an extractor of the same name at the same time."""
-    lock = FileLock(home.training / f"{name}.lock", timeout=0)
+    lock = FileLock(home.training / f"{name}.lock", timeout=0, mode=0o600)
     try:
         with explain_disk_errors(home.training):
             private_folder(home.training)

@@ -45,7 +45,7 @@ Examples:
 @click.option("--extractor", metavar="NAME", shell_complete=complete_extractor,
               help="Extractor to start from; by default the first in use.")  # fmt: skip
 @click.option("--epochs", type=click.IntRange(1, 10_000),
-              help="Passes over the photos; by default 50, or 12 with --fine-tune-layers.")  # fmt: skip
+              help="Passes over the photos; by default 50, through the network 12.")  # fmt: skip
 @click.option("--split", "share", type=click.FloatRange(0.05, 0.5), default=0.2, show_default=True,
               help="Share of the photos of each class to hold out for the test.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,

@@ -167,7 +167,9 @@ def embed(
     parts = []
     for start in range(0, len(places), BATCH):
         chosen = places[start : start + BATCH]
-        parts.append(np.asarray(model.predict_on_batch(_scaled(pixels[chosen]))))
+        # All batches are of one size: TensorFlow prepares anew for each other one.
+        pictures = _scaled(pixels[np.resize(chosen, BATCH)])
+        parts.append(np.asarray(model.predict_on_batch(pictures))[: len(chosen)])
         tell(start + len(chosen))
     return np.concatenate(parts)
 

@@ -88,6 +88,7 @@ def train_head(
         batches(),
         epochs=settings.epochs,
         steps_per_epoch=max(len(embeddings) // settings.batch, 4),
+        shuffle=False,  # They come shuffled.
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=note)],
         verbose=0,
     )
