@@ -158,7 +158,8 @@ def cleaned(data: TrainingData) -> TrainingData:
             f"picture is {_named(data, first)} and {_named(data, other)}"
         )
     if copies := len(data) - len(kept) - len(contradicting):
-        notes.append(f"{_photos(copies)} left out that are copies of others")
+        which = "is a copy of another" if copies == 1 else "are copies of others"
+        notes.append(f"{_photos(copies)} left out that {which}")
     rest = data.select(sorted(kept), *notes)
     counts = rest.counts
     if alone := sorted(label for label, count in counts.items() if count == 1):
