@@ -187,7 +187,7 @@ def _data(
             _check_base(extraction)
             store = resources.library if store_exists(home) else None
             return labelled_photos(
-                photos, name, lambda _: extraction, store, home.cache / "learning", progress
+                photos, name, lambda _: extraction, store, home.cache / "labelled", progress
             )
     if not store_exists(home):
         raise LearningError("there is no library yet", "run `photofind folders add FOLDER`")
