@@ -22,6 +22,7 @@ from photofind.model import (
     Check,
     DuplicateGroup,
     Embeddings,
+    EvaluationRecord,
     Event,
     ExtractorStatus,
     Failure,
@@ -41,6 +42,7 @@ from photofind.model import (
     Trashing,
     Untrashing,
 )
+from photofind.model.evaluations import EvaluationId
 from photofind.model.parameters import (
     AbsolutePath,
     ContentPair,
@@ -387,6 +389,24 @@ class Operations(Protocol):
         ImageError
             It cannot be read.
         """
+
+    # Reports of evaluations.
+
+    @operation("GET", "/api/evaluations")
+    def evaluations(self) -> list[EvaluationRecord]:
+        """Return the evaluations whose reports are kept, the newest first."""
+        ...
+
+    @operation("GET", "/api/evaluations/{evaluation}/report", by_hand=True)
+    def evaluation_report(self, evaluation: EvaluationId) -> bytes:
+        """Return the report of an evaluation, HTML that needs nothing else.
+
+        Raises
+        ------
+        LibraryError
+            There is none, or its file is not what photofind wrote.
+        """
+        ...
 
     @operation("GET", "/api/tags")
     def tags(self, *, limit: PositiveCount | None = None) -> list[TagCount]:

@@ -74,6 +74,11 @@ class Home:
         return self.root / "extractors.json"
 
     @property
+    def evaluations(self) -> Path:
+        """One folder for each report of an evaluation that is kept."""
+        return self.root / "evaluations"
+
+    @property
     def trashed(self) -> Path:
         """One file for each move to the trash that can be undone."""
         return self.root / "trashed"

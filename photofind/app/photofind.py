@@ -21,6 +21,7 @@ from photofind.model import (
     Check,
     DuplicateGroup,
     Embeddings,
+    EvaluationRecord,
     Event,
     ExtractorStatus,
     Failure,
@@ -321,6 +322,16 @@ class PhotoFind(Operations):
         library = self._resources.library
         library.refresh()
         return count(library, Filter(folder, since, until, tuple(tags)))
+
+    def evaluations(self) -> list[EvaluationRecord]:
+        from photofind.app.reports import kept_reports
+
+        return kept_reports(self.home)
+
+    def evaluation_report(self, evaluation: str) -> bytes:
+        from photofind.app.reports import read_report
+
+        return read_report(self.home, evaluation)
 
     def tags(self, *, limit: int | None = None) -> list[TagCount]:
         self._resources.library.refresh()

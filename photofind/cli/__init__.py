@@ -11,6 +11,7 @@ from photofind.cli.demo import demo
 from photofind.cli.desktop import desktop
 from photofind.cli.doctor import doctor
 from photofind.cli.duplicates import duplicates
+from photofind.cli.evaluate import evaluate
 from photofind.cli.extractors import extractors
 from photofind.cli.failures import failures
 from photofind.cli.folders import folders
@@ -72,6 +73,7 @@ for command in (
     doctor,
     failures,
     extractors,
+    evaluate,
     train,
     plugins,
     config,

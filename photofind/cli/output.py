@@ -181,6 +181,7 @@ def _state(progress: Progress) -> str:
         parts.append(f"{progress.done:,}" + (f"/{progress.total:,}" if progress.total else ""))
     if progress.rate and progress.seconds_left:
         parts.append(f"{progress.rate:.0f}/s")
+    if progress.seconds_left:
         parts.append(f"{timedelta(seconds=ceil(progress.seconds_left))} left")
     return ", ".join(parts)
 

@@ -257,6 +257,10 @@ class Client(Operations):
         path = f"/api/photos/{photo}/thumbnail?size={size}"
         return self._transport.ask(Request("GET", path, seconds=_PICTURE_SECONDS))
 
+    def evaluation_report(self, evaluation: str) -> bytes:
+        """Return the report of an evaluation, HTML."""
+        return self._transport.ask(Request("GET", f"/api/evaluations/{evaluation}/report"))
+
     def thumbnail_of(self, path: str, size: int = 256) -> bytes:
         """Return a JPEG of a picture that need not be in the library; it is sent to the daemon."""
         upload = self.upload(path).removeprefix(UPLOAD)

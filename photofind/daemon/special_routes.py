@@ -21,15 +21,18 @@ from photofind.daemon.streams import event_stream
 from photofind.daemon.upload_queries import nameless
 from photofind.daemon.validation import body_arguments, body_model, constraints
 from photofind.errors import ImageError, RequestError
+from photofind.model.evaluations import EvaluationId
 from photofind.model.parameters import Text, ThumbnailSize
 from photofind.model.references import PhotoId
 from photofind.operations import OPERATIONS
+from photofind.web.reports import report_headers
 
 __all__ = ["router"]
 
 _PIECE = 1 << 19
 _FORM_OVERHEAD = 1 << 16
 _JPEG = answers({"type": "string", "format": "binary"}, media_type="image/jpeg")
+_HTML = answers({"type": "string"}, media_type="text/html")
 _LINES = {"type": "string", "description": "a JSON object a line; some lines are empty"}
 _EVENTS = {"type": "string", "description": "server-sent events; the data is JSON"}
 _PICTURE = {"type": "string", "format": "binary"}
@@ -57,6 +60,8 @@ _TEXT, _TEXT_SCHEMA = constraints(Text)
 
 Photo = Annotated[int, _ID, Path(description="the id of a photo")]
 Size = Annotated[int, _SIZE, _SIZE_SCHEMA, Query(description="pixels of the longer side, at most")]
+(_EVALUATION,) = constraints(EvaluationId)
+Evaluation = Annotated[str, _EVALUATION, Path(description="the id of an evaluation")]
 UploadNumber = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 IndexRequest = body_model(OPERATIONS["index"], _INDEX)
 
@@ -169,6 +174,16 @@ async def file(photo: Photo, context: Context, request: ApiRequest) -> Response:
         return file_response(opened, request.headers, reach)
 
     return await context.run(begin)
+
+
+@router.get("/api/evaluations/{evaluation}/report", response_class=Response, responses=_HTML)
+async def evaluation_report(evaluation: Evaluation, context: Context) -> Response:
+    """Return the report of an evaluation.
+
+    Its own style and the pictures within it are all that a browser may show of it.
+    """
+    page = await context.run(context.operations.evaluation_report, evaluation)
+    return Response(page, media_type="text/html", headers=report_headers(page))
 
 
 @router.post("/api/links", responses=answers({"type": "object", "required": ["url"]}))

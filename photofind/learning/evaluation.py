@@ -52,6 +52,8 @@ Report = Callable[[Progress], None]
 Step = tuple[str, Callable[[], None]]
 
 _PACKAGES = ("photofind", "numpy", "scikit-learn", "pynndescent", "faiss-cpu")
+_FEW_QUERIES = 200
+_MOST_PAIRS = 20_000_000
 _BATCH = 50
 _EXAMPLE_HITS = 10
 _EXAMPLES = 6
@@ -71,6 +73,8 @@ class Plan:
         At most so many photos are asked with, drawn at random.
     product_queries
         The same for photofind's own ranking, which takes longer.
+    retrieval
+        Whether photos of the gallery are queries too, which does not depend on the split.
     engines
         Whether search engines are compared too.
     """
@@ -79,6 +83,7 @@ class Plan:
     seed: int = 0
     queries: int = 2000
     product_queries: int = 1000
+    retrieval: bool = True
     engines: bool = True
 
 
@@ -124,7 +129,9 @@ class _Evaluator:
         enough_labels(self._gallery.photos)
         self._codes = self._gallery.photos.codes
         self._classes = self._gallery.photos.classes
-        self._queries = _drawn(len(distinct), plan.queries, plan.seed)
+        # As many as can be compared with all photos at once.
+        self._most = min(plan.queries, max(_FEW_QUERIES, _MOST_PAIRS // len(distinct)))
+        self._queries = _drawn(len(distinct), self._most, plan.seed)
         self._split = self._held_out(gallery, self._copies)
         self.result = self._begun(gallery, distinct)
 
@@ -134,7 +141,7 @@ class _Evaluator:
             return None
         split = held_out_photos(gallery.photos.codes, self._plan.split, self._plan.seed)
         split, _ = without_leaks(split, copies)
-        some = _drawn(len(split.queries), self._plan.queries, self._plan.seed)
+        some = _drawn(len(split.queries), self._most, self._plan.seed)
         return Split(split.gallery, split.queries[some])
 
     def _begun(self, gallery: Gallery, distinct: Places) -> Evaluation:
@@ -166,8 +173,8 @@ class _Evaluator:
         notes.append(
             "embeddings have length 1, so Euclidean distance ranks photos as the cosine does"
         )
-        if self._plan.queries < len(distinct):
-            notes.append(f"figures are of {self._plan.queries:,} queries drawn at random")
+        if self._most < len(distinct):
+            notes.append(f"figures are of {self._most:,} queries drawn at random")
         return Evaluation(
             source=photos.source,
             kind=photos.kind,
@@ -180,7 +187,7 @@ class _Evaluator:
             settings={
                 "neighbours": NEIGHBOURS,
                 "probe_folds": PROBE_FOLDS,
-                "queries": plan.queries,
+                "queries": self._most,
                 "product_queries": plan.product_queries,
                 "held_out": 0 if self._split is None else len(self._split.queries),
             },
@@ -192,7 +199,11 @@ class _Evaluator:
         )
 
     def run(self) -> Iterator[Evaluation]:
-        steps = [step for choice in self._gallery.embeddings for step in self._steps(choice)]
+        choices = [*self._gallery.embeddings]
+        steps = [step for choice in choices for step in self._steps(choice)]
+        if self._plan.engines:  # At the end: one of them compiles for some time.
+            steps += [(f"{one}: search engines", partial(self._measure_engines, one))
+                      for one in choices]  # fmt: skip
         yield self.result
         began = time.monotonic()
         for done, (phase, step) in enumerate(steps):
@@ -213,12 +224,12 @@ class _Evaluator:
         if self._is_classes:
             yield f"{choice}: k-NN", partial(self._classify_by_neighbours, choice)
             yield f"{choice}: linear probe", partial(self._classify_by_probe, choice)
-        yield f"{choice}: retrieval by cosine", partial(self._retrieve_plainly, choice)
+        if self._plan.retrieval:
+            yield f"{choice}: retrieval by cosine", partial(self._retrieve_plainly, choice)
         if self._split is not None:
             yield f"{choice}: held-out queries", partial(self._ask_from_outside, choice)
-        yield f"{choice}: photofind's ranking", partial(self._retrieve_by_product, choice)
-        if self._plan.engines:
-            yield f"{choice}: search engines", partial(self._measure_engines, choice)
+        if self._plan.retrieval:
+            yield f"{choice}: photofind's ranking", partial(self._retrieve_by_product, choice)
 
     # Classification.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import os
 import time
 import zipfile
@@ -34,6 +35,8 @@ from photofind.ranking.fusion import fuse_embeddings
 from photofind.ranking.projection import Vectors32, normalised
 
 __all__ = ["EmbeddedPhotos", "Gallery", "embed_photos", "make_gallery"]
+
+_logger = logging.getLogger(__name__)
 
 _BATCH = 64
 _FORMAT = 1
@@ -205,7 +208,10 @@ def embed_photos(
                  failures, progress)  # fmt: skip
     finally:
         if left and any(path in found for path in left):
-            _save(file, found, info.dimension)
+            try:
+                _save(file, found, info.dimension)
+            except OSError as error:  # The next evaluation embeds them again.
+                _logger.warning("embeddings cannot be kept in %s: %s", file, error)
     vectors = np.zeros((len(photos), info.dimension), np.float32)
     for place, path in enumerate(photos.paths):
         if path in found:

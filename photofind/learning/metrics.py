@@ -180,11 +180,11 @@ class ClassificationFigures:
     def macro(self) -> dict[str, Values]:
         """Return the means over classes, by name."""
         return {
-            "precision": np.nanmean(self.precision, axis=-1),
-            "recall": np.nanmean(self.recall, axis=-1),
-            "f1": np.nanmean(self.f1, axis=-1),
-            "true_positive_rate": np.nanmean(self.recall, axis=-1),
-            "false_positive_rate": np.nanmean(self.false_positive_rate, axis=-1),
+            "precision": _mean(self.precision),
+            "recall": _mean(self.recall),
+            "f1": _mean(self.f1),
+            "true_positive_rate": _mean(self.recall),
+            "false_positive_rate": _mean(self.false_positive_rate),
         }
 
     def micro(self) -> dict[str, Values]:
@@ -260,8 +260,10 @@ def bootstrap(
     """
     generator = np.random.default_rng(seed)
     found = np.stack([statistic(generator.integers(0, count, count)) for _ in range(draws)])
+    unknown = np.isnan(found).all(axis=0)
     tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.nanpercentile(found, [tail, 100 - tail], axis=0)
+    ends = np.nanpercentile(np.where(unknown, 0, found), [tail, 100 - tail], axis=0)
+    low, high = np.where(unknown, np.nan, ends)
     return low, high
 
 
@@ -287,6 +289,11 @@ def estimate_ratio(above: Values, below: Values, seed: int = 0, draws: int = DRA
     low, high = np.nanpercentile(found, [tail, 100 - tail])
     value = above[known].sum() / below[known].sum()
     return Estimate(float(value), float(low), float(high))
+
+
+def _mean(values: Values) -> Values:
+    """Return the mean of what is not NaN along the last axis."""
+    return _divide(np.nansum(values, axis=-1), (~np.isnan(values)).sum(axis=-1))
 
 
 def _divide(above: npt.NDArray[np.generic], below: npt.NDArray[np.generic]) -> Values:

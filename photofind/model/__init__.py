@@ -5,6 +5,7 @@ Importing them costs next to nothing.
 
 from photofind.model.codec import as_plain, revive
 from photofind.model.embeddings import Embeddings
+from photofind.model.evaluations import EvaluationRecord
 from photofind.model.indexing import Event, Progress, Report, Skipped
 from photofind.model.photos import (
     Failure,
@@ -45,6 +46,7 @@ __all__ = [
     "DuplicateGroup",
     "DuplicateKind",
     "Embeddings",
+    "EvaluationRecord",
     "Event",
     "ExtractorProgress",
     "ExtractorStatus",

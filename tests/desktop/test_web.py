@@ -23,6 +23,7 @@ from selenium.webdriver.support.select import Select
 from skimage import data
 from waiting import patience
 
+from photofind.app.reports import keep_report, record_of
 from photofind.daemon.lifecycle import stop
 from photofind.settings import set_setting
 
@@ -873,6 +874,35 @@ def test_extractors_are_listed(page: Page) -> None:
     page.says("#extractors", "in use")
     page.script("scrollTo(0, 0)")  # Else the header may cover half of a button.
     assert page.barriers() == []
+
+
+def test_the_report_of_an_evaluation_is_opened(page: Page, daemon: Daemon, album: Path) -> None:
+    report = (
+        "<!DOCTYPE html><title>Evaluation</title><style>h1 { color: rgb(1, 2, 3) }</style>"
+        "<h1>Evaluation of the album</h1><script>document.title = 'changed'</script>"
+    )
+    record = record_of(
+        report, "2024-01-31T12:00:00+00:00", str(album), 60, 4, ("mobilenet",), complete=False
+    )
+    keep_report(daemon.home, report, {}, record)
+    page.open("/?view=library")
+    page.says("#evaluations", "60 photos with 4 labels")
+    page.says("#evaluations", "partial")
+    assert page.barriers() == []
+    before = page.driver.current_window_handle
+    page.click("#evaluations a")
+    until(lambda: len(page.driver.window_handles) == 2, "another tab")
+    (other,) = {*page.driver.window_handles} - {before}
+    page.driver.switch_to.window(other)
+    try:
+        page.says("h1", "Evaluation of the album")
+        heading = page.wait("h1")
+        assert heading.value_of_css_property("color") in ("rgba(1, 2, 3, 1)", "rgb(1, 2, 3)")
+        assert page.driver.title == "Evaluation", "its script did not run"
+    finally:
+        page.driver.close()
+        page.driver.switch_to.window(before)
+    assert [one for one in page.complaints() if "script" not in one.lower()] == []
 
 
 def test_pause_and_resume(page: Page, album: Path) -> None:

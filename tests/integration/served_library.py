@@ -25,6 +25,7 @@ from photofind.model import (
     Check,
     DuplicateGroup,
     Embeddings,
+    EvaluationRecord,
     Event,
     ExtractorStatus,
     Failure,
@@ -212,6 +213,18 @@ class FakeLibrary(FakeOperations):
 
     def answer_count(self, **filters: Any) -> int:
         return len(self.known)
+
+    def answer_evaluations(self) -> list[EvaluationRecord]:
+        record = EvaluationRecord(
+            "20240131T120000-0a1b2c3d", "2024-01-31T12:00:00+00:00", "/labelled", 60, 4,
+            ("mobilenet",), True, "0" * 64,
+        )  # fmt: skip
+        return [record]
+
+    def answer_evaluation_report(self, evaluation: str) -> bytes:
+        if evaluation != self.answer_evaluations()[0].id:
+            raise LibraryError("there is no such report")
+        return b"<!DOCTYPE html><style>p { color: teal }</style><p>A report"
 
     def answer_tags(self, limit: int | None) -> list[TagCount]:
         both = TagCount("seashore", 2, ("mobilenet",), False), TagCount("beach", 1, (), True)

@@ -285,6 +285,8 @@ def test_answers_count_the_problems_of_the_library(served: Served) -> None:
         ("GET", "/api/folders/covers", None),
         ("GET", "/api/uploads/..%2F..%2Fsettings.toml/thumbnail", None),
         ("GET", "/api/uploads/nonsense/thumbnail", None),
+        ("GET", "/api/evaluations/nonsense/report", None),
+        ("GET", "/api/evaluations/..%2F..%2Fsettings.toml/report", None),
     ],
 )
 def test_what_is_not_understood_is_refused_in_one_line(
@@ -463,6 +465,19 @@ def test_thumbnails_are_kept_by_the_browser(served: Served, tmp_path: Path) -> N
     tag = {"If-None-Match": first.headers["etag"]}
     assert ask(served, "GET", "/api/photos/1/thumbnail?size=128", headers=tag).status == 304
     assert ask(served, "GET", "/api/photos/1/thumbnail", headers=tag).status == 200
+
+
+def test_a_report_is_shown_and_can_do_nothing(served: Served) -> None:
+    (record,) = ask(served, "GET", "/api/evaluations").json
+    reply = ask(served, "GET", f"/api/evaluations/{record['id']}/report")
+    assert reply.headers["content-type"].startswith("text/html")
+    assert reply.body.startswith(b"<!DOCTYPE html>")
+    policy = reply.headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "img-src data:", "sandbox", "frame-ancestors 'none'"} <= {*policy}
+    assert not any("unsafe" in rule or "script" in rule for rule in policy)
+    other = ask(served, "GET", "/api/evaluations/20240131T120000-00000000/report")
+    assert other.status == 409
+    assert "no such report" in other.error[1]
 
 
 # Uploads.

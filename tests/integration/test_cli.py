@@ -101,8 +101,8 @@ def test_help_lists_all_commands_uncut() -> None:
     commands = [line.split()[0] for line in commands[: commands.index("")]]
     assert commands == [
         "similar", "web", "index", "folders", "duplicates", "untrash", "tags", "count",
-        "status", "pause", "resume", "daemon", "doctor", "failures", "extractors", "plugins",
-        "config", "desktop", "tray", "demo",
+        "status", "pause", "resume", "daemon", "doctor", "failures", "extractors", "evaluate",
+        "plugins", "config", "desktop", "tray", "demo",
     ]  # fmt: skip
     assert not any(line.endswith("...") for line in lines[1:])
 

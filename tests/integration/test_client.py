@@ -81,6 +81,8 @@ def test_answers_are_those_of_the_library(served: Served, client: Client, tmp_pa
         ("count", (), {"tags": ("dog",)}),
         ("embeddings", (), {}),
         ("embeddings", (), {"photos": [1, 2], "tags": ("dog",), "extractor": "a", "limit": 2}),
+        ("evaluations", (), {}),
+        ("evaluation_report", ("20240131T120000-0a1b2c3d",), {}),
         ("tags", (), {}),
         ("tags", (), {"limit": 1}),
         ("tagged", (("dog", "#1 + 1=2"),), {}),

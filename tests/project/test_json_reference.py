@@ -17,6 +17,7 @@ from photofind.cli.daemon import DaemonInfo
 from photofind.desktop.integrations import Place
 from photofind.extractors.add_model import AddedModel
 from photofind.extractors.extraction import ExtractorInfo
+from photofind.learning.results import Evaluation
 from photofind.model.photos import TrashedBefore
 from photofind.testing.service import CheckReport
 
@@ -33,6 +34,7 @@ PRINTED: dict[str, tuple[Any, ...]] = {
     "folders": (model.FolderStatus,),
     "failures": (model.Failure,),
     "extractors": (model.ExtractorStatus, ExtractorInfo, AddedModel, CheckReport),
+    "evaluate": (Evaluation,),
     "doctor": (model.Check,),
     "daemon": (DaemonInfo,),
     "desktop": (Place,),

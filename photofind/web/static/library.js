@@ -16,6 +16,7 @@ export async function follow() {
   if (connection.status) showAll(connection.status);
   connection.refresh().catch(complain);
   showFailures();
+  showEvaluations();
   suggest();
 }
 
@@ -235,6 +236,40 @@ async function showFailures() {
     show(panel, false);
     complain(error);
   }
+}
+
+// Evaluations: their reports open beside the page.
+
+async function showEvaluations() {
+  const panel = byId("evaluations-panel");
+  try {
+    const evaluations = await get("/api/evaluations");
+    show(panel, evaluations.length > 0);
+    byId("evaluations").replaceChildren(...evaluations.map(evaluationRow));
+  } catch (error) {
+    show(panel, false);
+    complain(error);
+  }
+}
+
+function evaluationRow(one) {
+  const facts = [
+    agoOf(Date.parse(one.created) / 1000),
+    `${count(one.photos, "photo")} with ${count(one.classes, "label")}`,
+    one.extractors.map(shown).join(", "),
+  ];
+  return h(
+    "li",
+    {},
+    h(
+      "div",
+      { class: "about" },
+      h("a", { class: "path", href: `/api/evaluations/${encodeURIComponent(one.id)}/report`, target: "_blank", rel: "noopener" },
+        h("bdi", {}, shown(one.source))),
+      one.complete ? null : h("span", { class: "state" }, "partial"),
+      h("p", {}, facts.join(" \u00b7 ")),
+    ),
+  );
 }
 
 // Extractors. Each is tried in a process of its own, so only on request.
