@@ -213,7 +213,7 @@ def test_a_library_takes_a_trained_head_over(album, trained):
     assert photofind("extractors", "use", "colours", "--yes", env=env).code == 0
     assert photofind("index", env=env).code == 0
     query = album / "photos/red/0.png"
-    answer = photofind("similar", query, "--json", "--limit", "5", env=env).json
+    answer = photofind("similar", query, "--json", "-n", "5", env=env).json
     assert [Path(hit["path"]).parent.name for hit in answer["hits"]].count("red") >= 4
     (extractor,) = (
         one for one in photofind("extractors", "--json", env=env).json if one["name"] == "colours"
