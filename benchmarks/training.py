@@ -1,7 +1,7 @@
-"""Heads of all methods beside principal components of the same size, on photos and on classes held out.
+"""Heads of all methods beside principal components, on photos and on classes held out.
 
-Embeds a folder of class folders, or takes what was kept of that, and trains each method at each size as
-`photofind train` does. Each method has a fresh worker, whose memory and time are measured.
+Embeds a folder of class folders, or takes what was kept of that, and trains each method at each
+size as `photofind train` does. Each method has a fresh worker, whose memory and time are measured.
 
     python benchmarks/training.py corel-1k
     python benchmarks/training.py corel-1k --fine-tune 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -16,12 +17,15 @@ from commands import environment, photofind
 from PIL import Image
 from waiting import patience
 
-from photofind.errors import WorkerCrashedError
+from photofind.app.training import TrainingRequest, train_extractor
+from photofind.errors import LearningError, WorkerCrashedError
 from photofind.images.limits import DEFAULT_LIMITS
 from photofind.learning.training.data import TrainingData
 from photofind.learning.training.gate import mean_precision
 from photofind.learning.training.settings import METHODS, TrainingSettings
 from photofind.learning.training.trainer import Trainer
+from photofind.library.stores import open_store
+from photofind.model.records import Photo
 from photofind.paths import Home
 
 PLUGINS = Path(__file__).parents[1] / "extractor_plugins"
@@ -221,13 +225,25 @@ def test_a_library_takes_a_trained_head_over(album, trained):
     assert (extractor["photos"], extractor["in_use"]) == (40, True)
 
 
-def test_what_cannot_be_learned_from_is_refused_in_one_line(album, tmp_path):
-    def refusal(*arguments):
-        done = train(album, "--name", "other", "--extractor", "mean-colour", *arguments)
-        assert done.code == 1
-        assert done.stdout == b""
-        return done.notes[0]
+@pytest.fixture
+def refusal(album, monkeypatch):
+    """Return why a training is refused."""
+    monkeypatch.setenv("PHOTOFIND_HOME", str(album / "home"))
+    monkeypatch.setenv("PYTHONPATH", str(PLUGINS))
+    monkeypatch.syspath_prepend(str(PLUGINS))
 
+    def refused(source="", kind="labels", home=album / "home", **settings):
+        wanted = TrainingSettings(**{"method": "proxy", "dimensions": 2} | settings)
+        request = TrainingRequest("other", wanted, str(source), kind, "mean-colour")
+        with pytest.raises(LearningError) as error:
+            train_extractor(Home(home), request)
+        assert not [*(home / "models").glob("other*")]
+        return error.value.message
+
+    return refused
+
+
+def test_what_cannot_be_learned_from_is_refused(album, tmp_path, refusal):
     (tmp_path / "empty").mkdir()
     assert "there are no photos in the folders of" in refusal(tmp_path / "empty")
     (tmp_path / "one").mkdir()
@@ -240,11 +256,26 @@ def test_what_cannot_be_learned_from_is_refused_in_one_line(album, tmp_path):
         for number in range(9):
             (tmp_path / "broken" / kind / f"{number}.jpg").write_text(f"{kind} {number}")
     assert "none of the 18 photos in" in refusal(tmp_path / "broken")
-    assert "cannot be fine-tuned" in refusal(album / "photos", "--fine-tune-layers", "1")
-    assert "have 3 numbers: a head cannot have 4" in refusal(album / "photos", "--dimensions", "4")
-    assert "no keyword is shared" in refusal("--from-tags")
-    assert "nobody has judged" in refusal("--from-feedback")
-    assert not [*(album / "home/models").glob("other*")]
+
+
+def test_what_the_base_cannot_do_is_refused(album, refusal):
+    assert "cannot be fine-tuned" in refusal(album / "photos", fine_tune_layers=1)
+    assert "have 3 numbers: a head cannot have 4" in refusal(album / "photos", dimensions=4)
+
+
+def test_without_tensorflow_it_says_so_first(refusal, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert refusal("nowhere") == "training needs TensorFlow, which is not installed"
+
+
+def test_a_library_without_labels_is_refused(tmp_path, refusal):
+    with open_store(Home(tmp_path), writable=True) as store:
+        store.open_space("mean-colour", "1", 3)
+        some = [Photo(f"/{n}.jpg", content=f"{n:032x}") for n in range(4)]
+        vectors = {one.content: np.ones(3, np.float32) for one in some}
+        store.commit(some, "mean-colour@1", vectors)
+    assert "no keyword is shared" in refusal(kind="tags", home=tmp_path)
+    assert "nobody has judged" in refusal(kind="feedback", home=tmp_path)
 
 
 def test_another_model_is_replaced_only_when_asked(album, trained):
