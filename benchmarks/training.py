@@ -77,7 +77,7 @@ def embedded(folder: str, extractor: str, home: Home) -> TrainingData:
     photos = read_labels(folder)
     with Extraction(extractor, home=home) as extraction:
         data = labelled_photos(photos, extractor, lambda _: extraction, None, home.cache)
-    return check_data(cleaned(data), 2, supervised=True)
+    return check_data(cleaned(data))
 
 
 def row(what: str, cards: list[TrainingCard], cost: Cost) -> list[str | float]:

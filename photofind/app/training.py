@@ -105,16 +105,15 @@ def train_extractor(
     check_name(home, request.name)
     settings = request.settings
     tunes = settings.fine_tune_layers > 0
-    supervised = settings.method != "autoencoder"
-    if tunes and not supervised:
+    if tunes and settings.method == "autoencoder":
         raise LearningError(
             "an autoencoder is not trained through the network", "choose another --method"
         )
     resources = Resources(home, resident=False)
     try:
         with _alone(home, request.name):
-            data = _data(resources, request, progress, supervised=supervised)
-            data = check_data(cleaned(data), settings.dimensions, supervised=supervised)
+            data = _data(resources, request, progress)
+            data = check_data(cleaned(data))
             for line in data.notes:
                 note(line)
             with Trainer(home, resources.settings.threads) as trainer:
@@ -170,9 +169,7 @@ def _fine_tune(
     return card
 
 
-def _data(
-    resources: Resources, request: TrainingRequest, progress: Report, *, supervised: bool
-) -> TrainingData:
+def _data(resources: Resources, request: TrainingRequest, progress: Report) -> TrainingData:
     home = resources.home
     name = request.extractor or next(iter(parse_extractors(resources.settings.extractor)))
     if request.settings.fine_tune_layers and name != _FINE_TUNED:
@@ -182,9 +179,9 @@ def _data(
         )
     if request.kind == "labels":
         photos = read_labels(request.source)
-        check_labels(photos.source, photos.labels, supervised=supervised)
+        check_labels(photos.source, photos.labels)
         with resources.new_extraction(name, low_priority=True) as extraction:
-            _check_base(extraction)
+            _check_base(extraction, request.settings.dimensions)
             store = resources.library if store_exists(home) else None
             return labelled_photos(
                 photos, name, lambda _: extraction, store, home.cache / "labelled", progress
@@ -193,7 +190,7 @@ def _data(
         raise LearningError("there is no library yet", "run `photofind folders add FOLDER`")
     store = resources.library
     with resources.new_extraction(name, low_priority=True) as extraction:
-        info = _check_base(extraction)
+        info = _check_base(extraction, request.settings.dimensions)
     space = _space(store, info)
     base = f"{info.name}@{info.version}"
     if request.kind == "tags":
@@ -201,12 +198,18 @@ def _data(
     return judged_photos(store, space, base, store.judgements())
 
 
-def _check_base(extraction: Extraction) -> ExtractorInfo:
+def _check_base(extraction: Extraction, dimensions: int) -> ExtractorInfo:
     info = extraction.info()
     if info.derives_from:
         raise LearningError(
             f"{info.name} is derived from {', '.join(info.derives_from)} itself",
             "give the base with --extractor",
+        )
+    if dimensions > info.dimension:
+        raise LearningError(
+            f"embeddings of {info.name} have {info.dimension} numbers: what is trained on them "
+            f"cannot have {dimensions}",
+            f"give --dimensions {info.dimension} at most",
         )
     return info
 

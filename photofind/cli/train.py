@@ -35,7 +35,7 @@ Examples:
 @click.option("--name", metavar="NAME", help="Name of the extractor that comes of it.")
 @click.option("--method", default="proxy", show_default=True,
               type=click.Choice(["proxy", "triplet", "siamese", "classifier", "autoencoder"]),
-              help="What is learned; only the autoencoder needs no labels.")  # fmt: skip
+              help="What is learned; an autoencoder is only tested by the labels.")  # fmt: skip
 @click.option("--dimensions", type=click.IntRange(2, 4096), default=128, show_default=True,
               help="Length of the new embeddings.")  # fmt: skip
 @click.option("--mining", type=click.Choice(["semi-hard", "hard"]), default="semi-hard",
@@ -192,6 +192,8 @@ def _list(home: Home, *, as_json: bool) -> None:
             for card in cards.values()
         ),
     )  # fmt: skip
+    if begun := sorted(file.parent.name for file in home.training.glob("*/training")):
+        note(f"not finished: {', '.join(begun)}; the same command as before goes on")
 
 
 def _check_replacing(home: Home, name: str, *, yes: bool) -> None:

@@ -260,7 +260,9 @@ def test_what_cannot_be_learned_from_is_refused(album, tmp_path, refusal):
 
 def test_what_the_base_cannot_do_is_refused(album, refusal):
     assert "cannot be fine-tuned" in refusal(album / "photos", fine_tune_layers=1)
-    assert "have 3 numbers: a head cannot have 4" in refusal(album / "photos", dimensions=4)
+    assert "have 3 numbers: what is trained on them cannot have 4" in refusal(
+        album / "photos", dimensions=4
+    )
 
 
 def test_without_tensorflow_it_says_so_first(refusal, monkeypatch):

@@ -90,8 +90,8 @@ class TrainingData:
         )
 
 
-def check_labels(source: str, labels: Sequence[str], *, supervised: bool = True) -> None:
-    """Refuse labels from which nothing can be learned; no photo is looked at.
+def check_labels(source: str, labels: Sequence[str]) -> None:
+    """Refuse labels from which nothing can be learned, or tested; no photo is looked at.
 
     Parameters
     ----------
@@ -99,8 +99,6 @@ def check_labels(source: str, labels: Sequence[str], *, supervised: bool = True)
         Where they come from, for messages.
     labels
         One for each photo.
-    supervised
-        Whether classes matter.
 
     Raises
     ------
@@ -114,8 +112,6 @@ def check_labels(source: str, labels: Sequence[str], *, supervised: bool = True)
             "learn from",
             f"give {FEW} at least; some hundred make a good embedding",
         )
-    if not supervised:
-        return
     if len(counts) == 1:
         (label,) = counts
         raise LearningError(
@@ -170,17 +166,13 @@ def cleaned(data: TrainingData) -> TrainingData:
     return rest
 
 
-def check_data(data: TrainingData, dimensions: int, *, supervised: bool) -> TrainingData:
+def check_data(data: TrainingData) -> TrainingData:
     """Refuse data from which nothing can be learned, and warn of what makes it doubtful.
 
     Parameters
     ----------
     data
         Cleaned.
-    dimensions
-        The length of the embeddings that are asked for.
-    supervised
-        Whether classes matter.
 
     Returns
     -------
@@ -190,34 +182,27 @@ def check_data(data: TrainingData, dimensions: int, *, supervised: bool) -> Trai
     Raises
     ------
     LearningError
-        There is too little, or the base has fewer dimensions.
+        There is too little.
     """
-    check_labels(data.source, data.labels, supervised=supervised)
-    width = data.embeddings.shape[1]
-    if dimensions > width:
-        raise LearningError(
-            f"embeddings of {data.base} have {width} numbers: a head cannot have {dimensions}",
-            f"give --dimensions {width} at most",
-        )
+    check_labels(data.source, data.labels)
     notes = []
     counts = data.counts
-    if supervised:
-        small = [label for label, count in counts.items() if count < LEAST]
-        if small:
-            notes.append(
-                f"{_classes(len(small))} with fewer than {LEAST} photos cannot be tested, only "
-                f"trained on: {_some(small)}"
-            )
-        fewest, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
-        if counts[most] > UNEVEN * counts[fewest]:
-            notes.append(
-                f"the classes are uneven: {most!r} has {_photos(counts[most])} and {fewest!r} "
-                f"{counts[fewest]:,}; each counts the same in training"
-            )
-        if len(data) < 5 * len(counts):
-            notes.append(
-                f"there is little to learn from: {_photos(len(data))} in {_classes(len(counts))}"
-            )
+    small = [label for label, count in counts.items() if count < LEAST]
+    if small:
+        notes.append(
+            f"{_classes(len(small))} with fewer than {LEAST} photos cannot be tested, only "
+            f"trained on: {_some(small)}"
+        )
+    fewest, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+    if counts[most] > UNEVEN * counts[fewest]:
+        notes.append(
+            f"the classes are uneven: {most!r} has {_photos(counts[most])} and {fewest!r} "
+            f"{counts[fewest]:,}; each counts the same in training"
+        )
+    if len(data) < 5 * len(counts):
+        notes.append(
+            f"there is little to learn from: {_photos(len(data))} in {_classes(len(counts))}"
+        )
     return data.select(np.arange(len(data)), *notes)
 
 

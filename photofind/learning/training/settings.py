@@ -7,7 +7,7 @@ from dataclasses import dataclass
 __all__ = ["DIMENSIONS", "METHODS", "MININGS", "TrainingSettings"]
 
 METHODS = ("proxy", "triplet", "siamese", "classifier", "autoencoder")
-"""The methods; only the last needs no labels."""
+"""The methods; the last does not look at labels."""
 
 MININGS = ("semi-hard", "hard")
 """Which negatives triplets are made with."""

@@ -42,10 +42,6 @@ def test_too_little_is_refused(labels, reason):
     assert refused.value.hint
 
 
-def test_without_classes_there_is_less_to_refuse():
-    check_labels("/photos", "a" * 12, supervised=False)
-
-
 def test_one_picture_under_two_labels_is_left_out():
     some = cleaned(data("aaaaabbbbb", contents="0123401678"))
     assert some.labels == tuple("aaabbb")
@@ -66,17 +62,12 @@ def test_copies_and_classes_of_one_photo_are_left_out():
 
 
 def test_uneven_and_small_classes_are_told_of():
-    some = check_data(data("a" * 40 + "b" * 3 + "c" * 6), 4, supervised=True)
+    some = check_data(data("a" * 40 + "b" * 3 + "c" * 6))
     small, uneven = some.notes
     assert small == "1 class with fewer than 4 photos cannot be tested, only trained on: 'b'"
     assert uneven.startswith("the classes are uneven: 'a' has 40 photos and 'b' 3")
 
 
 def test_few_photos_are_told_of():
-    (note,) = check_data(data("aaaabbbbcccc"), 4, supervised=True).notes
+    (note,) = check_data(data("aaaabbbbcccc")).notes
     assert note == "there is little to learn from: 12 photos in 3 classes"
-
-
-def test_a_head_has_no_more_dimensions_than_its_base():
-    with pytest.raises(LearningError, match="have 8 numbers: a head cannot have 9"):
-        check_data(data("aaaaaabbbbbb"), 9, supervised=True)
