@@ -143,7 +143,7 @@ def _train_and_test(
     tests = []
     for number, fold in enumerate(folds, 1):
         which = f", {number} of {len(folds)}" if len(folds) > 1 else ""
-        clock.begin(f"training without some classes{which}")
+        clock.begin(f"test on other classes{which}")
         others, _ = learn(fold.gallery, f"classes-{number}", clock.tell)
         tests.append(_part(data, fold.gallery, fold.queries, others, settings))
     progress(Progress("comparing", 0))
@@ -225,7 +225,7 @@ class _Clock:
             self._phase, self._began, self._first = step.phase, now, step.done
         rate = (step.done - self._first) / max(now - self._began, 1e-6)
         words = [": ".join(filter(None, (self._stage, step.phase)))]
-        words += [] if step.loss is None else [f"loss {step.loss:.4f}"]
+        words += [] if step.loss is None else [f"loss {step.loss:.3g}"]
         words += [] if step.precision is None else [f"mAP {100 * step.precision:.1f} %"]
         left = (step.total - step.done) / rate if rate else None
         self._progress(
