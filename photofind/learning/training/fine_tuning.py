@@ -62,13 +62,17 @@ def read_pixels(
             pass  # Not read yet.
         private_folder(file.parent)
         partial = file.with_name(f".{file.name}.new")
-        with partial.open("wb") as writing:
-            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(writing, header)
-            for number, path in enumerate(paths):
-                writing.write(_pixels_of(path, limits).tobytes())
-                tell(number + 1)
-        partial.replace(file)
+        try:
+            with partial.open("wb") as writing:
+                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(writing, header)
+                for number, path in enumerate(paths):
+                    writing.write(_pixels_of(path, limits).tobytes())
+                    tell(number + 1)
+            partial.replace(file)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
         sync_folder(file.parent)
         read: Pixels = np.load(file, mmap_mode="r", allow_pickle=False)
         return read
