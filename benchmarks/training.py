@@ -129,8 +129,8 @@ def main() -> None:
                       for code in range(len(data.classes))]  # fmt: skip
             data = data.select(np.concatenate(places))
         rows = []
-        for method in arguments.methods:
-            for dimensions in arguments.dimensions:
+        for dimensions in arguments.dimensions:
+            for method in arguments.methods:
                 with Trainer(home) as trainer, measured(trainer) as cost:
                     cards = [train(arguments, data, method, dimensions, seed, trainer, home)
                              for seed in range(arguments.seeds)]  # fmt: skip

@@ -19,6 +19,7 @@ from photofind.learning.training.losses import (
     Proxies,
     contrastive_loss,
     hard_triplet_loss,
+    proxy_nca_loss,
     triplet_loss,
 )
 from photofind.learning.training.pca import principal_head
@@ -120,7 +121,7 @@ def objective(
         case "proxy":
             directions = start / np.maximum(np.linalg.norm(start, axis=1, keepdims=True), 1e-9)
             middles = np.stack([directions[classes == one].mean(axis=0) for one in range(count)])
-            return Proxies(middles)(unit), cross_entropy
+            return Proxies(middles)(unit), proxy_nca_loss
         case "classifier":
             return keras.layers.Dense(count, name="classes")(output), cross_entropy
         case "siamese":

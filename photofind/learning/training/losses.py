@@ -9,9 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-__all__ = ["Proxies", "contrastive_loss", "hard_triplet_loss", "triplet_loss"]
+__all__ = [
+    "Proxies",
+    "contrastive_loss",
+    "hard_triplet_loss",
+    "proxy_nca_loss",
+    "triplet_loss",
+]
 
 TRIPLET_MARGIN = 0.2
 """By how much another class is to be farther, in squared distance (FaceNet's)."""
@@ -19,7 +26,7 @@ TRIPLET_MARGIN = 0.2
 CONTRASTIVE_MARGIN = 1.0
 """How far, at least, photos of two classes are to be from each other."""
 
-_SCALE = 9.0  # The inverse of ProxyNCA++'s temperature, 1/9.
+_SCALE = 9.0  # Of squared distances: embeddings and proxies of length 3, as in the paper.
 _FAR = 1e9
 
 
@@ -74,28 +81,42 @@ def contrastive_loss(labels: Any, embeddings: Any) -> Any:
     return _mean(squared, positive) + _mean(ops.square(ops.relu(too_near)), negative)
 
 
-class Proxies(keras.layers.Layer):  # type: ignore[misc]
-    """A learned point for each class, and the nearness of embeddings to each as logits.
+def proxy_nca_loss(labels: Any, logits: Any) -> Any:
+    """Return the mean Proxy-NCA loss [1]_ over a batch.
 
-    With the cross-entropy that is Proxy-NCA [1]_ with the probabilities of ProxyNCA++ [2]_.
+    The proxy of its own class is not among those that a photo is drawn from, unlike in a
+    cross-entropy, so it goes on to draw when classes are told apart: they become dense.
 
     Parameters
     ----------
-    start
-        Where the proxies start, float32 (classes, d).
+    labels
+        The class of each photo, (N,).
+    logits
+        What :class:`Proxies` returns, (N, classes).
 
     References
     ----------
     .. [1] Y. Movshovitz-Attias, A. Toshev, T. Leung, S. Ioffe, S. Singh, "No Fuss Distance Metric
        Learning using Proxies", ICCV 2017, https://arxiv.org/abs/1703.07464
-    .. [2] E. Teh, T. DeVries, G. Taylor, "ProxyNCA++: Revisiting and Revitalizing Proxy
-       Neighborhood Component Analysis", ECCV 2020, https://arxiv.org/abs/2004.01113
+    """
+    own = ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), ops.shape(logits)[1])
+    others = ops.logsumexp(logits - _FAR * own, axis=1)
+    return ops.mean(others - ops.sum(own * logits, axis=1))
+
+
+class Proxies(keras.layers.Layer):  # type: ignore[misc]
+    """A learned point for each class, and how near embeddings are to each.
+
+    Parameters
+    ----------
+    start
+        Where the proxies start, float32 (classes, d).
     """
 
     def __init__(self, start: Any) -> None:
         super().__init__(name="proxies")
         self.proxies = self.add_weight(shape=start.shape, name="proxies")
-        self.proxies.assign(start)
+        self.proxies.assign(start / np.maximum(np.linalg.norm(start, axis=1, keepdims=True), 1e-9))
 
     def call(self, embeddings: Any) -> Any:
         """Return minus the squared distances, scaled, (N, classes)."""
