@@ -75,6 +75,10 @@ logits = np.asarray(losses.Proxies(proxies)(points))
 units = proxies / np.linalg.norm(proxies, axis=1, keepdims=True)
 expected = -9 * ((points[:, None] - units[None]) ** 2).sum(-1)
 np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4)
+places = labels.astype(int)
+others = [np.log(np.exp(np.delete(row, place)).sum()) for row, place in zip(expected, places)]
+loss = float(losses.proxy_nca_loss(labels, logits))
+np.testing.assert_allclose(loss, np.mean(others - expected[np.arange(9), places]), rtol=1e-3)
 print("equal")
 """
 
