@@ -18,7 +18,7 @@ from photofind.errors import LearningError
 from photofind.extractors.add_model import add_model, check_name
 from photofind.extractors.extraction import Extraction, ExtractorInfo
 from photofind.extractors.heads import add_head
-from photofind.extractors.models import Model
+from photofind.extractors.models import Model, list_models
 from photofind.learning.labels import read_labels
 from photofind.learning.training.card import TrainingCard
 from photofind.learning.training.data import TrainingData, check_data, check_labels, cleaned
@@ -58,7 +58,7 @@ class TrainingRequest:
     kind
         "labels", "tags" or "feedback": what ``source`` is.
     extractor
-        The base; the first of those in use where not given.
+        The base; the first of those in use where not given, or what that is derived from.
     share
         The share of the photos of each class that is held out.
     """
@@ -171,7 +171,7 @@ def _fine_tune(
 
 def _data(resources: Resources, request: TrainingRequest, progress: Report) -> TrainingData:
     home = resources.home
-    name = request.extractor or next(iter(parse_extractors(resources.settings.extractor)))
+    name = request.extractor or _first_in_use(resources)
     if request.settings.fine_tune_layers and name != _FINE_TUNED:
         raise LearningError(
             f"the network of {name} cannot be fine-tuned, only that of {_FINE_TUNED}",
@@ -196,6 +196,13 @@ def _data(resources: Resources, request: TrainingRequest, progress: Report) -> T
     if request.kind == "tags":
         return tagged_photos(store, space, base)
     return judged_photos(store, space, base, store.judgements())
+
+
+def _first_in_use(resources: Resources) -> str:
+    """Return the first extractor in use, or the base of the head that is."""
+    name = next(iter(parse_extractors(resources.settings.extractor)))
+    bases = {model.name: model.derives_from for model in list_models(resources.home)}
+    return bases.get(name, "").partition("@")[0] or name
 
 
 def _check_base(extraction: Extraction, dimensions: int) -> ExtractorInfo:
