@@ -147,8 +147,10 @@ def _train_and_test(
         others, _ = learn(fold.gallery, f"classes-{number}", clock.tell)
         tests.append(_part(data, fold.gallery, fold.queries, others, settings))
     progress(Progress("comparing", 0))
-    photos = compare([_part(data, split.gallery, split.queries, vectors, settings)], settings.seed)
-    own = compare([_part(data, split.gallery, split.gallery, vectors, settings)], settings.seed)
+    photos, own = (
+        compare([_part(data, split.gallery, tested, vectors, settings)], settings.seed)
+        for tested in (split.queries, split.gallery)
+    )
     classes = compare(tests, settings.seed) if tests else None
     passed, remarks = verdict(photos, own, classes, data.base.partition("@")[0])
     counts = data.counts
