@@ -60,8 +60,13 @@ class Home:
 
     @property
     def models(self) -> Path:
-        """One file per Keras model that the user added as an extractor."""
+        """One file per extractor that is a model in the home, and a folder for each."""
         return self.root / "models"
+
+    @property
+    def training(self) -> Path:
+        """A folder for each training through the network that is not finished."""
+        return self.root / "training"
 
     @property
     def extractor_memory(self) -> Path:

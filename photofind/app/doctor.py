@@ -159,7 +159,7 @@ def _files(home: Home, *, repair: bool) -> Iterator[Check]:
 
 def _expected(home: Home) -> Iterator[tuple[Path, bool]]:
     """Yield what may be in a home, and whether it is a folder; folders before what is in them."""
-    for folder in (home.spaces, home.cache, home.logs, home.models):
+    for folder in (home.spaces, home.cache, home.logs, home.models, home.training):
         yield folder, True
     locks = [home.lock, home.graph_lock, home.daemon_lock, home.daemon_start_lock]
     others = [home.root / name for name in ("runtime.json", "pages.json", "recent.json")]

@@ -168,7 +168,7 @@ class Resources:
         settings = self.settings
         return Verification(
             self.home.cache,
-            limits=self._limits(),
+            limits=self.limits,
             seconds=settings.max_seconds,
             idle_seconds=settings.idle_minutes * 60,
             log=self.home.logs / "comparison.log",
@@ -191,7 +191,7 @@ class Resources:
         settings = self.settings
         return Thumbnails(
             self.home.cache / "thumbnails",
-            limits=self._limits(),
+            limits=self.limits,
             seconds=settings.max_seconds,
             idle_seconds=settings.idle_minutes * 60,
             log=self.home.logs / "thumbnails.log",
@@ -233,7 +233,7 @@ class Resources:
             extractor,
             bases=bases,
             threads=settings.threads,
-            limits=self._limits(),
+            limits=self.limits,
             seconds=settings.max_seconds,
             idle_seconds=settings.idle_minutes * 60,
             low_priority=low_priority,
@@ -256,7 +256,9 @@ class Resources:
             running += self.library.processes.items()
         return running
 
-    def _limits(self) -> Limits:
+    @property
+    def limits(self) -> Limits:
+        """The largest photo that is read."""
         from photofind.images.limits import Limits
 
         settings = self.settings

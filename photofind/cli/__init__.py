@@ -23,6 +23,7 @@ from photofind.cli.plugins import plugins
 from photofind.cli.similar import similar
 from photofind.cli.status import status
 from photofind.cli.tags import tags
+from photofind.cli.train import train
 from photofind.cli.tray import tray
 from photofind.cli.untrash import untrash
 from photofind.cli.web import gallery, web
@@ -77,6 +78,7 @@ for command in (
     failures,
     extractors,
     evaluate,
+    train,
     plugins,
     config,
     desktop,

@@ -75,12 +75,14 @@ def _state(extractor: ExtractorStatus) -> str:
 
 @extractors.command()
 @click.argument("names", metavar="NAME[,NAME...]", shell_complete=complete_extractor)
-def use(names: str) -> None:
+@click.option("--yes", is_flag=True, help="Use a trained model that failed its tests, too.")
+def use(names: str, yes: bool) -> None:
     """Compare photos with an extractor, or with several together.
 
     Separate several with commas, with optional weights: "a,b" or "a=2,b=1". Until a new extractor
     has embedded nearly all photos, the old one answers; no embedding is ever deleted. An extractor
-    that does not work is refused.
+    that does not work is refused, and one that was trained and finds other photos worse than before
+    is used by itself with --yes alone.
     """
     from photofind.model.extractor_choice import parse_extractors
 
@@ -88,6 +90,7 @@ def use(names: str) -> None:
         wanted = [*parse_extractors(names)]
         _check_installed(wanted)
         _check_working(wanted)
+        _check_trained(wanted, yes=yes)
         before = _in_use(photofind)
         photofind.set_setting("extractor", names)
         # The previous ones keep embedding new photos: they answer until the others can.
@@ -180,6 +183,26 @@ def _check_working(names: list[str]) -> None:
                 extraction.info()
 
 
+def _check_trained(names: list[str], *, yes: bool) -> None:
+    """Ask before a trained model that failed its tests ranks all photos by itself."""
+    from photofind.learning.training.card import refusals
+    from photofind.paths import Home
+
+    remarks = refusals(Home.default(), names)
+    if not remarks:
+        return
+    note(*remarks)
+    if yes:
+        return
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise click.UsageError(
+            f"{', '.join(names)} failed the tests of its training: use it beside another one "
+            f"(mobilenet,{names[0]}), by name (`photofind extractors enable {names[0]}`), "
+            "or give --yes"
+        )
+    click.confirm("Use it for all photos all the same?", abort=True, err=True)
+
+
 def _note_remaining_work(daemon_runs: bool) -> None:
     note(
         "the remaining photos are being embedded in the background"
@@ -247,7 +270,7 @@ def add(
 @extractors.command()
 @click.argument("name", shell_complete=complete_extractor)
 def remove(name: str) -> None:
-    """Remove an extractor that was added from a model.
+    """Remove an extractor that was added from a model, or trained.
 
     The embeddings are kept, and the file that was added too.
     """
@@ -255,7 +278,8 @@ def remove(name: str) -> None:
     from photofind.paths import Home
 
     model = remove_model(Home.default(), name)
-    note(f"removed the extractor {name}; what was added, {model.origin or model.path}, is kept")
+    kept = f"; what was added, {model.origin}, is kept" if model.origin else ""
+    note(f"removed the extractor {name}{kept}")
 
 
 @extractors.command()
@@ -265,8 +289,10 @@ def info(name: str, as_json: bool) -> None:
     """Show what an extractor does and needs."""
     from dataclasses import asdict
 
+    from photofind.cli.train import print_card
     from photofind.extractors.derived import DerivableExtraction
     from photofind.extractors.registry import installed
+    from photofind.learning.training.card import read_card
     from photofind.paths import Home
 
     home = Home.default()
@@ -274,8 +300,9 @@ def info(name: str, as_json: bool) -> None:
         details = asdict(extraction.info())
     plugin = next(plugin for plugin in installed(home) if plugin.name == name)
     details |= {"target": plugin.target, "distribution_version": plugin.distribution_version}
+    card = read_card(home, name)
     if as_json:
-        print_json(details)
+        print_json(details | {"training": card})
         return
     height, width = details["input_size"]
     derives_from = ", ".join(details["derives_from"])
@@ -294,6 +321,8 @@ def info(name: str, as_json: bool) -> None:
         "made by": plugin.target,
     }
     print_table(("", ""), rows.items())
+    if card:
+        print_card(card)
 
 
 @extractors.command()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from photofind.errors import ExtractorError, WorkerError, WorkerStartError
-from photofind.extractors.model_copies import copy_model, delete_copies
+from photofind.extractors.model_copies import copy_model, delete_copies, write_card
 from photofind.extractors.model_file import memory_for
 from photofind.extractors.models import (
     Model,
@@ -23,7 +23,7 @@ from photofind.paths import Home
 from photofind.settings import load_settings
 from photofind.workers import Worker
 
-__all__ = ["AddedModel", "add_model", "remove_model"]
+__all__ = ["AddedModel", "add_model", "check_name", "remove_model"]
 
 _SECONDS = 900.0
 
@@ -52,7 +52,10 @@ class AddedModel:
 
 
 def add_model(
-    home: Home, model: Model, progress: Callable[[str], None] = lambda phase: None
+    home: Home,
+    model: Model,
+    progress: Callable[[str], None] = lambda phase: None,
+    card: bytes = b"",
 ) -> AddedModel:
     """Copy a model, try it on real photographs in a worker, convert it, and make it an extractor.
 
@@ -66,6 +69,9 @@ def add_model(
         The model; its hash and its dimension are determined here.
     progress
         Called with each phase.
+    card
+        What is to be known of its training, which is kept beside the copy; the model was made here
+        then, and nobody else's file.
 
     Raises
     ------
@@ -74,17 +80,8 @@ def add_model(
     LibraryError
         If the model cannot be recorded on disk.
     """
-    if not is_name(model.name):
-        raise ExtractorError(
-            f"{model.name!r} cannot be the name of an extractor",
-            "use a short word of letters, digits and . _ + -",
-        )
     path = Path(model.path)
-    before = {added.name: added for added in list_models(home)}
-    for plugin in installed(home):
-        if plugin.name == model.name and plugin.name not in before:
-            raise ExtractorError(f"the name is taken by {plugin}", "choose another name")
-    kept = before.get(model.name)
+    kept = check_name(home, model.name)
     kind = kind_of(path)
     progress("copying the model")
     model = copy_model(home, model)
@@ -95,6 +92,9 @@ def add_model(
         delete_copies(home, model.name, keep=kept.path if kept else None)
         raise
     model = replace(model, dimension=found["dimension"])
+    if card:
+        model = replace(model, origin="")
+        write_card(model, card)
     save_model(home, model)
     delete_copies(home, model.name, keep=model.path)
     return AddedModel(
@@ -104,6 +104,26 @@ def add_model(
         found["reason"],
         tuple(_warnings(path, kind, found["classifies"], found["scaling"])),
     )
+
+
+def check_name(home: Home, name: str) -> Model | None:
+    """Return the model in the home that has a name, which one that is added replaces.
+
+    Raises
+    ------
+    ExtractorError
+        If no model can have this name.
+    """
+    if not is_name(name):
+        raise ExtractorError(
+            f"{name!r} cannot be the name of an extractor",
+            "use a short word of letters, digits and . _ + -",
+        )
+    before = {added.name: added for added in list_models(home)}
+    for plugin in installed(home):
+        if plugin.name == name and name not in before:
+            raise ExtractorError(f"the name is taken by {plugin}", "choose another name")
+    return before.get(name)
 
 
 def _try(home: Home, model: Model) -> dict[str, Any]:

@@ -10,10 +10,13 @@ from pathlib import Path
 
 from photofind.errors import ExtractorError
 from photofind.extractors.models import Model, content_hash
-from photofind.paths import Home, open_private, private_folder
+from photofind.paths import Home, open_private, private_folder, write_atomically
 from photofind.system.disk import explain_disk_errors
 
-__all__ = ["copy_model", "delete_copies"]
+__all__ = ["CARD", "copy_model", "delete_copies", "write_card"]
+
+CARD = "card.json"
+"""The name of the file beside a model that tells of its training."""
 
 _DIGITS = 16
 
@@ -56,6 +59,19 @@ def copy_model(home: Home, model: Model) -> Model:
         with suppress(OSError):
             _remove(temporary)
     return replace(model, path=str(folder / source.name), sha256=sha256, origin=model.path)
+
+
+def write_card(model: Model, card: bytes) -> None:
+    """Keep what is to be known of the training of a model beside its copy, as ``card.json``.
+
+    Raises
+    ------
+    LibraryError
+        If it cannot be written.
+    """
+    file = Path(model.path).with_name(CARD)
+    with explain_disk_errors(file):
+        write_atomically(file, card)
 
 
 def delete_copies(home: Home, name: str, keep: str | None = None) -> None:

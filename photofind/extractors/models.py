@@ -1,6 +1,8 @@
-"""The Keras models that the user added as extractors: one TOML file each, in ``home/models``.
+"""The models in the home that are extractors: one TOML file each, in ``home/models``.
 
-Nothing here opens a model. :mod:`photofind.extractors.custom` does, in the worker alone.
+They are Keras models that the user added, and heads that were trained on stored embeddings. Nothing
+here opens one. :mod:`photofind.extractors.custom` and :mod:`photofind.extractors.heads` do, in the
+worker alone.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Model:
-    """A saved Keras model and how to embed pictures with it.
+    """A saved Keras model and how to embed pictures with it, or a head.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ class Model:
     origin
         What was added, of which ``path`` is a copy; empty if it is used where it is, as models were
         before they were copied.
+    derives_from
+        For a head, on whose embeddings it was trained: ``"mobilenet@1"``; empty for a Keras model.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Model:
     pooling: str = "avg"
     dimension: int = 0
     origin: str = ""
+    derives_from: str = ""
 
     @property
     def source(self) -> str:
@@ -80,6 +85,8 @@ class Model:
     def version(self) -> str:
         """A hash of everything that determines the embeddings."""
         facts = f"{self.sha256} {self.layer} {self.input_size} {self.preprocess} {self.pooling}"
+        if self.derives_from:
+            facts = f"{self.sha256} {self.derives_from}"
         return hashlib.sha256(facts.encode()).hexdigest()[:12]
 
 

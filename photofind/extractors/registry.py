@@ -403,6 +403,10 @@ def _offers(home: Home) -> list[tuple[Plugin, Callable[[], Any]]]:
 
     def opening(model: models.Model) -> Callable[[], Any]:
         def make() -> Any:
+            if model.derives_from:
+                from photofind.extractors.heads import HeadExtractor
+
+                return HeadExtractor(model)
             from photofind.extractors.custom import CustomModel
 
             return CustomModel(model)

@@ -259,7 +259,7 @@ class Searcher:
         embedded, ranked = answer.embedded, reranked.ranked
         spaces = [space.id for space in answer.spaces]
         if query.originals and self._verification is not None:
-            photo = Photo(embedded.path, content=embedded.content)
+            photo = Photo(embedded.path, content=embedded.contents[0])
             ranked = originals_first(self._store, self._verification, photo, ranked)
         paths = {one for one in (*query.like, *query.unlike) if isinstance(one, str)}
         asked = {*embedded.files.values()} | files_of(paths - embedded.files.keys(), self._reach)

@@ -18,6 +18,8 @@ from photofind.desktop.integrations import Place
 from photofind.extractors.add_model import AddedModel
 from photofind.extractors.extraction import ExtractorInfo
 from photofind.learning.results import Evaluation
+from photofind.learning.training.card import TrainingCard
+from photofind.learning.training.settings import TrainingSettings
 from photofind.model.photos import TrashedBefore
 from photofind.testing.service import CheckReport
 
@@ -40,6 +42,7 @@ PRINTED: dict[str, tuple[Any, ...]] = {
     "doctor": (model.Check,),
     "daemon": (DaemonInfo,),
     "desktop": (Place,),
+    "train": (TrainingCard, TrainingSettings),
 }
 ELSEWHERE = {
     # Described where they are listed, to which their section refers.

@@ -1,0 +1,1 @@
+"""An embedding fitted to labelled photos: heads on stored embeddings, and fine-tuning."""

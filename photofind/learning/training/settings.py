@@ -1,0 +1,52 @@
+"""What a training is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["DIMENSIONS", "METHODS", "MININGS", "TrainingSettings"]
+
+METHODS = ("proxy", "triplet", "siamese", "classifier", "autoencoder")
+"""The methods; the last does not look at labels."""
+
+MININGS = ("semi-hard", "hard")
+"""Which negatives triplets are made with."""
+
+DIMENSIONS = 128
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train.
+
+    Parameters
+    ----------
+    method
+        One of :data:`METHODS`.
+    dimensions
+        The length of the new embeddings.
+    mining
+        One of :data:`MININGS`, for triplets.
+    seed
+        Makes splits, batches and starting weights the same again.
+    epochs
+        Passes over the photos; with fine-tuning at most so many.
+    batch
+        Photos in a batch.
+    dropout
+        The share of the numbers of an embedding that is left out at each step.
+    learning_rate
+        Of Adam.
+    fine_tune_layers
+        How many of the last blocks of the network are trained too; 0 for a head on embeddings.
+    """
+
+    method: str
+    dimensions: int = DIMENSIONS
+    mining: str = "semi-hard"
+    seed: int = 0
+    epochs: int = 50
+    batch: int = 128
+    dropout: float = 0.2
+    learning_rate: float = 1e-3
+    fine_tune_layers: int = 0
