@@ -22,6 +22,7 @@ from photofind.model import (
     DuplicateGroup,
     Embeddings,
     Event,
+    Explanation,
     ExtractorStatus,
     Failure,
     FolderStatus,
@@ -185,6 +186,13 @@ class PhotoFind(Operations):
 
             check_tags(self._resources.library, query.tags)
         return answer
+
+    def explain(
+        self, query: int | str, hit: int | str, *, extractor: str | None = None
+    ) -> Explanation:
+        from photofind.app.explanations import explain
+
+        return explain(self._resources, query, hit, extractor)
 
     def duplicates(
         self,

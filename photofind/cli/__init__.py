@@ -11,6 +11,7 @@ from photofind.cli.demo import demo
 from photofind.cli.desktop import desktop
 from photofind.cli.doctor import doctor
 from photofind.cli.duplicates import duplicates
+from photofind.cli.explain import explain
 from photofind.cli.extractors import extractors
 from photofind.cli.failures import failures
 from photofind.cli.folders import folders
@@ -57,6 +58,7 @@ def main(context: click.Context, debug: bool, no_daemon: bool) -> None:
 
 for command in (
     similar,
+    explain,
     web,
     index,
     folders,

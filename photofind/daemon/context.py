@@ -74,6 +74,8 @@ class ApiContext:
         """Return what carries out an operation, given its name."""
         if operation == "similar":
             return partial(upload_queries.similar, self.operations, self.uploads)
+        if operation == "explain":
+            return partial(upload_queries.explain, self.operations, self.uploads)
         method: Callable[..., Any] = getattr(self.operations, operation)
         return method
 

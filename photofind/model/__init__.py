@@ -5,6 +5,14 @@ Importing them costs next to nothing.
 
 from photofind.model.codec import as_plain, revive
 from photofind.model.embeddings import Embeddings
+from photofind.model.explanation import (
+    CellWeights,
+    ExplainedPart,
+    ExplainedPhoto,
+    Explanation,
+    Region,
+    Resembling,
+)
 from photofind.model.indexing import Event, Progress, Report, Skipped
 from photofind.model.photos import (
     Failure,
@@ -40,12 +48,16 @@ from photofind.model.status import (
 
 __all__ = [
     "Answer",
+    "CellWeights",
     "Check",
     "DaemonStatus",
     "DuplicateGroup",
     "DuplicateKind",
     "Embeddings",
     "Event",
+    "ExplainedPart",
+    "ExplainedPhoto",
+    "Explanation",
     "ExtractorProgress",
     "ExtractorStatus",
     "Failure",
@@ -58,7 +70,9 @@ __all__ = [
     "Progress",
     "Proposal",
     "Query",
+    "Region",
     "Report",
+    "Resembling",
     "SearchStatus",
     "Setting",
     "SettingValue",

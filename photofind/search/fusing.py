@@ -24,7 +24,7 @@ from photofind.search.comparison import Comparison, Ranked, compare, rank
 from photofind.search.embedding import Embedded
 from photofind.search.spaces import complete_fused_space
 
-__all__ = ["Fused", "embed_by_each", "rank_by_all", "rank_fused"]
+__all__ = ["Fused", "embed_by_each", "fuse_queries", "rank_by_all", "rank_fused"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +132,7 @@ def rank_by_all(
         ranked = rank_fused(comparisons(), [*shares.values()], limit, where, by_words=by_words)
         return Fused(spaces, first.id, embedded[first], ranked)
     parts = fused_parts(shares)
-    query = _fuse([embedded[space] for space in parts], [*parts.values()])
+    query = fuse_queries([embedded[space] for space in parts], [*parts.values()])
     comparison = compare(store, together.id, query, plain=plain)
     done = store.space_counts(together.id).contents
     if all(store.space_counts(space.id).contents == done for space in spaces):
@@ -209,8 +209,17 @@ def rank_fused(
     )
 
 
-def _fuse(parts: Sequence[Embedded], weights: Sequence[float]) -> Embedded:
-    """Return the photos of a query in the space of all extractors."""
+def fuse_queries(parts: Sequence[Embedded], weights: Sequence[float]) -> Embedded:
+    """Return the photos of a query in the space of all extractors.
+
+    Parameters
+    ----------
+    parts
+        The photos in the space of each, in the order of
+        :func:`~photofind.model.fused.fused_parts`.
+    weights
+        How much each counts.
+    """
 
     def fused(of: Callable[[Embedded], Vectors32]) -> Vectors32:
         return fuse_embeddings(*map(of, parts), weights=weights)
