@@ -17,7 +17,7 @@ from photofind.learning.explanation.facts import facts
 from photofind.learning.explanation.mapping import maps_of
 from photofind.learning.explanation.parts import blocks, parts
 from photofind.learning.explanation.resembling import smoothed
-from photofind.learning.explanation.sentence import sentence
+from photofind.learning.explanation.sentence import in_words
 from photofind.library.store import Store
 from photofind.model import ExplainedPhoto, Explanation
 from photofind.model.fused import fused_parts
@@ -95,14 +95,16 @@ def explain(
     }
     if together is None:
         score = sum(share * scores[space] for space, share in in_order.items())
-        most = max(in_order, key=lambda space: in_order[space])
-        ranked, of_query = most.id, embedded[most]
+        by_weight = sorted(in_order, key=lambda space: -in_order[space])
+        ranked = [(space.id, embedded[space]) for space in by_weight]
     else:
-        ranked = together.id
         of_query = fuse_queries([embedded[space] for space in in_order], [*in_order.values()])
-        score = _score(compare(store, ranked, of_query), hit.content)
+        score = _score(compare(store, together.id, of_query), hit.content)
+        ranked = [(together.id, of_query)]
     explained, similarity = parts(store, blocks(store, together, in_order, pairs, maps), scores)
-    smoothing = smoothed(store, ranked, of_query, hit.content)
+    # Where each ranks by itself, the one that counts the most says what both resemble.
+    every = (smoothed(store, space, one, hit.content) for space, one in ranked)
+    smoothing = next((one for one in every if one is not None), None)
     known = facts(store, photo, hit, verdicts)
     explanation = Explanation(
         ExplainedPhoto(photo.path, photo.id or None),
@@ -121,7 +123,7 @@ def explain(
         smoothing.resembling if smoothing else (),
         tuple(notes),
     )
-    return sentence(explanation)
+    return in_words(explanation)
 
 
 def _embed(

@@ -23,7 +23,7 @@ _HEIGHT, _WIDEST = 560, 900
 _MARGIN, _GAP = 28, 20
 _PAPER, _INK, _SOFT = (251, 250, 248), (29, 31, 35), (91, 95, 102)
 # What carries nothing is this grey and this dark; what carries the most has this much of the tint.
-_GREYED, _DARKENED, _TINTED = 0.75, 0.6, 0.35
+_GREYED, _DARKENED, _TINTED = 0.75, 0.55, 0.3
 _TINT = np.array((255, 176, 0), np.float32)
 _OUTLINES = (((0, 0, 0), 7), ((255, 214, 92), 3))
 _MARK = "photofind explain"
@@ -118,21 +118,21 @@ def _composed(photos: list[Image.Image], parts: list[ExplainedPart], sentence: s
     font, small = ImageFont.load_default(22), ImageFont.load_default(18)
     lines = textwrap.wrap(_printable(sentence), max(round((width - 2 * _MARGIN) / 11), 20))
     top = _MARGIN + 30 * len(lines) + _GAP
-    row = high + 34 + _GAP
+    row = high + 58 + _GAP
     sheet = Image.new("RGB", (width, top + row * len(parts) + _MARGIN - _GAP), _PAPER)
     draw = ImageDraw.Draw(sheet)
     for number, line in enumerate(lines):
         draw.text((_MARGIN, _MARGIN + 30 * number), line, fill=_INK, font=font)
     for number, part in enumerate(parts):
         left, at = _MARGIN, top + row * number
-        for photo, cells, name in zip(
-            photos, (part.query, part.hit), ("query", "hit"), strict=True
-        ):
+        sides = (("query", part.query), ("hit", part.hit))
+        for photo, (name, cells) in zip(photos, sides, strict=True):
             if cells is not None:
                 sheet.paste(overlay(photo, cells), (left, at))
-                words = f"{name}: {cells.share:.0%} in the outlined quarter, by {part.extractor}"
-                draw.text((left, at + high + 8), words, fill=_SOFT, font=small)
+                draw.text((left, at + high + 8), f"{name}: {cells.share:.0%}", _SOFT, small)
             left += photo.width + _GAP
+        words = f"of the similarity by {part.extractor} lies in the outlined quarters"
+        draw.text((_MARGIN, at + high + 32), words, _SOFT, small)
     return sheet
 
 
