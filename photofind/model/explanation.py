@@ -41,7 +41,7 @@ class Region:
         x, y, width and height of what surrounds it, as fractions of the photo's sides as it is
         shown.
     share
-        How much of the similarity it carries; 1 is all of it.
+        How much it carries of what speaks for the similarity: of the weights above 0.
     where
         Where it lies, in words: "upper left", "middle" and so on.
     """
@@ -64,7 +64,7 @@ class CellWeights:
     named
         The places in ``weights`` of the quarter of the cells that carries the most.
     share
-        How much of the similarity these carry.
+        How much these carry of what speaks for the similarity: of the weights above 0.
     regions
         The connected parts of these, the one first that carries the most.
     """

@@ -100,7 +100,7 @@ def test_help_lists_all_commands_uncut() -> None:
     commands = lines[lines.index("Commands:") + 1 :]
     commands = [line.split()[0] for line in commands[: commands.index("")]]
     assert commands == [
-        "similar", "web", "index", "folders", "duplicates", "untrash", "tags", "count",
+        "similar", "explain", "web", "index", "folders", "duplicates", "untrash", "tags", "count",
         "status", "pause", "resume", "daemon", "doctor", "failures", "extractors", "plugins",
         "config", "desktop", "tray", "demo",
     ]  # fmt: skip

@@ -170,7 +170,7 @@ def _centre(store: Store, space: Space, dimension: int) -> Vectors32:
 def _cells(weights: Weights) -> CellWeights:
     named = named_cells(weights)
     rows, columns = weights.shape
-    total = float(weights.sum())
+    total = float(np.clip(weights, 0, None).sum())
     return CellWeights(
         rows,
         columns,

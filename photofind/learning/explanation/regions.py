@@ -39,7 +39,7 @@ def regions(weights: Weights, named: npt.NDArray[np.bool_]) -> tuple[Region, ...
     """
     from scipy.ndimage import find_objects, label
 
-    total = float(weights.sum())
+    total = float(np.clip(weights, 0, None).sum())
     labels, _ = label(named, structure=np.ones((3, 3)))
     height, width = weights.shape
     found = []

@@ -114,7 +114,7 @@ function showFacts() {
     ...parts.map((part) => [part.extractor, aboutPart(part)]),
     ["Neighbours", neighbours()],
     ["Same", same],
-    ["Tags of both", tags.join(", ")],
+    ["Tags of both", tags.join("; ")],
     ["Camera of both", camera],
   ];
   byId("why-facts").replaceChildren(
@@ -287,6 +287,10 @@ function move(side, event) {
 
 for (const side of SIDES) {
   const stage = stageOf(side);
+  stage.querySelector("img").addEventListener("load", ({ target }) => {
+    const ratio = target.naturalWidth / target.naturalHeight;
+    stage.parentElement.style.setProperty("--ratio", ratio.toFixed(3));
+  });
   stage.addEventListener("pointermove", (event) => point(side, event));
   stage.addEventListener("pointerdown", (event) => point(side, event));
   // A finger that is lifted leaves too: what it touched stays.
