@@ -25,6 +25,7 @@ SECTION = r"^### `([\w-]+) --json`\n(.*?)(?=^##)"
 SECTIONS: dict[str, str] = dict(re.findall(SECTION, PAGE, re.MULTILINE | re.DOTALL))
 PRINTED: dict[str, tuple[Any, ...]] = {
     "similar": (model.Answer,),
+    "explain": (model.Explanation,),
     "duplicates": (model.DuplicateGroup, model.Trashing, model.NotSame),
     "untrash": (model.Untrashing, TrashedBefore),
     "tags": (model.TagCount, model.PhotoDetails),
