@@ -224,8 +224,9 @@ def test_a_hit_says_why_it_is_one(page: Page, album: Path) -> None:
         ) == [7, 7, True]
     assert page.barriers() == []
     # A part that is pointed at, or reached by keys, shows what it matches.
+    until(lambda: page.script("return document.querySelector('#why-hit img').naturalWidth"))
     ActionChains(page.driver).move_to_element(page.wait("#why-hit")).perform()
-    page.says("#why-says", "Row 4, column 4 of the hit carries")
+    page.says("#why-says", "of the hit carries")
     page.says("#why-says", "In the query it is most like row")
     ActionChains(page.driver).move_to_element(page.wait("#why-title")).perform()
     until(lambda: not page.script("return document.getElementById('why-says').textContent"))

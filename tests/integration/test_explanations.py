@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from commands import Album, photofind
 from PIL import Image, ImageFilter
+from sample_photos import ORIENTATION, STORED
 
 from photofind.app.photofind import PhotoFind
 from photofind.errors import ImageError, LibraryError
@@ -140,7 +141,9 @@ def test_what_is_named_matters_more_than_as_much_elsewhere(
 def test_a_query_from_outside_is_explained(album: Album, indexed: PhotoFind, tmp_path: Path):
     outside = tmp_path / "outside.jpg"
     with Image.open(album.path("2020/astronaut-original.jpg")) as photo:
-        photo.rotate(3).save(outside, exif=photo.getexif())
+        exif = photo.getexif()
+        exif[ORIENTATION] = 6  # It is stored turned, and shown upright.
+        photo.transpose(STORED[6]).save(outside, exif=exif)
     hit = indexed.photo(album.path("2020/astronaut-bright.jpg"))
     explanation = indexed.explain(str(outside), hit.id)
     assert (explanation.query.path, explanation.query.id) == (str(outside), None)
@@ -148,6 +151,8 @@ def test_a_query_from_outside_is_explained(album: Album, indexed: PhotoFind, tmp
     assert explanation.score > 0.5
     assert explanation.seconds_apart == 0
     assert explanation.sentence
+    matched = np.array(explanation.parts[0].matches).argmax(axis=1)
+    assert (matched == np.arange(49)).mean() > 0.8, "cells are those of the photo as it is shown"
     assert revive(Explanation, json.loads(json.dumps(explanation, default=vars))) == explanation
     with pytest.raises(LibraryError, match=r"there is no photo .*outside\.jpg in the library"):
         indexed.explain(hit.id, str(outside))

@@ -9,6 +9,7 @@ not a sum of parts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from photofind.errors import ImageError, LibraryError, PhotofindError, WorkerError
@@ -26,7 +27,7 @@ from photofind.ranking.projection import normalised
 from photofind.search.comparison import Comparison, compare
 from photofind.search.embedding import CannotEmbed, Embedded, embed_query
 from photofind.search.fusing import fuse_queries
-from photofind.search.spaces import complete_fused_space
+from photofind.search.spaces import complete_fused_space, indexes_built
 from photofind.search.verdicts import Verdicts
 from photofind.system.reach import Reach
 
@@ -71,7 +72,28 @@ def explain(
     ExtractorError
         No extractor that is to answer works.
     """
-    embedded, notes = _embed(store, weights, query, extraction, reach, retired)
+    while True:
+        indexes = indexes_built(store, weights)
+        try:
+            embedded, notes = _embed(store, weights, query, extraction, reach, retired)
+            explanation = _explain(store, weights, embedded, query, hit, extraction, verdicts)
+        except (LibraryError, ValueError):
+            if indexes == indexes_built(store, weights):
+                raise
+        else:
+            if indexes == indexes_built(store, weights):
+                return in_words(replace(explanation, notes=tuple(notes)))
+
+
+def _explain(
+    store: Store,
+    weights: Mapping[Space, float],
+    embedded: Mapping[Space, Embedded],
+    query: int | str,
+    hit: Photo,
+    extraction: Callable[[str], Extraction],
+    verdicts: Verdicts | None,
+) -> Explanation:
     pairs = {
         space: (one.like[0], normalised(vectors[0]))
         for space, one in embedded.items()
@@ -106,7 +128,7 @@ def explain(
     every = (smoothed(store, space, one, hit.content) for space, one in ranked)
     smoothing = next((one for one in every if one is not None), None)
     known = facts(store, photo, hit, verdicts)
-    explanation = Explanation(
+    return Explanation(
         ExplainedPhoto(photo.path, photo.id or None),
         ExplainedPhoto(hit.path, hit.id),
         "",
@@ -121,9 +143,7 @@ def explain(
         smoothing.similarity if smoothing else None,
         smoothing.share if smoothing else 0.0,
         smoothing.resembling if smoothing else (),
-        tuple(notes),
     )
-    return in_words(explanation)
 
 
 def _embed(

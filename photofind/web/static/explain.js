@@ -201,9 +201,10 @@ function showMatches(side, cell) {
   outline(side, part[side].named, cell);
   paint(other, alike);
   outline(other, [], best);
-  const carried = part[side].weights[cell] / part[side].weights.reduce((sum, one) => sum + one, 0);
+  const speaking = part[side].weights.reduce((sum, one) => sum + Math.max(one, 0), 0);
+  const carried = part[side].weights[cell] / Math.max(speaking, 1e-9);
   says.textContent =
-    `${placeOf(part[side], cell)} of the ${side} carries ${percentOf(carried)} of the similarity. ` +
+    `${placeOf(part[side], cell)} of the ${side} carries ${percentOf(carried)} of what they share. ` +
     `In the ${other} it is most like ${placeOf(part[other], best).toLowerCase()} (cosine ${alike[best].toFixed(2)}).`;
 }
 
