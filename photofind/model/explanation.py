@@ -154,7 +154,8 @@ class Explanation:
         0 to 1, as in an answer.
     similarity
         How alike the photos are by themselves: the cosine of their embeddings relative to the
-        library's mean. What the parts add, and the cells of them, is its sum.
+        library's mean, or the plain one without an index. What the parts add, and the cells of
+        them, sums up to it.
     parts
         What each extractor adds, the one first that adds the most.
     same

@@ -29,29 +29,33 @@ let asking = null;
 
 /** Explain why a photo is a hit of the query. */
 export async function explain(hit) {
+  if (dialog.open) return;
   photo = hit;
-  chosen = null;
-  asked.replaceChildren();
   show(byId("why-asked-field"), state.like.length > 1);
-  const items = state.like;
-  const names = await Promise.all(items.map(lookUp));
-  asked.append(...names.map((about, place) => h("option", { value: place }, titleOf(about))));
+  clear();
   dialog.showModal();
   bringForward();
   byId("why-title").focus();
+  const names = await Promise.all(state.like.map(lookUp));
+  asked.replaceChildren(...names.map((about, place) => h("option", { value: place }, titleOf(about))));
   await ask();
 }
 
-async function ask() {
+/** Show that both photos are being looked at. */
+function clear() {
   asking?.abort();
-  asking = new AbortController();
-  const { signal } = asking;
-  explanation = null;
-  const item = state.like[Number(asked.value) || 0];
+  explanation = chosen = null;
   byId("why-sentence").textContent = "Looking at both photos\u2026";
   for (const part of ["why-sides", "why-more", "why-help", "why-extractor-field"]) show(byId(part), false);
   says.textContent = "";
   dialog.setAttribute("aria-busy", "true");
+}
+
+async function ask() {
+  clear();
+  asking = new AbortController();
+  const { signal } = asking;
+  const item = state.like[Number(asked.value) || 0];
   try {
     explanation = await post(
       "/api/explain",
