@@ -13,6 +13,7 @@ __all__ = [
     "ExtractorError",
     "FileNotAnsweringError",
     "ImageError",
+    "LearningError",
     "LibraryError",
     "LockedError",
     "NewerFormatError",
@@ -92,6 +93,10 @@ class OtherBuildError(ExtractorError):
 
 class SettingsError(PhotofindError):
     """A setting does not exist or has an invalid value."""
+
+
+class LearningError(PhotofindError):
+    """Photos or their labels are not such that anything can be measured or learned."""
 
 
 class LibraryError(PhotofindError):

@@ -27,6 +27,8 @@ from photofind.model import (
     ExtractorStatus,
     Failure,
     FolderStatus,
+    Judged,
+    MetricStatus,
     NotSame,
     Overview,
     PhotoDetails,
@@ -47,6 +49,7 @@ from photofind.model.parameters import (
     ContentPair,
     Count,
     Date,
+    JudgementKey,
     Keep,
     Length,
     Limit,
@@ -220,6 +223,95 @@ class Operations(Protocol):
             There is no such extractor, or it does not work.
         """
         ...
+
+    # Relevance feedback.
+
+    @operation("POST", "/api/feedback", lane=SEARCHES, seconds=_COLD)
+    def judge(
+        self,
+        query: Query,
+        *,
+        likes: Annotated[Sequence[PhotoId], Length(0, 1000)] = (),
+        dislikes: Annotated[Sequence[PhotoId], Length(0, 1000)] = (),
+        forget: Annotated[Sequence[PhotoId], Length(0, 1000)] = (),
+    ) -> Answer:
+        """Remember whether photos are what a query asked for; return its answer ranked by that.
+
+        It is remembered by the contents of the query's photos and of those judged, and counts when
+        the same is asked again, whatever it is limited to.
+
+        Parameters
+        ----------
+        query
+            What was asked.
+        likes, dislikes
+            The ids of photos that are what was asked for, and of those that are not.
+        forget
+            The ids of photos whose judgements are taken back.
+
+        Raises
+        ------
+        ImageError, LibraryError
+            As `similar`; or a photo is not in the library, not read whole yet, or judged in two
+            ways.
+        """
+        ...
+
+    @operation("GET", "/api/feedback")
+    def judgements(self) -> list[Judged]:
+        """Return what was judged, those of one query together, the query judged last first."""
+        ...
+
+    @operation("POST", "/api/feedback/remove", key="removed")
+    def forget_judgements(
+        self, judgements: Annotated[Sequence[JudgementKey], Length(1, 10_000)]
+    ) -> int:
+        """Take judgements back; return how many there were.
+
+        Parameters
+        ----------
+        judgements
+            As `judgements` names them, or the part before the colon for all of a query.
+        """
+        ...
+
+    @operation("GET", "/api/feedback/metric")
+    def metric(self) -> MetricStatus:
+        """Return how the metric is that is learned from judgements, or why there is none.
+
+        Raises
+        ------
+        LibraryError
+            Nothing is indexed yet.
+        """
+        ...
+
+    @operation("POST", "/api/feedback/metric", seconds=_LONG)
+    def learn_metric(self) -> MetricStatus:
+        """Learn a metric from the judgements now; the daemon does so in calm moments.
+
+        It counts only if it ranks judged photos better of queries that it was not trained on, and
+        other photos no worse.
+
+        Raises
+        ------
+        LibraryError
+            Nothing is indexed yet, or the disk refuses.
+        """
+        ...
+
+    @operation("DELETE", "/api/feedback/metric")
+    def forget_metric(self) -> MetricStatus:
+        """Forget the metric; another one is learned from what is judged from then on.
+
+        Raises
+        ------
+        LibraryError
+            Nothing is indexed yet, or the disk refuses.
+        """
+        ...
+
+    # Duplicates.
 
     @operation("GET", "/api/duplicates", seconds=_LONG)
     def duplicates(

@@ -74,6 +74,11 @@ class Home:
         return self.root / "trashed"
 
     @property
+    def metrics(self) -> Path:
+        """What was learned from judgements: two files for each space."""
+        return self.root / "metrics"
+
+    @property
     def turn(self) -> Path:
         """The lock of the process that decodes a very large picture."""
         return self.root / "turn.lock"

@@ -53,9 +53,14 @@ QUERY_FIELDS = {
         QueryField("any_rotation", ("--any-rotation/--no-rotation",), "turned"),
         QueryField("originals", ("--originals",), "originals"),
         QueryField("words", ("--words",), None),
+        QueryField("feedback", ("--feedback/--no-feedback",), "feedback"),
     )
 }
 """By the names of the fields."""
+
+
+_EITHER = ("any_rotation", "feedback")
+"""Fields whose False differs from what the settings say."""
 
 
 def url_parameters(query: Query) -> Iterator[tuple[str, int | str | float]]:
@@ -68,7 +73,7 @@ def url_parameters(query: Query) -> Iterator[tuple[str, int | str | float]]:
         if field.name == "box" and value is not None:
             value = ",".join(f"{one:g}" for one in value)
         elif isinstance(value, bool):
-            value = "yes" if value else "no" if field.name == "any_rotation" else None
+            value = "yes" if value else "no" if field.name in _EITHER else None
         for one in value if isinstance(value, tuple) else (value,):
             is_path = field.url_path is not None and isinstance(one, str)
             name = field.url_path if is_path else field.url

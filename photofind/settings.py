@@ -43,8 +43,8 @@ _TYPE_NAMES: dict[type, str] = {
 }
 
 _LONGEST_TEXT = 1000
-PAGE_SETTINGS = frozenset({"theme"})
-"""The settings by which nothing works but the page, when it is loaded."""
+PAGE_SETTINGS = frozenset({"theme", "feedback", "metric"})
+"""The settings by which nothing works but the page, when it is loaded, and the next answer."""
 
 _LARGEST_FILE = 2**20
 """Bytes of a settings file; one with all settings has some thousand."""
@@ -75,6 +75,12 @@ class Settings:
     )
     hits: int = _setting(20, "number of hits in an answer", 1, 10_000)
     min_score: float = _setting(0.0, "lowest score of a hit, 0 to 1", 0, 1)
+    feedback: bool = _setting(
+        True, "what was judged for a query ranks its hits when the same is asked again"
+    )
+    metric: bool = _setting(
+        True, "the metric that is learned from judgements ranks hits too, if it proved itself"
+    )
     exclude: tuple[str, ...] = _setting(
         (), "files and folders to ignore everywhere, in gitignore syntax"
     )

@@ -26,6 +26,8 @@ from photofind.model import (
     ExtractorStatus,
     Failure,
     FolderStatus,
+    Judged,
+    MetricStatus,
     NotSame,
     Overview,
     PhotoDetails,
@@ -173,14 +175,13 @@ class PhotoFind(Operations):
         )
 
     def similar(self, query: Query) -> Answer:
-        from photofind.app.references import with_paths
+        query = self._completed(query)
+        ranking = None
+        if self._resources.may_rerank:
+            from photofind.app.feedback import reranker
 
-        library, settings = self._resources.library, self.settings
-        library.refresh()
-        query = with_paths(library, query)
-        limit = settings.hits if query.limit is None else query.limit
-        min_score = settings.min_score if query.min_score is None else query.min_score
-        answer = self._resources.searcher.similar(replace(query, limit=limit, min_score=min_score))
+            ranking = reranker(self._resources, query)
+        answer = self._resources.searcher.similar(query, ranking)
         if query.tags and not answer.hits:
             from photofind.search.tags import check_tags
 
@@ -193,6 +194,62 @@ class PhotoFind(Operations):
         from photofind.app.explanations import explain
 
         return explain(self._resources, query, hit, extractor)
+
+    def _completed(self, query: Query) -> Query:
+        """Return a query with what it leaves to the settings, its photos by their paths."""
+        from photofind.app.references import with_paths
+
+        library, settings = self._resources.library, self.settings
+        library.refresh()
+        limit = settings.hits if query.limit is None else query.limit
+        min_score = settings.min_score if query.min_score is None else query.min_score
+        return replace(with_paths(library, query), limit=limit, min_score=min_score)
+
+    # Relevance feedback.
+
+    def judge(
+        self,
+        query: Query,
+        *,
+        likes: Sequence[int] = (),
+        dislikes: Sequence[int] = (),
+        forget: Sequence[int] = (),
+    ) -> Answer:
+        from photofind.app.feedback import judge
+
+        return judge(self._resources, self._completed(query), likes, dislikes, forget)
+
+    def judgements(self) -> list[Judged]:
+        from photofind.learning.feedback.judging import listed
+
+        library = self._resources.library
+        library.refresh()
+        return listed(library)
+
+    def forget_judgements(self, judgements: Sequence[str]) -> int:
+        from photofind.learning.feedback.judging import named
+
+        with self._resources.writing() as library:
+            gone = named(library, judgements)
+            library.forget_judgements(gone)
+        return len(gone)
+
+    def metric(self) -> MetricStatus:
+        from photofind.app.feedback import metric_status
+
+        return metric_status(self._resources)
+
+    def learn_metric(self) -> MetricStatus:
+        from photofind.app.feedback import learn_metric
+
+        return learn_metric(self._resources)
+
+    def forget_metric(self) -> MetricStatus:
+        from photofind.app.feedback import forget_metric
+
+        return forget_metric(self._resources)
+
+    # Duplicates.
 
     def duplicates(
         self,

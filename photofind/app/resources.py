@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from photofind.app.thumbnails import Thumbnails
     from photofind.extractors.extraction import Extraction, ExtractorInfo
     from photofind.images.limits import Limits
+    from photofind.learning.feedback.metric_files import MetricFiles
     from photofind.library.extractor_memory import ExtractorMemory
     from photofind.library.store import Store
     from photofind.search.searcher import Searcher
@@ -114,6 +115,18 @@ class Resources:
         from photofind.library.stores import open_store
 
         return open_store(self.home, self.settings, writable=self.resident, resident=self.resident)
+
+    @property
+    def may_rerank(self) -> bool:
+        """Whether anything was judged or learned, ever."""
+        return bool(self.library.judgements()) or self.home.metrics.exists()
+
+    @cached_property
+    def metric_files(self) -> MetricFiles:
+        """What was learned from judgements."""
+        from photofind.learning.feedback.metric_files import MetricFiles
+
+        return MetricFiles(self.home)
 
     def writing(self) -> AbstractContextManager[Store]:
         """Open the library for writing: for the length of a block, unless it is open for good.

@@ -14,6 +14,7 @@ from photofind.cli.duplicates import duplicates
 from photofind.cli.explain import explain
 from photofind.cli.extractors import extractors
 from photofind.cli.failures import failures
+from photofind.cli.feedback import feedback
 from photofind.cli.folders import folders
 from photofind.cli.index import index
 from photofind.cli.pause import pause, resume
@@ -59,6 +60,7 @@ def main(context: click.Context, debug: bool, no_daemon: bool) -> None:
 for command in (
     similar,
     explain,
+    feedback,
     web,
     index,
     folders,

@@ -24,7 +24,7 @@ from photofind.query_fields import QUERY_FIELDS
 if TYPE_CHECKING:
     from photofind.model import Answer, Query
 
-__all__ = ["similar"]
+__all__ = ["answer_object", "print_hits", "similar"]
 
 
 @click.command(
@@ -70,6 +70,9 @@ Examples:
 @query_option("words", metavar="WORDS",
               help="What hits should show, with IMAGES or without; needs an extractor that embeds "
               "texts.")  # fmt: skip
+@query_option("feedback", default=None,
+              help="Whether what was judged for the same query before ranks the hits (setting: "
+              "feedback).")  # fmt: skip
 @click.option("--open", "opens", is_flag=True, help="Show them on a page in the browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--paths-only", is_flag=True, help="Print the paths of the hits, a line each.")
@@ -118,11 +121,11 @@ def similar(
             index_with_progress(photofind, [query.folder])
         answer = photofind.similar(query)
     if as_json:
-        print_json(_as_object(answer))
+        print_json(answer_object(answer))
     elif paths_only:
         print_paths((hit.path for hit in answer.hits), null=null)
     else:
-        _print_hits(answer)
+        print_hits(answer)
 
 
 def _open(query: Query, *, gather: bool) -> None:
@@ -150,7 +153,7 @@ def _check_presence(query: Query) -> None:
             raise ImageError(f"{image} cannot be used as a query: there is no such file")
 
 
-def _as_object(answer: Answer) -> dict[str, object]:
+def answer_object(answer: Answer) -> dict[str, object]:
     """Return the documented JSON object of an answer (docs/reference/cli.md)."""
     return {
         "query": {
@@ -168,11 +171,30 @@ def _as_object(answer: Answer) -> dict[str, object]:
         "turned": answer.turned,
         "seconds": round(answer.seconds, 4),
         "hits": answer.hits,
+        "feedback": answer.feedback,
     }
 
 
-def _print_hits(answer: Answer) -> None:
+def _feedback_in_words(answer: Answer) -> str | None:
+    """Return what judgements did to an answer; None where there were none."""
+    if answer.feedback is None:
+        return None
+    judged = answer.feedback.judged
+    likes = sum(one.liked for one in judged)
+    parts = [
+        f"{count:,} {what if count == 1 else what + 's'}"
+        for count, what in ((likes, "like"), (len(judged) - likes, "dislike"))
+        if count
+    ]
+    learned = ["the metric learned from judgements"] if answer.feedback.metric else []
+    return "ranked by " + " and ".join(["the query", *parts, *learned])
+
+
+def print_hits(answer: Answer) -> None:
+    """Print the hits of an answer, and what is to be known of it."""
     note(*answer.notes)
+    if (counted := _feedback_in_words(answer)) is not None:
+        note(f"{counted} (--no-feedback: without)")
     if answer.preliminary:
         note(
             f"{answer.preliminary:,} photos are known by their thumbnails so far; "

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import fields
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_origin
@@ -310,7 +311,7 @@ class Client(Operations):
         for one in declared.parameters(route):
             value = arguments[one.name]
             if one.is_whole:
-                body = value
+                body = {**(body or {}), **{f.name: getattr(value, f.name) for f in fields(value)}}
             elif one.place == "path":
                 in_path[one.name] = _quoted(self._in_path(one, value), safe="")
             elif one.place == "query":

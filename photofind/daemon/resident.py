@@ -12,6 +12,7 @@ import psutil
 
 from photofind import __version__
 from photofind.app.extraction_pool import ExtractionPool
+from photofind.app.feedback import is_metric_due
 from photofind.app.library_folders import chosen_folders
 from photofind.app.photofind import PhotoFind
 from photofind.app.status import library_status
@@ -95,7 +96,7 @@ class Resident(PhotoFind):
             self._release_memory,
             lambda: self.settings.idle_minutes * 60,
             self._tell,
-            self._compare_more,
+            self._use_calm_moment,
         )
 
     def start(self) -> None:
@@ -105,6 +106,8 @@ class Resident(PhotoFind):
             self._indexer.pause(until)
         self._indexer.start()
         self._maintainer.start()
+        if self._resources.may_rerank:
+            self._maintainer.left_something()
 
     def close(self) -> None:
         """Stop indexing, end all child processes, and let others write to the library."""
@@ -195,6 +198,37 @@ class Resident(PhotoFind):
         """Explain why a photo of the library is a hit of a query."""
         self._maintainer.queried()
         return super().explain(query, hit, extractor=extractor)
+
+    def judge(
+        self,
+        query: Query,
+        *,
+        likes: Sequence[int] = (),
+        dislikes: Sequence[int] = (),
+        forget: Sequence[int] = (),
+    ) -> Answer:
+        """Remember whether photos are what a query asked for; return its answer ranked by that."""
+        self._maintainer.queried()
+        answer = super().judge(query, likes=likes, dislikes=dislikes, forget=forget)
+        self._maintainer.left_something()
+        return answer
+
+    def forget_judgements(self, judgements: Sequence[str]) -> int:
+        """Take judgements back; return how many there were."""
+        gone = super().forget_judgements(judgements)
+        self._maintainer.left_something()
+        return gone
+
+    def _use_calm_moment(self) -> bool:
+        """Do a little of what was left for calm moments; return whether that is all."""
+        if not self._compare_more():
+            return False
+        try:
+            if is_metric_due(self._resources):
+                log.info("learned from judgements: %s", self.learn_metric().reason)
+        except PhotofindError as error:
+            log.error("nothing was learned from judgements: %s", error)
+        return True
 
     def duplicates(
         self,

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from photofind.daemon.uploads import Uploads
 from photofind.errors import ImageError, RequestError
 from photofind.model import Answer, ExplainedPhoto, Explanation, Query
 from photofind.model.references import UPLOAD
-from photofind.operations import Operations
 
-__all__ = ["explain", "nameless", "similar"]
+__all__ = ["answered", "explain", "nameless"]
 
 
-def similar(operations: Operations, uploads: Uploads, query: Query) -> Answer:
-    """Find the photos most like a query; the answer names uploads as the query does.
+def answered(ask: Callable[..., Answer], uploads: Uploads, query: Query, **options: Any) -> Answer:
+    """Ask an operation to answer a query; the answer names uploads as the query does.
 
     Raises
     ------
@@ -24,13 +24,13 @@ def similar(operations: Operations, uploads: Uploads, query: Query) -> Answer:
     PhotoNotFoundError
         An upload is not there any more.
     PhotofindError
-        As `Operations.similar`; without the path of an upload.
+        As the operation; without the path of an upload.
     """
     if not query.like and query.words is None:
         raise RequestError("like: a query has at least one photo, or words")
     paths = _paths(uploads, (*query.like, *query.unlike))
     try:
-        answer = operations.similar(_renamed(query, paths))
+        answer = ask(_renamed(query, paths), **options)
     except ImageError as error:
         for path in paths.values():
             error = nameless(error, path)
@@ -40,7 +40,7 @@ def similar(operations: Operations, uploads: Uploads, query: Query) -> Answer:
 
 
 def explain(
-    operations: Operations,
+    ask: Callable[..., Explanation],
     uploads: Uploads,
     query: int | str,
     hit: int | str,
@@ -57,9 +57,9 @@ def explain(
     """
     path = next(iter(_paths(uploads, [query]).values()), None)
     if path is None:
-        return operations.explain(query, hit, extractor=extractor)
+        return ask(query, hit, extractor=extractor)
     try:
-        explanation = operations.explain(path, hit, extractor=extractor)
+        explanation = ask(path, hit, extractor=extractor)
     except ImageError as error:
         raise nameless(error, path) from None
     parts = tuple(

@@ -88,9 +88,13 @@ def body_arguments(parameters: Sequence[Parameter], body: BaseModel | None) -> d
     if body is None:
         return {}
     values = {name: as_argument(getattr(body, name)) for name in type(body).model_fields}
-    return {
-        one.name: one.hint(**values) if one.is_whole else values[one.alias] for one in parameters
-    }
+
+    def value_of(one: Parameter) -> Any:
+        if not one.is_whole:
+            return values[one.alias]
+        return one.hint(**{field.name: values[field.name] for field in fields(one.hint)})
+
+    return {one.name: value_of(one) for one in parameters}
 
 
 def as_argument(value: Any) -> Any:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
+from photofind.model.judgements import Judgement
 from photofind.model.records import Folder, Pair, Photo, Space
 from photofind.ranking.calibration import Background
 from photofind.ranking.projection import Projection
@@ -410,6 +411,23 @@ class Store(Protocol):
 
     def forget_apart(self, pairs: Iterable[Pair]) -> None:
         """Forget pairs of contents, where they are known."""
+        ...
+
+    # What a person said of hits.
+
+    def judgements(self) -> list[Judgement]:
+        """Return what was said of photos that queries found, oldest first.
+
+        They stay whatever becomes of the photos, and are the same for all spaces.
+        """
+        ...
+
+    def judge(self, judgements: Iterable[Judgement]) -> None:
+        """Remember judgements; one of the same photo for the same query is replaced."""
+        ...
+
+    def forget_judgements(self, judgements: Iterable[Judgement]) -> None:
+        """Forget the judgements of the same photos for the same queries, where they are known."""
         ...
 
     # Spaces and embeddings.

@@ -13,6 +13,7 @@ from photofind.model.explanation import (
     Region,
     Resembling,
 )
+from photofind.model.feedback import Judged, MetricStatus
 from photofind.model.indexing import Event, Progress, Report, Skipped
 from photofind.model.photos import (
     Failure,
@@ -29,7 +30,9 @@ from photofind.model.query import (
     DuplicateGroup,
     DuplicateKind,
     ExtractorProgress,
+    Feedback,
     Hit,
+    JudgedPhoto,
     NotSame,
     Proposal,
     Query,
@@ -61,8 +64,12 @@ __all__ = [
     "ExtractorProgress",
     "ExtractorStatus",
     "Failure",
+    "Feedback",
     "FolderStatus",
     "Hit",
+    "Judged",
+    "JudgedPhoto",
+    "MetricStatus",
     "NotSame",
     "Overview",
     "PhotoDetails",

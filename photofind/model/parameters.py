@@ -19,6 +19,7 @@ __all__ = [
     "ContentPair",
     "Count",
     "Date",
+    "JudgementKey",
     "Keep",
     "Length",
     "Limit",
@@ -200,6 +201,11 @@ ContentPair = Annotated[
     str, Matching(r"^[0-9a-f]{8,128}:[0-9a-f]{8,128}$", f"{'0' * 32}:{'1' * 32}")
 ]
 """Two content ids, with a colon between them."""
+
+JudgementKey = Annotated[
+    str, Matching(r"^[0-9a-f]{32}(:[0-9a-f]{8,128})?$", f"{'0' * 32}:{'1' * 32}")
+]
+"""A query, as a key of 32 digits; or with a colon and a content id one judgement of it."""
 
 Keep = Annotated[str, Checked(_keep, {"type": "string", "maxLength": LONGEST_TEXT})]
 """``best``, ``largest``, ``oldest``, ``newest``, or the absolute path of a folder."""

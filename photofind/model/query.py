@@ -23,7 +23,9 @@ __all__ = [
     "DuplicateGroup",
     "DuplicateKind",
     "ExtractorProgress",
+    "Feedback",
     "Hit",
+    "JudgedPhoto",
     "NotSame",
     "Proposal",
     "Query",
@@ -71,6 +73,9 @@ class Query:
     words
         What hits should show, in words; needs an extractor that embeds texts. With photos too, both
         count the same.
+    feedback
+        Whether what was judged for the same query before, and what was learned from judgements,
+        ranks the hits too; None is what the settings say.
     """
 
     like: Annotated[tuple[QueryPhoto, ...], Length(0, 100)] = ()
@@ -88,6 +93,7 @@ class Query:
     any_rotation: bool | None = None
     originals: bool = False
     words: Words | None = None
+    feedback: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,38 @@ class ExtractorProgress:
 
 
 @dataclass(frozen=True)
+class JudgedPhoto:
+    """A photo that was judged for a query: its number, its path, and whether it was liked."""
+
+    id: int
+    path: str
+    liked: bool
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What judgements of a person did to an answer.
+
+    Parameters
+    ----------
+    judged
+        The photos that were judged for the same query: liked ones come first among the hits,
+        disliked ones are left out.
+    proposals
+        Photos that are worth judging next, the most telling first.
+    metric
+        Whether a metric counted that was learned from the judgements of all queries.
+    key
+        Names the query among the judgements, to forget all of its judgements by.
+    """
+
+    judged: tuple[JudgedPhoto, ...]
+    proposals: tuple[Hit, ...] = ()
+    metric: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True)
 class Answer:
     """The hits of a query, best first.
 
@@ -167,6 +205,7 @@ class Answer:
     ``spaces`` names the extractors that answered with their versions, as in ``mobilenet@1``.
     ``coming`` are those that are to answer once they have embedded nearly all photos.
     ``notes`` says who answers instead of whom, and why, a line each.
+    ``feedback`` says what judgements did to it; None where there were none.
     """
 
     query: Query
@@ -180,6 +219,7 @@ class Answer:
     spaces: tuple[str, ...] = ()
     coming: tuple[ExtractorProgress, ...] = ()
     notes: tuple[str, ...] = ()
+    feedback: Feedback | None = None
 
 
 DuplicateKind = Literal["identical content", "same picture", "same scene"]

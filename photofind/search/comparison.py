@@ -40,6 +40,7 @@ __all__ = [
     "compare",
     "nearest_contents",
     "rank",
+    "rank_contents",
     "shows_again",
 ]
 
@@ -345,7 +346,11 @@ def rank(comparison: Comparison, limit: int, where: Filter = EVERYTHING) -> Rank
     where
         Only contents of which a photo passes.
     """
-    contents = comparison.candidates(limit, where)
+    return rank_contents(comparison, comparison.candidates(limit, where))
+
+
+def rank_contents(comparison: Comparison, contents: Sequence[str]) -> Ranked:
+    """Rank some contents of one space; those that it does not have are left out."""
     compared = comparison.compare(contents)
     # Not by their scores: those of all that are no more alike than unrelated photos are 0.
     order = np.argsort(-compared.similarities, kind="stable")

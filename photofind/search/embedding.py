@@ -74,8 +74,10 @@ class Embedded:
         where a part of a photo is compared.
     turned
         The one ``like`` photo turned and mirrored, (t, D).
-    path, content
+    path
         The first ``like`` photo.
+    contents
+        The contents of the ``like`` photos as they are now.
     outside
         Whether the extractor embedded a ``like`` photo, of which the library had no embedding.
     """
@@ -86,13 +88,18 @@ class Embedded:
     turned: Vectors32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
     outside: bool = False
     path: str = ""
-    content: str = ""
+    contents: tuple[str, ...] = ()
 
     @classmethod
     def nothing(cls) -> Self:
         """Return the photos of a query that has none."""
         none = np.empty((0, 0), np.float32)
         return cls(none, none, frozenset())
+
+    @property
+    def content(self) -> str:
+        """The content of the first ``like`` photo."""
+        return self.contents[0] if self.contents else ""
 
     @property
     def ways(self) -> list[Embedded]:
@@ -185,7 +192,7 @@ def embed_query(
         normalised(others),
         not found[: len(like)].all(),
         paths[0],
-        contents[0],
+        tuple(contents[: len(like)]),
     )
 
 

@@ -20,11 +20,11 @@ from photofind.model.fused import fused_parts
 from photofind.model.records import Space
 from photofind.ranking.fusion import Opinion, fuse, fuse_embeddings
 from photofind.ranking.projection import Vectors32
-from photofind.search.comparison import Comparison, Ranked, compare, rank
+from photofind.search.comparison import Comparison, Ranked, compare, rank_contents
 from photofind.search.embedding import Embedded
 from photofind.search.spaces import complete_fused_space
 
-__all__ = ["Fused", "embed_by_each", "fuse_queries", "rank_by_all", "rank_fused"]
+__all__ = ["Fused", "Ranking", "embed_by_each", "fuse_queries", "rank_by_all", "rank_fused"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,8 @@ class Fused:
         The id of the space that the answer is in, and the photos of the query in it.
     ranked
         The contents.
+    ranking
+        What ranked them, and can rank others.
     left_out
         Why others did not answer, a line each.
     """
@@ -47,6 +49,7 @@ class Fused:
     space: str
     embedded: Embedded
     ranked: Ranked
+    ranking: Ranking
     left_out: tuple[str, ...] = ()
 
 
@@ -89,8 +92,9 @@ def rank_by_words(
     where: Filter,
 ) -> Fused:
     """Rank contents by words alone, which some spaces compare with their weights."""
-    ranked = rank_fused([one for one, _ in by_words], [w for _, w in by_words], limit, where)
-    return Fused(spaces, spaces[0].id, Embedded.nothing(), ranked)
+    ranking = Ranking([one for one, _ in by_words], [w for _, w in by_words])
+    ranked = _first(ranking, limit, where)
+    return Fused(spaces, spaces[0].id, Embedded.nothing(), ranked, ranking)
 
 
 def rank_by_all(
@@ -129,25 +133,19 @@ def rank_by_all(
         return [compare(store, one.id, embedded[one], plain=plain) for one in spaces]
 
     if together is None:
-        ranked = rank_fused(comparisons(), [*shares.values()], limit, where, by_words=by_words)
-        return Fused(spaces, first.id, embedded[first], ranked)
+        ranking = Ranking(comparisons(), [*shares.values()], by_words=by_words)
+        ranked = _first(ranking, limit, where)
+        return Fused(spaces, first.id, embedded[first], ranked, ranking)
     parts = fused_parts(shares)
     query = fuse_queries([embedded[space] for space in parts], [*parts.values()])
     comparison = compare(store, together.id, query, plain=plain)
     done = store.space_counts(together.id).contents
     if all(store.space_counts(space.id).contents == done for space in spaces):
         weight = sum(shares.values())
-        ranked = rank_fused([comparison], [weight], limit, where, by_words=by_words)
+        ranking = Ranking([comparison], [weight], by_words=by_words)
     else:
-        ranked = rank_fused(
-            comparisons(),
-            [*shares.values()],
-            limit,
-            where,
-            together=comparison,
-            by_words=by_words,
-        )
-    return Fused(spaces, together.id, query, ranked)
+        ranking = Ranking(comparisons(), [*shares.values()], together=comparison, by_words=by_words)
+    return Fused(spaces, together.id, query, _first(ranking, limit, where), ranking)
 
 
 def rank_fused(
@@ -174,39 +172,76 @@ def rank_fused(
     by_words
         What compares all contents with words besides, and how much each counts.
     """
-    every = [(together, sum(weights))] if together else []
-    every += [*zip(comparisons, weights, strict=True)]
-    if len(every) == 1 and not by_words:
-        return rank(every[0][0], limit, where)
-    asked = (one.candidates(limit, where) for one, _ in (*every, *by_words))
-    contents = [*dict.fromkeys(chain.from_iterable(asked))]
-    left = np.arange(len(contents))
-    is_known = np.zeros(len(contents), np.bool_)
-    opinions: list[Opinion] = []
-    embeddings: Vectors32 | None = None
-    for comparison, weight in every:
-        compared = comparison.compare([contents[place] for place in left])
-        places = left[compared.known]
-        opinions.append(Opinion(weight, places, compared.scores, compared.similarities))
-        is_known[places] = True
-        if embeddings is None:
-            embeddings = np.zeros((len(contents), compared.embeddings.shape[-1]), np.float32)
-            embeddings[places] = compared.embeddings
-        if comparison is together:
-            left = np.flatnonzero(~is_known)
-    for comparison, weight in by_words:
-        compared = comparison.compare(contents)
-        places = np.flatnonzero(compared.known)
-        opinions.append(Opinion(weight, places, compared.scores, compared.similarities))
-    assert embeddings is not None
-    order, scores = fuse(len(contents), opinions)
-    kept = is_known[order]
-    return Ranked(
-        [contents[place] for place in order[kept]],
-        scores[kept],
-        embeddings[order[kept]],
-        every[0][0].searched_by,
-    )
+    return _first(Ranking(comparisons, weights, together=together, by_words=by_words), limit, where)
+
+
+class Ranking:
+    """Ranks contents for one query, by everything that answers it.
+
+    Parameters
+    ----------
+    comparisons, weights, together, by_words
+        As for :func:`rank_fused`.
+    """
+
+    def __init__(
+        self,
+        comparisons: Sequence[Comparison],
+        weights: Sequence[float],
+        *,
+        together: Comparison | None = None,
+        by_words: Sequence[tuple[Comparison, float]] = (),
+    ) -> None:
+        self._together = together
+        self._every = [(together, sum(weights))] if together else []
+        self._every += [*zip(comparisons, weights, strict=True)]
+        self._by_words = by_words
+
+    def candidates(self, limit: int, where: Filter = EVERYTHING) -> list[str]:
+        """Return at least ``limit`` contents that pass, where there are so many.
+
+        The best are among them.
+        """
+        every = (*self._every, *self._by_words)
+        asked = (one.candidates(limit, where) for one, _ in every)
+        return [*dict.fromkeys(chain.from_iterable(asked))]
+
+    def rank(self, contents: Sequence[str]) -> Ranked:
+        """Rank contents, each given once; those that no space has are left out."""
+        if len(self._every) == 1 and not self._by_words:
+            return rank_contents(self._every[0][0], contents)
+        contents = [*contents]
+        left = np.arange(len(contents))
+        is_known = np.zeros(len(contents), np.bool_)
+        opinions: list[Opinion] = []
+        embeddings: Vectors32 | None = None
+        for comparison, weight in self._every:
+            compared = comparison.compare([contents[place] for place in left])
+            places = left[compared.known]
+            opinions.append(Opinion(weight, places, compared.scores, compared.similarities))
+            is_known[places] = True
+            if embeddings is None:
+                embeddings = np.zeros((len(contents), compared.embeddings.shape[-1]), np.float32)
+                embeddings[places] = compared.embeddings
+            if comparison is self._together:
+                left = np.flatnonzero(~is_known)
+        for comparison, weight in self._by_words:
+            compared = comparison.compare(contents)
+            places = np.flatnonzero(compared.known)
+            opinions.append(Opinion(weight, places, compared.scores, compared.similarities))
+        assert embeddings is not None
+        order, scores = fuse(len(contents), opinions)
+        kept = is_known[order]
+        return Ranked(
+            [contents[place] for place in order[kept]],
+            scores[kept],
+            embeddings[order[kept]],
+            self._every[0][0].searched_by,
+        )
+
+
+def _first(ranking: Ranking, limit: int, where: Filter) -> Ranked:
+    return ranking.rank(ranking.candidates(limit, where))
 
 
 def fuse_queries(parts: Sequence[Embedded], weights: Sequence[float]) -> Embedded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -12,18 +12,27 @@ from typing import TYPE_CHECKING
 from photofind.errors import ExtractorError, LibraryError
 from photofind.library.extractor_memory import ExtractorMemory
 from photofind.library.store import Store
-from photofind.model import Answer, DuplicateGroup, Progress, Query
+from photofind.model import (
+    Answer,
+    DuplicateGroup,
+    Feedback,
+    Hit,
+    JudgedPhoto,
+    Progress,
+    Query,
+)
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Photo, Space
 from photofind.paths import Home
-from photofind.search.comparison import Comparison, shows_again
+from photofind.search.comparison import Comparison, Ranked, shows_again
 from photofind.search.duplicates import duplicate_groups
 from photofind.search.embedding import CannotEmbed, Embedded, embed_query
 from photofind.search.fusing import Fused, embed_by_each, rank_by_all, rank_by_words
-from photofind.search.hits import files_of, find_photos, merge_raw_pairs, to_hits
+from photofind.search.hits import Found, files_of, find_photos, merge_raw_pairs, to_hits
 from photofind.search.known_pairs import KnownPairs
 from photofind.search.matching import Matching
 from photofind.search.originals import originals_first
+from photofind.search.reranking import Rerank, Reranked
 from photofind.search.spaces import Answering, SpaceChoice, indexes_built
 from photofind.search.verification import Verification
 from photofind.search.words import Words
@@ -95,10 +104,15 @@ class Searcher:
         # The latest look for duplicates: in which space, and in which version of the library.
         self._last: tuple[str, object, Matching] | None = None
 
-    def similar(self, query: Query) -> Answer:
+    def similar(self, query: Query, rerank: Rerank | None = None) -> Answer:
         """Find the photos most like a query, whose limit and lowest score are given.
 
         It names its photos by their paths.
+
+        Parameters
+        ----------
+        rerank
+            Ranks what is found anew.
 
         Raises
         ------
@@ -122,7 +136,7 @@ class Searcher:
         while True:
             indexes = indexes_built(self._store, answering.weights)
             try:
-                answer = self._answer(query, answering, started)
+                answer = self._answer(query, answering, started, rerank)
                 if indexes == indexes_built(self._store, answering.weights):
                     return answer
             except LibraryError:
@@ -224,12 +238,15 @@ class Searcher:
             raise next(iter(tried.values()))
         return replace(answering, weights={others[0]: 1.0})
 
-    def _answer(self, query: Query, answering: Answering, started: float) -> Answer:
+    def _answer(
+        self, query: Query, answering: Answering, started: float, rerank: Rerank | None
+    ) -> Answer:
         assert query.limit is not None
         weights = answering.weights
         where = Filter(query.folder, query.since, query.until, query.tags)
         answer, turned = self._rank(query, weights, where)
-        embedded, ranked = answer.embedded, answer.ranked
+        reranked = Reranked(answer.ranked) if rerank is None else rerank(query, answer, where)
+        embedded, ranked = answer.embedded, reranked.ranked
         spaces = [space.id for space in answer.spaces]
         if query.originals and self._verification is not None:
             photo = Photo(embedded.path, content=embedded.content)
@@ -240,10 +257,13 @@ class Searcher:
         # RAW twins become one hit, and the photos of the query none.
         limit = 2 * query.limit + len(query.like) + len(query.unlike)
         verdicts = self._verification.verdicts if self._verification else None
-        groups = find_photos(
-            self._store, query, spaces, ranked, where, limit, asked, verdicts=verdicts
-        )
-        found = [*islice(groups, limit)]
+
+        def groups_of(ranked: Ranked, query: Query = query) -> Iterator[list[Found]]:
+            return find_photos(
+                self._store, query, spaces, ranked, where, limit, asked, verdicts=verdicts
+            )
+
+        found = [*islice(groups_of(ranked), limit)]
         if not query.every:
             found = merge_raw_pairs(found, self._store.told_apart())
         return Answer(
@@ -258,7 +278,33 @@ class Searcher:
             tuple(space.id for space in answer.spaces),
             answering.coming,
             (*answering.notes, *answer.left_out),
+            self._feedback(reranked, groups_of, query),
         )
+
+    def _feedback(
+        self,
+        reranked: Reranked,
+        groups_of: Callable[[Ranked, Query], Iterator[list[Found]]],
+        query: Query,
+    ) -> Feedback | None:
+        """Return what a person's judgements did to an answer; None where there are none."""
+        if not (reranked.liked or reranked.disliked or reranked.learned):
+            return None
+        contents = [*reranked.liked, *reranked.disliked]
+        photos = self._store.by_content(contents)
+        judged = [
+            JudgedPhoto(photo.id, photo.path, is_liked)
+            for content, is_liked in zip(
+                contents,
+                [True] * len(reranked.liked) + [False] * len(reranked.disliked),
+                strict=True,
+            )
+            for photo in photos.get(content, ())
+        ]
+        proposed: tuple[Hit, ...] = ()
+        if reranked.proposed is not None:
+            proposed = to_hits([*groups_of(reranked.proposed, replace(query, min_score=0.0))])
+        return Feedback(tuple(judged), proposed, reranked.learned, reranked.key)
 
     def _rank(
         self, query: Query, weights: Mapping[Space, float], where: Filter

@@ -327,6 +327,74 @@ def test_more_like_this_and_less_like_that(page: Page, album: Path) -> None:
     assert page.query == ""
 
 
+def test_hits_are_judged_and_ranked_anew(page: Page, album: Path) -> None:
+    coffee = page.daemon.number(album / "2019/coffee-original.jpg")
+    page.open(f"/?like={coffee}")
+    before = page.hits()
+    right, wrong = page.numbers()[3], page.numbers()[1]
+    page.hover(wrong)
+    page.click(f'.card[data-id="{wrong}"] .judge-dislike')
+    until(lambda: page.numbers() and wrong not in page.numbers(), "a hit that is left out")
+    page.says("#feedback", "Ranked by your 1 dislike")
+    # By keys: the focus stays at its place, so one goes on judging.
+    page.card(right)
+    page.script(f"document.querySelector('.card[data-id=\"{right}\"] .shot').focus()")
+    page.keys("l")
+    page.says("#feedback", "1 like and 1 dislike")
+    pressed = f'.card[data-id="{right}"] .judge-like[aria-pressed="true"]'
+    until(lambda: page.script(f"return !!document.querySelector('{pressed}')"), "a liked hit")
+    assert right in page.numbers()[:2], "identical files first, then what is liked"
+    until(lambda: page.script("return !!document.activeElement.closest('.card')"), "the focus")
+    page.click("#feedback summary")
+    assert [one.text for one in page.all("#feedback .judged .what")] == ["Liked", "Left out"]
+    assert len(page.all("#feedback .proposals li")) >= 3
+    assert page.barriers() == []
+    page.click("#feedback .proposals .judge-dislike")
+    page.says("#feedback", "1 like and 2 dislikes")
+    # It is there again after a while, and can be left out.
+    page.open(f"/?like={coffee}").hits()
+    page.says("#feedback", "1 like and 2 dislikes")
+    page.click('#feedback button[title^="Show the hits without"]')
+    page.says("#feedback", "does not count here")
+    assert page.hits() == before
+    page.says("#chips", "Without what you judged")
+    page.click("#feedback button")
+    page.says("#feedback", "1 like and 2 dislikes")
+    # In the viewer, and taken back there.
+    page.hits()
+    page.click(f'.card[data-id="{right}"] .shot')
+    page.wait('#viewer [data-judge=like][aria-pressed="true"]')
+    page.click("#viewer [data-judge=like]")
+    page.wait('#viewer [data-judge=like][aria-pressed="false"]')
+    page.keys(Keys.ESCAPE)
+    page.gone("#viewer")
+    page.says("#feedback", "2 dislikes")
+    page.click("#feedback summary")
+    page.click("#feedback .judged button")
+    page.says("#feedback", "1 dislike")
+    page.click("#feedback .panel-head .row button:last-child")
+    page.gone("#feedback")
+    assert page.hits() == before
+    assert page.daemon.ask("GET", "/api/feedback") == []
+
+
+def test_what_was_judged_is_listed_in_the_settings(page: Page, album: Path) -> None:
+    coffee = page.daemon.number(album / "2019/coffee-original.jpg")
+    rocket = page.daemon.number(album / "2020/rocket-original.jpg")
+    page.daemon.ask("POST", "/api/feedback", {"like": [coffee], "dislikes": [rocket]})
+    page.open("/?view=settings")
+    page.says("#judgements", "No metric counts")
+    page.click("#judgements .learned button:last-child")
+    page.says("#judgements .learned", "too few")
+    page.says("#judgements .rows", "1 judgement")
+    assert page.barriers() == []
+    page.click("#judgements details summary .number")
+    page.says("#judgements .judged", "rocket-original.jpg")
+    page.click("#judgements .judged button")
+    page.says("#judgements", "Nothing is judged yet")
+    assert page.daemon.ask("GET", "/api/feedback") == []
+
+
 def test_a_minimum_score(page: Page, album: Path) -> None:
     number = page.daemon.number(album / "2019/chelsea-original.jpg")
     page.open(f"/?like={number}&min=0.9").hits()

@@ -32,8 +32,12 @@ from photofind.model import (
     Explanation,
     ExtractorStatus,
     Failure,
+    Feedback,
     FolderStatus,
     Hit,
+    Judged,
+    JudgedPhoto,
+    MetricStatus,
     NotSame,
     Overview,
     PhotoDetails,
@@ -191,6 +195,31 @@ class FakeLibrary(FakeOperations):
             asked, ExplainedPhoto(found.path, found.id), "So.", 0.9, 0.75, (part,),
             notes=(f"about {query}",),
         )  # fmt: skip
+
+    def answer_judge(
+        self,
+        query: Query,
+        likes: Sequence[int],
+        dislikes: Sequence[int],
+        forget: Sequence[int],
+    ) -> Answer:
+        judged = tuple(
+            JudgedPhoto(one, f"/photos/{one}.jpg", one in likes) for one in (*likes, *dislikes)
+        )
+        answer = self.answer_similar(query)
+        return replace(answer, feedback=Feedback(judged, answer.hits[:1], True, "0" * 32))
+
+    def answer_judgements(self) -> list[Judged]:
+        key = f"{'0' * 32}:{'1' * 32}"
+        return [Judged(key, ("/photos/\udcff",), "", (), ("/a/b.jpg",), True, 1.5, (1,), (2,))]
+
+    def answer_forget_judgements(self, judgements: Sequence[str]) -> int:
+        return len(judgements)
+
+    def answer_metric(self) -> MetricStatus:
+        return MetricStatus("on", "mobilenet@1", "it is better", 40, 5, 0.8, 0.9)
+
+    answer_learn_metric = answer_forget_metric = answer_metric
 
     def answer_duplicates(self, keep: str | None, **which: Any) -> list[DuplicateGroup]:
         paths = tuple(photo.path for photo in self.known.values())

@@ -100,9 +100,9 @@ def test_help_lists_all_commands_uncut() -> None:
     commands = lines[lines.index("Commands:") + 1 :]
     commands = [line.split()[0] for line in commands[: commands.index("")]]
     assert commands == [
-        "similar", "explain", "web", "index", "folders", "duplicates", "untrash", "tags", "count",
-        "status", "pause", "resume", "daemon", "doctor", "failures", "extractors", "plugins",
-        "config", "desktop", "tray", "demo",
+        "similar", "explain", "feedback", "web", "index", "folders", "duplicates", "untrash",
+        "tags", "count", "status", "pause", "resume", "daemon", "doctor", "failures", "extractors",
+        "plugins", "config", "desktop", "tray", "demo",
     ]  # fmt: skip
     assert not any(line.endswith("...") for line in lines[1:])
 
@@ -228,7 +228,7 @@ def test_the_json_of_similar_is_what_the_page_says(album: Album) -> None:
     answer = similar(album, album.path(CAT), "--json", "-n", "2").json
     assert set(answer) == {
         "query", "extractor", "searched_by", "photos", "preliminary", "turned", "seconds", "hits",
-        "spaces", "coming", "notes",
+        "spaces", "coming", "notes", "feedback",
     }  # fmt: skip
     assert answer["query"] == {"like": [album.path(CAT)], "unlike": [], "words": None}
     assert (answer["extractor"], answer["searched_by"]) == ("mobilenet", "exact")

@@ -26,6 +26,7 @@ SECTIONS: dict[str, str] = dict(re.findall(SECTION, PAGE, re.MULTILINE | re.DOTA
 PRINTED: dict[str, tuple[Any, ...]] = {
     "similar": (model.Answer,),
     "explain": (model.Explanation,),
+    "feedback": (model.Judged, model.MetricStatus),
     "duplicates": (model.DuplicateGroup, model.Trashing, model.NotSame),
     "untrash": (model.Untrashing, TrashedBefore),
     "tags": (model.TagCount, model.PhotoDetails),

@@ -19,6 +19,7 @@ from tinydb.table import Document
 from photofind.errors import DamagedError
 from photofind.library.embedded.contents import RowContents
 from photofind.library.embedded.journal import Change, JournalStorage, decode_all
+from photofind.library.embedded.judgements import JudgementTable, is_judgement
 from photofind.library.embedded.key_index import KeyIndex
 from photofind.library.embedded.records import (
     Record,
@@ -68,6 +69,8 @@ class Catalog:
         The journal's storage.
     known_folders
         The folders, by the id of their documents, in memory.
+    judgements
+        What a person said of hits.
 
     Raises
     ------
@@ -81,6 +84,7 @@ class Catalog:
         self._folders = JournalTable(self.storage, "folders")
         self._spaces = JournalTable(self.storage, "spaces")
         self._pairs = JournalTable(self.storage, "apart")
+        self.judgements = JudgementTable(self.storage)
         self.known_folders: dict[int, Folder] = {}
         self._last_id = 0  # The highest id that a photo ever had, as far as is known.
         self._begin()
@@ -258,7 +262,8 @@ class Catalog:
         """Know nothing of any document."""
         self.known_folders = {}
         self._known_pairs: dict[int, Pair] = {}
-        # Documents that are none of a photo, a folder, a space or a pair, by their ids.
+        self.judgements.forget()
+        # Documents that are none of what their table holds, by their ids.
         self._odd_photos: set[int] = set()
         self._odd_others: set[tuple[str, int]] = set()
         self._keys = KeyIndex()
@@ -320,6 +325,8 @@ class Catalog:
                     self._follow_folder(change)
                 if change.table == "apart":
                     self._follow_pair(change)
+                if change.table == "judgements":
+                    self.judgements.follow(change.id, self._decoded(change, is_judgement))
             photos = [change for change in batch if change.table == "photos"]
             before = (
                 decode_all(
@@ -358,7 +365,7 @@ class Catalog:
     def _decoded(
         self, change: Change, is_sound: Callable[[Mapping[str, Any]], bool]
     ) -> dict[str, Any] | None:
-        """Return the document of a folder, a space or a pair; None if it is gone, or is none."""
+        """Return the document of anything but a photo; None if it is gone, or is none."""
         (document,) = _decode_each([change.after])
         if change.after is None or is_sound(document):
             self._odd_others.discard((change.table, change.id))
@@ -378,6 +385,7 @@ class Catalog:
             "folders": set(),
             "spaces": set(),
             "apart": set(),
+            "judgements": set(),
         }
         for table, identifier in self._odd_others:
             gone[table].add(identifier)

@@ -60,14 +60,14 @@ class FilesInUse:
             if not self._lock.keep():
                 raise is_written(self._home)
         folders, spaces = self._catalog.known_folders, self._catalog.spaces()
-        apart = self._catalog.told_apart()
+        apart, judged = self._catalog.told_apart(), self._catalog.judgements.all()
         changed = storage.refresh()
         if storage.replaced:
             self._problems.add(storage.replaced, upkeep.indexed_since(self._catalog))
             storage.replaced = None
             self._forget()
             upkeep.recover(self._home, self._catalog, self._spaces, self._problems)
-            upkeep.restore(self._catalog, self._spaces, folders, spaces, apart)
+            upkeep.restore(self._catalog, self._spaces, folders, spaces, apart, judged)
         return changed
 
     def repair_vectors(self) -> int:

@@ -44,6 +44,7 @@ from photofind.library.store import (
 from photofind.library.stores import EMBEDDED
 from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
+from photofind.model.judgements import Judgement
 from photofind.model.records import Folder, Pair, Photo, Space
 from photofind.paths import Home
 
@@ -304,6 +305,22 @@ class EmbeddedStore:
         """Forget pairs of contents, where they are known."""
         with self._changing(), self._storage.transaction():
             self._catalog.forget_apart(pairs)
+
+    # What a person said of hits.
+
+    def judgements(self) -> list[Judgement]:
+        """Return what was said of photos that queries found."""
+        return self._catalog.judgements.all()
+
+    def judge(self, judgements: Iterable[Judgement]) -> None:
+        """Remember judgements; one of the same photo for the same query is replaced."""
+        with self._changing(), self._storage.transaction():
+            self._catalog.judgements.put(judgements)
+
+    def forget_judgements(self, judgements: Iterable[Judgement]) -> None:
+        """Forget the judgements of the same photos for the same queries, where they are known."""
+        with self._changing(), self._storage.transaction():
+            self._catalog.judgements.remove(judgements)
 
     # Spaces and embeddings.
 

@@ -13,6 +13,7 @@ from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import Record, StoredSpace
 from photofind.library.embedded.spaces import Spaces
+from photofind.model.judgements import Judgement
 from photofind.model.records import Folder, Pair
 from photofind.paths import Home, remove_file
 
@@ -83,19 +84,21 @@ def restore(
     folders: Mapping[int, Folder],
     known: Sequence[StoredSpace],
     apart: Collection[Pair],
+    judged: Collection[Judgement],
 ) -> None:
     """Put the folders back if everything is lost, and the spaces that are lost, without vectors.
 
     Parameters
     ----------
-    folders, known, apart
-        The folders, the spaces and the pairs told apart that there were.
+    folders, known, apart, judged
+        The folders, the spaces, the pairs told apart and the judgements that there were.
     """
     with catalog.storage.transaction():
         if _is_empty(catalog):
             for folder in folders.values():
                 catalog.put_folder(replace(folder, id=0, scanned=None))
             catalog.tell_apart(apart)
+            catalog.judgements.put(judged)
         there = {space.id for space in catalog.spaces()}
         for space in known:
             if space.id not in there:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from photofind.errors import LibraryError
 from photofind.library.store import Array32, IndexInfo
 from photofind.model.filters import EVERYTHING, Filter
+from photofind.model.judgements import Asked, Judgement
 from photofind.model.records import Folder, Pair, Photo, Space, Tags
 from photofind.ranking.exact import nearest_exactly
 from photofind.ranking.smoothing import smooth_new
@@ -45,6 +46,7 @@ class State:
     embeddings: dict[str, dict[str, Array32]] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
     told_apart: frozenset[Pair] = frozenset()
+    judgements: dict[tuple[Asked, str], Judgement] = field(default_factory=dict)
 
     def successor(self) -> State:
         """Return a copy to be changed and committed."""
@@ -57,6 +59,7 @@ class State:
             {space: dict(vectors) for space, vectors in self.embeddings.items()},
             dict(self.indexes),
             self.told_apart,
+            dict(self.judgements),
         )
 
     @cached_property

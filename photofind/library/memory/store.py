@@ -29,6 +29,7 @@ from photofind.library.store import (
 from photofind.library.tags import TagIndex
 from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
+from photofind.model.judgements import Judgement, latest
 from photofind.model.records import Folder, Pair, Photo, Space, Tags
 from photofind.paths import is_below
 from photofind.ranking.exact import best, neighbours_exactly
@@ -244,6 +245,23 @@ class MemoryStore:
         """Forget pairs of contents, where they are known."""
         with self._changing() as (old, new):
             new.told_apart = old.told_apart.difference(pairs)
+
+    # What a person said of hits.
+
+    def judgements(self) -> list[Judgement]:
+        """Return what was said of photos that queries found."""
+        return list(self._state.judgements.values())
+
+    def judge(self, judgements: Iterable[Judgement]) -> None:
+        """Remember judgements."""
+        with self._changing() as (_, new):
+            new.judgements.update(latest(judgements))
+
+    def forget_judgements(self, judgements: Iterable[Judgement]) -> None:
+        """Forget the judgements of the same photos for the same queries."""
+        with self._changing() as (_, new):
+            for judgement in judgements:
+                new.judgements.pop(judgement.key, None)
 
     # Spaces and embeddings.
 

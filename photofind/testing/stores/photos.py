@@ -10,6 +10,7 @@ from photofind.errors import LibraryError
 from photofind.library.store import Counts, Place
 from photofind.model import TagCount
 from photofind.model.filters import EVERYTHING, Filter
+from photofind.model.judgements import Asked, Judgement
 from photofind.model.records import Photo, Retry
 from photofind.testing.stores.subject import (
     DIMENSION,
@@ -111,6 +112,33 @@ def check_told_apart(subject: StoreSubject) -> None:
     if subject.lasting:
         with subject.reading() as reader:
             require_equal(reader.told_apart(), frozenset({("b", "c")}), "pairs after reopening")
+
+
+def check_judgements(subject: StoreSubject) -> None:
+    """What was said of hits stays, is replaced by what is said later, and can be forgotten."""
+    one, other = Asked(("q",)), Asked(("q",), "a boat", (0.0, 0.25, 0.5, 0.5))
+    first = [Judgement(one, "a", True, 1.5), Judgement(other, "a", False, 2.5)]
+    with subject.writing() as store:
+        a, _ = put(store, "a.jpg", "b.jpg")
+        require_equal([*store.judgements()], [], "judgements of a new library")
+        store.judge(first)
+        require_equal([*store.judgements()], first, "judgements")
+        store.judge([Judgement(one, "a", True, 3.5), Judgement(one, "a", False, 4.5)])
+        changed = [Judgement(one, "a", False, 4.5), first[1]]
+        require_equal([*store.judgements()], changed, "judgements of the same again")
+        store.commit([replace(a, path="/elsewhere/a.jpg")])
+        store.remove([a])
+        store.reclaim()
+        [*store.check(repair=True)]
+        with subject.reading() as reader:
+            require_equal([*reader.judgements()], changed, "judgements that a reader sees")
+            store.forget_judgements([first[1], Judgement(other, "b", True)])
+            require_equal([*store.judgements()], changed[:1], "judgements that are left")
+            require(reader.refresh(), "the reader did not refresh")
+            require_equal([*reader.judgements()], changed[:1], "judgements after refreshing")
+    if subject.lasting:
+        with subject.reading() as reader:
+            require_equal([*reader.judgements()], changed[:1], "judgements after reopening")
 
 
 def check_moves(subject: StoreSubject) -> None:
@@ -388,6 +416,7 @@ PHOTO_CHECKS: tuple[StoreCheck, ...] = (
     check_replace,
     check_moves,
     check_told_apart,
+    check_judgements,
     check_away,
     check_failed,
     check_tried_again,

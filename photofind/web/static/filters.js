@@ -119,7 +119,7 @@ function showMinimum() {
 // Chips: the active filters, each of which can be removed.
 
 function showChips() {
-  const { folder, since, until, tags: wanted, min, extractor, offline, box, turned, originals } = state;
+  const { folder, since, until, tags: wanted, min, extractor, offline, box, turned, originals, feedback } = state;
   const chips = [];
   if (folder) chips.push([`In ${shown(nameOf(folder) || folder)}`, { folder: null }]);
   if (since && since === until) chips.push([monthTitle(since), { since: null, until: null }]);
@@ -132,6 +132,7 @@ function showChips() {
   if (extractor) chips.push([`By ${extractor}`, { extractor: null }]);
   if (box) chips.push(["A part of the photo", { box: null }]);
   if (turned) chips.push([turned === "yes" ? "Turned and mirrored too" : "As it is", { turned: null }]);
+  if (feedback === "no") chips.push(["Without what you judged", { feedback: null }]);
   if (originals && !box) chips.push(["Originals and crops first", { originals: null }]);
   if (offline) chips.push(["Without offline photos", { offline: null }]);
   const list = byId("chips");

@@ -5,6 +5,7 @@
 
 import { get, pictureOf } from "./api.js";
 import { button, byId, forEachOf, h, icon, show } from "./dom.js";
+import { buttonsFor, judge, KEYS } from "./feedback.js";
 import { addressOf, changed, go } from "./state.js";
 import { count, dayOf, folderOf, momentOf, nameOf, percentOf, shown, sizeOf } from "./text.js";
 import { run, trashed } from "./photo_actions.js";
@@ -85,6 +86,7 @@ function make(photo) {
     h(
       "div",
       { class: "doings" },
+      ...buttonsFor(photo, name),
       smallButton("like", "similar", `Find photos like ${name}`, { title: "Find similar photos" }),
       photo.score === undefined
         ? null
@@ -250,6 +252,18 @@ export function focus(id) {
   return true;
 }
 
+/** Return the place of the photo that has the focus, -1 if none has. */
+export function placeOfFocus() {
+  const card = document.activeElement?.closest?.(".card");
+  return card ? [...cards.values()].indexOf(card) : -1;
+}
+
+/** Focus the photo at a place, or the last one. */
+export function focusAt(place) {
+  const card = [...cards.values()][place] ?? [...cards.values()].at(-1);
+  if (card) focus(card.photo.id);
+}
+
 function neighbour(card, step) {
   const all = [...grid.querySelectorAll(".card")];
   return all[all.indexOf(card) + step];
@@ -367,6 +381,7 @@ grid.addEventListener("click", (event) => {
   makeCurrent(card);
   const pressed = event.target.closest("button");
   if (pressed?.classList.contains("pick")) toggle(card, { range: event.shiftKey });
+  else if (pressed?.dataset.judge) judge(card.photo, pressed.dataset.judge);
   else if (pressed?.classList.contains("like")) run("similar", [card.photo]);
   else if (pressed?.classList.contains("why")) run("why", [card.photo]);
   else if (pressed?.classList.contains("menu-button")) openMenu(card, pressed);
@@ -401,6 +416,7 @@ grid.addEventListener("keydown", (event) => {
   const verb = { s: "similar", "+": "more", "-": "less", w: "why", o: "open", c: "copy", Delete: "trash" }[event.key];
   if (event.key === " ") toggle(card, { range: event.shiftKey });
   else if (verb) run(verb, [card.photo]);
+  else if (KEYS[event.key]) judge(card.photo, KEYS[event.key]);
   else return;
   event.preventDefault();
 });

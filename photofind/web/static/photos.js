@@ -4,6 +4,7 @@ import { get, post, withQuery } from "./api.js";
 import { lookUp, showQuery, titleOf } from "./query.js";
 import { button, byId, h, icon, show } from "./dom.js";
 import { offerExtractors, showFilters } from "./filters.js";
+import * as feedback from "./feedback.js";
 import * as grid from "./grid.js";
 import * as connection from "./connection.js";
 import { filtersIn, isQuery, keyOf, navigate, state } from "./state.js";
@@ -39,6 +40,7 @@ export async function follow({ fresh = false } = {}) {
     byId("title").textContent = title();
     say("");
     showNotes([]);
+    feedback.showOf(null);
   }
   show(byId("message"), false);
   show(byId("news"), false);
@@ -91,10 +93,12 @@ const numbered = (asked) =>
 
 function request(limit) {
   const { like, unlike, min, folder, since, until, tags, extractor, box, turned, originals } = state;
+  const counts = state.feedback;
   const wanted = { like: like.map(numbered), limit, min_score: min, folder, since, until, tags, extractor };
   if (unlike.length) wanted.unlike = unlike.map(numbered);
   if (box) wanted.box = box.split(",").map(Number);
   if (originals && !box) wanted.originals = true;
+  if (counts) wanted.feedback = counts === "yes";
   if (turned) wanted.any_rotation = turned === "yes";
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== null));
 }
@@ -117,6 +121,7 @@ function keep(answer) {
 async function showAnswer(answer, fresh) {
   const key = shownKey;
   const hits = passing(answer.hits);
+  feedback.showOf(answer);
   if (fresh) grid.clear();
   await appendCalmly(hits);
   if (key !== shownKey) return;
@@ -132,6 +137,16 @@ async function showAnswer(answer, fresh) {
   const first = titleOf(names[0]);
   const others = names.length > 1 ? ` and ${count(names.length - 1, "other")}` : "";
   document.title = `Photos like ${first}${others} \u2013 photofind`;
+}
+
+/** Show another answer to the query that is shown; the focus stays at its place in the grid. */
+async function replaceAnswer(answer) {
+  const place = grid.placeOfFocus();
+  answer = { limit: kept.get(shownKey)?.limit ?? HITS[0], ...answer };
+  keep(answer);
+  show(byId("message"), false);
+  await showAnswer(answer, true);
+  if (place >= 0) grid.focusAt(place);
 }
 
 /** Append photos in portions, so that scrolling stays smooth. */
@@ -282,7 +297,7 @@ function nothingFound() {
   const doings = [];
   if (filtersIn().length) {
     doings.push(button("Without filters", () =>
-      navigate({ folder: null, since: null, until: null, tags: null, min: null, offline: null, extractor: null }), { class: "primary" }));
+      navigate({ folder: null, since: null, until: null, tags: null, min: null, offline: null, extractor: null, feedback: null }), { class: "primary" }));
   }
   message(
     "No photo is similar enough",
@@ -342,6 +357,15 @@ function again() {
 }
 
 export function start() {
+  feedback.start({
+    key: () => shownKey,
+    request: () => request(kept.get(shownKey)?.limit ?? HITS[0]),
+    replace: replaceAnswer,
+  });
+  document.addEventListener("judged", () => {
+    kept.clear();
+    shownKey = "";
+  });
   near.observe(byId("more"));
   byId("news").addEventListener("click", () => follow({ fresh: true }));
   connection.on("library", () => onLibraryChange(connection.status));

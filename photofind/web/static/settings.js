@@ -2,6 +2,7 @@
 
 import { get, send } from "./api.js";
 import { button, byId, h, show } from "./dom.js";
+import { showAll } from "./feedback.js";
 import { complain, say } from "./notices.js";
 import { sentence } from "./text.js";
 
@@ -10,6 +11,7 @@ export async function follow() {
   try {
     const settings = await get("/api/settings");
     byId("settings").replaceChildren(...settings.map(row));
+    await showAll();
   } catch (error) {
     byId("settings").replaceChildren();
     byId("settings-message").replaceChildren(

@@ -2,6 +2,7 @@
 
 import { get, pictureOf } from "./api.js";
 import { byId, h, show } from "./dom.js";
+import { judge, showInViewer } from "./feedback.js";
 import * as grid from "./grid.js";
 import { bringForward, complain } from "./notices.js";
 import { addressOf, changed, go, isQuery, state, within } from "./state.js";
@@ -118,6 +119,7 @@ function showFacts(of) {
   }
   dialog.querySelector("[data-do=less]").disabled = !isQuery();
   show(dialog.querySelector("[data-do=why]"), isQuery() && of.score !== undefined);
+  showInViewer(of);
   const taken = momentOf(of);
   const megapixels = (of.width * of.height) / 1e6;
   const facts = [
@@ -240,6 +242,8 @@ stage.addEventListener("touchend", (event) => {
 dialog.addEventListener("click", (event) => {
   const verb = event.target.closest("[data-do]")?.dataset.do;
   if (verb && photo) run(verb, [photo]);
+  const judged = event.target.closest("[data-judge]")?.dataset.judge;
+  if (judged && photo) judge(photo, judged).then(() => photo && showFacts(photo));
 });
 
 byId("viewer-folder").addEventListener("click", (event) => {

@@ -108,6 +108,20 @@ def test_an_odd_space_is_left_out(home: Home, raw: bytes) -> None:
     check_left_out_and_removed(home)
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"contents":["a"],"words":"","box":[],"content":"b","liked":1,"moment":2}',
+        b'{"contents":"a","words":"","box":[],"content":"b","liked":true,"moment":2}',
+        b'{"contents":["a"],"words":"","box":["x"],"content":"b","liked":true,"moment":2}',
+        b'{"contents":["a"],"content":"b","liked":true}',
+    ],
+)
+def test_an_odd_judgement_is_left_out(home: Home, raw: bytes) -> None:
+    put_by_hand(home, "judgements", raw)
+    check_left_out_and_removed(home)
+
+
 def test_an_odd_photo_may_become_a_sound_one_and_odd_again(home: Home) -> None:
     with EmbeddedStore(home, writable=True) as store:
         (photo,) = store.commit([Photo("/p/d.jpg", content="d")])
