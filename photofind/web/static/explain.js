@@ -5,6 +5,7 @@
 
 import { pictureOf, post } from "./api.js";
 import { byId, h, show } from "./dom.js";
+import { counts } from "./feedback.js";
 import { bringForward } from "./notices.js";
 import { lookUp, titleOf } from "./query.js";
 import { addressOf, changed, go, state } from "./state.js";
@@ -107,6 +108,7 @@ function remarksOnQuery() {
   return [
     state.like.length > 1 && "the query has several photos; this is about one of them and its own score",
     state.unlike.length > 0 && "photos that hits should not be like are not looked at",
+    counts() && "what you judged counts in the order of the hits too, and is not part of this",
     state.box && "the query is a part of its photo; this is about the whole photo",
   ].filter(Boolean);
 }
