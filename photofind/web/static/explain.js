@@ -17,6 +17,8 @@ const SVG = "http://www.w3.org/2000/svg";
 // Laid over what carries nothing, and over what carries the most: red, green, blue, opacity.
 const COLD = [8, 9, 12, 0.68];
 const WARM = [255, 176, 0, 0.2];
+// Cells that are less alike than this, as a cosine, are not shown in full light.
+const WEAK = 0.4;
 
 const dialog = byId("why");
 const says = byId("why-says");
@@ -205,7 +207,7 @@ function showMatches(side, cell) {
   chosen = { side, cell };
   paint(side, part[side].weights);
   outline(side, part[side].named, cell);
-  paint(other, alike);
+  paint(other, alike, WEAK);
   outline(other, [], best);
   const speaking = part[side].weights.reduce((sum, one) => sum + Math.max(one, 0), 0);
   const carried = part[side].weights[cell] / Math.max(speaking, 1e-9);
@@ -218,14 +220,14 @@ function placeOf({ columns }, cell) {
   return `Row ${Math.floor(cell / columns) + 1}, column ${(cell % columns) + 1}`;
 }
 
-/** Lay light over the cells with the highest values, and dark over the others. */
-function paint(side, values) {
+/** Lay light over the cells with the highest values, from `least` on, and dark over the others. */
+function paint(side, values, least = 1e-9) {
   const { rows, columns } = partShown()[side];
   const canvas = stageOf(side).querySelector("canvas");
   Object.assign(canvas, { width: columns, height: rows });
   const context = canvas.getContext("2d");
   const image = context.createImageData(columns, rows);
-  const most = Math.max(...values, 1e-9);
+  const most = Math.max(...values, least);
   values.forEach((value, cell) => {
     const heat = Math.max(value, 0) / most;
     const mixed = COLD.map((cold, place) => cold + heat * (WARM[place] - cold));
