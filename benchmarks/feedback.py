@@ -7,7 +7,7 @@ more of what is proposed or of the next hits. Then a metric is learned from the 
 queries of half of the classes, and measured on further queries of these classes and of the others;
 and once more without asking whether it proves itself.
 
-    python benchmarks/feedback.py DIR [--queries 100]
+    python benchmarks/feedback.py DIR [--queries 100] [--extractor NAME]
 """
 
 from __future__ import annotations
@@ -178,6 +178,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="photos in one folder per class")
     parser.add_argument("--queries", type=int, default=100, help="how many queries are clicked")
+    parser.add_argument("--extractor", default="mobilenet", help="whose embeddings are compared")
     arguments = parser.parse_args()
     photos = [str(path) for path in photos_below(arguments.folder)]
     generator = np.random.default_rng(0)
@@ -190,6 +191,7 @@ def main() -> None:
         without_graphs(),
         PhotoFind(Home(Path(temporary, "home"))) as photofind,
     ):
+        photofind.set_setting("extractor", arguments.extractor)
         photofind.add_folder(str(arguments.folder.resolve()))
         photofind.index()
         rows = measure_clicks(photofind, queries)
@@ -204,6 +206,7 @@ def main() -> None:
     print_figures(
         "feedback",
         {
+            "extractor": arguments.extractor,
             "clicks": [dict(zip(columns, row, strict=True)) for row in rows],
             "metric": [dict(zip(about, row, strict=True)) for row in metric],
             "learned": status,

@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 from commands import Album, photofind
+from waiting import wait_until
+
+from photofind.daemon.resident import Resident
+from photofind.indexing.index_maintenance import maintainer
+from photofind.model import Query
+from photofind.paths import Home
 
 CAT = "2019/chelsea-original.jpg"
 
@@ -102,3 +108,18 @@ def test_few_judgements_teach_nothing_and_say_so(judging: Album) -> None:
     forgotten = photofind("feedback", "--forget-metric", "--json", home=home).json
     assert (forgotten["state"], forgotten["judgements"]) == ("none", 0)
     assert "forgotten" in forgotten["reason"]
+
+
+def test_the_daemon_learns_in_calm_moments(judging: Album, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintainer, "CALM_SECONDS", 0.1)
+    with Resident(Home(judging.home)) as resident:
+        resident.start()
+        query = Query((judging.path(CAT),))
+        wrong = resident.photo(judging.path("2019/coffee-original.jpg")).id
+        assert "nothing was learned" in resident.metric().reason
+        resident.judge(query, dislikes=[wrong])
+        wait_until(lambda: "too few" in resident.metric().reason, "what was learned")
+        assert resident.metric().trained is not None
+        (judged,) = resident.judgements()
+        assert resident.forget_judgements([judged.judgement.partition(":")[0]]) == 1
+        wait_until(lambda: resident.metric().reason.startswith("0 judg"), "that it is gone")

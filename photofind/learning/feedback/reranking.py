@@ -27,8 +27,8 @@ Values = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
 # So many photos are ranked anew, at the least and at the most: all of a small library, in a large
-# one what is near to the query and to the judged photos.
-POOL, MOST = 2000, 4000
+# one what is near to the query, as it came and as expanded, and to the judged photos.
+POOL, MOST = 1500, 4000
 # So many that are near to each judged photo are among them, at the most.
 NEAR = 500
 PROPOSALS = 8
@@ -108,7 +108,8 @@ class Reranker:
             order = np.argsort(-base, kind="stable")
             return Reranked(_in_order(ranked, order, np.clip(base, 0, 1)), learned=True)
         reranked = self._by_judgements(fused, ranked, base, liked, disliked)
-        return replace(reranked, learned=weight > 0, key=key_of(self.asked))
+        whole = _with_the_rest(reranked.ranked, fused.ranked, {*ranked.contents})
+        return replace(reranked, ranked=whole, learned=weight > 0, key=key_of(self.asked))
 
     def _by_judgements(
         self,
@@ -160,7 +161,7 @@ class Reranker:
 
     def _pool(self, fused: Fused, judged: Sequence[str], where: Filter) -> list[str]:
         """Return the contents that are ranked anew."""
-        found = fused.ranking.candidates(POOL, where)[:POOL]
+        found = fused.ranking.candidates(POOL // 2, where)[: 2 * POOL]
         store, space = self._store, fused.space
         has, embeddings = store.embeddings(space, judged)
         if len(found) >= POOL and has.any():
@@ -182,6 +183,21 @@ class Reranker:
         if self._store.index(fused.space) is None:
             return ranked.embeddings
         return self._store.points(fused.space, ranked.contents)[1]
+
+
+def _with_the_rest(first: Ranked, ranked: Ranked, pool: set[str]) -> Ranked:
+    """Return contents with those behind them that were ranked, and are not of the pool."""
+    places = np.flatnonzero(_unseen(ranked.contents, pool))
+    if not len(places):
+        return first
+    rest = _in_order(ranked, places, ranked.scores)
+    lowest = first.scores[-1] if len(first.scores) else 1.0
+    return replace(
+        first,
+        contents=[*first.contents, *rest.contents],
+        scores=np.concatenate([first.scores, np.minimum(rest.scores, lowest)]),
+        embeddings=np.concatenate([first.embeddings, rest.embeddings]),
+    )
 
 
 def _unseen(contents: Sequence[str], judged: set[str]) -> npt.NDArray[np.bool_]:

@@ -95,7 +95,7 @@ export function showOf(answer) {
       "li", { class: one.liked ? "liked" : "disliked" },
       small(one),
       h("span", { class: "name" }, h("span", { class: "what" }, one.liked ? "Liked" : "Left out"), h("bdi", {}, shown(nameOf(one.path)))),
-      button("Undo", () => judge(one, "forget"), { class: "quiet", "aria-label": `Take back what you said of ${shown(nameOf(one.path))}` }),
+      button("Undo", () => judge(one, "forget"), { class: "quiet", "aria-label": `Undo: ${shown(nameOf(one.path))}` }),
     )),
   ));
   details.open = open ?? false;
@@ -225,17 +225,17 @@ function group(key, some) {
     : h("bdi", {}, title);
   return h(
     "li", {},
-    h(
-      "details", { class: "about" },
-      h("summary", {}, name, h("span", { class: "number" }, ` ${count(some.length, "judgement")}`)),
+    h("div", { class: "about" }, h("p", { class: "path" }, name), h(
+      "details", {},
+      h("summary", {}, count(some.length, "judgement")),
       h("ul", { class: "judged" }, ...some.map((one) => h(
         "li", { class: one.liked ? "liked" : "disliked" },
         one.ids.length ? small({ id: one.ids[0] }) : null,
         h("span", { class: "name" }, h("span", { class: "what" }, one.liked ? "Liked" : "Left out"), h("bdi", {}, shown(nameOf(one.paths[0] ?? "a photo that is gone")))),
-        button("Undo", () => remove([one.judgement]), { class: "quiet", "aria-label": `Take back what you said of ${shown(nameOf(one.paths[0] ?? ""))}` }),
+        button("Undo", () => remove([one.judgement]), { class: "quiet", "aria-label": `Undo: ${shown(nameOf(one.paths[0] ?? ""))}` }),
       ))),
-    ),
-    button("Take all back", () => remove([key]), { "aria-label": `Take back all for ${title}` }),
+    )),
+    button("Take all back", () => remove([key]), { "aria-label": `Take all back: ${title}` }),
   );
 }
 

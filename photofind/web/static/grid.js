@@ -86,7 +86,6 @@ function make(photo) {
     h(
       "div",
       { class: "doings" },
-      ...buttonsFor(photo, name),
       smallButton("like", "similar", `Find photos like ${name}`, { title: "Find similar photos" }),
       photo.score === undefined
         ? null
@@ -97,6 +96,8 @@ function make(photo) {
       }),
     ),
   );
+  const judges = buttonsFor(photo, name);
+  if (judges.length) card.append(h("div", { class: "judges" }, ...judges));
   if (photo.score !== undefined) {
     card.append(h("span", { class: "score", "aria-hidden": "true" }, percentOf(photo.score)));
   }

@@ -2,7 +2,7 @@
 
 import { get, pictureOf } from "./api.js";
 import { byId, h, show } from "./dom.js";
-import { judge, showInViewer } from "./feedback.js";
+import { judge, KEYS, showInViewer } from "./feedback.js";
 import * as grid from "./grid.js";
 import { bringForward, complain } from "./notices.js";
 import { addressOf, changed, go, isQuery, state, within } from "./state.js";
@@ -190,6 +190,16 @@ function turn(step) {
   if (step > 0 && !beside(3)) document.dispatchEvent(new CustomEvent("more-photos"));
 }
 
+/** Judge the photo; one that is no hit any more makes way for the next one. */
+async function judgeShown(verb) {
+  const { id } = photo;
+  const next = beside(1) ?? beside(-1);
+  await judge(photo, verb);
+  if (photo?.id !== id) return;
+  if (next && !grid.photoOf(id)) go(changed({ photo: next.id }), true);
+  else showFacts(photo);
+}
+
 byId("previous").addEventListener("click", () => turn(-1));
 byId("next").addEventListener("click", () => turn(1));
 byId("viewer-close").addEventListener("click", leave);
@@ -199,6 +209,7 @@ dialog.addEventListener("keydown", (event) => {
   if (event.key === "ArrowRight") turn(1);
   else if (event.key === "ArrowLeft") turn(-1);
   else if (event.key === "Delete") run("trash", [photo]);
+  else if (KEYS[event.key]) judgeShown(KEYS[event.key]);
   else return;
   event.preventDefault();
 });
@@ -243,7 +254,7 @@ dialog.addEventListener("click", (event) => {
   const verb = event.target.closest("[data-do]")?.dataset.do;
   if (verb && photo) run(verb, [photo]);
   const judged = event.target.closest("[data-judge]")?.dataset.judge;
-  if (judged && photo) judge(photo, judged).then(() => photo && showFacts(photo));
+  if (judged && photo) judgeShown(judged);
 });
 
 byId("viewer-folder").addEventListener("click", (event) => {

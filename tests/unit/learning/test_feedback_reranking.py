@@ -106,11 +106,15 @@ def test_a_judgement_that_is_forgotten_does_not_count(store: MemoryStore, home: 
 def test_in_a_large_library_only_what_is_near_is_ranked(
     store: MemoryStore, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reranking, "POOL", 60)
+    monkeypatch.setattr(reranking, "POOL", 40)
     monkeypatch.setattr(reranking, "MOST", 120)
     liked = content(4, 1)
     before = contents_of(ask(store, home, QUERY, Reranker(store, kept=False), limit=10))
-    found = contents_of(ask(store, home, QUERY, Reranker(store, liked=[liked]), limit=40))
+    answer = ask(store, home, QUERY, Reranker(store, liked=[liked]), limit=100)
+    found = contents_of(answer)
+    scores = [hit.score for hit in answer.hits]
+    assert scores == sorted(scores, reverse=True)
+    assert len(found) == 100
     assert found[0] == liked
     assert {one for one in found if one.startswith("0004")} > {liked}, "and what is near to it"
     assert {*before[:3]} <= {*found}
