@@ -2,7 +2,7 @@
 
 The quarter of a photo that an explanation names is masked, and the score of the hit is looked up
 again; beside it another quarter is masked: the one that carries the least, quarters of the same
-shape elsewhere, and cells drawn at random.
+shape elsewhere, cells drawn at random, and the quarter that was named for another photo.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from common import milliseconds, photos_below, print_figures, print_table
 from PIL import Image, ImageFilter
+from scipy.ndimage import uniform_filter
 
 from photofind.app.photofind import PhotoFind
 from photofind.extractors.mobilenet import MobileNet
@@ -33,7 +34,7 @@ from photofind.search.comparison import compare
 from photofind.search.embedding import Embedded
 
 SPACE = "mobilenet@1"
-RANDOM = 4
+RANDOM = 2
 """Quarters are drawn so often for each photo."""
 
 Pixels = npt.NDArray[np.uint8]
@@ -108,6 +109,7 @@ def deletion(
     lost: dict[str, dict[str, list[tuple[float, float]]]] = {
         masking: defaultdict(list) for masking in MASKINGS
     }
+    before: Cells | None = None
     for query, hit in pairs:
         photos = store.by_path([query, hit])
         pictures = [
@@ -118,6 +120,9 @@ def deletion(
         lengths = float(np.prod([np.linalg.norm(one.mean(axis=(0, 1))) for one in cells]))
         weights, _ = contributions(*cells, lengths)
         quarters = [*drawn(weights, random)]
+        if before is not None:
+            quarters.append(("the one of another pair", before))
+        before = quarters[0][1]
         for masking, mask in MASKINGS.items():
             masked = [mask(pictures[0], named) for _, named in quarters]
             embeddings = network.embed(np.stack([pictures[0], *masked]))
@@ -136,6 +141,7 @@ def drawn(
     """Yield quarters of the cells: the named one, the last one, and some at random."""
     named = named_cells(weights)
     yield "named", named
+    yield "named by means over 3 x 3 cells", named_cells(uniform_filter(weights, mode="constant"))
     yield "last", named_cells(-weights)
     for _ in range(RANDOM):
         yield "the same shape elsewhere", np.roll(named, random.integers(0, 7, 2), axis=(0, 1))

@@ -34,10 +34,11 @@ Examples:
               help="Compare by this extractor (setting: extractor).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(query: str, hit: str, output: str | None, extractor: str | None, as_json: bool) -> None:
-    """Explain why HIT, a photo of the library, is like QUERY, a photo anywhere.
+    """Explain why HIT is like QUERY.
 
-    It says which regions of the two carry their likeness, what each extractor adds to it, and what
-    else they have in common: tags, time, place, camera, and photos that both resemble.
+    HIT is a photo of the library, QUERY one in it or anywhere else. It says which regions of the
+    two carry their likeness, what each extractor adds to it, and what else they have in common:
+    tags, time, place, camera, and photos that both resemble.
     """
     if output is not None:
         _check_output(output)
