@@ -131,7 +131,7 @@ def _composed(photos: list[Image.Image], parts: list[ExplainedPart], sentence: s
                 sheet.paste(overlay(photo, cells), (left, at))
                 draw.text((left, at + high + 8), f"{name}: {cells.share:.0%}", _SOFT, small)
             left += photo.width + _GAP
-        words = f"of the similarity by {part.extractor} lies in the outlined quarters"
+        words = f"of what they share to {part.extractor} lies in the outlined quarters"
         draw.text((_MARGIN, at + high + 32), words, _SOFT, small)
     return sheet
 
