@@ -24,6 +24,7 @@ from photofind.model import (
     Embeddings,
     EvaluationRecord,
     Event,
+    Explanation,
     ExtractorStatus,
     Failure,
     FolderStatus,
@@ -64,7 +65,7 @@ from photofind.model.parameters import (
     Text,
     ThumbnailSize,
 )
-from photofind.model.references import OutsidePhoto, PhotoId, PhotoReference
+from photofind.model.references import OutsidePhoto, PhotoId, PhotoReference, QueryPhoto
 
 if TYPE_CHECKING:
     from photofind.settings import Settings
@@ -196,6 +197,34 @@ class Operations(Protocol):
         LibraryError
             A photo that the query names by id is not in the library, nothing is indexed yet, or no
             photo has one of the tags.
+        """
+        ...
+
+    @operation("POST", "/api/explain", lane=SEARCHES, seconds=_COLD)
+    def explain(
+        self, query: QueryPhoto, hit: QueryPhoto, *, extractor: Text | None = None
+    ) -> Explanation:
+        """Explain why a photo of the library is a hit of a query: regions, extractors, neighbours.
+
+        Parameters
+        ----------
+        query
+            The photo of the query: its id, or its absolute path, inside or outside the library; to
+            the daemon also an upload.
+        hit
+            The id of the photo that is a hit, or its absolute path.
+        extractor
+            The name of the extractor whose embeddings are compared; the one in the settings if not
+            given.
+
+        Raises
+        ------
+        ImageError
+            The query cannot be read.
+        LibraryError
+            The hit is not in the library, or not embedded yet.
+        ExtractorError
+            There is no such extractor, or it does not work.
         """
         ...
 

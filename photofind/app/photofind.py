@@ -23,6 +23,7 @@ from photofind.model import (
     Embeddings,
     EvaluationRecord,
     Event,
+    Explanation,
     ExtractorStatus,
     Failure,
     FolderStatus,
@@ -189,6 +190,13 @@ class PhotoFind(Operations):
 
             check_tags(self._resources.library, query.tags)
         return answer
+
+    def explain(
+        self, query: int | str, hit: int | str, *, extractor: str | None = None
+    ) -> Explanation:
+        from photofind.app.explanations import explain
+
+        return explain(self._resources, query, hit, extractor)
 
     def _completed(self, query: Query) -> Query:
         """Return a query with what it leaves to the settings, its photos by their paths."""

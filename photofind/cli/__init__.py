@@ -12,6 +12,7 @@ from photofind.cli.desktop import desktop
 from photofind.cli.doctor import doctor
 from photofind.cli.duplicates import duplicates
 from photofind.cli.evaluate import evaluate
+from photofind.cli.explain import explain
 from photofind.cli.extractors import extractors
 from photofind.cli.failures import failures
 from photofind.cli.feedback import feedback
@@ -61,6 +62,7 @@ def main(context: click.Context, debug: bool, no_daemon: bool) -> None:
 
 for command in (
     similar,
+    explain,
     feedback,
     web,
     index,

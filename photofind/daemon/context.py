@@ -72,11 +72,13 @@ class ApiContext:
 
     def carry_out(self, operation: str) -> Callable[..., Any]:
         """Return what carries out an operation, given its name."""
-        if operation == "known":
-            return partial(upload_queries.known, self.operations, self.uploads)
         method: Callable[..., Any] = getattr(self.operations, operation)
         if operation in ("similar", "judge"):
             return partial(upload_queries.answered, method, self.uploads)
+        if operation == "explain":
+            return partial(upload_queries.explain, method, self.uploads)
+        if operation == "known":
+            return partial(upload_queries.known, method, self.uploads)
         return method
 
     async def run(

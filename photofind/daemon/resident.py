@@ -29,6 +29,7 @@ from photofind.model import (
     DaemonStatus,
     DuplicateGroup,
     Event,
+    Explanation,
     FolderStatus,
     ProcessStatus,
     Progress,
@@ -190,6 +191,13 @@ class Resident(PhotoFind):
         """Find the photos most like a query."""
         self._maintainer.queried()
         return super().similar(query)
+
+    def explain(
+        self, query: int | str, hit: int | str, *, extractor: str | None = None
+    ) -> Explanation:
+        """Explain why a photo of the library is a hit of a query."""
+        self._maintainer.queried()
+        return super().explain(query, hit, extractor=extractor)
 
     def judge(
         self,

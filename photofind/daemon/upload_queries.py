@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from photofind.daemon.uploads import Uploads
 from photofind.errors import ImageError, RequestError
-from photofind.model import Answer, KnownPhoto, Query
+from photofind.model import Answer, ExplainedPhoto, Explanation, KnownPhoto, Query
 from photofind.model.references import UPLOAD
 
-__all__ = ["answered", "known", "nameless"]
+__all__ = ["answered", "explain", "known", "nameless"]
 
 
 def answered(ask: Callable[..., Answer], uploads: Uploads, query: Query, **options: Any) -> Answer:
@@ -28,11 +28,7 @@ def answered(ask: Callable[..., Answer], uploads: Uploads, query: Query, **optio
     """
     if not query.like and query.words is None:
         raise RequestError("like: a query has at least one photo, or words")
-    paths = {
-        photo: uploads.path(photo.removeprefix(UPLOAD))
-        for photo in (*query.like, *query.unlike)
-        if isinstance(photo, str) and photo.startswith(UPLOAD)
-    }
+    paths = _paths(uploads, (*query.like, *query.unlike))
     try:
         answer = ask(_renamed(query, paths), **options)
     except ImageError as error:
@@ -44,7 +40,7 @@ def answered(ask: Callable[..., Answer], uploads: Uploads, query: Query, **optio
 
 
 def known(
-    operations: Operations,
+    ask: Callable[..., list[KnownPhoto]],
     uploads: Uploads,
     photos: Sequence[str],
     *,
@@ -59,18 +55,61 @@ def known(
     PhotofindError
         As `Operations.known`.
     """
-    paths = {
-        photo: uploads.path(photo.removeprefix(UPLOAD))
-        for photo in photos
-        if photo.startswith(UPLOAD)
-    }
-    found = operations.known([paths.get(photo, photo) for photo in photos], folder=folder)
+    paths = _paths(uploads, photos)
+    found = ask([paths.get(photo, photo) for photo in photos], folder=folder)
     return [replace(one, path=photo) for photo, one in zip(photos, found, strict=True)]
+
+
+def explain(
+    ask: Callable[..., Explanation],
+    uploads: Uploads,
+    query: int | str,
+    hit: int | str,
+    extractor: str | None = None,
+) -> Explanation:
+    """Explain why a photo is a hit of a query; the explanation names an upload as the query does.
+
+    Raises
+    ------
+    PhotoNotFoundError
+
+    Raises
+    ------
+    PhotoNotFoundError
+        An upload is not there any more, or the hit is not in the library.
+    PhotofindError
+        As `Operations.explain`; without the path of an upload.
+    """
+    path = next(iter(_paths(uploads, [query]).values()), None)
+    if path is None:
+        return ask(query, hit, extractor=extractor)
+    try:
+        explanation = ask(path, hit, extractor=extractor)
+    except ImageError as error:
+        raise nameless(error, path) from None
+    parts = tuple(
+        replace(part, note=part.note and _without(path, part.note)) for part in explanation.parts
+    )
+    notes = tuple(_without(path, note) for note in explanation.notes)
+    return replace(explanation, query=ExplainedPhoto(str(query)), parts=parts, notes=notes)
 
 
 def nameless(error: ImageError, path: str) -> ImageError:
     """Return an error without the path of an upload, which means nothing to its sender."""
-    return ImageError(error.message.replace(path, "the picture that was sent"), error.hint)
+    return ImageError(_without(path, error.message), error.hint)
+
+
+def _without(path: str, text: str) -> str:
+    return text.replace(path, "the picture that was sent")
+
+
+def _paths(uploads: Uploads, photos: Iterable[int | str]) -> dict[str, str]:
+    """Return the paths of the uploads among some photos."""
+    return {
+        photo: uploads.path(photo.removeprefix(UPLOAD))
+        for photo in photos
+        if isinstance(photo, str) and photo.startswith(UPLOAD)
+    }
 
 
 def _renamed(query: Query, names: Mapping[str, str]) -> Query:

@@ -6,6 +6,14 @@ Importing them costs next to nothing.
 from photofind.model.codec import as_plain, revive
 from photofind.model.embeddings import Embeddings
 from photofind.model.evaluations import EvaluationRecord
+from photofind.model.explanation import (
+    CellWeights,
+    ExplainedPart,
+    ExplainedPhoto,
+    Explanation,
+    Region,
+    Resembling,
+)
 from photofind.model.feedback import Judged, MetricStatus
 from photofind.model.indexing import Event, Progress, Report, Skipped
 from photofind.model.known import KnownPhoto, KnownState, PhotoFiles
@@ -45,6 +53,7 @@ from photofind.model.status import (
 
 __all__ = [
     "Answer",
+    "CellWeights",
     "Check",
     "DaemonStatus",
     "DuplicateGroup",
@@ -52,6 +61,9 @@ __all__ = [
     "Embeddings",
     "EvaluationRecord",
     "Event",
+    "ExplainedPart",
+    "ExplainedPhoto",
+    "Explanation",
     "ExtractorProgress",
     "ExtractorStatus",
     "Failure",
@@ -71,7 +83,9 @@ __all__ = [
     "Progress",
     "Proposal",
     "Query",
+    "Region",
     "Report",
+    "Resembling",
     "SearchStatus",
     "Setting",
     "SettingValue",

@@ -28,6 +28,7 @@ __all__ = [
     "Nearest",
     "expand",
     "expansion_neighbours",
+    "expansion_weights",
     "smooth",
     "smooth_new",
     "smooth_rounds",
@@ -64,12 +65,7 @@ def expansion_neighbours(photos: int) -> int:
     return min(EXPANSION, EXPANSION * photos // ENOUGH)
 
 
-def smooth(
-    vectors: Vectors32,
-    neighbours: Vectors32,
-    similarities: Similarities,
-    shares: Similarities | float = 1,
-) -> Vectors32:
+def smooth(vectors: Vectors32, neighbours: Vectors32, similarities: Similarities) -> Vectors32:
     """Return each vector averaged with its neighbours, at unit length.
 
     Parameters
@@ -80,10 +76,8 @@ def smooth(
         The nearest neighbours of each, float32 of shape (n, k, d).
     similarities
         The cosine of each neighbour, (n, k); those below zero, ``-inf`` included, weigh nothing.
-    shares
-        What the weights are multiplied by, (k,).
     """
-    weights = shares * np.clip(similarities, 0, None) ** POWER
+    weights = np.clip(similarities, 0, None) ** POWER
     return normalised(vectors + np.einsum("nk,nkd->nd", weights, neighbours))
 
 
@@ -141,5 +135,20 @@ def expand(queries: Vectors32, nearest: Nearest, photos: int) -> Vectors32:
     if not count:
         return queries
     neighbours, similarities = nearest(queries, count)
+    weights = expansion_weights(similarities, count)
+    return normalised(queries + np.einsum("nk,nkd->nd", weights, neighbours))
+
+
+def expansion_weights(similarities: Similarities, count: int) -> Similarities:
+    """Return how much each neighbour of expanded queries counts beside them, (m, k).
+
+    Parameters
+    ----------
+    similarities
+        The cosines of the nearest neighbours, best first, (m, k), k at most ``count``.
+    count
+        How many neighbours expand a query.
+    """
     shares = np.linspace(1, 0, count, endpoint=False, dtype=np.float32)
-    return smooth(queries, neighbours, similarities, shares[: similarities.shape[1]])
+    weights = shares[: similarities.shape[1]] * np.clip(similarities, 0, None) ** POWER
+    return np.asarray(weights, np.float32)

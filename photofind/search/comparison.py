@@ -16,7 +16,7 @@ from itertools import chain, compress
 import numpy as np
 import numpy.typing as npt
 
-from photofind.library.store import IndexInfo, Store
+from photofind.library.store import IndexInfo, Nearest, Store
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.ranking.calibration import (
     Background,
@@ -35,6 +35,7 @@ from photofind.search.embedding import Embedded
 __all__ = [
     "Compared",
     "Comparison",
+    "NearestPictures",
     "Ranked",
     "compare",
     "nearest_contents",
@@ -230,7 +231,7 @@ class _IndexedComparison(_SpaceComparison):
         self._projection = index.projection
         self.searched_by = "exact"
 
-        nearest = _NearestPictures(store, space, query.own, index.plain)
+        nearest = NearestPictures(store, space, query.own, index.plain)
         projected = index.projection.project(np.concatenate([query.like, query.unlike]))
         expanded = expand(projected, nearest, index.photos + index.fresh - index.repeats)
         self._raw, self._wanted = (
@@ -259,8 +260,18 @@ class _IndexedComparison(_SpaceComparison):
         return known & has_point, blend(points @ self._wanted, full)
 
 
-class _NearestPictures:
-    """Finds the nearest points of different pictures, none of them a take of the query's own."""
+class NearestPictures:
+    """Finds the nearest points of different pictures, none of them a take of the query's own.
+
+    Parameters
+    ----------
+    store, space
+        Where they are looked for.
+    own
+        The contents of the query.
+    background
+        Of the plain cosine.
+    """
 
     def __init__(
         self, store: Store, space: str, own: frozenset[str], background: Background
@@ -272,17 +283,28 @@ class _NearestPictures:
         self._least = background.similarity(TAKE)
 
     def __call__(self, queries: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
+        """Return their points (m, k, d) and cosines (m, k)."""
+        found = self.find(queries, count)
+        return found.vectors, found.similarities
+
+    def find(self, queries: Vectors32, count: int) -> Nearest:
+        """Return the nearest points of queries (m, d), at most ``count`` for each."""
         asked = count + SPARE_TAKES if self._own else count
         found = self._store.nearest(self._space, queries, asked, over="pictures", exclude=self._own)
         if not self._own:
-            return found.vectors, found.similarities
+            return found
         embeddings = self._store.embeddings(self._space, found.contents.ravel().tolist())[1]
         cosines = (normalised(embeddings) @ self._takes.T).max(axis=1)
         others = np.where(
             cosines.reshape(found.contents.shape) < self._least, found.similarities, -np.inf
         )
         places, similarities = best(others, count)
-        return np.take_along_axis(found.vectors, places[..., np.newaxis], axis=1), similarities
+        return Nearest(
+            np.take_along_axis(found.contents, places, axis=1),
+            similarities,
+            np.take_along_axis(found.vectors, places[..., np.newaxis], axis=1),
+            found.searched_by,
+        )
 
 
 def compare(store: Store, space: str, query: Embedded, *, plain: bool = False) -> Comparison:

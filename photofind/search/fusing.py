@@ -24,7 +24,7 @@ from photofind.search.comparison import Comparison, Ranked, compare, rank_conten
 from photofind.search.embedding import Embedded
 from photofind.search.spaces import complete_fused_space
 
-__all__ = ["Fused", "Ranking", "embed_by_each", "rank_by_all", "rank_fused"]
+__all__ = ["Fused", "Ranking", "embed_by_each", "fuse_queries", "rank_by_all", "rank_fused"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +137,7 @@ def rank_by_all(
         ranked = _first(ranking, limit, where)
         return Fused(spaces, first.id, embedded[first], ranked, ranking)
     parts = fused_parts(shares)
-    query = _fuse([embedded[space] for space in parts], [*parts.values()])
+    query = fuse_queries([embedded[space] for space in parts], [*parts.values()])
     comparison = compare(store, together.id, query, plain=plain)
     done = store.space_counts(together.id).contents
     if all(store.space_counts(space.id).contents == done for space in spaces):
@@ -244,8 +244,17 @@ def _first(ranking: Ranking, limit: int, where: Filter) -> Ranked:
     return ranking.rank(ranking.candidates(limit, where))
 
 
-def _fuse(parts: Sequence[Embedded], weights: Sequence[float]) -> Embedded:
-    """Return the photos of a query in the space of all extractors."""
+def fuse_queries(parts: Sequence[Embedded], weights: Sequence[float]) -> Embedded:
+    """Return the photos of a query in the space of all extractors.
+
+    Parameters
+    ----------
+    parts
+        The photos in the space of each, in the order of
+        :func:`~photofind.model.fused.fused_parts`.
+    weights
+        How much each counts.
+    """
 
     def fused(of: Callable[[Embedded], Vectors32]) -> Vectors32:
         return fuse_embeddings(*map(of, parts), weights=weights)

@@ -33,7 +33,7 @@ from photofind.search.known_pairs import KnownPairs
 from photofind.search.matching import Matching
 from photofind.search.originals import originals_first
 from photofind.search.reranking import Rerank, Reranked
-from photofind.search.spaces import Answering, SpaceChoice, complete_fused_space
+from photofind.search.spaces import Answering, SpaceChoice, indexes_built
 from photofind.search.verification import Verification
 from photofind.search.words import Words
 from photofind.system.reach import Reach
@@ -134,13 +134,13 @@ class Searcher:
             answering = replace(answering, weights=weights)
         tried: dict[Space, ExtractorError] = {}
         while True:
-            indexes = self._indexes(answering.weights)
+            indexes = indexes_built(self._store, answering.weights)
             try:
                 answer = self._answer(query, answering, started, rerank)
-                if indexes == self._indexes(answering.weights):
+                if indexes == indexes_built(self._store, answering.weights):
                     return answer
             except LibraryError:
-                if indexes == self._indexes(answering.weights):
+                if indexes == indexes_built(self._store, answering.weights):
                     raise
             except CannotEmbed as failure:
                 tried[failure.space] = failure.reason
@@ -237,16 +237,6 @@ class Searcher:
         if not others:
             raise next(iter(tried.values()))
         return replace(answering, weights={others[0]: 1.0})
-
-    def _indexes(self, weights: Mapping[Space, float]) -> list[float | None]:
-        """Return when the indexes were built: one may be replaced while a query is answered.
-
-        What was projected for one then means nothing to the other.
-        """
-        together = complete_fused_space(self._store, weights)
-        spaces = [*weights, together] if together else [*weights]
-        indexes = [self._store.index(space.id) for space in spaces]
-        return [None if index is None else index.built for index in indexes]
 
     def _answer(
         self, query: Query, answering: Answering, started: float, rerank: Rerank | None

@@ -15,7 +15,7 @@ from photofind.model.fused import fused_space, is_fused
 from photofind.model.records import Space
 from photofind.paths import Home
 
-__all__ = ["Answering", "SpaceChoice", "complete_fused_space"]
+__all__ = ["Answering", "SpaceChoice", "complete_fused_space", "indexes_built"]
 
 # A space with embeddings of this share of the photos that it is to have can answer.
 COMPLETE = 0.95
@@ -245,6 +245,17 @@ def complete_fused_space(store: Store, weights: Mapping[Space, float]) -> Space 
         return None
     has_index = store.index(fused.id) is not None
     return fused if has_index or not any(store.index(one.id) for one in weights) else None
+
+
+def indexes_built(store: Store, weights: Mapping[Space, float]) -> list[float | None]:
+    """Return when the indexes were built that compare: one may be replaced while it does.
+
+    What was projected for one then means nothing to the other.
+    """
+    together = complete_fused_space(store, weights)
+    spaces = [*weights, together] if together else [*weights]
+    indexes = [store.index(space.id) for space in spaces]
+    return [None if index is None else index.built for index in indexes]
 
 
 def _of(extractors: Iterable[str], spaces: Iterable[Space]) -> list[Space]:

@@ -207,6 +207,72 @@ def test_find_similar_to_a_photo(page: Page, album: Path) -> None:
     assert page.hits() == hits
 
 
+def test_a_hit_says_why_it_is_one(page: Page, album: Path) -> None:
+    cat = page.daemon.number(album / "2019/chelsea-original.jpg")
+    page.open(f"/?like={cat}").hits()
+    hit = page.numbers()[0]
+    page.hover(hit)
+    page.click(f'.card[data-id="{hit}"] .why')
+    page.says("#why-sentence", "What they share lies above all")
+    page.says("#why-query-name", "chelsea-original.jpg")
+    for side in ("query", "hit"):
+        page.says(f"#why-{side}-share", "in the outlined quarter")
+        page.wait(f"#why-{side} canvas")
+        assert page.script(
+            f"const canvas = document.querySelector('#why-{side} canvas');"
+            "const {data} = canvas.getContext('2d').getImageData(0, 0, 7, 7);"
+            "return [canvas.width, canvas.height, new Set(data).size > 9]"
+        ) == [7, 7, True]
+    assert page.barriers() == []
+    # A part that is pointed at, or reached by keys, shows what it matches.
+    until(lambda: page.script("return document.querySelector('#why-hit img').naturalWidth"))
+    ActionChains(page.driver).move_to_element(page.wait("#why-hit")).perform()
+    page.says("#why-says", "of the hit carries")
+    page.says("#why-says", "In the query it is most like row")
+    ActionChains(page.driver).move_to_element(page.wait("#why-title")).perform()
+    until(lambda: not page.script("return document.getElementById('why-says').textContent"))
+    page.script("document.getElementById('why-query').focus()")
+    page.keys(Keys.ARROW_DOWN)
+    page.says("#why-says", "of the query carries")
+    before = page.text("#why-says")
+    page.keys(Keys.ARROW_UP)
+    until(lambda: page.text("#why-says") != before)
+    page.keys(Keys.ESCAPE)
+    page.gone("#why")
+    page.do(hit, "why")
+    page.says("#why-sentence", "What they share lies above all")
+    page.click("#why-close")
+    page.gone("#why")
+
+
+def test_a_hit_of_a_picture_from_elsewhere_says_why_too(page: Page, tmp_path: Path) -> None:
+    picture = tmp_path / "seen <b> elsewhere.jpg"
+    Image.fromarray(data.chelsea()).crop((60, 20, 400, 280)).save(picture)
+    page.open("/").hits()
+    page.drop(picture)
+    page.says("#title", "Photos like this one")
+    first = page.hits()[0]
+    page.script("document.querySelector('#grid .shot').focus()")
+    page.keys("w")
+    page.says("#why-query-name", "seen <b> elsewhere.jpg")
+    page.says("#why-hit-name", first)
+    page.says("#why-hit-share", "in the outlined quarter")
+    page.keys(Keys.ESCAPE)
+    page.gone("#why")
+    # From the large photo, in a window of phone size.
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        page.script("document.querySelector('#grid .shot').click()")
+        page.click("#viewer [data-do=why]")
+        page.says("#why-hit-share", "in the outlined quarter")
+        assert page.script("const why = document.getElementById('why');"
+                           "return why.scrollWidth <= why.clientWidth")  # fmt: skip
+        assert page.barriers() == []
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_near_duplicates_are_stacked(page: Page, album: Path) -> None:
     number = page.daemon.number(album / "2021/coins-cropped.jpg")
     page.open(f"/?like={number}").hits()

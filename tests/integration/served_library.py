@@ -22,11 +22,15 @@ from photofind.daemon.server import Server
 from photofind.errors import ImageError, LibraryError
 from photofind.model import (
     Answer,
+    CellWeights,
     Check,
     DuplicateGroup,
     Embeddings,
     EvaluationRecord,
     Event,
+    ExplainedPart,
+    ExplainedPhoto,
+    Explanation,
     ExtractorStatus,
     Failure,
     Feedback,
@@ -44,6 +48,7 @@ from photofind.model import (
     Progress,
     Proposal,
     Query,
+    Region,
     Report,
     SearchStatus,
     Skipped,
@@ -178,6 +183,23 @@ class FakeLibrary(FakeOperations):
             for rank, photo in enumerate(self.known.values(), 1)
         )
         return Answer(query, hits[: query.limit], "exact", "mobilenet", len(self.known), 0.001)
+
+    def answer_explain(
+        self, query: int | str, hit: int | str, extractor: str | None
+    ) -> Explanation:
+        if isinstance(query, str) and not Path(query).is_file():
+            raise ImageError(f"{query} cannot be used as a query: there is no such file", "hint")
+        cells = CellWeights(1, 2, (0.5, 0.25), (0,), 0.5, (Region((0, 0, 0.5, 1), 0.5, "left"),))
+        part = ExplainedPart(
+            "mobilenet", "mobilenet@1", 0.75, 0.75, 1.0, 0.9, "mobilenet", True, cells, cells,
+            ((0.5, 0.25), (0.25, 0.5)), f"so says {query}",
+        )  # fmt: skip
+        asked = ExplainedPhoto(str(query), query if isinstance(query, int) else None)
+        found = self.answer_photo(hit)
+        return Explanation(
+            asked, ExplainedPhoto(found.path, found.id), "So.", 0.9, 0.75, (part,),
+            notes=(f"about {query}",),
+        )  # fmt: skip
 
     def answer_judge(
         self,

@@ -131,6 +131,20 @@ def test_every_operation_reaches_the_library(served: Served, tmp_path: Path) -> 
     assert ask(served, "DELETE", "/api/settings/hits").json == {"value": 20}
 
 
+def test_a_hit_of_an_upload_is_explained(served: Served, tmp_path: Path) -> None:
+    photo = tmp_path / "one.jpg"
+    photo.write_bytes(jpeg())
+    known = served.library.put(photo)
+    upload = ask(served, "POST", "/api/uploads", jpeg(color="red")).json["upload"]
+    told = ask(served, "POST", "/api/explain", {"query": upload, "hit": known.id}).json
+    assert told["query"] == {"path": upload, "id": None}
+    assert told["hit"] == {"path": str(photo), "id": known.id}
+    assert told["notes"] == ["about the picture that was sent"], "no path of ours is told"
+    assert told["parts"][0]["note"] == "so says the picture that was sent"
+    told = ask(served, "POST", "/api/explain", {"query": known.id, "hit": str(photo)}).json
+    assert told["query"]["id"] == known.id
+
+
 def test_a_query_may_name_paths_numbers_and_uploads(served: Served, tmp_path: Path) -> None:
     one, other = tmp_path / "one.jpg", tmp_path / "other.jpg"
     for path in (one, other):
@@ -171,6 +185,8 @@ def test_what_is_not_there_is_said_so(served: Served, tmp_path: Path) -> None:
         ("POST", "/api/similar", {"like": [7]}, 404, "LibraryError"),
         ("POST", "/api/similar", {"like": ["upload:" + "0" * 32]}, 404, "LibraryError"),
         ("POST", "/api/similar", {"like": ["upload:../../settings.toml"]}, 404, "LibraryError"),
+        ("POST", "/api/explain", {"query": "upload:" + "0" * 32, "hit": 1}, 404, "LibraryError"),
+        ("POST", "/api/explain", {"query": "/a.jpg"}, 422, "RequestError"),
         ("POST", "/api/similar", {"like": [missing]}, 422, "ImageError"),
         ("POST", "/api/folders", {"path": missing}, 409, "LibraryError"),
         ("PUT", "/api/settings/nonsense", {"value": "5"}, 422, "SettingsError"),

@@ -65,6 +65,8 @@ def test_answers_are_those_of_the_library(served: Served, client: Client, tmp_pa
         ("covers", (str(photo),), {}),
         ("similar", (query,), {}),
         ("similar", (Query(like=(str(photo),)),), {}),
+        ("explain", (str(photo), 1), {}),
+        ("explain", (1, str(photo)), {"extractor": "mobilenet"}),
         ("judge", (query,), {"likes": [1], "dislikes": [2, 3], "forget": [4]}),
         ("judge", (Query(like=(str(photo),)),), {}),
         ("judgements", (), {}),

@@ -19,6 +19,9 @@ let last = Promise.resolve();
 
 const opinions = () => new Map((feedback?.judged ?? []).map((one) => [one.id, one.liked]));
 
+/** Whether judgements ranked the answer shown. */
+export const counts = () => Boolean(feedback?.judged.length || feedback?.metric);
+
 // On the photos.
 
 /** Return the buttons that judge a photo; none where it is no hit. */

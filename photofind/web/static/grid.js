@@ -87,6 +87,9 @@ function make(photo) {
       "div",
       { class: "doings" },
       smallButton("like", "similar", `Find photos like ${name}`, { title: "Find similar photos" }),
+      photo.score === undefined
+        ? null
+        : smallButton("why", "why", `Why ${name} is here`, { title: "Why?", "aria-haspopup": "dialog" }),
       smallButton("menu-button", "more", `Actions for ${name}`, {
         title: "More",
         "aria-haspopup": "menu",
@@ -332,6 +335,7 @@ let menuOf = null;
 
 function openMenu(card, by) {
   menuOf = { card, by };
+  show(menu.querySelector("[data-do=why]"), card.photo.score !== undefined);
   menu.showPopover();
   const at = by.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = menu;
@@ -358,7 +362,7 @@ menu.addEventListener("toggle", (event) => {
 });
 
 menu.addEventListener("keydown", (event) => {
-  const items = [...menu.querySelectorAll("button")];
+  const items = [...menu.querySelectorAll("button:not([hidden])")];
   const at = items.indexOf(document.activeElement);
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
   if (to !== undefined) {
@@ -380,6 +384,7 @@ grid.addEventListener("click", (event) => {
   if (pressed?.classList.contains("pick")) toggle(card, { range: event.shiftKey });
   else if (pressed?.dataset.judge) judge(card.photo, pressed.dataset.judge);
   else if (pressed?.classList.contains("like")) run("similar", [card.photo]);
+  else if (pressed?.classList.contains("why")) run("why", [card.photo]);
   else if (pressed?.classList.contains("menu-button")) openMenu(card, pressed);
   else if (pressed?.classList.contains("stack")) unfold(card);
   else if (event.target.closest("a") && !event.ctrlKey && !event.metaKey) {
@@ -409,7 +414,7 @@ grid.addEventListener("keydown", (event) => {
     return;
   }
   if (!event.target.classList.contains("shot")) return;
-  const verb = { s: "similar", "+": "more", "-": "less", o: "open", c: "copy", Delete: "trash" }[event.key];
+  const verb = { s: "similar", "+": "more", "-": "less", w: "why", o: "open", c: "copy", Delete: "trash" }[event.key];
   if (event.key === " ") toggle(card, { range: event.shiftKey });
   else if (verb) run(verb, [card.photo]);
   else if (KEYS[event.key]) judge(card.photo, KEYS[event.key]);

@@ -1,6 +1,7 @@
 // Actions on photos: search with them, open, show in folder, copy the path, move to the trash.
 
 import { post } from "./api.js";
+import { explain } from "./explain.js";
 import { ask, complain, say } from "./notices.js";
 import { isQuery, navigate, sameItem, state } from "./state.js";
 import { count, nameOf, pasted, sentence, shown } from "./text.js";
@@ -19,6 +20,11 @@ const actions = {
   less: (photos) => {
     if (isQuery()) add("unlike", "like", photos);
     else say("First search with a photo: choose \u201cFind similar photos\u201d on it.");
+  },
+
+  why: async ([photo]) => {
+    if (isQuery() && photo.score !== undefined) await explain(photo);
+    else say("Search with a photo first: then each hit can say why it is one.");
   },
 
   open: async ([photo]) => {

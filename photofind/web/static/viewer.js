@@ -118,6 +118,7 @@ function showFacts(of) {
     dialog.querySelector(`[data-do=${verb}]`).disabled = of.offline === true;
   }
   dialog.querySelector("[data-do=less]").disabled = !isQuery();
+  show(dialog.querySelector("[data-do=why]"), isQuery() && of.score !== undefined);
   showInViewer(of);
   const taken = momentOf(of);
   const megapixels = (of.width * of.height) / 1e6;
