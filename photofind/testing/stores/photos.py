@@ -64,6 +64,7 @@ def check_all_fields(subject: StoreSubject) -> None:
         tags={SPACE: {"sea-coast": 0.87, "café": 0.1}},
         sidecar=5,
         changed=1_700_000_001_123_456_789,
+        sidecar_changed=1_700_000_002_123_456_789,
     )
     with subject.writing() as store:
         (stored,) = store.commit([photo], SPACE, {"c0ffee": embedding("c0ffee")})
