@@ -163,6 +163,22 @@ def check_failed(subject: StoreSubject) -> None:
         require_equal(store.counts(), Counts(2, 1, 0, 1), "counts after it was embedded")
 
 
+def check_noted(subject: StoreSubject) -> None:
+    """Photos that could be read only in part are counted, and found; a failed one is no such."""
+    with subject.writing() as store:
+        photo, other = put(store, "a.jpg", "b.jpg")
+        noted, failed = store.commit(
+            [replace(photo, note="cut off"), replace(other, note="cut off", failure="truncated")]
+        )
+        require_equal(store.counts().noted, 1, "photos with a note")
+        require_equal([*store.select(Filter(noted=True, failed=False))], [noted], "the photo")
+        store.commit([replace(noted, note=None), replace(failed, failure=None)])
+        require_equal(store.counts().noted, 1, "photos with a note afterwards")
+        store.remove([*store.by_path([other.path]).values()])
+        require_equal(store.counts().noted, 0, "photos with a note in the end")
+        require_equal([*store.select(Filter(noted=True, failed=False))], [], "photos in the end")
+
+
 def check_tried_again(subject: StoreSubject) -> None:
     """When a photo is tried again is kept with it, and such photos are found."""
     with subject.writing() as store:
@@ -391,6 +407,7 @@ PHOTO_CHECKS: tuple[StoreCheck, ...] = (
     check_told_apart,
     check_away,
     check_failed,
+    check_noted,
     check_tried_again,
     check_all_or_nothing,
     check_remove,
