@@ -25,7 +25,7 @@ from photofind.errors import (
     WorkerStartError,
     WorkerTimeoutError,
 )
-from photofind.extractors.registry import identity
+from photofind.extractors.loaded import identity
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.metadata_fields import Metadata
 from photofind.paths import Home

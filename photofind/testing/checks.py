@@ -24,8 +24,9 @@ import numpy.typing as npt
 
 from photofind.errors import ExtractorError
 from photofind.extractors.derived import DerivableExtraction
+from photofind.extractors.loaded import LoadedExtractor, make_extractor
 from photofind.extractors.protocol import Threaded
-from photofind.extractors.registry import LoadedExtractor, Plugin, load, make_extractor
+from photofind.extractors.registry import Plugin, load
 from photofind.extractors.samples import PHOTOGRAPHS, blanks, photographs
 from photofind.testing.observing import at_once, busiest_share, children
 from photofind.testing.with_bases import WithBases, with_bases
