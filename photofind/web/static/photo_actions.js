@@ -91,6 +91,8 @@ export async function moveToTrash(photos, kept = []) {
     ids: photos.map((photo) => photo.id),
     kept,
   });
+  // First, so that a notice with “Undo” comes last and stays.
+  if (failures.length) say(reasonOf(failures, "moved"), { bad: true });
   if (ids.length) {
     for (const id of ids) trashed.add(id);
     document.dispatchEvent(new CustomEvent("trashing", { detail: ids }));
@@ -101,8 +103,14 @@ export async function moveToTrash(photos, kept = []) {
       undo ? { action: "Undo", act: () => putBack(undo, ids) } : {},
     );
   }
-  for (const failure of failures.slice(0, 3)) complain({ message: failure.reason });
   return ids.length > 0;
+}
+
+/** Return why photos could not be moved or restored: the first reason, and how many more there are. */
+function reasonOf(failures, done) {
+  const [first, ...others] = failures;
+  const more = others.length ? ` ${sentence(`${count(others.length, "more photo")} could not be ${done}`)}` : "";
+  return `${sentence(first.reason)}${more}`;
 }
 
 async function putBack(undo, ids) {
@@ -110,8 +118,9 @@ async function putBack(undo, ids) {
     const { restored, failures, undo: again } = await post("/api/photos/untrash", { undo });
     for (const id of ids) trashed.delete(id);
     if (restored.length) say(`${count(restored.length, "photo")} restored.`);
-    for (const failure of failures) {
-      say(sentence(failure.reason), again ? { action: "Try again", act: () => putBack(again, ids), bad: true } : { bad: true });
+    if (failures.length) {
+      const retry = again ? { action: "Try again", act: () => putBack(again, ids) } : {};
+      say(reasonOf(failures, "restored"), { ...retry, bad: true });
     }
     document.dispatchEvent(new CustomEvent("restored", { detail: ids }));
   } catch (error) {
