@@ -74,8 +74,8 @@ def _rows(state: Status) -> list[Row]:
 
 
 def _noted(count: int) -> str:
-    photos = "1 photo" if count == 1 else f"{count:,} photos"
-    return f"{photos} could be read only in part; `photofind failures` says which"
+    files = "1 file is" if count == 1 else f"{count:,} files are"
+    return f"{files} damaged in part, and read as far as possible; `photofind failures` says which"
 
 
 def _daemon_rows(state: Status) -> Iterator[Row]:

@@ -164,8 +164,8 @@ class Status:
     comparing
         How far the look for duplicates is; None where nothing is left.
     noted
-        How many photos are indexed though a part of them could not be read; ``failures`` says
-        which, and what is wrong with them.
+        How many photos are indexed though a part of their file, or of its header, could not be
+        read; ``failures`` says which, and what is wrong with them.
     """
 
     photos: int

@@ -170,7 +170,7 @@ def test_indexing_again_reads_only_what_changed(small: Path) -> None:
     (small / "cat.jpg").write_bytes(whole[: len(whole) // 2])
     assert photofind("index", "--json").json["failed"] == 0
     assert photofind("status", "--json").json["noted"] == 1
-    told = "1 photo could be read only in part; `photofind failures` says which"
+    told = "1 file is damaged in part, and read as far as possible; `photofind failures` says which"
     assert any(told in line for line in photofind("status").lines)
 
 

@@ -5,6 +5,9 @@ import { ask, complain, say } from "./notices.js";
 import { isQuery, navigate, sameItem, state } from "./state.js";
 import { count, nameOf, pasted, sentence, shown } from "./text.js";
 
+// So many take a while to move.
+const MANY = 50;
+
 /** Ids of photos that were moved to the trash and are still in the library. */
 export const trashed = new Set();
 
@@ -87,10 +90,9 @@ export async function moveToTrash(photos, kept = []) {
     { danger: true, list: names },
   );
   if (!yes) return false;
-  const { trashed: ids, failures, undo } = await post("/api/photos/trash", {
-    ids: photos.map((photo) => photo.id),
-    kept,
-  });
+  const close = photos.length >= MANY ? say(`Moving ${count(photos.length, "photo")} to the trash\u2026`) : () => {};
+  const moving = post("/api/photos/trash", { ids: photos.map((photo) => photo.id), kept });
+  const { trashed: ids, failures, undo } = await moving.finally(close);
   // First, so that a notice with “Undo” comes last and stays.
   if (failures.length) say(reasonOf(failures, "moved"), { bad: true });
   if (ids.length) {
