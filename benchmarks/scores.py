@@ -4,9 +4,10 @@ DIR has one folder per class, whose photos are related and no others. Every fift
 Prints for scores of 0.5 and 0.7 one of how many pairs of different classes reaches them (false),
 how many of the pairs that do are of one class (precision, in percent), and how many of those of one
 class do (found, in percent). With ``--documents`` made pages of text, screenshots of messages and
-nearly blank pictures are three classes more, or two with ``--text-is-one``. With ``--growth`` the photos are added step by step
-instead, in a random order, and printed is how far the scores of the first photos with each other
-move from one index to the next, and which share of them moves by more than 0.05 (in percent).
+nearly blank pictures are three classes more, or two with ``--text-is-one``. With ``--growth`` the
+photos are added step by step instead, in a random order, and printed is how far the scores of the
+first photos with each other move from one index to the next, and which share of them moves by more
+than 0.05 (in percent).
 
     python benchmarks/scores.py [DIR] [--documents COUNT [--text-is-one]] [--growth]
 """
