@@ -18,7 +18,7 @@ def test_an_extractor_that_exceeds_its_memory_after_few_photos_again_and_again(
 ) -> None:
     patience.count(499, 1)
     patience.count(10, 2)
-    with pytest.raises(ExtractorError, match="'sunset' .* 1,500 MB .* 3 times in a row") as error:
+    with pytest.raises(ExtractorError, match=r"'sunset' .* 1,500 MB .* 3 times in a row") as error:
         patience.count(10, 3)
     assert "worker_megabytes" in error.value.hint
     patience.count(10, 4)  # It may be tried again.
