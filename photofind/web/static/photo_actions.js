@@ -90,7 +90,8 @@ export async function moveToTrash(photos, kept = []) {
     { danger: true, list: names },
   );
   if (!yes) return false;
-  const close = photos.length >= MANY ? say(`Moving ${count(photos.length, "photo")} to the trash\u2026`) : () => {};
+  const text = `Moving ${count(photos.length, "photo")} to the trash\u2026`;
+  const close = photos.length >= MANY ? say(text, { stays: true }) : () => {};
   const moving = post("/api/photos/trash", { ids: photos.map((photo) => photo.id), kept });
   const { trashed: ids, failures, undo } = await moving.finally(close);
   // First, so that a notice with “Undo” comes last and stays.
