@@ -4,11 +4,12 @@ DIR has one folder per class, whose photos are related and no others. Every fift
 Prints for scores of 0.5 and 0.7 one of how many pairs of different classes reaches them (false),
 how many of the pairs that do are of one class (precision, in percent), and how many of those of one
 class do (found, in percent). With ``--documents`` made pages of text, screenshots of messages and
-nearly blank pictures are three classes more. With ``--growth`` the photos are added step by step
-instead, in a random order, and printed is how far the scores of the first photos with each other
-move from one index to the next, and which share of them moves by more than 0.05 (in percent).
+nearly blank pictures are three classes more, or two with ``--text-is-one``. With ``--growth`` the
+photos are added step by step instead, in a random order, and printed is how far the scores of the
+first photos with each other move from one index to the next, and which share of them moves by more
+than 0.05 (in percent).
 
-    python benchmarks/scores.py [DIR] [--documents COUNT] [--growth]
+    python benchmarks/scores.py [DIR] [--documents COUNT [--text-is-one]] [--growth]
 """
 
 from __future__ import annotations
@@ -101,10 +102,11 @@ def measure_growth(space: str, embeddings: Vectors32) -> list[list]:
     return rows
 
 
-def make_documents(folder: Path, count: int) -> None:
+def make_documents(folder: Path, count: int, *, text_is_one: bool) -> None:
     """Make pages, screenshots and blanks, each in a folder of its own."""
+    text = ("text", "text") if text_is_one else ("pages", "screenshots")
     for number in range(count):
-        kind = "blanks" if number % 8 == 7 else ("pages", "screenshots")[number % 2]
+        kind = "blanks" if number % 8 == 7 else text[number % 2]
         (folder / kind).mkdir(parents=True, exist_ok=True)
         document(number).save(folder / kind / f"{number:04}.jpg", quality=92)
 
@@ -113,12 +115,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, nargs="?", help="photos in one folder per class")
     parser.add_argument("--documents", type=int, default=0, help="make so many, in three classes")
+    parser.add_argument("--text-is-one", action="store_true", help="pages and screenshots as one")
     parser.add_argument("--growth", action="store_true", help="add the photos step by step")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, without_graphs():
         home, made = Home(Path(temporary, "home")), Path(temporary, "made")
         made.mkdir()
-        make_documents(made, arguments.documents)
+        make_documents(made, arguments.documents, text_is_one=arguments.text_is_one)
         with PhotoFind(home) as photofind:
             for folder in filter(None, (arguments.folder, made)):
                 photofind.add_folder(str(folder.resolve()))

@@ -61,6 +61,7 @@ def library_status(
         answered_by=tuple(one.id for one in answering.weights) if answering else (),
         coming=answering.coming if answering else (),
         comparing=resources.searcher.comparing,
+        noted=counts.noted,
     )
 
 

@@ -59,6 +59,7 @@ def _rows(state: Status) -> list[Row]:
         photos += f"; {state.preliminary:,} of them from their thumbnails so far"
     return [
         ("photos", photos),
+        *([("", _noted(state.noted))] if state.noted else []),
         *(
             ("folder", f"{f.path}: {f.photos:,} photos, {_state(f.state, f.reason, f.watched)}")
             for f in state.folders
@@ -70,6 +71,11 @@ def _rows(state: Status) -> list[Row]:
         ("library", f"{state.home}, {state.bytes / 1e6:,.1f} MB"),
         *(("problem", problem) for problem in state.problems),
     ]
+
+
+def _noted(count: int) -> str:
+    files = "1 file is" if count == 1 else f"{count:,} files are"
+    return f"{files} damaged in part, and read as far as possible; `photofind failures` says which"
 
 
 def _daemon_rows(state: Status) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from photofind.errors import ExtractorError, WorkerError, WorkerStartError
+from photofind.extractors.contract import is_name
 from photofind.extractors.model_copies import copy_model, delete_copies, write_card
 from photofind.extractors.model_file import memory_for
 from photofind.extractors.models import (
@@ -18,7 +19,7 @@ from photofind.extractors.models import (
     list_models,
     save_model,
 )
-from photofind.extractors.registry import extractors_in_use, installed, is_name
+from photofind.extractors.registry import extractors_in_use, installed
 from photofind.paths import Home
 from photofind.settings import load_settings
 from photofind.workers import Worker

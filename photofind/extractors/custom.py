@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from photofind.errors import ExtractorError
 from photofind.extractors.keras_errors import load_refusal
+from photofind.extractors.loaded import make_extractor
 from photofind.extractors.model_file import check_model_file, memory_for
 from photofind.extractors.models import Model, content_hash, kind_of
 from photofind.extractors.networks import KerasNetwork, Verdict
 from photofind.extractors.protocol import PROTOCOL
-from photofind.extractors.registry import Plugin, make_extractor
+from photofind.extractors.registry import Plugin
 from photofind.extractors.samples import blanks, photographs
 from photofind.extractors.saved_model import load_saved_model
 from photofind.extractors.scaling import scaling_advice

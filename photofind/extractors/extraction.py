@@ -25,7 +25,8 @@ from photofind.errors import (
     WorkerStartError,
     WorkerTimeoutError,
 )
-from photofind.extractors.registry import identity
+from photofind.extractors.giving_up import Patience
+from photofind.extractors.loaded import identity
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.images.metadata_fields import Metadata
 from photofind.paths import Home
@@ -42,13 +43,6 @@ if TYPE_CHECKING:
     from photofind.extractors.views import ViewsKind
 
 __all__ = ["Extracted", "Extraction", "ExtractorInfo"]
-
-# An extractor is given up if its worker exceeds the memory limit this often in a row, each time
-# after fewer photos than this.
-_MOST_IN_A_ROW = 3
-_FEW_PHOTOS = 500
-# Or if it makes no progress with so many photos in a row, and has embedded none before.
-_MOST_HUNG = 3
 
 _logger = logging.getLogger(__name__)
 
@@ -227,15 +221,10 @@ class Extraction:
         self._seconds = seconds
         self._start_seconds = start_seconds
         self._megabytes = megabytes
-        self._photos = 0  # Since the worker last exceeded its memory limit.
-        self._memory_restarts = 0
+        self._patience = Patience(extractor, megabytes=megabytes, seconds=seconds)
         home = home or Home.default()
         self._progressed = time.monotonic()
-        self._embeds = False  # Whether the extractor has pictures at the moment.
-        self._works = False  # Whether it has embedded any.
-        self._hung = 0  # Photos in a row that it made no progress with.
         self._asked_idle = False
-        self._in_a_row = 0  # Memory restarts in a row after few photos.
         self._worker = Worker(
             "photofind.extractors.service:ExtractionService",
             name="extraction",
@@ -440,8 +429,7 @@ class Extraction:
                     case {"finished": [*positions]}:
                         reading.difference_update(batch[position] for position in positions)
                     case {"embedding": bool(embeds)}:
-                        self._embeds = embeds
-                        self._works = self._works or not embeds
+                        self._patience.embeds(embeds)
                     case {"overdue": int(position), "seconds": float(seconds)}:
                         overdue[batch[position]] = seconds
                 note(value)
@@ -450,7 +438,8 @@ class Extraction:
                 for place in sorted(reading.copy()):
                     self._reach_through(paths[place])
 
-            self._progressed, self._embeds = time.monotonic(), False
+            self._progressed = time.monotonic()
+            self._patience.begins()
             reply = self._call(
                 method,
                 note=take,
@@ -458,7 +447,7 @@ class Extraction:
                 paths=[paths[place] for place in batch],
                 **arguments,
             )
-            self._count(len(batch))
+            self._patience.count(len(batch), self._worker.memory_restarts)
             return reply
 
         for batch, outcome in isolate(places, run):
@@ -474,7 +463,7 @@ class Extraction:
                     took = f"took more than {overdue[place]:,.0f} s of processor time to read"
                     yield place, Extracted(path=paths[place], failure=took)
                     continue
-                self._count_hung(outcome)
+                self._patience.count_failure(outcome)
                 yield (
                     place,
                     Extracted(
@@ -531,35 +520,6 @@ class Extraction:
         with suppress(WorkerError):
             wanted = self._worker.call("info", timeout=self._seconds).value["idle_seconds"]
             self._worker.idle_seconds = max(self._worker.idle_seconds, wanted)
-
-    def _count(self, photos: int) -> None:
-        """Count photos; raise if the worker exceeds its memory limit too often."""
-        self._photos += photos
-        if self._worker.memory_restarts == self._memory_restarts:
-            return
-        subject = f"the extractor {self._extractor!r}"
-        excess = f"used more than {self._megabytes:,.0f} MB of memory after {self._photos:,} photos"
-        _logger.warning("%s %s and was restarted", subject, excess)
-        self._memory_restarts = self._worker.memory_restarts
-        self._in_a_row = self._in_a_row + 1 if self._photos < _FEW_PHOTOS else 0
-        self._photos = 0
-        if self._in_a_row >= _MOST_IN_A_ROW:
-            self._in_a_row = 0
-            raise ExtractorError(
-                f"{subject} cannot be used: it {excess}, {_MOST_IN_A_ROW} times in a row",
-                "raise the limit with `photofind config set worker_megabytes`",
-            )
-
-    def _count_hung(self, error: WorkerError) -> None:
-        """Count a photo that was given up; raise if an extractor makes no progress with any."""
-        hung = self._embeds and isinstance(error, WorkerTimeoutError)
-        self._hung = self._hung + 1 if hung and not self._works else 0
-        if self._hung >= _MOST_HUNG:
-            self._hung = 0
-            raise ExtractorError(
-                f"the extractor {self._extractor!r} cannot be used: it showed no progress for "
-                f"{self._seconds:g} s with each of {_MOST_HUNG} photos in a row"
-            )
 
     def _reason(self, error: WorkerError) -> str:
         """Return the reason to store for a photo that took its worker down."""

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import ExtractorError, ImageError, PassingImageError, VeryLargeError
+from photofind.extractors.loaded import identity
 from photofind.extractors.progress import showing_progress
-from photofind.extractors.registry import identity, load
+from photofind.extractors.registry import load
 from photofind.extractors.views import Sizes, Views, ViewsKind
 from photofind.images.cost import Cost
 from photofind.images.decode import Picture, decode

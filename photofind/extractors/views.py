@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from photofind.extractors.registry import LoadedExtractor
+from photofind.extractors.loaded import LoadedExtractor
 from photofind.images.views import (
     CROPPED,
     CROPS,

@@ -12,13 +12,11 @@ from typing import TypeVar, cast
 from PIL import Image, ImageFile
 
 from photofind.errors import DamagedImageError, ImageError
+from photofind.images import notes
 
 __all__ = ["pixel_parts", "salvage"]
 
 Result = TypeVar("Result")
-
-_HEADER_NOTE = "damaged or oversized parts of its header were skipped"
-_PIXELS_NOTE = "damaged or cut off: shown as far as it can be read"
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_PARTS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf", b"iCCP"}
@@ -74,7 +72,7 @@ def salvage(
     parts = pixel_parts(data)
     if parts != data:
         try:
-            return read(parts), _HEADER_NOTE
+            return read(parts), notes.HEADER
         except ImageError:
             pass  # The pixels are damaged too.
     try:
@@ -85,7 +83,7 @@ def salvage(
     extrema = picture_of(result).convert("RGB").getextrema()
     if all(low == high for low, high in cast("tuple[tuple[int, int], ...]", extrema)):
         raise strict
-    return result, _PIXELS_NOTE
+    return result, notes.PIXELS
 
 
 def pixel_parts(data: bytes) -> bytes:

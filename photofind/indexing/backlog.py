@@ -131,6 +131,7 @@ class Backlog:
                 photo.inode,
                 photo.sidecar,
                 photo.changed or 0,
+                photo.sidecar_changed or 0,
             )
             for photo in newest
             if photo.away is None and is_wanted(photo.path)

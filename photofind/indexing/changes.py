@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -25,7 +25,7 @@ class Changes:
         Known photos as they are now, under another path.
     renumbered
         Known photos as they are now, under another inode: their drive was mounted again; or with
-        the time of their status, which was not known.
+        a time of their status, or their sidecar's, which was not known.
     unread
         Files whose content must be looked at, newest first: new, changed, not yet embedded, or
         moved in a way that only their content can prove.
@@ -48,11 +48,11 @@ def compare(
 ) -> Changes:
     """Compare files with what is known of them, without reading any.
 
-    A file that has the path, the size and the times of a known photo is that photo, the time of
-    its status included, where that is known of both. So is a file at another path with its size,
-    times and inode, where the photo is no longer at its own path and no other photo has that size
-    and time; a rename itself changes the time of the status. An inode alone proves nothing: some
-    file systems give files new numbers at each mount.
+    A file that has the path, the size and the times of a known photo is that photo, the times of
+    its status and of its sidecar's included, where they are known of both. So is a file at another
+    path with its size, times and inode, where the photo is no longer at its own path and no other
+    photo has that size and time; a rename itself changes the time of the status. An inode alone
+    proves nothing: some file systems give files new numbers at each mount.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def compare(
             unread.append(file)
         elif is_renumbered and any(one.inode == file.inode for one in alike[_stamp(file)]):
             unread.append(file)  # Two names may have been swapped.
-        elif is_renumbered or (own.changed is None and file.changed):
-            renumbered.append(replace(own, inode=file.inode, changed=file.changed or None))
+        elif is_renumbered or _tells_more(own, file):
+            renumbered.append(_restamped(own, file))
         else:
             unchanged += 1
 
@@ -103,7 +103,7 @@ def compare(
         ):
             alike[_stamp(file)] = []  # No other file can be it.
             del displaced[twins[0].path]
-            moved.append(replace(twins[0], path=file.path, changed=file.changed or None))
+            moved.append(replace(_restamped(twins[0], file), path=file.path))
         else:
             unread.append(file)
 
@@ -122,5 +122,25 @@ def _stamp(file: Found | Photo) -> _Stamp:
 
 
 def _is_restamped(photo: Photo, file: Found) -> bool:
-    """Return whether the status of a photo's file changed, and so maybe its content."""
-    return photo.changed is not None and file.changed not in (0, photo.changed)
+    """Return whether the status of a photo's file or sidecar changed, and so maybe its content."""
+    return any(known is not None and now not in (0, known) for known, now in _times(photo, file))
+
+
+def _tells_more(photo: Photo, file: Found) -> bool:
+    """Return whether a time of the status is known now that was not."""
+    return any(known is None and now for known, now in _times(photo, file))
+
+
+def _times(photo: Photo, file: Found) -> Sequence[tuple[int | None, int]]:
+    """Return the times of the status of a file and its sidecar, as they were known and are now."""
+    return (photo.changed, file.changed), (photo.sidecar_changed, file.sidecar_changed)
+
+
+def _restamped(photo: Photo, file: Found) -> Photo:
+    """Return a photo with the inode and the times of the status that its file has now."""
+    return replace(
+        photo,
+        inode=file.inode,
+        changed=file.changed or None,
+        sidecar_changed=file.sidecar_changed or None,
+    )

@@ -393,6 +393,7 @@ class _Commit:
                 inode=file.inode,
                 sidecar=photo.sidecar,
                 changed=photo.changed,
+                sidecar_changed=photo.sidecar_changed,
             )
         elif known and known.preliminary:
             kind = "refined"
@@ -491,6 +492,7 @@ def _photo(file: Found, one: Extracted, image: Extracted | Photo, space: str) ->
         # Not as it is, so that the next look at the photo reads it again.
         sidecar=None if one.lacks_sidecar else file.sidecar,
         changed=file.changed or None,
+        sidecar_changed=file.sidecar_changed or None,
     )
 
 

@@ -42,6 +42,8 @@ class Found:
         The time of the last change of its status, in nanoseconds since 1970: of its content, its
         attributes or its name; on Windows, of its creation. Later than ``modified`` where a copy
         has the time of its original. 0 where it is not known.
+    sidecar_changed
+        The same of its XMP sidecar; 0 without one.
     """
 
     path: str
@@ -50,6 +52,7 @@ class Found:
     inode: int
     sidecar: int | None = None
     changed: int = field(default=0, compare=False)
+    sidecar_changed: int = field(default=0, compare=False)
 
 
 def scan(
@@ -208,7 +211,7 @@ class Walk:
         try:
             status = os.stat(path)  # noqa: PTH116 (a Path for every file takes as long as the rest)
             sidecar = sidecar_of(Path(path)) if has_sidecars else None
-            sidecar_modified = sidecar.stat().st_mtime_ns if sidecar else None
+            beside = sidecar.stat() if sidecar else None
         except FileNotFoundError:
             return
         except OSError as error:
@@ -221,8 +224,9 @@ class Walk:
             status.st_size,
             status.st_mtime_ns,
             status.st_ino,
-            sidecar_modified,
+            beside.st_mtime_ns if beside else None,
             status.st_ctime_ns,
+            beside.st_ctime_ns if beside else 0,
         )
 
 

@@ -143,6 +143,7 @@ class IndexingSteps:
         self._progress = BatchProgress("", 0)
         self._reading: ExtractorQueue | None = None
         self._reads_whole = True
+        self._files: dict[str, Found] = {}  # Those that are read, and not committed yet.
         self._marking = False  # Photos are read for their fingerprints.
         self._must_open = True
 
@@ -437,6 +438,7 @@ class IndexingSteps:
         progress.total = progress.done + len(files)
         self._reading, self._reads_whole = queue, not previews
         self._marking = files is self.backlog.unmarked
+        self._files = files
         # What other extractors embedded, or an older photofind, is decoded again.
         is_known = queue is not self.queues.first or files is self.backlog.unmarked
         chunk = [*islice(files.values(), CHUNK)]
@@ -523,6 +525,8 @@ class IndexingSteps:
     def _committed(self, outcomes: Mapping[str, Outcome]) -> None:
         """Note what a commit made of files; called by the thread that commits."""
         assert self._reading is not None
+        for path in outcomes:
+            self._files.pop(path, None)  # It is pending no longer, while the next batch is read.
         for request in self._requests:
             if self._marking:
                 continue

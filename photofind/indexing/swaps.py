@@ -239,7 +239,7 @@ class _Place:
         shift, votes = max(shifts.items(), key=lambda item: item[1], default=(0, 0))
         common = shift if _is_shift(shift) and 2 * votes > shifts.total() else 0
         return [
-            replace(photo, changed=(photo.changed or 0) + shift)
+            replace(photo, changed=(photo.changed or 0) + shift, sidecar_changed=None)
             if (shift := shift_of(photo)) and (any_time or shift == common)
             else photo
             for photo in photos

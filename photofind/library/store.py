@@ -66,13 +66,15 @@ class SpaceCounts:
 class Counts:
     """How many photos there are, in all; how many failed; how many are preliminary.
 
-    ``unmarked`` are those without a fingerprint, as in :class:`~photofind.model.filters.Filter`.
+    ``unmarked`` are those without a fingerprint, as in :class:`~photofind.model.filters.Filter`,
+    and ``noted`` those that did not fail, but of which a part could not be read.
     """
 
     photos: int
     failed: int
     preliminary: int
     unmarked: int
+    noted: int = 0
 
 
 class Place(NamedTuple):

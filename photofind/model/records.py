@@ -84,6 +84,8 @@ class Photo:
     changed
         When the status of its file changed last (``ctime``), nanoseconds since 1970: a new content
         under the old size and time gives itself away by it. None where it is not known.
+    sidecar_changed
+        The same of its sidecar file.
     away
         The file system that holds it, where another one is mounted at its place: its file is out
         of reach, and its path may be that of another photo. None otherwise.
@@ -115,6 +117,7 @@ class Photo:
     retry: Retry | None = None
     sidecar: int | None = None
     changed: int | None = None
+    sidecar_changed: int | None = None
     away: str | None = None
     note: str | None = None
     id: int = 0

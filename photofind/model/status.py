@@ -163,6 +163,9 @@ class Status:
         Those that are to answer once they have embedded nearly all photos.
     comparing
         How far the look for duplicates is; None where nothing is left.
+    noted
+        How many photos are indexed though a part of their file, or of its header, could not be
+        read; ``failures`` says which, and what is wrong with them.
     """
 
     photos: int
@@ -181,6 +184,7 @@ class Status:
     answered_by: tuple[str, ...] = ()
     coming: tuple[ExtractorProgress, ...] = ()
     comparing: Progress | None = None
+    noted: int = 0
 
 
 @dataclass(frozen=True)

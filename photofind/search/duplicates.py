@@ -36,8 +36,7 @@ def duplicate_groups(store: Store, space: str, matching: Matching) -> list[Dupli
     for first, *others in matching.matches.grouped():
         taken.update(others)
         members = _identical(pictures[first])
-        for other in others:
-            done = matching.what_was_done(first, other)
+        for other, done in zip(others, matching.what_was_done(first, others), strict=True):
             members += [(photo, done) for photo in pictures[other]]
         groups.append(("same picture", *_split(members)))
         taken.add(first)

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from photofind.images.formats import RAW_SUFFIXES
+from photofind.images.notes import is_damaged
 from photofind.model import DuplicateGroup, Proposal, Spread
 from photofind.model.parameters import KEPT
 from photofind.model.records import Photo
@@ -38,7 +39,8 @@ def propose(
 ) -> Proposal:
     """Propose which photos of a group to keep.
 
-    A RAW file and the best developed file are both kept. What is out of reach, failed, or known by
+    A RAW file and the best developed file are both kept, and where what is kept is damaged, the
+    best undamaged one too. What is out of reach, failed, or known by
     its thumbnail only is never what is kept for others, nor what goes.
 
     Parameters
@@ -77,6 +79,9 @@ def propose(
     if across:
         beside = {dirname(photo.path) for photo in kept}  # noqa: PTH120
         kept += [p for p in ready if p not in kept and dirname(p.path) in beside]  # noqa: PTH120
+    if undamaged := _undamaged_to_keep(ready, kept, quality):
+        kept += undamaged
+        reason += "; it is damaged, so the best undamaged one is kept too"
     raws = _raws_to_keep(ready, kept)
     if raws:
         kept += raws
@@ -184,6 +189,16 @@ def _earlier(when: tuple[str, int]) -> tuple[tuple[int, ...], int]:
 
 def _day(photo: Photo) -> str:
     return photo.moment[:10]
+
+
+def _undamaged_to_keep(
+    ready: Sequence[Photo], kept: Sequence[Photo], quality: Quality
+) -> list[Photo]:
+    """Return the best undamaged photo where all that are kept are damaged, and there is one."""
+    whole = [photo for photo in ready if not (is_damaged(photo.note) or _is_raw(photo))]
+    if not whole or any(photo in whole for photo in kept):
+        return []
+    return [_choose(whole, "best", quality)[0]]
 
 
 def _raws_to_keep(ready: Sequence[Photo], kept: Sequence[Photo]) -> list[Photo]:

@@ -27,10 +27,11 @@ class Matches:
     """
 
     def __init__(self, count: int, lefts: Places, rights: Places) -> None:
-        ones, others = np.concatenate([lefts, rights]), np.concatenate([rights, lefts])
-        order = np.lexsort((others, ones))
-        self._starts = np.searchsorted(ones[order], np.arange(count + 1))
-        self._others = others[order].astype(np.int32)
+        # One number for each pair, because sorting these is several times as fast.
+        pairs = np.concatenate([lefts * count + rights, rights * count + lefts])
+        pairs.sort()
+        self._starts = np.searchsorted(pairs, count * np.arange(count + 1, dtype=np.int64))
+        self._others = (pairs % max(count, 1)).astype(np.int32)
         self._more: defaultdict[int, dict[int, Differences]] = defaultdict(dict)
 
     def add(self, left: int, right: int, done: Differences) -> None:

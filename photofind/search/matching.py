@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -128,19 +128,24 @@ class Matching:
         self._looks = None  # There may be more of them.
         self._spent += time.monotonic() - begun
 
-    def what_was_done(self, first: int, other: int) -> Differences:
-        """Return what was done to a picture that matches the first one of its group."""
-        known = self.matches.done(first, other)
-        if known is not None:
-            return known
-        left, right = min(first, other), max(first, other)
-        turn = self._prints.distances(np.array([right]), np.array([left]))[1]
-        return differences(
-            self.pictures[left][0],
-            self.pictures[right][0],
-            int(turn[0]),
-            retouched=self._is_retouched(left, right),
-        )
+    def what_was_done(self, first: int, others: Sequence[int]) -> list[Differences]:
+        """Return what was done to pictures that match the first one of their group."""
+        lefts, rights = np.minimum(first, others), np.maximum(first, others)
+        turns = self._prints.distances(rights, lefts)[1].tolist()
+        found: list[Differences] = []
+        for other, left, right, turn in zip(
+            others, lefts.tolist(), rights.tolist(), turns, strict=True
+        ):
+            known = self.matches.done(first, other)
+            if known is None:
+                known = differences(
+                    self.pictures[left][0],
+                    self.pictures[right][0],
+                    turn,
+                    retouched=self._is_retouched(left, right),
+                )
+            found.append(known)
+        return found
 
     def _is_retouched(self, left: int, right: int) -> bool:
         if self._looks is None and self._verification is not None:

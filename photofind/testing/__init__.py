@@ -12,7 +12,9 @@ runs each check as a test. ``pytest_plugins = ["photofind.testing.pytest_plugin"
 ``photofind extractors check sunset`` runs the same checks from the command line.
 """
 
-from photofind.testing.checks import CHECKS, CheckFailedError, Subject, check_extractor, measure
+from photofind.testing.checks import CHECKS, check_extractor
+from photofind.testing.measuring import measure
+from photofind.testing.subject import CheckFailedError, Subject
 from photofind.testing.suite import ExtractorChecks
 
 __all__ = [

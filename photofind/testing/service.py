@@ -10,8 +10,10 @@ from typing import Any
 from photofind.errors import ExtractorError, WorkerError, WorkerStartError
 from photofind.extractors.registry import installed
 from photofind.paths import Home
-from photofind.testing.checks import CHECKS, CheckFailedError, Figures, Subject, measure
+from photofind.testing.checks import CHECKS
 from photofind.testing.equal_failures import EqualFailures
+from photofind.testing.measuring import Figures, measure
+from photofind.testing.subject import CheckFailedError, Subject
 from photofind.workers import Worker
 
 __all__ = ["CheckReport", "CheckResult", "CheckService", "run_in_worker"]
@@ -133,7 +135,7 @@ class CheckService:
         self._subject = Subject(extractor)
 
     def measure(self) -> dict[str, Any]:
-        """Return the fields of :class:`~photofind.testing.checks.Figures`."""
+        """Return the fields of :class:`~photofind.testing.measuring.Figures`."""
         return asdict(measure(self._subject))
 
     def run(self, check: str) -> list[str]:

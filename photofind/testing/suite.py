@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from photofind.errors import ExtractorError, WorkerError
-from photofind.testing.checks import CHECKS, Subject
+from photofind.testing.checks import CHECKS
 from photofind.testing.equal_failures import EqualFailures
+from photofind.testing.subject import Subject
 
 __all__ = ["ExtractorChecks"]
 

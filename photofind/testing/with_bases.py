@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from photofind.extractors.registry import LoadedExtractor, load
+from photofind.extractors.loaded import LoadedExtractor
+from photofind.extractors.registry import load
 
 if TYPE_CHECKING:
-    from photofind.extractors.registry import Pixels, Sizes
+    from photofind.extractors.loaded import Pixels, Sizes
 
 __all__ = ["WithBases", "with_bases"]
 

@@ -729,6 +729,29 @@ def test_a_changed_file_is_not_moved(page: Page, album: Path) -> None:
         page.daemon.ask("POST", "/api/resume")
 
 
+def test_undo_stays_where_others_could_not_be_moved(page: Page, album: Path) -> None:
+    paths = [album / f"2023/some changed {n}.jpg" for n in range(5)]
+    numbers = [add_photo(page.daemon, path, 7 * place + 3) for place, path in enumerate(paths)]
+    page.open(f"/?folder={album}/2023").hits()
+    page.daemon.ask("POST", "/api/pause", {})
+    try:
+        for path in paths[1:]:
+            Image.fromarray(data.coffee()).save(path)
+        for number in numbers:
+            page.hover(number)
+            page.click(f'.card[data-id="{number}"] .pick')
+        page.click("#selection [data-do=trash]")
+        page.click("#ask-yes")
+        page.says(".toast.bad", "3 more photos could not be moved")
+        assert [path.exists() for path in paths] == [False, True, True, True, True]
+        page.click(".toast .primary")
+        until(paths[0].exists)
+    finally:
+        page.daemon.ask("POST", "/api/resume")
+    for path in paths:
+        path.unlink()
+
+
 # File names with special characters.
 
 

@@ -166,6 +166,13 @@ def test_indexing_again_reads_only_what_changed(small: Path) -> None:
     assert (report["changed"], report["failed"]) == (1, 0)
     assert photofind("failures").notes == ["no photo has failed"]
 
+    whole = (small / "cat.jpg").read_bytes()
+    (small / "cat.jpg").write_bytes(whole[: len(whole) // 2])
+    assert photofind("index", "--json").json["failed"] == 0
+    assert photofind("status", "--json").json["noted"] == 1
+    told = "1 file is damaged in part, and read as far as possible; `photofind failures` says which"
+    assert any(told in line for line in photofind("status").lines)
+
 
 def test_a_folder_that_is_gone_keeps_its_photos(small: Path) -> None:
     photofind("folders", "add", small)

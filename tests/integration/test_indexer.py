@@ -278,6 +278,19 @@ def test_a_new_photo_does_not_wait_for_a_backlog(make: Any) -> None:
     until(lambda: watched.library.count() == 601)
 
 
+def test_what_is_committed_is_pending_no_longer(make: Any) -> None:
+    """Also while the rest is still being read."""
+    watched = make(previews=False)
+    for n in range(200):
+        os.utime(watched.put(f"{n}.jpg", str(n)), (9, 9))
+    watched.extraction.delay = 0.03
+    watched.start_on_old_files()
+    until(lambda: 16 <= watched.library.count() == 200 - watched.indexer.pending < 150)
+    watched.extraction.delay = 0.0
+    until(lambda: watched.library.count() == 200)
+    until(lambda: watched.indexer.pending == 0)
+
+
 def test_a_burst_is_found_whole(watched: IndexedFolder) -> None:
     for n in range(3000):
         watched.put(f"{n % 50}/{n}.jpg", str(n))

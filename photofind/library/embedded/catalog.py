@@ -173,7 +173,7 @@ class Catalog:
     def counts(self) -> Counts:
         """Return how many photos there are."""
         photos = len(self._photos) - len(self._odd_photos)
-        return Counts(photos, self._failed, self._preliminary, self._unmarked)
+        return Counts(photos, self._failed, self._preliminary, self._unmarked, self._noted)
 
     def put_photo(self, photo: Photo, rows: Mapping[str, int]) -> Photo:
         """Insert a photo, or replace the one with its id; return it as it is now."""
@@ -278,7 +278,7 @@ class Catalog:
         self._known_spaces: dict[int, StoredSpace] = {}  # By the id of their documents.
         self._contents: dict[str, RowContents] = {}
         self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
-        self._failed = self._passing = self._preliminary = self._unmarked = 0
+        self._failed = self._passing = self._preliminary = self._unmarked = self._noted = 0
         # How many photos are to be embedded whole, by each extractor that does not refuse them.
         self._embeddable = 0
 
@@ -305,6 +305,7 @@ class Catalog:
             and (not where.passing or self._passing > 0)
             and (not where.preliminary or self._preliminary > 0)
             and (not where.unmarked or self._unmarked > 0)
+            and (not (where.noted and where.failed is False) or self._noted > 0)
             and (where.embedded is None or self.space_counts(where.embedded).embedded > 0)
             and (where.lacking is None or self.space_counts(where.lacking).lacking > 0)
         )
@@ -446,6 +447,7 @@ class Catalog:
         is_embeddable = not is_preliminary and (not failed or bool(refusals))
         self._failed += count * failed
         self._passing += count * ("retry" in document)
+        self._noted += count * ("note" in document and not failed)
         self._preliminary += count * is_preliminary
         if "fingerprint" not in document and rows and not is_preliminary:
             self._unmarked += count

@@ -46,7 +46,8 @@ _PHOTO_SHAPE: dict[str, tuple[type, ...]] = {
     "rows": _MAP, "width": _WHOLE, "height": _WHOLE, "format": _TEXT, "fingerprint": _TEXT,
     "captured": _TEXT, "camera": _TEXT, "latitude": _NUMBER, "longitude": _NUMBER,
     "keywords": _LIST, "caption": _TEXT, "tags": _MAP, "failure": _TEXT, "refusals": _MAP,
-    "retry": _LIST, "sidecar": _WHOLE, "changed": _WHOLE, "away": _TEXT, "note": _TEXT,
+    "retry": _LIST, "sidecar": _WHOLE, "changed": _WHOLE, "sidecar_changed": _WHOLE,
+    "away": _TEXT, "note": _TEXT,
 }  # fmt: skip
 _FOLDER_SHAPE: dict[str, tuple[type, ...]] = {
     "path": _TEXT, "added": _NUMBER, "state": _TEXT, "mounts": _LIST, "scanned": _NUMBER,

@@ -186,6 +186,7 @@ class MemoryStore:
             self.count(Filter(failed=True)),
             self.count(Filter(preliminary=True)),
             self.count(Filter(unmarked=True)),
+            self.count(Filter(failed=False, noted=True)),
         )
 
     def places(self) -> list[Place]:

@@ -65,6 +65,7 @@ def check_all_fields(subject: StoreSubject) -> None:
         tags={SPACE: {"sea-coast": 0.87, "café": 0.1}},
         sidecar=5,
         changed=1_700_000_001_123_456_789,
+        sidecar_changed=1_700_000_002_123_456_789,
     )
     with subject.writing() as store:
         (stored,) = store.commit([photo], SPACE, {"c0ffee": embedding("c0ffee")})
@@ -188,6 +189,22 @@ def check_failed(subject: StoreSubject) -> None:
         require_equal(store.space_counts(SPACE).embedded, 0, "embedded photos")
         put(store, "a.jpg")
         require_equal(store.counts(), Counts(2, 1, 0, 1), "counts after it was embedded")
+
+
+def check_noted(subject: StoreSubject) -> None:
+    """Photos that could be read only in part are counted, and found; a failed one is no such."""
+    with subject.writing() as store:
+        photo, other = put(store, "a.jpg", "b.jpg")
+        noted, failed = store.commit(
+            [replace(photo, note="cut off"), replace(other, note="cut off", failure="truncated")]
+        )
+        require_equal(store.counts().noted, 1, "photos with a note")
+        require_equal([*store.select(Filter(noted=True, failed=False))], [noted], "the photo")
+        store.commit([replace(noted, note=None), replace(failed, failure=None)])
+        require_equal(store.counts().noted, 1, "photos with a note afterwards")
+        store.remove([*store.by_path([other.path]).values()])
+        require_equal(store.counts().noted, 0, "photos with a note in the end")
+        require_equal([*store.select(Filter(noted=True, failed=False))], [], "photos in the end")
 
 
 def check_tried_again(subject: StoreSubject) -> None:
@@ -419,6 +436,7 @@ PHOTO_CHECKS: tuple[StoreCheck, ...] = (
     check_judgements,
     check_away,
     check_failed,
+    check_noted,
     check_tried_again,
     check_all_or_nothing,
     check_remove,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from photofind.errors import PhotofindError
 from photofind.library.store import Store
 from photofind.model.records import Photo
-from photofind.testing.checks import CheckFailedError
+from photofind.testing.subject import CheckFailedError
 
 __all__ = [
     "DIMENSION",

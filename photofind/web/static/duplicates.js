@@ -478,6 +478,7 @@ function side(photo, other) {
     ["Format", photo.format ?? "", photo.format && other.format && photo.format !== other.format ? "differs" : null],
     ["Camera", photo.camera ?? "", photo.camera && photo.camera !== other.camera ? (other.camera ? "differs" : "known") : null],
     ["Changed", doneTo(photo), null],
+    ["Note", photo.note ?? "", null],
   ];
   const name = shown(nameOf(photo.path));
   return h(

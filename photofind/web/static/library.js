@@ -43,6 +43,7 @@ function showNow(status) {
     ["Waiting to be indexed", status.pending ? status.pending.toLocaleString() : ""],
     ["From their thumbnails so far", status.preliminary ? `${status.preliminary.toLocaleString()} (${share(status)})` : ""],
     ["Could not be read", status.failed ? status.failed.toLocaleString() : ""],
+    ["Damaged in part", status.noted ? status.noted.toLocaleString() : ""],
     ["Search", status.search?.explanation ?? ""],
     ["Size of the library", `${sizeOf(status.bytes)} in ${shown(status.home)}`],
   ];

@@ -17,8 +17,8 @@ export function bringForward() {
   if (toasts.parentElement !== front()) front().append(toasts);
 }
 
-/** Show a notice; one with an action stays until it is closed. */
-export function say(text, { action, act, bad = false } = {}) {
+/** Show a notice and return what closes it; one with an action, or that stays, does not end by itself. */
+export function say(text, { action, act, bad = false, stays = false } = {}) {
   bringForward();
   const toast = h("div", { class: bad ? "toast bad" : "toast" }, h("p", {}, text));
   const close = () => toast.remove();
@@ -36,7 +36,7 @@ export function say(text, { action, act, bad = false } = {}) {
   const list = byId("toast-list");
   list.append(toast);
   while (list.children.length > 3) list.firstElementChild.remove();
-  if (!action) setTimeout(close, bad ? 2 * LONG : LONG);
+  if (!action && !stays) setTimeout(close, bad ? 2 * LONG : LONG);
   return close;
 }
 

@@ -6,6 +6,9 @@ import { ask, complain, say } from "./notices.js";
 import { isQuery, navigate, sameItem, state } from "./state.js";
 import { count, nameOf, pasted, sentence, shown } from "./text.js";
 
+// So many take a while to move.
+const MANY = 50;
+
 /** Ids of photos that were moved to the trash and are still in the library. */
 export const trashed = new Set();
 
@@ -93,10 +96,12 @@ export async function moveToTrash(photos, kept = []) {
     { danger: true, list: names },
   );
   if (!yes) return false;
-  const { trashed: ids, failures, undo } = await post("/api/photos/trash", {
-    ids: photos.map((photo) => photo.id),
-    kept,
-  });
+  const text = `Moving ${count(photos.length, "photo")} to the trash\u2026`;
+  const close = photos.length >= MANY ? say(text, { stays: true }) : () => {};
+  const moving = post("/api/photos/trash", { ids: photos.map((photo) => photo.id), kept });
+  const { trashed: ids, failures, undo } = await moving.finally(close);
+  // First, so that a notice with “Undo” comes last and stays.
+  if (failures.length) say(reasonOf(failures, "moved"), { bad: true });
   if (ids.length) {
     for (const id of ids) trashed.add(id);
     document.dispatchEvent(new CustomEvent("trashing", { detail: ids }));
@@ -107,8 +112,14 @@ export async function moveToTrash(photos, kept = []) {
       undo ? { action: "Undo", act: () => putBack(undo, ids) } : {},
     );
   }
-  for (const failure of failures.slice(0, 3)) complain({ message: failure.reason });
   return ids.length > 0;
+}
+
+/** Return why photos could not be moved or restored: the first reason, and how many more there are. */
+function reasonOf(failures, done) {
+  const [first, ...others] = failures;
+  const more = others.length ? ` ${sentence(`${count(others.length, "more photo")} could not be ${done}`)}` : "";
+  return `${sentence(first.reason)}${more}`;
 }
 
 async function putBack(undo, ids) {
@@ -116,8 +127,9 @@ async function putBack(undo, ids) {
     const { restored, failures, undo: again } = await post("/api/photos/untrash", { undo });
     for (const id of ids) trashed.delete(id);
     if (restored.length) say(`${count(restored.length, "photo")} restored.`);
-    for (const failure of failures) {
-      say(sentence(failure.reason), again ? { action: "Try again", act: () => putBack(again, ids), bad: true } : { bad: true });
+    if (failures.length) {
+      const retry = again ? { action: "Try again", act: () => putBack(again, ids) } : {};
+      say(reasonOf(failures, "restored"), { ...retry, bad: true });
     }
     document.dispatchEvent(new CustomEvent("restored", { detail: ids }));
   } catch (error) {

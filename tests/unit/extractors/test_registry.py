@@ -11,7 +11,8 @@ import pytest
 from loaded_modules import modules_loaded_by
 
 from photofind.errors import ExtractorError
-from photofind.extractors.registry import Plugin, installed, load, make_extractor
+from photofind.extractors.loaded import make_extractor
+from photofind.extractors.registry import Plugin, installed, load
 
 PLUGINS = Path(__file__).parents[2] / "extractor_plugins"
 PICTURES = np.full((2, 4, 6, 3), 7, np.uint8)

@@ -42,6 +42,25 @@ def test_a_time_of_the_status_that_was_not_known_is_adopted():
     assert changes.unread == []
 
 
+def test_another_time_of_the_status_of_a_sidecar_has_the_photo_read():
+    """What it says may have been replaced under the old time."""
+    known = photo("/a", sidecar=5, changed=1, sidecar_changed=6)
+    file = Found("/a", 1, 1, 1, sidecar=5, changed=1, sidecar_changed=7)
+    assert compare([file], [known], complete).unread == [file]
+    moved = Found("/b", 1, 1, 1, sidecar=5, changed=2, sidecar_changed=7)
+    assert compare([moved], [known], complete).moved == [
+        replace(known, path="/b", changed=2, sidecar_changed=7)
+    ]
+
+
+def test_a_time_of_the_status_of_a_sidecar_that_was_not_known_is_adopted():
+    known = photo("/a", sidecar=5, changed=1)
+    file = Found("/a", 1, 1, 1, sidecar=5, changed=1, sidecar_changed=7)
+    changes = compare([file], [known], complete)
+    assert changes.renumbered == [replace(known, sidecar_changed=7)]
+    assert changes.unread == []
+
+
 def test_a_file_that_tells_no_time_of_its_status_is_unchanged():
     changes = compare([Found("/a", 1, 1, 1)], [photo("/a", changed=2)], complete)
     assert (changes.unchanged, changes.renumbered, changes.unread) == (1, [], [])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -136,6 +137,23 @@ def test_a_changed_sidecar_is_read_without_embedding(library, pictures):
     assert report.changed == 1
     assert [Path(path).name for path in extraction.read] == ["3.jpg"]
     assert extraction.embedded == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no time there tells it")
+def test_a_sidecar_that_changed_under_its_old_size_and_time_is_read(library, pictures):
+    sidecar = pictures / "3.xmp"
+    put(sidecar, b"<one/>")
+    run(library, SimulatedExtraction())
+    before = sidecar.stat()
+    put(pictures / "new", b"<two/>")
+    (pictures / "new").replace(sidecar)
+    os.utime(sidecar, ns=(before.st_atime_ns, before.st_mtime_ns))
+    extraction = SimulatedExtraction()
+    run(library, extraction)
+    assert [Path(path).name for path in extraction.read] == ["3.jpg"]
+    extraction = SimulatedExtraction()
+    run(library, extraction)
+    assert extraction.read == []
 
 
 def test_failures_are_read_again_when_they_change_or_when_asked(library, pictures):

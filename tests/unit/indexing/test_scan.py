@@ -55,7 +55,11 @@ def test_a_found_photo_carries_its_size_times_and_inode(tmp_path):
     assert first == Found(
         str(photo), 5, status.st_mtime_ns, status.st_ino, sidecar.stat().st_mtime_ns
     )
-    assert second.sidecar is None
+    assert (first.changed, first.sidecar_changed) == (
+        status.st_ctime_ns,
+        sidecar.stat().st_ctime_ns,
+    )
+    assert (second.sidecar, second.sidecar_changed) == (None, 0)
 
 
 def test_folders_that_are_left_out_are_not_entered(tmp_path):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from photofind.images import notes
 from photofind.model import DuplicateGroup, Proposal
 from photofind.model.records import Photo
 from photofind.search.keeping import among, propose
@@ -94,6 +95,18 @@ def test_rules() -> None:
     nothing = proposed(*group, rule="/elsewhere")
     assert (nothing.keep, nothing.trash) == ((2, 3, 4), ())
     assert nothing.reason == "none of them is in the folder to keep"
+
+
+def test_an_undamaged_one_is_kept_beside_a_damaged_one() -> None:
+    damaged = other(2, width=500, note=notes.PIXELS)
+    found = proposed(PHOTO, damaged, other(3, width=300))
+    assert (found.keep, found.trash) == ((2, 1), (3,))
+    assert found.reason.endswith("it is damaged, so the best undamaged one is kept too")
+    assert proposed(PHOTO, other(2, width=500, note=notes.HEADER)).keep == (2,)
+    assert proposed(PHOTO, other(2, note=notes.PIXELS, size=900)).trash == (2,)
+    assert proposed(damaged, other(4, width=300, note=notes.PIXELS)).trash == (4,)
+    inside = proposed(PHOTO, replace(damaged, path="/keep/2.jpg"), rule="/keep")
+    assert (inside.keep, inside.trash) == ((2, 1), ())
 
 
 def test_raw_files_are_kept_beside_the_best_developed_one() -> None:

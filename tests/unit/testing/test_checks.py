@@ -18,8 +18,10 @@ from photofind.testing import (
     CheckFailedError,
     ExtractorChecks,
     Subject,
+    ability_checks,
     check_extractor,
     checks,
+    measuring,
 )
 from photofind.testing.equal_failures import EqualFailures
 
@@ -328,16 +330,16 @@ class Short(Grid):
         (checks.check_stays_offline, CallsHome),
         (checks.check_errors, GivesUp),
         (checks.check_memory, Leaks),
-        (checks.check_previews, OneForAllThumbnails),
-        (checks.check_tags, WordsOfTheBatch),
-        (checks.check_describe, OtherTagsAtOnce),
-        (checks.check_describe, OtherVectorsAtOnce),
-        (checks.check_aspect, ProportionsOfTheBatch),
-        (checks.check_text, OneText),
-        (checks.check_feature_map, OneMap),
-        (checks.check_derived, CountsItsBatch),
-        (checks.check_derived, WritesIntoEmbeddings),
-        (checks.check_feature_map, MapOfTheBatch),
+        (ability_checks.check_previews, OneForAllThumbnails),
+        (ability_checks.check_tags, WordsOfTheBatch),
+        (ability_checks.check_describe, OtherTagsAtOnce),
+        (ability_checks.check_describe, OtherVectorsAtOnce),
+        (ability_checks.check_aspect, ProportionsOfTheBatch),
+        (ability_checks.check_text, OneText),
+        (ability_checks.check_feature_map, OneMap),
+        (ability_checks.check_derived, CountsItsBatch),
+        (ability_checks.check_derived, WritesIntoEmbeddings),
+        (ability_checks.check_feature_map, MapOfTheBatch),
     ],
     ids=lambda value: value.__name__,
 )
@@ -380,12 +382,12 @@ def test_the_speed_is_that_of_pictures_that_differ(monkeypatch):
             self.seen.add(images.tobytes())
             return super().embed(images)
 
-    monkeypatch.setattr(checks, "_SPEED_SECONDS", 0.01)
-    checks.measure(Subject(Remembers))
+    monkeypatch.setattr(measuring, "_SPEED_SECONDS", 0.01)
+    measuring.measure(Subject(Remembers))
 
 
 def test_the_cost_is_measured(monkeypatch):
-    monkeypatch.setattr(checks, "_SPEED_SECONDS", 0.1)
-    figures = checks.measure(Subject(Grid))
+    monkeypatch.setattr(measuring, "_SPEED_SECONDS", 0.1)
+    figures = measuring.measure(Subject(Grid))
     assert figures.pictures_per_second > 1
     assert (figures.dimension, figures.bytes_per_photo) == (72, 144)
