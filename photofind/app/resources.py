@@ -181,7 +181,7 @@ class Resources:
         """Tells which photos from outside the library it has already."""
         from photofind.search.known import KnownPictures
 
-        return KnownPictures(self.library, self.verification, self.reach, self._limits())
+        return KnownPictures(self.library, self.verification, self.reach, self.limits)
 
     @cached_property
     def thumbnails(self) -> Thumbnails:
