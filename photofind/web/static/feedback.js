@@ -156,8 +156,6 @@ export async function showAll() {
       get("/api/feedback"), get("/api/feedback/metric").catch(() => null),
     ]);
     panel.replaceChildren(
-      h("h2", { id: "judgements-title" }, "Judgements"),
-      h("p", { class: "help" }, "What you said of hits ranks them when you ask the same again. It stays in your library."),
       ...(metric ? [learned(metric)] : []),
       list(judged),
     );
@@ -179,7 +177,7 @@ function learned(metric) {
     try {
       await work();
       await showAll();
-      byId("learned-title").focus({ preventScroll: true });
+      byId("judgements").querySelector(".learned h3").focus({ preventScroll: true });
     } catch (error) {
       complain(error);
     }
