@@ -92,7 +92,7 @@ class FakeLibrary(FakeOperations):
         )
         self.home = home
         self.reach = Reach()
-        self.known: dict[int, PhotoDetails] = {}
+        self.details: dict[int, PhotoDetails] = {}
         self.added: dict[str, tuple[str, ...]] = {}
         self.subscribers: list[Callable[[Event], None]] = []
         self.hold = threading.Event()  # Answers to queries, and indexings, wait for it.
@@ -102,7 +102,7 @@ class FakeLibrary(FakeOperations):
         """Make a photo of a file known."""
         status = path.stat() if path.exists() else None
         photo = PhotoDetails(
-            id=len(self.known) + 1,
+            id=len(self.details) + 1,
             path=str(path),
             size=status.st_size if status else 0,
             modified=status.st_mtime_ns if status else 0,
@@ -122,7 +122,7 @@ class FakeLibrary(FakeOperations):
             tags=(Tag("seashore", 0.8, "mobilenet@1"), Tag("lakeside", 0.1, "mobilenet@1")),
         )
         photo = replace(photo, **details)
-        self.known[photo.id] = photo
+        self.details[photo.id] = photo
         return photo
 
     def publish(self, event: Event) -> None:
@@ -180,9 +180,9 @@ class FakeLibrary(FakeOperations):
                 ("/a/copy.jpg",),
                 photo.id,
             )
-            for rank, photo in enumerate(self.known.values(), 1)
+            for rank, photo in enumerate(self.details.values(), 1)
         )
-        return Answer(query, hits[: query.limit], "exact", "mobilenet", len(self.known), 0.001)
+        return Answer(query, hits[: query.limit], "exact", "mobilenet", len(self.details), 0.001)
 
     def answer_explain(
         self, query: int | str, hit: int | str, extractor: str | None
@@ -227,7 +227,7 @@ class FakeLibrary(FakeOperations):
     answer_learn_metric = answer_forget_metric = answer_metric
 
     def answer_duplicates(self, keep: str | None, **which: Any) -> list[DuplicateGroup]:
-        paths = tuple(photo.path for photo in self.known.values())
+        paths = tuple(photo.path for photo in self.details.values())
         proposal = Proposal((1,), (2,), "most pixels") if keep else None
         return [DuplicateGroup(paths, "same picture", 0.97, proposal=proposal)]
 
@@ -250,7 +250,7 @@ class FakeLibrary(FakeOperations):
         return Status(2, 1, 0, folders, "mobilenet", search, str(self.home.root), 1234, problems)
 
     def answer_photo(self, photo: int | str) -> PhotoDetails:
-        for known in self.known.values():
+        for known in self.details.values():
             if photo in (known.id, known.path):
                 return known
         raise PhotoNotFoundError(f"there is no photo {photo!r}", "hint")
@@ -260,7 +260,7 @@ class FakeLibrary(FakeOperations):
     ) -> list[PhotoDetails]:
         if path is not None:
             return [self.answer_photo(path)]
-        return list(self.known.values())[offset : offset + limit]
+        return list(self.details.values())[offset : offset + limit]
 
     def answer_embeddings(self, **asked: Any) -> Embeddings:
         data = b64encode(bytes.fromhex("9a99193fcdcc4c3f")).decode()  # 0.6 and 0.8.
@@ -274,7 +274,7 @@ class FakeLibrary(FakeOperations):
         return PhotoFiles((f"{folder}/\udcff.jpg",), (Skipped(f"{folder}/a", "is missing"),))
 
     def answer_count(self, **filters: Any) -> int:
-        return len(self.known)
+        return len(self.details)
 
     def answer_evaluations(self) -> list[EvaluationRecord]:
         record = EvaluationRecord(
@@ -293,7 +293,7 @@ class FakeLibrary(FakeOperations):
         return list(both[:limit])
 
     def answer_tagged(self, tags: Sequence[str], limit: int) -> list[PhotoDetails]:
-        return list(self.known.values())[:limit]
+        return list(self.details.values())[:limit]
 
     def answer_thumbnail(self, photo: int, size: int) -> bytes:
         self.answer_photo(photo)
@@ -310,7 +310,7 @@ class FakeLibrary(FakeOperations):
         return file.getvalue()
 
     def answer_overview(self, folder: str | None) -> Overview:
-        return Overview(len(self.known), (("/photos/\udcff", 2),), (("2021-05", 2),))
+        return Overview(len(self.details), (("/photos/\udcff", 2),), (("2021-05", 2),))
 
     def answer_open(self, photo: int) -> None:
         self.answer_photo(photo)

@@ -436,7 +436,7 @@ def test_only_what_still_is_that_photo_is_given_away(served: Served, tmp_path: P
     ]
     for number in numbers:
         reply = ask(served, "GET", f"/api/photos/{number}/file")
-        assert reply.status in (404, 409), served.library.known[number].path
+        assert reply.status in (404, 409), served.library.details[number].path
         assert reply.error[0] == "LibraryError"
         assert b"the secret" not in reply.body
     for path in ("/api/photos/..%2F..%2Fetc%2Fpasswd/file", "/api/photos/../../etc/passwd"):
