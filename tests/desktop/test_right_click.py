@@ -118,3 +118,26 @@ def test_several_photos_are_passed_on_at_once(
     choose(screen, manager)
     (call,) = fake_photofind.wait_for_calls()
     assert sorted(paths_of(call)) == sorted(paths)
+
+
+@pytest.mark.parametrize("name", ["thunar", "nemo"])
+def test_what_is_new_is_offered_for_a_folder(
+    screen: Screen, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    manager = next(one for one in MANAGERS if one.name == name)
+    need(manager.words[0])
+    fake_photofind = FakeProgram(tmp_path / "program")
+    install(screen, Command((str(fake_photofind.path),)), monkeypatch)
+    card = screen.home / "Cards" / "CARD #1"
+    card.mkdir(parents=True)
+    # A photo beside it tells when the folder is shown.
+    Image.new("RGB", (200, 150), MAGENTA).save(card.parent / "z.jpg")
+    screen.start(*manager.words, card.parent)
+    screen.find_colour(MAGENTA)
+    screen.press("Home")
+    screen.press("shift+F10")
+    screen.click(screen.find("Which of these are new?", role="menu item"))
+    (call,) = fake_photofind.wait_for_calls()
+    named = call[-1].removeprefix(b"file://")
+    assert call[:-1] == [b"known", b"--open", b"--"]
+    assert unquote_to_bytes(named) == os.fsencode(card)
