@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -37,6 +38,8 @@ _KINDS = {
     "scene": "same scene",
 }
 _AT_ONCE = 10_000
+# So many pictures of a group are shown in a terminal.
+_MOST_SHOWN = 12
 # Longest time that is waited for photos that are compared the first time.
 _SECONDS = 120.0
 
@@ -96,6 +99,8 @@ def _which(command: FC) -> FC:
 @click.option("--trash", is_flag=True, help="Move the others to the trash [with --keep].")
 @click.option("--dry-run", is_flag=True, help="Move nothing; say what --trash would do.")
 @click.option("--yes", is_flag=True, help="Do not ask before moving.")
+@click.option("--preview/--no-preview", default=None,
+              help="Show pictures, in a terminal (setting: preview).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list of groups.")
 def list_groups(
     kinds: tuple[str, ...],
@@ -107,6 +112,7 @@ def list_groups(
     trash: bool,
     dry_run: bool,
     yes: bool,
+    preview: bool | None,
     as_json: bool,
 ) -> None:
     """List groups of duplicates (the default command).
@@ -137,7 +143,7 @@ def list_groups(
             print_json(groups)
             return
         if not as_json:
-            _print(groups)
+            _print(groups, _drawing(photofind, preview))
         if trash:
             _clean_up(photofind, groups, dry_run=dry_run, yes=yes, as_json=as_json)
 
@@ -164,11 +170,28 @@ def _look(
     return found
 
 
-def _print(groups: Sequence[DuplicateGroup]) -> None:
+def _drawing(photofind: Operations, preview: bool | None) -> Callable[[DuplicateGroup], None]:
+    """Return what shows the pictures of a group, where they are wanted."""
+    if preview is not False and sys.stdout.isatty():
+        from photofind.cli.preview import Picture, print_pictures, wants_pictures
+
+        if wants_pictures(preview, photofind):
+
+            def draw(group: DuplicateGroup) -> None:
+                names = map(os.path.basename, group.paths)
+                pictures = map(Picture, group.ids[:_MOST_SHOWN], names)
+                print_pictures(photofind, [*pictures])
+
+            return draw
+    return lambda group: None
+
+
+def _print(groups: Sequence[DuplicateGroup], draw: Callable[[DuplicateGroup], None]) -> None:
     for number, group in enumerate(groups, 1):
         done = ", ".join(dict.fromkeys(chain.from_iterable(group.differences)))
         what = f"{group.kind} ({done})" if done else group.kind
         note(f"group {number}: {len(group.paths)} photos, {what}")
+        draw(group)
         proposal = group.proposal
         if proposal is None:
             print_paths(group.paths)
