@@ -28,10 +28,11 @@ __all__ = ["learn", "state_of"]
 Values = npt.NDArray[np.float64]
 
 # Fewer judgements teach nothing that could be told from chance.
-FEWEST_QUERIES, FEWEST_JUDGEMENTS = 5, 40
+FEWEST_QUERIES, FEWEST_JUDGEMENTS = 10, 100
 FOLDS = 5
-# It has to rank so many more pairs right, and certainly more than none.
-LEAST_GAIN = 0.005
+# It has to rank so many more pairs right, certainly: it is tried again with each new judgement,
+# so one that is no better would come through sooner or later.
+LEAST_GAIN = 0.01
 # Other photos may lose so much on the mean, which is noise, and no more.
 LOSS = 0.001
 # Other photos are tried: so many queries, among so many.
@@ -249,7 +250,7 @@ def _rank(
 
 
 def _is_better(gain: Estimate) -> bool:
-    return gain.value >= LEAST_GAIN and gain.low > 0
+    return gain.low >= LEAST_GAIN
 
 
 def _is_no_worse(gain: Estimate) -> bool:

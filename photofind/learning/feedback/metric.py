@@ -31,13 +31,14 @@ __all__ = ["Example", "Metric", "fit"]
 Values = npt.NDArray[np.float64]
 
 # How much weights are held at 1, in the loss of one query.
-RIDGE = 0.05
+RIDGE = 0.2
 # Differences of cosines are divided by this before they count as evidence.
 TEMPERATURE = 0.05
 NEWTON_STEPS = 15
-LEAST, MOST = 0.0, 3.0
-# The metric counts in full where a query scores as much with what was judged.
-RESEMBLING = 0.5
+LEAST, MOST = 0.5, 2.0
+# The metric begins to count where a query scores more with what was judged than unrelated photos
+# do, and counts in full from the other score on.
+BEGINS, FULL = 0.5, 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +86,7 @@ class Metric:
             return 0.0
         cosines = normalised(query.mean(axis=0)) @ self.anchors.T
         score = float(self.background.scores(cosines.max(keepdims=True))[0])
-        return min(score / RESEMBLING, 1.0)
+        return float(np.clip((score - BEGINS) / (FULL - BEGINS), 0, 1))
 
     def shift(self, query: Vectors32, embeddings: Vectors32, base: Values) -> Values:
         """Return by how much it moves the scores of n photos, (n,), where it counts in full.

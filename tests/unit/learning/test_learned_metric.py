@@ -24,12 +24,12 @@ BACKGROUND = Background(0.0, 0.1)
 
 @pytest.fixture(scope="module")
 def judged() -> Memory:
-    """A library whose first directions mislead, and judgements of two queries of each class."""
+    """A library whose first directions mislead, and judgements of four queries of each class."""
     memory = Memory()
     store = MemoryStore(memory)
     fill(store, nuisance=3.0)
     for code in range(CLASSES):
-        for number in (3, 17):
+        for number in (3, 11, 17, 25):
             judge_first(store, Home.default(), content(code, number), 20)
     return memory
 
@@ -82,7 +82,7 @@ def test_a_metric_that_proves_itself_is_kept_and_ranks_others_better(
     files = MetricFiles(home)
     status = learn(store, files, SPACE)
     assert status.state == "on", status.reason
-    assert status.queries >= 5
+    assert status.queries >= 10
     assert status.before is not None
     assert status.after is not None
     assert status.after > status.before
