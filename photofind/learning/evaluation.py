@@ -370,11 +370,11 @@ def _leaks(photos: LabelledPhotos, copies: Copies, distinct: Places) -> list[Lea
 def _notes_of(leaks: Sequence[Leak]) -> Iterator[str]:
     if leaks:
         first = leaks[0]
-        taken = "1 photo is" if len(leaks) == 1 else f"{len(leaks):,} photos are"
+        taken = f"{len(leaks):,} photos are taken out as copies of others"
+        if len(leaks) == 1:
+            taken = "1 photo is taken out as a copy of another"
         copy = "a near copy of" if first.kind == "near copy" else "the same content as"
-        yield (
-            f"{taken} taken out as copies of others, such as {first.removed}: {copy} {first.kept}"
-        )
+        yield (f"{taken}, such as {first.removed}: {copy} {first.kept}")
     if differing := [leak for leak in leaks if leak.labels[0] != leak.labels[1]]:
         one = differing[0]
         yield (
