@@ -4,10 +4,10 @@ DIR has one folder per class; a photo is right if it is in the query's folder. P
 average precision over the photos that were not judged, in percent with 95 % intervals: after 1, 5
 and 20 judgements of the first hits, beside Rocchio (the judged photos as query photos), and after 5
 more of what is proposed or of the next hits. Then a metric is learned from the judgements of
-queries of half of the classes, and measured on further queries of these classes and of the others;
-and once more without asking whether it proves itself.
+queries of half of the classes, of two with likes and dislikes and of all, and measured on further
+queries of these classes and of the others; and again without asking whether it proves itself.
 
-    python benchmarks/feedback.py DIR [--queries 100] [--extractor NAME]
+    python benchmarks/feedback.py DIR [--queries 100] [--extractor NAME] [--home HOME]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from unittest import mock
 
@@ -31,6 +32,7 @@ from photofind.paths import Home
 CLICKS = (1, 5, 20)
 MORE = 5
 LIMIT = 10_000
+HANDFUL = 2
 
 
 def label(path: str) -> str:
@@ -141,8 +143,6 @@ def measure_metric(
         name: [precision(photofind.similar(query_of(one)), one, ()) for one in some]
         for name, some in groups.items()
     }
-    for query in (path for name in trained for path in by_class[name][:each]):
-        judge(photofind, query, photofind.similar(query_of(query, feedback=False)).hits[:20])
     rows: list[list[object]] = []
     figures: dict[str, object] = {}
 
@@ -165,12 +165,31 @@ def measure_metric(
                 ]
             )
 
-    measure("as it is")
-    with (
+    untested = (
+        mock.patch.object(learner, "FEWEST_QUERIES", 1),
+        mock.patch.object(learner, "FEWEST_JUDGEMENTS", 2),
         mock.patch.object(learner, "_is_better", return_value=True),
         mock.patch.object(learner, "_is_no_worse", return_value=True),
-    ):
-        measure("whatever it proves")
+    )
+
+    def measure_untested(what: str) -> None:
+        with ExitStack() as patches:
+            for one in untested:
+                patches.enter_context(one)
+            measure(what)
+
+    queries = [path for name in trained for path in by_class[name][:each]]
+    mixed = 0
+    for query in queries:
+        hits = photofind.similar(query_of(query, feedback=False)).hits[:20]
+        is_mixed = any(label(hit.path) != label(query) for hit in hits)
+        judge(photofind, query, hits)
+        mixed += is_mixed
+        if is_mixed and mixed == HANDFUL:
+            measure(f"{HANDFUL} mixed queries")
+            measure_untested(f"{HANDFUL} mixed queries, untested")
+    measure("all queries")
+    measure_untested("all queries, untested")
     return rows, figures
 
 
@@ -179,6 +198,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="photos in one folder per class")
     parser.add_argument("--queries", type=int, default=100, help="how many queries are clicked")
     parser.add_argument("--extractor", default="mobilenet", help="whose embeddings are compared")
+    parser.add_argument("--home", type=Path, help="where the library is kept for another run")
     arguments = parser.parse_args()
     photos = [str(path) for path in photos_below(arguments.folder)]
     generator = np.random.default_rng(0)
@@ -189,7 +209,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as temporary,
         without_graphs(),
-        PhotoFind(Home(Path(temporary, "home"))) as photofind,
+        PhotoFind(Home(arguments.home or Path(temporary, "home"))) as photofind,
     ):
         photofind.set_setting("extractor", arguments.extractor)
         photofind.add_folder(str(arguments.folder.resolve()))
@@ -199,7 +219,7 @@ def main() -> None:
         print_table(columns, rows)
         smallest = min(map(len, by_class.values()))
         metric, status = measure_metric(
-            photofind, by_class, each=min(8, smallest // 3), asked=min(12, smallest // 3)
+            photofind, by_class, each=min(8, smallest // 3), asked=min(8, smallest // 3)
         )
         about = ["metric", "queries", "how many", "before", "after", "gain"]
         print_table(about, metric)

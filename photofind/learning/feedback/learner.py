@@ -36,6 +36,7 @@ LEAST_GAIN = 0.005
 LOSS = 0.001
 # Other photos are tried: so many queries, among so many.
 OTHERS, AMONG, SPREAD = 60, 600, 400
+FEWEST_OTHERS = 10
 # Where all photos are in one folder, so many hits are to stay first.
 FIRST = 10
 
@@ -125,9 +126,11 @@ def _learned(
             reason="it would rank judged photos of queries that it was not trained on no better"
             f" than before: {_points(gain)}",
         )
-    others = _try_on_others(store, space, metric, {one.content for one in judgements})
+    asked = {content for one in judgements for content in one.asked.contents}
+    known = {one.content for one in judgements}
+    others = _try_on_others(store, space, metric, asked, known)
     if others is None:
-        return None, replace(status, reason="there are no other photos to try it on")
+        return None, replace(status, reason="there are too few other photos to try it on")
     status = replace(status, others_before=_mean(others.before), others_after=_mean(others.after))
     loss = estimate_mean(others.gain)
     if not _is_no_worse(loss):
@@ -193,15 +196,16 @@ def _try_on_held_out(
 
 
 def _try_on_others(
-    store: Store, space: str, metric: Metric, judged: Collection[str]
+    store: Store, space: str, metric: Metric, asked: Collection[str], judged: Collection[str]
 ) -> _Tried | None:
-    """Search for photos of the library that were not judged; None where there are none.
+    """Search with photos of the library that were no queries; None where there are too few.
 
-    Photos of one folder are to find each other. Where all are in one folder, each is to find the
-    photos that it found before.
+    Those that were not judged come first. Photos of one folder are to find each other. Where all
+    are in one folder, each is to find the photos that it found before.
     """
-    sample, vectors = store.sample(space, OTHERS + len(judged), seed=1)
-    queries = [place for place, one in enumerate(sample) if one not in judged][:OTHERS]
+    sample, vectors = store.sample(space, OTHERS + len({*asked, *judged}), seed=1)
+    places = [place for place, one in enumerate(sample) if one not in asked]
+    queries = sorted(places, key=lambda place: sample[place] in judged)[:OTHERS]
     contents = store.sample(space, AMONG, seed=2)[0]
     folders = {
         content: {os.path.dirname(photo.path) for photo in photos}  # noqa: PTH120
@@ -223,7 +227,7 @@ def _try_on_others(
         if relevant.any():
             orders = np.stack([np.argsort(-values, kind="stable") for values in (base, moved)])
             figures.append(average_precision(relevant[orders]))
-    if not figures:
+    if len(figures) < FEWEST_OTHERS:
         return None
     before, after = np.array(figures).T
     return _Tried(before, after)

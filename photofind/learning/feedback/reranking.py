@@ -179,10 +179,12 @@ class Reranker:
         return [*dict.fromkeys([*found, *judged, *fused.embedded.own])]
 
     def _vectors(self, fused: Fused, ranked: Ranked) -> Vectors32:
-        """Return what tells which photos are neighbours, (n, d)."""
-        if self._store.index(fused.space) is None:
-            return ranked.embeddings
-        return self._store.points(fused.space, ranked.contents)[1]
+        """Return what tells which photos are neighbours, (n, d).
+
+        It is not the points: smoothing has joined what judgements are to tell apart.
+        """
+        index = self._store.index(fused.space)
+        return ranked.embeddings if index is None else index.projection.project(ranked.embeddings)
 
 
 def _with_the_rest(first: Ranked, ranked: Ranked, pool: set[str]) -> Ranked:

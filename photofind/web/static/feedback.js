@@ -102,7 +102,7 @@ export function showOf(answer) {
   panel.replaceChildren(
     h(
       "div", { class: "panel-head" },
-      h("p", {}, `Ranked by your ${parts.join(" and ")}.`),
+      h("p", {}, `Ranked by your ${[parts.slice(0, -1).join(", "), parts.at(-1)].filter(Boolean).join(" and ")}.`),
       h(
         "div", { class: "row" },
         button("Without", () => navigate({ feedback: "no" }), { class: "quiet", title: "Show the hits without what you judged" }),

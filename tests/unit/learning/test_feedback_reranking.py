@@ -23,6 +23,7 @@ from photofind.library.memory import MemoryStore
 from photofind.model.judgements import Asked, Judgement
 from photofind.model.records import Photo
 from photofind.paths import Home
+from photofind.ranking.projection import normalised
 
 QUERY = content(2, 5)
 
@@ -118,6 +119,22 @@ def test_in_a_large_library_only_what_is_near_is_ranked(
     assert found[0] == liked
     assert {one for one in found if one.startswith("0004")} > {liked}, "and what is near to it"
     assert {*before[:3]} <= {*found}
+
+
+def test_several_extractors_are_ranked_anew_together(store: MemoryStore, home: Home) -> None:
+    contents, vectors = next(iter(store.scan(SPACE)))
+    store.open_space("other", "1", vectors.shape[1])
+    noise = np.random.default_rng(1).normal(size=vectors.shape)
+    others = normalised(vectors + 0.1 * noise.astype(np.float32))
+    photos = store.by_content(contents)
+    every = [photo for content in contents for photo in photos[content]]
+    store.commit(every, "other@1", dict(zip(contents, others, strict=True)))
+    liked, disliked = content(4, 1), content(2, 6)
+    ranking = Reranker(store, liked=[liked], disliked=[disliked])
+    answer = ask(store, home, QUERY, ranking, extractor="made-up,other")
+    assert answer.spaces == ("made-up@1", "other@1")
+    assert contents_of(answer)[0] == liked
+    assert disliked not in contents_of(answer)
 
 
 def test_copies_are_judged_with_their_photo_and_a_move_loses_nothing(

@@ -42,8 +42,8 @@ def test_what_is_passed_on_arrives_among_its_own_kind(two_groups: np.ndarray) ->
 
 def test_a_photo_among_liked_ones_rises_however_far_it_was(two_groups: np.ndarray) -> None:
     base = np.linspace(1, 0, 60)  # The second group is at the end.
-    fits = combine(neighbourhood(two_groups, 5), base, NONE, np.array([40, 41]), NONE)
-    assert fits[42:].mean() > fits[20:30].mean()
+    fits = combine(neighbourhood(two_groups, 5), base, NONE, np.arange(40, 50), NONE)
+    assert fits[50:].mean() > fits[20:30].mean()
 
 
 def test_what_is_disliked_takes_its_kind_along(two_groups: np.ndarray) -> None:
