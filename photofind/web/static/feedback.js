@@ -179,7 +179,7 @@ function learned(metric) {
     try {
       await work();
       await showAll();
-      byId("learned-title").focus({ preventScroll: true });
+      byId("judgements").querySelector(".learned h3").focus({ preventScroll: true });
     } catch (error) {
       complain(error);
     }
