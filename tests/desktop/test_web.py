@@ -876,6 +876,27 @@ def test_duplicates_are_cleaned_up_and_put_back_at_once(page: Page, album: Path)
     until(lambda: all(map(page.daemon.knows, contents)))
 
 
+def test_one_stays_where_what_was_to_be_kept_is_in_the_trash(page: Page, album: Path) -> None:
+    ((first, small),) = make_copies(album, ["logo"]).values()
+    tiny = small.with_name("logo tiny.jpg")
+    Image.open(first).resize((160, 120)).save(tiny, quality=95)
+    page.daemon.ask("POST", "/api/folders", {"path": str(album)})
+    until(lambda: all(map(page.daemon.knows, (first, small, tiny))))
+    page.open("/?view=duplicates")
+    page.click('[aria-label="Compare: the files of logo.jpg"]')
+    page.click('[aria-label="Move to trash: logo.jpg"]')
+    page.click("#ask-yes")
+    until(lambda: not first.exists())
+    page.click("#compare-close")
+    page.says("#groups", "Keep logo small.jpg: what was to be kept is in the trash. 1 file may go.")
+    page.click('[aria-label="Select: the files of logo small.jpg"]')
+    page.says("#trash-groups", "Move 1 file to trash")
+    page.click("#trash-groups")
+    page.click("#ask-yes")
+    until(lambda: not tiny.exists())
+    assert small.exists()
+
+
 def choose(page: Page, css: str, value: str) -> None:
     """Choose an option of a list, which may be drawn anew meanwhile."""
 

@@ -124,7 +124,10 @@ function fail(error) {
 
 const left = (group) => group.photos.filter((photo) => !trashed.has(photo.id));
 const wanted = (group) => left(group).length > 1 && (kind === "all" || group.kind === kind);
-const goingOf = (group) => left(group).filter((photo) => group.going.has(photo.id));
+const areAllGoing = (group) => left(group).every((photo) => group.going.has(photo.id));
+// Where what was to be kept is in the trash by now, the first of the others stays.
+const goingOf = (group) => left(group).filter((photo) => group.going.has(photo.id)).slice(areAllGoing(group) ? 1 : 0);
+const idsOf = (photos) => new Set(photos.map((photo) => photo.id));
 const spareIn = (some) => some.reduce((sum, group) => sum + left(group).length - 1, 0);
 
 function list() {
@@ -231,9 +234,10 @@ function cell(group, photo) {
 
 /** Keep a photo that was to go, or let one go; one always stays. */
 function turn(group, photo) {
+  if (areAllGoing(group)) group.going.delete(left(group)[0].id);
   if (group.going.has(photo.id)) group.going.delete(photo.id);
   else group.going.add(photo.id);
-  if (group.going.size >= left(group).length) {
+  if (areAllGoing(group)) {
     group.going.delete(photo.id);
     say("One photo of a group is always kept. First choose another one to keep.");
   }
@@ -245,15 +249,17 @@ function turn(group, photo) {
 function showProposal(item) {
   const { group } = item;
   const going = goingOf(group);
-  const kept = left(group).filter((photo) => !group.going.has(photo.id));
+  const goes = idsOf(going);
+  const kept = left(group).filter((photo) => !goes.has(photo.id));
   const names = kept.slice(0, 2).map((photo) => shown(nameOf(photo.path))).join(", ");
   const rest = kept.length > 2 ? ` and ${count(kept.length - 2, "other")}` : "";
-  const why = group.chosen ? "as you chose" : group.proposal.reason;
+  const isLast = areAllGoing(group) ? "what was to be kept is in the trash" : "";
+  const why = isLast || (group.chosen ? "as you chose" : group.proposal.reason);
   item.querySelector(".proposal").textContent = going.length
     ? `Keep ${names}${rest}: ${why}. ${count(going.length, "file")} may go.`
     : `Nothing to move: ${why}.`;
   for (const cell of item.querySelectorAll(".copies > li")) {
-    const stays = !group.going.has(Number(cell.dataset.id));
+    const stays = !goes.has(Number(cell.dataset.id));
     cell.classList.toggle("goes", !stays);
     cell.querySelector(".keep").setAttribute("aria-pressed", String(stays));
   }
@@ -292,10 +298,16 @@ function selectAll() {
 async function trashSelected() {
   const photos = [];
   const kept = [];
-  const stays = new Set(selected().flatMap((group) => left(group).filter((one) => !group.going.has(one.id)).map((one) => one.id)));
+  const stays = new Set();
   for (const group of selected()) {
-    const first = [...group.keep, ...group.ids].find((id) => !group.going.has(id) && !trashed.has(id));
-    for (const photo of goingOf(group)) {
+    const goes = idsOf(goingOf(group));
+    for (const photo of left(group)) if (!goes.has(photo.id)) stays.add(photo.id);
+  }
+  for (const group of selected()) {
+    const going = goingOf(group);
+    const goes = idsOf(going);
+    const first = [...group.keep, ...group.ids].find((id) => !goes.has(id) && !trashed.has(id));
+    for (const photo of going) {
       if (stays.has(photo.id)) continue;
       stays.add(photo.id); // It may be in two groups.
       photos.push(photo);
