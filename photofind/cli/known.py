@@ -13,6 +13,7 @@ import click
 from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_paths, print_table, show_progress
 from photofind.cli.parameters import AbsoluteFolder, ImagePath
+from photofind.errors import LibraryError
 
 if TYPE_CHECKING:
     from photofind.model import KnownPhoto, KnownState, Skipped
@@ -84,8 +85,8 @@ def known(
                 yield photo
 
     with connected(start=True) as photofind:
-        files = _files(photofind, paths, skipped)
-        found = chosen(_look(photofind, files, against))
+        files, folders = _files(photofind, paths, skipped)
+        found = chosen(_look(photofind, files, folders, against))
         if paths_only:
             print_paths((photo.path for photo in found), null=null)
         elif as_json:
@@ -102,20 +103,33 @@ def known(
         raise SystemExit(1)
 
 
-def _files(photofind: Operations, paths: Sequence[str], skipped: list[Skipped]) -> list[str]:
-    """Return the photos at some paths, and those in the folders among them, each once."""
+def _files(
+    photofind: Operations, paths: Sequence[str], skipped: list[Skipped]
+) -> tuple[list[str], list[str]]:
+    """Return the photos at some paths and those in the folders among them, and these folders."""
     found: dict[str, None] = {}
+    folders: list[str] = []
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112 (the path may not be UTF-8)
+            folders.append(path)
             listed = photofind.photo_files(path)
             skipped += listed.skipped
             found |= dict.fromkeys(listed.paths)
         else:
             found[path] = None
-    return [*found]
+    return [*found], folders
 
 
-def _look(photofind: Operations, files: Sequence[str], against: str | None) -> Iterator[KnownPhoto]:
+def _look(
+    photofind: Operations, files: Sequence[str], folders: Sequence[str], against: str | None
+) -> Iterator[KnownPhoto]:
+    """Yield what is known of photos.
+
+    Raises
+    ------
+    LibraryError
+        A folder is gone meanwhile, as a card is that was pulled.
+    """
     from photofind.model import Progress
 
     begun = time.monotonic()
@@ -124,7 +138,16 @@ def _look(photofind: Operations, files: Sequence[str], against: str | None) -> I
             rate = start / (time.monotonic() - begun) if start else None
             left = (len(files) - start) / rate if rate else None
             progress(Progress("comparing photos", start, len(files), rate=rate, seconds_left=left))
-            yield from photofind.known(files[start : start + _AT_ONCE], folder=against)
+            some = photofind.known(files[start : start + _AT_ONCE], folder=against)
+            if all(photo.state == "failed" for photo in some):
+                for folder in folders:
+                    if not os.path.isdir(folder):  # noqa: PTH112
+                        raise LibraryError(
+                            f"{folder} is not there any more: {start:,} of {len(files):,} photos "
+                            "were compared",
+                            "connect it again, and run the same again",
+                        )
+            yield from some
 
 
 def _row(photo: KnownPhoto) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import photofind as run
@@ -13,6 +14,7 @@ from PIL import Image, ImageOps
 from skimage import data
 
 from photofind.app.photofind import PhotoFind
+from photofind.cli.known import _files, _look
 from photofind.errors import LibraryError
 from photofind.model import KnownPhoto
 from photofind.paths import Home
@@ -173,7 +175,23 @@ def test_the_command_chooses_and_counts(home: Home, card: dict[Path, str]) -> No
     assert answer["skipped"] == []
 
 
-def test_a_card_that_is_pulled_is_told_photo_by_photo(home: Home, tmp_path: Path) -> None:
+def test_a_card_that_is_pulled_is_told_in_one_line(
+    home: Home, card: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulled = shutil.copytree(next(iter(card)).parent, tmp_path / "card")
+    with PhotoFind(home) as photofind:
+        known = photofind.known
+
+        def pull(photos: Sequence[str], **options: Any) -> list[KnownPhoto]:
+            shutil.rmtree(pulled, ignore_errors=True)
+            return known(photos, **options)
+
+        monkeypatch.setattr(photofind, "known", pull)
+        with pytest.raises(LibraryError, match="card is not there any more: 0 of 200 photos"):
+            [*_look(photofind, *_files(photofind, [str(pulled)], []), None)]
+
+
+def test_a_photo_that_is_missing_is_told(home: Home, tmp_path: Path) -> None:
     told = run("known", tmp_path / "gone.jpg", home=home.root)
     assert told.code == 1
     assert "there is no such file" in told.lines[0]
