@@ -16,7 +16,7 @@ import numpy.typing as npt
 from photofind.errors import LearningError
 from photofind.images.formats import is_photo
 
-__all__ = ["LabelKind", "LabelledPhotos", "enough_labels", "read_labels"]
+__all__ = ["LabelKind", "Labelled", "LabelledPhotos", "enough_labels", "read_labels"]
 
 LabelKind = Literal["classes", "scenes"]
 Places = npt.NDArray[np.intp]
@@ -27,8 +27,34 @@ _CLASS_COLUMNS = frozenset({"label", "class", "category"})
 _SCENE_COLUMNS = frozenset({"scene", "group"})
 
 
+class Labelled:
+    """Photos that have one label each.
+
+    Attributes
+    ----------
+    labels
+        One for each photo.
+    """
+
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The different labels, in alphabetical order."""
+        return tuple(sorted(set(self.labels)))
+
+    @property
+    def codes(self) -> Places:
+        """The label of each photo as its place in :attr:`classes`, (n,)."""
+        places = {label: place for place, label in enumerate(self.classes)}
+        return np.array([places[label] for label in self.labels], np.intp)
+
+
 @dataclass(frozen=True)
-class LabelledPhotos:
+class LabelledPhotos(Labelled):
     """Photos, each with one label.
 
     Parameters
@@ -51,20 +77,6 @@ class LabelledPhotos:
     paths: tuple[str, ...]
     labels: tuple[str, ...]
     notes: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The different labels, in alphabetical order."""
-        return tuple(sorted(set(self.labels)))
-
-    @property
-    def codes(self) -> Places:
-        """The label of each photo as its place in :attr:`classes`, (n,)."""
-        places = {label: place for place, label in enumerate(self.classes)}
-        return np.array([places[label] for label in self.labels], np.intp)
 
     def select(self, places: Sequence[int] | Places, *notes: str) -> LabelledPhotos:
         """Return some of the photos, in the order of ``places``, with more notes."""

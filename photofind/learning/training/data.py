@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import LearningError
+from photofind.learning.labels import Labelled
 from photofind.learning.leaks import find_copies
 
 __all__ = ["TrainingData", "check_data", "check_labels", "cleaned"]
@@ -32,7 +33,7 @@ ALONE = "\0"
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingData:
+class TrainingData(Labelled):
     """Labelled photos with their embeddings.
 
     Parameters
@@ -57,20 +58,6 @@ class TrainingData:
     fingerprints: tuple[str | None, ...]
     paths: tuple[str, ...]
     notes: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The different labels, in alphabetical order."""
-        return tuple(sorted(set(self.labels)))
-
-    @property
-    def codes(self) -> Places:
-        """The label of each photo as its place in :attr:`classes`, (n,)."""
-        places = {label: place for place, label in enumerate(self.classes)}
-        return np.array([places[label] for label in self.labels], np.intp)
 
     @property
     def counts(self) -> dict[str, int]:
