@@ -231,39 +231,31 @@ class Vectors:
         """Return rows in any order as they are in the file; those in a row are read at once."""
         breaks = np.flatnonzero(np.diff(rows) != 1) + 1
         if 2 * len(breaks) > len(rows):  # Scattered, as those of candidates are.
-            return np.frombuffer(self._read_each(rows), self._type)
+            offsets = _HEADER_SIZE + rows * self._type.itemsize
+            return np.frombuffer(self._read_at(offsets.tolist(), 1), self._type)
         bounds = [0, *breaks.tolist(), len(rows)]
         firsts = rows[bounds[:-1]].tolist()
         runs = zip(firsts, pairwise(bounds), strict=True)
         data = [self._read(first, stop - start) for first, (start, stop) in runs]
         return np.frombuffer(data[0] if len(data) == 1 else b"".join(data), self._type)
 
-    def _read_each(self, rows: npt.NDArray[np.int64]) -> bytes:
-        assert self._file is not None
-        size = self._type.itemsize
-        offsets = _HEADER_SIZE + rows * size
-        try:
-            data = b"".join(self._file.read_each(offsets.tolist(), size))
-        except OSError:
-            with explain_disk_errors(self.path):
-                raise
-        if len(data) < size * len(rows):
-            raise self._too_short()
-        return data
-
     def _records(self, begin: int, end: int) -> npt.NDArray[Any]:
         """Return rows as they are in the file."""
         return np.frombuffer(self._read(begin, end - begin), self._type)
 
     def _read(self, first: int, count: int) -> bytes:
+        return self._read_at([self._offset(first)], count)
+
+    def _read_at(self, offsets: Sequence[int], count: int) -> bytes:
+        """Return ``count`` rows from each of some offsets on, one after the other."""
         assert self._file is not None
         size = count * self._type.itemsize
         try:
-            data = self._file.read_some(self._offset(first), size)
+            data = b"".join(self._file.read_each(offsets, size))
         except OSError:
             with explain_disk_errors(self.path):
                 raise
-        if len(data) < size:
+        if len(data) < size * len(offsets):
             raise self._too_short()
         return data
 
