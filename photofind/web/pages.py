@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from photofind import __version__
+from photofind.images.formats import PHOTO_SUFFIXES
 from photofind.operations import Operations
 from photofind.web.actions import actions
 
@@ -93,7 +94,11 @@ def _page(theme: str) -> bytes:
     )
     modules = sorted(name for name in _static() if name.endswith(".js"))
     page = environment.get_template("page.html").render(
-        version=__version__, static=f"/static/{_stamp()}", modules=modules, theme=theme
+        version=__version__,
+        static=f"/static/{_stamp()}",
+        modules=modules,
+        theme=theme,
+        suffixes=" ".join(sorted(PHOTO_SUFFIXES)),
     )
     return page.encode()
 

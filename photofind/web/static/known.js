@@ -9,7 +9,6 @@ import { count, durationOf, shown } from "./text.js";
 const BY_PATH = 20;
 const SENT = 8; // Fewer than the daemon keeps of what is sent to it.
 const SHOWN = 500;
-const PHOTO = /\.(jpe?g|jpe|jfif|mpo|png|webp|gif|bmp|tiff?|avif|hei[cf]|hif|jxl|jp2|j2k|jpx|p[npgbf]m|dng|cr[23w]|nef|nrw|arw|sr[2fw]|orf|raf|rw[2l]|pef|x3f|3fr|fff|iiq|me[fk]|mos|mrw|kdc|k25|dcr|erf|gpr)$/i;
 const HEAPS = ["identical", "same picture", "new", "failed"];
 
 let looking = null;
@@ -34,7 +33,9 @@ async function lookAtFolder(folder) {
 }
 
 async function lookAtFiles(files) {
-  const photos = files.filter((file) => PHOTO.test(file.name) && !file.name.startsWith("."));
+  const suffixes = byId("known-files").dataset.suffixes.split(" ");
+  const isPhoto = ({ name }) => suffixes.some((suffix) => name.toLowerCase().endsWith(suffix));
+  const photos = files.filter((file) => isPhoto(file) && !file.name.startsWith("."));
   asked = "";
   await look(async () => ({
     told: [],
