@@ -35,8 +35,12 @@ def reranker(resources: Resources, query: Query) -> Reranker | None:
     """Return what ranks the answer to a query anew; None where nothing is to."""
     settings = resources.settings
     kept = settings.feedback if query.feedback is None else query.feedback
-    learns = settings.metric and query.feedback is not False
+    learns = _lets_metric_count(resources, query)
     return _reranker(resources, query, kept=kept) if kept or learns else None
+
+
+def _lets_metric_count(resources: Resources, query: Query) -> bool:
+    return resources.settings.metric and query.feedback is not False
 
 
 def judge(
@@ -121,7 +125,7 @@ def _reranker(
     kept: bool,
 ) -> Reranker:
     def metric(space: str) -> Metric | None:
-        counts = resources.settings.metric and query.feedback is not False
+        counts = _lets_metric_count(resources, query)
         return resources.metric_files.metric(space) if counts else None
 
     return Reranker(
