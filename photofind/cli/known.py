@@ -30,7 +30,7 @@ _AT_ONCE = 50
     epilog="""\b
 Examples:
   photofind known /media/me/CARD
-  photofind known download.jpg && rm download.jpg
+  photofind known download.jpg || cp download.jpg ~/Pictures
   photofind known /media/me/CARD --new --paths-only -0 | xargs -0 cp -n -t ~/Pictures/new
   photofind known ~/old-disk --against ~/Pictures/2019 --json""",
 )
