@@ -12,7 +12,7 @@ import click
 
 from photofind.errors import ImageError
 
-__all__ = ["Questions", "asked", "named_by"]
+__all__ = ["Questions", "asked"]
 
 STANDARD_INPUT = "-"
 CLIPBOARD = "clipboard"
@@ -87,12 +87,12 @@ def asked(images: Sequence[str], *, clipboard: bool) -> Iterator[Questions]:
                 with explain_disk_errors(home.cache):
                     Path(image).write_bytes(found.picture)
                 paths.append(image)
-        with named_by(names):
+        with _named_by(names):
             yield Questions(tuple(paths), names)
 
 
 @contextmanager
-def named_by(names: Mapping[str, str]) -> Iterator[None]:
+def _named_by(names: Mapping[str, str]) -> Iterator[None]:
     """Have errors say the names of pictures instead of the paths of files that are gone soon."""
     try:
         yield
