@@ -190,7 +190,7 @@ def load_saved_model(folder: Path, input_size: list[int] | None, output: str | N
 
 
 def _listed(outputs: Any) -> str:
-    shapes = {name: output.shape.as_list() for name, output in outputs.items()}
+    shapes = {name: output.shape.as_list() for name, output in sorted(outputs.items())}
     return ", ".join(
         f"{name} ({', '.join('N' if side is None else str(side) for side in shape)})"
         for name, shape in shapes.items()
