@@ -18,13 +18,14 @@ from photofind.errors import LearningError
 from photofind.extractors.add_model import add_model, check_name
 from photofind.extractors.extraction import Extraction, ExtractorInfo
 from photofind.extractors.heads import add_head
+from photofind.extractors.keras_extra import require_keras
 from photofind.extractors.models import Model, list_models
 from photofind.learning.labels import read_labels
 from photofind.learning.training.card import TrainingCard
 from photofind.learning.training.data import TrainingData, check_data, check_labels, cleaned
 from photofind.learning.training.settings import TrainingSettings
 from photofind.learning.training.sources import judged_photos, labelled_photos, tagged_photos
-from photofind.learning.training.trainer import Trainer, require_tensorflow
+from photofind.learning.training.trainer import Trainer
 from photofind.learning.training.training import fine_tune_and_test, train_head_and_test
 from photofind.library.made_by import space_made_by
 from photofind.library.store import Store
@@ -93,15 +94,15 @@ def train_extractor(
     Raises
     ------
     LearningError
-        Nothing can be learned of these photos, or TensorFlow is missing.
+        Nothing can be learned of these photos.
     ExtractorError
-        The name is taken, or the base does not work.
+        The name is taken, the base does not work, or Keras is not installed.
     LibraryError
         The disk refuses.
     WorkerError
         The training worker failed.
     """
-    require_tensorflow()
+    require_keras("training")
     check_name(home, request.name)
     settings = request.settings
     tunes = settings.fine_tune_layers > 0

@@ -10,6 +10,7 @@ from typing import Any
 
 from photofind.errors import ExtractorError, WorkerError, WorkerStartError
 from photofind.extractors.contract import is_name
+from photofind.extractors.keras_extra import require_keras
 from photofind.extractors.model_copies import copy_model, delete_copies, write_card
 from photofind.extractors.model_file import memory_for
 from photofind.extractors.models import (
@@ -77,11 +78,13 @@ def add_model(
     Raises
     ------
     ExtractorError
-        If the name is taken or invalid, or the model cannot be used as an extractor.
+        If the name is taken or invalid, the model cannot be used as an extractor, or Keras is not
+        installed.
     LibraryError
         If the model cannot be recorded on disk.
     """
     path = Path(model.path)
+    require_keras("a Keras model")
     kept = check_name(home, model.name)
     kind = kind_of(path)
     progress("copying the model")

@@ -30,6 +30,7 @@ from photofind.errors import (
     WorkerTimeoutError,
 )
 from photofind.extractors.keras_errors import conversion_reason
+from photofind.extractors.keras_extra import require_keras
 from photofind.extractors.litert import Network
 from photofind.extractors.progress import working
 from photofind.extractors.samples import photographs
@@ -97,6 +98,11 @@ class KerasNetwork:
     ----------
     threads : int
         Threads to use, if set before the first call.
+
+    Raises
+    ------
+    ExtractorError
+        Keras or TensorFlow is not installed.
     """
 
     def __init__(
@@ -106,6 +112,7 @@ class KerasNetwork:
         key: str,
         most_bytes: float = _MOST_BYTES,
     ) -> None:
+        require_keras("its network")
         self.threads = 1
         self._builder = builder
         self._arguments = dict(arguments)
