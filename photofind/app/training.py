@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from filelock import FileLock, Timeout
 
 from photofind.app.resources import Resources
-from photofind.errors import LearningError
+from photofind.errors import ExtractorError, LearningError
 from photofind.extractors.add_model import add_model, check_name
 from photofind.extractors.extraction import Extraction, ExtractorInfo
 from photofind.extractors.heads import add_head
-from photofind.extractors.keras_extra import require_keras
 from photofind.extractors.models import Model, list_models
 from photofind.learning.labels import read_labels
 from photofind.learning.training.card import TrainingCard
@@ -35,6 +34,7 @@ from photofind.model.extractor_choice import parse_extractors
 from photofind.model.records import Space
 from photofind.paths import Home, private_folder
 from photofind.system.disk import explain_disk_errors
+from photofind.system.extras import require_extra
 
 __all__ = ["TrainingRequest", "train_extractor"]
 
@@ -102,7 +102,7 @@ def train_extractor(
     WorkerError
         The training worker failed.
     """
-    require_keras("training")
+    require_extra("keras", "training", ExtractorError)
     check_name(home, request.name)
     settings = request.settings
     tunes = settings.fine_tune_layers > 0

@@ -10,7 +10,6 @@ from typing import Any
 
 from photofind.errors import ExtractorError, WorkerError, WorkerStartError
 from photofind.extractors.contract import is_name
-from photofind.extractors.keras_extra import require_keras
 from photofind.extractors.model_copies import copy_model, delete_copies, write_card
 from photofind.extractors.model_file import memory_for
 from photofind.extractors.models import (
@@ -23,6 +22,7 @@ from photofind.extractors.models import (
 from photofind.extractors.registry import extractors_in_use, installed
 from photofind.paths import Home
 from photofind.settings import load_settings
+from photofind.system.extras import require_extra
 from photofind.workers import Worker
 
 __all__ = ["AddedModel", "add_model", "check_name", "remove_model"]
@@ -84,7 +84,7 @@ def add_model(
         If the model cannot be recorded on disk.
     """
     path = Path(model.path)
-    require_keras("a Keras model")
+    require_extra("keras", "a Keras model", ExtractorError)
     kept = check_name(home, model.name)
     kind = kind_of(path)
     progress("copying the model")

@@ -30,11 +30,11 @@ from photofind.errors import (
     WorkerTimeoutError,
 )
 from photofind.extractors.keras_errors import conversion_reason
-from photofind.extractors.keras_extra import require_keras
 from photofind.extractors.litert import Network
 from photofind.extractors.progress import working
 from photofind.extractors.samples import photographs
 from photofind.paths import Home, write_atomically
+from photofind.system.extras import require_extra
 from photofind.workers import Worker
 from photofind.workers.frames import JSON
 
@@ -112,7 +112,7 @@ class KerasNetwork:
         key: str,
         most_bytes: float = _MOST_BYTES,
     ) -> None:
-        require_keras("its network")
+        require_extra("keras", "its network", ExtractorError)
         self.threads = 1
         self._builder = builder
         self._arguments = dict(arguments)

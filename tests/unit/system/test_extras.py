@@ -1,4 +1,4 @@
-"""Without Keras photofind works; what needs it says what installs it."""
+"""Without extras photofind works; what needs one says what installs it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from photofind.app.evaluation import evaluate_photos
+from photofind.app.resources import Resources
 from photofind.app.training import TrainingRequest, train_extractor
-from photofind.errors import ExtractorError
+from photofind.errors import ExtractorError, LearningError
 from photofind.extractors.add_model import add_model
 from photofind.extractors.models import Model
 from photofind.extractors.networks import KerasNetwork
 from photofind.learning.training.settings import TrainingSettings
 from photofind.paths import Home
 
-HEAVY = {"keras", "tensorflow", "h5py"}
+HEAVY = {"keras", "tensorflow", "h5py", "matplotlib"}
 
 WANT_IT: dict[str, Callable[[Home], object]] = {
     "training": lambda home: train_extractor(
@@ -49,7 +51,13 @@ def test_what_is_missing_is_named(
     assert not Path(home.root).exists()
 
 
-def test_only_an_extra_brings_tensorflow() -> None:
+def test_plots_need_matplotlib(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(LearningError, match=r"which is not installed.*photofind\[evaluate\]"):
+        evaluate_photos(Resources(home, resident=False), "/nowhere")
+
+
+def test_only_extras_bring_tensorflow_and_matplotlib() -> None:
     here = [Requirement(line) for line in requires("photofind") or ()]
 
     def brought(extra: str) -> set[str]:
@@ -59,4 +67,4 @@ def test_only_an_extra_brings_tensorflow() -> None:
 
     litert = "ai-edge-litert" in brought("")
     assert brought("") & HEAVY == (set() if litert else {"tensorflow"})
-    assert brought("keras") >= HEAVY
+    assert brought("keras") | brought("evaluate") >= HEAVY
