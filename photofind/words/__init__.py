@@ -1,0 +1,1 @@
+"""Words beside pictures: wider words of tags, and the names of places."""
