@@ -28,7 +28,7 @@ def wider(tag: str) -> tuple[str, ...]:
 
 
 def nearest(word: str) -> str | None:
-    """Return the name of what a word is nearest to among the tags of ImageNet and their wider words.
+    """Return the name of what a word is nearest to among ImageNet's tags and their wider words.
 
     "puppy" is nearest to "dog". Plurals are found too. None for a word that is known as it is, and
     for one that is near to none.
