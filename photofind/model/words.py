@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 
+from photofind.model.hierarchy import folded
 from photofind.model.records import Photo
 
 __all__ = ["carries", "confidence_in", "folded", "words_of"]
@@ -47,12 +46,3 @@ def words_of(photo: Photo) -> Iterator[tuple[str, str]]:
     for space, tags in photo.tags.items():
         for name in tags:
             yield name, space
-
-
-@lru_cache(16384)
-def folded(name: str) -> str:
-    """Return the words of a name in one case, with a space around each: " hot dog "."""
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    # Letters, the marks upon them, and digits.
-    words = "".join(one if unicodedata.category(one)[0] in "LMN" else " " for one in text).split()
-    return f" {' '.join(words) or text.strip()} "

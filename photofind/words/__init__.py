@@ -1,1 +1,1 @@
-"""Words: the text index of the library, and what is typed to search it."""
+"""Words beside pictures: the text index, what is typed to search it, wider words, and places."""

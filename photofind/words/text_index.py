@@ -41,7 +41,7 @@ MANY = 20_000
 
 _BUSY_SECONDS = 30.0
 _INDEXED = Filter(failed=False)
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 Places = Callable[[Sequence[tuple[float, float]]], Sequence[Sequence[str]]]
 """Returns the names of the places near coordinates, latitude and longitude in degrees."""
@@ -392,7 +392,7 @@ def _root_of(folder: str, roots: tuple[str, ...]) -> str:
 
 def _is_damaged(error: sqlite3.Error) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _DAMAGED
+    return (code is not None and code & 0xFF in _DAMAGED) or "no such table" in str(error)
 
 
 def _explained(error: sqlite3.Error, path: Path) -> LibraryError:

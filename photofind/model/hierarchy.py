@@ -1,0 +1,94 @@
+"""What words mean that extractors name: the hypernyms of the 1,000 classes of ImageNet.
+
+They are from WordNet [1]_; ``packaging/words/`` has the recipe, ``NOTICE`` the terms.
+
+References
+----------
+.. [1] G. A. Miller, "WordNet: A Lexical Database for English", Communications of the ACM 38(11),
+   1995, https://doi.org/10.1145/219717.219748
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+
+__all__ = ["Meaning", "folded", "meanings_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Meaning:
+    """What a word means, as far as photos show it: a synset of WordNet.
+
+    Parameters
+    ----------
+    words
+        The words that mean it, the usual one first.
+    wider
+        The meanings above it, nearest first: of a beagle those of "hound", "dog", "animal".
+    """
+
+    words: tuple[str, ...]
+    wider: tuple[Meaning, ...]
+
+    @property
+    def name(self) -> str:
+        """The usual word."""
+        return self.words[0]
+
+
+@lru_cache(16384)
+def meanings_of(name: str) -> tuple[Meaning, ...]:
+    """Return what a name means, which several meanings may share; nothing where it is not known.
+
+    The name is a word, or the words of one meaning, separated by commas. Case and punctuation do
+    not matter.
+    """
+    known = _known()
+    return known.get(folded(name)) or known.get(folded(name.partition(",")[0]), ())
+
+
+@lru_cache(16384)
+def folded(name: str) -> str:
+    """Return the words of a name in one case, with a space around each: " hot dog "."""
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    # Letters, the marks upon them, and digits.
+    words = "".join(one if unicodedata.category(one)[0] in "LMN" else " " for one in text).split()
+    return f" {' '.join(words) or text.strip()} "
+
+
+@cache
+def _known() -> Mapping[str, tuple[Meaning, ...]]:
+    """Return the meanings by their words, and by all their words together."""
+    text = files("photofind.model").joinpath("hypernyms.tsv").read_text("utf-8")
+    lines = [line.split("\t") for line in text.splitlines()]
+    words = {one: tuple(names.split(", ")) for one, names, _ in lines}
+    parents = {one: wider.split() for one, _, wider in lines}
+    made: dict[str, Meaning] = {}
+
+    def meaning(one: str) -> Meaning:
+        if one not in made:
+            made[one] = Meaning(words[one], tuple(map(meaning, _above(one, parents))))
+        return made[one]
+
+    known: dict[str, tuple[Meaning, ...]] = {}
+    for one in words:
+        for name in {*map(folded, words[one]), folded(", ".join(words[one]))}:
+            known[name] = (*known.get(name, ()), meaning(one))
+    return known
+
+
+def _above(start: str, parents: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what is above one, those first that the fewest steps lead to."""
+    found: dict[str, None] = {}
+    waiting = deque(parents[start])
+    while waiting:
+        one = waiting.popleft()
+        if one not in found:
+            found[one] = None
+            waiting += parents[one]
+    return [*found]
