@@ -38,6 +38,7 @@ from photofind.model import (
     Progress,
     Query,
     Report,
+    SearchAnswer,
     Setting,
     SettingValue,
     Spread,
@@ -197,6 +198,51 @@ class Operations(Protocol):
         LibraryError
             A photo that the query names by id is not in the library, nothing is indexed yet, or no
             photo has one of the tags.
+        """
+        ...
+
+    @operation("GET", "/api/search", seconds=_LONG, names={"tags": "tag"})
+    def search(
+        self,
+        words: Text,
+        *,
+        folder: AbsolutePath | None = None,
+        since: Date | None = None,
+        until: Date | None = None,
+        tags: TagNames = (),
+        any_word: bool = False,
+        as_typed: bool = False,
+        offset: Count = 0,
+        limit: Limit = 100,
+        progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> SearchAnswer:
+        """Find photos by words: in names, captions, keywords, tags, dates, places and cameras.
+
+        Parameters
+        ----------
+        words
+            As a person types them: all have to be met. Words in quotes stand side by side, -word is
+            not wanted, word* begins so; camera: tag: place: in: name: caption: type: look in one
+            thing alone, date: after: before: since: until: take a time.
+        folder, since, until, tags
+            Only such photos, as for `photos`.
+        any_word
+            Whether one of the words is enough; photos with several come first.
+        as_typed
+            Whether the last word may be the beginning of one.
+        offset
+            How many photos to skip.
+        limit
+            How many to return at most.
+        progress
+            Called while the text index is brought up to date first; the daemon does so by itself.
+
+        Raises
+        ------
+        RequestError
+            A time is none, or the text is too long.
+        LibraryError
+            The text index cannot be read or written.
         """
         ...
 

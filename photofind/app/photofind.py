@@ -37,6 +37,7 @@ from photofind.model import (
     Progress,
     Query,
     Report,
+    SearchAnswer,
     Setting,
     SettingValue,
     Spread,
@@ -190,6 +191,33 @@ class PhotoFind(Operations):
 
             check_tags(self._resources.library, query.tags)
         return answer
+
+    def search(
+        self,
+        words: str,
+        *,
+        folder: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        tags: Sequence[str] = (),
+        any_word: bool = False,
+        as_typed: bool = False,
+        offset: int = 0,
+        limit: int = 100,
+        progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> SearchAnswer:
+        from photofind.words.searching import Limits, search
+        from photofind.words.wider import wider
+
+        library, index = self._resources.library, self._resources.text_index
+        library.refresh()
+        self._update_words(progress)
+        limits = Limits(limit, offset, folder, since, until, tuple(tags), any_word, as_typed)
+        return search(index, library, words, limits, wider)
+
+    def _update_words(self, progress: Callable[[Progress], None]) -> None:
+        """Bring the text index up to date before it answers."""
+        self._resources.text_index.update(self._resources.library, progress)
 
     def explain(
         self, query: int | str, hit: int | str, *, extractor: str | None = None

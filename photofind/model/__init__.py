@@ -40,6 +40,7 @@ from photofind.model.query import (
     Query,
     Spread,
 )
+from photofind.model.search import Correction, FoundPhoto, SearchAnswer
 from photofind.model.settings import Setting, SettingValue
 from photofind.model.status import (
     Check,
@@ -55,6 +56,7 @@ __all__ = [
     "Answer",
     "CellWeights",
     "Check",
+    "Correction",
     "DaemonStatus",
     "DuplicateGroup",
     "DuplicateKind",
@@ -69,6 +71,7 @@ __all__ = [
     "Failure",
     "Feedback",
     "FolderStatus",
+    "FoundPhoto",
     "Hit",
     "Judged",
     "JudgedPhoto",
@@ -86,6 +89,7 @@ __all__ = [
     "Region",
     "Report",
     "Resembling",
+    "SearchAnswer",
     "SearchStatus",
     "Setting",
     "SettingValue",

@@ -22,10 +22,17 @@ __all__ = [
     "UNITS",
     "WEEKEND",
     "days_of_holiday",
+    "listed",
+    "numbered",
 ]
 
 
-def _numbered(*languages: str) -> dict[str, int]:
+def listed(words: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(words.split())
+
+
+def numbered(*languages: str) -> dict[str, int]:
     """Return words with their place in their list, 1 for the first; "/" stands between synonyms."""
     return {
         name: place
@@ -35,7 +42,7 @@ def _numbered(*languages: str) -> dict[str, int]:
     }
 
 
-MONTHS = _numbered(
+MONTHS = numbered(
     "january february march april may june july august september october november december",
     "januar/janner februar marz/maerz april mai juni juli august september oktober november"
     " dezember",
@@ -46,12 +53,12 @@ MONTHS = _numbered(
     "januari februari maart april mei juni juli augustus september oktober november december",
     "janeiro fevereiro marco abril maio junho julho agosto setembro outubro novembro dezembro",
 )
-SHORT_MONTHS = _numbered(
+SHORT_MONTHS = numbered(
     "jan feb mar apr may jun jul aug sep/sept oct nov dec",
     "jan feb mrz apr mai jun jul aug sep okt nov dez",
     "janv fev mars avr mai juin juil aout sept oct nov dec",
 )
-DAYS = _numbered(
+DAYS = numbered(
     "monday tuesday wednesday thursday friday saturday sunday",
     "montag dienstag mittwoch donnerstag freitag samstag/sonnabend sonntag",
     "lundi mardi mercredi jeudi vendredi samedi dimanche",
@@ -61,7 +68,7 @@ DAYS = _numbered(
 )
 """Monday is 1, as in ISO 8601."""
 
-SEASONS = _numbered(
+SEASONS = numbered(
     "spring summer autumn/fall winter",
     "fruhling/fruhjahr sommer herbst winter",
     "printemps ete automne hiver",
@@ -85,7 +92,7 @@ HOLIDAYS = {
     }.items()
     for name in names.split()
 }
-WEEKEND = frozenset("weekend weekends wochenende fimdesemana".split())
+WEEKEND = listed("weekend weekends wochenende fimdesemana")
 DECADES = {
     name: decade
     for decade, names in {
@@ -97,12 +104,12 @@ DECADES = {
     }.items()
     for name in names.split()
 }
-LAST = frozenset(
+LAST = listed(
     "last past previous letzter letzte letztes letzten letztem vergangenen vergangenes dernier"
-    " derniere pasado pasada ultimo ultima scorso scorsa vorige vorig afgelopen passado".split()
+    " derniere pasado pasada ultimo ultima scorso scorsa vorige vorig afgelopen passado"
 )
-THIS = frozenset(
-    "this dieser diese dieses diesen diesem cet cette ce este esta questo questa dit deze".split()
+THIS = listed(
+    "this dieser diese dieses diesen diesem cet cette ce este esta questo questa dit deze"
 )
 UNITS = {
     name: unit
@@ -114,7 +121,7 @@ UNITS = {
     }.items()
     for name in names.split()
 }
-FILLERS = frozenset("the of in im on at am der des den de du en le la el da do il".split())
+FILLERS = listed("the of in im on at am der des den de du en le la el da do il")
 """Words that may stand between those of a time: "summer of 2019", "im Juli", "en mayo de 2020"."""
 
 

@@ -113,22 +113,17 @@ _DATES = (
 )
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er)?")
 _DECADE = re.compile(r"((?:19|20)?\d0)(?:s|er|ern)")
-_NUMBERS = {
-    name: number
-    for number, names in enumerate(
-        "a/an/one/ein/einem/einer/un/une/una two/zwei/deux/dos/due three/drei/trois/tres/tre"
-        " four/vier/quatre/cuatro/quattro five/funf/cinq/cinco/cinque six/sechs seven/sieben"
-        " eight/acht nine/neun ten/zehn".split(),
-        start=1,
-    )
-    for name in names.split("/")
-}
-_AGO = frozenset("vor hace".split())
+_NUMBERS = calendar.numbered(
+    "a/an/one/ein/einem/einer/un/une/una two/zwei/deux/dos/due three/drei/trois/tres/tre"
+    " four/vier/quatre/cuatro/quattro five/funf/cinq/cinco/cinque six/sechs seven/sieben"
+    " eight/acht nine/neun ten/zehn"
+)
+_AGO = calendar.listed("vor hace")
 _BETWEEN = {"between": "and", "zwischen": "und", "entre": "et y e", "tra": "e", "from": "to until",
             "von": "bis", "vom": "bis zum", "de": "a", "du": "au"}  # fmt: skip
-_SINCE = frozenset("since after seit nach depuis apres desde despues dal dopo".split())
-_BEFORE = frozenset("before vor avant antes prima".split())
-_UNTIL = frozenset("until till bis hasta fino".split())
+_SINCE = calendar.listed("since after seit nach depuis apres desde despues dal dopo")
+_BEFORE = calendar.listed("before vor avant antes prima")
+_UNTIL = calendar.listed("until till bis hasta fino")
 _ELIDED = re.compile("^[ldLD]['’]")
 _TODAY = {"today": 0, "heute": 0, "aujourdhui": 0, "hoy": 0, "oggi": 0, "今天": 0,
           "yesterday": 1, "gestern": 1, "hier": 1, "ayer": 1, "ieri": 1, "昨天": 1}  # fmt: skip
@@ -320,11 +315,11 @@ class _Reader:
         if word in calendar.MONTHS:
             return When(recurring=(f"m{calendar.MONTHS[word]:02}",))
         if word in calendar.SEASONS:
-            first = of_year(2001)[0].month
-            return When(recurring=tuple(f"m{(first + n - 1) % 12 + 1:02}" for n in range(3)))
-        first, last = of_year(2001)
-        if (first, last) == tuple(day.replace(year=day.year - 1) for day in of_year(2002)):
-            days = (first + timedelta(n) for n in range((last - first).days + 1))
+            months = ((of_year(2001)[0].month + n - 1) % 12 + 1 for n in range(3))
+            return When(recurring=tuple(f"m{month:02}" for month in months))
+        begin, end = of_year(2001)
+        if (begin, end) == tuple(day.replace(year=day.year - 1) for day in of_year(2002)):
+            days = (begin + timedelta(n) for n in range((end - begin).days + 1))
             return When(recurring=tuple(f"m{day:%m%d}" for day in days))
         years = range(self._today.year, self._today.year - 40, -1)
         return When(tuple(of_year(year) for year in years))

@@ -37,9 +37,7 @@ Wider = Callable[[str], Collection[str]]
 _SYNONYMS = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
 
 
-def document(
-    photo: Photo, root: str, places: Sequence[str], wider: Wider
-) -> dict[str, str]:
+def document(photo: Photo, root: str, places: Sequence[str], wider: Wider) -> dict[str, str]:
     """Return the words of a photo by column, as they are indexed.
 
     Parameters
@@ -72,8 +70,9 @@ def document(
 def digest(photo: Photo, root: str) -> bytes:
     """Return what differs, 8 bytes, once a photo is to be indexed anew."""
     told = (
-        root, photo.path, photo.moment, photo.camera, photo.latitude, photo.longitude, photo.keywords,
-        photo.caption, photo.format, [(space, *tags) for space, tags in photo.tags.items()],
+        root, photo.path, photo.moment, photo.camera, photo.latitude, photo.longitude,
+        photo.keywords, photo.caption, photo.format,
+        [(space, *tags) for space, tags in photo.tags.items()],
     )  # fmt: skip
     return blake2b(repr(told).encode(), digest_size=8).digest()
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from photofind.words.documents import COLUMNS
-from photofind.words.folding import spelled_otherwise
+from photofind.words.folding import spelled_otherwise, tokens
 from photofind.words.grammar import Question, Term
 from photofind.words.spelling import Spelling
+from photofind.words.wider import nearest
 
 __all__ = ["Matching", "Wanted", "wanted"]
 
@@ -58,17 +59,19 @@ class Wanted:
     def _times(self) -> frozenset[str]:
         return frozenset(self.term.when.tokens if self.term.when is not None else ())
 
-    def columns_in(self, columns: Mapping[str, str]) -> list[str]:
-        """Return the columns of a photo that meet the term."""
-        met = [
-            name
-            for name in COLUMNS
-            if name in self.term.columns
-            and any(self._stands_in(phrase, columns[name]) for phrase in self.phrases)
-        ]
-        if not self._times.isdisjoint(columns["date"].split()):
-            met.append("date")
-        return met
+    def met_in(self, columns: Mapping[str, str]) -> tuple[str, tuple[str, ...]] | None:
+        """Return the column of a photo that meets the term, and the phrase that stands there.
+
+        Of several columns the one that counts most; the phrase of a time is empty.
+        """
+        for name in COLUMNS:
+            if name == "date" and not self._times.isdisjoint(columns["date"].split()):
+                return name, ()
+            if name in self.term.columns:
+                for phrase in self.phrases:
+                    if self._stands_in(phrase, columns[name]):
+                        return name, phrase
+        return None
 
     def _stands_in(self, phrase: Sequence[str], text: str) -> bool:
         wanted = f" {' '.join(phrase)}"
@@ -85,7 +88,12 @@ def wanted(term: Term, spelling: Spelling) -> Wanted:
     ways = [word, *(other for other in spelled_otherwise(word) if spelling.knows(other))]
     if len(ways) > 1 or spelling.knows(word) or (term.is_start and spelling.begins(word)):
         return Wanted(term, tuple((one,) for one in ways))
-    near = tuple(spelling.near(word)) if term.when is None else ()
+    if term.when is not None:
+        return Wanted(term, (term.words,))
+    if "tag" in term.columns and (tag := nearest(term.text)) is not None:
+        # "puppy" is no tag of any extractor, and "dog" is.
+        return Wanted(term, (term.words, tokens(tag)), (tag,))
+    near = tuple(spelling.near(word))
     return Wanted(term, tuple((one,) for one in (word, *near)), near)
 
 
@@ -159,5 +167,3 @@ _BELOW = "(path = ? OR (path >= ? AND path < ?))"
 def _below(folder: str) -> list[object]:
     inside = os.fsencode(os.path.join(folder, ""))  # noqa: PTH118
     return [os.fsencode(folder), inside, inside[:-1] + bytes([inside[-1] + 1])]
-
-
