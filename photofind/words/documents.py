@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import PurePath
 
 from photofind.images.formats import RAW_SUFFIXES
 from photofind.model.records import Photo
 from photofind.words.dates import time_tokens
-from photofind.words.folding import indexed
+from photofind.words.folding import BREAK, indexed
 
 __all__ = ["COLUMNS", "Wider", "digest", "document"]
 
@@ -61,7 +62,7 @@ def document(photo: Photo, root: str, places: Sequence[str], wider: Wider) -> di
         "place": indexed(places),
         "folder": indexed(_folders(folder, _readable(root))),
         "date": " ".join(time_tokens(photo.moment)),
-        "wider": indexed(dict.fromkeys(one for tag in named for one in wider(tag))),
+        "wider": f" {BREAK} ".join(filter(None, (_widened(wider, tag) for tag in named))),
         "camera": indexed([photo.camera] if photo.camera else []),
         "type": indexed(_types(photo, name)),
     }
@@ -75,6 +76,11 @@ def digest(photo: Photo, root: str) -> bytes:
         [(space, *tags) for space, tags in photo.tags.items()],
     )  # fmt: skip
     return blake2b(repr(told).encode(), digest_size=8).digest()
+
+
+@lru_cache(4096)
+def _widened(wider: Wider, tag: str) -> str:
+    return indexed(wider(tag))
 
 
 def _folders(folder: str, root: str) -> list[str]:

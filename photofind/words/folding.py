@@ -14,7 +14,10 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-__all__ = ["indexed", "spelled_otherwise", "tokens"]
+__all__ = ["BREAK", "indexed", "spelled_otherwise", "tokens"]
+
+BREAK = "\u241e"
+"""Stands between two texts; nobody types it."""
 
 LONGEST = 64
 """Characters of a token that count."""
@@ -67,10 +70,6 @@ def indexed(texts: Iterable[str]) -> str:
         parts += _parts(text)
         parts.append(BREAK)
     return " ".join(parts[:-1])
-
-
-BREAK = "\u241e"
-"""Stands between two texts; nobody types it."""
 
 
 @lru_cache(16384)

@@ -13,7 +13,7 @@ from photofind.words.grammar import Question, Term
 from photofind.words.spelling import Spelling
 from photofind.words.wider import nearest
 
-__all__ = ["Matching", "Wanted", "wanted"]
+__all__ = ["BELOW", "Matching", "Wanted", "wanted"]
 
 _SHORTEST_START = 2
 """Shorter beginnings are those of too many words to be of use."""
@@ -142,12 +142,12 @@ class Matching:
             source = "(SELECT *, 0.0 AS badness FROM photos)"
         limits = ["1"]
         for folder in [*folders, *([self.folder] if self.folder else [])]:
-            limits.append(_BELOW)
-            values += _below(folder)
+            limits.append(BELOW)
+            values += below(folder)
         for one in self.unwanted:
             if one.term.below is not None:
-                limits.append(f"NOT {_BELOW}")
-                values += _below(one.term.below)
+                limits.append(f"NOT {BELOW}")
+                values += below(one.term.below)
             elif one.expression:
                 limits.append("id NOT IN (SELECT rowid FROM words WHERE words MATCH ?)")
                 values.append(one.expression)
@@ -161,9 +161,11 @@ class Matching:
         return f"FROM {source} WHERE {' AND '.join(limits)}", values
 
 
-_BELOW = "(path = ? OR (path >= ? AND path < ?))"
+BELOW = "(path = ? OR (path >= ? AND path < ?))"
+"""Whether a photo of the text index is a path or below it."""
 
 
-def _below(folder: str) -> list[object]:
+def below(folder: str) -> list[object]:
+    """Return the values of `BELOW` for an absolute path."""
     inside = os.fsencode(os.path.join(folder, ""))  # noqa: PTH118
     return [os.fsencode(folder), inside, inside[:-1] + bytes([inside[-1] + 1])]

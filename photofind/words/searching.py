@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,8 +64,13 @@ def search(
         The text index cannot be read.
     """
     began = time.perf_counter()
+    path = text.strip()
+    is_path = os.path.isabs(path) and '"' not in path and index.holds(path)  # noqa: PTH117
     question = parse(
-        text, today or date.today(), as_typed=limits.as_typed, southern=index.is_southern
+        f'"{path}"' if is_path else text,
+        today or date.today(),
+        as_typed=limits.as_typed,
+        southern=index.is_southern,
     )
     spelling = index.spelling()
     terms = [wanted(term, spelling) for term in question.terms]

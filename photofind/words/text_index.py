@@ -25,7 +25,7 @@ from photofind.model.records import Photo
 from photofind.paths import is_below, open_private, private_folder, remove_file
 from photofind.system.disk import explain_disk_errors
 from photofind.words.documents import COLUMNS, Wider, digest, document
-from photofind.words.matching import Matching
+from photofind.words.matching import BELOW, Matching, below
 from photofind.words.spelling import Spelling
 
 __all__ = ["Places", "TextIndex", "Words"]
@@ -108,6 +108,14 @@ class TextIndex:
         """Return whether it holds the library as it is now."""
         with self._reading() as reader:
             return reader is not None and _told(reader, "library") == _state(store)
+
+    def holds(self, path: str) -> bool:
+        """Return whether it holds a photo at an absolute path, or below it."""
+        with self._reading() as reader:
+            if reader is None:
+                return False
+            within = below(os.path.normpath(path))
+            return bool(_one(reader, f"SELECT EXISTS (SELECT 1 FROM photos WHERE {BELOW})", within))
 
     @property
     def is_southern(self) -> bool:

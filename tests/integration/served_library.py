@@ -24,6 +24,7 @@ from photofind.model import (
     Answer,
     CellWeights,
     Check,
+    Correction,
     DuplicateGroup,
     Embeddings,
     EvaluationRecord,
@@ -35,6 +36,7 @@ from photofind.model import (
     Failure,
     Feedback,
     FolderStatus,
+    FoundPhoto,
     Hit,
     Judged,
     JudgedPhoto,
@@ -50,6 +52,7 @@ from photofind.model import (
     Query,
     Region,
     Report,
+    SearchAnswer,
     SearchStatus,
     Skipped,
     Status,
@@ -275,6 +278,10 @@ class FakeLibrary(FakeOperations):
 
     def answer_count(self, **filters: Any) -> int:
         return len(self.details)
+
+    def answer_search(self, words: str, limit: int, **asked: Any) -> SearchAnswer:
+        hit = FoundPhoto(1, "/photos/\udcff.jpg", ("tag bus", "date 2019"), None, 4, 3, False, 1)
+        return SearchAnswer(words, (hit,)[:limit], 1, 2, (Correction("buss", ("bus",)),))
 
     def answer_evaluations(self) -> list[EvaluationRecord]:
         record = EvaluationRecord(

@@ -102,9 +102,10 @@ def test_help_lists_all_commands_uncut() -> None:
     commands = lines[lines.index("Commands:") + 1 :]
     commands = [line.split()[0] for line in commands[: commands.index("")]]
     assert commands == [
-        "similar", "explain", "feedback", "web", "index", "folders", "duplicates", "known",
-        "untrash", "tags", "count", "status", "pause", "resume", "daemon", "doctor", "failures",
-        "extractors", "evaluate", "train", "plugins", "config", "desktop", "tray", "demo",
+        "similar", "search", "explain", "feedback", "web", "index", "folders", "duplicates",
+        "known", "untrash", "tags", "count", "status", "pause", "resume", "daemon", "doctor",
+        "failures", "extractors", "evaluate", "train", "plugins", "config", "desktop", "tray",
+        "demo",
     ]  # fmt: skip
     assert not any(line.endswith("...") for line in lines[1:])
 

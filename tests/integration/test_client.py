@@ -91,6 +91,8 @@ def test_answers_are_those_of_the_library(served: Served, client: Client, tmp_pa
         ("photos", (), {"folder": str(photo), "since": "2021", "offset": 0, "limit": 7}),
         ("photos", (), {"tags": ("hot dog", "caf\xe9 & caf\udce9")}),
         ("count", (), {"tags": ("dog",)}),
+        ("search", ("red bus",), {}),
+        ("search", ('"caf\xe9" -a&b=#',), {"tags": ("dog",), "any_word": True, "limit": 3}),
         ("embeddings", (), {}),
         ("embeddings", (), {"photos": [1, 2], "tags": ("dog",), "extractor": "a", "limit": 2}),
         ("evaluations", (), {}),
