@@ -42,6 +42,7 @@ from photofind.model import (
     Spread,
     Status,
     TagCount,
+    Tagging,
     TrashedBefore,
     Trashing,
     Untrashing,
@@ -420,6 +421,23 @@ class PhotoFind(Operations):
         library = self._resources.library
         library.refresh()
         return self._details(tagged(library, tags, limit))
+
+    def judge_tags(
+        self,
+        photos: Sequence[int],
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        forget: Sequence[str] = (),
+        write_sidecar: bool = False,
+    ) -> Tagging:
+        from photofind.app.tags import judge_tags
+
+        tagging = judge_tags(
+            self._resources, photos, add, remove, forget, write_sidecar=write_sidecar
+        )
+        self._resources.library.refresh()
+        return tagging
 
     def thumbnail(self, photo: int, size: int = 256) -> bytes:
         known = self._known(photo)

@@ -30,10 +30,13 @@ class Meaning:
         The words that mean it, the usual one first.
     wider
         The meanings above it, nearest first: of a beagle those of "hound", "dog", "animal".
+    is_everyday
+        Whether people call things so: "dog", and not "canine". Photos are found by all words.
     """
 
     words: tuple[str, ...]
     wider: tuple[Meaning, ...]
+    is_everyday: bool
 
     @property
     def name(self) -> str:
@@ -66,13 +69,15 @@ def _known() -> Mapping[str, tuple[Meaning, ...]]:
     """Return the meanings by their words, and by all their words together."""
     text = files("photofind.model").joinpath("hypernyms.tsv").read_text("utf-8")
     lines = [line.split("\t") for line in text.splitlines()]
-    words = {one: tuple(names.split(", ")) for one, names, _ in lines}
-    parents = {one: wider.split() for one, _, wider in lines}
+    words = {one: tuple(names.split(", ")) for one, names, _, _ in lines}
+    parents = {one: wider.split() for one, _, wider, _ in lines}
+    everyday = {one for one, _, _, kind in lines if kind}
     made: dict[str, Meaning] = {}
 
     def meaning(one: str) -> Meaning:
         if one not in made:
-            made[one] = Meaning(words[one], tuple(map(meaning, _above(one, parents))))
+            wider = tuple(map(meaning, _above(one, parents)))
+            made[one] = Meaning(words[one], wider, one in everyday)
         return made[one]
 
     known: dict[str, tuple[Meaning, ...]] = {}

@@ -99,6 +99,8 @@ def test_answers_are_those_of_the_library(served: Served, client: Client, tmp_pa
         ("tags", (), {"limit": 1}),
         ("tagged", (("dog", "#1 + 1=2"),), {}),
         ("tagged", (["dog"],), {"limit": 7}),
+        ("judge_tags", ([1, 2],), {"add": ["a b"], "remove": ("dog",), "write_sidecar": True}),
+        ("judge_tags", ([1],), {"forget": ["dog"]}),
         ("thumbnail", (1, 512), {}),
         ("overview", (), {}),
         ("overview", (str(photo.parent),), {}),
