@@ -532,6 +532,17 @@ class Operations(Protocol):
         """
         ...
 
+    @operation("GET", "/api/photos/{photo}/place", key="place", lane=SEARCHES, seconds=_COLD)
+    def place(self, photo: PhotoReference) -> str:
+        """Return the town, the region and the country where a photo was taken; "" if not known.
+
+        Raises
+        ------
+        LibraryError
+            It is not in the library.
+        """
+        ...
+
     @operation("GET", "/api/photos/{photo}/thumbnail", lane=PICTURES, seconds=_COLD, by_hand=True)
     def thumbnail(self, photo: PhotoId, size: ThumbnailSize = 256) -> bytes:
         """Return a JPEG of a photo, upright, of at most ``size`` pixels a side.

@@ -44,7 +44,7 @@ SAYS_NOTHING = {
     "whole, unit",
 }
 # What people call by a wider word that WordNet has on another branch: a bus is a vehicle.
-ALSO_WIDER = {"public transport": "vehicle"}
+ALSO_WIDER = {"public transport": "vehicle", "lifting device": "machine"}
 # What words are nearest to that WordNet does not join with what people mean in photos.
 BESIDES = {
     "beach": "seashore",
@@ -130,7 +130,7 @@ def main() -> None:
                 f"n{one}",
                 ", ".join(words[one]),
                 " ".join(f"n{above}" for above in synsets[one].wider if above in known),
-                "everyday" if is_everyday(one, words[one], senses, counted, one in wanted) else "",
+                kind_of(one, words[one], senses, counted, one in wanted),
             )
         )
         for one in sorted(known)
@@ -186,18 +186,19 @@ def read_counts(path: Path) -> dict[tuple[str, int], int]:
     return counts
 
 
-def is_everyday(
+def kind_of(
     one: str,
     words: list[str],
     senses: dict[str, list[str]],
     counted: dict[tuple[str, int], int],
     is_class: bool,
-) -> bool:
-    """Return whether people would call what photos show by the words of a synset."""
-    if is_class or words[0] in EVERYDAY:
-        return True
+) -> str:
+    """Return "class", or "everyday" if people would call what photos show by a synset's words."""
+    if is_class:
+        return "class"
     keys = [(word.lower(), 1 + senses[word.lower()].index(one)) for word in words]
-    return words[0] not in TOO_WIDE and any(counted.get(key) for key in keys)
+    is_counted = words[0] not in TOO_WIDE and any(counted.get(key) for key in keys)
+    return "everyday" if is_counted or words[0] in EVERYDAY else ""
 
 
 def with_hypernyms(wanted: list[str], synsets: dict[str, Synset]) -> set[str]:

@@ -344,6 +344,13 @@ class PhotoFind(Operations):
     def photo(self, photo: int | str) -> PhotoDetails:
         return self._details([self._known(photo)])[0]
 
+    def place(self, photo: int | str) -> str:
+        known = self._known(photo)
+        if known.latitude is None or known.longitude is None:
+            return ""
+        (place,) = self._resources.places.find([(known.latitude, known.longitude)])
+        return str(place or "")
+
     def photos(
         self,
         *,

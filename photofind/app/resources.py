@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from photofind.search.verification import Verification
     from photofind.system.reach import Reach
     from photofind.system.trash import TrashHistory
+    from photofind.words.places import PlaceFinder
 
 __all__ = ["Resources"]
 
@@ -78,6 +79,8 @@ class Resources:
             verification.close()
         if (thumbnails := self.__dict__.pop("thumbnails", None)) is not None:
             thumbnails.close()
+        if (places := self.__dict__.pop("places", None)) is not None:
+            places.close()
 
     @cached_property
     def reach(self) -> Reach:
@@ -184,6 +187,13 @@ class Resources:
         return KnownPictures(self.library, self.verification, self.reach, self.limits)
 
     @cached_property
+    def places(self) -> PlaceFinder:
+        """Knows the names of places."""
+        from photofind.words.places import PlaceFinder
+
+        return PlaceFinder(log=self.home.logs / "places.log")
+
+    @cached_property
     def thumbnails(self) -> Thumbnails:
         """Makes thumbnails, and keeps them."""
         from photofind.app.thumbnails import Thumbnails
@@ -252,6 +262,8 @@ class Resources:
             running += [("thumbnails", pid) for pid in self.thumbnails.pids]
         if "verification" in self.__dict__ and (pid := self.verification.pid):
             running.append(("comparison", pid))
+        if "places" in self.__dict__ and (pid := self.places.pid):
+            running.append(("places", pid))
         if "library" in self.__dict__:
             running += self.library.processes.items()
         return running

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from photofind.model.hierarchy import Meaning, folded, meanings_of
+from photofind.model.hierarchy import Meaning, folded, meanings_named, meanings_of
 from photofind.model.records import Photo
 
 __all__ = [
@@ -136,7 +136,7 @@ def shown_in(photo: Photo) -> list[Word]:
     best: dict[Meaning | str, Word] = {}
     for word in words_of(photo):
         is_keyword = not (word.space or word.is_confirmed or word.meaning)
-        if not is_keyword and folded(word.name) not in written:
+        if not is_keyword:
             key = word.meaning or folded(word.name)
             # A word of a person counts more, and is never taken for one of an extractor.
             if key not in best or _rank(word) > _rank(best[key]):
@@ -146,7 +146,8 @@ def shown_in(photo: Photo) -> list[Word]:
         for word in best.values()
         if word.is_confirmed or word.meaning is None or word.meaning.is_everyday
     ]
-    return sorted(narrowest(known), key=lambda word: -word.confidence)
+    shown = [word for word in narrowest(known) if folded(word.name) not in written]
+    return sorted(shown, key=lambda word: -word.confidence)
 
 
 def narrowest(words: Sequence[Word]) -> list[Word]:
@@ -168,7 +169,7 @@ def _rejected(photo: Photo) -> tuple[set[str], set[Meaning]]:
 @lru_cache(16384)
 def _meanings(name: str) -> tuple[tuple[Meaning, ...], tuple[Meaning, ...]]:
     """Return what a name means, and what is above that whichever of several meanings it has."""
-    own = meanings_of(name)
+    own = meanings_named(name)
     if not own:
         return (), ()
     first, *others = own

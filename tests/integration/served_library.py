@@ -310,6 +310,9 @@ class FakeLibrary(FakeOperations):
             raise ImageError(f"{path} is no picture") from error
         return file.getvalue()
 
+    def answer_place(self, photo: int | str) -> str:
+        return f"Z\u00fcrich, {photo}"
+
     def answer_judge_tags(
         self,
         photos: Sequence[int],
