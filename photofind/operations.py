@@ -44,6 +44,7 @@ from photofind.model import (
     Spread,
     Status,
     TagCount,
+    Tagging,
     TrashedBefore,
     Trashing,
     Untrashing,
@@ -577,6 +578,17 @@ class Operations(Protocol):
         """
         ...
 
+    @operation("GET", "/api/photos/{photo}/place", key="place", lane=SEARCHES, seconds=_COLD)
+    def place(self, photo: PhotoReference) -> str:
+        """Return the town, the region and the country where a photo was taken; "" if not known.
+
+        Raises
+        ------
+        LibraryError
+            It is not in the library.
+        """
+        ...
+
     @operation("GET", "/api/photos/{photo}/thumbnail", lane=PICTURES, seconds=_COLD, by_hand=True)
     def thumbnail(self, photo: PhotoId, size: ThumbnailSize = 256) -> bytes:
         """Return a JPEG of a photo, upright, of at most ``size`` pixels a side.
@@ -622,6 +634,8 @@ class Operations(Protocol):
     def tags(self, *, limit: PositiveCount | None = None) -> list[TagCount]:
         """Return the tags and keywords that photos carry, those of the most photos first.
 
+        Wider words are among them: a photo of a beagle carries "dog" and "animal" too.
+
         Parameters
         ----------
         limit
@@ -638,7 +652,9 @@ class Operations(Protocol):
         Parameters
         ----------
         tags
-            At least one: whole names or whole words of them, whatever their case.
+            At least one, whatever their case: whole names, whole words of them, or wider words
+            ("animal" finds what shows a beagle). A word that no photo carries stands for what it is
+            nearest to, as "puppy" does for "dog".
         limit
             How many to return at most.
 
@@ -646,6 +662,42 @@ class Operations(Protocol):
         ------
         LibraryError
             No photo has one of the tags, with a hint at similar ones.
+        """
+        ...
+
+    @operation("POST", "/api/photos/tags", seconds=_LONG)
+    def judge_tags(
+        self,
+        photos: Annotated[Sequence[PhotoId], Length(1, 10_000)],
+        *,
+        add: TagNames = (),
+        remove: TagNames = (),
+        forget: TagNames = (),
+        write_sidecar: bool = False,
+    ) -> Tagging:
+        """Remember which tags are right for photos and which are wrong.
+
+        It is remembered by the contents of the photos, whatever extractors name in them, and
+        decides what is shown and found. A tag that is wrong is so with all that lie below it.
+
+        Parameters
+        ----------
+        photos
+            Their ids.
+        add
+            The tags that are right; they may be words that no extractor named.
+        remove
+            The tags that are wrong.
+        forget
+            The tags of which nothing is said any more.
+        write_sidecar
+            Write what is said of these photos' tags into XMP sidecars beside them too. The photos
+            themselves are not changed.
+
+        Raises
+        ------
+        LibraryError
+            A photo is not in the library or not read whole yet, or a tag is judged in two ways.
         """
         ...
 

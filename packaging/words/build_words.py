@@ -44,7 +44,7 @@ SAYS_NOTHING = {
     "whole, unit",
 }
 # What people call by a wider word that WordNet has on another branch: a bus is a vehicle.
-ALSO_WIDER = {"public transport": "vehicle"}
+ALSO_WIDER = {"public transport": "vehicle", "lifting device": "machine"}
 # What words are nearest to that WordNet does not join with what people mean in photos.
 BESIDES = {
     "beach": "seashore",
@@ -76,12 +76,32 @@ BESIDES = {
 }
 # What says too little to be what another word is nearest to, by the first word.
 TOO_WIDE = {
-    "angiosperm", "animal", "apparatus", "area", "chordate", "covering", "craft", "creation",
-    "device", "drug", "electrical device", "food", "foodstuff", "framework", "implement",
-    "location", "material", "mechanical device", "mechanism", "medicine", "medium", "memory device",
-    "natural object", "nutriment", "part", "placental", "plant", "plant organ", "plant part",
-    "point", "region", "reproductive structure", "spermatophyte", "structure", "support",
-    "surface", "system", "vascular plant", "vertebrate", "ware",
+    "angiosperm", "apparatus", "area", "article", "attribute", "chordate", "covering", "craft",
+    "creation", "device", "drug", "electrical device", "fluid", "foodstuff", "framework",
+    "implement", "location", "material", "matter", "mechanical device", "mechanism", "medicine",
+    "medium", "memory device", "natural object", "nutriment", "part", "piece", "placental",
+    "plant organ", "plant part", "point", "product", "region", "reproductive structure",
+    "spermatophyte", "structure", "support", "surface", "system", "vascular plant", "vertebrate",
+    "ware",
+}  # fmt: skip
+# Wider words that people use, beside those that WordNet counted in texts: they are listed.
+EVERYDAY = {
+    "amphibian", "arch", "big cat", "bird of prey", "boa", "bulldog", "bun", "butterfly", "camel",
+    "carnivore", "chameleon", "cloak", "cobra", "condiment", "convertible", "coral", "corgi",
+    "crocodile", "crustacean", "cuckoo", "cushion", "dinosaur", "display", "dolphin",
+    "domestic cat", "drinking vessel", "edible fruit", "egret", "electronic equipment", "face mask",
+    "feline", "finch", "footwear", "fungus", "game bird", "gecko", "glove", "gown", "grain",
+    "great ape", "greyhound", "grouse", "hamburger", "helmet", "heron", "home appliance",
+    "hunting dog", "jewelry", "kangaroo", "keyboard instrument", "kitchen appliance",
+    "kitchen utensil", "lemur", "lobster", "locomotive", "marsupial", "mask", "mastiff", "mollusk",
+    "motor vehicle", "motorboat", "motorcycle", "mug", "newt", "penguin", "personal computer",
+    "place of worship", "plover", "pointer", "poodle", "primate", "printer", "public transport",
+    "pullover", "puzzle", "raincoat", "retriever", "rodent", "sailboat", "schnauzer", "sea turtle",
+    "seal", "setter", "shepherd dog", "shorebird", "sled", "sled dog", "sloth", "snack food",
+    "spacecraft", "spitz", "sports equipment", "squash", "stew", "stork", "stringed instrument",
+    "tableware", "telescope", "thrush", "toy dog", "tracked vehicle", "trailer", "turtle",
+    "undergarment", "van", "viper", "wading bird", "warship", "waterfowl", "whale",
+    "wheeled vehicle", "wind instrument", "wolfhound", "writing implement",
 }  # fmt: skip
 # Kinds of nouns (lexicographer files) that photos show: animals, artifacts, foods, objects, plants.
 SHOWN_KINDS = {"05", "06", "13", "17", "20"}
@@ -101,6 +121,7 @@ def main() -> None:
     wanted = [f"{wnid[1:]}" for wnid in json.loads(classes.read_text("utf-8")).values()]
     for narrow, wide in ALSO_WIDER.items():
         synsets[senses[narrow][0]].wider.append(senses[wide][0])
+    counted = read_counts(folder / "cntlist.rev")
     known = with_hypernyms(wanted, synsets)
     words = {one: words_of(one, synsets, senses, one in wanted) for one in known}
     lines = [
@@ -109,6 +130,7 @@ def main() -> None:
                 f"n{one}",
                 ", ".join(words[one]),
                 " ".join(f"n{above}" for above in synsets[one].wider if above in known),
+                kind_of(one, words[one], senses, counted, one in wanted),
             )
         )
         for one in sorted(known)
@@ -153,6 +175,32 @@ def read_senses(path: Path) -> dict[str, list[str]]:
     return senses
 
 
+def read_counts(path: Path) -> dict[tuple[str, int], int]:
+    """Return how often texts have each noun in each of its senses, from 1 on (cntlist(5WN))."""
+    counts = {}
+    for line in path.read_text("latin-1").splitlines():
+        key, sense, count = line.split()
+        word, _, kind = key.partition("%")
+        if kind.startswith("1:"):
+            counts[word.replace("_", " "), int(sense)] = int(count)
+    return counts
+
+
+def kind_of(
+    one: str,
+    words: list[str],
+    senses: dict[str, list[str]],
+    counted: dict[tuple[str, int], int],
+    is_class: bool,
+) -> str:
+    """Return "class", or "everyday" if people would call what photos show by a synset's words."""
+    if is_class:
+        return "class"
+    keys = [(word.lower(), 1 + senses[word.lower()].index(one)) for word in words]
+    is_counted = words[0] not in TOO_WIDE and any(counted.get(key) for key in keys)
+    return "everyday" if is_counted or words[0] in EVERYDAY else ""
+
+
 def with_hypernyms(wanted: list[str], synsets: dict[str, Synset]) -> set[str]:
     """Return synsets with all above them that say something of a photo."""
     known: set[str] = set()
@@ -194,7 +242,7 @@ def nearest_words(
         if not shown or synsets[shown[0]].words[0][:1].isupper():
             continue
         found = climb(shown[0], synsets, known)
-        if found is not None and words[found][0] not in TOO_WIDE:
+        if found is not None and words[found][0] not in TOO_WIDE | {"animal", "food", "plant"}:
             nearest[word] = words[found][0]
     return nearest | BESIDES
 

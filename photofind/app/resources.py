@@ -60,8 +60,6 @@ class Resources:
         self._close_readers()
         if (text_index := self.__dict__.pop("text_index", None)) is not None:
             text_index.close()
-        if (places := self.__dict__.pop("places", None)) is not None:
-            places.close()
         if "library" in self.__dict__:
             self.library.close()
             del self.__dict__["library"]
@@ -84,6 +82,8 @@ class Resources:
             verification.close()
         if (thumbnails := self.__dict__.pop("thumbnails", None)) is not None:
             thumbnails.close()
+        if (places := self.__dict__.pop("places", None)) is not None:
+            places.close()
 
     @cached_property
     def reach(self) -> Reach:
@@ -170,19 +170,11 @@ class Resources:
     def text_index(self) -> TextIndex:
         """Finds photos by words."""
         from photofind.words.text_index import TextIndex
-        from photofind.words.wider import wider
 
         def names(coordinates: Sequence[tuple[float, float]]) -> list[tuple[str, ...]]:
             return [place.names() if place else () for place in self.places.find(coordinates)]
 
-        return TextIndex(self.home.words, wider=wider, places=names)
-
-    @cached_property
-    def places(self) -> PlaceFinder:
-        """Names the places where photos were taken."""
-        from photofind.words.places import PlaceFinder
-
-        return PlaceFinder(log=self.home.logs / "places.log")
+        return TextIndex(self.home.words, names)
 
     @cached_property
     def verification(self) -> Verification:
@@ -206,6 +198,13 @@ class Resources:
         from photofind.search.known import KnownPictures
 
         return KnownPictures(self.library, self.verification, self.reach, self.limits)
+
+    @cached_property
+    def places(self) -> PlaceFinder:
+        """Knows the names of places."""
+        from photofind.words.places import PlaceFinder
+
+        return PlaceFinder(log=self.home.logs / "places.log")
 
     @cached_property
     def thumbnails(self) -> Thumbnails:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 
-__all__ = ["Meaning", "folded", "meanings_of"]
+__all__ = ["Meaning", "folded", "meanings_named", "meanings_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,10 +30,13 @@ class Meaning:
         The words that mean it, the usual one first.
     wider
         The meanings above it, nearest first: of a beagle those of "hound", "dog", "animal".
+    is_everyday
+        Whether people call things so: "dog", and not "canine". Photos are found by all words.
     """
 
     words: tuple[str, ...]
     wider: tuple[Meaning, ...]
+    is_everyday: bool
 
     @property
     def name(self) -> str:
@@ -41,15 +44,34 @@ class Meaning:
         return self.words[0]
 
 
-@lru_cache(16384)
-def meanings_of(name: str) -> tuple[Meaning, ...]:
-    """Return what a name means, which several meanings may share; nothing where it is not known.
+Meanings = Mapping[str, tuple[Meaning, ...]]
 
-    The name is a word, or the words of one meaning, separated by commas. Case and punctuation do
-    not matter.
+
+@lru_cache(16384)
+def meanings_of(word: str) -> tuple[Meaning, ...]:
+    """Return what a word that a person types may mean; nothing where it is not known.
+
+    Case and punctuation do not matter.
     """
-    known = _known()
-    return known.get(folded(name)) or known.get(folded(name.partition(",")[0]), ())
+    return _known()[0].get(folded(word), ())
+
+
+@lru_cache(16384)
+def meanings_named(name: str) -> tuple[Meaning, ...]:
+    """Return what a tag of ImageNet means, which several meanings may share; nothing for others.
+
+    The tag is named by all words of its meaning, separated by commas, or by the first; one that
+    shares it with another may have a wider word in brackets: "crane (bird)".
+    """
+    known, by_all_words = _known()
+    if (exact := by_all_words.get(folded(name))) is not None:
+        return exact
+    word, _, wider = name.removesuffix(")").partition(" (")
+    found = known.get(folded(word.partition(",")[0]), ())
+    if not wider:
+        return found
+    above = meanings_of(wider)
+    return tuple(one for one in found if any(other in above for other in one.wider))
 
 
 @lru_cache(16384)
@@ -62,24 +84,30 @@ def folded(name: str) -> str:
 
 
 @cache
-def _known() -> Mapping[str, tuple[Meaning, ...]]:
-    """Return the meanings by their words, and by all their words together."""
+def _known() -> tuple[Meanings, Meanings]:
+    """Return the meanings by each of their words, and those of classes by all of theirs."""
     text = files("photofind.model").joinpath("hypernyms.tsv").read_text("utf-8")
     lines = [line.split("\t") for line in text.splitlines()]
-    words = {one: tuple(names.split(", ")) for one, names, _ in lines}
-    parents = {one: wider.split() for one, _, wider in lines}
+    words = {one: tuple(names.split(", ")) for one, names, _, _ in lines}
+    parents = {one: wider.split() for one, _, wider, _ in lines}
+    kinds = {one: kind for one, _, _, kind in lines}
     made: dict[str, Meaning] = {}
 
     def meaning(one: str) -> Meaning:
         if one not in made:
-            made[one] = Meaning(words[one], tuple(map(meaning, _above(one, parents))))
+            wider = tuple(map(meaning, _above(one, parents)))
+            made[one] = Meaning(words[one], wider, bool(kinds[one]))
         return made[one]
 
     known: dict[str, tuple[Meaning, ...]] = {}
+    by_all_words: dict[str, tuple[Meaning, ...]] = {}
     for one in words:
-        for name in {*map(folded, words[one]), folded(", ".join(words[one]))}:
+        for name in {*map(folded, words[one])}:
             known[name] = (*known.get(name, ()), meaning(one))
-    return known
+        if kinds[one] == "class":
+            name = folded(", ".join(words[one]))
+            by_all_words[name] = (*by_all_words.get(name, ()), meaning(one))
+    return known, by_all_words
 
 
 def _above(start: str, parents: Mapping[str, Sequence[str]]) -> list[str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from pathlib import PurePath
 
 from photofind.images.formats import RAW_SUFFIXES
 from photofind.model.records import Photo
+from photofind.model.words import Word, narrowest, words_of
 from photofind.words.dates import time_tokens
-from photofind.words.folding import BREAK, indexed
+from photofind.words.folding import indexed
 
-__all__ = ["COLUMNS", "Wider", "digest", "document"]
+__all__ = ["COLUMNS", "digest", "document"]
 
 COLUMNS = {
     "keyword": 10.0,
@@ -32,13 +32,10 @@ COLUMNS = {
 What a person wrote counts more than what was derived.
 """
 
-Wider = Callable[[str], Collection[str]]
-"""Returns the wider words of a tag: "vehicle" of "minibus"."""
-
 _SYNONYMS = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
 
 
-def document(photo: Photo, root: str, places: Sequence[str], wider: Wider) -> dict[str, str]:
+def document(photo: Photo, root: str, places: Sequence[str]) -> dict[str, str]:
     """Return the words of a photo by column, as they are indexed.
 
     Parameters
@@ -48,21 +45,21 @@ def document(photo: Photo, root: str, places: Sequence[str], wider: Wider) -> di
         the folder's own name.
     places
         The names of the town, region and country it was taken in.
-    wider
-        Gives the wider words of a tag.
     """
     path = _readable(photo.path)
     folder, name = os.path.split(path)
-    named = {tag: None for tags in photo.tags.values() for tag in tags}
+    words = [*words_of(photo)]
+    named = narrowest([word for word in words if word.space])
+    above = [word for word in words if word.meaning is not None and word not in named]
     return {
-        "keyword": indexed(photo.keywords),
+        "keyword": indexed(word.name for word in words if not word.space and not word.meaning),
         "caption": indexed([photo.caption] if photo.caption else []),
         "name": indexed([name]),
-        "tag": indexed(named),
+        "tag": indexed(_names(named)),
         "place": indexed(places),
         "folder": indexed(_folders(folder, _readable(root))),
         "date": " ".join(time_tokens(photo.moment)),
-        "wider": f" {BREAK} ".join(filter(None, (_widened(wider, tag) for tag in named))),
+        "wider": indexed(_names(above)),
         "camera": indexed([photo.camera] if photo.camera else []),
         "type": indexed(_types(photo, name)),
     }
@@ -73,14 +70,18 @@ def digest(photo: Photo, root: str) -> bytes:
     told = (
         root, photo.path, photo.moment, photo.camera, photo.latitude, photo.longitude,
         photo.keywords, photo.caption, photo.format,
-        [(space, *tags) for space, tags in photo.tags.items()],
+        [(space, *tags.items()) for space, tags in photo.tags.items()], [*photo.said.items()],
     )  # fmt: skip
     return blake2b(repr(told).encode(), digest_size=8).digest()
 
 
-@lru_cache(4096)
-def _widened(wider: Wider, tag: str) -> str:
-    return indexed(wider(tag))
+def _names(words: Iterable[Word]) -> dict[str, None]:
+    """Return the names of words, and all others that mean the same."""
+    return {
+        name: None
+        for word in words
+        for name in (word.name, *(word.meaning.words if word.meaning else ()))
+    }
 
 
 def _folders(folder: str, root: str) -> list[str]:

@@ -11,8 +11,8 @@ from datetime import date
 from photofind.library.store import Store
 from photofind.model.records import Photo, innermost
 from photofind.model.search import Correction, FoundPhoto, SearchAnswer
-from photofind.words.documents import Wider
-from photofind.words.folding import indexed, tokens
+from photofind.model.words import narrowest, words_of
+from photofind.words.folding import tokens
 from photofind.words.grammar import FIELDS, Term, parse
 from photofind.words.matching import Matching, Wanted, wanted
 from photofind.words.text_index import TextIndex, Words
@@ -47,12 +47,7 @@ class Limits:
 
 
 def search(
-    index: TextIndex,
-    store: Store,
-    text: str,
-    limits: Limits,
-    wider: Wider,
-    today: date | None = None,
+    index: TextIndex, store: Store, text: str, limits: Limits, today: date | None = None
 ) -> SearchAnswer:
     """Return the photos that a text asks for.
 
@@ -93,7 +88,7 @@ def search(
         if (photo := photos.get(one.id)) is not None:
             folder = innermost(folders, photo.path)
             is_away = photo.away is not None or (folder is not None and folder.state == "offline")
-            hits.append(_hit(rank, photo, _found_by(one, photo, terms, wider), offline=is_away))
+            hits.append(_hit(rank, photo, _found_by(one, photo, terms), offline=is_away))
     return SearchAnswer(
         text,
         tuple(hits),
@@ -125,7 +120,7 @@ def _hit(rank: int, photo: Photo, found_by: Sequence[str], *, offline: bool) -> 
     )
 
 
-def _found_by(found: Words, photo: Photo, terms: Sequence[Wanted], wider: Wider) -> list[str]:
+def _found_by(found: Words, photo: Photo, terms: Sequence[Wanted]) -> list[str]:
     """Return what each term was found in: the column that counts most, and the word there."""
     told = []
     for one in terms:
@@ -137,17 +132,18 @@ def _found_by(found: Words, photo: Photo, terms: Sequence[Wanted], wider: Wider)
             continue
         column, phrase = met
         if column == "wider":
-            tag = next((tag for tag in _tags(photo) if _says(phrase, indexed(wider(tag)))), "")
-            told.append(f"tag {tag or ' '.join(phrase)}")
+            told.append(f"tag {_narrowest_named(photo, phrase)}")
             continue
         is_typed = not phrase or phrase == one.term.words
         told.append(f"{column} {one.term.text.rstrip('*') if is_typed else ' '.join(phrase)}")
     return [*dict.fromkeys(told)]
 
 
-def _tags(photo: Photo) -> list[str]:
-    return [tag for tags in photo.tags.values() for tag in tags]
-
-
-def _says(phrase: Sequence[str], text: str) -> bool:
-    return f" {' '.join(phrase)} " in f" {text} "
+def _narrowest_named(photo: Photo, phrase: tuple[str, ...]) -> str:
+    """Return the tag of a photo that has a phrase among its wider words, or else the phrase."""
+    named = narrowest([word for word in words_of(photo) if word.meaning])
+    for word in named:
+        above = (name for one in word.meaning.wider for name in one.words) if word.meaning else ()
+        if any(tokens(name) == phrase for name in above):
+            return word.name
+    return " ".join(phrase)

@@ -24,7 +24,7 @@ from photofind.model.indexing import Progress
 from photofind.model.records import Photo
 from photofind.paths import is_below, open_private, private_folder, remove_file
 from photofind.system.disk import explain_disk_errors
-from photofind.words.documents import COLUMNS, Wider, digest, document
+from photofind.words.documents import COLUMNS, digest, document
 from photofind.words.matching import BELOW, Matching, below
 from photofind.words.spelling import Spelling
 
@@ -65,21 +65,14 @@ class TextIndex:
     ----------
     path
         The file, private to this user.
-    wider
-        Gives the wider words of a tag.
     places
         Gives the names of places.
     """
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        wider: Wider = lambda tag: (),
-        places: Places = lambda coordinates: [()] * len(coordinates),
+        self, path: Path, places: Places = lambda coordinates: [()] * len(coordinates)
     ) -> None:
         self.path = path
-        self._wider = wider
         self._places = places
         self._lock = threading.Lock()
         self._reader: sqlite3.Connection | None = None
@@ -283,7 +276,7 @@ class TextIndex:
         rows, texts = [], []
         for photo, mark, _ in changed:
             root = _root_of(os.path.dirname(photo.path), tuple(roots))  # noqa: PTH120
-            columns = document(photo, root, names.get(photo.id, ()), self._wider)
+            columns = document(photo, root, names.get(photo.id, ()))
             texts.append((photo.id, *(columns[name] for name in COLUMNS)))
             path = os.fsencode(photo.path)
             rows.append((photo.id, mark, path, photo.moment, photo.latitude, photo.longitude))

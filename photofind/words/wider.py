@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from photofind.model.hierarchy import folded, meanings_of
+from photofind.model.hierarchy import folded, meanings_named, meanings_of
 
 __all__ = ["nearest", "wider"]
 
@@ -19,7 +19,7 @@ def wider(tag: str) -> tuple[str, ...]:
     meanings, such as "crane", has the words that are above all of them.
     """
     several = [
-        [word for above in meaning.wider for word in above.words] for meaning in meanings_of(tag)
+        [word for above in meaning.wider for word in above.words] for meaning in meanings_named(tag)
     ]
     if not several:
         return ()

@@ -58,6 +58,7 @@ from photofind.model import (
     Status,
     Tag,
     TagCount,
+    Tagging,
     TrashedBefore,
     Trashing,
     Untrashing,
@@ -315,6 +316,21 @@ class FakeLibrary(FakeOperations):
         except OSError as error:
             raise ImageError(f"{path} is no picture") from error
         return file.getvalue()
+
+    def answer_place(self, photo: int | str) -> str:
+        return f"Z\u00fcrich, {photo}"
+
+    def answer_judge_tags(
+        self,
+        photos: Sequence[int],
+        add: Sequence[str],
+        remove: Sequence[str],
+        forget: Sequence[str],
+        write_sidecar: bool,
+    ) -> Tagging:
+        sidecars = ("/photos/\udcff.jpg.xmp",) if write_sidecar else ()
+        failures = (Failure("/photos/\udcff.jpg", f"{[*add, *remove, *forget]}"),)
+        return Tagging(tuple(self.answer_photo(photo) for photo in photos[:1]), sidecars, failures)
 
     def answer_overview(self, folder: str | None) -> Overview:
         return Overview(len(self.details), (("/photos/\udcff", 2),), (("2021-05", 2),))

@@ -20,7 +20,6 @@ from photofind.model.records import Folder, Photo
 from photofind.words import text_index
 from photofind.words.searching import Limits, search
 from photofind.words.text_index import TextIndex
-from photofind.words.wider import wider
 
 TODAY = date(2024, 5, 15)
 LONDON = (51.5, -0.12)
@@ -58,7 +57,7 @@ def new_library() -> MemoryStore:
 
 
 def new_index(folder: Path, library: MemoryStore) -> TextIndex:
-    made = TextIndex(folder / "home" / "words.sqlite", wider=wider, places=places)
+    made = TextIndex(folder / "home" / "words.sqlite", places)
     made.update(library)
     return made
 
@@ -85,7 +84,7 @@ def index(tmp_path: Path, library: MemoryStore) -> Iterator[TextIndex]:
 
 
 def ask(index: TextIndex, library: MemoryStore, text: str, **limits: object) -> SearchAnswer:
-    return search(index, library, text, Limits(**limits), wider, TODAY)
+    return search(index, library, text, Limits(**limits), TODAY)
 
 
 def names(answer: SearchAnswer) -> set[str]:
