@@ -1,8 +1,6 @@
 """Times as people say them: "july 2019", "last summer", "christmas", "weekend", "two years ago".
 
-A small grammar over the names in `photofind.words.calendar`. A parser of all dates there are reads
-times into words that are none, knows neither seasons nor decades, and takes half a second to load;
-what people search photos by is less, and this is the same on every machine.
+A small grammar over the names in `photofind.words.calendar`.
 """
 
 from __future__ import annotations
