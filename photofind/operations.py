@@ -230,7 +230,7 @@ class Operations(Protocol):
         any_word
             Whether one of the words is enough; photos with several come first.
         as_typed
-            Whether the last word may be the beginning of one.
+            Whether the last word may be the beginning of one, and what is no time yet is left out.
         offset
             How many photos to skip.
         limit

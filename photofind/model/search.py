@@ -68,6 +68,8 @@ class SearchAnswer:
         How many photos were searched.
     corrections
         Words that no photo has, and what was searched for instead.
+    notes
+        What was left out of what was typed, a line each.
     is_current
         Whether all photos were searched as they are now: the text index follows the library.
     seconds
@@ -79,5 +81,6 @@ class SearchAnswer:
     total: int
     photos: int
     corrections: tuple[Correction, ...] = ()
+    notes: tuple[str, ...] = ()
     is_current: bool = True
     seconds: float = 0.0

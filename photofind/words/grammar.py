@@ -89,12 +89,15 @@ class Question:
         What has to be met, and what must not be.
     since, until
         The first and the last day, ISO 8601; None where there is no limit.
+    notes
+        What was left out, because it is being typed, a line each.
     """
 
     terms: tuple[Term, ...] = ()
     unwanted: tuple[Term, ...] = ()
     since: str | None = None
     until: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -103,6 +106,7 @@ class _Building:
     unwanted: list[Term] = field(default_factory=list)
     since: str | None = None
     until: str | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,8 @@ def parse(text: str, today: date, *, as_typed: bool = False, southern: bool = Fa
     today
         By which "last summer" is told.
     as_typed
-        Whether the person still types: the last word may be the beginning of one.
+        Whether the person still types: the last word may be the beginning of one, and a field for
+        dates without one is left out.
     southern
         Whether summer is in January.
 
@@ -152,11 +157,18 @@ def parse(text: str, today: date, *, as_typed: bool = False, southern: bool = Fa
             at = _add_plain(built, items, at, today, is_last=as_typed, southern=southern)
             continue
         if item.field in ("after", "since", "before", "until", "date"):
-            _add_date(built, item, today, southern=southern)
+            try:
+                _add_date(built, item, today, southern=southern)
+            except RequestError as error:
+                if not as_typed:
+                    raise
+                built.notes.append(str(error))
         elif term := _term(item, is_start=is_last and not item.is_exact):
             (built.unwanted if item.is_unwanted else built.terms).append(term)
         at += 1
-    return Question(tuple(built.terms), tuple(built.unwanted), built.since, built.until)
+    return Question(
+        tuple(built.terms), tuple(built.unwanted), built.since, built.until, (*built.notes,)
+    )
 
 
 def _items(text: str) -> Iterator[_Item]:

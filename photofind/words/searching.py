@@ -95,6 +95,7 @@ def search(
         total,
         index.count,
         tuple(Correction(one.term.text, one.corrected) for one in terms if one.corrected),
+        question.notes,
         index.is_current(store),
         time.perf_counter() - began,
     )

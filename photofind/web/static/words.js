@@ -4,7 +4,7 @@ import { get, withQuery } from "./api.js";
 import { byId } from "./dom.js";
 import * as grid from "./grid.js";
 import { navigate, state } from "./state.js";
-import { count, shown } from "./text.js";
+import { count, sentence, shown } from "./text.js";
 
 const PAUSE = 160; // Milliseconds without a key after which is searched.
 
@@ -40,7 +40,7 @@ export async function fetchPage(answer, size, signal) {
       page = some;
     }
   }
-  Object.assign(answer, { total: page.total, corrections: page.corrections, isCurrent: page.is_current });
+  Object.assign(answer, { total: page.total, corrections: page.corrections, said: page.notes, isCurrent: page.is_current });
   answer.photos = [...answer.photos, ...page.hits];
   answer.end = answer.photos.length >= page.total || !page.hits.length;
   return page.hits;
@@ -48,7 +48,7 @@ export async function fetchPage(answer, size, signal) {
 
 /** Return what is to be known of an answer, a line each. */
 export function notesOf(answer) {
-  const notes = [];
+  const notes = (answer.said ?? []).map(sentence);
   if (answer.any) notes.push("No photo has all of these words. These have some of them.");
   for (const { typed, taken } of answer.corrections ?? []) {
     notes.push(`No photo has \u201c${shown(typed)}\u201d. These have ${taken.map((one) => `\u201c${shown(one)}\u201d`).join(" or ")}.`);

@@ -200,6 +200,9 @@ def test_random_texts_are_answered(asked: Asked) -> None:
 def test_what_cannot_be_meant_is_refused_with_a_hint(asked: Asked) -> None:
     with pytest.raises(RequestError, match="after:soon is no time"):
         ask(*asked, "after:soon")
+    answer = ask(*asked, "bus after:soon", as_typed=True)
+    assert "red bus" in names(answer)
+    assert answer.notes[0].startswith("after:soon is no time")
     with pytest.raises(RequestError, match="comes again"):
         ask(*asked, "before:may")
     with pytest.raises(RequestError, match="longer than"):
