@@ -217,7 +217,9 @@ class PhotoFind(Operations):
 
     def _update_words(self, progress: Callable[[Progress], None]) -> None:
         """Bring the text index up to date before it answers."""
-        self._resources.text_index.update(self._resources.library, progress)
+        library = self._resources.library
+        if self.home.words.exists() or library.counts().photos:
+            self._resources.text_index.update(library, progress)
 
     def explain(
         self, query: int | str, hit: int | str, *, extractor: str | None = None
