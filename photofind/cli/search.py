@@ -24,7 +24,7 @@ _PATIENCE = 3.0
 
 
 @click.command(
-    short_help="Find photos by names, captions, keywords, tags, dates and places.",
+    short_help="Find photos by names, captions, tags, dates, places.",
     epilog="""\b
 Examples:
   photofind search red bus London 2019

@@ -94,7 +94,7 @@ def search(
         tuple(hits),
         total,
         index.count,
-        tuple(Correction(one.term.text, one.corrected) for one in terms if one.corrected),
+        tuple(Correction(one.term.text, one.corrected) for one in terms if one.corrected and total),
         question.notes,
         index.is_current(store),
         time.perf_counter() - began,
