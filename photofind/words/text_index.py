@@ -28,7 +28,7 @@ from photofind.words.documents import COLUMNS, digest, document
 from photofind.words.matching import BELOW, Matching, below
 from photofind.words.spelling import Spelling
 
-__all__ = ["Places", "TextIndex", "Words"]
+__all__ = ["Places", "TextIndex", "Words", "is_sound"]
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,9 @@ class TextIndex:
     def is_current(self, store: Store) -> bool:
         """Return whether it holds the library as it is now."""
         with self._reading() as reader:
-            return reader is not None and _told(reader, "library") == _state(store)
+            if reader is None:
+                return not store.counts().photos
+            return _told(reader, "library") == _state(store)
 
     def holds(self, path: str) -> bool:
         """Return whether it holds a photo at an absolute path, or below it."""
@@ -314,6 +316,18 @@ class TextIndex:
         finally:
             with suppress(sqlite3.Error):
                 writer.close()
+
+
+def is_sound(path: Path) -> bool:
+    """Return whether the file of a text index can be read from end to end."""
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+        try:
+            return str(_one(connection, "PRAGMA quick_check")) == "ok"
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return False
 
 
 def _make(writer: sqlite3.Connection) -> None:

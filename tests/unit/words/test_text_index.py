@@ -19,7 +19,7 @@ from photofind.model import SearchAnswer
 from photofind.model.records import Folder, Photo
 from photofind.words import text_index
 from photofind.words.searching import Limits, search
-from photofind.words.text_index import TextIndex
+from photofind.words.text_index import TextIndex, is_sound
 
 TODAY = date(2024, 5, 15)
 LONDON = (51.5, -0.12)
@@ -249,6 +249,7 @@ def test_a_damaged_file_is_made_again(index: TextIndex, library: MemoryStore, da
         middle = data[:4096] + b"\xa5" * (len(data) - 4096)
         index.path.write_bytes({"text": b"no database", "zeros": bytes(len(data)), "empty": b"",
                                 "middle": middle}[damage])  # fmt: skip
+    assert is_sound(index.path) == (damage in ("older", "empty"))
     with suppress(LibraryError):  # It was found damaged just now.
         ask(index, library, "bus")
     index.update(library)
