@@ -160,7 +160,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, without_graphs():
         home = Home(arguments.home or Path(temporary, "home"))
-        others = home.root / "photos/skimage"
+        others = home.root.with_name(f"{home.root.name}-photos") / "skimage"
         if not others.exists():
             others.mkdir(parents=True)
             for path in photos_below(Path(skimage.__file__).parent / "data"):
