@@ -27,7 +27,7 @@ __all__ = [
 LEAST_CONFIDENCE = 0.2
 """From so much on a word is found whose meaning is known: what people ask for is mostly there."""
 
-SURE_FROM = {1: 0.8, 2: 0.7, 30: 0.4}
+SURE_FROM = {1: 0.8, 2: 0.7, 30: 0.5}
 """By how many classes of ImageNet a word is above, from what confidence on it is sure: so what is
 shown is right nine times of ten on labelled photos (``benchmarks/tags.py``)."""
 
