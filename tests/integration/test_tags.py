@@ -110,7 +110,8 @@ def test_the_commands_list_tags_and_photos(indexed: PhotoFind, photos: Path) -> 
     ]  # fmt: skip
     found = photofind("tags", "dog", "grass", "--json").json
     assert Path(found[0]["path"]).name == "mixed.png"
-    assert found[0]["tags"][0] == {"name": "red dog", "confidence": 0.51, "space": "naming@1"}
+    tag = {"name": "red dog", "confidence": 0.51, "space": "naming@1", "confirmed": False}
+    assert found[0]["tags"][0] == tag
     written, *named = photofind("tags", "red").lines
     assert written.startswith(f"{photos / 'blue.jpg'}\tRed Dog; beach; blue sky 9")
     assert named == [
@@ -135,7 +136,7 @@ def test_what_a_person_says_of_tags_decides_and_lasts(indexed: PhotoFind, photos
     said = photofind("tags", red, "--add", "Rex", "--remove", "red dog", "--write-sidecar")
     assert said.code == 0, said.stderr
     assert said.lines == [f"{red}\tRex; green grass 2%\tred dog"]
-    assert said.notes == [f"photofind: written into {red}.xmp"]
+    assert said.notes == [f"written into {red}.xmp"]
     assert xmp_metadata((photos / "red.png.xmp").read_bytes()).keywords == ("Rex",)
     assert red.read_bytes() == before
     for suffix in (".png", ".png.xmp"):
