@@ -27,7 +27,7 @@ class TagIndex:
             if known is None:
                 known = self._names[key] = _Name(word.name, word.meaning)
             known.add(photo.id, word.space)
-            known.is_listed |= word.is_sure
+            known.is_listed = known.is_listed or word.is_sure
 
     def counts(self) -> list[TagCount]:
         """Return the names that are sure of any photo, the most frequent first.
