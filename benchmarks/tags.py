@@ -1,11 +1,12 @@
 """Tags on photos of known classes: how often they are right, and what words find.
 
 DIR is Corel-1K, one folder per class. Its photos, and those of scikit-image, are indexed with an
-extractor that names tags. Then it prints, for confidences from which a tag may count: how often
-what is shown is right, in percent, by what a person saw in every tenth photo and in those of
-scikit-image (``tags_seen.json``); how often a class's word is right where it is carried, and in how
-many of the class's photos it is (recall). Then P@10 of asking for each class by its name: by the
-names of tags alone, as they are, and with wider words.
+extractor that names tags. Then it prints, for several rules of what is shown: how many tags of the
+photos are that were looked at, how often they are right, and how many photos have any, by what a
+person saw in every fifth photo and in those of scikit-image (``tags_seen.json``). Then, for several
+confidences from which a word is found: how often the words of the classes are right, and in how
+many photos of their classes they are found (recall). Then P@10 of asking for each class by its
+word: by the names of tags alone, as they are, and with wider words. All in percent.
 
     python benchmarks/tags.py corel-1k [--extractor efficientnet-lite0] [--home FOLDER]
 """
@@ -33,7 +34,9 @@ from photofind.paths import Home
 from photofind.search.tags import nearest_tags
 from photofind.settings import set_setting
 
-LEAST = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+# From what confidence on a word is shown, by how many classes it is above.
+RULES = ({1: 0.1}, {1: 0.5}, {1: 0.8}, {1: 0.8, 2: 0.7}, words.SURE_FROM, {1: 0.8, 2: 0.5, 10: 0.2})
+LEAST = (0.1, 0.2, 0.3, 0.5, 0.8)
 FIRST = 10
 SEEN = Path(__file__).with_name("tags_seen.json")
 
@@ -111,20 +114,24 @@ def measure(photos: Sequence[Photo]) -> None:
     seen = json.loads(SEEN.read_text("utf-8"))
     corel = [photo for photo in photos if class_of(photo) in CLASSES or class_of(photo)[0] == "0"]
     rows = []
+    for rule in RULES:
+        with (
+            mock.patch.object(words, "SURE_FROM", rule),
+            mock.patch.object(words, "LEAST_CONFIDENCE", min(rule.values())),
+        ):
+            shown, right, tagged = right_share(photos, seen)
+        told = ", ".join(f"{least} from {above}" for above, least in rule.items())
+        rows.append([told, shown, percent(right, shown), percent(tagged, len(seen))])
+    print_table(("shown (confidence from classes)", "tags", "right", "photos with any"), rows)
+    rows = []
+    of_classes = sum(class_of(photo) in CLASSES for photo in corel)
     for least in LEAST:
         with mock.patch.object(words, "LEAST_CONFIDENCE", least):
-            shown, right, tagged = right_share(photos, seen)
             found = {name: with_word(corel, word) for name, word in CLASSES.items()}
-            hits = sum(class_of(photo) == name for name in found for photo in found[name])
-            total = sum(len(some) for some in found.values())
-            of_classes = sum(class_of(photo) in CLASSES for photo in corel)
-        rows.append(
-            [least, shown, percent(right, shown), percent(tagged, len(seen)),
-             percent(hits, total), percent(hits, of_classes)]
-        )  # fmt: skip
-    print_table(
-        ("from", "tags seen", "right", "photos with any", "class words right", "recall"), rows
-    )
+        hits = sum(class_of(photo) == name for name in found for photo in found[name])
+        total = sum(len(some) for some in found.values())
+        rows.append([least, percent(hits, total), percent(hits, of_classes)])
+    print_table(("found from", "right", "recall"), rows)
     rows = []
     figures = {}
     for name, word in CLASSES.items():
@@ -153,7 +160,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, without_graphs():
         home = Home(arguments.home or Path(temporary, "home"))
-        others = home.root / "photos/skimage"
+        others = home.root.with_name(f"{home.root.name}-photos") / "skimage"
         if not others.exists():
             others.mkdir(parents=True)
             for path in photos_below(Path(skimage.__file__).parent / "data"):

@@ -43,8 +43,16 @@ SAYS_NOTHING = {
     "unit",
     "whole, unit",
 }
-# What people call by a wider word that WordNet has on another branch: a bus is a vehicle.
-ALSO_WIDER = {"public transport": "vehicle", "lifting device": "machine"}
+# What people call by a wider word that WordNet has on another branch: a bus is a vehicle. A tusker
+# may be a boar to WordNet; what ImageNet shows under that name are elephants.
+ALSO_WIDER = {
+    "bus": "motor vehicle",
+    "lifting device": "machine",
+    "public transport": "vehicle",
+    "tusker": "elephant",
+}
+# What people do not call by a wider word: WordNet has a bus with wheels for a container.
+NOT_WIDER = {"wheeled vehicle": "container"}
 # What words are nearest to that WordNet does not join with what people mean in photos.
 BESIDES = {
     "beach": "seashore",
@@ -103,6 +111,8 @@ EVERYDAY = {
     "undergarment", "van", "viper", "wading bird", "warship", "waterfowl", "whale",
     "wheeled vehicle", "wind instrument", "wolfhound", "writing implement",
 }  # fmt: skip
+# Its first word would be taken for another one: a car of a train is no automobile.
+NOT_EVERYDAY = {"car, railcar, railway car, railroad car"}
 # Kinds of nouns (lexicographer files) that photos show: animals, artifacts, foods, objects, plants.
 SHOWN_KINDS = {"05", "06", "13", "17", "20"}
 # So many steps up a word is still nearest to something: a puppy to a dog, and not to an animal.
@@ -121,6 +131,8 @@ def main() -> None:
     wanted = [f"{wnid[1:]}" for wnid in json.loads(classes.read_text("utf-8")).values()]
     for narrow, wide in ALSO_WIDER.items():
         synsets[senses[narrow][0]].wider.append(senses[wide][0])
+    for narrow, wide in NOT_WIDER.items():
+        synsets[senses[narrow][0]].wider.remove(senses[wide][0])
     counted = read_counts(folder / "cntlist.rev")
     known = with_hypernyms(wanted, synsets)
     words = {one: words_of(one, synsets, senses, one in wanted) for one in known}
@@ -196,6 +208,8 @@ def kind_of(
     """Return "class", or "everyday" if people would call what photos show by a synset's words."""
     if is_class:
         return "class"
+    if any(", ".join(words) == one for one in NOT_EVERYDAY):
+        return ""
     keys = [(word.lower(), 1 + senses[word.lower()].index(one)) for word in words]
     is_counted = words[0] not in TOO_WIDE and any(counted.get(key) for key in keys)
     return "everyday" if is_counted or words[0] in EVERYDAY else ""

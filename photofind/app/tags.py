@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photofind.app.photos import details
-from photofind.app.references import find_file, find_photo
+from photofind.app.references import find_photo, path_here
 from photofind.errors import LibraryError, PhotofindError
 from photofind.images.sidecars import write_keywords
 from photofind.model import Failure, Tagging
@@ -17,7 +17,6 @@ from photofind.model.judgements import TagJudgement
 
 if TYPE_CHECKING:
     from photofind.app.resources import Resources
-    from photofind.library.store import Store
     from photofind.model.records import Photo
 
 __all__ = ["judge_tags"]
@@ -67,7 +66,7 @@ def judge_tags(
             library.judge_tags(new)
         now_known = [find_photo(library, photo.id) for photo in known]
         folders = library.folders()
-        sidecars, failures = _write(library, now_known) if write_sidecar else ([], [])
+    sidecars, failures = _write(resources, now_known) if write_sidecar else ([], [])
     return Tagging(
         tuple(details(folders, photo) for photo in now_known), tuple(sidecars), tuple(failures)
     )
@@ -93,15 +92,18 @@ def _contradicts(name: str, judged: Iterable[str], is_right: bool) -> bool:
     return False
 
 
-def _write(library: Store, photos: Iterable[Photo]) -> tuple[list[str], list[Failure]]:
+def _write(resources: Resources, photos: Iterable[Photo]) -> tuple[list[str], list[Failure]]:
     """Write what was said of the tags of photos into their sidecars."""
     written, failures = [], []
     for photo in photos:
         add = [name for name, is_right in photo.said.items() if is_right]
         remove = [name for name, is_right in photo.said.items() if not is_right]
         try:
-            path = Path(find_file(library, photo.id))
-            written.append(str(write_keywords(path, add, remove, photo.keywords)))
+            path = path_here(photo)
+            sidecar = resources.reach.act(
+                path, write_keywords, Path(path), add, remove, photo.keywords
+            )
+            written.append(str(sidecar))
         except PhotofindError as error:
             failures.append(Failure(photo.path, error.message))
     return written, failures

@@ -27,12 +27,16 @@ class TagIndex:
             if known is None:
                 known = self._names[key] = _Name(word.name, word.meaning)
             known.add(photo.id, word.space)
+            known.is_listed = known.is_listed or word.is_sure
 
     def counts(self) -> list[TagCount]:
-        """Return all names that people use, the most frequent first; spelled as first met."""
+        """Return the names that are sure of any photo, the most frequent first.
+
+        Of those that lie above others only those that people use; spelled as first met.
+        """
         together: dict[str, list[_Name]] = {}
         for known in self._names.values():
-            if known.meaning is None or known.meaning.is_everyday:
+            if known.is_listed and (known.meaning is None or known.meaning.is_everyday):
                 together.setdefault(self._listed_as(known), []).append(known)
         counts = [
             TagCount(
@@ -73,11 +77,12 @@ class TagIndex:
 class _Name:
     """A name, the photos that carry it, and the spaces that gave it; "" where people did."""
 
-    __slots__ = ("meaning", "photos", "spaces", "spelling")
+    __slots__ = ("is_listed", "meaning", "photos", "spaces", "spelling")
 
     def __init__(self, spelling: str, meaning: Meaning | None) -> None:
         self.spelling = spelling
         self.meaning = meaning
+        self.is_listed = False
         self.photos = array("q")
         self.spaces: set[str] = set()
 

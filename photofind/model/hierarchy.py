@@ -11,7 +11,7 @@ References
 from __future__ import annotations
 
 import unicodedata
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -32,11 +32,14 @@ class Meaning:
         The meanings above it, nearest first: of a beagle those of "hound", "dog", "animal".
     is_everyday
         Whether people call things so: "dog", and not "canine". Photos are found by all words.
+    classes
+        How many of the classes of ImageNet it is or lies above.
     """
 
     words: tuple[str, ...]
     wider: tuple[Meaning, ...]
     is_everyday: bool
+    classes: int
 
     @property
     def name(self) -> str:
@@ -91,12 +94,16 @@ def _known() -> tuple[Meanings, Meanings]:
     words = {one: tuple(names.split(", ")) for one, names, _, _ in lines}
     parents = {one: wider.split() for one, _, wider, _ in lines}
     kinds = {one: kind for one, _, _, kind in lines}
+    above = {one: _above(one, parents) for one in words}
+    classes = Counter(
+        name for one, kind in kinds.items() if kind == "class" for name in (one, *above[one])
+    )
     made: dict[str, Meaning] = {}
 
     def meaning(one: str) -> Meaning:
         if one not in made:
-            wider = tuple(map(meaning, _above(one, parents)))
-            made[one] = Meaning(words[one], wider, bool(kinds[one]))
+            wider = tuple(map(meaning, above[one]))
+            made[one] = Meaning(words[one], wider, bool(kinds[one]), classes[one])
         return made[one]
 
     known: dict[str, tuple[Meaning, ...]] = {}

@@ -15,6 +15,7 @@ from photofind.model.records import Photo
 
 __all__ = [
     "LEAST_CONFIDENCE",
+    "SURE_FROM",
     "Word",
     "carries",
     "confidence_in",
@@ -23,9 +24,12 @@ __all__ = [
     "words_of",
 ]
 
-LEAST_CONFIDENCE = 0.5
-"""From so much on a word counts whose meaning is known: then it is right nine times of ten on
-labelled photos (``benchmarks/tags.py``)."""
+LEAST_CONFIDENCE = 0.2
+"""From so much on a word is found whose meaning is known: what people ask for is mostly there."""
+
+SURE_FROM = {1: 0.8, 2: 0.7, 30: 0.5}
+"""By how many classes of ImageNet a word is above, from what confidence on it is sure: so what is
+shown is right nine times of ten on labelled photos (``benchmarks/tags.py``)."""
 
 # What a person wrote or said is certain.
 _CERTAIN = 1.0
@@ -54,11 +58,21 @@ class Word(NamedTuple):
     meaning: Meaning | None = None
     is_confirmed: bool = False
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is shown: it is likely right, or a name whose meaning is not known."""
+        if self.meaning is None or not self.space:
+            return True
+        classes = self.meaning.classes
+        least = min(least for above, least in SURE_FROM.items() if classes >= above)
+        return self.confidence >= least
+
 
 def words_of(photo: Photo) -> Iterator[Word]:
     """Yield the words that a photo carries: once for each space, or person, that they are from.
 
-    Those are left out that are not sure, and those that a person rejected, with all below them.
+    Those are left out that are too unsure to be found, and those that a person rejected, with all
+    below them.
     """
     rejected, without = _rejected(photo)
     for keyword in photo.keywords:
@@ -136,7 +150,7 @@ def shown_in(photo: Photo) -> list[Word]:
     best: dict[Meaning | str, Word] = {}
     for word in words_of(photo):
         is_keyword = not (word.space or word.is_confirmed or word.meaning)
-        if not is_keyword:
+        if word.is_sure and not is_keyword:
             key = word.meaning or folded(word.name)
             # A word of a person counts more, and is never taken for one of an extractor.
             if key not in best or _rank(word) > _rank(best[key]):

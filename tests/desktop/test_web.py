@@ -1498,6 +1498,16 @@ def test_tags_lead_to_their_photos(tagged: Page) -> None:
     until(lambda: len(page.names()) == 2)
     assert page.query == f"?like={both}"
 
+    # What a person says of tags is shown at once; letters are no keys of the viewer there.
+    page.open(f"/?photo={both}")
+    page.click("#viewer .judged-tag [aria-label='red dog is wrong']")
+    until(lambda: [tag.text for tag in page.all("#viewer .tags a")] == tags[1:], "what is left")
+    page.click("#viewer .judged-tag [aria-label='green grass is right']")
+    page.wait("#viewer .tagging input").send_keys("dl", Keys.ENTER)
+    said = ["green grass", "dl", tags[2]]
+    until(lambda: [tag.text for tag in page.all("#viewer .tags a")] == said, "what was said")
+    assert page.barriers() == []
+
     # Keywords are links too, and stay text.
     page.open(f"/?photo={red}")
     page.says("#viewer-facts", "<b>sea</b> & sand")

@@ -318,7 +318,8 @@ class FakeLibrary(FakeOperations):
         return file.getvalue()
 
     def answer_place(self, photo: int | str) -> str:
-        return f"Z\u00fcrich, {photo}"
+        self.answer_photo(photo)
+        return "Z\u00fcrich"
 
     def answer_judge_tags(
         self,

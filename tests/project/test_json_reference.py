@@ -33,7 +33,7 @@ PRINTED: dict[str, tuple[Any, ...]] = {
     "duplicates": (model.DuplicateGroup, model.Trashing, model.NotSame),
     "known": (model.KnownPhoto,),
     "untrash": (model.Untrashing, TrashedBefore),
-    "tags": (model.TagCount, model.PhotoDetails),
+    "tags": (model.TagCount, model.PhotoDetails, model.Tagging),
     "index": (model.Report,),
     "status": (model.Status,),
     "folders": (model.FolderStatus,),

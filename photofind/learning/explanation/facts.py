@@ -74,12 +74,13 @@ def _shared_words(query: Photo, hit: Photo) -> tuple[str, ...]:
     """
     others: dict[str, float] = {}
     for word in words_of(hit):
-        known = folded(word.name)
-        others[known] = max(word.confidence, others.get(known, 0.0))
+        if word.is_sure:
+            known = folded(word.name)
+            others[known] = max(word.confidence, others.get(known, 0.0))
     shared: dict[str, Word] = {}
     for word in words_of(query):
         known = folded(word.name)
-        is_used = word.meaning is None or word.meaning.is_everyday
+        is_used = word.is_sure and (word.meaning is None or word.meaning.is_everyday)
         if is_used and known in others and known not in shared:
             confidence = min(word.confidence, others[known])
             shared[known] = word._replace(confidence=confidence)

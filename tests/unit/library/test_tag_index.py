@@ -28,10 +28,10 @@ def index() -> TagIndex:
 
 def test_names_are_counted_once_a_photo(index: TagIndex) -> None:
     counts = {count.name: count for count in index.counts()}
-    assert counts["dog"] == TagCount("dog", 1, ("naming",), True)
+    assert counts["dog"] == TagCount("dog", 1, ("naming", "other"), True)
     assert counts["golden retriever"] == TagCount("golden retriever", 1, ("naming",), False)
-    assert counts["animal"] == TagCount("animal", 1, ("naming",), False)
-    assert not {"park bench", "chordate"} & counts.keys(), "it is unsure, or no word of people"
+    assert counts["animal"] == TagCount("animal", 1, ("naming", "other"), False)
+    assert not {"park bench", "hot dog", "chordate"} & counts.keys(), "unsure, or no people's word"
     index.add(Photo("/more.jpg", id=9, tags={"naming@2": {"golden Retriever": 0.7}}))
     assert TagCount("golden retriever", 2, ("naming",), False) in index.counts()
 
