@@ -38,11 +38,13 @@ from photofind.model import (
     Progress,
     Query,
     Report,
+    SearchAnswer,
     Setting,
     SettingValue,
     Spread,
     Status,
     TagCount,
+    Tagging,
     TrashedBefore,
     Trashing,
     Untrashing,
@@ -197,6 +199,51 @@ class Operations(Protocol):
         LibraryError
             A photo that the query names by id is not in the library, nothing is indexed yet, or no
             photo has one of the tags.
+        """
+        ...
+
+    @operation("GET", "/api/search", seconds=_LONG, names={"tags": "tag"})
+    def search(
+        self,
+        words: Text,
+        *,
+        folder: AbsolutePath | None = None,
+        since: Date | None = None,
+        until: Date | None = None,
+        tags: TagNames = (),
+        any_word: bool = False,
+        as_typed: bool = False,
+        offset: Count = 0,
+        limit: Limit = 100,
+        progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> SearchAnswer:
+        """Find photos by words: in names, captions, keywords, tags, dates, places and cameras.
+
+        Parameters
+        ----------
+        words
+            As a person types them: all have to be met. Words in quotes stand side by side, -word is
+            not wanted, word* begins so; camera: tag: place: in: name: caption: type: look in one
+            thing alone, date: after: before: since: until: take a time.
+        folder, since, until, tags
+            Only such photos, as for `photos`.
+        any_word
+            Whether one of the words is enough; photos with several come first.
+        as_typed
+            Whether the last word may be the beginning of one, and what is no time yet is left out.
+        offset
+            How many photos to skip.
+        limit
+            How many to return at most.
+        progress
+            Called while the text index is brought up to date first; the daemon does so by itself.
+
+        Raises
+        ------
+        RequestError
+            A time is none, or the text is too long.
+        LibraryError
+            The text index cannot be read or written.
         """
         ...
 
@@ -531,6 +578,17 @@ class Operations(Protocol):
         """
         ...
 
+    @operation("GET", "/api/photos/{photo}/place", key="place", lane=SEARCHES, seconds=_COLD)
+    def place(self, photo: PhotoReference) -> str:
+        """Return the town, the region and the country where a photo was taken; "" if not known.
+
+        Raises
+        ------
+        LibraryError
+            It is not in the library.
+        """
+        ...
+
     @operation("GET", "/api/photos/{photo}/thumbnail", lane=PICTURES, seconds=_COLD, by_hand=True)
     def thumbnail(self, photo: PhotoId, size: ThumbnailSize = 256) -> bytes:
         """Return a JPEG of a photo, upright, of at most ``size`` pixels a side.
@@ -576,6 +634,8 @@ class Operations(Protocol):
     def tags(self, *, limit: PositiveCount | None = None) -> list[TagCount]:
         """Return the tags and keywords that photos carry, those of the most photos first.
 
+        Wider words are among them: a photo of a beagle carries "dog" and "animal" too.
+
         Parameters
         ----------
         limit
@@ -592,7 +652,9 @@ class Operations(Protocol):
         Parameters
         ----------
         tags
-            At least one: whole names or whole words of them, whatever their case.
+            At least one, whatever their case: whole names, whole words of them, or wider words
+            ("animal" finds what shows a beagle). A word that no photo carries stands for what it is
+            nearest to, as "puppy" does for "dog".
         limit
             How many to return at most.
 
@@ -600,6 +662,42 @@ class Operations(Protocol):
         ------
         LibraryError
             No photo has one of the tags, with a hint at similar ones.
+        """
+        ...
+
+    @operation("POST", "/api/photos/tags", seconds=_LONG)
+    def judge_tags(
+        self,
+        photos: Annotated[Sequence[PhotoId], Length(1, 10_000)],
+        *,
+        add: TagNames = (),
+        remove: TagNames = (),
+        forget: TagNames = (),
+        write_sidecar: bool = False,
+    ) -> Tagging:
+        """Remember which tags are right for photos and which are wrong.
+
+        It is remembered by the contents of the photos, whatever extractors name in them, and
+        decides what is shown and found. A tag that is wrong is so with all that lie below it.
+
+        Parameters
+        ----------
+        photos
+            Their ids.
+        add
+            The tags that are right; they may be words that no extractor named.
+        remove
+            The tags that are wrong.
+        forget
+            The tags of which nothing is said any more.
+        write_sidecar
+            Write what is said of these photos' tags into XMP sidecars beside them too. The photos
+            themselves are not changed.
+
+        Raises
+        ------
+        LibraryError
+            A photo is not in the library or not read whole yet, or a tag is judged in two ways.
         """
         ...
 

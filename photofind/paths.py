@@ -79,6 +79,11 @@ class Home:
         return self.root / "evaluations"
 
     @property
+    def words(self) -> Path:
+        """The text index, an SQLite file; made again when it is gone."""
+        return self.root / "words.sqlite"
+
+    @property
     def trashed(self) -> Path:
         """One file for each move to the trash that can be undone."""
         return self.root / "trashed"

@@ -65,6 +65,7 @@ def examine(
             yield _extractor(describe)
             return
         yield from _by_itself("library", lambda: library.check(repair=repair))
+        yield from _by_itself("text index", lambda: _text_index(home, repair=repair))
         yield from _by_itself("exclude rules", lambda: _exclude_rules(library, repair=repair))
         yield _extractor(describe)
         for folder in library.folders():
@@ -163,7 +164,7 @@ def _expected(home: Home) -> Iterator[tuple[Path, bool]]:
         yield folder, True
     locks = [home.lock, home.graph_lock, home.daemon_lock, home.daemon_start_lock]
     others = [home.root / name for name in ("runtime.json", "pages.json", "recent.json")]
-    for file in (home.settings, home.catalog, *locks, *others):
+    for file in (home.settings, home.catalog, home.words, *locks, *others):
         yield file, False
     for space in home.spaces.glob("*@*"):
         yield space, True
@@ -172,6 +173,18 @@ def _expected(home: Home) -> Iterator[tuple[Path, bool]]:
     for path in home.spaces.glob("*/**/*"):
         if path.suffix != ".lock":
             yield path, path.is_dir()
+
+
+def _text_index(home: Home, *, repair: bool) -> Iterator[Check]:
+    from photofind.words.text_index import TextIndex, is_sound
+
+    if not home.words.exists() or is_sound(home.words):
+        return
+    if repair:
+        TextIndex(home.words).remove()
+        yield Check("text index", "repaired", "it was damaged, and is made again when it is needed")
+    else:
+        yield Check("text index", "warning", "it is damaged", f"{_REPAIRS} has it made again")
 
 
 def _is_open(path: Path, rights: int) -> bool:

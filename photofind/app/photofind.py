@@ -37,11 +37,13 @@ from photofind.model import (
     Progress,
     Query,
     Report,
+    SearchAnswer,
     Setting,
     SettingValue,
     Spread,
     Status,
     TagCount,
+    Tagging,
     TrashedBefore,
     Trashing,
     Untrashing,
@@ -190,6 +192,34 @@ class PhotoFind(Operations):
 
             check_tags(self._resources.library, query.tags)
         return answer
+
+    def search(
+        self,
+        words: str,
+        *,
+        folder: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        tags: Sequence[str] = (),
+        any_word: bool = False,
+        as_typed: bool = False,
+        offset: int = 0,
+        limit: int = 100,
+        progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> SearchAnswer:
+        from photofind.words.searching import Limits, search
+
+        library, index = self._resources.library, self._resources.text_index
+        library.refresh()
+        self._update_words(progress)
+        limits = Limits(limit, offset, folder, since, until, tuple(tags), any_word, as_typed)
+        return search(index, library, words, limits)
+
+    def _update_words(self, progress: Callable[[Progress], None]) -> None:
+        """Bring the text index up to date before it answers."""
+        library = self._resources.library
+        if self.home.words.exists() or library.counts().photos:
+            self._resources.text_index.update(library, progress)
 
     def explain(
         self, query: int | str, hit: int | str, *, extractor: str | None = None
@@ -343,6 +373,13 @@ class PhotoFind(Operations):
     def photo(self, photo: int | str) -> PhotoDetails:
         return self._details([self._known(photo)])[0]
 
+    def place(self, photo: int | str) -> str:
+        known = self._known(photo)
+        if known.latitude is None or known.longitude is None:
+            return ""
+        (place,) = self._resources.places.find([(known.latitude, known.longitude)])
+        return str(place or "")
+
     def photos(
         self,
         *,
@@ -420,6 +457,23 @@ class PhotoFind(Operations):
         library = self._resources.library
         library.refresh()
         return self._details(tagged(library, tags, limit))
+
+    def judge_tags(
+        self,
+        photos: Sequence[int],
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        forget: Sequence[str] = (),
+        write_sidecar: bool = False,
+    ) -> Tagging:
+        from photofind.app.tags import judge_tags
+
+        tagging = judge_tags(
+            self._resources, photos, add, remove, forget, write_sidecar=write_sidecar
+        )
+        self._resources.library.refresh()
+        return tagging
 
     def thumbnail(self, photo: int, size: int = 256) -> bytes:
         known = self._known(photo)

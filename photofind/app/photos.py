@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from photofind.library.store import Store
 from photofind.model import Failure, PhotoDetails, Tag
 from photofind.model.filters import Filter
+from photofind.model.hierarchy import folded
 from photofind.model.records import Folder, Photo, innermost
+from photofind.model.words import shown_in
 
 __all__ = ["details", "failures"]
 
@@ -15,11 +17,7 @@ __all__ = ["details", "failures"]
 def details(folders: Iterable[Folder], photo: Photo) -> PhotoDetails:
     """Return what is known of a photo that lies in one of some folders."""
     folder = innermost(folders, photo.path)
-    tags = [
-        Tag(name, confidence, space)
-        for space, confidences in photo.tags.items()
-        for name, confidence in confidences.items()
-    ]
+    rejected = {folded(name) for name, is_right in photo.said.items() if not is_right}
     return PhotoDetails(
         id=photo.id,
         path=photo.path,
@@ -32,13 +30,17 @@ def details(folders: Iterable[Folder], photo: Photo) -> PhotoDetails:
         camera=photo.camera,
         latitude=photo.latitude,
         longitude=photo.longitude,
-        keywords=photo.keywords,
+        keywords=tuple(one for one in photo.keywords if folded(one) not in rejected),
         caption=photo.caption,
         failure=photo.failure,
         offline=photo.away is not None or (folder is not None and folder.state == "offline"),
         preliminary=photo.preliminary,
         spaces=photo.spaces,
-        tags=tuple(sorted(tags, key=lambda tag: -tag.confidence)),
+        tags=tuple(
+            Tag(word.name, word.confidence, word.space, word.is_confirmed)
+            for word in shown_in(photo)
+        ),
+        rejected=tuple(name for name, is_right in photo.said.items() if not is_right),
         note=photo.note,
     )
 

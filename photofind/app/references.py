@@ -10,7 +10,7 @@ from photofind.model import Query
 from photofind.model.records import Photo
 from photofind.model.references import PhotoNotFoundError
 
-__all__ = ["find_file", "find_photo", "with_paths"]
+__all__ = ["find_file", "find_photo", "path_here", "with_paths"]
 
 
 def find_photo(library: Store, photo: int | str) -> Photo:
@@ -40,7 +40,17 @@ def find_file(library: Store, photo: int | str) -> str:
     LibraryError
         It is away.
     """
-    known = find_photo(library, photo)
+    return path_here(find_photo(library, photo))
+
+
+def path_here(known: Photo) -> str:
+    """Return the path of a photo whose file is within reach.
+
+    Raises
+    ------
+    LibraryError
+        It is away.
+    """
     if known.away is not None:
         raise LibraryError(
             f"{known.path} is on another drive than the one that is there now",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from photofind.search.verification import Verification
     from photofind.system.reach import Reach
     from photofind.system.trash import TrashHistory
+    from photofind.words.places import PlaceFinder
+    from photofind.words.text_index import TextIndex
 
 __all__ = ["Resources"]
 
@@ -56,6 +58,8 @@ class Resources:
         """Close the library and end all child processes."""
         self.reach.close()
         self._close_readers()
+        if (text_index := self.__dict__.pop("text_index", None)) is not None:
+            text_index.close()
         if "library" in self.__dict__:
             self.library.close()
             del self.__dict__["library"]
@@ -78,6 +82,8 @@ class Resources:
             verification.close()
         if (thumbnails := self.__dict__.pop("thumbnails", None)) is not None:
             thumbnails.close()
+        if (places := self.__dict__.pop("places", None)) is not None:
+            places.close()
 
     @cached_property
     def reach(self) -> Reach:
@@ -161,6 +167,16 @@ class Resources:
         )
 
     @cached_property
+    def text_index(self) -> TextIndex:
+        """Finds photos by words."""
+        from photofind.words.text_index import TextIndex
+
+        def names(coordinates: Sequence[tuple[float, float]]) -> list[tuple[str, ...]]:
+            return [place.names() if place else () for place in self.places.find(coordinates)]
+
+        return TextIndex(self.home.words, names)
+
+    @cached_property
     def verification(self) -> Verification:
         """Compares photos on their pixels."""
         from photofind.search.verification import Verification
@@ -182,6 +198,13 @@ class Resources:
         from photofind.search.known import KnownPictures
 
         return KnownPictures(self.library, self.verification, self.reach, self.limits)
+
+    @cached_property
+    def places(self) -> PlaceFinder:
+        """Knows the names of places."""
+        from photofind.words.places import PlaceFinder
+
+        return PlaceFinder(log=self.home.logs / "places.log")
 
     @cached_property
     def thumbnails(self) -> Thumbnails:
@@ -252,6 +275,8 @@ class Resources:
             running += [("thumbnails", pid) for pid in self.thumbnails.pids]
         if "verification" in self.__dict__ and (pid := self.verification.pid):
             running.append(("comparison", pid))
+        if "places" in self.__dict__ and (pid := self.places.pid):
+            running.append(("places", pid))
         if "library" in self.__dict__:
             running += self.library.processes.items()
         return running

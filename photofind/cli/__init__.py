@@ -21,6 +21,7 @@ from photofind.cli.index import index
 from photofind.cli.known import known
 from photofind.cli.pause import pause, resume
 from photofind.cli.plugins import plugins
+from photofind.cli.search import search
 from photofind.cli.similar import similar
 from photofind.cli.status import status
 from photofind.cli.tags import tags
@@ -62,6 +63,7 @@ def main(context: click.Context, debug: bool, no_daemon: bool) -> None:
 
 for command in (
     similar,
+    search,
     explain,
     feedback,
     web,

@@ -10,41 +10,122 @@ from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
-    from photofind.model import PhotoDetails, TagCount
+    from photofind.model import PhotoDetails, TagCount, Tagging
 
 __all__ = ["tags"]
 
 
 @click.command(
-    short_help="List all tags, or the photos with given tags.",
+    short_help="List all tags, or the photos with given tags; say which are right.",
     epilog="""\b
 Examples:
   photofind tags
   photofind tags dog
-  photofind tags dog beach -n 500 --json | jq -r '.[].path'""",
+  photofind tags dog beach -n 500 --json | jq -r '.[].path'
+  photofind tags park.jpg --add "Rex" --remove wolf
+  photofind tags *.jpg --add holiday --write-sidecar""",
 )
-@click.argument("words", nargs=-1)
+@click.argument("words", nargs=-1, metavar="[WORDS|PHOTOS]...")
 @click.option("-n", "--limit", type=click.IntRange(1, 10_000), metavar="N",
               help="List at most N [default: 100 photos, all tags].")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-def tags(words: tuple[str, ...], limit: int | None, as_json: bool) -> None:
+@click.option("--add", "added", multiple=True, metavar="TAG",
+              help="Say that PHOTOS show this; repeatable.")  # fmt: skip
+@click.option("--remove", "removed", multiple=True, metavar="TAG",
+              help="Say that PHOTOS do not show this; repeatable.")  # fmt: skip
+@click.option("--forget", "forgotten", multiple=True, metavar="TAG",
+              help="Take back what was said of a tag; repeatable.")  # fmt: skip
+@click.option("--write-sidecar", is_flag=True,
+              help="Write what was said into XMP files beside PHOTOS too.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def tags(
+    words: tuple[str, ...],
+    limit: int | None,
+    added: tuple[str, ...],
+    removed: tuple[str, ...],
+    forgotten: tuple[str, ...],
+    write_sidecar: bool,
+    as_json: bool,
+) -> None:
     """List the photos that have all of the tags WORDS, most certain first, or list all tags.
 
     Some extractors name tags for what a photo shows; the keywords that people wrote into photos
-    count too. A word matches a tag, or whole words in a tag, in upper or lower case: dog matches
-    "hot dog" but not "dogma".
+    count too. A word finds what lies below it: dog finds a beagle. A keyword is found by whole
+    words, in upper or lower case: dog finds "red dog" but not "dogma".
+
+    With --add, --remove, --forget or --write-sidecar, PHOTOS are named, and what is said of their
+    tags is kept, wherever the files are moved. The photos themselves are never changed.
     """
+    if added or removed or forgotten or write_sidecar:
+        if not words:
+            raise click.UsageError("name the PHOTOS whose tags are meant")
+        if limit is not None:
+            raise click.UsageError("--limit is for lists of tags and photos")
+        _judge(words, added, removed, forgotten, write_sidecar=write_sidecar, as_json=as_json)
+        return
     with connected(start=True) as photofind:
         if words:
             photos = photofind.tagged(words, limit=limit or 100)
         else:
             counts = photofind.tags(limit=limit)
+    if words:
+        _note_nearest(words, photos)
     if as_json:
         print_json(photos if words else counts)
     elif words:
         _print_photos(photos)
     else:
         _print_counts(counts)
+
+
+def _judge(
+    photos: tuple[str, ...],
+    added: tuple[str, ...],
+    removed: tuple[str, ...],
+    forgotten: tuple[str, ...],
+    *,
+    write_sidecar: bool,
+    as_json: bool,
+) -> None:
+    from photofind.cli.parameters import AbsolutePath
+
+    paths = [AbsolutePath().convert(photo, None, None) for photo in photos]
+    with connected(start=True) as photofind:
+        ids = [photofind.photo(path).id for path in paths]
+        tagging = photofind.judge_tags(
+            ids, add=added, remove=removed, forget=forgotten, write_sidecar=write_sidecar
+        )
+    if as_json:
+        print_json(tagging)
+    else:
+        _print_tagging(tagging)
+    if tagging.failures:
+        raise click.exceptions.Exit(1)
+
+
+def _print_tagging(tagging: Tagging) -> None:
+    print_table(
+        ("photo", "tags", "not"),
+        ((one.path, _tags_of(one), "; ".join(one.rejected)) for one in tagging.photos),
+    )
+    for path in tagging.sidecars:
+        note(f"written into {path}")
+    for failure in tagging.failures:
+        note(f"{failure.path}: {failure.reason}")
+
+
+def _note_nearest(words: tuple[str, ...], photos: list[PhotoDetails]) -> None:
+    """Say so where photos were found by what a word is nearest to, and not by itself."""
+    from photofind.model.hierarchy import folded
+    from photofind.words.wider import nearest
+
+    for word in words:
+        instead, wanted = nearest(word), folded(word)
+        if instead is not None and not any(
+            wanted in folded(name)
+            for photo in photos
+            for name in (*photo.keywords, *(tag.name for tag in photo.tags))
+        ):
+            note(f"no photo has the tag {word!r}; nearest to it is {instead!r}")
 
 
 def _print_photos(photos: list[PhotoDetails]) -> None:
@@ -74,5 +155,7 @@ def _print_counts(counts: list[TagCount]) -> None:
 
 def _tags_of(photo: PhotoDetails) -> str:
     """Return a photo's keywords and its tags with their confidences."""
-    named = (f"{tag.name} {tag.confidence:.0%}" for tag in photo.tags)
+    named = (
+        tag.name if tag.confirmed else f"{tag.name} {tag.confidence:.0%}" for tag in photo.tags
+    )
     return "; ".join([*photo.keywords, *named])

@@ -41,6 +41,7 @@ from photofind.model import (
 from photofind.paths import Home
 from photofind.system.disk import explain_disk_errors
 from photofind.system.reach import Reach
+from photofind.words.keeping import TextIndexKeeper
 
 __all__ = ["Resident"]
 
@@ -98,6 +99,7 @@ class Resident(PhotoFind):
             self._tell,
             self._use_calm_moment,
         )
+        self._words = TextIndexKeeper(self._resources.text_index, library)
 
     def start(self) -> None:
         """Watch the folders and index what is new in them, unless indexing is paused."""
@@ -106,6 +108,7 @@ class Resident(PhotoFind):
             self._indexer.pause(until)
         self._indexer.start()
         self._maintainer.start()
+        self._words.start()
         if self._resources.may_rerank:
             self._maintainer.left_something()
 
@@ -118,6 +121,7 @@ class Resident(PhotoFind):
         self._reading.close()
         self._maintainer.stop()
         self._indexer.stop()
+        self._words.stop()
         self._reading.close()
         super().close()
 
@@ -166,6 +170,7 @@ class Resident(PhotoFind):
     def _tell(self, event: Event) -> None:
         if event.kind == "library":
             self._maintainer.library_changed()
+            self._words.library_changed()
         if event.kind == "folders" and self._listeners:
             event = Event("folders", self.folders())
         self._listeners.tell(event)
@@ -185,12 +190,18 @@ class Resident(PhotoFind):
             *([self._files_problem] if self._files_problem else []),
             *self._indexer.problems,
             *self._maintainer.problems,
+            *self._words.problems,
         ]
 
     def similar(self, query: Query) -> Answer:
         """Find the photos most like a query."""
         self._maintainer.queried()
         return super().similar(query)
+
+    def _update_words(self, progress: Callable[[Progress], None]) -> None:
+        """Leave the text index to its thread: no answer waits for it."""
+        if not self._resources.text_index.is_current(self._resources.library):
+            self._words.wanted()
 
     def explain(
         self, query: int | str, hit: int | str, *, extractor: str | None = None

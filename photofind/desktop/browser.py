@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from photofind.model import Query
     from photofind.operations import Operations
 
-__all__ = ["known_page_path", "page_path", "show_page"]
+__all__ = ["FIND_PAGE", "known_page_path", "page_path", "show_page"]
+
+FIND_PAGE = "/?find"
+"""The path of the page with the cursor in its search box."""
 
 
 def page_path(client: Operations, query: Query) -> str:

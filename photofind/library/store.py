@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.model.judgements import Judgement
+from photofind.model.judgements import Judgement, TagJudgement
 from photofind.model.records import Folder, Pair, Photo, Space
 from photofind.ranking.calibration import Background
 from photofind.ranking.projection import Projection
@@ -289,9 +289,10 @@ class Store(Protocol):
 
         A photo replaces the one with its id, and whatever is at its path; one from the library
         with another path is thereby moved, and one that was removed comes back under its id.
-        ``spaces`` of the photos is not looked at: each has the spaces in which its content has an
-        embedding; a failed photo has none. A photo that is away stands beside the one at its path,
-        and replaces only one that is away in the same way. Tags belong to embeddings: a content has
+        ``spaces`` and ``said`` of the photos are not looked at: each has the spaces in which its
+        content has an embedding, and what was said of that; a failed photo has no spaces. A photo
+        that is away stands beside the one at its path, and replaces only one that is away in the
+        same way. Tags belong to embeddings: a content has
         those that its photos have, here or in the library, of the spaces that hold its embedding.
         What has an embedding in a space is not refused there.
 
@@ -430,6 +431,24 @@ class Store(Protocol):
 
     def forget_judgements(self, judgements: Iterable[Judgement]) -> None:
         """Forget the judgements of the same photos for the same queries, where they are known."""
+        ...
+
+    # What a person said of tags.
+
+    def tag_judgements(self) -> list[TagJudgement]:
+        """Return what was said of the tags of photos, oldest first.
+
+        ``said`` of each photo has those of its content. They stay whatever becomes of the photos,
+        and are the same for all spaces.
+        """
+        ...
+
+    def judge_tags(self, judgements: Iterable[TagJudgement]) -> None:
+        """Remember what is said of tags; what was said of the same tag of a photo is replaced."""
+        ...
+
+    def forget_tag_judgements(self, judgements: Iterable[TagJudgement]) -> None:
+        """Forget what was said of the same tags of the same photos, where that is known."""
         ...
 
     # Spaces and embeddings.

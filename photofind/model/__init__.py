@@ -23,6 +23,7 @@ from photofind.model.photos import (
     PhotoDetails,
     Tag,
     TagCount,
+    Tagging,
     TrashedBefore,
     Trashing,
     Untrashing,
@@ -40,6 +41,7 @@ from photofind.model.query import (
     Query,
     Spread,
 )
+from photofind.model.search import Correction, FoundPhoto, SearchAnswer
 from photofind.model.settings import Setting, SettingValue
 from photofind.model.status import (
     Check,
@@ -55,6 +57,7 @@ __all__ = [
     "Answer",
     "CellWeights",
     "Check",
+    "Correction",
     "DaemonStatus",
     "DuplicateGroup",
     "DuplicateKind",
@@ -69,6 +72,7 @@ __all__ = [
     "Failure",
     "Feedback",
     "FolderStatus",
+    "FoundPhoto",
     "Hit",
     "Judged",
     "JudgedPhoto",
@@ -86,6 +90,7 @@ __all__ = [
     "Region",
     "Report",
     "Resembling",
+    "SearchAnswer",
     "SearchStatus",
     "Setting",
     "SettingValue",
@@ -94,6 +99,7 @@ __all__ = [
     "Status",
     "Tag",
     "TagCount",
+    "Tagging",
     "TrashedBefore",
     "Trashing",
     "Untrashing",

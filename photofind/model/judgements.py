@@ -1,11 +1,13 @@
-"""What a person said of photos that a query found: that they are wanted, or not."""
+"""What a person said: of photos that a query found, and of the tags of photos."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Asked", "Judgement", "latest"]
+from photofind.model.hierarchy import folded
+
+__all__ = ["Asked", "Judgement", "TagJudgement", "latest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,33 @@ class Judgement:
     def key(self) -> tuple[Asked, str]:
         """What it is about; a later judgement of the same replaces it."""
         return self.asked, self.content
+
+
+@dataclass(frozen=True, slots=True)
+class TagJudgement:
+    """What a person said of a tag of a photo.
+
+    Parameters
+    ----------
+    content
+        The content id of the photo.
+    name
+        The tag.
+    is_right
+        Whether the photo shows that.
+    moment
+        When that was said, seconds since 1970.
+    """
+
+    content: str
+    name: str
+    is_right: bool
+    moment: float = 0.0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is about; a later judgement of the same replaces it."""
+        return self.content, folded(self.name)
 
 
 def latest(judgements: Iterable[Judgement]) -> dict[tuple[Asked, str], Judgement]:

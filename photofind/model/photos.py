@@ -10,6 +10,7 @@ __all__ = [
     "PhotoDetails",
     "Tag",
     "TagCount",
+    "Tagging",
     "TrashedBefore",
     "Trashing",
     "Untrashing",
@@ -34,14 +35,16 @@ class Failure:
 
 @dataclass(frozen=True)
 class Tag:
-    """What an extractor has named in a photo, and how sure it is: 0 to 1.
+    """What an extractor has named in a photo, or a person, and how sure it is: 0 to 1.
 
-    ``space`` is the extractor with its version (``name@version``).
+    ``space`` is the extractor with its version (``name@version``); "" where only a person says so.
+    ``confirmed`` says whether a person did.
     """
 
     name: str
     confidence: float
     space: str
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,9 @@ class PhotoDetails:
     ``size`` is in bytes, ``modified`` in nanoseconds since 1970, ``captured`` ISO 8601,
     ``latitude`` and ``longitude`` in degrees. ``spaces`` names the extractors (``name@version``)
     that have embedded it, ``failure`` says why none could. ``keywords`` are what people wrote
-    into it, ``tags`` what extractors named in it, the surest first. ``note`` says what is wrong
-    with its file, where only a part of it could be read.
+    into it, ``tags`` what extractors are sure to see in it and what a person confirmed, the surest
+    first, and ``rejected`` what a person said it does not show. ``note`` says what is wrong with
+    its file, where only a part of it could be read.
     """
 
     id: int
@@ -87,6 +91,27 @@ class PhotoDetails:
     spaces: tuple[str, ...]
     tags: tuple[Tag, ...] = ()
     note: str | None = None
+    rejected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """What became of photos whose tags a person judged.
+
+    Parameters
+    ----------
+    photos
+        The photos as they are now.
+    sidecars
+        The paths of the sidecars that hold it now too, where that was asked for.
+    failures
+        The photos whose sidecars could not be written, and why; it is kept in the library all the
+        same.
+    """
+
+    photos: tuple[PhotoDetails, ...]
+    sidecars: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True)

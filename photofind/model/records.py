@@ -72,6 +72,8 @@ class Photo:
         From the file's metadata; degrees.
     tags
         What extractors named in it, by the id of their space.
+    said
+        What a person said of its tags: by name, whether it is right. A store sets it.
     failure
         Why it could not be indexed.
     refusals
@@ -112,6 +114,7 @@ class Photo:
     keywords: tuple[str, ...] = ()
     caption: str | None = None
     tags: Mapping[str, Tags] = field(default_factory=dict, hash=False)
+    said: Mapping[str, bool] = field(default_factory=dict, hash=False)
     failure: str | None = None
     refusals: Mapping[str, str] = field(default_factory=dict, hash=False)
     retry: Retry | None = None

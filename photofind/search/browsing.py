@@ -11,7 +11,7 @@ from photofind.model import Overview
 from photofind.model.filters import Filter
 from photofind.model.records import Photo
 from photofind.paths import is_below
-from photofind.search.tags import check_tags
+from photofind.search.tags import check_tags, nearest_tags
 
 __all__ = ["count", "overview", "page"]
 
@@ -25,7 +25,7 @@ def page(store: Store, where: Filter, offset: int, limit: int) -> list[Photo]:
         No photo has one of the tags.
     """
     check_tags(store, where.tags)
-    passing = replace(where, failed=False)
+    passing = replace(where, tags=nearest_tags(store, where.tags)[0], failed=False)
     return list(store.select(passing, newest_first=True, offset=offset, limit=limit))
 
 
@@ -38,7 +38,8 @@ def count(store: Store, where: Filter) -> int:
         No photo has one of the tags.
     """
     check_tags(store, where.tags)
-    return store.count(replace(where, failed=False))
+    tags, _ = nearest_tags(store, where.tags)
+    return store.count(replace(where, tags=tags, failed=False))
 
 
 def overview(store: Store, folder: str | None = None) -> Overview:

@@ -34,6 +34,7 @@ from photofind.search.matching import Matching
 from photofind.search.originals import originals_first
 from photofind.search.reranking import Rerank, Reranked
 from photofind.search.spaces import Answering, SpaceChoice, indexes_built
+from photofind.search.tags import nearest_tags
 from photofind.search.verification import Verification
 from photofind.search.words import Words
 from photofind.system.reach import Reach
@@ -243,7 +244,8 @@ class Searcher:
     ) -> Answer:
         assert query.limit is not None
         weights = answering.weights
-        where = Filter(query.folder, query.since, query.until, query.tags)
+        tags, tag_notes = nearest_tags(self._store, query.tags)
+        where = Filter(query.folder, query.since, query.until, tags)
         answer, turned = self._rank(query, weights, where)
         reranked = Reranked(answer.ranked) if rerank is None else rerank(query, answer, where)
         embedded, ranked = answer.embedded, reranked.ranked
@@ -276,7 +278,7 @@ class Searcher:
             turned,
             tuple(space.id for space in answer.spaces),
             answering.coming,
-            (*answering.notes, *answer.left_out),
+            (*answering.notes, *answer.left_out, *tag_notes),
             self._feedback(reranked, groups_of, query),
         )
 

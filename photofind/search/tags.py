@@ -1,4 +1,4 @@
-"""Photos by tags, and what to say where no photo has one."""
+"""Photos by tags, what a word is nearest to, and what to say where no photo has it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,42 @@ from photofind.errors import LibraryError
 from photofind.library.store import Store
 from photofind.model import TagCount
 from photofind.model.filters import Filter
+from photofind.model.hierarchy import folded
 from photofind.model.records import Photo
-from photofind.model.words import confidence_in, folded
+from photofind.model.words import confidence_in
+from photofind.words.wider import nearest
 
-__all__ = ["check_tags", "tagged"]
+__all__ = ["check_tags", "nearest_tags", "tagged"]
+
+
+def nearest_tags(store: Store, tags: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the tags to look for, and notes where one stands for what it is nearest to.
+
+    A word that no photo carries, and no extractor names, stands for what it is nearest to:
+    "puppy" for "dog".
+    """
+    found, notes = [], []
+    for tag in tags:
+        instead = nearest(tag)
+        if instead is None or _is_carried(store, tag):
+            found.append(tag)
+        else:
+            found.append(instead)
+            notes.append(f"no photo has the tag {tag!r}; nearest to it is {instead!r}")
+    return tuple(found), tuple(notes)
 
 
 def check_tags(store: Store, tags: Sequence[str]) -> None:
-    """Check that there are photos with each of some tags.
+    """Check that there are photos with each of some tags, or with what it is nearest to.
 
     Raises
     ------
     LibraryError
         There is none with one of them; it names the tags that are spelled much like it.
     """
-    if not tags:
-        return
-    known = store.tags()
-    for tag in tags:
-        wanted = folded(tag)
-        if not any(wanted in folded(count.name) for count in known):
-            raise _unknown(tag, known)
+    for tag, found in zip(tags, nearest_tags(store, tags)[0], strict=True):
+        if not _is_carried(store, found):
+            raise _unknown(tag, store.tags())
 
 
 def tagged(store: Store, tags: Sequence[str], limit: int) -> list[Photo]:
@@ -41,12 +56,18 @@ def tagged(store: Store, tags: Sequence[str], limit: int) -> list[Photo]:
         No photo has one of them.
     """
     check_tags(store, tags)
+    wanted, _ = nearest_tags(store, tags)
 
     def confidence(photo: Photo) -> float:
-        return min((confidence_in(photo, tag) for tag in tags), default=1.0)
+        return min((confidence_in(photo, tag) for tag in wanted), default=1.0)
 
-    photos = store.select(Filter(tags=tuple(tags), failed=False), newest_first=True)
+    photos = store.select(Filter(tags=wanted, failed=False), newest_first=True)
     return sorted(photos, key=confidence, reverse=True)[:limit]
+
+
+def _is_carried(store: Store, tag: str) -> bool:
+    where = Filter(tags=(tag,), failed=False)
+    return any(True for _ in store.select(where, newest_first=True, limit=1))
 
 
 def _unknown(tag: str, counts: Iterable[TagCount]) -> LibraryError:

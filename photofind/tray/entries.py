@@ -56,6 +56,10 @@ class Actions:
         """Open the page."""
         raise NotImplementedError
 
+    def find(self) -> None:
+        """Open the page, to type what photos are searched by."""
+        raise NotImplementedError
+
     def find_similar(self) -> None:
         """Let the user choose photos, and open the page of similar photos."""
         raise NotImplementedError
@@ -123,6 +127,7 @@ def entries(
         Entry(state.line),
         SEPARATOR,
         Entry("Open photofind", actions.open_page, default=True),
+        Entry("Find…", actions.find),
         Entry("Find similar to…", actions.find_similar),
     ]
     if searches:

@@ -14,7 +14,7 @@ from typing import Any
 from photofind.app.recent_searches import recent_searches, remember_search
 from photofind.daemon.client import connect_to_running
 from photofind.daemon.lifecycle import start, stop
-from photofind.desktop.browser import page_path, show_page
+from photofind.desktop.browser import FIND_PAGE, page_path, show_page
 from photofind.desktop.login import is_on, set_autostart
 from photofind.desktop.notifications import notify
 from photofind.errors import DesktopError, PhotofindError
@@ -116,6 +116,10 @@ class Tray(Actions):
         """Open the page, starting the daemon if necessary."""
         self._in_background(self._open)
 
+    def find(self) -> None:
+        """Open the page with the cursor in its search box."""
+        self._in_background(self._open, (), FIND_PAGE)
+
     def find_similar(self) -> None:
         """Let the user choose photos, and open the page of similar photos."""
         self._choose("Find photos similar to these", False, self.search)
@@ -207,10 +211,10 @@ class Tray(Actions):
             actions=self,
         )
 
-    def _open(self, paths: Sequence[str] = ()) -> None:
+    def _open(self, paths: Sequence[str] = (), page: str | None = None) -> None:
         start(self.home)
         with connect_to_running(self.home) as client:
-            is_shown = show_page(client, page_path(client, Query(tuple(paths))))
+            is_shown = show_page(client, page or page_path(client, Query(tuple(paths))))
         with suppress(OSError):
             remember_search(self.home, paths)
         if not is_shown:

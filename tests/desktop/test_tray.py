@@ -85,9 +85,9 @@ def has_tray(screen: Screen) -> bool:
     return bool(owner != X.NONE)
 
 
-RUNNING = ("Open photofind", "Find similar to…", "Pause for", "Folders", "Start at login",
+RUNNING = ("Open photofind", "Find…", "Find similar to…", "Pause for", "Folders", "Start at login",
            "Quit tray", "Stop photofind")  # fmt: skip
-NOT_RUNNING = ("Open photofind", "Find similar to…", "Start at login", "Quit tray",
+NOT_RUNNING = ("Open photofind", "Find…", "Find similar to…", "Start at login", "Quit tray",
                "Start photofind")  # fmt: skip
 PAUSES = ("15 minutes", "1 hour", "4 hours", "Until I resume")
 NAMES = ("--session", "--print-reply", "--dest=org.freedesktop.DBus", "/",

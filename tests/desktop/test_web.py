@@ -273,6 +273,49 @@ def test_a_hit_of_a_picture_from_elsewhere_says_why_too(page: Page, tmp_path: Pa
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_words_find_photos_as_they_are_typed(page: Page) -> None:
+    def things() -> set[str]:
+        return {name.split("-")[0] for name in page.names()}
+
+    page.open("/").hits()
+    page.keys("/")
+    until(lambda: page.focused() == "words")
+    # The beginning of a word; then all of it, with a mistake.
+    page.keys("astro")
+    until(lambda: things() == {"astronaut"})
+    page.keys("nuat")
+    page.says("#notes", "No photo has \u201castronuat\u201d. These have \u201castronaut\u201d")
+    assert things() == {"astronaut"}
+    assert page.focused() == "words"
+    assert page.text("#summary") == "4 photos"
+    assert page.text(".found-by").startswith("name astronaut")
+    assert page.barriers() == []
+    # A time in two languages: all of it makes one step back.
+    for text in ("summer", "mai 2020", "Mai 2020 -rocket"):
+        page.keys(Keys.ESCAPE, text)
+        until(lambda text=text: page.text("#title") == f"\u201c{text}\u201d")
+    until(lambda: things() == {"astronaut"})
+    page.keys(Keys.ARROW_DOWN)
+    assert page.focused().startswith("shot")
+    page.keys(Keys.ENTER)
+    page.says("#viewer-place", "1 of 4")
+    page.keys(Keys.ESCAPE)
+    page.gone("#viewer")
+    page.driver.refresh()
+    until(lambda: things() == {"astronaut"})
+    assert page.wait("#words").get_attribute("value") == "Mai 2020 -rocket"
+    # Not all of the words, and none.
+    page.open("/?words=rocket+coins")
+    page.says("#notes", "No photo has all of these words")
+    assert things() == {"rocket", "coins"}
+    page.open("/?find").hits()
+    until(lambda: page.focused() == "words")
+    page.keys("after:soon")
+    page.says("#notes", "is no time that photofind knows")
+    page.keys(Keys.ESCAPE, "qqqqqqqq")
+    page.says("#message", "No photo has these words")
+
+
 def test_near_duplicates_are_stacked(page: Page, album: Path) -> None:
     number = page.daemon.number(album / "2021/coins-cropped.jpg")
     page.open(f"/?like={number}").hits()
@@ -1243,8 +1286,8 @@ def test_a_window_of_phone_size(page: Page, album: Path) -> None:
     try:
         number = page.daemon.number(album / "2019/chelsea-original.jpg")
         for address in (
-            "/", f"/?like={number}", f"/?like={number}&photo={number}", "/?view=duplicates",
-            "/?view=library", "/?view=settings",
+            "/", f"/?like={number}", f"/?like={number}&photo={number}", "/?words=coins+2021",
+            "/?view=duplicates", "/?view=library", "/?view=settings",
         ):  # fmt: skip
             page.open(address)
             page.wait("h1, #viewer-name")
@@ -1455,6 +1498,16 @@ def test_tags_lead_to_their_photos(tagged: Page) -> None:
     page.click("#chips a")
     until(lambda: len(page.names()) == 2)
     assert page.query == f"?like={both}"
+
+    # What a person says of tags is shown at once; letters are no keys of the viewer there.
+    page.open(f"/?photo={both}")
+    page.click("#viewer .judged-tag [aria-label='red dog is wrong']")
+    until(lambda: [tag.text for tag in page.all("#viewer .tags a")] == tags[1:], "what is left")
+    page.click("#viewer .judged-tag [aria-label='green grass is right']")
+    page.wait("#viewer .tagging input").send_keys("dl", Keys.ENTER)
+    said = ["green grass", "dl", tags[2]]
+    until(lambda: [tag.text for tag in page.all("#viewer .tags a")] == said, "what was said")
+    assert page.barriers() == []
 
     # Keywords are links too, and stay text.
     page.open(f"/?photo={red}")

@@ -24,6 +24,7 @@ from photofind.model import (
     Answer,
     CellWeights,
     Check,
+    Correction,
     DuplicateGroup,
     Embeddings,
     EvaluationRecord,
@@ -35,6 +36,7 @@ from photofind.model import (
     Failure,
     Feedback,
     FolderStatus,
+    FoundPhoto,
     Hit,
     Judged,
     JudgedPhoto,
@@ -50,11 +52,13 @@ from photofind.model import (
     Query,
     Region,
     Report,
+    SearchAnswer,
     SearchStatus,
     Skipped,
     Status,
     Tag,
     TagCount,
+    Tagging,
     TrashedBefore,
     Trashing,
     Untrashing,
@@ -276,6 +280,10 @@ class FakeLibrary(FakeOperations):
     def answer_count(self, **filters: Any) -> int:
         return len(self.details)
 
+    def answer_search(self, words: str, limit: int, **asked: Any) -> SearchAnswer:
+        hit = FoundPhoto(1, "/photos/\udcff.jpg", ("tag bus", "date 2019"), None, 4, 3, False, 1)
+        return SearchAnswer(words, (hit,)[:limit], 1, 2, (Correction("buss", ("bus",)),))
+
     def answer_evaluations(self) -> list[EvaluationRecord]:
         record = EvaluationRecord(
             "20240131T120000-0a1b2c3d", "2024-01-31T12:00:00+00:00", "/labelled", 60, 4,
@@ -308,6 +316,22 @@ class FakeLibrary(FakeOperations):
         except OSError as error:
             raise ImageError(f"{path} is no picture") from error
         return file.getvalue()
+
+    def answer_place(self, photo: int | str) -> str:
+        self.answer_photo(photo)
+        return "Z\u00fcrich"
+
+    def answer_judge_tags(
+        self,
+        photos: Sequence[int],
+        add: Sequence[str],
+        remove: Sequence[str],
+        forget: Sequence[str],
+        write_sidecar: bool,
+    ) -> Tagging:
+        sidecars = ("/photos/\udcff.jpg.xmp",) if write_sidecar else ()
+        failures = (Failure("/photos/\udcff.jpg", f"{[*add, *remove, *forget]}"),)
+        return Tagging(tuple(self.answer_photo(photo) for photo in photos[:1]), sidecars, failures)
 
     def answer_overview(self, folder: str | None) -> Overview:
         return Overview(len(self.details), (("/photos/\udcff", 2),), (("2021-05", 2),))

@@ -78,6 +78,9 @@ def test_with_nothing_set_up_two_lines_say_what_to_do(home: Home, small: Path) -
 def test_with_nothing_set_up_the_others_answer_too() -> None:
     fails(photofind("index"), "photofind folders add")
     fails(photofind("duplicates"), "photofind folders add")
+    found = photofind("search", "beach")
+    assert (found.code, found.stdout) == (1, b"")
+    assert "no photo is indexed yet" in found.notes[0]
     status = photofind("status", "--json")
     assert (status.json["photos"], status.json["failed"], status.json["pending"]) == (0, 0, 0)
     assert photofind("failures", "--json").json == []
@@ -102,9 +105,10 @@ def test_help_lists_all_commands_uncut() -> None:
     commands = lines[lines.index("Commands:") + 1 :]
     commands = [line.split()[0] for line in commands[: commands.index("")]]
     assert commands == [
-        "similar", "explain", "feedback", "web", "index", "folders", "duplicates", "known",
-        "untrash", "tags", "count", "status", "pause", "resume", "daemon", "doctor", "failures",
-        "extractors", "evaluate", "train", "plugins", "config", "desktop", "tray", "demo",
+        "similar", "search", "explain", "feedback", "web", "index", "folders", "duplicates",
+        "known", "untrash", "tags", "count", "status", "pause", "resume", "daemon", "doctor",
+        "failures", "extractors", "evaluate", "train", "plugins", "config", "desktop", "tray",
+        "demo",
     ]  # fmt: skip
     assert not any(line.endswith("...") for line in lines[1:])
 
@@ -448,6 +452,21 @@ def _png_of(width: int, height: int) -> bytes:
 
 
 # The other commands.
+
+
+def test_photos_are_found_by_words(album: Album) -> None:
+    found = photofind("search", "chelsea -small", "2019", "--json", home=album.home)
+    assert found.code == 0, found.stderr
+    assert CAT in names(album, found)
+    assert "2019/chelsea-small.jpg" not in names(album, found)
+    assert all(hit["found_by"][0] == "name chelsea" for hit in found.json["hits"])
+    paths = photofind("search", "copy", "of", "a", "cat*", "--paths-only", "-0", home=album.home)
+    assert paths.stdout == album.path("2022/copy of a cat.jpg").encode() + b"\0"
+    nothing = photofind("search", "chelsea", "rocket", home=album.home)
+    assert (nothing.code, nothing.stdout) == (1, b"")
+    assert "--any needs one of them" in nothing.notes[0]
+    fails(photofind("search", "before:soon", home=album.home), "before:soon is no time", "2019")
+    fails(photofind("search", "a" * 10_000, home=album.home), "longer than")
 
 
 def test_duplicates(album: Album) -> None:

@@ -14,6 +14,7 @@ from photofind.app.photofind import PhotoFind
 from photofind.daemon.client import connect_to_running
 from photofind.daemon.lifecycle import stop
 from photofind.errors import LibraryError
+from photofind.images.xmp import xmp_metadata
 from photofind.library.stores import open_store
 from photofind.model import Query, Tag, TagCount
 from photofind.paths import Home
@@ -109,7 +110,8 @@ def test_the_commands_list_tags_and_photos(indexed: PhotoFind, photos: Path) -> 
     ]  # fmt: skip
     found = photofind("tags", "dog", "grass", "--json").json
     assert Path(found[0]["path"]).name == "mixed.png"
-    assert found[0]["tags"][0] == {"name": "red dog", "confidence": 0.51, "space": "naming@1"}
+    tag = {"name": "red dog", "confidence": 0.51, "space": "naming@1", "confirmed": False}
+    assert found[0]["tags"][0] == tag
     written, *named = photofind("tags", "red").lines
     assert written.startswith(f"{photos / 'blue.jpg'}\tRed Dog; beach; blue sky 9")
     assert named == [
@@ -127,6 +129,31 @@ def test_the_commands_list_tags_and_photos(indexed: PhotoFind, photos: Path) -> 
     limits = ("--tag", "dog", "--tag", "BEACH", "--min-score", "0")
     hits = photofind("similar", photos / "red.png", *limits, "--paths-only")
     assert hits.lines == [str(photos / "blue.jpg")]
+
+
+def test_what_a_person_says_of_tags_decides_and_lasts(indexed: PhotoFind, photos: Path) -> None:
+    red, before = photos / "red.png", (photos / "red.png").read_bytes()
+    said = photofind("tags", red, "--add", "Rex", "--remove", "red dog", "--write-sidecar")
+    assert said.code == 0, said.stderr
+    assert said.lines == [f"{red}\tRex; green grass 2%\tred dog"]
+    assert said.notes == [f"written into {red}.xmp"]
+    assert xmp_metadata((photos / "red.png.xmp").read_bytes()).keywords == ("Rex",)
+    assert red.read_bytes() == before
+    for suffix in (".png", ".png.xmp"):
+        (photos / f"red{suffix}").rename(photos / f"moved{suffix}")
+    indexed.index()
+    moved = indexed.photo(str(photos / "moved.png"))
+    assert (moved.keywords, moved.rejected) == (("Rex",), ("red dog",))
+    assert names(indexed.tagged(["rex"])) == ["moved.png"]
+    assert names(indexed.tagged(["dog"])) == ["blue.jpg", "mixed.png"]
+    taken_back = photofind("tags", photos / "moved.png", "--forget", "RED DOG", "--json").json
+    assert taken_back["photos"][0]["rejected"] == []
+    assert names(indexed.tagged(["dog"])) == ["blue.jpg", "moved.png", "mixed.png"]
+
+    assert photofind("tags", photos / "none.png", "--add", "x").code == 1
+    assert photofind("tags", "--add", "x").code == 2
+    twice = photofind("tags", photos / "moved.png", "--add", "x", "--remove", "X")
+    assert (twice.code, twice.lines) == (1, [])
 
 
 def test_without_tags_it_is_said_how_to_get_some(home: Home, photos: Path) -> None:

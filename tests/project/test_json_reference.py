@@ -28,12 +28,13 @@ SECTION = r"^### `([\w-]+) --json`\n(.*?)(?=^##)"
 SECTIONS: dict[str, str] = dict(re.findall(SECTION, PAGE, re.MULTILINE | re.DOTALL))
 PRINTED: dict[str, tuple[Any, ...]] = {
     "similar": (model.Answer,),
+    "search": (model.SearchAnswer,),
     "explain": (model.Explanation,),
     "feedback": (model.Judged, model.MetricStatus),
     "duplicates": (model.DuplicateGroup, model.Trashing, model.NotSame),
     "known": (model.KnownPhoto,),
     "untrash": (model.Untrashing, TrashedBefore),
-    "tags": (model.TagCount, model.PhotoDetails),
+    "tags": (model.TagCount, model.PhotoDetails, model.Tagging),
     "index": (model.Report,),
     "status": (model.Status,),
     "folders": (model.FolderStatus,),

@@ -10,8 +10,9 @@ from typing import Literal
 import numpy as np
 
 from photofind.library.store import Store
+from photofind.model.hierarchy import folded
 from photofind.model.records import Photo, pair_of
-from photofind.model.words import folded, words_of
+from photofind.model.words import Word, narrowest, words_of
 from photofind.ranking.fingerprints import Fingerprints
 from photofind.search.verdicts import Verdicts
 
@@ -67,19 +68,24 @@ def _same(store: Store, query: Photo, hit: Photo, verdicts: Verdicts | None) -> 
 
 
 def _shared_words(query: Photo, hit: Photo) -> tuple[str, ...]:
-    """Return the tags and keywords of both, the surest first, as the first one spells them."""
-    others = {folded(name): _confidence(hit, name, space) for name, space in words_of(hit)}
-    shared: dict[str, tuple[str, float]] = {}
-    for name, space in words_of(query):
-        known = folded(name)
-        if known in others and known not in shared:
-            shared[known] = name, min(_confidence(query, name, space), others[known])
-    return tuple(name for name, _ in sorted(shared.values(), key=lambda one: -one[1]))
+    """Return the tags and keywords of both, the surest first, as the first one spells them.
 
-
-def _confidence(photo: Photo, name: str, space: str) -> float:
-    """Return how sure a word is; a keyword that a person wrote is certain."""
-    return photo.tags[space][name] if space else 1.0
+    Of words that lie above one another those are named that say the most, and that people use.
+    """
+    others: dict[str, float] = {}
+    for word in words_of(hit):
+        if word.is_sure:
+            known = folded(word.name)
+            others[known] = max(word.confidence, others.get(known, 0.0))
+    shared: dict[str, Word] = {}
+    for word in words_of(query):
+        known = folded(word.name)
+        is_used = word.is_sure and (word.meaning is None or word.meaning.is_everyday)
+        if is_used and known in others and known not in shared:
+            confidence = min(word.confidence, others[known])
+            shared[known] = word._replace(confidence=confidence)
+    common = narrowest([*shared.values()])
+    return tuple(word.name for word in sorted(common, key=lambda word: -word.confidence))
 
 
 def _seconds_apart(one: str | None, other: str | None) -> float | None:

@@ -16,9 +16,9 @@ from photofind.learning.training.data import ALONE, LEAST, TrainingData
 from photofind.library.store import Store
 from photofind.model import Progress
 from photofind.model.filters import Filter
+from photofind.model.hierarchy import folded
 from photofind.model.judgements import Asked, Judgement, latest
 from photofind.model.records import Photo, Space
-from photofind.model.words import folded
 from photofind.ranking.projection import normalised
 
 __all__ = ["groups_of", "judged_photos", "labelled_photos", "tagged_photos"]

@@ -37,6 +37,7 @@ from photofind.library.embedded.records import (
     space_of,
 )
 from photofind.library.embedded.table import JournalTable
+from photofind.library.embedded.tag_judgements import TagJudgementTable, is_tag_judgement
 from photofind.library.store import Counts, SpaceCounts
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import PRELIMINARY, Folder, Pair, Photo
@@ -76,6 +77,8 @@ class Catalog:
         The folders, by the id of their documents, in memory.
     judgements
         What a person said of hits.
+    tag_judgements
+        What a person said of tags.
 
     Raises
     ------
@@ -90,6 +93,7 @@ class Catalog:
         self._spaces = JournalTable(self.storage, "spaces")
         self._pairs = JournalTable(self.storage, "apart")
         self.judgements = JudgementTable(self.storage)
+        self.tag_judgements = TagJudgementTable(self.storage)
         self.known_folders: dict[int, Folder] = {}
         self._last_id = 0  # The highest id that a photo ever had, as far as is known.
         self._begin()
@@ -99,7 +103,7 @@ class Catalog:
 
     def by_id(self, ids: Iterable[int]) -> dict[int, Record]:
         """Return the photos with these ids; those that do not exist are left out."""
-        return {key: photo_of(key, document) for key, document in self._documents(ids)}
+        return {key: self._record(key, document) for key, document in self._documents(ids)}
 
     def by_path(self, paths: Iterable[str]) -> dict[str, Record]:
         """Return the photos at these paths; those that do not exist or are away are left out."""
@@ -151,7 +155,7 @@ class Catalog:
         while batch := list(islice(chosen, _BATCH)):
             documents = decode_all(raw for _, raw in batch)
             for (key, _), document in zip(batch, documents, strict=True):
-                record = photo_of(key, document)
+                record = self._record(key, document)
                 if where == EVERYTHING or where.passes(record.photo):
                     yield record
 
@@ -182,7 +186,8 @@ class Catalog:
             # TinyDB's own numbers may be those of photos that were removed, and may come back.
             self._last_id = identifier = self._last_id + 1
         _put(self._photos, identifier, from_photo(photo, rows))
-        return replace(photo, id=identifier, spaces=tuple(rows))
+        said = self.tag_judgements.of(photo.content)
+        return replace(photo, id=identifier, spaces=tuple(rows), said=said)
 
     def remove_photos(self, ids: Iterable[int]) -> None:
         """Remove the photos with these ids."""
@@ -271,6 +276,7 @@ class Catalog:
         self.known_folders = {}
         self._known_pairs: dict[int, Pair] = {}
         self.judgements.forget()
+        self.tag_judgements.forget()
         # Documents that are none of what their table holds, by their ids.
         self._odd_photos: set[int] = set()
         self._odd_others: set[tuple[str, int]] = set()
@@ -281,6 +287,11 @@ class Catalog:
         self._failed = self._passing = self._preliminary = self._unmarked = self._noted = 0
         # How many photos are to be embedded whole, by each extractor that does not refuse them.
         self._embeddable = 0
+
+    def _record(self, identifier: int, document: dict[str, Any]) -> Record:
+        """Return the photo of a document, which is used up, with what was said of its tags."""
+        said = self.tag_judgements.of(document.get("content", ""))
+        return photo_of(identifier, document, said)
 
     def _documents(self, ids: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Return the documents of photos with these ids; those that do not exist are left out."""
@@ -339,6 +350,9 @@ class Catalog:
                     self._follow_pair(change)
                 if change.table == "judgements":
                     self.judgements.follow(change.id, self._decoded(change, is_judgement))
+                if change.table == "tags":
+                    document = self._decoded(change, is_tag_judgement)
+                    self.tag_judgements.follow(change.id, document)
             photos = [change for change in batch if change.table == "photos"]
             before = (
                 decode_all(
@@ -398,6 +412,7 @@ class Catalog:
             "spaces": set(),
             "apart": set(),
             "judgements": set(),
+            "tags": set(),
         }
         for table, identifier in self._odd_others:
             gone[table].add(identifier)

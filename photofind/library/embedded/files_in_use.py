@@ -61,13 +61,14 @@ class FilesInUse:
                 raise is_written(self._home)
         folders, spaces = self._catalog.known_folders, self._catalog.spaces()
         apart, judged = self._catalog.told_apart(), self._catalog.judgements.all()
+        said = self._catalog.tag_judgements.all()
         changed = storage.refresh()
         if storage.replaced:
             self._problems.add(storage.replaced, upkeep.indexed_since(self._catalog))
             storage.replaced = None
             self._forget()
             upkeep.recover(self._home, self._catalog, self._spaces, self._problems)
-            upkeep.restore(self._catalog, self._spaces, folders, spaces, apart, judged)
+            upkeep.restore(self._catalog, self._spaces, folders, spaces, apart, judged, said)
         return changed
 
     def repair_vectors(self) -> int:

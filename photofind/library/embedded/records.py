@@ -28,10 +28,11 @@ __all__ = [
 ]
 
 # A document names the rows of a photo's embeddings, where the photo itself names their spaces.
+# What was said of its tags stands in a table of its own.
 _PHOTO_FIELDS = [
     (field.name, "rows" if field.name == "spaces" else field.name)
     for field in fields(Photo)
-    if field.name != "id"
+    if field.name not in ("id", "said")
 ]
 
 
@@ -39,6 +40,8 @@ _PHOTO_FIELDS = [
 _LARGEST = 2**63
 # Memory is taken for all rows up to the highest one.
 _MOST_ROWS = 2**27
+
+_NOTHING: Mapping[str, bool] = {}
 
 _TEXT, _WHOLE, _NUMBER, _LIST, _MAP = (str,), (int,), (int, float), (list,), (dict,)
 _PHOTO_SHAPE: dict[str, tuple[type, ...]] = {
@@ -163,12 +166,17 @@ def is_space(document: Mapping[str, Any]) -> bool:
     )
 
 
-def photo_of(identifier: int, document: dict[str, Any]) -> Record:
-    """Return the photo that `from_photo` made ``document`` of, which is used up."""
+def photo_of(
+    identifier: int, document: dict[str, Any], said: Mapping[str, bool] = _NOTHING
+) -> Record:
+    """Return the photo that `from_photo` made ``document`` of, which is used up.
+
+    ``said`` is what was said of its tags.
+    """
     rows = document.pop("rows", {})
     if retry := document.get("retry"):
         document["retry"] = Retry(*retry)
-    photo = Photo(**_values(document), spaces=tuple(rows), id=identifier)
+    photo = Photo(**_values(document), spaces=tuple(rows), said=said, id=identifier)
     return Record(photo, rows)
 
 

@@ -44,7 +44,7 @@ from photofind.library.store import (
 from photofind.library.stores import EMBEDDED
 from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.model.judgements import Judgement
+from photofind.model.judgements import Judgement, TagJudgement
 from photofind.model.records import Folder, Pair, Photo, Space
 from photofind.paths import Home
 
@@ -321,6 +321,22 @@ class EmbeddedStore:
         """Forget the judgements of the same photos for the same queries, where they are known."""
         with self._changing(), self._storage.transaction():
             self._catalog.judgements.remove(judgements)
+
+    # What a person said of tags.
+
+    def tag_judgements(self) -> list[TagJudgement]:
+        """Return what was said of the tags of photos, oldest first."""
+        return self._catalog.tag_judgements.all()
+
+    def judge_tags(self, judgements: Iterable[TagJudgement]) -> None:
+        """Remember what is said of tags; what was said of the same tag of a photo is replaced."""
+        with self._changing(), self._storage.transaction():
+            self._catalog.tag_judgements.put(judgements)
+
+    def forget_tag_judgements(self, judgements: Iterable[TagJudgement]) -> None:
+        """Forget what was said of the same tags of the same photos, where that is known."""
+        with self._changing(), self._storage.transaction():
+            self._catalog.tag_judgements.remove(judgements)
 
     # Spaces and embeddings.
 

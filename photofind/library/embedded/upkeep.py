@@ -13,7 +13,7 @@ from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import Record, StoredSpace
 from photofind.library.embedded.spaces import Spaces
-from photofind.model.judgements import Judgement
+from photofind.model.judgements import Judgement, TagJudgement
 from photofind.model.records import Folder, Pair
 from photofind.paths import Home, remove_file
 
@@ -85,13 +85,15 @@ def restore(
     known: Sequence[StoredSpace],
     apart: Collection[Pair],
     judged: Collection[Judgement],
+    said: Collection[TagJudgement],
 ) -> None:
     """Put the folders back if everything is lost, and the spaces that are lost, without vectors.
 
     Parameters
     ----------
-    folders, known, apart, judged
-        The folders, the spaces, the pairs told apart and the judgements that there were.
+    folders, known, apart, judged, said
+        The folders, the spaces, the pairs told apart, and the judgements of hits and of tags that
+        there were.
     """
     with catalog.storage.transaction():
         if _is_empty(catalog):
@@ -99,6 +101,7 @@ def restore(
                 catalog.put_folder(replace(folder, id=0, scanned=None))
             catalog.tell_apart(apart)
             catalog.judgements.put(judged)
+            catalog.tag_judgements.put(said)
         there = {space.id for space in catalog.spaces()}
         for space in known:
             if space.id not in there:

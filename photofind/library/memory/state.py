@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -12,12 +12,12 @@ import numpy.typing as npt
 from photofind.errors import LibraryError
 from photofind.library.store import Array32, IndexInfo
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.model.judgements import Asked, Judgement
+from photofind.model.judgements import Asked, Judgement, TagJudgement
 from photofind.model.records import Folder, Pair, Photo, Space, Tags
 from photofind.ranking.exact import nearest_exactly
 from photofind.ranking.smoothing import smooth_new
 
-__all__ = ["Index", "State", "completed", "looked_up", "place", "rounded"]
+__all__ = ["Index", "State", "completed", "looked_up", "place", "rounded", "said_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,7 @@ class State:
     indexes: dict[str, Index] = field(default_factory=dict)
     told_apart: frozenset[Pair] = frozenset()
     judgements: dict[tuple[Asked, str], Judgement] = field(default_factory=dict)
+    tag_judgements: dict[tuple[str, str], TagJudgement] = field(default_factory=dict)
 
     def successor(self) -> State:
         """Return a copy to be changed and committed."""
@@ -60,7 +61,15 @@ class State:
             dict(self.indexes),
             self.told_apart,
             dict(self.judgements),
+            dict(self.tag_judgements),
         )
+
+    def take_in(self, contents: Collection[str]) -> None:
+        """Give the photos of contents what was said of their tags, before this is committed."""
+        said = {one: said_of(one, self.tag_judgements.values()) for one in contents}
+        for photo in list(self.photos.values()):
+            if photo.content in said:
+                self.photos[photo.id] = replace(photo, said=said[photo.content])
 
     @cached_property
     def by_path(self) -> dict[str, Photo]:
@@ -152,7 +161,8 @@ def place(photos: list[Photo], old: State, new: State) -> list[Photo]:
 
 
 def completed(photo: Photo, state: State, tags: Mapping[str, Tags]) -> Photo:
-    """Return a photo with the spaces of its content, and the tags that go with them."""
+    """Return a photo with the spaces of its content, the tags that go with them, what was said."""
+    photo = replace(photo, said=said_of(photo.content, state.tag_judgements.values()))
     if photo.failure is not None:
         return replace(photo, spaces=(), tags={})
     spaces = tuple(one for one, known in state.embeddings.items() if photo.content in known)
@@ -162,6 +172,11 @@ def completed(photo: Photo, state: State, tags: Mapping[str, Tags]) -> Photo:
         tags={space: tags[space] for space in spaces if tags.get(space)},
         refusals={space: why for space, why in photo.refusals.items() if space not in spaces},
     )
+
+
+def said_of(content: str, judgements: Iterable[TagJudgement]) -> dict[str, bool]:
+    """Return what was said of the tags of a content."""
+    return {one.name: one.is_right for one in judgements if one.content == content}
 
 
 def rounded(vector: Array32, space: Space) -> Array32:

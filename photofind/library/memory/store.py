@@ -29,7 +29,7 @@ from photofind.library.store import (
 from photofind.library.tags import TagIndex
 from photofind.model import Check, TagCount
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.model.judgements import Judgement, latest
+from photofind.model.judgements import Judgement, TagJudgement, latest
 from photofind.model.records import Folder, Pair, Photo, Space, Tags
 from photofind.paths import is_below
 from photofind.ranking.exact import best, neighbours_exactly
@@ -263,6 +263,27 @@ class MemoryStore:
         with self._changing() as (_, new):
             for judgement in judgements:
                 new.judgements.pop(judgement.key, None)
+
+    # What a person said of tags.
+
+    def tag_judgements(self) -> list[TagJudgement]:
+        """Return what was said of the tags of photos."""
+        return list(self._state.tag_judgements.values())
+
+    def judge_tags(self, judgements: Iterable[TagJudgement]) -> None:
+        """Remember what is said of tags."""
+        with self._changing() as (_, new):
+            known = {judgement.key: judgement for judgement in judgements}
+            new.tag_judgements.update(known)
+            new.take_in({content for content, _ in known})
+
+    def forget_tag_judgements(self, judgements: Iterable[TagJudgement]) -> None:
+        """Forget what was said of the same tags of the same photos."""
+        with self._changing() as (_, new):
+            gone = {judgement.key for judgement in judgements}
+            for key in gone:
+                new.tag_judgements.pop(key, None)
+            new.take_in({content for content, _ in gone})
 
     # Spaces and embeddings.
 

@@ -101,6 +101,9 @@ function make(photo) {
   if (photo.score !== undefined) {
     card.append(h("span", { class: "score", "aria-hidden": "true" }, percentOf(photo.score)));
   }
+  if (photo.found_by?.length) {
+    card.append(h("span", { class: "found-by", "aria-hidden": "true" }, shown(photo.found_by.join(" \u00b7 "))));
+  }
   if (photo.copy_ids?.length) {
     card.classList.add("stacked");
     card.append(
@@ -128,6 +131,7 @@ function caption(photo, name) {
   const facts = [dayOf(momentOf(photo)), photo.size ? sizeOf(photo.size) : ""].filter(Boolean);
   const unseen = [
     photo.score !== undefined ? `, score ${percentOf(photo.score)}` : "",
+    photo.found_by?.length ? `, found by ${shown(photo.found_by.join(", "))}` : "",
     photo.preliminary ? ", known by its thumbnail so far" : "",
   ].join("");
   return h(

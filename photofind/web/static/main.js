@@ -14,6 +14,7 @@ import * as photos from "./photos.js";
 import * as settings from "./settings.js";
 import { apply, go, onChange, parse } from "./state.js";
 import * as viewer from "./viewer.js";
+import * as words from "./words.js";
 
 const TITLES = { duplicates: "Duplicates", known: "Which of these do I have?", library: "Library", settings: "Settings" };
 const HEADINGS = {
@@ -26,6 +27,7 @@ onChange(async (state) => {
   const isOther = view !== state.view;
   const before = view;
   view = state.view;
+  words.follow();
   for (const name of Object.keys(views)) show(byId(`view-${name}`), name === view);
   for (const link of document.querySelectorAll(".views a")) {
     if (link.dataset.view === view) link.setAttribute("aria-current", "page");
@@ -36,7 +38,7 @@ onChange(async (state) => {
     grid.select(false);
     if (before) {
       scrollTo(0, history.state?.scroll ?? 0);
-      byId(HEADINGS[view]).focus({ preventScroll: true });
+      if (document.activeElement !== byId("words")) byId(HEADINGS[view]).focus({ preventScroll: true });
     }
     await views[view].follow();
   } else if (view === "photos") {
@@ -58,6 +60,7 @@ document.addEventListener("click", (event) => {
   if (address.pathname !== "/") return;
   event.preventDefault();
   go(parse(address.search));
+  if (/[?&]find(?:[&=]|$)/.test(address.search)) words.focus();
   if (/[?&]add(?:[&=]|$)/.test(address.search)) byId("add-path").focus();
 });
 
@@ -91,6 +94,7 @@ showTheme();
 query.start();
 filters.start();
 photos.start();
+words.start();
 duplicates.start();
 known.start();
 library.start();

@@ -16,7 +16,7 @@ const itemOf = (photo) => ({ kind: "photo", id: photo.id });
 
 const actions = {
   similar: (photos) =>
-    navigate({ view: "photos", like: photos.map(itemOf), unlike: [], photo: null }),
+    navigate({ view: "photos", like: photos.map(itemOf), unlike: [], words: null, photo: null }),
 
   more: (photos) => add("like", "unlike", photos),
 

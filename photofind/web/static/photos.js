@@ -7,9 +7,10 @@ import { offerExtractors, showFilters } from "./filters.js";
 import * as feedback from "./feedback.js";
 import * as grid from "./grid.js";
 import * as connection from "./connection.js";
-import { filtersIn, isQuery, keyOf, navigate, state } from "./state.js";
+import { addressOf, changed, filtersIn, isQuery, isWords, keyOf, navigate, state } from "./state.js";
 import { count, monthOf, monthTitle, momentOf, nameOf, sentence, shown } from "./text.js";
 import { trashed } from "./photo_actions.js";
+import * as words from "./words.js";
 
 const PAGE = 120;
 // More hits are fetched on scrolling, up to this many.
@@ -23,6 +24,7 @@ let shownOffline = null;
 let loading = null;
 let end = false;
 let countWhenShown = 0;
+let wereWords = false;
 
 /** Show the state. `fresh`: fetch again instead of using the cache. */
 export async function follow({ fresh = false } = {}) {
@@ -35,10 +37,13 @@ export async function follow({ fresh = false } = {}) {
   shownKey = key;
   shownOffline = state.offline;
   end = false;
+  // While words are typed, photos give way only to those that are found next.
+  const stays = isWords() && wereWords;
+  wereWords = isWords();
   if (isNew) {
-    grid.clear();
+    if (!stays) grid.clear();
     byId("title").textContent = title();
-    say("");
+    if (!stays) say("");
     showNotes([]);
     feedback.showOf(null);
   }
@@ -51,7 +56,7 @@ export async function follow({ fresh = false } = {}) {
   wait(true);
   try {
     if (isQuery()) await search(mine.signal, fresh);
-    else await browse(mine.signal, fresh);
+    else await browse(mine.signal, fresh || stays);
     countWhenShown = connection.status?.photos ?? 0;
     if (history.state?.scroll) scrollTo(0, history.state.scroll);
   } catch (error) {
@@ -69,6 +74,7 @@ export async function follow({ fresh = false } = {}) {
 
 function title() {
   if (isQuery()) return state.box ? "Photos like this part" : state.like.length === 1 ? "Photos like this one" : "Photos like these";
+  if (isWords()) return `\u201c${shown(state.words.trim())}\u201d`;
   const { folder, since, until, tags } = state;
   const time = since && since === until ? monthTitle(since) : "";
   const place = folder ? shown(nameOf(folder) || folder) : "";
@@ -94,8 +100,10 @@ const numbered = (asked) =>
 function request(limit) {
   const { like, unlike, min, folder, since, until, tags, extractor, box, turned, originals } = state;
   const counts = state.feedback;
+  const asked = state.words?.trim();
   const wanted = { like: like.map(numbered), limit, min_score: min, folder, since, until, tags, extractor };
   if (unlike.length) wanted.unlike = unlike.map(numbered);
+  if (asked) wanted.words = asked;
   if (box) wanted.box = box.split(",").map(Number);
   if (originals && !box) wanted.originals = true;
   if (counts) wanted.feedback = counts === "yes";
@@ -178,7 +186,7 @@ function showNotes(notes) {
 // All photos, by date.
 
 async function browse(signal, fresh) {
-  document.title = "photofind";
+  document.title = isWords() ? `${shown(state.words.trim())} \u2013 photofind` : "photofind";
   const answer = kept.get(shownKey) ?? { photos: [], end: false };
   if (!answer.photos.length) await fetchPage(answer, signal);
   if (fresh) grid.clear();
@@ -187,6 +195,7 @@ async function browse(signal, fresh) {
 }
 
 async function fetchPage(answer, signal) {
+  if (isWords()) return words.fetchPage(answer, PAGE, signal);
   const { folder, since, until, tags } = state;
   const page = await get(
     withQuery("/api/photos", { folder, since, until, tag: tags, offset: answer.photos.length, limit: PAGE }),
@@ -199,7 +208,7 @@ async function fetchPage(answer, signal) {
 
 async function showPage(answer, page) {
   const key = shownKey;
-  await appendCalmly(passing(page), { headingOf: (photo) => monthOf(momentOf(photo)) });
+  await appendCalmly(passing(page), isWords() ? {} : { headingOf: (photo) => monthOf(momentOf(photo)) });
   if (key !== shownKey) return;
   end = answer.end;
   summarise();
@@ -211,6 +220,11 @@ async function showPage(answer, page) {
 function summarise() {
   const answer = kept.get(shownKey);
   if (!answer || isQuery()) return;
+  if (isWords()) {
+    say(answer.total ? words.summaryOf(answer) : "");
+    showNotes(words.notesOf(answer));
+    return;
+  }
   const all = filtersIn().length ? null : connection.status?.photos;
   if (end) say(count(passing(answer.photos).length, "photo"));
   else say(all ? count(all, "photo") : "");
@@ -317,6 +331,13 @@ function nothingThere() {
       "Add the folder they are in. photofind reads them there and changes nothing.",
       link("/?view=library&add", "Add a folder"),
     );
+  } else if (isWords()) {
+    message(
+      "No photo has these words",
+      "Names of files and folders, captions, keywords, tags, dates and places are searched. Other words, or fewer, may find it.",
+      ...(filtersIn().length ? [link(addressOf(changed({ folder: null, since: null, until: null, tags: null, offline: null })), "Without filters")] : []),
+      link("/", "All photos", !filtersIn().length),
+    );
   } else if (filtersIn().length) {
     message("No photos here", "No photo of the library passes these filters.", link("/", "All photos"));
   } else if (status.daemon?.paused) {
@@ -338,14 +359,14 @@ function nothingThere() {
 function onLibraryChange(status) {
   if (!shownKey) return;
   const isEmpty = !grid.photos().length;
-  if (isEmpty && !isQuery()) {
+  if (isEmpty && !isQuery() && !isWords()) {
     if (status.photos !== countWhenShown || !byId("message").hidden) again();
     return;
   }
   const difference = status.photos - countWhenShown;
   const news = byId("news");
   show(news, difference > 0 && !trashed.size);
-  news.replaceChildren(icon("refresh"), `${count(difference, "new photo")}: ${isQuery() ? "search again" : "show"}`);
+  news.replaceChildren(icon("refresh"), `${count(difference, "new photo")}: ${isQuery() || isWords() ? "search again" : "show"}`);
 }
 
 let due = 0;

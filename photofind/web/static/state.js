@@ -3,6 +3,7 @@
 //   /?like=ID&unlike=ID     photos of the library; upload:HEX for an uploaded picture
 //    &path=...&unpath=...   picture files anywhere, the bytes of their paths percent-encoded
 //    &folder=...&since=...&until=...&tag=...&tag=...&min=0.5&extractor=...&offline=hide
+//    &words=...             what photos have in their names, captions, keywords, dates, places
 //    &box=X,Y,W,H&turned=yes or no   the part of the query's photo, and whether it is turned
 //    &originals=yes         what it was cut from comes first
 //    &feedback=yes or no    whether what was judged counts
@@ -13,9 +14,9 @@
 import { decodePath, encodePath } from "./text.js";
 
 const VIEWS = ["photos", "duplicates", "known", "library", "settings"];
-const FILTERS = ["folder", "since", "until", "tags", "min", "extractor", "offline", "box", "turned", "originals", "feedback"];
+const FILTERS = ["words", "folder", "since", "until", "tags", "min", "extractor", "offline", "box", "turned", "originals", "feedback"];
 const NOTHING = {
-  view: "photos", like: [], unlike: [], folder: null, since: null, until: null, tags: null, min: null,
+  view: "photos", like: [], unlike: [], words: null, folder: null, since: null, until: null, tags: null, min: null,
   extractor: null, offline: null, box: null, turned: null, originals: null, feedback: null, photo: null,
 };
 
@@ -40,7 +41,7 @@ export function parse(search) {
     } else if (name === "path") read.like.push({ kind: "path", path: value });
     else if (name === "unpath") read.unlike.push({ kind: "path", path: value });
     else if (name === "view" && VIEWS.includes(value)) read.view = value;
-    else if (name === "folder" || name === "extractor") read[name] = value;
+    else if (["folder", "extractor", "words"].includes(name)) read[name] = value;
     else if ((name === "since" || name === "until") && /^\d{4}(-\d\d){0,2}/.test(value))
       read[name] = value;
     else if (name === "tag") read.tags = [...new Set([...(read.tags ?? []), value])];
@@ -129,4 +130,7 @@ export const keyOf = (of) => addressOf({ ...of, photo: null, offline: null });
 export const sameItem = (one, other) =>
   one.kind === other.kind && one.id === other.id && one.path === other.path;
 
-export const filtersIn = (of = state) => FILTERS.filter((name) => of[name] !== null);
+/** Return whether photos are searched by words alone. */
+export const isWords = (of = state) => !isQuery(of) && of.words !== null;
+
+export const filtersIn = (of = state) => FILTERS.filter((name) => name !== "words" && of[name] !== null);

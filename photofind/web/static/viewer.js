@@ -8,6 +8,7 @@ import { bringForward, complain } from "./notices.js";
 import { addressOf, changed, go, isQuery, state, within } from "./state.js";
 import { count, folderOf, momentOf, nameOf, percentOf, shown, sizeOf, timeOf } from "./text.js";
 import { run, trashed } from "./photo_actions.js";
+import { tagLinks, tagsOf } from "./tags.js";
 
 const dialog = byId("viewer");
 const large = byId("large");
@@ -39,6 +40,7 @@ export async function follow() {
     if (state.photo !== id) return;
     photo = { ...photo, ...details };
     showFacts(photo);
+    namePlace(photo);
     if (SHOWN.has(photo.format) && !photo.offline) sharpen(id);
   } catch (error) {
     if (state.photo !== id) return;
@@ -133,7 +135,7 @@ function showFacts(of) {
     ["Caption", of.caption],
     ["Note", of.note],
     ["Keywords", tagLinks(of.keywords?.map((name) => ({ name })))],
-    ["Tags", tagLinks(of.tags)],
+    ["Tags", tagsOf(of, tagged)],
     ["Same picture", of.copies?.length ? count(of.copies.length, "more file") : ""],
     ["State", stateOf(of)],
   ];
@@ -145,24 +147,25 @@ function showFacts(of) {
   );
 }
 
-/** Return links to the photos with each of the tags. */
-function tagLinks(tags) {
-  if (!tags?.length) return null;
-  const links = tags.map(({ name, confidence }) => h("li", {}, h(
-    "a",
-    {
-      href: addressOf(changed({
-        view: "photos", like: [], unlike: [], folder: null, since: null, until: null, tags: [name],
-      })),
-      title: "Photos with this tag",
-    },
-    h("bdi", {}, shown(name)),
-    confidence === undefined ? null : h("span", { class: "number" }, ` ${percentOf(confidence)}`),
-  )));
-  return h("ul", { class: "tags" }, ...links);
+/** Show the photo as it is once its tags were judged. */
+function tagged(details) {
+  if (photo?.id !== details.id) return;
+  photo = { ...photo, ...details };
+  showFacts(photo);
 }
 
-function placeOf({ latitude, longitude }) {
+/** Show the name of the place of the photo, once it is known. */
+async function namePlace({ id, latitude }) {
+  if (typeof latitude !== "number") return;
+  // Without its name a place is still told, by its coordinates.
+  const { place } = await get(`/api/photos/${id}/place`).catch(() => ({}));
+  if (!place || photo?.id !== id) return;
+  photo = { ...photo, place };
+  showFacts(photo);
+}
+
+function placeOf({ latitude, longitude, place }) {
+  if (place) return place;
   if (typeof latitude !== "number" || typeof longitude !== "number") return "";
   const north = `${Math.abs(latitude).toFixed(4)}\u00b0 ${latitude < 0 ? "S" : "N"}`;
   return `${north}, ${Math.abs(longitude).toFixed(4)}\u00b0 ${longitude < 0 ? "W" : "E"}`;

@@ -57,7 +57,7 @@ def click(entry: Entry) -> None:
 def test_the_menu_with_a_running_daemon() -> None:
     found, _ = menu(RUNNING, [["/a/beach.jpg", "/b/boat.jpg"]])
     assert texts(found) == [
-        "5 photos, up to date", "Open photofind", "Find similar to…", "Recent searches",
+        "5 photos, up to date", "Open photofind", "Find…", "Find similar to…", "Recent searches",
         "Pause for", "Folders", "Start at login", "Quit tray", "Stop photofind",
     ]  # fmt: skip
     assert texts(find(found, "Pause for").below) == [
@@ -71,7 +71,7 @@ def test_the_menu_with_a_running_daemon() -> None:
 def test_the_menu_without_a_daemon() -> None:
     found, actions = menu(NOT_RUNNING)
     assert texts(found) == [
-        "Not running", "Open photofind", "Find similar to…", "Start at login", "Quit tray",
+        "Not running", "Open photofind", "Find…", "Find similar to…", "Start at login", "Quit tray",
         "Start photofind",
     ]  # fmt: skip
     click(find(found, "Start photofind"))
@@ -87,14 +87,14 @@ def test_each_entry_runs_its_action() -> None:
     for entry in find(found, "Folders").below:
         if entry is not SEPARATOR:
             click(entry)
-    for text in ("Open photofind", "Find similar to…", "Start at login", "Quit tray",
+    for text in ("Open photofind", "Find…", "Find similar to…", "Start at login", "Quit tray",
                  "Stop photofind"):  # fmt: skip
         click(find(found, text))
     assert actions.done == [
         ("search", ["/a.jpg"]), ("search", ["/b.jpg", "/c.jpg"]),
         ("pause", 900.0), ("pause", 3600.0), ("pause", 14400.0), ("pause", None),
         ("show_folder", "/photos/a & b"), ("show_folder", "/media/\udcff\n"), ("add_folder",),
-        ("open_page",), ("find_similar",), ("set_autostart", False), ("quit_tray",),
+        ("open_page",), ("find",), ("find_similar",), ("set_autostart", False), ("quit_tray",),
         ("stop_daemon",),
     ]  # fmt: skip
 

@@ -1,0 +1,289 @@
+"""Photos are found by words, and the index follows the library whatever happens to its file."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photofind.errors import LibraryError, RequestError
+from photofind.library.memory import MemoryStore
+from photofind.model import SearchAnswer
+from photofind.model.records import Folder, Photo
+from photofind.words import text_index
+from photofind.words.searching import Limits, search
+from photofind.words.text_index import TextIndex, is_sound
+
+TODAY = date(2024, 5, 15)
+LONDON = (51.5, -0.12)
+Asked = tuple[TextIndex, MemoryStore]
+
+
+def places(coordinates: list[tuple[float, float]]) -> list[tuple[str, ...]]:
+    return [("London", "England") if one == LONDON else () for one in coordinates]
+
+
+def photo(path: str, tags: dict[str, float] | None = None, **known: object) -> Photo:
+    return Photo(
+        f"/pictures/{path}", content=path.encode("utf-8", "surrogateescape").hex(),
+        tags={"a@1": tags or {}}, **{"captured": "2001-01-01", "format": "JPEG", **known},
+    )  # fmt: skip
+
+
+PHOTOS = [
+    photo("London 2019/red bus.jpg", keywords=("London", "Red Bus"), camera="NIKON D750"),
+    photo("b/RedBusLondon.NEF", captured="2019-12-25T10:00:00", caption="Weihnachten mit Oma 🎄"),
+    photo("c/IMG_01234.jpg", {"minibus": 0.9}, captured="2020", latitude=51.5, longitude=-0.12),
+    photo("d/東京駅.jpg", captured="2021-04-01", caption="北京市天安门广场"),
+    photo("été/à la plage.png", caption="C'est l'été", format="PNG"),
+    photo("f/sunset beach.jpg", captured="2018-07-01", camera="Canon EOS 5D"),
+    photo("g/\udcff.jpg", captured="1999"),
+]  # fmt: skip
+
+
+def new_library() -> MemoryStore:
+    store = MemoryStore()
+    store.put_folder(Folder("/pictures", added=0.0))
+    store.open_space("a", "1", 2)
+    store.commit(PHOTOS, "a@1", {one.content: np.ones(2, np.float32) for one in PHOTOS})
+    return store
+
+
+def new_index(folder: Path, library: MemoryStore) -> TextIndex:
+    made = TextIndex(folder / "home" / "words.sqlite", places)
+    made.update(library)
+    return made
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    """A library that no test changes, with its text index."""
+    library = new_library()
+    index = new_index(tmp_path_factory.mktemp("asked"), library)
+    yield index, library
+    index.close()
+
+
+@pytest.fixture
+def library() -> MemoryStore:
+    return new_library()
+
+
+@pytest.fixture
+def index(tmp_path: Path, library: MemoryStore) -> Iterator[TextIndex]:
+    made = new_index(tmp_path, library)
+    yield made
+    made.close()
+
+
+def ask(index: TextIndex, library: MemoryStore, text: str, **limits: object) -> SearchAnswer:
+    return search(index, library, text, Limits(**limits), TODAY)
+
+
+def names(answer: SearchAnswer) -> set[str]:
+    return {Path(hit.path).stem for hit in answer.hits}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("red bus London 2019", {"red bus", "RedBusLondon"}),
+        ('"red bus"', {"red bus", "RedBusLondon"}),
+        ('"bus red"', set()),
+        ("london -nikon", {"RedBusLondon", "IMG_01234"}),
+        ("redbuslondon", {"RedBusLondon"}),
+        ("weihnachten", {"RedBusLondon"}),
+        ("christmas", {"RedBusLondon"}),
+        ("🎄", {"RedBusLondon"}),
+        ("IMG_01234", {"IMG_01234"}),
+        ("vehicle", {"IMG_01234"}),
+        ("place:london", {"IMG_01234"}),
+        ("東京", {"東京駅"}),
+        ("京駅", {"東京駅"}),
+        ("天安门", {"東京駅"}),
+        ("天门", set()),
+        ("ÉTÉ plage", {"à la plage"}),
+        ("camera:nikon", {"red bus"}),
+        ("type:raw", {"RedBusLondon"}),
+        ("type:png", {"à la plage"}),
+        ("in:london", {"red bus"}),
+        ("in:/pictures/b", {"RedBusLondon"}),
+        ("/pictures/f/sunset beach.jpg", {"sunset beach"}),
+        ('"/pictures/f/sunset beach.jpg"', {"sunset beach"}),
+        ("tag:bus", {"red bus", "IMG_01234"}),
+        ("name:bus", {"red bus", "RedBusLondon"}),
+        ("after:2019 before:2021", {"IMG_01234"}),
+        ("since:2019 until:2020", {"RedBusLondon", "IMG_01234"}),
+        ('date:"summer 2018"', {"sunset beach"}),
+        ("1999", {"\udcff"}),
+        ("bus*", {"red bus", "RedBusLondon", "IMG_01234"}),
+        ("sunste", {"sunset beach"}),
+        ("beeches", set()),
+        ("beachs", {"sunset beach"}),
+    ],
+)
+def test_what_words_find(asked: Asked, text: str, expected: set[str]) -> None:
+    assert names(ask(*asked, text)) == expected
+
+
+def test_a_hit_says_what_it_was_found_by(asked: Asked) -> None:
+    (hit,) = ask(*asked, "minibus place:London 2020").hits
+    assert hit.found_by == ("tag minibus", "place London", "date 2020")
+    (hit,) = ask(*asked, "vehicle").hits
+    assert hit.found_by == ("tag minibus",)
+    answer = ask(*asked, "sunste")
+    assert answer.hits[0].found_by == ("name sunset",)
+    assert [(one.typed, one.taken) for one in answer.corrections] == [("sunste", ("sunset",))]
+
+
+def test_the_last_word_may_be_the_beginning_of_one(asked: Asked) -> None:
+    assert names(ask(*asked, "beach sun", as_typed=True)) == {"sunset beach"}
+    assert not ask(*asked, "beach sun ", as_typed=True).corrections
+    assert names(ask(*asked, "beach sun")) == set()
+
+
+def test_one_of_the_words_may_be_enough(asked: Asked) -> None:
+    assert not ask(*asked, "beach oma").hits
+    found = ask(*asked, "beach oma", any_word=True)
+    assert names(found) == {"sunset beach", "RedBusLondon"}
+
+
+def test_limits_of_a_page(asked: Asked) -> None:
+    assert ask(*asked, "jpg", limit=2).total == 5
+    assert [hit.rank for hit in ask(*asked, "jpg", limit=2, offset=2).hits] == [3, 4]
+    assert names(ask(*asked, "jpg", folder="/pictures/c")) == {"IMG_01234"}
+    assert names(ask(*asked, "jpg", since="2020", until="2020")) == {"IMG_01234"}
+    assert names(ask(*asked, "jpg", tags=("minibus",))) == {"IMG_01234"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", '"', '""', "-", "--", "*", "**", "camera:", 'tag:"', "-tag:", "AND", "NOT bus", "OR",
+     "NEAR(red bus)", "{name} : x", "'; DROP TABLE words; --", "(a|b)+.*[x", "^red", "a" * 4096,
+     "red " * 1000, "\\", "%", "red\nbus", "\u202e", "x:y:z", "-" * 100, "1" * 300, "a***"],
+)  # fmt: skip
+def test_whatever_is_typed_is_answered(asked: Asked, text: str) -> None:
+    for as_typed in (False, True):
+        assert ask(*asked, text, as_typed=as_typed).photos == len(PHOTOS)
+
+
+def test_random_texts_are_answered(asked: Asked) -> None:
+    draw = random.Random(1)
+    parts = [
+        '"',
+        "-",
+        "*",
+        ":",
+        "camera:",
+        "after",
+        "2019",
+        " ",
+        "bus",
+        "(",
+        ")",
+        "東",
+        "🎄",
+        "'",
+        "\\",
+    ]
+    for _ in range(100):
+        ask(*asked, "".join(draw.choices(parts, k=9)), any_word=draw.random() < 0.5)
+
+
+def test_what_cannot_be_meant_is_refused_with_a_hint(asked: Asked) -> None:
+    with pytest.raises(RequestError, match="after:soon is no time"):
+        ask(*asked, "after:soon")
+    answer = ask(*asked, "bus after:soon", as_typed=True)
+    assert "red bus" in names(answer)
+    assert answer.notes[0].startswith("after:soon is no time")
+    with pytest.raises(RequestError, match="comes again"):
+        ask(*asked, "before:may")
+    with pytest.raises(RequestError, match="longer than"):
+        ask(*asked, "a" * 10_000)
+
+
+# The file.
+
+
+def test_only_what_changed_is_written(index: TextIndex, library: MemoryStore) -> None:
+    assert index.is_current(library)
+    assert index.update(library) == 0
+    (known,) = library.by_path(["/pictures/f/sunset beach.jpg"]).values()
+    library.commit(
+        [photo("f/sunset beach.jpg", id=known.id, caption="Rügen"), photo("new/cat.jpg")]
+    )
+    assert not index.is_current(library)
+    assert index.update(library) == 2
+    assert names(ask(index, library, "rugen")) == {"sunset beach"}
+    assert not ask(index, library, "canon").hits
+    library.remove([known])
+    assert index.update(library) == 1
+    assert not ask(index, library, "rugen").hits
+    assert names(ask(index, library, "cat")) == {"cat"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+def test_the_file_is_private(index: TextIndex) -> None:
+    files = [*index.path.parent.iterdir()]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+@pytest.mark.parametrize("damage", ["text", "zeros", "middle", "gone", "older", "empty"])
+def test_a_damaged_file_is_made_again(index: TextIndex, library: MemoryStore, damage: str) -> None:
+    index.close()
+    if damage == "older":
+        with sqlite3.connect(index.path) as connection:
+            connection.execute("UPDATE meta SET value = '0' WHERE name = 'format'")
+        connection.close()
+    elif damage == "gone":
+        index.path.unlink()
+    else:
+        data = index.path.read_bytes()
+        middle = data[:4096] + b"\xa5" * (len(data) - 4096)
+        index.path.write_bytes({"text": b"no database", "zeros": bytes(len(data)), "empty": b"",
+                                "middle": middle}[damage])  # fmt: skip
+    assert is_sound(index.path) == (damage in ("older", "empty"))
+    with suppress(LibraryError):  # It was found damaged just now.
+        ask(index, library, "bus")
+    index.update(library)
+    assert names(ask(index, library, "red bus")) == {"red bus", "RedBusLondon"}
+
+
+def test_an_update_that_is_stopped_goes_on_later(
+    index: TextIndex, library: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_index, "BATCH", 10)
+    library.commit([photo(f"h/{number}.jpg") for number in range(25)])
+    stops = iter([False, False, True])
+    assert 0 < index.update(library, stopped=lambda: next(stops)) < 25
+    assert not index.is_current(library)
+    assert index.update(library) > 0
+    assert ask(index, library, "in:h").total == 25
+
+
+def test_a_disk_that_refuses_is_told_of_and_what_is_there_answers(
+    index: TextIndex, library: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.commit([photo(f"h/{number}.jpg", caption="x " * 4000) for number in range(30)])
+    connect = sqlite3.connect
+
+    def small(*arguments: object, **options: object) -> sqlite3.Connection:
+        connection = connect(*arguments, **options)
+        connection.execute("PRAGMA max_page_count = 60")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", small)
+    with pytest.raises(LibraryError, match="is full"):
+        index.update(library)
+    monkeypatch.undo()
+    answer = ask(index, library, "red bus")
+    assert names(answer) == {"red bus", "RedBusLondon"}
+    assert not answer.is_current
+    assert index.update(library) == 30
