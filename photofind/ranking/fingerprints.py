@@ -119,6 +119,8 @@ class Fingerprints:
 
     def near(self, lefts: Places, rights: Places) -> npt.NDArray[np.bool_]:
         """Return which of some (m,) are the same picture as which of others (n,), (m, n)."""
+        if len(rights) < len(lefts):  # The fewer are turned: that comes to the same.
+            return self.near(rights, lefts).T
         lefts_words = _words(self.turned(lefts))
         rights_words = _words(self.bits[rights])
         apart = np.zeros((*lefts_words.shape[:2], len(rights)), np.uint16)
