@@ -47,7 +47,8 @@ class KeyIndex:
         """Return, for each of some keys, the ids of all documents that may have it, ascending."""
         wanted = np.array([hash(key) & _MASK for key in keys], np.uint32)
         # In this order: entries move from the recent ones to the sorted ones.
-        recently, recent = self._recent, [[]] * len(keys)
+        recently = self._recent
+        recent: list[list[int]] = [[]] * len(keys)
         if recently:
             recent = [recently.get(key, []) for key in wanted.tolist()]
         hashes, ids = self._sorted
