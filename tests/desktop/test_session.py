@@ -58,8 +58,8 @@ def test_the_file_is_selected_in_its_folder(session: Screen) -> None:
     show_in_folder(os.fsdecode(chosen))
     session.window("--name", "Photos of")
     session.find_colour((30, 190, 90))
-    # A selected file has another colour, and is named in the status bar.
-    wait_until(lambda: "'\"b " in session.things(), "selected file")
+    # A selected file has another colour, and is named in the status bar, in quotation marks.
+    wait_until(lambda: '"b ' in session.things(), "selected file")
 
 
 def test_without_a_file_manager_on_the_bus_the_folder_is_opened(
