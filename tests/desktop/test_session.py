@@ -16,14 +16,7 @@ from photofind.desktop.notifications import notify
 from photofind.errors import DesktopError
 from photofind.system.reveal import open_file, show_in_folder
 
-BUS = ("--dest", "org.freedesktop.DBus", "--object-path", "/", "--method",
-       "org.freedesktop.DBus.ListNames")  # fmt: skip
 MAGENTA = (255, 0, 255)
-
-
-def wait_for_service(screen: Screen, name: str) -> None:
-    """Wait until this name is owned on the session bus."""
-    wait_until(lambda: f"'{name}'" in screen.output("gdbus", "call", "--session", *BUS), name)
 
 
 @pytest.fixture
@@ -38,7 +31,7 @@ def test_a_notification_is_shown(session: Screen) -> None:
     daemon = "/usr/lib/notification-daemon/notification-daemon"
     need(daemon)
     session.start(daemon)
-    wait_for_service(session, "org.freedesktop.Notifications")
+    session.wait_for_service("org.freedesktop.Notifications")
     notify("A drive was disconnected", '<b>photos</b> & \udcff "more" 🏖')
     assert session.find("A drive was disconnected", role="label")
     told = session.things()
@@ -53,8 +46,9 @@ def test_the_file_is_selected_in_its_folder(session: Screen) -> None:
     for path in (chosen, os.fsencode(folder / "a.jpg"), os.fsencode(folder / "c.jpg")):
         colour = MAGENTA if path == chosen else (30, 190, 90)
         Image.new("RGB", (200, 150), colour).save(os.fsdecode(path))
+    session.start_thumbnailer()
     session.start("thunar", "--daemon")
-    wait_for_service(session, "org.freedesktop.FileManager1")
+    session.wait_for_service("org.freedesktop.FileManager1")
     show_in_folder(os.fsdecode(chosen))
     session.window("--name", "Photos of")
     session.find_colour((30, 190, 90))
