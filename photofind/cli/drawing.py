@@ -12,13 +12,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
 __all__ = ["Drawing", "drawing"]
 
@@ -28,6 +28,7 @@ _SECONDS = 1.0
 """How long a terminal may take to answer, far away behind a slow line."""
 _TMUX_SECONDS = 5.0
 
+_TO_TMUX = "\x1bPtmux;"
 _ATTRIBUTES = b"\x1b[c"
 _KITTY = b"\x1b_Gi=1,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 _ANSWERED = re.compile(rb"\x1b\[\?([0-9;]*)c")
@@ -67,16 +68,18 @@ class Drawing:
 
     def print(self, console: Console, picture: Any, width: int, height: int) -> None:
         """Print a picture of Pillow, so many characters wide and high."""
-        through = self.protocol == "kitty through tmux"
-        # Only what draws goes there; text reaches the console another way.
-        passing = _using("__stdout__", _ThroughTmux(sys.__stdout__)) if through else nullcontext()
-        with passing:
+        asks = self.protocol in ("sixel", "kitty")
+        stream = sys.__stdout__ if asks else _NotAsked(sys.__stdout__)
+        with _using("__stdout__", stream):
             console.print(self._renderable(picture, width, height))
+        if self.protocol == "sixel" and os.environ.get("TMUX"):
+            # The last band of sixels is higher than its line; tmux drops what is written over.
+            console.line()
 
-    def _renderable(self, picture: Any, width: int, height: int) -> RenderableType:
+    def _renderable(self, picture: Any, width: int, height: int) -> Any:
         from textual_image import renderable
 
-        make = {
+        make: Any = {
             "sixel": renderable.SixelImage,
             "kitty": renderable.TGPImage,
             "kitty through tmux": renderable.TGPImage,
@@ -189,14 +192,19 @@ def _using(name: str, stream: Any) -> Iterator[None]:
         setattr(sys, name, own)
 
 
-class _ThroughTmux:
-    """A stream that has tmux pass on to its terminal what is written."""
+class _NotAsked:
+    """A stream to a terminal that is asked nothing; what draws is passed on to it by tmux."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
+    def isatty(self) -> bool:
+        return False
+
     def write(self, text: str) -> int:
-        return int(self._stream.write(f"\x1bPtmux;{text.replace(chr(27), chr(27) * 2)}\x1b\\"))
+        if not text.startswith(_TO_TMUX):  # Newer versions of textual-image do so themselves.
+            text = f"{_TO_TMUX}{text.replace(chr(27), chr(27) * 2)}\x1b\\"
+        return int(self._stream.write(text))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
