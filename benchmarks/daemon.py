@@ -131,6 +131,11 @@ def answers(home: Home, turns: int) -> dict[str, Any]:
                 taken.append(time.perf_counter() - began)
             figures["answer over the API, ms"] = milliseconds(taken)
             figures["answered by"] = answer.searched_by
+        each = [str(PHOTOFIND), "similar", "--each", *(path_of(turn * 313) for turn in range(1000))]
+        figures["similar --each of 1,000 photos, s"] = round(seconds_of(each, home), 1)
+        figures["the same, times as many answers over the API one by one"] = round(
+            seconds_of(each, home) / (1000 * statistics.mean(taken)), 2
+        )
         stop(home)
     return figures
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,11 +52,20 @@ class CommandGroup(click.Group):
         except BrokenPipeError:  # The reader closed the pipe; click exits silently.
             raise
         except OSError as error:
+            _give_up_stdout()
             if context.params.get("debug"):
                 raise
             where = f": {error.filename}" if error.filename else ""
             note(f"photofind: {error.strerror or error}{where}")
         sys.exit(1)
+
+
+def _give_up_stdout() -> None:
+    """Let what cannot be written to stdout go: Python would try again, and complain, at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

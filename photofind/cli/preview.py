@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from photofind.cli.drawing import drawing
 from photofind.cli.output import note
 from photofind.errors import PhotofindError
 from photofind.system.terminal import shown
@@ -45,27 +46,31 @@ def wants_pictures(option: bool | None, photofind: Operations) -> bool:
     photofind
         Knows the setting ``preview``.
     """
-    if option is not None:
-        return option
-    setting = photofind.settings.preview
-    return setting == "always" or (setting == "auto" and _draws_pixels())
+    wanted = option
+    if option is None and (setting := photofind.settings.preview) != "auto":
+        wanted = setting == "always"
+    if wanted is False:
+        return False
+    with drawing() as best:
+        if wanted and best.hint:
+            note(best.hint)
+        return wanted or best.draws_pixels
 
 
 def print_pictures(photofind: Operations, pictures: Sequence[Picture]) -> None:
     """Print photos side by side, each with its label below it."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    across = max(1, console.width // (_WIDTH + 1))
-    draw = _drawing()
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         loaded = [*threads.map(lambda one: _loaded(photofind, one.photo), pictures)]
-    for start in range(0, len(pictures), across):
-        some = loaded[start : start + across]
-        if any(some):
-            console.print(draw(_side_by_side(some), len(some) * (_WIDTH + 1)))
-        labels = (_fitted(one.label) for one in pictures[start : start + across])
-        click.echo(" ".join(labels).rstrip())
+    with drawing() as best:
+        console = best.console()
+        across = max(1, console.width // (_WIDTH + 1))
+        for start in range(0, len(pictures), across):
+            some = loaded[start : start + across]
+            if any(some):
+                width = len(some) * (_WIDTH + 1)
+                best.print(console, _side_by_side(some), width, _HEIGHT)
+            labels = (_fitted(one.label) for one in pictures[start : start + across])
+            click.echo(" ".join(labels).rstrip())
 
 
 def _loaded(photofind: Operations, photo: int | str) -> Image | None:
@@ -95,19 +100,6 @@ def _side_by_side(pictures: Sequence[Image | None]) -> Image:
         left = place * (width + _CELL[0]) + (width - picture.width) // 2
         sheet.paste(picture, (left, (height - picture.height) // 2))
     return sheet
-
-
-def _drawing() -> Callable[[Image, int], Any]:
-    """Return what makes a picture, so many characters wide, something that rich prints."""
-    from textual_image.renderable import Image as Drawn  # Asks the terminal what it can show.
-
-    return lambda picture, width: Drawn(picture, width=width, height=_HEIGHT)
-
-
-def _draws_pixels() -> bool:
-    from textual_image import renderable
-
-    return renderable.Image in (renderable.SixelImage, renderable.TGPImage)
 
 
 def _fitted(label: str) -> str:

@@ -97,14 +97,16 @@ class Fingerprints:
             found = np.stack([_differing(one[lefts], self.bits[rights]) for one in turned])
         return found.min(axis=0), found.argmin(axis=0)
 
-    def distances_to(self, others: Fingerprints) -> tuple[Places, Places]:
+    def distances_to(
+        self, others: Fingerprints
+    ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int8]]:
         """Return how many bits differ between each of these and each of others, (m, n).
 
         That is 256 where one of both is nearly blank. The second array is how the one of these is
         turned for that.
         """
-        apart = np.full((len(self), len(others)), 8 * _BYTES, np.int64)
-        turns = np.zeros_like(apart)
+        apart = np.full((len(self), len(others)), 8 * _BYTES, np.int16)
+        turns = np.zeros(apart.shape, np.int8)
         told = np.flatnonzero(others.sufficient)
         for place in np.flatnonzero(self.sufficient).tolist():
             turned = self.turned(np.array([place]))
@@ -119,6 +121,8 @@ class Fingerprints:
 
     def near(self, lefts: Places, rights: Places) -> npt.NDArray[np.bool_]:
         """Return which of some (m,) are the same picture as which of others (n,), (m, n)."""
+        if len(rights) < len(lefts):  # The fewer are turned: that comes to the same.
+            return self.near(rights, lefts).T
         lefts_words = _words(self.turned(lefts))
         rights_words = _words(self.bits[rights])
         apart = np.zeros((*lefts_words.shape[:2], len(rights)), np.uint16)

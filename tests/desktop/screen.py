@@ -28,6 +28,10 @@ NEEDED = (
     "/usr/lib/*/girepository-1.0/Atspi-2.0.typelib",
 )
 """Required programs and files; the README lists Debian packages."""
+_LIST_NAMES = (
+    *("--dest", "org.freedesktop.DBus", "--object-path", "/"),
+    *("--method", "org.freedesktop.DBus.ListNames"),
+)
 
 
 def need(*programs: str) -> None:
@@ -163,6 +167,18 @@ class Screen:
         text = done.stdout.decode(errors="replace")
         assert not check or done.returncode == 0, text + done.stderr.decode(errors="replace")
         return text
+
+    def wait_for_service(self, name: str) -> None:
+        """Wait until this name is owned on the session bus."""
+        wait_until(
+            lambda: f"'{name}'" in self.output("gdbus", "call", "--session", *_LIST_NAMES), name
+        )
+
+    def start_thumbnailer(self) -> None:
+        """Start the thumbnailer: Thunar waits for 25 s, and then shows none until its end."""
+        (program,) = Path("/usr/lib").glob("*/tumbler-1/tumblerd")
+        self.start(program)
+        self.wait_for_service("org.freedesktop.thumbnails.Thumbnailer1")
 
     # Looking.
 

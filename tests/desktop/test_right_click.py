@@ -67,6 +67,13 @@ def make_photos(folder: Path, chosen: bytes) -> list[bytes]:
     return [os.path.join(os.fsencode(folder), name) for name in ODD_NAMES]  # noqa: PTH118
 
 
+def show(screen: Screen, manager: Manager, folder: Path) -> None:
+    """Have a file manager show a folder."""
+    if manager.name == "thunar":
+        screen.start_thumbnailer()
+    screen.start(*manager.words, folder)
+
+
 def choose(screen: Screen, manager: Manager) -> None:
     """Click on "Find similar photos" in the open menu."""
     if manager.in_scripts:
@@ -96,7 +103,7 @@ def test_one_photo_is_passed_on(
     install(screen, Command((str(fake_photofind.path),)), monkeypatch)
     photos = screen.home / "My Photos #1"
     make_photos(photos, name)
-    screen.start(*manager.words, photos)
+    show(screen, manager, photos)
     screen.click(screen.find_colour(MAGENTA), button=3)
     choose(screen, manager)
     (call,) = fake_photofind.wait_for_calls()
@@ -110,7 +117,7 @@ def test_several_photos_are_passed_on_at_once(
     install(screen, Command((str(fake_photofind.path),)), monkeypatch)
     photos = screen.home / "Photos"
     paths = make_photos(photos, b"plain.jpg")
-    screen.start(*manager.words, photos)
+    show(screen, manager, photos)
     place = screen.find_colour(MAGENTA)
     screen.click(place)
     screen.press("ctrl+a")
@@ -125,14 +132,14 @@ def test_what_is_new_is_offered_for_a_folder(
     screen: Screen, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     manager = next(one for one in MANAGERS if one.name == name)
-    need(manager.words[0])
+    need(manager.words[0], *manager.needs)
     fake_photofind = FakeProgram(tmp_path / "program")
     install(screen, Command((str(fake_photofind.path),)), monkeypatch)
     card = screen.home / "Cards" / "CARD #1"
     card.mkdir(parents=True)
     # A photo beside it tells when the folder is shown.
     Image.new("RGB", (200, 150), MAGENTA).save(card.parent / "z.jpg")
-    screen.start(*manager.words, card.parent)
+    show(screen, manager, card.parent)
     screen.find_colour(MAGENTA)
     screen.press("Home")
     screen.press("shift+F10")

@@ -179,7 +179,8 @@ def test_a_disk_that_is_full_is_told(album: Album) -> None:
             [*COMMAND, "similar", album.path(CAT)],
             env=environment(album.home), stdout=stdout, stderr=subprocess.PIPE,
         )  # fmt: skip
-    assert done.stderr == (b"photofind: No space left on device\n" if full.exists() else b"")
+    told = (1, b"photofind: No space left on device\n") if full.exists() else (0, b"")
+    assert (done.returncode, done.stderr) == told
 
 
 def test_an_encoding_that_lacks_characters(awkward: Album) -> None:

@@ -80,10 +80,9 @@ class RowContents:
 
     def rows(self, contents: Iterable[str]) -> Rows:
         """Return the row of each of some contents, (n,); -1 where none has it."""
-        keys = [_key(content) for content in contents]
+        keys = [*contents]
         with self._changing:
-            width = self._column.dtype.itemsize
-            wanted = np.array([key if len(key) <= width else b"" for key in keys], f"S{width}")
+            wanted = _wanted(keys, self._column.dtype.itemsize)
             if self._sorted is None:
                 order = np.argsort(self._column, kind="stable")
                 self._sorted, self._recent = (self._column[order], order), {}
@@ -92,9 +91,10 @@ class RowContents:
                 rows = np.full(len(keys), -1)
             else:
                 rows = order[np.minimum(np.searchsorted(known, wanted), len(known) - 1)]
-            for place, key in enumerate(keys):
-                if (row := self._recent.get(key)) is not None:
-                    rows[place] = row
+            if self._recent:
+                for place, key in enumerate(wanted.tolist()):
+                    if (row := self._recent.get(key)) is not None:
+                        rows[place] = row
             if not len(self._column):
                 return rows
             return np.where((self._column[rows] == wanted) & (wanted != b""), rows, -1)
@@ -113,6 +113,18 @@ class RowContents:
             digests = np.zeros(len(larger), np.uint32)
             digests[: len(self._digests)] = self._digests
             self._column, self._digests = larger, digests
+
+
+def _wanted(contents: list[str], width: int) -> npt.NDArray[np.bytes_]:
+    """Return contents as the column keeps them; b"" for those that are longer than any there."""
+    try:
+        wanted = np.array(contents, f"S{width}")  # Cuts off what is longer.
+        if max(map(len, contents), default=0) <= width:
+            return wanted
+    except UnicodeEncodeError:  # NumPy writes ASCII alone.
+        pass
+    keys = map(_key, contents)
+    return np.array([key if len(key) <= width else b"" for key in keys], f"S{width}")
 
 
 def _key(content: str) -> bytes:

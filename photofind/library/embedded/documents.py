@@ -6,7 +6,7 @@ from abc import abstractmethod
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
-from itertools import pairwise
+from itertools import compress
 from threading import Lock
 from typing import Any
 
@@ -22,6 +22,8 @@ _BATCH = 512
 # ... and together with what lies between them where that is not more than this.
 _GAP = 4096
 _NOWHERE = -1
+_NO_ID = 1 << 63
+_KINDS = (np.int64, np.int64, np.int32)  # Of ids, starts and sizes.
 
 _Numbers = npt.NDArray[np.int64]
 
@@ -87,12 +89,10 @@ class WrittenDocuments(Documents):
     def some(self, keys: Collection[int]) -> dict[int, bytes]:
         """Return the documents with these ids that are there, read in one go."""
         with self._looking:
-            slots = {key: slot for key in keys if (slot := self._slot(key)) is not None}
-            starts = np.array([self._starts[slot] for slot in slots.values()], np.int64)
-            sizes = np.array([self._sizes[slot] for slot in slots.values()], np.int64)
-        if not slots:
+            there, starts, sizes = self._places_of([*keys])
+        if not there:
             return {}
-        return dict(zip(slots, self._read(starts, starts + sizes, b""), strict=True))
+        return dict(zip(there, self._read(starts, starts + sizes, b""), strict=True))
 
     def holding(self, part: bytes) -> Iterator[tuple[int, bytes]]:
         """Iterate over the documents that hold ``part``, as they are now."""
@@ -143,6 +143,28 @@ class WrittenDocuments(Documents):
             return slot
         return None
 
+    def _places_of(self, keys: list[int]) -> tuple[list[int], _Numbers, _Numbers]:
+        """Return those ids that are there, and where their documents begin and how long each is."""
+        keys = [key for key in keys if -_NO_ID <= key < _NO_ID]
+        wanted = np.array(keys, np.int64)
+        if not self._ids or not keys:
+            return [], wanted[:0], wanted[:0]
+        # The arrays cannot grow while these are views of them.
+        ids, all_starts, all_sizes = map(
+            np.frombuffer, (self._ids, self._starts, self._sizes), _KINDS
+        )
+        slots = np.searchsorted(ids, wanted)
+        slots[slots == len(ids)] = 0
+        is_there = ids[slots] == wanted
+        if self._unordered:
+            for place, key in enumerate(keys):
+                if (slot := self._unordered.get(key)) is not None:
+                    slots[place], is_there[place] = slot, True
+        starts = all_starts[slots]
+        is_there &= starts != _NOWHERE
+        there = [*compress(keys, is_there.tolist())]
+        return there, starts[is_there], all_sizes[slots[is_there]].astype(np.int64)
+
     def _places(self) -> tuple[_Numbers, _Numbers, _Numbers]:
         """Return the ids of the documents, and where each begins and ends."""
         with self._looking:
@@ -159,16 +181,19 @@ class WrittenDocuments(Documents):
         starts, ends = starts[order], ends[order]
         gaps = np.flatnonzero(starts[1:] - ends[:-1] > _GAP) + 1
         begins, stops = starts.tolist(), ends.tolist()
+        firsts = [0, *gaps.tolist()]
+        lasts = [*firsts[1:], len(order)]
+        places = [begins[first] for first in firsts]
+        counts = [stops[last - 1] - begin for last, begin in zip(lasts, places, strict=True)]
         raws = [b""] * len(order)
-        for first, last in pairwise([0, *gaps.tolist(), len(order)]):
-            begin = begins[first]
-            data = self._file.read(begin, stops[last - 1] - begin)
-            if part in data:
-                run = zip(
-                    order[first:last].tolist(), begins[first:last], stops[first:last], strict=True
-                )
-                for place, start, end in run:
-                    raws[place] = data[start - begin : end - begin]
+        order_of = order.tolist()
+        runs = zip(firsts, lasts, places, self._file.read_runs(places, counts), strict=True)
+        for first, last, begin, data in runs:
+            if last - first == 1:
+                raws[order_of[first]] = data
+            elif part in data:
+                for place in range(first, last):
+                    raws[order_of[place]] = data[begins[place] - begin : stops[place] - begin]
         return raws
 
 

@@ -47,11 +47,20 @@ class KeyIndex:
         """Return, for each of some keys, the ids of all documents that may have it, ascending."""
         wanted = np.array([hash(key) & _MASK for key in keys], np.uint32)
         # In this order: entries move from the recent ones to the sorted ones.
-        recent = [self._recent.get(key, ()) for key in wanted.tolist()]
+        recently = self._recent
+        recent: list[list[int]] = [[]] * len(keys)
+        if recently:
+            recent = [recently.get(key, []) for key in wanted.tolist()]
         hashes, ids = self._sorted
-        starts = np.searchsorted(hashes, wanted).tolist()
-        stops = np.searchsorted(hashes, wanted, "right").tolist()
+        starts = np.searchsorted(hashes, wanted)
+        stops = np.searchsorted(hashes, wanted, "right")
+        firsts = ids[np.minimum(starts, len(ids) - 1)].tolist() if len(ids) else [0] * len(keys)
+        # Nearly always there is one.
         return [
-            sorted({*some, *ids[start:stop].tolist()})
-            for some, start, stop in zip(recent, starts, stops, strict=True)
+            [first]
+            if stop == start + 1 and not some
+            else sorted({*some, *ids[start:stop].tolist()})
+            for some, first, start, stop in zip(
+                recent, firsts, starts.tolist(), stops.tolist(), strict=True
+            )
         ]

@@ -85,16 +85,28 @@ class StableFile:
         LibraryError
             The disk refused.
         """
+        return next(self.read_runs((start,), (count,)))
+
+    def read_runs(self, starts: Iterable[int], counts: Iterable[int]) -> Iterator[bytes]:
+        """Yield the bytes from each of some places on, so many as are counted there.
+
+        Raises
+        ------
+        DamagedError, LibraryError
+            As `read`.
+        """
+        read = self.read_some
         try:
-            data = self.read_some(start, count)
+            for start, count in zip(starts, counts, strict=True):
+                data = read(start, count)
+                if len(data) < count:
+                    raise DamagedError(
+                        f"{self._path} was cut short while it was in use", "start photofind again"
+                    )
+                yield data
         except OSError:
             with explain_disk_errors(self._path):
                 raise
-        if len(data) < count:
-            raise DamagedError(
-                f"{self._path} was cut short while it was in use", "start photofind again"
-            )
-        return data
 
     def read_some(self, start: int, count: int) -> bytes:
         """Return ``count`` bytes from ``start`` on, or fewer where the file ends before."""

@@ -94,6 +94,7 @@ class LikeADict(RuleBasedStateMachine):
         assert list(documents) == list(expected)
         assert list(documents.values()) == list(expected.values())
         assert len(documents) == len(expected)
+        assert documents.some([*expected, *range(-3, 9), 2**70]) == expected
 
 
 TestLikeADict = LikeADict.TestCase

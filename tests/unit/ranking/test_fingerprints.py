@@ -31,6 +31,7 @@ def test_all_near_pairs_are_found_and_no_other() -> None:
     assert [*zip(*map(np.ndarray.tolist, pairs), strict=True)] == expected
     near = prints.near(np.arange(60), np.arange(60, 120))
     assert np.argwhere(near).tolist() == [[place, place] for place in range(SAME + 1)]
+    assert np.array_equal(prints.near(np.arange(60), np.arange(60, 70)), near[:, :10])
 
 
 def test_one_that_is_missing_or_of_another_version_matches_nothing() -> None:
