@@ -57,20 +57,25 @@ class Matches:
         """Return what was done, as geometry says; None where fingerprints say that they match."""
         return self._more[left].get(right) if left in self._more else None
 
-    def grouped(self) -> list[list[int]]:
+    def grouped(self, order: Places | None = None) -> list[list[int]]:
         """Group pictures so that all match the first of their group: there are no chains.
 
-        First are those that most others match, the earlier where as many do.
+        Parameters
+        ----------
+        order
+            All pictures, those first that are to be the first of a group. Where not given these are
+            the ones that most others match, the earlier where as many do.
         """
         degrees = np.diff(self._starts)
         for place, more in self._more.items():
             degrees[place] += len(more)
-        order = np.lexsort((np.arange(len(degrees)), -degrees))
+        if order is None:
+            order = np.lexsort((np.arange(len(degrees)), -degrees))
         ranks = np.empty(len(order), np.int64)
         ranks[order] = np.arange(len(order))
-        taken = np.zeros(len(degrees), np.bool_)
+        taken = degrees == 0
         groups: list[list[int]] = []
-        for first in order[: np.count_nonzero(degrees)].tolist():
+        for first in order.tolist():
             if taken[first]:
                 continue
             others = np.unique(self.of(first))
