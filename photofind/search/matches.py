@@ -57,25 +57,20 @@ class Matches:
         """Return what was done, as geometry says; None where fingerprints say that they match."""
         return self._more[left].get(right) if left in self._more else None
 
-    def grouped(self, order: Places | None = None) -> list[list[int]]:
+    def grouped(self) -> list[list[int]]:
         """Group pictures so that all match the first of their group: there are no chains.
 
-        Parameters
-        ----------
-        order
-            All pictures, those first that are to be the first of a group. Where not given these are
-            the ones that most others match, the earlier where as many do.
+        First are those that most others match, the earlier where as many do.
         """
         degrees = np.diff(self._starts)
         for place, more in self._more.items():
             degrees[place] += len(more)
-        if order is None:
-            order = np.lexsort((np.arange(len(degrees)), -degrees))
+        order = np.lexsort((np.arange(len(degrees)), -degrees))
         ranks = np.empty(len(order), np.int64)
         ranks[order] = np.arange(len(order))
-        taken = degrees == 0
+        taken = np.zeros(len(degrees), np.bool_)
         groups: list[list[int]] = []
-        for first in order.tolist():
+        for first in order[: np.count_nonzero(degrees)].tolist():
             if taken[first]:
                 continue
             others = np.unique(self.of(first))

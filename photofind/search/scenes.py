@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from photofind.library.store import Store
 from photofind.model.records import Photo
-from photofind.ranking.duplicates import TAKE
 from photofind.ranking.projection import normalised
 from photofind.search.backgrounds import varied_background
 from photofind.search.matches import Matches, Places
@@ -23,6 +22,13 @@ SECONDS = 60.0
 METRES = 200.0
 """Nor taken further apart, where both say where."""
 
+ALIKE = 0.7
+"""The score, by the plain cosine of varied photos, from which photos of a minute are of one scene.
+
+Where people and things move, the takes of a burst have 0.6 and more with each other, and most of
+them have 0.8. Photos of other things have 0.2 with them at most.
+"""
+
 _METRES_PER_DEGREE = 111_000.0
 # Photos that are compared with those taken after them at a time. Cameras whose clock stands still
 # give thousands of photos one time.
@@ -32,36 +38,30 @@ Floats = npt.NDArray[np.float64]
 
 
 def same_scene(store: Store, space: str, photos: Sequence[Photo]) -> list[list[Photo]]:
-    """Group photos of one scene; all others of a group are near the first one.
+    """Group photos of one scene; all others of a group are near the first one, by their times.
 
     Parameters
     ----------
     space
         The id of the space whose embeddings say what is alike.
     photos
-        Of different pictures, those first that are to be the first of a group.
+        Of different pictures.
     """
     times = np.array([_time(photo) for photo in photos], np.float64)
     order = np.argsort(times, kind="stable")
     close = np.diff(times[order]) <= SECONDS  # Not where a time is NaN.
     order = order[np.append(close, [False]) | np.append([False], close)] if len(order) else order
-    index = store.index(space)
-    background = index.plain if index else varied_background(store, space)
-    found = [
-        *_matches(
-            store,
-            space,
-            [photos[place] for place in order.tolist()],
-            times[order],
-            background.similarity(TAKE),
-        )
-    ]
+    least = varied_background(store, space).similarity(ALIKE)
+    timed = [photos[place] for place in order.tolist()]
+    found = [*_matches(store, space, timed, times[order], least)]
     if not found:
         return []
     lefts, rights = (order[np.concatenate(places)] for places in zip(*found, strict=True))
     matches = Matches(len(photos), lefts, rights)
-    groups = matches.grouped(np.arange(len(photos)))
-    return [[photos[place] for place in group] for group in groups]
+    scenes = [
+        (first, *sorted(others, key=times.__getitem__)) for first, *others in matches.grouped()
+    ]
+    return [[photos[place] for place in scene] for scene in scenes]
 
 
 def _matches(
