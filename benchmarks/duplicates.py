@@ -4,9 +4,9 @@ Edited copies of some photos are put among the photos of a folder: of all kinds,
 last subfolder (one kind), and among documents, screenshots and blank pictures that it makes.
 Prints the share of copies that are in one group with their original, in percent, and the pairs of
 different pictures in one group. Others are tried where they are installed: imagehash, czkawka,
-difPy.
+difPy. With ``--library`` one of the three is tried.
 
-    python benchmarks/duplicates.py DIR
+    python benchmarks/duplicates.py DIR [--library NAME]
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from photofind.app.photofind import PhotoFind
 from photofind.images.fingerprint import fingerprint_of
 from photofind.paths import Home
 from photofind.ranking.fingerprints import Fingerprints
+
+LIBRARIES = ("mixed", "one kind", "documents")
 
 Groups = Iterable[Iterable[str]]
 
@@ -144,6 +146,10 @@ def put(folder: Path, pictures: dict[str, Image.Image], edited: int) -> Counter[
     return tried
 
 
+def opened(path: Path) -> Image.Image:
+    return Image.open(path).convert("RGB")
+
+
 def is_told_apart(picture: Image.Image) -> bool:
     """Return whether there is enough in a picture to tell it from others, as photofind has it."""
     prints = Fingerprints([fingerprint_of(picture.resize((224, 224)))])
@@ -170,16 +176,18 @@ def main() -> None:
     )
     parser.add_argument("--photos", type=int, default=200, help="pictures of each library")
     parser.add_argument("--edited", type=int, default=40, help="how many of them are edited")
+    parser.add_argument("--library", choices=LIBRARIES, action="append", help="try this one alone")
     arguments = parser.parse_args()
     photos = random.Random(0).sample(photos_below(arguments.folder), arguments.photos)
     kind = photos_below(sorted(path for path in arguments.folder.iterdir() if path.is_dir())[-1])
-    libraries = {
-        "mixed": {str(n): Image.open(path).convert("RGB") for n, path in enumerate(photos)},
-        "one kind": {str(n): Image.open(path).convert("RGB") for n, path in enumerate(kind)},
-        "documents": {str(n): document(n) for n in range(arguments.photos)},
+    libraries: dict[str, Callable[[], dict[str, Image.Image]]] = {
+        "mixed": lambda: {str(n): opened(path) for n, path in enumerate(photos)},
+        "one kind": lambda: {str(n): opened(path) for n, path in enumerate(kind)},
+        "documents": lambda: {str(n): document(n) for n in range(arguments.photos)},
     }
     figures: dict[str, dict[str, object]] = {}
-    for library, pictures in libraries.items():
+    for library in arguments.library or LIBRARIES:
+        pictures = libraries[library]()
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary).resolve()
             tried = put(folder, pictures, arguments.edited)

@@ -56,6 +56,7 @@ def shown_groups(
                 quality=quality,
                 unreachable=unreachable,
                 across=spread == "across",
+                takes=group.kind == "same scene",
             ),
         )
         for group in chosen

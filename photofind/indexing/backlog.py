@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 
 from photofind.indexing.extractor_queues import ExtractorQueue
+from photofind.indexing.reading import Contents
 from photofind.indexing.scan import Found
 from photofind.library.store import Store
 from photofind.model.filters import Filter
@@ -39,6 +41,8 @@ class Backlog:
         Preliminary photos.
     unmarked
         Photos that an older photofind embedded without a fingerprint.
+    contents
+        Contents that some of the files may have and that need not be embedded again.
     """
 
     def __init__(self, store: Store, only: Collection[str] | None = None) -> None:
@@ -52,6 +56,7 @@ class Backlog:
         self.without_thumbnail: dict[str, Found] = {}
         self.refine: dict[str, Found] = {}
         self.unmarked: dict[str, Found] = {}
+        self.contents: Contents = defaultdict(set)
 
     def __len__(self) -> int:
         """Return how many files wait to be read for the first time."""

@@ -1,13 +1,13 @@
-"""Photos that show the same picture are grouped: under the best hit, or under the largest."""
+"""Photos that show the same picture are grouped under the best hit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["TAKE", "Places", "Same", "collapse", "grouped"]
+__all__ = ["TAKE", "Places", "Same", "collapse"]
 
 # The score, by the plain cosine, from which a photo may be one more take of a picture, for
 # MobileNet a cosine of about 0.87. The library is not measured on it. This is low, because one take
@@ -60,34 +60,4 @@ def collapse(count: int, limit: int, same: Same) -> list[list[int]]:
                 group_of[place] = [place]
                 groups.append(group_of[place])
         start = end
-    return groups
-
-
-def grouped(pairs: Mapping[int, Collection[int]], order: Iterable[int]) -> list[list[int]]:
-    """Group items so that all match the first of their group: there are no chains.
-
-    Parameters
-    ----------
-    pairs
-        What each item matches.
-    order
-        Items, those first that are to be the first of a group. Each goes to one group.
-
-    Returns
-    -------
-    list of lists
-        Of two items or more.
-    """
-    groups: list[list[int]] = []
-    taken: set[int] = set()
-    order = [item for item in order if item in pairs]
-    ranks = {item: rank for rank, item in enumerate(order)}
-    for item in order:
-        if item in taken:
-            continue
-        left = (other for other in pairs[item] if other in ranks and other not in taken)
-        others = sorted(left, key=ranks.__getitem__)
-        if others:
-            groups.append([item, *others])
-            taken.update(groups[-1])
     return groups

@@ -36,6 +36,7 @@ def propose(
     quality: Quality,
     unreachable: Collection[int] = (),
     across: bool = False,
+    takes: bool = False,
 ) -> Proposal:
     """Propose which photos of a group to keep.
 
@@ -56,6 +57,10 @@ def propose(
         The numbers of photos that are out of reach.
     across
         Whether only photos in other folders than the one that is kept may go.
+    takes
+        Whether they are takes of a scene. The largest file has the most detail then, so it is the
+        sharpest; the quality that they were saved in says nothing: many cameras save what is
+        blurred in a higher one.
     """
     ready = [
         photo
@@ -69,7 +74,7 @@ def propose(
         return _all_stay(photos, "fewer than two of them are in reach")
     if rule in KEPT:
         developed = [photo for photo in ready if not _is_raw(photo)]
-        first, reason = _choose(developed or ready, rule, quality)
+        first, reason = _choose(developed or ready, rule, quality, takes=takes)
         kept = [first]
     else:
         kept = [photo for photo in ready if is_below(photo.path, rule)]
@@ -79,7 +84,7 @@ def propose(
     if across:
         beside = {dirname(photo.path) for photo in kept}  # noqa: PTH120
         kept += [p for p in ready if p not in kept and dirname(p.path) in beside]  # noqa: PTH120
-    if undamaged := _undamaged_to_keep(ready, kept, quality):
+    if undamaged := _undamaged_to_keep(ready, kept, quality, takes=takes):
         kept += undamaged
         reason += "; it is damaged, so the best undamaged one is kept too"
     raws = _raws_to_keep(ready, kept)
@@ -118,10 +123,12 @@ def among(
     return sorted(found, key=lambda group: (-len(group.paths), group.paths))
 
 
-def _choose(photos: Sequence[Photo], rule: str, quality: Quality) -> tuple[Photo, str]:
+def _choose(
+    photos: Sequence[Photo], rule: str, quality: Quality, *, takes: bool
+) -> tuple[Photo, str]:
     """Return the photo to keep, and what speaks for it."""
     left, reasons = list(photos), []
-    for worth, say in _criteria(rule, photos, quality):
+    for worth, say in _criteria(rule, photos, quality, takes=takes):
         worths = [worth(photo) for photo in left]
         best = max(worths)
         if min(worths) != best:
@@ -134,7 +141,7 @@ def _choose(photos: Sequence[Photo], rule: str, quality: Quality) -> tuple[Photo
 
 
 def _criteria(
-    rule: str, photos: Sequence[Photo], quality: Quality
+    rule: str, photos: Sequence[Photo], quality: Quality, *, takes: bool
 ) -> Sequence[tuple[Callable[[Photo], Any], Callable[[Photo], str]]]:
     """Return how to tell what a photo is worth, and what to say, the most important first."""
     identical = len({photo.content for photo in photos}) == 1
@@ -163,10 +170,11 @@ def _criteria(
     )
     loss = (saved, say_quality)
     size = (lambda photo: photo.size, lambda photo: "largest file: the most detail")
+    sharp = (lambda photo: photo.size, lambda photo: "largest file: likely the sharpest")
     first = (lambda photo: _earlier(_when(photo)), lambda photo: f"oldest ({_day(photo)})")
     last = (_when, lambda photo: f"newest ({_day(photo)})")
     return {
-        "best": [pixels, camera, name, loss, size, first],
+        "best": [pixels, camera, name, *([sharp] if takes else [loss, size]), first],
         "largest": [pixels, size, name],
         "oldest": [first, name],
         "newest": [last, name],
@@ -192,13 +200,13 @@ def _day(photo: Photo) -> str:
 
 
 def _undamaged_to_keep(
-    ready: Sequence[Photo], kept: Sequence[Photo], quality: Quality
+    ready: Sequence[Photo], kept: Sequence[Photo], quality: Quality, *, takes: bool
 ) -> list[Photo]:
     """Return the best undamaged photo where all that are kept are damaged, and there is one."""
     whole = [photo for photo in ready if not (is_damaged(photo.note) or _is_raw(photo))]
     if not whole or any(photo in whole for photo in kept):
         return []
-    return [_choose(whole, "best", quality)[0]]
+    return [_choose(whole, "best", quality, takes=takes)[0]]
 
 
 def _raws_to_keep(ready: Sequence[Photo], kept: Sequence[Photo]) -> list[Photo]:

@@ -24,7 +24,7 @@ from photofind.search.verdicts import Verdict, Verdicts
 from photofind.system.reach import Reach, read_through
 from photofind.workers import Reply, Worker, isolate
 
-__all__ = ["Candidate", "Verification", "verdict_of"]
+__all__ = ["Candidate", "Verification", "are_takes", "verdict_of"]
 
 # So many pairs are handed to the worker at a time.
 _BATCH = 64
@@ -39,6 +39,7 @@ _SAME_SCALE = 0.03
 # What is covered in part has the same edges: 0.984 and 0.15 degrees at a quarter of the size.
 # Frames of a series are off by a little: 0.961 and 0.38 degrees.
 _SAME_EDGES, _SAME_ANGLE = 0.975, 0.25
+_SECONDS = len("2024-05-01T10:00:00")
 
 _logger = logging.getLogger(__name__)
 
@@ -154,7 +155,9 @@ class Verification:
             for (one, other), alignment in zip(batch, reply.value, strict=True):
                 if alignment is not None:
                     pair = one.content, other.content
-                    yield pair, verdict_of(alignment, near=near[pair])
+                    # Where two takes differ something has moved, and nothing covers it.
+                    may_be_covered = near[pair] and not are_takes(one, other)
+                    yield pair, verdict_of(alignment, near=may_be_covered)
 
     def _run(
         self, method: str, name: str, items: Sequence[Photos]
@@ -225,3 +228,11 @@ def verdict_of(alignment: dict[str, Any], *, near: bool) -> Verdict:
     if abs(alignment["scale"] - 1) > _SAME_SCALE:
         done.append("rescaled")
     return tuple(done)
+
+
+def are_takes(one: Photo, other: Photo) -> bool:
+    """Return whether two photos say of themselves that they were taken at different seconds."""
+    if one.captured is None or other.captured is None:
+        return False
+    first, second = one.captured[:_SECONDS], other.captured[:_SECONDS]
+    return len(first) == len(second) == _SECONDS and first != second

@@ -940,6 +940,23 @@ def test_one_stays_where_what_was_to_be_kept_is_in_the_trash(page: Page, album: 
     assert small.exists()
 
 
+def test_each_file_of_a_large_group_can_be_kept(page: Page, album: Path) -> None:
+    paths = [album / f"2026/many {number:02}.png" for number in range(14)]
+    paths[0].parent.mkdir()
+    Image.effect_mandelbrot((300, 200), (-2, -1.5, 1, 1.5), 60).save(paths[0])
+    for path in paths[1:]:
+        shutil.copy(paths[0], path)
+    page.daemon.ask("POST", "/api/folders", {"path": str(album)})
+    until(lambda: all(map(page.daemon.knows, paths)))
+    page.open("/?view=duplicates")
+    page.says("#groups", "13 files may go.")
+    page.click(".more-files")
+    page.gone(".more-files")
+    page.click('[aria-label="Keep: many 13.png"]')
+    page.says("#groups", "12 files may go.")
+    assert page.barriers() == []
+
+
 def choose(page: Page, css: str, value: str) -> None:
     """Choose an option of a list, which may be drawn anew meanwhile."""
 

@@ -1,15 +1,19 @@
-// Groups of photos that show the same picture: what to keep of each, and two of them side by side.
+// Groups of photos that show the same picture or scene: what to keep of each.
 
 import { get, pictureOf, post, withQuery } from "./api.js";
-import { button, byId, forEachOf, h, show } from "./dom.js";
-import { bringForward, complain, say } from "./notices.js";
-import { count, durationOf, folderOf, momentOf, nameOf, sentence, shown, sizeOf, timeOf } from "./text.js";
-import { moveToTrash, run, trashed } from "./photo_actions.js";
+import { close, compare, isOpen, showLeft, start as startComparing } from "./compare.js";
+import { details, left, loadDetails } from "./copies.js";
+import { button, byId, h, show } from "./dom.js";
+import { complain, say } from "./notices.js";
+import { count, durationOf, folderOf, nameOf, sentence, shown, sizeOf } from "./text.js";
+import { moveToTrash, trashed } from "./photo_actions.js";
 
 const AT_ONCE = 40;
-const IN_STRIP = 60;
+const IN_GROUP = 12;
+const MORE_FILES = 60;
 const IN_REQUEST = 10000;
 const LISTED_PAIRS = 100;
+const TRIES = 20;
 const OFFERED = 200;
 const SCENE = "same scene";
 const LOOKING = "Looking for duplicates\u2026 Photos that are alike are compared; the first time this may take some minutes.";
@@ -18,13 +22,7 @@ const RELATIONS = {
   "same picture": "the same picture",
   "same scene": "the same scene",
 };
-const TITLES = {
-  "identical content": "Identical files",
-  "same picture": "The same picture",
-  "same scene": "The same scene",
-};
 
-const details = new Map(); // By photo id.
 let groups = null;
 let kind = "all";
 let listed = 0;
@@ -53,6 +51,7 @@ function take(found) {
     keep: new Set(group.proposal.keep),
     going: new Set(group.proposal.trash),
     selected: false,
+    listed: IN_GROUP,
   }));
   // Copies come before what shows but the same scene, however large that is.
   groups.sort((one, other) => (one.kind === SCENE) - (other.kind === SCENE));
@@ -65,7 +64,6 @@ function take(found) {
 async function goOn(look) {
   const text = byId("comparing-text");
   const known = () => groups.reduce((sum, group) => sum + group.ids.length, 0);
-  const untouched = () => !dialog.open && !groups.some((group) => group.selected || group.chosen);
   show(byId("show-found"), false);
   for (;;) {
     const { comparing } = await get("/api/status");
@@ -78,10 +76,13 @@ async function goOn(look) {
     const found = await find();
     if (look !== looking) return;
     if (found.reduce((sum, group) => sum + group.ids.length, 0) === known()) continue;
-    if (untouched()) take(found);
+    if (isUntouched()) take(found);
     else show(byId("show-found"), true);
   }
 }
+
+/** Return whether nobody has chosen anything yet that a new list would lose. */
+const isUntouched = () => !isOpen() && !groups.some((group) => group.selected || group.chosen);
 
 /** Return the rule by which it is proposed what to keep: its name, or the path of a folder. */
 function ruleToKeep() {
@@ -122,7 +123,6 @@ function fail(error) {
   show(byId("duplicates-message"), true);
 }
 
-const left = (group) => group.photos.filter((photo) => !trashed.has(photo.id));
 const wanted = (group) => left(group).length > 1 && (kind === "all" || group.kind === kind);
 const areAllGoing = (group) => left(group).every((photo) => group.going.has(photo.id));
 // Where what was to be kept is in the trash by now, the first of the others stays.
@@ -189,14 +189,33 @@ function make(group) {
       button("Compare", () => compare(group), { icon: "compare", "aria-label": `Compare: the files of ${name}` }),
     ),
     h("p", { class: "proposal" }),
-    h("ol", { class: "copies", role: "list" }, ...photos.slice(0, 12).map((photo) => cell(group, photo))),
+    h("ol", { class: "copies", role: "list" }, ...photos.slice(0, group.listed).map((photo) => cell(group, photo))),
   );
-  if (photos.length > 12) item.append(h("p", { class: "help" }, `and ${count(photos.length - 12, "more file")}`));
   seen.observe(item);
   item.group = group;
   item.box = box;
+  offerMoreFiles(item);
   showProposal(item);
   return item;
+}
+
+/** Offer to list more files of a group: each of them can be kept, or let go. */
+function offerMoreFiles(item) {
+  const { group } = item;
+  const more = left(group).slice(group.listed);
+  if (!more.length) return;
+  const list = item.querySelector(".copies");
+  const offer = button(`Show ${count(more.length, "more file")}`, () => {
+    const first = list.children.length;
+    list.append(...more.slice(0, MORE_FILES).map((photo) => cell(group, photo)));
+    group.listed += MORE_FILES;
+    offer.remove();
+    offerMoreFiles(item);
+    showProposal(item);
+    describe(item);
+    list.children[first].querySelector("button").focus();
+  }, { class: "more-files" });
+  item.append(offer);
 }
 
 function cell(group, photo) {
@@ -296,14 +315,15 @@ function selectAll() {
 }
 
 async function trashSelected() {
+  const some = selected();
   const photos = [];
   const kept = [];
   const stays = new Set();
-  for (const group of selected()) {
+  for (const group of some) {
     const goes = idsOf(goingOf(group));
     for (const photo of left(group)) if (!goes.has(photo.id)) stays.add(photo.id);
   }
-  for (const group of selected()) {
+  for (const group of some) {
     const going = goingOf(group);
     const goes = idsOf(going);
     const first = [...group.keep, ...group.ids].find((id) => !goes.has(id) && !trashed.has(id));
@@ -315,16 +335,10 @@ async function trashSelected() {
     }
   }
   try {
-    await moveToTrash(photos.slice(0, IN_REQUEST), kept.slice(0, IN_REQUEST));
-  } catch (error) {
-    complain(error);
-  }
-}
-
-/** Move one to the trash while the other one is there and whole. */
-async function trashOne(photo, other) {
-  try {
-    await moveToTrash([photo], [other.id]);
+    if (!(await moveToTrash(photos.slice(0, IN_REQUEST), kept.slice(0, IN_REQUEST)))) return;
+    if (photos.length > IN_REQUEST) return;
+    for (const group of some) group.selected = false;
+    showSelection();
   } catch (error) {
     complain(error);
   }
@@ -340,7 +354,7 @@ async function tellApart(group, photo) {
       action: "Undo",
       act: () => takeBack(pairs),
     });
-    if (dialog.open) dialog.close();
+    close();
     await follow();
   } catch (error) {
     complain(error);
@@ -376,181 +390,58 @@ async function listToldApart() {
   show(byId("told-apart"), pairs.length > 0);
 }
 
-async function loadDetails(photos) {
-  await forEachOf(photos.filter((photo) => !details.has(photo.id)), 4, async (photo) => {
-    try {
-      details.set(photo.id, await get(`/api/photos/${photo.id}`));
-    } catch {
-      details.set(photo.id, { ...photo, gone: true });
-    }
-  });
-}
-
 // The details of a group are fetched when it comes into view.
 const seen = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
     if (!isIntersecting) continue;
     seen.unobserve(target);
-    const photos = left(target.group).slice(0, 12);
-    loadDetails(photos).then(() => {
-      for (const item of target.querySelectorAll(".copies > li")) {
-        const known = details.get(Number(item.dataset.id));
-        if (!known?.size) continue;
-        const pixels = known.width ? `${known.width} \u00d7 ${known.height}, ` : "";
-        item.querySelector(".facts-line").textContent = `${pixels}${sizeOf(known.size)}`;
-      }
-    });
+    describe(target);
   }
 }, { rootMargin: "400px" });
 
-// Side by side.
-
-const dialog = byId("compare");
-let shownGroup = null;
-let pair = [];
-let stripped = IN_STRIP;
-
-async function compare(group, second = null) {
-  const photos = left(group);
-  shownGroup = group;
-  stripped = IN_STRIP;
-  pair = [photos[0], second && second.id !== photos[0].id ? second : photos[1]];
-  byId("sides").replaceChildren();
-  byId("strip").replaceChildren();
-  if (!dialog.open) {
-    dialog.showModal();
-    bringForward();
-    byId("compare-title").focus();
+/** Say beside each file that is listed of a group how large it is. */
+async function describe(item) {
+  await loadDetails(left(item.group).slice(0, item.group.listed));
+  for (const cell of item.querySelectorAll(".copies > li")) {
+    const known = details.get(Number(cell.dataset.id));
+    if (!known?.size) continue;
+    const pixels = known.width ? `${known.width} \u00d7 ${known.height}, ` : "";
+    cell.querySelector(".facts-line").textContent = `${pixels}${sizeOf(known.size)}`;
   }
-  await showPair();
 }
-
-async function showPair() {
-  const group = shownGroup;
-  const two = pair;
-  await loadDetails(two);
-  if (shownGroup !== group || pair !== two) return; // Another one was chosen meanwhile.
-  const known = two.map((photo) => details.get(photo.id) ?? photo);
-  byId("compare-title").textContent = TITLES[group.kind];
-  byId("sides").replaceChildren(...known.map((photo, place) => side(photo, known[1 - place])));
-  showStrip();
-}
-
-function showStrip() {
-  const photos = left(shownGroup);
-  byId("strip").replaceChildren(...(photos.length > 2 ? photos.slice(0, stripped).map(stripCell) : []));
-  if (photos.length > stripped) {
-    byId("strip").append(
-      button(`${(photos.length - stripped).toLocaleString()} more`, () => {
-        const first = stripped;
-        stripped += IN_STRIP;
-        showStrip();
-        byId("strip").children[first]?.focus();
-      }, { class: "more-photos" }),
-    );
-  }
-  show(byId("strip"), photos.length > 2);
-}
-
-function stripCell(photo) {
-  return h(
-    "button",
-    {
-      type: "button",
-      class: "copy",
-      "aria-label": `Compare with ${shown(photo.path)}`,
-      "aria-pressed": String(pair.some((one) => one.id === photo.id)),
-      on: {
-        click() {
-          if (pair.some((one) => one.id === photo.id)) return;
-          pair = [pair[0], photo];
-          showPair();
-        },
-      },
-    },
-    h("img", { alt: "", loading: "lazy", src: pictureOf({ kind: "photo", id: photo.id }, 90) }),
-  );
-}
-
-/** Return what was done to a photo, compared with the first of its group. */
-function doneTo(photo) {
-  const place = shownGroup.ids.indexOf(photo.id);
-  return (shownGroup.differences[place] ?? []).join(", ");
-}
-
-function side(photo, other) {
-  const pixels = (one) => (one.width ?? 0) * (one.height ?? 0);
-  const taken = momentOf(photo);
-  const rows = [
-    ["Folder", shown(folderOf(photo.path)), null],
-    ["Pixels", photo.width ? `${photo.width} \u00d7 ${photo.height}` : "", pixels(photo) > pixels(other) ? "larger" : null],
-    ["Size", photo.size ? sizeOf(photo.size) : "", photo.size > other.size ? "larger" : null],
-    ["File changed", photo.modified ? timeOf(new Date(photo.modified / 1e6)) : "", photo.modified > other.modified ? "newer" : null],
-    ["Taken", photo.captured ? timeOf(taken) : "unknown", photo.captured && !other.captured ? "known" : null],
-    ["Format", photo.format ?? "", photo.format && other.format && photo.format !== other.format ? "differs" : null],
-    ["Camera", photo.camera ?? "", photo.camera && photo.camera !== other.camera ? (other.camera ? "differs" : "known") : null],
-    ["Changed", doneTo(photo), null],
-    ["Note", photo.note ?? "", null],
-  ];
-  const name = shown(nameOf(photo.path));
-  return h(
-    "section",
-    { class: "one", "aria-label": name, data: { id: photo.id } },
-    h("div", { class: "picture" }, h("img", { alt: name, src: pictureOf({ kind: "photo", id: photo.id }, 560) })),
-    h("h3", {}, h("bdi", {}, name)),
-    h(
-      "dl",
-      {},
-      ...rows
-        .filter(([, value]) => value)
-        .map(([what, value, better]) =>
-          h("div", {}, h("dt", {}, what), h("dd", {}, h("bdi", {}, value), better ? h("span", { class: "better" }, better) : null)),
-        ),
-    ),
-    h(
-      "div",
-      { class: "row" },
-      button("Open", () => run("open", [photo]), { icon: "open", "aria-label": `Open: ${name}` }),
-      button("Show in folder", () => run("reveal", [photo]), { icon: "folder", "aria-label": `Show in folder: ${name}` }),
-      button("Copy path", () => run("copy", [photo]), { icon: "copy", "aria-label": `Copy path: ${name}` }),
-      button("Move to trash", () => trashOne(photo, other), {
-        icon: "trash",
-        class: "danger",
-        "aria-label": `Move to trash: ${name}`,
-      }),
-      shownGroup.kind === "identical content"
-        ? null
-        : button("Not the same", () => tellApart(shownGroup, photo), { "aria-label": `Not the same: ${name}` }),
-    ),
-  );
-}
-
-byId("compare-close").addEventListener("click", () => dialog.close());
-dialog.addEventListener("close", () => {
-  const group = shownGroup;
-  shownGroup = null;
-  bringForward();
-  const item = [...byId("groups").children].find((one) => one.group === group);
-  (item?.querySelector(".group-head button") ?? byId("duplicates-title")).focus();
-});
 
 function afterTrash() {
   if (!groups) return;
   list();
-  if (!shownGroup) return;
-  const photos = left(shownGroup);
-  if (photos.length < 2) dialog.close();
-  else {
-    const stays = pair.filter((photo) => !trashed.has(photo.id));
-    pair = [...stays, ...photos.filter((photo) => !stays.includes(photo))].slice(0, 2);
-    showPair();
+  showLeft();
+}
+
+/** List photos that were put back, once the library has them again. */
+async function comeBack(ids) {
+  if (!groups) return;
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    await new Promise((done) => setTimeout(done, 1500));
+    if (byId("view-duplicates").hidden) return;
+    const found = await find();
+    const there = new Set(found.flatMap((group) => group.ids));
+    if (tries + 1 < TRIES && !ids.every((id) => there.has(id))) continue;
+    if (isUntouched()) take(found);
+    else list();
+    return;
   }
 }
 
+/** Go back to where two files of a group were compared from. */
+function closed(group) {
+  const item = [...byId("groups").children].find((one) => one.group === group);
+  (item?.querySelector(".group-head button") ?? byId("duplicates-title")).focus();
+}
+
 export function start() {
+  startComparing(tellApart, closed);
   document.addEventListener("trashed", afterTrash);
-  document.addEventListener("restored", () => {
-    if (!byId("view-duplicates").hidden) setTimeout(follow, 1500);
+  document.addEventListener("restored", ({ detail: ids }) => {
+    if (!byId("view-duplicates").hidden) comeBack(ids).catch(complain);
   });
   for (const choice of document.querySelectorAll("#view-duplicates [data-kind]")) {
     choice.addEventListener("click", () => {

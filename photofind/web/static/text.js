@@ -153,8 +153,8 @@ export function momentOf(photo) {
       photo.captured,
     );
     if (parts) {
-      const [year, month, day, hour, minute] = parts.slice(1).map((part) => Number(part ?? 0));
-      return new Date(year, (month || 1) - 1, day || 1, hour, minute);
+      const [year, month, day, hour, minute, second] = parts.slice(1).map((part) => Number(part ?? 0));
+      return new Date(year, (month || 1) - 1, day || 1, hour, minute, second);
     }
   }
   return photo.modified ? new Date(photo.modified / 1e6) : null;
@@ -162,11 +162,14 @@ export function momentOf(photo) {
 
 const days = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const times = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const exactTimes = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const months = new Intl.DateTimeFormat(undefined, { month: "long", year: "numeric" });
 const shortMonths = new Intl.DateTimeFormat(undefined, { month: "short" });
 
 export const dayOf = (date) => (date ? days.format(date) : "");
 export const timeOf = (date) => (date ? times.format(date) : "");
+/** With seconds, which takes of a scene are apart by. */
+export const exactTimeOf = (date) => (date ? exactTimes.format(date) : "");
 export const monthOf = (date) => (date ? months.format(date) : "");
 export const monthName = (month) => shortMonths.format(new Date(2000, Number(month) - 1, 1));
 export const monthTitle = (text) =>

@@ -19,10 +19,10 @@ from photofind.errors import (
     WorkerResourceError,
     WorkerTimeoutError,
 )
-from photofind.extractors import extraction as extracting
+from photofind.extractors import photo_batches
 from photofind.extractors.extraction import Extraction
 from photofind.system.reach import Reach
-from photofind.workers import Reply
+from photofind.workers import Reply, Worker
 
 
 def extraction_with(error: WorkerError, monkeypatch: pytest.MonkeyPatch) -> Extraction:
@@ -31,9 +31,8 @@ def extraction_with(error: WorkerError, monkeypatch: pytest.MonkeyPatch) -> Extr
     def fail(*arguments: Any, **options: Any) -> None:
         raise error
 
-    extraction = Extraction("mobilenet")
-    monkeypatch.setattr(extraction._worker, "call", fail)
-    return extraction
+    monkeypatch.setattr(Worker, "call", fail)
+    return Extraction("mobilenet")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +72,7 @@ def test_a_file_that_does_not_answer_costs_none_of_the_others(
     hanging, calls = str(tmp_path / "b.jpg"), []
     reach = Reach(patience=0.1, first_pause=60.0)
     monkeypatch.setattr(
-        extracting, "read_through", lambda path, beat: path == hanging and asleep.wait()
+        photo_batches, "read_through", lambda path, beat: path == hanging and asleep.wait()
     )
 
     def call(method: str, *, paths: list[str], note: Any, suspect: Any, **options: Any) -> Reply:

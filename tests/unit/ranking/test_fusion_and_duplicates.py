@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from photofind.ranking.direction import towards
-from photofind.ranking.duplicates import collapse, grouped
+from photofind.ranking.duplicates import collapse
 from photofind.ranking.fusion import Opinion, fuse
 
 
@@ -21,13 +21,6 @@ def test_scores_are_averaged_by_their_weights_where_they_are_known():
 def test_of_equal_scores_the_more_alike_comes_first():
     order, scores = fuse(2, [opinion(1, [0, 1], [-0.5, -0.1])])
     assert (order.tolist(), scores.tolist()) == ([1, 0], [0, 0])
-
-
-def test_all_of_a_group_match_its_first_and_there_are_no_chains():
-    pairs = {0: {1}, 1: {0, 2, 3}, 2: {1}, 3: {1, 4}, 4: {3}, 5: {6}, 6: {5}}
-    assert grouped(pairs, range(7)) == [[0, 1], [3, 4], [5, 6]]
-    assert grouped(pairs, [1, 4, 3, 2, 0, 6]) == [[1, 3, 2, 0]]
-    assert grouped({}, range(7)) == []
 
 
 def test_each_photo_collapses_under_the_best_that_it_matches():

@@ -110,9 +110,9 @@ def test_bursts_are_scenes_and_no_duplicates(store: MemoryStore, home: Home) -> 
     put(store, "a", fingerprint(0), captured="2024-05-01T10:00:00", width=9, height=9)
     put(store, "b", fingerprint(1), captured="2024-05-01T10:00:03")
     put(store, "edited", fingerprint(1, other_bits=5), captured="2024-05-01T10:00:03")
-    put(store, "later", fingerprint(2), captured="2024-05-01T10:05:00")
-    put(store, "day", fingerprint(3), captured="2024-05-01")
     elsewhere = {"latitude": 48.0, "longitude": 11.0}
+    put(store, "later", fingerprint(2), captured="2024-05-01T10:05:00", **elsewhere)
+    put(store, "day", fingerprint(3), captured="2024-05-01")
     put(store, "here", fingerprint(4), captured="2024-05-01T10:05:01", **elsewhere)
     put(
         store,

@@ -46,6 +46,14 @@ def test_the_best_is_kept_and_it_is_said_why(better: dict[str, object], reason: 
     assert found.reason.startswith(reason)
 
 
+def test_of_takes_of_a_scene_the_sharpest_is_kept_whatever_the_cameras_quality() -> None:
+    blurred = other(2, size=900)
+    qualities = {1: 90, 2: 97}
+    assert proposed(PHOTO, blurred, quality=qualities).keep == (2,)
+    found = proposed(PHOTO, blurred, quality=qualities, takes=True)
+    assert (found.keep, found.reason) == ((1,), "largest file: likely the sharpest")
+
+
 @pytest.mark.parametrize(
     "name", ["a copy", "a (1)", "a-edited", "IMG-20210503-WA0012", "a_export", "a again", "a_thumb"]
 )

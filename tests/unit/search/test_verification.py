@@ -8,8 +8,9 @@ from PIL import Image, ImageDraw, ImageOps
 from skimage import data
 
 from photofind.images.alignment import SIDE, Features, align
+from photofind.model.records import Photo
 from photofind.search.verdicts import Verdict
-from photofind.search.verification import verdict_of
+from photofind.search.verification import are_takes, verdict_of
 from tests.unit.images.test_alignment import cropped, features
 
 PHOTO = Image.fromarray(data.astronaut())
@@ -39,6 +40,22 @@ def test_a_frame_in_which_something_moved_is_another_picture() -> None:
     moved = PHOTO.crop((10, 10, 512, 512)).rotate(0.4, Image.Resampling.BICUBIC)
     assert verdict(with_a_thing(moved)) is None
     assert verdict(moved) is not None
+
+
+def test_takes_are_told_by_their_seconds() -> None:
+    """In the frames of a camera that stands still something moves, and covers nothing."""
+    one, same, next_second, day, nothing = (
+        Photo("/p.jpg", captured=captured)
+        for captured in (
+            "2024-05-01T10:00:00",
+            "2024-05-01T10:00:00.500+02:00",
+            "2024-05-01T10:00:01",
+            "2024-05-01",
+            None,
+        )
+    )
+    assert are_takes(one, next_second)
+    assert not any(are_takes(one, other) for other in (one, same, day, nothing))
 
 
 def test_all_that_was_done_is_named() -> None:
