@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from photofind.search.verification import Verification
     from photofind.system.reach import Reach
     from photofind.system.trash import TrashHistory
+    from photofind.workers import Worker
 
 __all__ = ["Resources"]
 
@@ -55,6 +56,8 @@ class Resources:
     def close(self) -> None:
         """Close the library and end all child processes."""
         self.reach.close()
+        if (learning := self.__dict__.pop("learning", None)) is not None:
+            learning.stop()
         self._close_readers()
         if "library" in self.__dict__:
             self.library.close()
@@ -93,6 +96,13 @@ class Resources:
 
         # A process that stays shows later what came of one that takes long.
         return Probes(5.0 if self.resident else 20.0)
+
+    @cached_property
+    def learning(self) -> Worker:
+        """Evaluates and trains."""
+        from photofind.app.learning_worker import learning_worker
+
+        return learning_worker(self.home)
 
     @cached_property
     def extractor_memory(self) -> ExtractorMemory:

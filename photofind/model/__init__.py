@@ -50,6 +50,13 @@ from photofind.model.status import (
     SearchStatus,
     Status,
 )
+from photofind.model.training import (
+    LabelSource,
+    MeanPrecision,
+    Mining,
+    TrainedExtractor,
+    TrainingMethod,
+)
 
 __all__ = [
     "Answer",
@@ -74,7 +81,10 @@ __all__ = [
     "JudgedPhoto",
     "KnownPhoto",
     "KnownState",
+    "LabelSource",
+    "MeanPrecision",
     "MetricStatus",
+    "Mining",
     "NotSame",
     "Overview",
     "PhotoDetails",
@@ -94,6 +104,8 @@ __all__ = [
     "Status",
     "Tag",
     "TagCount",
+    "TrainedExtractor",
+    "TrainingMethod",
     "TrashedBefore",
     "Trashing",
     "Untrashing",

@@ -105,7 +105,7 @@ export function showOf(answer) {
       h("p", {}, `Ranked by your ${[parts.slice(0, -1).join(", "), parts.at(-1)].filter(Boolean).join(" and ")}.`),
       h(
         "div", { class: "row" },
-        button("Without", () => navigate({ feedback: "no" }), { class: "quiet", title: "Show the hits without what you judged" }),
+        button("Show without", () => navigate({ feedback: "no" }), { class: "quiet", title: "Show the hits without what you judged" }),
         judged.length ? button("Take all back", takeAllBack, { class: "quiet" }) : null,
       ),
     ),
@@ -223,7 +223,7 @@ function group(key, some) {
     : h("bdi", {}, title);
   return h(
     "li", {},
-    h("div", { class: "about" }, h("p", { class: "path" }, name), h(
+    h("div", { class: "about" }, h("p", { class: "path asked" }, ...ids.slice(0, 3).map((id) => small({ id })), name), h(
       "details", {},
       h("summary", {}, count(some.length, "judgement")),
       h("ul", { class: "judged" }, ...some.map((one) => h(
