@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from photofind.errors import ExtractorError, LearningError
 from photofind.model import EvaluationRecord, MeanPrecision, Progress, TrainedExtractor
 from photofind.model.codec import as_plain, revive
 from photofind.paths import Home
 from photofind.workers import Worker
+
+if TYPE_CHECKING:
+    from photofind.learning.training.card import TrainingCard
+    from photofind.learning.training.gate import Comparison
+    from photofind.model import TrainingMethod
 
 __all__ = ["LearningService", "evaluate", "learning_worker", "train"]
 
@@ -95,8 +100,6 @@ class LearningService:
         """Return what is to be known of a trained extractor."""
         from photofind.app.training import TrainingRequest, train_extractor
         from photofind.extractors.add_model import check_name
-        from photofind.learning.training.card import TrainingCard
-        from photofind.learning.training.gate import Comparison
         from photofind.learning.training.settings import settings_for
 
         home = Home.default()
@@ -106,29 +109,30 @@ class LearningService:
             raise ExtractorError(f"there is an extractor {name} already", "replace it")
         wanted = settings_for(**settings)
         request = TrainingRequest(name, wanted, source or "", kind, extractor, split)
-        card: TrainingCard = train_extractor(home, request, _told(note))
+        return as_plain(_outcome(train_extractor(home, request, _told(note))))
 
-        def precision(one: Comparison) -> MeanPrecision:
-            return MeanPrecision(one.before.value, one.pca.value, one.after.value)
 
-        others = card.held_out_classes
-        return as_plain(
-            TrainedExtractor(
-                card.name,
-                card.base,
-                settings["method"],
-                wanted.dimensions,
-                card.source,
-                card.photos,
-                card.passed,
-                precision(card.held_out_photos),
-                None if others is None else precision(others),
-                precision(card.training),
-                card.remarks,
-                card.notes,
-                card.seconds,
-            )
-        )
+def _outcome(card: TrainingCard) -> TrainedExtractor:
+    others = card.held_out_classes
+    return TrainedExtractor(
+        card.name,
+        card.base,
+        cast("TrainingMethod", card.method),
+        card.settings["dimensions"],
+        card.source,
+        card.photos,
+        card.passed,
+        _precision(card.held_out_photos),
+        None if others is None else _precision(others),
+        _precision(card.training),
+        card.remarks,
+        card.notes,
+        card.seconds,
+    )
+
+
+def _precision(one: Comparison) -> MeanPrecision:
+    return MeanPrecision(one.before.value, one.pca.value, one.after.value)
 
 
 def _told(note: Callable[[Any], None]) -> Callable[[Progress], None]:
