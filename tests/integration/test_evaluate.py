@@ -95,8 +95,8 @@ def test_python_and_the_api_evaluate_in_a_worker(own: Album, tmp_path: Path) -> 
         assert (record.source, record.classes, record.complete) == (str(tmp_path), 2, True)
         assert record in photofind.evaluations()
         assert photofind.evaluation_report(record.id).startswith(b"<!DOCTYPE html>")
-        with pytest.raises(LearningError, match="there are no photos in the folders of"):
-            photofind.evaluate(str(tmp_path / "2019" / "nothing"))
+        with pytest.raises(LearningError, match="there is no folder or CSV file"):
+            photofind.evaluate(str(tmp_path / "nothing"))
 
 
 @pytest.mark.parametrize(("make", "line"), [
