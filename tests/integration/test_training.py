@@ -309,8 +309,6 @@ def test_python_and_the_api_train_in_a_worker(album, trained, monkeypatch):
             photofind.train("colours", source=str(album / "photos"))
         with pytest.raises(LearningError, match="a source is needed for labels"):
             photofind.train("other")
-        with pytest.raises(LearningError, match="nobody has judged"):
-            photofind.train("other", kind="feedback", dimensions=2, extractor="mean-colour")
 
 
 def test_killed_in_the_midst_of_fine_tuning_it_goes_on(album, tmp_path):
