@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 __all__ = [
     "GENERAL",
     "LANES",
+    "LEARNING",
     "PICTURES",
     "SEARCHES",
     "VERY_LARGE",
@@ -27,14 +28,16 @@ __all__ = [
     "operation",
 ]
 
-GENERAL, SEARCHES, PICTURES, VERY_LARGE = LANES = (
+GENERAL, SEARCHES, PICTURES, VERY_LARGE, LEARNING = LANES = (
     "general",
     "searches",
     "pictures",
     "very large pictures",
+    "learning",
 )
 """Each lane serves a few requests at once: photos that are being decoded hold up no search, a
-search that waits for a worker to start holds up no status, and very large photos no others."""
+search that waits for a worker to start holds up no status, very large photos hold up no others,
+and what takes minutes nothing but itself."""
 
 _PATIENCE = 60.0
 

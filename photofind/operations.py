@@ -16,7 +16,7 @@ import abc
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Protocol, Self
 
-from photofind.declaration import PICTURES, SEARCHES, declared_operations, operation
+from photofind.declaration import LEARNING, PICTURES, SEARCHES, declared_operations, operation
 from photofind.model import (
     Answer,
     Check,
@@ -30,7 +30,9 @@ from photofind.model import (
     FolderStatus,
     Judged,
     KnownPhoto,
+    LabelSource,
     MetricStatus,
+    Mining,
     NotSame,
     Overview,
     PhotoDetails,
@@ -45,6 +47,8 @@ from photofind.model import (
     Status,
     TagCount,
     Tagging,
+    TrainedExtractor,
+    TrainingMethod,
     TrashedBefore,
     Trashing,
     Untrashing,
@@ -52,6 +56,7 @@ from photofind.model import (
 from photofind.model.evaluations import EvaluationId
 from photofind.model.parameters import (
     AbsolutePath,
+    Between,
     ContentPair,
     Count,
     Date,
@@ -62,6 +67,7 @@ from photofind.model.parameters import (
     Matching,
     PositiveCount,
     Seconds,
+    Seed,
     TagName,
     TagNames,
     Text,
@@ -78,6 +84,8 @@ _COLD = 120.0
 """Seconds that a worker may take that has to be started first."""
 _LONG = 3600.0
 """Seconds that work on the whole library may take."""
+_DAY = 86400.0
+"""Seconds that training through a network may take."""
 
 
 class Operations(Protocol):
@@ -612,7 +620,114 @@ class Operations(Protocol):
             It cannot be read.
         """
 
-    # Reports of evaluations.
+    # Evaluating, and training.
+
+    @operation("POST", "/api/evaluations", lane=LEARNING, seconds=_DAY)
+    def evaluate(
+        self,
+        source: AbsolutePath,
+        *,
+        extractors: Annotated[Sequence[Text], Length(0, 20)] = (),
+        split: Annotated[float, Between(0, 0.9)] = 0.2,
+        scenes: bool = False,
+        seed: Seed = 0,
+        engines: bool = True,
+    ) -> EvaluationRecord:
+        """Measure how well labelled photos are found and told apart, and keep the report.
+
+        It takes minutes, and the answer comes in the end. The library is not changed. Evaluations
+        and trainings take turns.
+
+        Parameters
+        ----------
+        source
+            A folder with a folder of photos for each class, or a CSV of paths and labels.
+        extractors
+            Those that are compared: names, or several that compare together, as in "a,b". The one
+            in use if none is given.
+        split
+            The share of each class that is held out for classification; 0 for leave-one-out.
+        scenes
+            Whether labels name scenes: a few photos each, and nothing to classify.
+        seed
+            Of the split and of random samples.
+        engines
+            Whether search engines are compared too, for which code is compiled.
+
+        Raises
+        ------
+        LearningError
+            The photos or their labels are not such that anything can be measured.
+        ExtractorError
+            An extractor does not work.
+        LibraryError
+            The disk refuses the report.
+        """
+        ...
+
+    @operation("POST", "/api/trainings", lane=LEARNING, seconds=_DAY)
+    def train(
+        self,
+        name: Text,
+        *,
+        source: AbsolutePath | None = None,
+        kind: LabelSource = "labels",
+        method: TrainingMethod = "proxy",
+        dimensions: Annotated[int, Between(2, 4096)] = 128,
+        mining: Mining = "semi-hard",
+        fine_tune_layers: Annotated[int, Between(0, 17)] = 0,
+        extractor: Text | None = None,
+        epochs: Annotated[int, Between(1, 10_000)] | None = None,
+        split: Annotated[float, Between(0.05, 0.5)] = 0.2,
+        seed: Seed = 0,
+        replace: bool = False,
+    ) -> TrainedExtractor:
+        """Train an extractor on labelled photos; it is not put into use.
+
+        It takes seconds to many minutes, and the answer comes in the end. Evaluations and trainings
+        take turns.
+
+        Parameters
+        ----------
+        name
+            The name of the extractor that comes of it.
+        source
+            With "labels": a folder with a folder of photos for each class, or a CSV of paths and
+            labels.
+        kind
+            Where the labels come from: "labels" of the source, "tags" (keywords that people wrote
+            into photos of the library), or "feedback" (what was liked and disliked).
+        method
+            What is learned.
+        dimensions
+            The length of the new embeddings.
+        mining
+            Which negatives triplets are made with.
+        fine_tune_layers
+            How many of the last blocks of the network are trained too; 0 for a head on embeddings.
+        extractor
+            The one to start from; the first in use if not given.
+        epochs
+            Passes over the photos; 50 if not given, through the network 12.
+        split
+            The share of the photos of each class that is held out for the test.
+        seed
+            Makes splits and training the same again.
+        replace
+            Whether a model of that name is replaced.
+
+        Raises
+        ------
+        LearningError
+            Nothing can be learned of these photos, or TensorFlow is missing.
+        ExtractorError
+            The name is taken, or the extractor to start from does not work.
+        LibraryError
+            The disk refuses.
+        WorkerError
+            The training failed.
+        """
+        ...
 
     @operation("GET", "/api/evaluations")
     def evaluations(self) -> list[EvaluationRecord]:

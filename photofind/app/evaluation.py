@@ -26,7 +26,7 @@ from photofind.learning.labels import enough_labels, read_labels
 from photofind.learning.report import report_page
 from photofind.learning.results import Evaluation
 from photofind.library.stores import store_exists
-from photofind.model import Progress
+from photofind.model import EvaluationRecord, Progress
 from photofind.paths import new_private_file, private_folder, remove_file
 from photofind.system.disk import explain_disk_errors
 from photofind.system.extras import require_extra
@@ -50,11 +50,14 @@ class Evaluated:
         The file of its report; None where the disk refused it.
     refusal
         Why it did.
+    record
+        By which the home keeps the report.
     """
 
     evaluation: Evaluation
     report: Path | None
     refusal: LibraryError | None = None
+    record: EvaluationRecord | None = None
 
 
 def evaluate_photos(
@@ -130,7 +133,8 @@ def evaluate_photos(
     found = replace(found, notes=(*notes, *found.notes))
     progress(Progress("writing the report", 0))
     try:
-        return Evaluated(found, _write(resources, found, folder))
+        report, record = _write(resources, found, folder)
+        return Evaluated(found, report, None, record)
     except LibraryError as error:  # What took minutes to find is shown all the same.
         return Evaluated(found, None, error)
 
@@ -141,7 +145,9 @@ def figures_of(evaluation: Evaluation) -> dict[str, Any]:
     return figures
 
 
-def _write(resources: Resources, found: Evaluation, folder: Path | None) -> Path:
+def _write(
+    resources: Resources, found: Evaluation, folder: Path | None
+) -> tuple[Path, EvaluationRecord]:
     def thumbnail(path: str) -> bytes | None:
         with suppress(OSError, PhotofindError):
             status = Path(path).stat()
@@ -159,7 +165,7 @@ def _write(resources: Resources, found: Evaluation, folder: Path | None) -> Path
             write_report(folder, page, figures)
     with explain_disk_errors(resources.home.evaluations):
         kept = keep_report(resources.home, page, figures, record)
-    return kept if folder is None else folder / REPORT
+    return (kept if folder is None else folder / REPORT), record
 
 
 def _prepare(folder: Path) -> None:

@@ -29,7 +29,9 @@ from photofind.model import (
     FolderStatus,
     Judged,
     KnownPhoto,
+    LabelSource,
     MetricStatus,
+    Mining,
     NotSame,
     Overview,
     PhotoDetails,
@@ -44,6 +46,8 @@ from photofind.model import (
     Status,
     TagCount,
     Tagging,
+    TrainedExtractor,
+    TrainingMethod,
     TrashedBefore,
     Trashing,
     Untrashing,
@@ -436,6 +440,62 @@ class PhotoFind(Operations):
         library = self._resources.library
         library.refresh()
         return count(library, Filter(folder, since, until, tuple(tags)))
+
+    def evaluate(
+        self,
+        source: str,
+        *,
+        extractors: Sequence[str] = (),
+        split: float = 0.2,
+        scenes: bool = False,
+        seed: int = 0,
+        engines: bool = True,
+    ) -> EvaluationRecord:
+        from photofind.app.learning_worker import evaluate
+
+        return evaluate(
+            self._resources.learning,
+            source,
+            extractors=[*extractors],
+            split=split,
+            scenes=scenes,
+            seed=seed,
+            engines=engines,
+        )
+
+    def train(
+        self,
+        name: str,
+        *,
+        source: str | None = None,
+        kind: LabelSource = "labels",
+        method: TrainingMethod = "proxy",
+        dimensions: int = 128,
+        mining: Mining = "semi-hard",
+        fine_tune_layers: int = 0,
+        extractor: str | None = None,
+        epochs: int | None = None,
+        split: float = 0.2,
+        seed: int = 0,
+        replace: bool = False,
+    ) -> TrainedExtractor:
+        from photofind.app.learning_worker import train
+
+        return train(
+            self._resources.learning,
+            name,
+            source=source,
+            kind=kind,
+            method=method,
+            dimensions=dimensions,
+            mining=mining,
+            fine_tune_layers=fine_tune_layers,
+            extractor=extractor,
+            epochs=epochs,
+            split=split,
+            seed=seed,
+            replace=replace,
+        )
 
     def evaluations(self) -> list[EvaluationRecord]:
         from photofind.app.reports import kept_reports

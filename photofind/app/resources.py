@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from photofind.system.trash import TrashHistory
     from photofind.words.places import PlaceFinder
     from photofind.words.text_index import TextIndex
+    from photofind.workers import Worker
 
 __all__ = ["Resources"]
 
@@ -57,6 +58,8 @@ class Resources:
     def close(self) -> None:
         """Close the library and end all child processes."""
         self.reach.close()
+        if (learning := self.__dict__.pop("learning", None)) is not None:
+            learning.stop()
         self._close_readers()
         if (text_index := self.__dict__.pop("text_index", None)) is not None:
             text_index.close()
@@ -99,6 +102,13 @@ class Resources:
 
         # A process that stays shows later what came of one that takes long.
         return Probes(5.0 if self.resident else 20.0)
+
+    @cached_property
+    def learning(self) -> Worker:
+        """Evaluates and trains."""
+        from photofind.app.learning_worker import learning_worker
+
+        return learning_worker(self.home)
 
     @cached_property
     def extractor_memory(self) -> ExtractorMemory:

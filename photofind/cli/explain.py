@@ -9,7 +9,8 @@ import click
 
 from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_line, print_table
-from photofind.cli.parameters import AbsolutePath, ImagePath, query_option
+from photofind.cli.parameters import AbsolutePath, ImagePath
+from photofind.cli.query_options import query_options
 
 if TYPE_CHECKING:
     from photofind.model import Explanation
@@ -30,8 +31,7 @@ Examples:
 @click.option("-o", "--output", type=AbsolutePath(), metavar="FILE.png",
               help="Write a picture of both photos with the regions that carry their "
               "likeness.")  # fmt: skip
-@query_option("extractor", metavar="NAME",
-              help="Compare by this extractor (setting: extractor).")  # fmt: skip
+@query_options("extractor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(query: str, hit: str, output: str | None, extractor: str | None, as_json: bool) -> None:
     """Explain why HIT is like QUERY.

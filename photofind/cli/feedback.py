@@ -13,15 +13,9 @@ import click
 
 from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_line, print_table
-from photofind.cli.parameters import (
-    AbsoluteFolder,
-    AbsolutePath,
-    ImagePath,
-    box,
-    date,
-    query_option,
-)
-from photofind.cli.similar import answer_object, print_hits
+from photofind.cli.parameters import AbsolutePath, ImagePath
+from photofind.cli.query_options import query_options
+from photofind.cli.similar import answer_object, index_folder_of, print_hits
 from photofind.errors import LibraryError
 
 if TYPE_CHECKING:
@@ -50,23 +44,9 @@ Examples:
 @click.option("--undo", "undone", multiple=True, type=AbsolutePath(), metavar="PHOTO",
               help="Take back what was said of it for this query; may be repeated.")  # fmt: skip
 @click.option("--undo-all", is_flag=True, help="Take back all that was said for this query.")
-@query_option("unlike", multiple=True, type=AbsolutePath(), metavar="IMAGE",
-              help="A photo that hits should not be like; may be repeated.")  # fmt: skip
-@query_option("limit", type=click.IntRange(1, 10_000), metavar="N",
-              help="How many hits (setting: hits).")  # fmt: skip
-@query_option("min_score", type=click.FloatRange(0, 1), metavar="SCORE",
-              help="Leave out hits below this score, 0 to 1 (setting: min_score).")  # fmt: skip
-@query_option("folder", type=AbsoluteFolder(), metavar="FOLDER",
-              help="Only photos in this folder.")  # fmt: skip
-@query_option("since", type=date, metavar="DATE", help="Only photos from then on.")
-@query_option("until", type=date, metavar="DATE", help="Only photos up to and including then.")
-@query_option("tags", multiple=True, metavar="WORD",
-              help="Only photos with this tag or keyword; may be repeated.")  # fmt: skip
-@query_option("extractor", metavar="NAME",
-              help="Compare by this extractor (setting: extractor).")  # fmt: skip
-@query_option("box", type=box, metavar="X,Y,W,H",
-              help="Compare this part of the photo alone.")  # fmt: skip
-@query_option("words", metavar="WORDS", help="What hits should show.")
+@query_options(
+    "unlike", "limit", "min_score", "folder", "since", "until", "tags", "extractor", "box", "words"
+)
 @click.option("--list", "lists", is_flag=True, help="List everything that was judged.")
 @click.option("--export", "exported", type=click.Path(dir_okay=False, path_type=Path),
               metavar="FILE",
@@ -115,6 +95,7 @@ def feedback(
             from photofind.model import Query
 
             query = Query(images, **fields)
+            index_folder_of(query, photofind)
             answer = _judge(photofind, query, likes, dislikes, undone, undo_all=undo_all)
             if as_json:
                 print_json(answer_object(answer))

@@ -13,14 +13,8 @@ import click
 from photofind.cli.connection import connected
 from photofind.cli.index import index_with_progress
 from photofind.cli.output import note, print_json, print_paths, print_table
-from photofind.cli.parameters import (
-    AbsoluteFolder,
-    AbsolutePath,
-    ImagePath,
-    box,
-    date,
-    query_option,
-)
+from photofind.cli.parameters import ImagePath
+from photofind.cli.query_options import query_options
 from photofind.cli.questions import Questions, asked
 from photofind.query_fields import QUERY_FIELDS
 
@@ -28,7 +22,7 @@ if TYPE_CHECKING:
     from photofind.model import Answer, Query
     from photofind.operations import Operations
 
-__all__ = ["answer_object", "print_hits", "similar"]
+__all__ = ["answer_object", "index_folder_of", "print_hits", "similar"]
 
 
 @click.command(
@@ -48,39 +42,10 @@ Examples:
   photofind similar beach.jpg --paths-only -0 | xargs -0 cp -t ~/Desktop/beach"""
 )
 @click.argument("images", nargs=-1, type=ImagePath())
-@query_option("unlike", multiple=True, type=AbsolutePath(), metavar="IMAGE",
-              help="A photo that hits should not be like; may be repeated.")  # fmt: skip
-@query_option("limit", type=click.IntRange(1, 10_000), metavar="N",
-              help="How many hits (setting: hits).")  # fmt: skip
-@query_option("min_score", type=click.FloatRange(0, 1), metavar="SCORE",
-              help="Leave out hits below this score, 0 to 1 (setting: min_score).")  # fmt: skip
-@query_option("folder", type=AbsoluteFolder(), metavar="FOLDER",
-              help="Only photos in this folder; it is indexed first if it is new.")  # fmt: skip
-@query_option("since", type=date, metavar="DATE",
-              help="Only photos from then on: 2021, 2021-05, 2021-05-03 ...")  # fmt: skip
-@query_option("until", type=date, metavar="DATE",
-              help="Only photos up to and including then.")  # fmt: skip
-@query_option("tags", multiple=True, metavar="WORD",
-              help="Only photos with this tag or keyword; may be repeated.")  # fmt: skip
-@query_option("extractor", metavar="NAME",
-              help="Compare by this extractor (setting: extractor).")  # fmt: skip
-@query_option("plain", is_flag=True, help="Rank by the cosine of the embeddings alone.")
-@query_option("every", is_flag=True, help="Show near-duplicates one by one.")
-@query_option("box", type=box, metavar="X,Y,W,H",
-              help="Compare this part of the photo alone: left, top, width and height, as "
-              "fractions of its sides.")  # fmt: skip
-@query_option("any_rotation", default=None,
-              help="Compare the photo turned and mirrored too; by default where nothing else "
-              "shows its picture.")  # fmt: skip
-@query_option("originals", is_flag=True,
-              help="First show what the photo was cut from, and what was cut from it; takes some "
-              "seconds.")  # fmt: skip
-@query_option("words", metavar="WORDS",
-              help="What hits should show, with IMAGES or without; needs an extractor that embeds "
-              "texts.")  # fmt: skip
-@query_option("feedback", default=None,
-              help="Whether what was judged for the same query before ranks the hits (setting: "
-              "feedback).")  # fmt: skip
+@query_options(
+    "unlike", "limit", "min_score", "folder", "since", "until", "tags", "extractor", "plain",
+    "every", "box", "any_rotation", "originals", "words", "feedback",
+)  # fmt: skip
 @click.option("--clipboard", is_flag=True,
               help="Ask with the picture, or the photos, in the clipboard.")  # fmt: skip
 @click.option("--each", is_flag=True,
@@ -131,14 +96,7 @@ def similar(
         return
     with asked(images, clipboard=clipboard) as questions, connected(start=True) as photofind:
         query = Query(questions.paths, **fields)
-        if query.folder is not None and not photofind.covers(query.folder):
-            _check_presence(query)  # Before, not after, a long indexing.
-            photofind.add_folder(query.folder)
-            note(
-                f"{query.folder} is new and is indexed first; "
-                "`photofind folders` lists it from now on"
-            )
-            index_with_progress(photofind, [query.folder])
+        index_folder_of(query, photofind)
         if each:
             from photofind.cli.each import answer_each
 
@@ -153,6 +111,16 @@ def similar(
         print_paths((hit.path for hit in answer.hits), null=null)
     else:
         print_hits(answer)
+
+
+def index_folder_of(query: Query, photofind: Operations) -> None:
+    """Index the folder that a query is limited to, if it is new."""
+    if query.folder is None or photofind.covers(query.folder):
+        return
+    _check_presence(query)  # Before, not after, a long indexing.
+    photofind.add_folder(query.folder)
+    note(f"{query.folder} is new and is indexed first; `photofind folders` lists it from now on")
+    index_with_progress(photofind, [query.folder])
 
 
 def _print_pictures(

@@ -96,16 +96,15 @@ def train(
     _check_replacing(home, name, yes=yes)
 
     from photofind.app.training import TrainingRequest, train_extractor
-    from photofind.learning.training.settings import TrainingSettings
+    from photofind.learning.training.settings import settings_for
 
     layers = fine_tune_layers or 0
-    settings = TrainingSettings(
+    settings = settings_for(
         method,
-        dimensions,
-        mining,
-        seed,
-        epochs or (12 if layers else 50),
-        learning_rate=1e-4 if layers else 1e-3,
+        dimensions=dimensions,
+        mining=mining,
+        seed=seed,
+        epochs=epochs,
         fine_tune_layers=layers,
     )
     request = TrainingRequest(name, settings, source or "", sources[0], extractor, share)

@@ -15,7 +15,7 @@ from photofind.daemon.access import Access
 from photofind.daemon.answers import JsonResponse, json_bytes
 from photofind.daemon.streams import Indexings, Mailboxes
 from photofind.daemon.uploads import Uploads
-from photofind.declaration import GENERAL, LANES, PICTURES, SEARCHES, VERY_LARGE
+from photofind.declaration import GENERAL, LANES, LEARNING, PICTURES, SEARCHES, VERY_LARGE
 from photofind.errors import PhotofindError, VeryLargeError
 from photofind.model import Event
 from photofind.operations import Operations
@@ -30,7 +30,7 @@ _Value = TypeVar("_Value")
 PROBLEMS = "photofind-problems"
 """The header with the number of known problems of the library."""
 
-_PLACES = {GENERAL: 8, SEARCHES: 4, PICTURES: 4, VERY_LARGE: 1}
+_PLACES = {GENERAL: 8, SEARCHES: 4, PICTURES: 4, VERY_LARGE: 1, LEARNING: 1}
 
 
 class Served(Operations, Protocol):

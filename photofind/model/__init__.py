@@ -52,6 +52,13 @@ from photofind.model.status import (
     SearchStatus,
     Status,
 )
+from photofind.model.training import (
+    LabelSource,
+    MeanPrecision,
+    Mining,
+    TrainedExtractor,
+    TrainingMethod,
+)
 
 __all__ = [
     "Answer",
@@ -78,7 +85,10 @@ __all__ = [
     "JudgedPhoto",
     "KnownPhoto",
     "KnownState",
+    "LabelSource",
+    "MeanPrecision",
     "MetricStatus",
+    "Mining",
     "NotSame",
     "Overview",
     "PhotoDetails",
@@ -100,6 +110,8 @@ __all__ = [
     "Tag",
     "TagCount",
     "Tagging",
+    "TrainedExtractor",
+    "TrainingMethod",
     "TrashedBefore",
     "Trashing",
     "Untrashing",

@@ -26,6 +26,7 @@ __all__ = [
     "Matching",
     "PositiveCount",
     "Seconds",
+    "Seed",
     "TagName",
     "TagNames",
     "Text",
@@ -214,6 +215,7 @@ Count = Annotated[int, Between(0, 2**53)]
 PositiveCount = Annotated[int, Between(1, 2**53)]
 Limit = Annotated[int, Between(1, 10_000)]
 Unit = Annotated[float, Between(0, 1)]
+Seed = Annotated[int, Between(0, 2**31 - 1)]
 Seconds = Annotated[float, Between(0, 366 * 86400, exclusive=True)]
 ThumbnailSize = Annotated[
     int, Checked(_thumbnail_size, {"type": "integer", "enum": list(THUMBNAIL_SIZES)})

@@ -120,7 +120,8 @@ class SpaceChoice:
             raise self._nothing(next(iter(named)))
         self._memory.note_answered([space.id for space in weights])
         coming = self._coming([name for name in named if name in there], weights, counts)
-        left_out = tuple(f"{name} is not installed" for name in named if name not in there)
+        missing = [name for name in named if name not in there]
+        left_out = tuple(f"the extractor {name} is not installed" for name in missing)
         return Answering(weights, coming, left_out)
 
     def others(self, tried: Collection[Space]) -> list[Space]:

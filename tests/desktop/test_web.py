@@ -1175,6 +1175,10 @@ def test_the_report_of_an_evaluation_is_opened(page: Page, daemon: Daemon, album
     page.open("/?view=library")
     page.says("#evaluations", "60 photos with 4 labels")
     page.says("#evaluations", "partial")
+    page.wait("#evaluate-path").send_keys("/nowhere/labelled", Keys.ENTER)
+    page.says(".toast", "There is no folder or CSV file /nowhere/labelled")
+    (refused,) = page.complaints()
+    assert "/api/evaluations" in refused
     assert page.barriers() == []
     before = page.driver.current_window_handle
     page.click("#evaluations a")

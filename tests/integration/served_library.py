@@ -42,6 +42,7 @@ from photofind.model import (
     JudgedPhoto,
     KnownPhoto,
     KnownState,
+    MeanPrecision,
     MetricStatus,
     NotSame,
     Overview,
@@ -59,6 +60,7 @@ from photofind.model import (
     Tag,
     TagCount,
     Tagging,
+    TrainedExtractor,
     TrashedBefore,
     Trashing,
     Untrashing,
@@ -290,6 +292,16 @@ class FakeLibrary(FakeOperations):
             ("mobilenet",), True, "0" * 64,
         )  # fmt: skip
         return [record]
+
+    def answer_evaluate(self, source: str, **wanted: Any) -> EvaluationRecord:
+        return replace(self.answer_evaluations()[0], source=source)
+
+    def answer_train(self, name: str, **wanted: Any) -> TrainedExtractor:
+        found = MeanPrecision(0.5, 0.4, 0.6)
+        return TrainedExtractor(
+            name, "mobilenet@1", wanted["method"], wanted["dimensions"], wanted["kind"], 60, False,
+            found, None, found, ("it is no better",), (), 1.5,
+        )  # fmt: skip
 
     def answer_evaluation_report(self, evaluation: str) -> bytes:
         if evaluation != self.answer_evaluations()[0].id:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from commands import COMMAND, Album, environment, photofind
-from waiting import patience
+from click.testing import CliRunner
+from commands import Album, photofind
 
+from photofind.app.evaluation import evaluate_photos
+from photofind.app.photofind import PhotoFind
 from photofind.app.reports import kept_reports
+from photofind.app.resources import Resources
+from photofind.cli import main
+from photofind.errors import LearningError
+from photofind.learning import evaluation
 from photofind.paths import Home
 
 pytestmark = pytest.mark.slow
@@ -84,57 +87,69 @@ def test_folders_from_outside_are_embedded_for_this_alone(tmp_path: Path, album:
     assert not (home / "catalog").exists(), "no library is made"
 
 
+def test_python_and_the_api_evaluate_in_a_worker(own: Album, tmp_path: Path) -> None:
+    for year in ("2019", "2020"):
+        (tmp_path / year).symlink_to(own.photos / year)
+    with PhotoFind(Home(own.home)) as photofind:
+        record = photofind.evaluate(str(tmp_path), split=0, engines=False)
+        assert (record.source, record.classes, record.complete) == (str(tmp_path), 2, True)
+        assert record in photofind.evaluations()
+        assert photofind.evaluation_report(record.id).startswith(b"<!DOCTYPE html>")
+        with pytest.raises(LearningError, match="there is no folder or CSV file"):
+            photofind.evaluate(str(tmp_path / "nothing"))
+
+
 @pytest.mark.parametrize(("make", "line"), [
     ((), "there are no photos in the folders of"),
     (("one/a.jpg", "one/b.jpg"), "have the label 'one'"),
     (("one/a.jpg", "one/b.jpg", "two/c.jpg"), "fewer than two labels have 2 photos or more"),
-    (("one/a.jpg", "one/b.jpg", "two/c.jpg", "two/d.jpg"), "none of the 4 photos in"),
     (("a.jpg",), "the 1 photo in"),
 ])  # fmt: skip
-def test_what_cannot_be_evaluated_is_one_line(
-    tmp_path: Path, make: tuple[str, ...], line: str
+def test_what_cannot_be_evaluated_is_refused(
+    home: Home, tmp_path: Path, make: tuple[str, ...], line: str
 ) -> None:
-    folder = tmp_path / "labelled"
-    folder.mkdir()
-    for name in make:
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text("no picture")
-    done = photofind("evaluate", folder)
+    with pytest.raises(LearningError, match=line):
+        evaluate_photos(Resources(home, resident=False), unreadable(tmp_path, make))
+
+
+def test_a_refusal_is_one_line(tmp_path: Path) -> None:
+    made = ("one/a.jpg", "one/b.jpg", "two/c.jpg", "two/d.jpg")
+    done = photofind("evaluate", unreadable(tmp_path, made))
     assert done.code == 1
     assert done.stdout == b""
-    assert line in done.notes[0]
+    assert "none of the 4 photos in" in done.notes[0]
     assert len(done.notes) <= 2, "one line, and what to do"
 
 
-def test_options_that_contradict_each_other(tmp_path: Path) -> None:
-    assert photofind("evaluate", tmp_path, "--split", "0.3", "--leave-one-out").code == 2
-    assert photofind("evaluate", tmp_path, "--split", "1").code == 2
-    assert photofind("evaluate", tmp_path, "--all-extractors", "-e", "mobilenet").code == 2
+def unreadable(root: Path, names: tuple[str, ...]) -> str:
+    folder = root / "labelled"
+    folder.mkdir()
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("no picture")
+    return str(folder)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is no signal to one process")
-def test_interruption_leaves_a_report_that_says_so(own: Album, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [
+    ("--split", "0.3", "--leave-one-out"), ("--split", "1"), ("--all-extractors", "-e", "a"),
+])  # fmt: skip
+def test_options_that_contradict_each_other(tmp_path: Path, options: tuple[str, ...]) -> None:
+    assert CliRunner().invoke(main, ["evaluate", str(tmp_path), *options]).exit_code == 2
+
+
+def test_interruption_leaves_a_report_that_says_so(
+    own: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluation._Evaluator, "_retrieve_by_product", interrupted)
+    monkeypatch.setenv("PHOTOFIND_HOME", str(own.home))
     report = tmp_path / "report"
-    script = (
-        "import os, signal, photofind.learning.evaluation as e\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "step = e._Evaluator._retrieve_by_product\n"
-        "def interrupted(self, choice):\n"
-        "    os.kill(os.getpid(), signal.SIGINT)\n"
-        "    step(self, choice)\n"
-        "e._Evaluator._retrieve_by_product = interrupted\n"
-        "from photofind.cli import main\n"
-        "main()\n"
-    )
     arguments = ["evaluate", str(own.photos), "--no-engines", "-o", str(report)]
-    done = subprocess.run(
-        [COMMAND[0], "-c", script, *arguments],
-        env=environment(own.home),
-        capture_output=True,
-        timeout=patience(120),
-    )
-    assert done.returncode == 130, done.stderr
-    assert "interrupted; the report is partial" in os.fsdecode(done.stderr)
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 130, done.output
+    assert "interrupted; the report is partial" in done.stderr
     page = (report / "report.html").read_text("utf-8")
     assert "This report is partial" in page
     assert "Protocol 1" in page

@@ -153,7 +153,7 @@ def test_answers_stay_right_whatever_is_installed(trial: Trial, tmp_path: Path) 
     wait_until(lambda: trial.client.status().answered_by == ("mobilenet@1",), pause=0.2)
     answer = trial.ask(trial.outside)
     assert (answer.extractor, len(answer.hits)) == ("mobilenet", 10)
-    assert answer.notes == ("changing is not installed",)
+    assert answer.notes == ("the extractor changing is not installed",)
     assert trial.client.status().pending == 0
     log = (trial.home.logs / "daemon.log").read_text()
     assert log.count("ERROR") <= 1, log

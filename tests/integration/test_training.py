@@ -13,12 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import environment, photofind
+from click.testing import CliRunner
+from commands import Outcome, environment, photofind
 from PIL import Image
 from waiting import patience
 
+from photofind.app.photofind import PhotoFind
 from photofind.app.training import TrainingRequest, train_extractor
-from photofind.errors import LearningError, WorkerCrashedError
+from photofind.cli import main
+from photofind.errors import ExtractorError, LearningError, WorkerCrashedError
 from photofind.images.limits import DEFAULT_LIMITS
 from photofind.learning.training.data import TrainingData
 from photofind.learning.training.gate import mean_precision
@@ -184,44 +187,56 @@ def test_the_card_tells_how_and_how_well(album, trained):
     assert note.startswith("note: 16 of 56 photos cannot be read and are left out, such as ")
 
 
-def test_the_card_is_kept_with_the_extractor(album, trained):
-    env = environment(album / "home", PYTHONPATH=str(PLUGINS))
-    (listed,) = photofind("train", "--list", "--json", env=env).json
+@pytest.fixture
+def command(album, monkeypatch):
+    """Run commands in this process, which costs no start of Python for each."""
+    for name, value in {"HOME": album / "home", "NO_DAEMON": 1}.items():
+        monkeypatch.setenv(f"PHOTOFIND_{name}", str(value))
+    monkeypatch.setenv("PYTHONPATH", str(PLUGINS))
+    monkeypatch.syspath_prepend(str(PLUGINS))
+
+    def run(*arguments):
+        done = CliRunner().invoke(main, [*map(str, arguments)])
+        return Outcome(done.exit_code, done.stdout_bytes, done.stderr_bytes)
+
+    return run
+
+
+def test_the_card_is_kept_with_the_extractor(command, trained):
+    (listed,) = command("train", "--list", "--json").json
     assert listed == trained.json
-    info = photofind("extractors", "info", "colours", "--json", env=env).json
+    info = command("extractors", "info", "colours", "--json").json
     assert info["training"] == trained.json
     assert (info["derives_from"], info["dimension"]) == (["mean-colour@1"], 2)
-    shown = photofind("extractors", "info", "colours", env=env).lines
+    shown = command("extractors", "info", "colours").lines
     assert any(line.startswith("classes held out\t") for line in shown)
 
 
-def test_a_model_that_failed_is_used_where_one_asks_for_it(album, trained):
-    env = environment(album / "home", PYTHONPATH=str(PLUGINS))
+def test_a_model_that_failed_is_used_where_one_asks_for_it(album, command, trained):
     (file,) = (album / "home/models").glob("colours-*/card.json")
     card = json.loads(file.read_bytes())
     try:
         file.write_text(json.dumps(card | {"passed": False, "remarks": ["it is no better"]}))
-        refused = photofind("extractors", "use", "colours", env=env)
+        refused = command("extractors", "use", "colours")
         assert refused.code == 2
         assert "colours: it is no better" in refused.notes
         assert any("give --yes" in line for line in refused.notes)
         for arguments in (["mean-colour,colours"], ["colours", "--yes"]):
-            assert photofind("extractors", "use", *arguments, env=env).code == 0
+            assert command("extractors", "use", *arguments).code == 0
         file.write_text(json.dumps(card | {"passed": True}))
-        assert photofind("extractors", "use", "colours", env=env).code == 0
+        assert command("extractors", "use", "colours").code == 0
     finally:
         file.write_text(json.dumps(card))
 
 
-def test_a_library_takes_a_trained_head_over(album, trained):
-    env = environment(album / "home", PYTHONPATH=str(PLUGINS))
-    assert photofind("folders", "add", album / "photos", env=env).code == 0
-    assert photofind("extractors", "use", "mean-colour", env=env).code == 0
-    assert photofind("index", env=env).code == 0
-    assert photofind("extractors", "use", "colours", "--yes", env=env).code == 0
-    assert photofind("index", env=env).code == 0
+def test_a_library_takes_a_trained_head_over(album, command, trained):
+    assert command("folders", "add", album / "photos").code == 0
+    assert command("extractors", "use", "mean-colour").code == 0
+    assert command("index").code == 0
+    assert command("extractors", "use", "colours", "--yes").code == 0
+    assert command("index").code == 0
     query = album / "photos/red/0.png"
-    answer = photofind("similar", query, "--json", "-n", "5", env=env).json
+    answer = command("similar", query, "--json", "-n", "5").json
     assert [Path(hit["path"]).parent.name for hit in answer["hits"]].count("red") >= 4
     assert (answer["extractor"], answer["photos"]) == ("colours", 40)
 
@@ -281,10 +296,19 @@ def test_a_library_without_labels_is_refused(tmp_path, refusal):
     assert "nobody has judged" in refusal(kind="feedback", home=tmp_path)
 
 
-def test_another_model_is_replaced_only_when_asked(album, trained):
-    done = train(album, album / "photos", "--name", "colours")
+def test_another_model_is_replaced_only_when_asked(album, command, trained):
+    done = command("train", album / "photos", "--name", "colours")
     assert done.code == 2
     assert "give --yes to replace it" in done.notes[-1]
+
+
+def test_python_and_the_api_train_in_a_worker(album, trained, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(PLUGINS))
+    with PhotoFind(Home(album / "home")) as photofind:
+        with pytest.raises(ExtractorError, match="there is an extractor colours already"):
+            photofind.train("colours", source=str(album / "photos"))
+        with pytest.raises(LearningError, match="a source is needed for labels"):
+            photofind.train("other")
 
 
 def test_killed_in_the_midst_of_fine_tuning_it_goes_on(album, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DIMENSIONS", "METHODS", "MININGS", "TrainingSettings"]
+__all__ = ["DIMENSIONS", "METHODS", "MININGS", "TrainingSettings", "settings_for"]
 
 METHODS = ("proxy", "triplet", "siamese", "classifier", "autoencoder")
 """The methods; the last does not look at labels."""
@@ -50,3 +50,25 @@ class TrainingSettings:
     dropout: float = 0.2
     learning_rate: float = 1e-3
     fine_tune_layers: int = 0
+
+
+def settings_for(
+    method: str,
+    *,
+    dimensions: int = DIMENSIONS,
+    mining: str = "semi-hard",
+    seed: int = 0,
+    epochs: int | None = None,
+    fine_tune_layers: int = 0,
+) -> TrainingSettings:
+    """Return settings; what is not given fits a head, or a network, whichever is trained."""
+    tunes = fine_tune_layers > 0
+    return TrainingSettings(
+        method,
+        dimensions,
+        mining,
+        seed,
+        epochs or (12 if tunes else 50),
+        learning_rate=1e-4 if tunes else 1e-3,
+        fine_tune_layers=fine_tune_layers,
+    )

@@ -81,7 +81,8 @@ function referenceTo(item) {
 
 function showExplanation(item) {
   const { parts, notes } = explanation;
-  byId("why-sentence").textContent = shown(explanation.sentence);
+  // As percentOf() writes them.
+  byId("why-sentence").textContent = shown(explanation.sentence).replace(/(\d)%(?=[\s.,:;])/g, "$1\u202f%");
   const remarks = [...notes, ...remarksOnQuery()];
   byId("why-notes").replaceChildren(...remarks.map((note) => h("li", {}, sentence(note))));
   const mapped = parts.filter((part) => part.query);
@@ -110,7 +111,8 @@ function remarksOnQuery() {
   return [
     state.like.length > 1 && "the query has several photos; this is about one of them and its own score",
     state.unlike.length > 0 && "photos that hits should not be like are not looked at",
-    counts() && "what you judged counts in the order of the hits too, and is not part of this",
+    counts() && photo.score !== undefined
+      && `with what you judged the hit scores ${percentOf(photo.score)}; this is about the two photos alone`,
     state.box && "the query is a part of its photo; this is about the whole photo",
   ].filter(Boolean);
 }
@@ -178,7 +180,7 @@ function showPart() {
     stage.querySelector("canvas").hidden = !isMapped;
     stage.querySelector("svg").toggleAttribute("hidden", !isMapped);
     byId(`why-${side}-share`).textContent = isMapped && part[side].share > 0
-      ? `${percentOf(part[side].share)} in the outlined quarter` : "";
+      ? `\u00b7 ${percentOf(part[side].share)} in the outlined quarter` : "";
     if (!isMapped) continue;
     const { rows, columns } = part[side];
     stage.setAttribute("aria-label", `The ${side} in ${rows} rows of ${columns} parts`);

@@ -87,7 +87,9 @@ export function showOf(answer) {
   const likes = judged.filter((one) => one.liked).length;
   const parts = [
     likes ? count(likes, "like") : "", judged.length - likes ? count(judged.length - likes, "dislike") : "",
-    feedback.metric ? "what was learned from all of them" : "",
+  ].filter(Boolean);
+  const ranked = [
+    parts.length ? `by your ${parts.join(" and ")}` : "", feedback.metric ? "by what was learned from all your judgements" : "",
   ].filter(Boolean);
   const details = h("details", {}, h("summary", {}, "Judged"), h(
     "ul", { class: "judged" },
@@ -102,10 +104,10 @@ export function showOf(answer) {
   panel.replaceChildren(
     h(
       "div", { class: "panel-head" },
-      h("p", {}, `Ranked by your ${[parts.slice(0, -1).join(", "), parts.at(-1)].filter(Boolean).join(" and ")}.`),
+      h("p", {}, `Ranked ${ranked.join(", and ")}.`),
       h(
         "div", { class: "row" },
-        button("Without", () => navigate({ feedback: "no" }), { class: "quiet", title: "Show the hits without what you judged" }),
+        button("Show without", () => navigate({ feedback: "no" }), { class: "quiet", title: "Show the hits without what you judged" }),
         judged.length ? button("Take all back", takeAllBack, { class: "quiet" }) : null,
       ),
     ),
@@ -223,7 +225,7 @@ function group(key, some) {
     : h("bdi", {}, title);
   return h(
     "li", {},
-    h("div", { class: "about" }, h("p", { class: "path" }, name), h(
+    h("div", { class: "about" }, h("p", { class: "path asked" }, ...ids.slice(0, 3).map((id) => small({ id })), name), h(
       "details", {},
       h("summary", {}, count(some.length, "judgement")),
       h("ul", { class: "judged" }, ...some.map((one) => h(

@@ -242,14 +242,30 @@ async function showFailures() {
 // Evaluations: their reports open beside the page.
 
 async function showEvaluations() {
-  const panel = byId("evaluations-panel");
   try {
     const evaluations = await get("/api/evaluations");
-    show(panel, evaluations.length > 0);
     byId("evaluations").replaceChildren(...evaluations.map(evaluationRow));
   } catch (error) {
-    show(panel, false);
     complain(error);
+  }
+}
+
+async function evaluate(event) {
+  event.preventDefault();
+  const source = byId("evaluate-path").value.trim();
+  const pressed = byId("evaluate").querySelector("button");
+  pressed.disabled = true;
+  pressed.textContent = "Evaluating\u2026";
+  try {
+    await post("/api/evaluations", { source });
+    say(`The report on ${shown(source)} is there.`);
+    byId("evaluate-path").value = "";
+    await showEvaluations();
+  } catch (error) {
+    complain(error);
+  } finally {
+    pressed.disabled = false;
+    pressed.textContent = "Evaluate";
   }
 }
 
@@ -356,4 +372,5 @@ export function start() {
   byId("retry").addEventListener("click", () => look(null, true));
   byId("add-folder").addEventListener("submit", addFolder);
   byId("add-path").addEventListener("input", suggest);
+  byId("evaluate").addEventListener("submit", evaluate);
 }
