@@ -23,6 +23,7 @@ __all__ = ["explain"]
 Examples:
   photofind explain beach.jpg ~/Pictures/2021/boat.jpg
   photofind explain beach.jpg ~/Pictures/2021/boat.jpg -o why.png
+  photofind explain beach.jpg ~/Pictures/2021/boat.jpg --words boat
   photofind explain beach.jpg ~/Pictures/2021/boat.jpg --json | jq .parts"""
 )
 @click.argument("query", type=ImagePath())
@@ -32,8 +33,19 @@ Examples:
               "likeness.")  # fmt: skip
 @query_option("extractor", metavar="NAME",
               help="Compare by this extractor (setting: extractor).")  # fmt: skip
+@query_option("words", metavar="WORDS", help="What QUERY was asked for with, in words.")
+@query_option("words_weight", type=click.FloatRange(0, 1), metavar="SHARE",
+              help="How much the words count, 0 to 1.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def explain(query: str, hit: str, output: str | None, extractor: str | None, as_json: bool) -> None:
+def explain(
+    query: str,
+    hit: str,
+    output: str | None,
+    extractor: str | None,
+    words: str | None,
+    words_weight: float | None,
+    as_json: bool,
+) -> None:
     """Explain why HIT is like QUERY.
 
     HIT is a photo of the library, QUERY one in it or anywhere else. It says which regions of the
@@ -43,7 +55,9 @@ def explain(query: str, hit: str, output: str | None, extractor: str | None, as_
     if output is not None:
         _check_output(output)
     with connected(start=True) as photofind:
-        explanation = photofind.explain(query, hit, extractor=extractor)
+        explanation = photofind.explain(
+            query, hit, extractor=extractor, words=words, words_weight=words_weight
+        )
         if output is not None:
             _draw(photofind, explanation, Path(output))
     if as_json:

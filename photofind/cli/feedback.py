@@ -67,6 +67,8 @@ Examples:
 @query_option("box", type=box, metavar="X,Y,W,H",
               help="Compare this part of the photo alone.")  # fmt: skip
 @query_option("words", metavar="WORDS", help="What hits should show.")
+@query_option("words_weight", type=click.FloatRange(0, 1), metavar="SHARE",
+              help="How much the words count, 0 to 1.")  # fmt: skip
 @click.option("--list", "lists", is_flag=True, help="List everything that was judged.")
 @click.option("--export", "exported", type=click.Path(dir_okay=False, path_type=Path),
               metavar="FILE",

@@ -38,6 +38,7 @@ Examples:
   photofind similar beach.jpg boat.jpg --not crowd.jpg
   photofind similar beach.jpg --in ~/Pictures/2021 -n 50
   photofind similar beach.jpg --tag dog --tag surfboard
+  photofind similar beach.jpg --words "red boat"
   photofind similar beach.jpg --box 0.5,0.2,0.3,0.4
   photofind similar crop.jpg --originals
   photofind similar beach.jpg --open
@@ -76,8 +77,10 @@ Examples:
               help="First show what the photo was cut from, and what was cut from it; takes some "
               "seconds.")  # fmt: skip
 @query_option("words", metavar="WORDS",
-              help="What hits should show, with IMAGES or without; needs an extractor that embeds "
-              "texts.")  # fmt: skip
+              help="What hits should show, with IMAGES or without: compared by extractors that "
+              "embed texts, and with tags, keywords, captions and names.")  # fmt: skip
+@query_option("words_weight", type=click.FloatRange(0, 1), metavar="SHARE",
+              help="How much the words count beside IMAGES, 0 to 1; 0.5 if not given.")  # fmt: skip
 @query_option("feedback", default=None,
               help="Whether what was judged for the same query before ranks the hits (setting: "
               "feedback).")  # fmt: skip
@@ -123,7 +126,9 @@ def similar(
     if opens and (clipboard or "-" in images):
         raise click.UsageError("--open shows photos that lie in files")
     if opens and any(fields[one.name] for one in QUERY_FIELDS.values() if one.url is None):
-        raise click.UsageError("-n, --plain, --all and --words do not go with --open")
+        raise click.UsageError("-n, --plain and --all do not go with --open")
+    if opens and not images:
+        raise click.UsageError("--open takes --words beside IMAGES alone")
     from photofind.model import Query
 
     if opens:
@@ -224,6 +229,7 @@ def answer_object(answer: Answer, names: Mapping[str, str] | None = None) -> dic
         "seconds": round(answer.seconds, 4),
         "hits": answer.hits,
         "feedback": answer.feedback,
+        "by_words": answer.by_words,
     }
 
 

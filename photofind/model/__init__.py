@@ -10,9 +10,11 @@ from photofind.model.explanation import (
     CellWeights,
     ExplainedPart,
     ExplainedPhoto,
+    ExplainedWords,
     Explanation,
     Region,
     Resembling,
+    WrittenMatch,
 )
 from photofind.model.feedback import Judged, MetricStatus
 from photofind.model.indexing import Event, Progress, Report, Skipped
@@ -29,6 +31,7 @@ from photofind.model.photos import (
 )
 from photofind.model.query import (
     Answer,
+    ByWords,
     DuplicateGroup,
     DuplicateKind,
     ExtractorProgress,
@@ -53,6 +56,7 @@ from photofind.model.status import (
 
 __all__ = [
     "Answer",
+    "ByWords",
     "CellWeights",
     "Check",
     "DaemonStatus",
@@ -63,6 +67,7 @@ __all__ = [
     "Event",
     "ExplainedPart",
     "ExplainedPhoto",
+    "ExplainedWords",
     "Explanation",
     "ExtractorProgress",
     "ExtractorStatus",
@@ -97,6 +102,7 @@ __all__ = [
     "TrashedBefore",
     "Trashing",
     "Untrashing",
+    "WrittenMatch",
     "as_plain",
     "revive",
 ]

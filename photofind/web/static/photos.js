@@ -92,12 +92,13 @@ const numbered = (asked) =>
   asked.kind === "path" ? asked.path : asked.kind === "upload" ? `upload:${asked.id}` : asked.id;
 
 function request(limit) {
-  const { like, unlike, min, folder, since, until, tags, extractor, box, turned, originals } = state;
+  const { like, unlike, min, folder, since, until, tags, extractor, box, turned, originals, words } = state;
   const counts = state.feedback;
-  const wanted = { like: like.map(numbered), limit, min_score: min, folder, since, until, tags, extractor };
+  const wanted = { like: like.map(numbered), limit, min_score: min, folder, since, until, tags, extractor, words };
   if (unlike.length) wanted.unlike = unlike.map(numbered);
   if (box) wanted.box = box.split(",").map(Number);
   if (originals && !box) wanted.originals = true;
+  if (words) wanted.words_weight = state.weight;
   if (counts) wanted.feedback = counts === "yes";
   if (turned) wanted.any_rotation = turned === "yes";
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== null));

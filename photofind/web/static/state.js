@@ -5,6 +5,7 @@
 //    &folder=...&since=...&until=...&tag=...&tag=...&min=0.5&extractor=...&offline=hide
 //    &box=X,Y,W,H&turned=yes or no   the part of the query's photo, and whether it is turned
 //    &originals=yes         what it was cut from comes first
+//    &words=...&weight=0.5  what hits should show in words too, and how much that counts
 //    &feedback=yes or no    whether what was judged counts
 //    &photo=ID              the photo in the viewer
 //   /?view=duplicates, /?view=library, /?view=settings
@@ -13,10 +14,10 @@
 import { decodePath, encodePath } from "./text.js";
 
 const VIEWS = ["photos", "duplicates", "known", "library", "settings"];
-const FILTERS = ["folder", "since", "until", "tags", "min", "extractor", "offline", "box", "turned", "originals", "feedback"];
+const FILTERS = ["folder", "since", "until", "tags", "min", "extractor", "offline", "box", "turned", "originals", "words", "weight", "feedback"];
 const NOTHING = {
   view: "photos", like: [], unlike: [], folder: null, since: null, until: null, tags: null, min: null,
-  extractor: null, offline: null, box: null, turned: null, originals: null, feedback: null, photo: null,
+  extractor: null, offline: null, box: null, turned: null, originals: null, words: null, weight: null, feedback: null, photo: null,
 };
 
 export let state = NOTHING;
@@ -49,6 +50,8 @@ export function parse(search) {
     else if (name === "box" && isBox(value)) read.box = value;
     else if (name === "turned" && (value === "yes" || value === "no")) read.turned = value;
     else if (name === "originals" && value === "yes") read.originals = value;
+    else if (name === "words" && value.trim()) read.words = value;
+    else if (name === "weight" && value >= 0 && value <= 1) read.weight = Number(value);
     else if (name === "feedback" && (value === "yes" || value === "no")) read.feedback = value;
     else if (name === "photo" && /^\d+$/.test(value)) read.photo = Number(value);
   }
@@ -86,7 +89,7 @@ export function addressOf(wanted) {
 /** Return the state with changes; without a photo to search for there is no query. */
 export function changed(changes, from = state) {
   const next = { ...from, photo: null, ...changes };
-  if (!next.like.length) Object.assign(next, { unlike: [], min: null, extractor: null, feedback: null });
+  if (!next.like.length) Object.assign(next, { unlike: [], min: null, extractor: null, words: null, weight: null, feedback: null });
   // They are about one photo.
   const isOther = next.like.length !== 1 || !from.like.length || !sameItem(next.like[0], from.like[0]);
   if (isOther && from.like.length) Object.assign(next, { box: null, turned: null, originals: null });
