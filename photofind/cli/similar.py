@@ -278,6 +278,7 @@ def print_hits(answer: Answer) -> None:
                 hit.path,
                 " ".join(
                     ([f"+{len(hit.copies)} alike"] if hit.copies else [])
+                    + ([f"words {hit.words:.2f}"] if hit.words is not None else [])
                     + (["offline"] if hit.offline else [])
                 ),
             )

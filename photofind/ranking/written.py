@@ -94,7 +94,7 @@ def _texts(photo: Photo, root: str) -> Iterator[tuple[Field, str, float]]:
     folder, name = os.path.split(photo.path)
     yield "name", os.path.splitext(name)[0], _CERTAINTY["name"]  # noqa: PTH122 (asked of each photo)
     above = os.path.dirname(root)  # noqa: PTH120
-    yield "folder", folder[len(above) :], _CERTAINTY["folder"]
+    yield "folder", folder[len(above) :].lstrip(os.sep), _CERTAINTY["folder"]
     for tags in photo.tags.values():
         for tag, confidence in tags.items():
             yield "tag", tag, confidence

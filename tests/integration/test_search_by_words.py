@@ -83,6 +83,16 @@ def test_words_that_nothing_can_be_done_with(home: Home, indexed: PhotoFind, fol
         assert alone.by_words == ByWords(1.0, ("written",))
         assert any("no extractor in use embeds texts" in note for note in alone.notes)
         assert not library.similar(Query(words="nothing", extractor="mean-colour")).hits
+        asked = Query((red,), words="blue", words_weight=0.9, extractor="mean-colour")
+        both = library.similar(asked)
+        assert names(both)[0] == "blue"
+        assert both.hits[0].words == 0.9
+        assert both.by_words == ByWords(0.9, ("written",))
+        why = library.explain(red, both.hits[0].id, words="blue", words_weight=0.9)
+        assert why.score == pytest.approx(both.hits[0].score, abs=1e-3)
+        assert why.words is not None
+        assert [(one.field, one.text) for one in why.words.matches] == [("name", "blue")]
+        assert "The hit fits \"blue\" by 90% by its name 'blue'." in why.sentence
 
 
 def test_words_through_a_daemon_and_on_the_command_line(
