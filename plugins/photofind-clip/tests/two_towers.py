@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image, ImageDraw
+from threadpoolctl import threadpool_limits
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 COLOURS = {
@@ -60,10 +61,11 @@ def captioned(count: int, seed: int) -> tuple[np.ndarray, list[str]]:
     return np.stack(pictures), captions
 
 
+@threadpool_limits.wrap(1)  # Threads that wait for each other would take longer.
 def train(seed: int = 0, steps: int = 700) -> dict[str, np.ndarray]:
     """Return the weights of both towers."""
     random = np.random.default_rng(seed)
-    pictures, captions = captioned(60, seed)
+    pictures, captions = captioned(40, seed)
     seen, read = _seen(pictures), np.stack([_counts(one) for one in captions])
     kind = np.arange(len(pictures)) % (len(COLOURS) * len(SHAPES))
 

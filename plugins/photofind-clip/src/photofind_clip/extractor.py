@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Clip"]
 
 _INSTALL = "`photofind plugins install 'photofind-clip[onnx]'`"
+_NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
 _TYPES = {
     "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,
     "tensor(int64)": np.int64, "tensor(int32)": np.int32,
@@ -130,12 +131,15 @@ def _session(file: Path, threads: int) -> Any:
     ExtractorError
         ONNX Runtime is not installed, or cannot run it.
     """
+    # Otherwise it reports what it runs over the network. It looks when it is imported first.
+    os.environ[_NO_TELEMETRY] = "1"
     try:
         import onnxruntime
     except ImportError as error:
         raise ExtractorError(
             "it needs ONNX Runtime, which is not installed", f"{_INSTALL} installs it"
         ) from error
+    onnxruntime.disable_telemetry_events()  # On Windows.
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
