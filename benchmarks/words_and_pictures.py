@@ -96,7 +96,7 @@ def main() -> None:
             with PhotoFind(Home(Path(temporary, "home"))) as photofind:
                 photofind.set_setting("extractor", arguments.extractor)
                 if what == "tags":
-                    photofind.set_setting("also", [arguments.tags])
+                    photofind.set_setting("also", arguments.tags)
                 photofind.add_folder(str(photos))
                 photofind.index()
                 measured += [[what, *row] for row in rows(photofind, words, arguments.every)]

@@ -90,7 +90,7 @@ class Clip:
 
     def _measured(self) -> int:
         """Return the length of embeddings, of a network that does not declare it."""
-        return self.embed(np.zeros((1, *self.input_size, 3), np.uint8)).shape[-1]
+        return int(self.embed(np.zeros((1, *self.input_size, 3), np.uint8)).shape[-1])
 
     @cached_property
     def _vision(self) -> Any:

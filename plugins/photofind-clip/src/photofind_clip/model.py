@@ -245,7 +245,8 @@ def _pictures(
     scale = float(preprocessing.get("rescale_factor", 1 / 255))
     if not preprocessing.get("do_rescale", True):
         scale = 1.0
-    mean, deviation = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    deviation: tuple[float, ...] = (1.0, 1.0, 1.0)
     if preprocessing.get("do_normalize", True):
         mean, deviation = (
             tuple(float(one) for one in preprocessing[name]) for name in ("image_mean", "image_std")
