@@ -72,6 +72,8 @@ from photofind.model.parameters import (
     TagNames,
     Text,
     ThumbnailSize,
+    Unit,
+    Words,
 )
 from photofind.model.references import OutsidePhoto, PhotoId, PhotoReference, QueryPhoto
 
@@ -257,7 +259,13 @@ class Operations(Protocol):
 
     @operation("POST", "/api/explain", lane=SEARCHES, seconds=_COLD)
     def explain(
-        self, query: QueryPhoto, hit: QueryPhoto, *, extractor: Text | None = None
+        self,
+        query: QueryPhoto,
+        hit: QueryPhoto,
+        *,
+        extractor: Text | None = None,
+        words: Words | None = None,
+        words_weight: Unit | None = None,
     ) -> Explanation:
         """Explain why a photo of the library is a hit of a query: regions, extractors, neighbours.
 
@@ -271,6 +279,8 @@ class Operations(Protocol):
         extractor
             The name of the extractor whose embeddings are compared; the one in the settings if not
             given.
+        words, words_weight
+            What the query asks for in words too, and how much that counts, as in a query.
 
         Raises
         ------

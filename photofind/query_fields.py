@@ -52,7 +52,8 @@ QUERY_FIELDS = {
         QueryField("box", ("--box",), "box"),
         QueryField("any_rotation", ("--any-rotation/--no-rotation",), "turned"),
         QueryField("originals", ("--originals",), "originals"),
-        QueryField("words", ("--words",), None),
+        QueryField("words", ("--words",), "words"),
+        QueryField("words_weight", ("--words-weight",), "weight"),
         QueryField("feedback", ("--feedback/--no-feedback",), "feedback"),
     )
 }

@@ -226,11 +226,17 @@ class PhotoFind(Operations):
             self._resources.text_index.update(library, progress)
 
     def explain(
-        self, query: int | str, hit: int | str, *, extractor: str | None = None
+        self,
+        query: int | str,
+        hit: int | str,
+        *,
+        extractor: str | None = None,
+        words: str | None = None,
+        words_weight: float | None = None,
     ) -> Explanation:
         from photofind.app.explanations import explain
 
-        return explain(self._resources, query, hit, extractor)
+        return explain(self._resources, query, hit, extractor, words, words_weight)
 
     def _completed(self, query: Query) -> Query:
         """Return a query with what it leaves to the settings, its photos by their paths."""

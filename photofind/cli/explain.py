@@ -24,6 +24,7 @@ __all__ = ["explain"]
 Examples:
   photofind explain beach.jpg ~/Pictures/2021/boat.jpg
   photofind explain beach.jpg ~/Pictures/2021/boat.jpg -o why.png
+  photofind explain beach.jpg ~/Pictures/2021/boat.jpg --words boat
   photofind explain beach.jpg ~/Pictures/2021/boat.jpg --json | jq .parts"""
 )
 @click.argument("query", type=ImagePath())
@@ -31,9 +32,17 @@ Examples:
 @click.option("-o", "--output", type=AbsolutePath(), metavar="FILE.png",
               help="Write a picture of both photos with the regions that carry their "
               "likeness.")  # fmt: skip
-@query_options("extractor")
+@query_options("extractor", "words", "words_weight")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def explain(query: str, hit: str, output: str | None, extractor: str | None, as_json: bool) -> None:
+def explain(
+    query: str,
+    hit: str,
+    output: str | None,
+    extractor: str | None,
+    words: str | None,
+    words_weight: float | None,
+    as_json: bool,
+) -> None:
     """Explain why HIT is like QUERY.
 
     HIT is a photo of the library, QUERY one in it or anywhere else. It says which regions of the
@@ -43,7 +52,9 @@ def explain(query: str, hit: str, output: str | None, extractor: str | None, as_
     if output is not None:
         _check_output(output)
     with connected(start=True) as photofind:
-        explanation = photofind.explain(query, hit, extractor=extractor)
+        explanation = photofind.explain(
+            query, hit, extractor=extractor, words=words, words_weight=words_weight
+        )
         if output is not None:
             _draw(photofind, explanation, Path(output))
     if as_json:

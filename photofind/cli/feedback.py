@@ -45,8 +45,9 @@ Examples:
               help="Take back what was said of it for this query; may be repeated.")  # fmt: skip
 @click.option("--undo-all", is_flag=True, help="Take back all that was said for this query.")
 @query_options(
-    "unlike", "limit", "min_score", "folder", "since", "until", "tags", "extractor", "box", "words"
-)
+    "unlike", "limit", "min_score", "folder", "since", "until", "tags", "extractor", "box", "words",
+    "words_weight",
+)  # fmt: skip
 @click.option("--list", "lists", is_flag=True, help="List everything that was judged.")
 @click.option("--export", "exported", type=click.Path(dir_okay=False, path_type=Path),
               metavar="FILE",

@@ -73,8 +73,13 @@ _ATTRIBUTES: dict[str, dict[str, Any]] = {
     },
     "words": {
         "metavar": "WORDS",
-        "help": "What hits should show, with IMAGES or without; needs an extractor that embeds "
-        "texts.",
+        "help": "What hits should show, with IMAGES or without: compared by extractors that embed "
+        "texts, and with tags, keywords, captions and names.",
+    },
+    "words_weight": {
+        "type": click.FloatRange(0, 1),
+        "metavar": "SHARE",
+        "help": "How much the words count beside IMAGES, 0 to 1; 0.5 if not given.",
     },
     "feedback": {
         "default": None,

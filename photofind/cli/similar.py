@@ -32,6 +32,7 @@ Examples:
   photofind similar beach.jpg boat.jpg --not crowd.jpg
   photofind similar beach.jpg --in ~/Pictures/2021 -n 50
   photofind similar beach.jpg --tag dog --tag surfboard
+  photofind similar beach.jpg --words "red boat"
   photofind similar beach.jpg --box 0.5,0.2,0.3,0.4
   photofind similar crop.jpg --originals
   photofind similar beach.jpg --open
@@ -44,7 +45,7 @@ Examples:
 @click.argument("images", nargs=-1, type=ImagePath())
 @query_options(
     "unlike", "limit", "min_score", "folder", "since", "until", "tags", "extractor", "plain",
-    "every", "box", "any_rotation", "originals", "words", "feedback",
+    "every", "box", "any_rotation", "originals", "words", "words_weight", "feedback",
 )  # fmt: skip
 @click.option("--clipboard", is_flag=True,
               help="Ask with the picture, or the photos, in the clipboard.")  # fmt: skip
@@ -88,7 +89,9 @@ def similar(
     if opens and (clipboard or "-" in images):
         raise click.UsageError("--open shows photos that lie in files")
     if opens and any(fields[one.name] for one in QUERY_FIELDS.values() if one.url is None):
-        raise click.UsageError("-n, --plain, --all and --words do not go with --open")
+        raise click.UsageError("-n, --plain and --all do not go with --open")
+    if opens and not images:
+        raise click.UsageError("--open takes --words beside IMAGES alone")
     from photofind.model import Query
 
     if opens:
@@ -192,6 +195,7 @@ def answer_object(answer: Answer, names: Mapping[str, str] | None = None) -> dic
         "seconds": round(answer.seconds, 4),
         "hits": answer.hits,
         "feedback": answer.feedback,
+        "by_words": answer.by_words,
     }
 
 
@@ -240,6 +244,7 @@ def print_hits(answer: Answer) -> None:
                 hit.path,
                 " ".join(
                     ([f"+{len(hit.copies)} alike"] if hit.copies else [])
+                    + ([f"words {hit.words:.2f}"] if hit.words is not None else [])
                     + (["offline"] if hit.offline else [])
                 ),
             )

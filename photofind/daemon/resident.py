@@ -204,11 +204,19 @@ class Resident(PhotoFind):
             self._words.wanted()
 
     def explain(
-        self, query: int | str, hit: int | str, *, extractor: str | None = None
+        self,
+        query: int | str,
+        hit: int | str,
+        *,
+        extractor: str | None = None,
+        words: str | None = None,
+        words_weight: float | None = None,
     ) -> Explanation:
         """Explain why a photo of the library is a hit of a query."""
         self._maintainer.queried()
-        return super().explain(query, hit, extractor=extractor)
+        return super().explain(
+            query, hit, extractor=extractor, words=words, words_weight=words_weight
+        )
 
     def judge(
         self,

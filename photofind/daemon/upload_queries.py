@@ -65,7 +65,7 @@ def explain(
     uploads: Uploads,
     query: int | str,
     hit: int | str,
-    extractor: str | None = None,
+    **options: str | float | None,
 ) -> Explanation:
     """Explain why a photo is a hit of a query; the explanation names an upload as the query does.
 
@@ -82,9 +82,9 @@ def explain(
     """
     path = next(iter(_paths(uploads, [query]).values()), None)
     if path is None:
-        return ask(query, hit, extractor=extractor)
+        return ask(query, hit, **options)
     try:
-        explanation = ask(path, hit, extractor=extractor)
+        explanation = ask(path, hit, **options)
     except ImageError as error:
         raise nameless(error, path) from None
     parts = tuple(

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PHOTOGRAPHS", "blanks", "photographs"]
+__all__ = ["CAPTIONED", "PHOTOGRAPHS", "blanks", "captioned", "photographs"]
+
+CAPTIONED = {
+    "a red circle": (215, 25, 30),
+    "a green circle": (30, 160, 60),
+    "a blue circle": (30, 60, 210),
+    "a yellow circle": (240, 220, 30),
+    "a white circle": (250, 250, 250),
+    "a black circle": (8, 8, 8),
+}
+"""What made pictures show, in words, and their colours."""
 
 PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "coins", "grass", "moon", "rocket")
 """Photographs inside scikit-image's wheel, all in the public domain or CC0."""
@@ -19,6 +29,20 @@ def photographs(size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     height, width = size
     pictures = [Image.fromarray(getattr(data, name)()).convert("RGB") for name in PHOTOGRAPHS]
     return np.stack([np.asarray(picture.resize((width, height))) for picture in pictures])
+
+
+def captioned(size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Return pictures of what :data:`CAPTIONED` says, on grey, uint8 (6, height, width, 3)."""
+    from PIL import Image, ImageDraw
+
+    height, width = size
+    pictures = []
+    for colour in CAPTIONED.values():
+        # Drawn larger, so that edges are smooth at any size.
+        picture = Image.new("RGB", (256, 256), (128, 128, 128))
+        ImageDraw.Draw(picture).ellipse((16, 16, 240, 240), colour)
+        pictures.append(np.asarray(picture.resize((width, height))))
+    return np.stack(pictures)
 
 
 def blanks(size: tuple[int, int]) -> dict[str, npt.NDArray[np.uint8]]:

@@ -10,9 +10,11 @@ from photofind.model.explanation import (
     CellWeights,
     ExplainedPart,
     ExplainedPhoto,
+    ExplainedWords,
     Explanation,
     Region,
     Resembling,
+    WrittenMatch,
 )
 from photofind.model.feedback import Judged, MetricStatus
 from photofind.model.indexing import Event, Progress, Report, Skipped
@@ -30,6 +32,7 @@ from photofind.model.photos import (
 )
 from photofind.model.query import (
     Answer,
+    ByWords,
     DuplicateGroup,
     DuplicateKind,
     ExtractorProgress,
@@ -62,6 +65,7 @@ from photofind.model.training import (
 
 __all__ = [
     "Answer",
+    "ByWords",
     "CellWeights",
     "Check",
     "Correction",
@@ -73,6 +77,7 @@ __all__ = [
     "Event",
     "ExplainedPart",
     "ExplainedPhoto",
+    "ExplainedWords",
     "Explanation",
     "ExtractorProgress",
     "ExtractorStatus",
@@ -115,6 +120,7 @@ __all__ = [
     "TrashedBefore",
     "Trashing",
     "Untrashing",
+    "WrittenMatch",
     "as_plain",
     "revive",
 ]

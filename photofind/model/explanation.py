@@ -9,9 +9,11 @@ __all__ = [
     "CellWeights",
     "ExplainedPart",
     "ExplainedPhoto",
+    "ExplainedWords",
     "Explanation",
     "Region",
     "Resembling",
+    "WrittenMatch",
 ]
 
 
@@ -141,6 +143,55 @@ class Resembling:
 
 
 @dataclass(frozen=True)
+class WrittenMatch:
+    """A word of a query that is written about a photo.
+
+    Parameters
+    ----------
+    word
+        The word.
+    field
+        Where it stands: "keyword", "caption", "name" (of the file), "folder" or "tag".
+    text
+        The keyword, caption, name, folder or tag that it stands in.
+    certainty
+        How sure it is that the photo shows it, 0 to 1.
+    """
+
+    word: str
+    field: str
+    text: str
+    certainty: float
+
+
+@dataclass(frozen=True)
+class ExplainedWords:
+    """What the words of a query add.
+
+    Parameters
+    ----------
+    words
+        What they are.
+    score, photo_score
+        How well the hit fits the words by themselves, and the photo by itself, 0 to 1.
+    weight
+        How much the words count beside the photo, 0 to 1.
+    parts
+        The score by each that compared them: extractors that embed texts, with their versions, and
+        "written". The higher of the two kinds counts.
+    matches
+        The words that are written about the hit.
+    """
+
+    words: str
+    score: float
+    photo_score: float
+    weight: float
+    parts: tuple[tuple[str, float], ...] = ()
+    matches: tuple[WrittenMatch, ...] = ()
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Why a photo is a hit of a query.
 
@@ -151,7 +202,7 @@ class Explanation:
     sentence
         The reasons, in words.
     score
-        0 to 1, as in an answer.
+        0 to 1, as in an answer: by the photo and by the words of the query, if there are any.
     similarity
         How alike the photos are by themselves: the cosine of their embeddings relative to the
         library's mean, or the plain one without an index. What the parts add, and the cells of
@@ -176,6 +227,8 @@ class Explanation:
         Those that add the most, at most five.
     notes
         What is left out and why, a line each.
+    words
+        What the words of the query add to the score; None where it has none.
     """
 
     query: ExplainedPhoto
@@ -193,3 +246,4 @@ class Explanation:
     resembling_share: float = 0.0
     resembling: tuple[Resembling, ...] = ()
     notes: tuple[str, ...] = ()
+    words: ExplainedWords | None = None

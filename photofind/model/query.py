@@ -20,6 +20,7 @@ from photofind.model.references import QueryPhoto
 
 __all__ = [
     "Answer",
+    "ByWords",
     "DuplicateGroup",
     "DuplicateKind",
     "ExtractorProgress",
@@ -71,8 +72,11 @@ class Query:
         Whether photos come first that the query's one photo was cut from, and that were cut from
         it. Pixels are compared for that, which takes some seconds.
     words
-        What hits should show, in words; needs an extractor that embeds texts. With photos too, both
-        count the same.
+        What hits should show, in words: compared by the extractors that embed texts, and with the
+        tags, keywords, captions and names of photos and folders.
+    words_weight
+        How much the words count beside photos, 0 to 1: at 0 the photos alone count, at 1 the words;
+        None counts both the same.
     feedback
         Whether what was judged for the same query before, and what was learned from judgements,
         ranks the hits too; None is what the settings say.
@@ -94,6 +98,7 @@ class Query:
     originals: bool = False
     words: Words | None = None
     feedback: bool | None = None
+    words_weight: Unit | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,8 @@ class Hit:
         Whether its vector was made of its embedded thumbnail so far.
     copies, copy_ids
         Paths and numbers of the near-duplicates collapsed under it, in the order of their scores.
+    words
+        How well it fits the words of the query by themselves, 0 to 1; None where it has none.
     """
 
     rank: int
@@ -136,6 +143,7 @@ class Hit:
     modified: int = 0
     preliminary: bool = False
     copy_ids: tuple[int, ...] = ()
+    words: float | None = None
 
 
 @dataclass(frozen=True)
@@ -195,10 +203,28 @@ class Feedback:
 
 
 @dataclass(frozen=True)
+class ByWords:
+    """What the words of a query did to an answer.
+
+    Parameters
+    ----------
+    weight
+        How much they counted beside photos, 0 to 1.
+    compared_by
+        What compared them with photos: extractors that embed texts, with their versions, and
+        "written" for tags, keywords, captions and names. The one counts that a photo fits best by.
+    """
+
+    weight: float
+    compared_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Answer:
     """The hits of a query, best first.
 
-    ``searched_by`` says how: "graph", "exact", or "plain" where full vectors were compared.
+    ``searched_by`` says how: "graph", "exact", "plain" where full vectors were compared, or
+    "written" where words were compared with tags, keywords, captions and names alone.
     ``photos`` is how many photos were searched, ``seconds`` how long it took.
     ``preliminary`` is how many of them are known by their embedded thumbnails only, so far.
     ``turned`` says whether the query's photo was compared turned and mirrored too.
@@ -206,6 +232,7 @@ class Answer:
     ``coming`` are those that are to answer once they have embedded nearly all photos.
     ``notes`` says who answers instead of whom, and why, a line each.
     ``feedback`` says what judgements did to it; None where there were none.
+    ``by_words`` says what the words of the query did; None where it has none.
     """
 
     query: Query
@@ -220,6 +247,7 @@ class Answer:
     coming: tuple[ExtractorProgress, ...] = ()
     notes: tuple[str, ...] = ()
     feedback: Feedback | None = None
+    by_words: ByWords | None = None
 
 
 DuplicateKind = Literal["identical content", "same picture", "same scene"]

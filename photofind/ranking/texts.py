@@ -19,7 +19,10 @@ import numpy.typing as npt
 
 from photofind.ranking.calibration import SIGNIFICANT, Background
 
-__all__ = ["VARIED_TEXTS", "standings_of_texts"]
+__all__ = ["VARIED_TEXTS", "WORDS_WEIGHT", "standings_of_texts"]
+
+WORDS_WEIGHT = 0.5
+"""How much words count beside photos by default (``benchmarks/words_and_pictures.py``)."""
 
 VARIED_TEXTS = (
     "a dog running on grass",

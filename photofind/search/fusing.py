@@ -23,8 +23,17 @@ from photofind.ranking.projection import Vectors32
 from photofind.search.comparison import Comparison, Ranked, compare, rank_contents
 from photofind.search.embedding import Embedded
 from photofind.search.spaces import complete_fused_space
+from photofind.search.words import WordsComparison
 
-__all__ = ["Fused", "Ranking", "embed_by_each", "fuse_queries", "rank_by_all", "rank_fused"]
+__all__ = [
+    "Fused",
+    "Ranking",
+    "embed_by_each",
+    "fuse_queries",
+    "rank_by_all",
+    "rank_by_words",
+    "rank_fused",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +52,8 @@ class Fused:
         What ranked them, and can rank others.
     left_out
         Why others did not answer, a line each.
+    by_words
+        What compared contents with the words of the query, if it has any.
     """
 
     spaces: Sequence[Space]
@@ -51,6 +62,7 @@ class Fused:
     ranked: Ranked
     ranking: Ranking
     left_out: tuple[str, ...] = ()
+    by_words: WordsComparison | None = None
 
 
 def embed_by_each(
@@ -86,15 +98,13 @@ def embed_by_each(
 
 
 def rank_by_words(
-    spaces: Sequence[Space],
-    by_words: Sequence[tuple[Comparison, float]],
-    limit: int,
-    where: Filter,
+    spaces: Sequence[Space], by_words: WordsComparison, limit: int, where: Filter
 ) -> Fused:
-    """Rank contents by words alone, which some spaces compare with their weights."""
-    ranking = Ranking([one for one, _ in by_words], [w for _, w in by_words])
+    """Rank contents by words alone."""
+    ranking = Ranking([by_words], [1.0])
     ranked = _first(ranking, limit, where)
-    return Fused(spaces, spaces[0].id, Embedded.nothing(), ranked, ranking)
+    nothing = Embedded.nothing()
+    return Fused(spaces, spaces[0].id, nothing, ranked, ranking, by_words.notes, by_words)
 
 
 def rank_by_all(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -126,8 +126,16 @@ def merge_raw_pairs(
     return merged
 
 
-def to_hits(groups: Iterable[list[Found]]) -> tuple[Hit, ...]:
-    """Return a hit for each group: its first photo, with the others as its copies."""
+def to_hits(
+    groups: Iterable[list[Found]], fits: Mapping[str, float] | None = None
+) -> tuple[Hit, ...]:
+    """Return a hit for each group: its first photo, with the others as its copies.
+
+    Parameters
+    ----------
+    fits
+        How well contents fit the words of the query, if it has any.
+    """
     return tuple(
         Hit(
             rank=rank,
@@ -143,6 +151,7 @@ def to_hits(groups: Iterable[list[Found]]) -> tuple[Hit, ...]:
             modified=first.photo.modified,
             preliminary=first.photo.preliminary,
             copy_ids=tuple(found.photo.id for found in rest),
+            words=None if fits is None else round(fits.get(first.photo.content, 0.0), 4),
         )
         for rank, (first, *rest) in enumerate(groups, 1)
     )

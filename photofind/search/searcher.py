@@ -14,6 +14,7 @@ from photofind.library.extractor_memory import ExtractorMemory
 from photofind.library.store import Store
 from photofind.model import (
     Answer,
+    ByWords,
     DuplicateGroup,
     Feedback,
     Hit,
@@ -36,7 +37,7 @@ from photofind.search.reranking import Rerank, Reranked
 from photofind.search.spaces import Answering, SpaceChoice, indexes_built
 from photofind.search.tags import nearest_tags
 from photofind.search.verification import Verification
-from photofind.search.words import Words
+from photofind.search.words import Words, words_weight
 from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ SECONDS = 5.0
 
 LITTLE = 1.0
 """So long it goes on at a time where nobody waits for it."""
+
+# Photos count at least so much beside words.
+_LEAST = 1e-6
 
 
 class Searcher:
@@ -129,8 +133,7 @@ class Searcher:
             )
         self._store.refresh()
         answering = self._choice.answering(query.extractor)
-        if not query.like:
-            able = self._words.spaces(answering.weights)
+        if not query.like and (able := self._words.spaces(answering.weights)):
             weights = {space: answering.weights[space] for space in able}
             answering = replace(answering, weights=weights)
         tried: dict[Space, ExtractorError] = {}
@@ -146,6 +149,11 @@ class Searcher:
             except CannotEmbed as failure:
                 tried[failure.space] = failure.reason
                 answering = self._without(answering, failure, tried, is_named=bool(query.extractor))
+
+    @property
+    def words(self) -> Words:
+        """What compares photos with words."""
+        return self._words
 
     def answering(self, extractor: str | None = None) -> Answering:
         """Return the spaces that answer queries that name an extractor, or none.
@@ -267,9 +275,14 @@ class Searcher:
         found = [*islice(groups_of(ranked), limit)]
         if not query.every:
             found = merge_raw_pairs(found, self._store.told_apart())
+        found = found[: query.limit]
+        words, fits, by_words = answer.by_words, None, None
+        if words is not None:
+            fits = words.scores([*dict.fromkeys(group[0].photo.content for group in found)])
+            by_words = ByWords(words_weight(query), words.compared_by)
         return Answer(
             query,
-            to_hits(found[: query.limit]),
+            to_hits(found, fits),
             ranked.searched_by,
             ",".join(space.extractor for space in answer.spaces),
             max(self._searched(space, where) for space in answer.spaces),
@@ -280,6 +293,7 @@ class Searcher:
             answering.coming,
             (*answering.notes, *answer.left_out, *tag_notes),
             self._feedback(reranked, groups_of, query),
+            by_words,
         )
 
     def _feedback(
@@ -343,7 +357,9 @@ class Searcher:
         assert query.limit is not None
         limit = SPARE * query.limit
         if not query.like:
-            return rank_by_words([*weights], self._of_words(query, weights), limit, where)
+            assert query.words is not None
+            by_words = self._words.compare(weights, query.words)
+            return rank_by_words([*weights], by_words, limit, where)
 
         def embed(space: Space) -> Embedded:
             return embed_query(
@@ -360,23 +376,20 @@ class Searcher:
 
         # All are embedded before the first is compared: there may be another version of one.
         embedded, left_out = embed_by_each([*weights], embed)
-        by_words: list[tuple[Comparison, float]] = []
-        if query.words is not None:
-            able = self._words.spaces(embedded)
-            share = sum(weights[space] for space in embedded) / sum(map(weights.__getitem__, able))
-            by_words = self._of_words(query, {space: share * weights[space] for space in able})
+        fused_with: list[tuple[Comparison, float]] = []
+        weight = words_weight(query)
+        words = None
+        if query.words is not None and weight:
+            counting = {space: weights[space] for space in embedded}
+            words = self._words.compare(counting, query.words)
+            # At 1 the photos order what fits the words equally.
+            share = weight / max(1 - weight, _LEAST)
+            fused_with.append((words, share * sum(counting.values())))
         answer = rank_by_all(
-            self._store, weights, embedded, limit, where, plain=query.plain, by_words=by_words
+            self._store, weights, embedded, limit, where, plain=query.plain, by_words=fused_with
         )
-        return replace(answer, left_out=left_out)
-
-    def _of_words(
-        self, query: Query, weights: Mapping[Space, float]
-    ) -> list[tuple[Comparison, float]]:
-        assert query.words is not None
-        return [
-            (self._words.compare(space, query.words), weight) for space, weight in weights.items()
-        ]
+        left_out += words.notes if words else ()
+        return replace(answer, left_out=left_out, by_words=words)
 
     def _searched(self, space: Space, where: Filter) -> int:
         """Return how many photos were compared."""

@@ -9,7 +9,13 @@ import unittest
 
 import numpy as np
 
-from photofind.extractors.samples import PHOTOGRAPHS, blanks, photographs
+from photofind.extractors.samples import (
+    CAPTIONED,
+    PHOTOGRAPHS,
+    blanks,
+    captioned,
+    photographs,
+)
 from photofind.testing.subject import (
     SAME_DIRECTION,
     TOLERANCE,
@@ -26,6 +32,7 @@ from photofind.testing.with_bases import WithBases
 __all__ = ["ABILITY_CHECKS"]
 
 _MANY = 2048
+_FITTING = 0.9
 
 
 def check_previews(subject: Subject) -> None:
@@ -91,6 +98,27 @@ def check_text(subject: Subject) -> None:
     require(float(vectors[0] @ vectors[1]) < SAME_DIRECTION, "two texts have the same vector")
 
 
+def check_text_fits(subject: Subject) -> None:
+    """A text is nearer to the picture that it describes than to another: of made, simple pictures.
+
+    Nine of ten pairs of a text and another's picture are enough.
+    """
+    extractor = able(subject, "embed_text")
+    texts = [*CAPTIONED]
+    cosines = extractor.embed_text(texts) @ extractor.embed(captioned(extractor.input_size)).T
+    own = np.diagonal(cosines)[:, np.newaxis]
+    others = ~np.eye(len(texts), dtype=np.bool_)
+    nearer = own > cosines
+    share = float(nearer[others].mean())
+    worst = int(nearer.sum(axis=1).argmin())
+    other = int(cosines[worst].argmax())
+    require(
+        share >= _FITTING,
+        f"{share:.0%} of texts are nearer to their own picture than to another's: "
+        f"{texts[worst]!r} is nearest to {texts[other]!r}",
+    )
+
+
 def check_feature_map(subject: Subject) -> None:
     """A feature map is finite float32 and depends on the picture, not on the batch."""
     maps = able(subject, "feature_map").feature_map(subject.pictures[:2])
@@ -131,6 +159,7 @@ ABILITY_CHECKS: tuple[Check, ...] = (
     check_describe,
     check_aspect,
     check_text,
+    check_text_fits,
     check_feature_map,
     check_derived,
 )

@@ -191,7 +191,12 @@ class FakeLibrary(FakeOperations):
         return Answer(query, hits[: query.limit], "exact", "mobilenet", len(self.details), 0.001)
 
     def answer_explain(
-        self, query: int | str, hit: int | str, extractor: str | None
+        self,
+        query: int | str,
+        hit: int | str,
+        extractor: str | None,
+        words: str | None,
+        words_weight: float | None,
     ) -> Explanation:
         if isinstance(query, str) and not Path(query).is_file():
             raise ImageError(f"{query} cannot be used as a query: there is no such file", "hint")

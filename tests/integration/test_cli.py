@@ -241,7 +241,7 @@ def test_the_json_of_similar_is_what_the_page_says(album: Album) -> None:
     answer = similar(album, album.path(CAT), "--json", "-n", "2").json
     assert set(answer) == {
         "query", "extractor", "searched_by", "photos", "preliminary", "turned", "seconds", "hits",
-        "spaces", "coming", "notes", "feedback",
+        "spaces", "coming", "notes", "feedback", "by_words",
     }  # fmt: skip
     asked = Query((album.path(CAT),), limit=2, min_score=0)
     assert answer["query"] == json.loads(json.dumps(asked, default=as_plain))

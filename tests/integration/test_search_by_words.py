@@ -12,8 +12,8 @@ from PIL import Image
 from photofind.app.photofind import PhotoFind
 from photofind.daemon.client import connect_to_running
 from photofind.daemon.lifecycle import stop
-from photofind.errors import ExtractorError, LibraryError, RequestError
-from photofind.model import Answer, Query
+from photofind.errors import LibraryError, RequestError
+from photofind.model import Answer, ByWords, Query
 from photofind.paths import Home
 from photofind.settings import set_setting
 
@@ -77,9 +77,22 @@ def test_words_that_nothing_can_be_done_with(home: Home, indexed: PhotoFind, fol
     set_setting(home.settings, "extractor", "mean-colour")
     with PhotoFind(home) as library:
         library.index()
-        for like in ((), (red,)):
-            with pytest.raises(ExtractorError, match="no text is embedded by 'mean-colour'"):
-                library.similar(Query(like=like, words="red", extractor="mean-colour"))
+        alone = library.similar(Query(words="reds or blue", extractor="mean-colour"))
+        assert {*names(alone)} == {"red", "blue"}, "they are called so"
+        assert alone.searched_by == "written"
+        assert alone.by_words == ByWords(1.0, ("written",))
+        assert any("no extractor in use embeds texts" in note for note in alone.notes)
+        assert not library.similar(Query(words="nothing", extractor="mean-colour")).hits
+        asked = Query((red,), words="blue", words_weight=0.9, extractor="mean-colour")
+        both = library.similar(asked)
+        assert names(both)[0] == "blue"
+        assert both.hits[0].words == 0.9
+        assert both.by_words == ByWords(0.9, ("written",))
+        why = library.explain(red, both.hits[0].id, words="blue", words_weight=0.9)
+        assert why.score == pytest.approx(both.hits[0].score, abs=1e-3)
+        assert why.words is not None
+        assert [(one.field, one.text) for one in why.words.matches] == [("name", "blue")]
+        assert "The hit fits \"blue\" by 90% by its name 'blue'." in why.sentence
 
 
 def test_words_through_a_daemon_and_on_the_command_line(

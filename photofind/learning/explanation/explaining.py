@@ -47,6 +47,7 @@ def explain(
     reach: Reach,
     verdicts: Verdicts | None = None,
     retired: Callable[[str], Sequence[Extraction]] = lambda extractor: (),
+    completed: Callable[[Explanation], Explanation] = lambda explanation: explanation,
 ) -> Explanation:
     """Explain why a photo of the library is a hit of a query.
 
@@ -62,6 +63,8 @@ def explain(
         As for :func:`~photofind.search.embedding.embed_query`.
     verdicts
         What comparing pixels found before.
+    completed
+        Adds what else counts for the hit, before it is said in words.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def explain(
                 raise
         else:
             if indexes == indexes_built(store, weights):
-                return in_words(replace(explanation, notes=tuple(notes)))
+                return in_words(completed(replace(explanation, notes=tuple(notes))))
 
 
 def _explain(

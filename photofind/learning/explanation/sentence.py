@@ -26,6 +26,7 @@ def in_words(explanation: Explanation) -> Explanation:
 
 def _sentences(of: Explanation) -> Iterator[str]:
     yield _alike(of)
+    yield from _words(of)
     if of.same is not None or of.score >= _HARDLY:
         yield from _regions(of)
         yield from _extractors(of)
@@ -46,11 +47,32 @@ def _alike(of: Explanation) -> str:
         return "Both are the same file."
     if of.same == "same picture":
         return "Both show the same picture."
-    if of.score >= _ALIKE:
-        return f"They are alike by {of.score:.0%}: fewer than 1 of 1,000 unrelated pairs reach 50%."
-    if of.score >= _HARDLY:
-        return f"They are alike by {of.score:.0%}, as some unrelated photos are too."
-    return f"They are hardly more alike than unrelated photos: {of.score:.0%}."
+    score = of.score if of.words is None else of.words.photo_score
+    if score >= _ALIKE:
+        return f"They are alike by {score:.0%}: fewer than 1 of 1,000 unrelated pairs reach 50%."
+    if score >= _HARDLY:
+        return f"They are alike by {score:.0%}, as some unrelated photos are too."
+    return f"They are hardly more alike than unrelated photos: {score:.0%}."
+
+
+def _words(of: Explanation) -> Iterator[str]:
+    """Yield how well the hit fits the words of the query, by what, and what that adds up to."""
+    if of.words is None:
+        return
+    written = dict.fromkeys(
+        # A folder by its last name, and of a class that has synonyms the first.
+        f"{one.field} {(os.path.basename(one.text) or one.text).partition(',')[0]!r}"  # noqa: PTH119
+        for one in of.words.matches
+    )
+    extractors = [name for name, _ in of.words.parts if name != "written"]
+    by = f" by its {_listed([*written])}" if written else ""
+    if not written and extractors:
+        by = f" to {_listed(extractors)}"
+    yield f'The hit fits "{of.words.words}" by {of.words.score:.0%}{by}.'
+    yield (
+        f"The words count for {of.words.weight:.0%} and the photo for the rest, which makes "
+        f"{of.score:.0%}."
+    )
 
 
 def _regions(of: Explanation) -> Iterator[str]:

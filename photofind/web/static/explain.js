@@ -62,7 +62,7 @@ async function ask() {
   try {
     explanation = await post(
       "/api/explain",
-      { query: referenceTo(item), hit: photo.id, extractor: state.extractor },
+      { query: referenceTo(item), hit: photo.id, extractor: state.extractor, words: state.words, words_weight: state.weight },
       { signal },
     );
     showExplanation(item);
@@ -122,6 +122,7 @@ function showFacts() {
   const facts = [
     ["Score", percentOf(explanation.score)],
     ...parts.map((part) => [part.extractor, aboutPart(part)]),
+    ["Words", byWords()],
     ["Neighbours", neighbours()],
     ["Same", same],
     ["Tags of both", tags.join("; ")],
@@ -137,6 +138,13 @@ function aboutPart(part) {
   const share = explanation.parts.length > 1 ? `, ${percentOf(part.share)} of the similarity` : "";
   const note = part.note ? `. ${sentence(part.note)}` : "";
   return `similarity ${part.similarity.toFixed(2)}${share}${note}`;
+}
+
+function byWords() {
+  const { words } = explanation;
+  if (!words) return "";
+  const written = words.matches.map(({ field, text }) => `${field} ${text}`);
+  return [`${percentOf(words.score)} by themselves, counting for ${percentOf(words.weight)}`, ...written].join("; ");
 }
 
 function neighbours() {

@@ -103,7 +103,7 @@ function request(limit) {
   const asked = state.words?.trim();
   const wanted = { like: like.map(numbered), limit, min_score: min, folder, since, until, tags, extractor };
   if (unlike.length) wanted.unlike = unlike.map(numbered);
-  if (asked) wanted.words = asked;
+  if (asked) Object.assign(wanted, { words: asked, words_weight: state.weight });
   if (box) wanted.box = box.split(",").map(Number);
   if (originals && !box) wanted.originals = true;
   if (counts) wanted.feedback = counts === "yes";

@@ -4,6 +4,7 @@
 //    &path=...&unpath=...   picture files anywhere, the bytes of their paths percent-encoded
 //    &folder=...&since=...&until=...&tag=...&tag=...&min=0.5&extractor=...&offline=hide
 //    &words=...             what photos have in their names, captions, keywords, dates, places
+//    &words=...&weight=0.5  beside a photo: what hits should show, and how much that counts
 //    &box=X,Y,W,H&turned=yes or no   the part of the query's photo, and whether it is turned
 //    &originals=yes         what it was cut from comes first
 //    &feedback=yes or no    whether what was judged counts
@@ -14,9 +15,9 @@
 import { decodePath, encodePath } from "./text.js";
 
 const VIEWS = ["photos", "duplicates", "known", "library", "settings"];
-const FILTERS = ["words", "folder", "since", "until", "tags", "min", "extractor", "offline", "box", "turned", "originals", "feedback"];
+const FILTERS = ["words", "weight", "folder", "since", "until", "tags", "min", "extractor", "offline", "box", "turned", "originals", "feedback"];
 const NOTHING = {
-  view: "photos", like: [], unlike: [], words: null, folder: null, since: null, until: null, tags: null, min: null,
+  view: "photos", like: [], unlike: [], words: null, weight: null, folder: null, since: null, until: null, tags: null, min: null,
   extractor: null, offline: null, box: null, turned: null, originals: null, feedback: null, photo: null,
 };
 
@@ -50,6 +51,7 @@ export function parse(search) {
     else if (name === "box" && isBox(value)) read.box = value;
     else if (name === "turned" && (value === "yes" || value === "no")) read.turned = value;
     else if (name === "originals" && value === "yes") read.originals = value;
+    else if (name === "weight" && value >= 0 && value <= 1) read.weight = Number(value);
     else if (name === "feedback" && (value === "yes" || value === "no")) read.feedback = value;
     else if (name === "photo" && /^\d+$/.test(value)) read.photo = Number(value);
   }
@@ -87,7 +89,7 @@ export function addressOf(wanted) {
 /** Return the state with changes; without a photo to search for there is no query. */
 export function changed(changes, from = state) {
   const next = { ...from, photo: null, ...changes };
-  if (!next.like.length) Object.assign(next, { unlike: [], min: null, extractor: null, feedback: null });
+  if (!next.like.length) Object.assign(next, { unlike: [], min: null, extractor: null, weight: null, feedback: null });
   // They are about one photo.
   const isOther = next.like.length !== 1 || !from.like.length || !sameItem(next.like[0], from.like[0]);
   if (isOther && from.like.length) Object.assign(next, { box: null, turned: null, originals: null });

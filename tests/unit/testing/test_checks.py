@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from photofind.errors import ExtractorError
+from photofind.extractors.samples import CAPTIONED
 from photofind.testing import (
     CHECKS,
     CheckFailedError,
@@ -241,6 +242,23 @@ class OneText(Grid):
         return np.ones((len(texts), self.dimension), np.float32)
 
 
+class Reads(Grid):
+    """Knows what the colours are called; passes the check of that."""
+
+    colours = tuple(zip(CAPTIONED, CAPTIONED.values(), strict=True))
+
+    def embed(self, images):
+        return super().embed(images) - 0.5
+
+    def embed_text(self, texts):
+        colours = np.array([dict(self.colours)[text] for text in texts], np.float32)
+        return np.tile(colours / 255 - 0.5, 24)
+
+
+class ShufflesTexts(Reads):
+    colours = tuple(zip(CAPTIONED, np.roll([*CAPTIONED.values()], 1, axis=0), strict=True))
+
+
 class OneMap(Grid):
     def feature_map(self, images):
         return np.ones((len(images), 4, 6, 3), np.float32)
@@ -336,6 +354,7 @@ class Short(Grid):
         (ability_checks.check_describe, OtherVectorsAtOnce),
         (ability_checks.check_aspect, ProportionsOfTheBatch),
         (ability_checks.check_text, OneText),
+        (ability_checks.check_text_fits, ShufflesTexts),
         (ability_checks.check_feature_map, OneMap),
         (ability_checks.check_derived, CountsItsBatch),
         (ability_checks.check_derived, WritesIntoEmbeddings),
@@ -348,6 +367,12 @@ class Short(Grid):
 def test_every_fault_is_found(check, kind):
     with pytest.raises((CheckFailedError, ExtractorError)):
         check(Subject(kind))
+
+
+def test_texts_are_nearest_to_their_own_pictures():
+    ability_checks.check_text_fits(Subject(Reads))
+    with pytest.raises(CheckFailedError, match=r"'a \w+ circle' is nearest to 'a \w+ circle'"):
+        ability_checks.check_text_fits(Subject(ShufflesTexts))
 
 
 def test_what_is_not_installed_is_not_tried_in_a_worker():

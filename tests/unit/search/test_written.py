@@ -1,0 +1,81 @@
+"""Photos are compared with words by what is written about them, alone and beside photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from photofind.library.memory import MemoryStore
+from photofind.model.filters import Filter
+from photofind.model.records import Space
+from photofind.search.comparison import compare
+from photofind.search.embedding import Embedded
+from photofind.search.fusing import rank_by_words, rank_fused
+from photofind.search.words import Words, WordsComparison
+from photofind.search.written import WrittenComparison, written_scores
+
+NONE = np.empty((0, 2), np.float32)
+SPACE = Space("plain", "1", 2)
+
+
+@pytest.fixture
+def store(store: MemoryStore, fill: Callable) -> MemoryStore:
+    fill("plain@1", {"boat": (1, 0), "red_boat": (0, 1)}, folder="/photos/sea")
+    fill("plain@1", {"c": (0.9, 0.1)}, folder="/photos/town", keywords=("boat",))
+    fill("plain@1", {"d": (0.8, 0.2)}, tags={"plain@1": {"red": 0.4}})
+    return store
+
+
+class NoTexts:
+    """An extraction that embeds no texts."""
+
+    abilities = ()
+
+    def __init__(self, extractor: str) -> None:
+        pass
+
+    def info(self) -> NoTexts:
+        return self
+
+
+def by_words(store: MemoryStore, words: str) -> WordsComparison:
+    return Words(store, NoTexts).compare({SPACE: 1.0}, words)
+
+
+def test_words_alone_find_what_they_are_written_about(store: MemoryStore) -> None:
+    fused = rank_by_words([SPACE], by_words(store, "red boats"), 10, Filter())
+    assert dict(zip(fused.ranked.contents, fused.ranked.scores, strict=True)) == {
+        "red_boat": 0.9, "c": 0.5, "boat": 0.45, "d": 0.2,
+    }  # fmt: skip
+    assert fused.ranked.searched_by == "written"
+    assert any("no extractor in use embeds texts" in note for note in fused.left_out)
+
+
+def test_filters_and_limits_hold_for_words(store: MemoryStore) -> None:
+    comparison = by_words(store, "boat")
+    assert comparison.candidates(1) == ["c"]
+    assert {*comparison.candidates(9, Filter("/photos/sea"))} == {"boat", "red_boat"}
+    assert by_words(store, "train").candidates(9) == []
+
+
+def test_the_weight_of_words_decides(store: MemoryStore) -> None:
+    query = Embedded(np.array([[1, 0]], np.float32), NONE, frozenset())
+
+    def first(weight: float) -> str:
+        photo = compare(store, "plain@1", query, plain=True)
+        words = by_words(store, "red boat")
+        ranked = rank_fused([photo], [1.0], 9, by_words=[(words, weight)])
+        return ranked.contents[0]
+
+    assert first(0.1) == "boat"
+    assert first(10) == "red_boat"
+
+
+def test_other_scores_of_texts_can_take_their_place(store: MemoryStore) -> None:
+    (photo,) = (one for one in store.select() if one.content == "c")
+    words = Words(store, NoTexts, lambda store, words: {photo.id: 0.7})
+    assert words.compare({SPACE: 1.0}, "anything").scores(["c", "boat"]) == {"c": 0.7, "boat": 0.0}
+    assert written_scores(store, "boat")[photo.id] == 1.0
+    assert WrittenComparison(store, "plain@1", {}).candidates(5) == []
