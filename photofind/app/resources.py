@@ -164,6 +164,12 @@ class Resources:
     def searcher(self) -> Searcher:
         """Answers queries."""
         from photofind.search.searcher import Searcher
+        from photofind.search.written import most_written
+        from photofind.words.written import candidates
+
+        def written(store: Store, words: str) -> list[int]:
+            indexed = candidates(self.text_index, store, words)
+            return most_written(store, words) if indexed is None else indexed
 
         return Searcher(
             self.library,
@@ -174,6 +180,7 @@ class Resources:
             self.verification,
             memory=self.extractor_memory,
             retired=self.extraction.retired,
+            written=written,
         )
 
     @cached_property

@@ -16,6 +16,7 @@ from photofind.model.records import Photo
 __all__ = [
     "LEAST_CONFIDENCE",
     "SURE_FROM",
+    "Finds",
     "Word",
     "carries",
     "confidence_in",

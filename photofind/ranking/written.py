@@ -1,9 +1,10 @@
-"""How well words fit what is written about a photo: a small scoring without an index.
+"""How well words fit what is written about a photo.
 
 The words of a query are compared with a photo's keywords, caption, tags, file name, and folders.
 The score is the mean, over the words, of how sure the surest match of each is: what people wrote
 counts by where they wrote it, and a tag by its confidence. Whole words count, in any case, with or
 without an ending for the plural; words of one or two letters only where there are no others.
+"Animal" fits the tag "beagle", and what a person rejected fits nothing.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
+from photofind.model.hierarchy import folded
 from photofind.model.records import Photo
-from photofind.model.words import folded
+from photofind.model.words import Finds, words_of
 
 __all__ = ["Field", "Match", "matches", "terms_of", "written_score"]
 
@@ -73,37 +76,47 @@ def written_score(terms: tuple[str, ...], photo: Photo, root: str = "") -> float
 def matches(terms: tuple[str, ...], photo: Photo, root: str = "") -> list[Match]:
     """Return the surest match of each word that is written about a photo."""
     surest: dict[str, Match] = {}
-    spellings = [(term, _spellings(term)) for term in terms]
-    for field, text, certainty in _texts(photo, root):
+
+    def met(term: str, field: Field, text: str, certainty: float) -> None:
+        if term not in surest or surest[term].certainty < certainty:
+            surest[term] = Match(term, field, text, certainty)
+
+    for word in words_of(photo):
+        of_tag = word.space or word.meaning or word.is_confirmed
+        for term in terms:
+            if any(finds(word.name, word.meaning) for finds in _finders(term)):
+                if of_tag:
+                    met(term, "tag", word.name, word.confidence)
+                else:
+                    met(term, "keyword", word.name, _CERTAINTY["keyword"])
+    for field, text in _texts(photo, root):
         within = folded(text)
-        for term, spelled in spellings:
-            known = surest.get(term)
-            if (known is None or known.certainty < certainty) and any(
-                one in within for one in spelled
-            ):
-                surest[term] = Match(term, field, text, certainty)
+        for term in terms:
+            if any(f" {one} " in within for one in _spellings(term)):
+                met(term, field, text, _CERTAINTY[field])
     return [surest[term] for term in terms if term in surest]
 
 
-def _texts(photo: Photo, root: str) -> Iterator[tuple[Field, str, float]]:
-    """Yield what is written about a photo, with how sure it is."""
-    for keyword in photo.keywords:
-        yield "keyword", keyword, _CERTAINTY["keyword"]
+def _texts(photo: Photo, root: str) -> Iterator[tuple[Field, str]]:
+    """Yield what people wrote about a photo, other than keywords, and where."""
     if photo.caption:
-        yield "caption", photo.caption, _CERTAINTY["caption"]
+        yield "caption", photo.caption
     folder, name = os.path.split(photo.path)
-    yield "name", os.path.splitext(name)[0], _CERTAINTY["name"]  # noqa: PTH122 (asked of each photo)
+    yield "name", os.path.splitext(name)[0]  # noqa: PTH122 (asked of each photo)
     above = os.path.dirname(root)  # noqa: PTH120
-    yield "folder", folder[len(above) :].lstrip(os.sep), _CERTAINTY["folder"]
-    for tags in photo.tags.values():
-        for tag, confidence in tags.items():
-            yield "tag", tag, confidence
+    yield "folder", folder[len(above) :].lstrip(os.sep)
 
 
+@lru_cache(1024)
+def _finders(term: str) -> tuple[Finds, ...]:
+    return tuple(Finds(one) for one in _spellings(term))
+
+
+@lru_cache(1024)
 def _spellings(term: str) -> tuple[str, ...]:
-    """Return a word with and without the endings of the plural, with spaces around each."""
+    """Return a word with and without the endings of the plural."""
     if len(term) < _SHORTEST:
-        return (f" {term} ",)
+        return (term,)
     stems = (term.removesuffix(end) for end in ("", *_PLURALS))
     kept = dict.fromkeys(stem for stem in stems if len(stem) >= _SHORTEST)
-    return tuple(dict.fromkeys(f" {stem}{end} " for stem in kept for end in ("", *_PLURALS)))
+    return tuple(dict.fromkeys(f"{stem}{end}" for stem in kept for end in ("", *_PLURALS)))

@@ -38,6 +38,7 @@ from photofind.search.spaces import Answering, SpaceChoice, indexes_built
 from photofind.search.tags import nearest_tags
 from photofind.search.verification import Verification
 from photofind.search.words import Words, words_weight
+from photofind.search.written import Candidates, most_written
 from photofind.system.reach import Reach
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Searcher:
         Which space each extractor fills, and which answered last; that of the home by default.
     retired
         Gives what embeds photos as an extractor did before another version was installed.
+    written
+        Tells about which photos words are written.
 
     Notes
     -----
@@ -96,10 +99,11 @@ class Searcher:
         *,
         memory: ExtractorMemory | None = None,
         retired: Callable[[str], Sequence[Extraction]] = lambda extractor: (),
+        written: Candidates = most_written,
     ) -> None:
         self._retired = retired
         self._verification = verification
-        self._words = Words(store, extraction)
+        self._words = Words(store, extraction, written)
         self._reach = reach or Reach()
         self._store = store
         self._home = home

@@ -22,7 +22,7 @@ from photofind.ranking.texts import VARIED_TEXTS, WORDS_WEIGHT, standings_of_tex
 from photofind.ranking.written import Match
 from photofind.search.comparison import Compared, Comparison, nearest_contents
 from photofind.search.embedding import require_version
-from photofind.search.written import Written, WrittenComparison, matches_in, written_scores
+from photofind.search.written import Candidates, WrittenComparison, matches_in, most_written
 
 if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
@@ -59,22 +59,22 @@ class Words:
         Where the photos are.
     extraction
         Gives what embeds texts, by the extractor's name.
-    written
-        How well words fit what is written about photos.
+    candidates
+        Tells about which photos words are written.
     """
 
     def __init__(
         self,
         store: Store,
         extraction: Callable[[str], Extraction],
-        written: Written = written_scores,
+        candidates: Candidates = most_written,
     ) -> None:
         self._store = store
         self._extraction = extraction
-        self._written = written
+        self._candidates = candidates
         self._varied: dict[str, Vectors32] = {}  # The varied texts, by the id of a space.
         # What was looked up last: a query may be ranked several times.
-        self._last: tuple[Hashable, str, Mapping[int, float]] | None = None
+        self._last: tuple[Hashable, str, Sequence[int]] | None = None
 
     def spaces(self, spaces: Iterable[Space]) -> list[Space]:
         """Return those of some spaces whose extractors embed texts.
@@ -111,7 +111,7 @@ class Words:
         able = self.spaces(weights)
         first = able[0] if able else next(iter(weights))
         return WordsComparison(
-            WrittenComparison(self._store, first.id, self._scores(words)),
+            WrittenComparison(self._store, first.id, words, self._written(words)),
             {space: (self._by_text(space, words), weights[space]) for space in able},
         )
 
@@ -119,11 +119,11 @@ class Words:
         """Return which words are written about a photo, and where."""
         return matches_in(self._store, words, photo)
 
-    def _scores(self, words: str) -> Mapping[int, float]:
+    def _written(self, words: str) -> Sequence[int]:
         version = self._store.version
         last = self._last
         if last is None or last[:2] != (version, words):
-            self._last = last = (version, words, self._written(self._store, words))
+            self._last = last = (version, words, self._candidates(self._store, words))
         return last[-1]
 
     def _by_text(self, space: Space, words: str) -> Comparison:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 import numpy as np
@@ -15,28 +15,24 @@ from photofind.ranking.projection import normalised
 from photofind.ranking.written import Match, matches, terms_of, written_score
 from photofind.search.comparison import Compared, Comparison
 
-__all__ = ["Written", "WrittenComparison", "matches_in", "written_scores"]
+__all__ = ["Candidates", "WrittenComparison", "matches_in", "most_written"]
 
 # So many photos are read in one go.
 _BATCH = 512
 
-Written = Callable[[Store, str], Mapping[int, float]]
-"""Returns how well words fit what is written about photos, 0 to 1, by the ids of the photos.
-
-Those whom nothing fits are left out. Whatever else ranks texts can take its place.
-"""
+Candidates = Callable[[Store, str], Sequence[int]]
+"""Returns the ids of the photos about which any of some words is written, the best first."""
 
 
-def written_scores(store: Store, words: str) -> dict[int, float]:
-    """Return how well words fit what is written about each photo; it looks at all of them."""
-    terms = terms_of(words)
-    root = _roots(store.folders())
-    found: dict[int, float] = {}
-    for photo in store.select(Filter(failed=False)):
-        score = written_score(terms, photo, root(photo))
-        if score > 0:
-            found[photo.id] = score
-    return found
+def most_written(store: Store, words: str) -> list[int]:
+    """Return the ids of the photos that words fit, the best first; it looks at all photos."""
+    terms, root = terms_of(words), _roots(store.folders())
+    scores = {
+        photo.id: score
+        for photo in store.select(Filter(failed=False))
+        if (score := written_score(terms, photo, root(photo))) > 0
+    }
+    return sorted(scores, key=lambda one: (-scores[one], one))
 
 
 def matches_in(store: Store, words: str, photo: Photo) -> list[Match]:
@@ -51,25 +47,29 @@ class WrittenComparison(Comparison):
     ----------
     store, space
         Where the photos are, and the id of the space that answers.
-    scores
-        How well the words fit, by the ids of photos; those whom nothing fits are left out.
+    words
+        What they are compared with.
+    candidates
+        The ids of the photos that may fit, the best first.
     """
 
     searched_by = "written"
 
-    def __init__(self, store: Store, space: str, scores: Mapping[int, float]) -> None:
+    def __init__(self, store: Store, space: str, words: str, candidates: Sequence[int]) -> None:
         self._store = store
         self._space = space
-        self._scores = scores
+        self._terms = terms_of(words)
+        self._candidates = candidates
+        self._root = _roots(store.folders())
 
     def candidates(self, limit: int, where: Filter = EVERYTHING) -> list[str]:
         """Return contents that fit and pass, the best among them; there may be fewer."""
-        passing = (photo.content for photo in self._best_first() if where.passes(photo))
         found: dict[str, None] = {}
-        for content in passing:
-            found[content] = None
-            if len(found) >= limit:
-                break
+        for photo in _of(self._store, self._candidates):
+            if where.passes(photo):
+                found[photo.content] = None
+                if len(found) >= limit:
+                    break
         return [*found]
 
     def compare(self, contents: Sequence[str]) -> Compared:
@@ -77,7 +77,7 @@ class WrittenComparison(Comparison):
         photos = self._store.by_content(contents)
         scores = np.array(
             [
-                max((self._scores.get(one.id, 0.0) for one in photos.get(content, ())), default=0.0)
+                max((self._score(photo) for photo in photos.get(content, ())), default=0.0)
                 for content in contents
             ],
             np.float64,
@@ -87,11 +87,16 @@ class WrittenComparison(Comparison):
         _, embeddings = self._store.embeddings(self._space, contents)
         return Compared(known, scores.astype(np.float32), scores, normalised(embeddings))
 
-    def _best_first(self) -> Iterator[Photo]:
-        ids = iter(sorted(self._scores, key=lambda one: (-self._scores[one], one)))
-        while batch := list(islice(ids, _BATCH)):
-            photos = self._store.by_id(batch)
-            yield from (photos[one] for one in batch if one in photos)
+    def _score(self, photo: Photo) -> float:
+        return written_score(self._terms, photo, self._root(photo))
+
+
+def _of(store: Store, ids: Iterable[int]) -> Iterator[Photo]:
+    """Yield the photos of some ids, those that are there, in batches."""
+    left = iter(ids)
+    while batch := list(islice(left, _BATCH)):
+        photos = store.by_id(batch)
+        yield from (photos[one] for one in batch if one in photos)
 
 
 def _roots(folders: Sequence[Folder]) -> Callable[[Photo], str]:

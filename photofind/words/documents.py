@@ -32,6 +32,9 @@ COLUMNS = {
 What a person wrote counts more than what was derived.
 """
 
+_TIMES_MORE = 3
+"""So much more often a tag is indexed that is certain."""
+
 _SYNONYMS = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
 
 
@@ -75,13 +78,18 @@ def digest(photo: Photo, root: str) -> bytes:
     return blake2b(repr(told).encode(), digest_size=8).digest()
 
 
-def _names(words: Iterable[Word]) -> dict[str, None]:
-    """Return the names of words, and all others that mean the same."""
-    return {
-        name: None
-        for word in words
-        for name in (word.name, *(word.meaning.words if word.meaning else ()))
-    }
+def _names(words: Iterable[Word]) -> list[str]:
+    """Return the names of words, and all others that mean the same: the surer, the more often.
+
+    What a photo has more often ranks it higher.
+    """
+    confidences: dict[str, float] = {}
+    for word in words:
+        for name in (word.name, *(word.meaning.words if word.meaning else ())):
+            confidences[name] = max(confidences.get(name, 0.0), word.confidence)
+    return [
+        name for name, sure in confidences.items() for _ in range(1 + round(_TIMES_MORE * sure))
+    ]
 
 
 def _folders(folder: str, root: str) -> list[str]:

@@ -152,6 +152,15 @@ class TextIndex:
         found = [Words(id_, badness, columns[id_]) for id_, badness in rows if id_ in columns]
         return found, total
 
+    def ids(self, matching: Matching) -> list[int]:
+        """Return the ids of all photos that match, the best first."""
+        statement, values = matching.statement(tuple(COLUMNS.values()))
+        with self._reading() as reader:
+            if reader is None:
+                return []
+            rows = reader.execute(f"SELECT id {statement} ORDER BY badness, id", values)
+            return [row[0] for row in rows]
+
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
         """Give a connection that reads; None while there is no file, or it is damaged."""

@@ -119,7 +119,7 @@ function showMinimum() {
 // Chips: the active filters, each of which can be removed.
 
 function showChips() {
-  const { folder, since, until, tags: wanted, min, extractor, offline, box, turned, originals, words, feedback } = state;
+  const { folder, since, until, tags: wanted, min, extractor, offline, box, turned, originals, feedback } = state;
   const chips = [];
   if (folder) chips.push([`In ${shown(nameOf(folder) || folder)}`, { folder: null }]);
   if (since && since === until) chips.push([monthTitle(since), { since: null, until: null }]);
@@ -129,7 +129,6 @@ function showChips() {
   }
   for (const tag of wanted ?? []) chips.push([`Tagged ${shown(tag)}`, { tags: withoutTag(tag) }]);
   if (min) chips.push([`${Math.round(min * 100)}\u202f% similar or more`, { min: null }]);
-  if (words) chips.push([`With the words \u201c${shown(words)}\u201d`, { words: null, weight: null }]);
   if (extractor) chips.push([`By ${extractor}`, { extractor: null }]);
   if (box) chips.push(["A part of the photo", { box: null }]);
   if (turned) chips.push([turned === "yes" ? "Turned and mirrored too" : "As it is", { turned: null }]);

@@ -135,4 +135,4 @@ export const sameItem = (one, other) =>
 /** Return whether photos are searched by words alone. */
 export const isWords = (of = state) => !isQuery(of) && of.words !== null;
 
-export const filtersIn = (of = state) => FILTERS.filter((name) => name !== "words" && of[name] !== null);
+export const filtersIn = (of = state) => FILTERS.filter((name) => name !== "words" && name !== "weight" && of[name] !== null);

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from photofind.library.memory import MemoryStore
 from photofind.model.filters import Filter
+from photofind.model.judgements import TagJudgement
 from photofind.model.records import Space
 from photofind.search.comparison import compare
 from photofind.search.embedding import Embedded
 from photofind.search.fusing import rank_by_words, rank_fused
 from photofind.search.words import Words, WordsComparison
-from photofind.search.written import WrittenComparison, written_scores
+from photofind.search.written import most_written
+from photofind.words.text_index import TextIndex
+from photofind.words.written import candidates
 
 NONE = np.empty((0, 2), np.float32)
 SPACE = Space("plain", "1", 2)
@@ -73,9 +77,35 @@ def test_the_weight_of_words_decides(store: MemoryStore) -> None:
     assert first(10) == "red_boat"
 
 
-def test_other_scores_of_texts_can_take_their_place(store: MemoryStore) -> None:
-    (photo,) = (one for one in store.select() if one.content == "c")
-    words = Words(store, NoTexts, lambda store, words: {photo.id: 0.7})
-    assert words.compare({SPACE: 1.0}, "anything").scores(["c", "boat"]) == {"c": 0.7, "boat": 0.0}
-    assert written_scores(store, "boat")[photo.id] == 1.0
-    assert WrittenComparison(store, "plain@1", {}).candidates(5) == []
+def test_wider_words_fit_a_tag_and_rejected_ones_do_not(store: MemoryStore, fill: Callable) -> None:
+    fill("plain@1", {"e": (0.5, 0.5)}, tags={"plain@1": {"beagle": 0.7}})
+    fill("plain@1", {"f": (0.4, 0.6)}, tags={"plain@1": {"beagle": 0.7}})
+    store.judge_tags([TagJudgement("f", "dog", is_right=False)])
+    scores = by_words(store, "animals").scores(["e", "f"])
+    assert scores == {"e": pytest.approx(0.7), "f": 0.0}
+
+
+@pytest.mark.parametrize("words", ["boat", "boats", "red boat", "animal", "photos", "nothing"])
+def test_the_text_index_finds_all_that_words_fit(
+    store: MemoryStore, fill: Callable, tmp_path: Path, words: str
+) -> None:
+    fill("plain@1", {"e": (0.5, 0.5)}, tags={"plain@1": {"beagle": 0.7}})
+    index = TextIndex(tmp_path / "words.sqlite")
+    assert candidates(index, store, words) is None
+    index.update(store)
+    among = candidates(index, store, words)
+    assert among is not None
+    assert len(among) < store.counts().photos or words == "photos"
+    assert {*among} >= {*most_written(store, words)}
+    index.close()
+
+
+def test_the_surest_tags_come_first(store: MemoryStore, fill: Callable, tmp_path: Path) -> None:
+    for name, sure in (("low", 0.3), ("high", 0.95), ("middle", 0.6)):
+        fill("plain@1", {name: (0.5, 0.5)}, tags={"plain@1": {"beagle": sure}})
+    index = TextIndex(tmp_path / "words.sqlite")
+    index.update(store)
+    for ranked in (candidates(index, store, "dog"), most_written(store, "dog")):
+        photos = store.by_id(ranked or ())
+        assert [photos[one].content for one in ranked or ()] == ["high", "middle", "low"]
+    index.close()
