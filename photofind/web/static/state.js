@@ -42,7 +42,7 @@ export function parse(search) {
     } else if (name === "path") read.like.push({ kind: "path", path: value });
     else if (name === "unpath") read.unlike.push({ kind: "path", path: value });
     else if (name === "view" && VIEWS.includes(value)) read.view = value;
-    else if (["folder", "extractor", "words"].includes(name)) read[name] = value;
+    else if (name === "folder" || name === "extractor" || name === "words") read[name] = value;
     else if ((name === "since" || name === "until") && /^\d{4}(-\d\d){0,2}/.test(value))
       read[name] = value;
     else if (name === "tag") read.tags = [...new Set([...(read.tags ?? []), value])];
