@@ -32,7 +32,7 @@ from photofind.words.searching import Limits, search
 from photofind.words.text_index import TextIndex
 
 PHOTOS = 100_000
-QUESTIONS = 400
+QUESTIONS = 100
 CITIES = [
     (51.51, -0.13, "London", "England"), (48.86, 2.35, "Paris", "France"),
     (52.52, 13.4, "Berlin", "Germany"), (35.68, 139.69, "Tokyo", "Japan"),

@@ -16,7 +16,7 @@ __all__ = ["tags"]
 
 
 @click.command(
-    short_help="List all tags, or the photos with given tags; say which are right.",
+    short_help="List all tags, or photos with given tags; say which are right.",
     epilog="""\b
 Examples:
   photofind tags

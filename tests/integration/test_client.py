@@ -87,7 +87,6 @@ def test_answers_are_those_of_the_library(served: Served, client: Client, tmp_pa
         ("status", (), {}),
         ("photo", (1,), {}),
         ("place", (1,), {}),
-        ("place", (str(photo),), {}),
         ("photos", (), {}),
         ("photos", (), {"path": str(photo)}),
         ("photos", (), {"folder": str(photo), "since": "2021", "offset": 0, "limit": 7}),
