@@ -24,8 +24,7 @@ def children(thing):
 
 def walk(thing, depth=0):
     yield thing, depth
-    # The files of a folder are not looked at: Thunar 4.20 ends where a name is not UTF-8.
-    if depth < 30 and thing.get_role() != Atspi.Role.LAYERED_PANE:
+    if depth < 30:
         for child in children(thing):
             try:
                 yield from walk(child, depth + 1)
