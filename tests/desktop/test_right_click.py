@@ -87,7 +87,9 @@ def choose(screen: Screen, manager: Manager, *, is_odd: bool = False) -> None:
     """Click on "Find similar photos" in the open menu."""
     if manager.in_scripts:
         screen.click(screen.find("Scripts", role="menu"))
-    if manager.has_names and (manager.has_odd_names or not is_odd):
+    # PCManFM of GTK 2 has no names for AT-SPI, and that of GTK 3 no icons in menus.
+    has_names = manager.has_names or f"application '{manager.name}'" in screen.things()
+    if has_names and (manager.has_odd_names or not is_odd):
         screen.click(screen.find(LABEL, role="menu item"))
     else:
         screen.click(screen.find_colour((0x2F, 0x66, 0xD0), pixels=8))
