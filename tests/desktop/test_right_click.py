@@ -23,7 +23,7 @@ LABEL = "Find similar photos"
 class Manager:
     """A file manager, and whether its menu entry is found by name or by its icon.
 
-    That of a file whose name is not UTF-8 may have to be found by its icon alone.
+    That of a file whose name is not UTF-8 may have to be found by its place.
     """
 
     name: str
@@ -89,7 +89,9 @@ def choose(screen: Screen, manager: Manager, *, is_odd: bool = False) -> None:
         screen.click(screen.find("Scripts", role="menu"))
     # PCManFM of GTK 2 has no names for AT-SPI, and that of GTK 3 no icons in menus.
     has_names = manager.has_names or f"application '{manager.name}'" in screen.things()
-    if has_names and (manager.has_odd_names or not is_odd):
+    if is_odd and not manager.has_odd_names:
+        screen.press("Up", "Up", "Return")  # It is the last but one.
+    elif has_names:
         screen.click(screen.find(LABEL, role="menu item"))
     else:
         screen.click(screen.find_colour((0x2F, 0x66, 0xD0), pixels=8))
