@@ -62,7 +62,7 @@ def test_the_file_is_selected_in_its_folder(session: Screen) -> None:
     session.window("--name", "Photos of")
     session.find_colour((30, 190, 90))
 
-    # What is selected is what is copied. Thunar 4.20 ends when its files are asked for by AT-SPI.
+    # What is selected is what is copied.
     def copied() -> list[bytes]:
         session.press("ctrl+c")
         told = session.output(SYSTEM_PYTHON, "-c", COPIED).split()
