@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
 from common import photos_below, print_figures, print_table, without_graphs
 from copies import with_text
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
@@ -147,7 +146,7 @@ def put(folder: Path, pictures: dict[str, Image.Image], edited: int) -> Counter[
 
 def is_told_apart(picture: Image.Image) -> bool:
     """Return whether there is enough in a picture to tell it from others, as photofind has it."""
-    prints = Fingerprints([fingerprint_of(np.asarray(picture.resize((224, 224))))])
+    prints = Fingerprints([fingerprint_of(picture.resize((224, 224)))])
     return bool(prints.sufficient[0])
 
 

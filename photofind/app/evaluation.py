@@ -12,7 +12,13 @@ from typing import Any
 
 from photofind.app.reports import REPORT, keep_report, record_of, write_report
 from photofind.app.resources import Resources
-from photofind.errors import ExtractorError, LibraryError, PhotofindError, WorkerError
+from photofind.errors import (
+    ExtractorError,
+    LearningError,
+    LibraryError,
+    PhotofindError,
+    WorkerError,
+)
 from photofind.extractors.presence import installed_names
 from photofind.learning.evaluation import Plan, evaluate
 from photofind.learning.gallery import make_gallery
@@ -23,6 +29,7 @@ from photofind.library.stores import store_exists
 from photofind.model import EvaluationRecord, Progress
 from photofind.paths import new_private_file, private_folder, remove_file
 from photofind.system.disk import explain_disk_errors
+from photofind.system.extras import require_extra
 
 __all__ = ["Evaluated", "evaluate_photos", "figures_of"]
 
@@ -84,7 +91,8 @@ def evaluate_photos(
     Raises
     ------
     LearningError
-        The photos or their labels are not such that anything can be measured.
+        The photos or their labels are not such that anything can be measured, or matplotlib is not
+        installed.
     ExtractorError
         An extractor that was asked for does not work.
     LibraryError
@@ -92,6 +100,7 @@ def evaluate_photos(
     KeyboardInterrupt
         It was interrupted before anything was found.
     """
+    require_extra("evaluate", "a report", LearningError)
     photos = enough_labels(read_labels(source, scenes=scenes))
     folder = Path(output) if output else None
     if folder is not None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from filelock import FileLock, Timeout
 
 from photofind.app.resources import Resources
-from photofind.errors import LearningError
+from photofind.errors import ExtractorError, LearningError
 from photofind.extractors.add_model import add_model, check_name
 from photofind.extractors.extraction import Extraction, ExtractorInfo
 from photofind.extractors.heads import add_head
@@ -24,7 +24,7 @@ from photofind.learning.training.card import TrainingCard
 from photofind.learning.training.data import TrainingData, check_data, check_labels, cleaned
 from photofind.learning.training.settings import TrainingSettings
 from photofind.learning.training.sources import judged_photos, labelled_photos, tagged_photos
-from photofind.learning.training.trainer import Trainer, require_tensorflow
+from photofind.learning.training.trainer import Trainer
 from photofind.learning.training.training import fine_tune_and_test, train_head_and_test
 from photofind.library.made_by import space_made_by
 from photofind.library.store import Store
@@ -34,6 +34,7 @@ from photofind.model.extractor_choice import parse_extractors
 from photofind.model.records import Space
 from photofind.paths import Home, private_folder
 from photofind.system.disk import explain_disk_errors
+from photofind.system.extras import require_extra
 
 __all__ = ["TrainingRequest", "train_extractor"]
 
@@ -93,15 +94,15 @@ def train_extractor(
     Raises
     ------
     LearningError
-        Nothing can be learned of these photos, or TensorFlow is missing.
+        Nothing can be learned of these photos.
     ExtractorError
-        The name is taken, or the base does not work.
+        The name is taken, the base does not work, or Keras is not installed.
     LibraryError
         The disk refuses.
     WorkerError
         The training worker failed.
     """
-    require_tensorflow()
+    require_extra("keras", "training", ExtractorError)
     check_name(home, request.name)
     settings = request.settings
     tunes = settings.fine_tune_layers > 0

@@ -22,6 +22,7 @@ from photofind.extractors.models import (
 from photofind.extractors.registry import extractors_in_use, installed
 from photofind.paths import Home
 from photofind.settings import load_settings
+from photofind.system.extras import require_extra
 from photofind.workers import Worker
 
 __all__ = ["AddedModel", "add_model", "check_name", "remove_model"]
@@ -77,11 +78,13 @@ def add_model(
     Raises
     ------
     ExtractorError
-        If the name is taken or invalid, or the model cannot be used as an extractor.
+        If the name is taken or invalid, the model cannot be used as an extractor, or Keras is not
+        installed.
     LibraryError
         If the model cannot be recorded on disk.
     """
     path = Path(model.path)
+    require_extra("keras", "a Keras model", ExtractorError)
     kept = check_name(home, model.name)
     kind = kind_of(path)
     progress("copying the model")

@@ -34,6 +34,7 @@ from photofind.extractors.litert import Network
 from photofind.extractors.progress import working
 from photofind.extractors.samples import photographs
 from photofind.paths import Home, write_atomically
+from photofind.system.extras import require_extra
 from photofind.workers import Worker
 from photofind.workers.frames import JSON
 
@@ -97,6 +98,11 @@ class KerasNetwork:
     ----------
     threads : int
         Threads to use, if set before the first call.
+
+    Raises
+    ------
+    ExtractorError
+        Keras or TensorFlow is not installed.
     """
 
     def __init__(
@@ -106,6 +112,7 @@ class KerasNetwork:
         key: str,
         most_bytes: float = _MOST_BYTES,
     ) -> None:
+        require_extra("keras", "its network", ExtractorError)
         self.threads = 1
         self._builder = builder
         self._arguments = dict(arguments)

@@ -211,14 +211,14 @@ def _squash(
         picture.load()
         # Read after loading, because Pillow turns TIFF by itself while loading.
         orientation = orientation_of(picture)
-        pixels = np.array(upright(picture, size, orientation, box))
+        small = upright(picture, size, orientation, box)
         # Of few pixels, it would depend on the extractor.
-        whole_picture = (
-            pixels
+        fingerprinted = (
+            small
             if min(size) >= _FINGERPRINTED
-            else np.array(upright(picture, (_FINGERPRINTED, _FINGERPRINTED), orientation, box))
+            else upright(picture, (_FINGERPRINTED, _FINGERPRINTED), orientation, box)
         )
-        return pixels, fingerprint_of(whole_picture), orientation
+        return np.asarray(small), fingerprint_of(fingerprinted), orientation
 
 
 def _continuous(picture: Image.Image) -> Image.Image:
@@ -245,7 +245,7 @@ def _rgb(picture: Image.Image) -> Image.Image:
     if picture.mode == "RGBA":
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _in_srgb(picture: Image.Image) -> Image.Image:

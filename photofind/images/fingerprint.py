@@ -22,15 +22,15 @@ _VERSION = "1"
 _SIDE, _KEPT = 64, 16
 
 
-def fingerprint_of(pixels: npt.NDArray[np.uint8]) -> str:
+def fingerprint_of(picture: Image.Image) -> str:
     """Return the fingerprint of a picture, as text.
 
     Parameters
     ----------
-    pixels
-        uint8 (height, width, 3), RGB, the whole picture squashed to any size.
+    picture
+        The whole picture in RGB, squashed to any size.
     """
-    grey = Image.fromarray(pixels).convert("L")
+    grey = picture.convert("L")
     luminance = np.asarray(grey, np.float32)
     height, width = luminance.shape
     # Of all pixels, not of 64 x 64 as in PDQ: lines of text would be sampled there too coarsely.

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from photofind.errors import LearningError
 from photofind.learning.classifiers import (
     NEIGHBOURS,
     PROBE_FOLDS,
@@ -105,7 +106,7 @@ def evaluate(
     Raises
     ------
     LearningError
-        Without copies there are fewer than two labels with two photos.
+        Without copies there are fewer than two labels with two photos, or none is held out.
     """
     return _Evaluator(gallery, plan, progress).run()
 
@@ -141,6 +142,11 @@ class _Evaluator:
             return None
         split = held_out_photos(gallery.photos.codes, self._plan.split, self._plan.seed)
         split, _ = without_leaks(split, copies)
+        if not len(split.queries):
+            raise LearningError(
+                f"each photo held out of {gallery.photos.source} has a copy among the others",
+                "add more photos, hold out more with --split, or use --leave-one-out",
+            )
         some = _drawn(len(split.queries), self._most, self._plan.seed)
         return Split(split.gallery, split.queries[some])
 

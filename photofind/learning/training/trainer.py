@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -23,7 +22,7 @@ from photofind.workers import Worker
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Step", "Tell", "Trainer", "require_tensorflow", "versions"]
+__all__ = ["Step", "Tell", "Trainer", "versions"]
 
 _START_SECONDS = 300.0
 _EPOCH_SECONDS = 600.0
@@ -60,21 +59,6 @@ class Step:
 
 
 Tell = Callable[[Step], None]
-
-
-def require_tensorflow() -> None:
-    """Raise if what trains is not installed; nothing is imported.
-
-    Raises
-    ------
-    LearningError
-        It is not.
-    """
-    for package, name in (("tensorflow", "TensorFlow"), ("keras", "Keras")):
-        if importlib.util.find_spec(package) is None:
-            raise LearningError(
-                f"training needs {name}, which is not installed", f"run `pip install {package}`"
-            )
 
 
 class Trainer:

@@ -8,6 +8,7 @@ from labelled_gallery import made_gallery
 
 from photofind.errors import LearningError
 from photofind.learning.evaluation import Plan, evaluate
+from photofind.learning.splits import held_out_photos
 from photofind.model import Progress
 
 
@@ -113,6 +114,16 @@ def test_too_few_are_refused():
     same = replace(gallery, contents=("a", "a", "b", "b", "c", "c"))
     with pytest.raises(LearningError, match="fewer than two labels"):
         last(same, Plan())
+
+
+def test_none_held_out_but_copies_is_refused():
+    gallery = made_gallery(each=8)
+    # All photos of each class but one have one content, so that one held out has copies.
+    held_out = held_out_photos(gallery.photos.codes, 0.15, 0).queries
+    single = held_out // 8 * 8 + (held_out + 1) % 8
+    contents = tuple(f"{place // 8} {place in single}" for place in range(24))
+    with pytest.raises(LearningError, match="held out of /labelled has a copy among the others"):
+        last(replace(gallery, contents=contents), Plan(split=0.15, seed=0, engines=False))
 
 
 def test_a_part_says_so_and_keeps_what_it_has():

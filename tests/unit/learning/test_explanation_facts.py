@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from PIL import Image
 from skimage import data
 
 from photofind.images.fingerprint import fingerprint_of
@@ -25,16 +26,16 @@ def test_one_content_is_identical_and_near_fingerprints_are_one_picture():
     assert known({}, {}).same is None
     assert known({}, {"content": ONE.content}).same == "identical content"
     pixels = data.astronaut()
-    one, other = fingerprint_of(pixels), fingerprint_of(pixels[::2, ::-2])
+    one, other = (fingerprint_of(Image.fromarray(taken)) for taken in (pixels, pixels[::2, ::-2]))
     assert known({"fingerprint": one}, {"fingerprint": other}).same == "same picture"
-    elsewhere = fingerprint_of(data.chelsea())
+    elsewhere = fingerprint_of(Image.fromarray(data.chelsea()))
     assert known({"fingerprint": one}, {"fingerprint": elsewhere}).same is None
 
 
 def test_what_a_person_told_apart_is_not_the_same_picture():
     store = MemoryStore()
     store.tell_apart([pair_of(ONE.content, OTHER.content)])
-    print_ = fingerprint_of(data.astronaut())
+    print_ = fingerprint_of(Image.fromarray(data.astronaut()))
     one, other = (replace(photo, fingerprint=print_) for photo in (ONE, OTHER))
     assert facts(store, one, other, None).same is None
 

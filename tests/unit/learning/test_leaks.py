@@ -10,7 +10,7 @@ from photofind.learning.splits import Split
 
 
 def fingerprint(picture):
-    return fingerprint_of(np.asarray(picture.convert("RGB").resize((128, 128))))
+    return fingerprint_of(picture.convert("RGB").resize((128, 128)))
 
 
 def copies(near=True):
