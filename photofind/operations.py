@@ -667,7 +667,8 @@ class Operations(Protocol):
         Raises
         ------
         LearningError
-            The photos or their labels are not such that anything can be measured.
+            The photos or their labels are not such that anything can be measured, or matplotlib is
+            not installed.
         ExtractorError
             An extractor does not work.
         LibraryError
@@ -729,9 +730,9 @@ class Operations(Protocol):
         Raises
         ------
         LearningError
-            Nothing can be learned of these photos, or TensorFlow is missing.
+            Nothing can be learned of these photos.
         ExtractorError
-            The name is taken, or the extractor to start from does not work.
+            The name is taken, the extractor to start from does not work, or Keras is not installed.
         LibraryError
             The disk refuses.
         WorkerError

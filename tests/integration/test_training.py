@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -279,11 +278,6 @@ def test_what_the_base_cannot_do_is_refused(album, refusal):
     assert "have 3 numbers: what is trained on them cannot have 4" in refusal(
         album / "photos", dimensions=4
     )
-
-
-def test_without_tensorflow_it_says_so_first(refusal, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert refusal("nowhere") == "training needs TensorFlow, which is not installed"
 
 
 def test_a_library_without_labels_is_refused(tmp_path, refusal):

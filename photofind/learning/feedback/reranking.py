@@ -165,15 +165,16 @@ class Reranker:
         store, space = self._store, fused.space
         has, embeddings = store.embeddings(space, judged)
         if len(found) >= POOL and has.any():
-            near = min(NEAR, (MOST - len(found)) // int(has.sum()))
-            nearest = store.nearest(
-                space,
-                normalised(embeddings[has]),
-                max(near, 1),
-                over="embeddings",
-                where=where,
-                vectors=False,
-            )
+            near = max(min(NEAR, (MOST - len(found)) // int(has.sum())), 1)
+            queries, index = normalised(embeddings[has]), store.index(space)
+            # All embeddings of a large library take seconds to go through, its graph does not.
+            if index is None:
+                nearest = store.nearest(
+                    space, queries, near, over="embeddings", where=where, vectors=False
+                )
+            else:
+                points = index.projection.project(queries)
+                nearest = store.nearest(space, points, near, where=where, vectors=False)
             found += [content for content in nearest.contents.ravel() if content]
         # What is judged passes on what it is, whether it passes the filter or not.
         return [*dict.fromkeys([*found, *judged, *fused.embedded.own])]
