@@ -85,10 +85,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="Corel-1K, one folder per class")
     parser.add_argument("--extractor", default="mobilenet", help="compares photos")
     parser.add_argument("--tags", default="efficientnet-lite0", help="names tags")
+    parser.add_argument("--only", choices=("tags", "keywords"), help="where words are found")
     parser.add_argument("--every", type=int, default=10, help="each so many-th photo is a query")
     arguments = parser.parse_args()
     measured = []
-    for what in ("tags", "keywords"):
+    for what in (arguments.only,) if arguments.only else ("tags", "keywords"):
         with tempfile.TemporaryDirectory() as temporary, without_graphs():
             photos = Path(temporary, "photos")
             photos.mkdir()
