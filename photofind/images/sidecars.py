@@ -19,6 +19,7 @@ from xml.sax.saxutils import escape
 
 from photofind.errors import LibraryError
 from photofind.images.formats import sidecar_of
+from photofind.images.xmp import encoding_of
 from photofind.model.hierarchy import folded
 from photofind.paths import sync_folder
 
@@ -271,16 +272,7 @@ def _decoded(packet: bytes) -> tuple[str, str]:
     ValueError
         It is none of those that XMP may have.
     """
-    if packet.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif packet.startswith(b"<\0"):
-        encoding = "utf-16-le"
-    elif packet.startswith(b"\0<"):
-        encoding = "utf-16-be"
-    else:
-        encoding = "utf-8"
-    if encoding == "utf-16":  # Written back in the same order, with its mark.
-        encoding = "utf-16-le" if packet.startswith(b"\xff\xfe") else "utf-16-be"
+    encoding = encoding_of(packet)
     try:
         return encoding, packet.decode(encoding)
     except UnicodeDecodeError:

@@ -15,7 +15,7 @@ from photofind.images.metadata_fields import (
     valid_position,
 )
 
-__all__ = ["xmp_metadata"]
+__all__ = ["encoding_of", "xmp_metadata"]
 
 # Names as expat gives them: namespace, a space, and the local name.
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns# "
@@ -78,15 +78,20 @@ def xmp_metadata(packet: bytes) -> Metadata:
     )
 
 
+def encoding_of(packet: bytes) -> str:
+    """Return the encoding of a packet: ``"utf-8"``, ``"utf-16-le"`` or ``"utf-16-be"``.
+
+    Decoded in it, the mark of the order of bytes stays, if there is one.
+    """
+    if packet.startswith((b"\xff\xfe", b"<\0")):
+        return "utf-16-le"
+    return "utf-16-be" if packet.startswith((b"\xfe\xff", b"\0<")) else "utf-8"
+
+
 def _text(packet: bytes) -> bytes | str:
     """Return a packet without what stands around it, decoded where it is in UTF-16."""
-    if packet.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif packet.startswith(b"<\0"):
-        encoding = "utf-16-le"
-    elif packet.startswith(b"\0<"):
-        encoding = "utf-16-be"
-    else:
+    encoding = encoding_of(packet)
+    if encoding == "utf-8":
         return packet.strip(b"\0 \t\r\n")
     # The parser takes no notice of the encoding that a decoded text declares.
     return packet[:_LONGEST].decode(encoding, "replace").strip("\0 \t\r\n\ufeff")
