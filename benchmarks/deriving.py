@@ -55,7 +55,7 @@ class Other:
     """A second extractor, which has embedded all photos too."""
 
     def info(self) -> Any:
-        from photofind.extractors.extraction import ExtractorInfo
+        from photofind.extractors.info import ExtractorInfo
 
         return ExtractorInfo(OTHER, "1", DIMENSION, (1, 1), "")
 

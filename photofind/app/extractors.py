@@ -6,7 +6,7 @@ from contextlib import nullcontext, suppress
 
 from photofind.app.resources import Resources
 from photofind.errors import ExtractorError, PhotofindError, WorkerError
-from photofind.extractors.extraction import ExtractorInfo
+from photofind.extractors.info import ExtractorInfo
 from photofind.extractors.probe_cache import fingerprint, load_probes, save_probes
 from photofind.extractors.registry import Plugin, extractors_in_use, installed
 from photofind.library.extractor_memory import ExtractorMemory

@@ -14,7 +14,8 @@ from photofind.settings import Settings, SettingsFile, read_settings
 if TYPE_CHECKING:
     from photofind.app.probes import Probes
     from photofind.app.thumbnails import Thumbnails
-    from photofind.extractors.extraction import Extraction, ExtractorInfo
+    from photofind.extractors.extraction import Extraction
+    from photofind.extractors.info import ExtractorInfo
     from photofind.images.limits import Limits
     from photofind.learning.feedback.metric_files import MetricFiles
     from photofind.library.extractor_memory import ExtractorMemory

@@ -39,7 +39,11 @@ def judge_tags(
         A photo is not in the library or not read whole yet, or a tag is judged in two ways.
     """
     added, removed, forgotten = (_names(names) for names in (add, remove, forget))
-    if added.keys() & removed.keys() or forgotten.keys() & {*added, *removed}:
+    if (
+        added.keys() & removed.keys()
+        or forgotten.keys() & {*added, *removed}
+        or any(_contradicts(name, added.values(), False) for name in removed.values())
+    ):
         raise LibraryError("a tag was judged in two ways at once", "judge it one way")
     with resources.writing() as library:
         known = [find_photo(library, photo) for photo in photos]

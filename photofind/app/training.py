@@ -16,8 +16,9 @@ from filelock import FileLock, Timeout
 from photofind.app.resources import Resources
 from photofind.errors import ExtractorError, LearningError
 from photofind.extractors.add_model import add_model, check_name
-from photofind.extractors.extraction import Extraction, ExtractorInfo
+from photofind.extractors.extraction import Extraction
 from photofind.extractors.heads import add_head
+from photofind.extractors.info import ExtractorInfo
 from photofind.extractors.models import Model, list_models
 from photofind.learning.labels import read_labels
 from photofind.learning.training.card import TrainingCard

@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from photofind.errors import ExtractorError, OtherBuildError, WorkerError, WorkerStoppedError
-from photofind.extractors.extraction import Extracted, Extraction, ExtractorInfo
+from photofind.extractors.extracted import Extracted
+from photofind.extractors.extraction import Extraction
+from photofind.extractors.info import ExtractorInfo
 from photofind.images.views import CROPPED
 
 if TYPE_CHECKING:

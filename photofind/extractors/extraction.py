@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from photofind.extractors.views import ViewsKind
 
-__all__ = ["Extracted", "Extraction", "ExtractorInfo"]
+__all__ = ["Extraction"]
 
 
 class Extraction:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from photofind.extractors.code_files import find_code
-from photofind.extractors.extraction import ExtractorInfo
+from photofind.extractors.info import ExtractorInfo
 from photofind.extractors.registry import Plugin
 from photofind.paths import Home, write_atomically
 

@@ -112,7 +112,7 @@ class ExtractionService:
         self._efforts = Efforts(seconds / 6)
 
     def info(self) -> Record:
-        """Return the fields of :class:`~photofind.extractors.extraction.ExtractorInfo`."""
+        """Return the fields of :class:`~photofind.extractors.info.ExtractorInfo`."""
         return {
             "name": self._extractor.name,
             "version": self._views.version,
@@ -169,7 +169,7 @@ class ExtractionService:
         -------
         records : list of dict
             For each photo the known fields of
-            :class:`~photofind.extractors.extraction.Extracted`, and ``embedded`` with a vector.
+            :class:`~photofind.extractors.extracted.Extracted`, and ``embedded`` with a vector.
         vectors : list of one array
             float32 (embedded photos, dimension), unit vectors, in the order of the records.
 

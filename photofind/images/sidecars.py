@@ -42,6 +42,9 @@ _LISTS = {f"{_RDF} {kind}" for kind in ("Alt", "Bag", "Seq")}
 
 _START_TAG = re.compile(rb"<[^\"'>]*(?:\"[^\"]*\"[^\"'>]*|'[^']*'[^\"'>]*)*>")
 
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no XML may hold (XML 1.0, 2.2)."""
+
 _LARGEST = 64 << 20
 """In bytes: an editor's history may be long."""
 
@@ -75,9 +78,10 @@ def write_keywords(
     LibraryError
         The sidecar is none that can be changed safely, or cannot be written.
     """
-    sidecar = sidecar_of(photo) or photo.with_name(f"{photo.name}.xmp")
-    target = Path(os.path.realpath(sidecar))
+    sidecar = photo.with_name(f"{photo.name}.xmp")
     try:
+        sidecar = sidecar_of(photo) or sidecar
+        target = Path(os.path.realpath(sidecar))
         packet = target.read_bytes() if target.exists() else None
         if packet is not None and len(packet) > _LARGEST:
             raise LibraryError(f"{sidecar} is too large for a sidecar", "it was left as it is")
@@ -121,6 +125,7 @@ def with_keywords(
             edits.append((old.start, old.end, found.written(name, values, old.prefixes)))
     for start, end, new in sorted(edits, reverse=True):
         data = data[:start] + new.encode("utf-8") + data[end:]
+    _Places(data)  # What is written is read once before it takes the place of what is there.
     return data.decode("utf-8").encode(encoding)
 
 
@@ -215,7 +220,8 @@ class _Places:
             qualified(namespace, local), qualified(_RDF, _KINDS[name]), qualified(_RDF, "li")
         )  # fmt: skip
         declarations = "".join(f' xmlns:{one}="{uri}"' for one, uri in declared.items())
-        items = "".join(f"\n     <{item}>{escape(value)}</{item}>" for value in values)
+        texts = (escape(_UNWRITABLE.sub(" ", value)) for value in values)
+        items = "".join(f"\n     <{item}>{text}</{item}>" for text in texts)
         return f"<{own}{declarations}>\n    <{kind}>{items}\n    </{kind}>\n   </{own}>"
 
     def _doctype(self, *_: object) -> None:
@@ -234,8 +240,15 @@ class _Places:
         self._text = [] if name == f"{_RDF} li" else None
         if self._is_in_description(0) and not _KINDS.keys().isdisjoint(attributes):
             raise ValueError("its keywords are an attribute, and no list")
+        if self._is_in_description(4) and self._open[-4].name in _KINDS:
+            raise ValueError("its keywords have parts of their own")
 
     def _characters(self, text: str) -> None:
+        within = self._open[-2:]
+        if text.strip() and within[-1].name in {*_KINDS, *_LISTS}:
+            is_property = self._is_in_description(1) and within[-1].name in _KINDS
+            if is_property or (self._is_in_description(2) and within[0].name in _KINDS):
+                raise ValueError("its keywords are text, and no list")
         if self._text is not None:
             self._text.append(text)
 

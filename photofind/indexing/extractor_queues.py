@@ -29,7 +29,8 @@ from photofind.ranking.fusion import fuse_embeddings
 
 if TYPE_CHECKING:
     from photofind.extractors.derived import DerivableExtraction
-    from photofind.extractors.extraction import Extraction, ExtractorInfo
+    from photofind.extractors.extraction import Extraction
+    from photofind.extractors.info import ExtractorInfo
     from photofind.library.extractor_memory import ExtractorMemory
 
 __all__ = ["ExtractorQueue", "ExtractorQueues"]

@@ -14,11 +14,12 @@ from photofind.indexing.agenda import Agenda
 from photofind.indexing.debouncer import Debouncer
 from photofind.indexing.excludes import Rules
 from photofind.indexing.index_maintenance.maintenance import retire_outdated
+from photofind.indexing.manner import IN_DAEMON
 from photofind.indexing.notices import Notices
 from photofind.indexing.pausing import Pause
 from photofind.indexing.requests import Request
 from photofind.indexing.retrying import Failure
-from photofind.indexing.steps import IN_DAEMON, IndexingSteps
+from photofind.indexing.steps import IndexingSteps
 from photofind.indexing.watching.events import Change, Kind
 from photofind.indexing.watching.watcher import Watcher
 from photofind.library.store import Store

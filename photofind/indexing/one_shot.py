@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from photofind.indexing.agenda import Agenda
 from photofind.indexing.debouncer import SETTLE, Debouncer
+from photofind.indexing.manner import ONE_SHOT
 from photofind.indexing.notices import Notices
 from photofind.indexing.pausing import Pause
 from photofind.indexing.requests import Request
-from photofind.indexing.steps import ONE_SHOT, IndexingSteps
+from photofind.indexing.steps import IndexingSteps
 from photofind.library.store import Store
 from photofind.model import Event, Progress, Report
 from photofind.model.records import Folder

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from photofind.errors import NotAnsweringError, WorkerStoppedError
-from photofind.extractors.extraction import Extracted
+from photofind.extractors.extracted import Extracted
 from photofind.indexing.batches import BatchProgress
 from photofind.indexing.departed import Departed
 from photofind.indexing.giving_way import giving_way

@@ -19,7 +19,7 @@ from photofind.indexing.departed import Departed
 from photofind.indexing.deriving import Deriver
 from photofind.indexing.extractor_queues import ExtractorQueues
 from photofind.indexing.finding import Finding
-from photofind.indexing.manner import IN_DAEMON, ONE_SHOT, Manner
+from photofind.indexing.manner import Manner
 from photofind.indexing.new_folders import NewFolders
 from photofind.indexing.notices import Notices
 from photofind.indexing.open_requests import OpenRequests
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from photofind.extractors.extraction import Extraction
     from photofind.library.extractor_memory import ExtractorMemory
 
-__all__ = ["IN_DAEMON", "ONE_SHOT", "IndexingSteps", "Manner"]
+__all__ = ["IndexingSteps"]
 
 log = logging.getLogger(__name__)
 

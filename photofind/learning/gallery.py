@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import LearningError
-from photofind.extractors.extraction import Extraction, ExtractorInfo
+from photofind.extractors.extraction import Extraction
+from photofind.extractors.info import ExtractorInfo
 from photofind.learning.labels import LabelledPhotos
 from photofind.library.made_by import space_made_by
 from photofind.library.store import Store

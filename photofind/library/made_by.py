@@ -16,7 +16,7 @@ from photofind.library.store import Store
 from photofind.model.records import Space
 
 if TYPE_CHECKING:
-    from photofind.extractors.extraction import ExtractorInfo
+    from photofind.extractors.info import ExtractorInfo
 
 __all__ = ["new_version", "own_version_of", "space_made_by"]
 

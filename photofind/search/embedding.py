@@ -20,7 +20,8 @@ from photofind.system.reach import Reach
 if TYPE_CHECKING:
     from typing import Self
 
-    from photofind.extractors.extraction import Extracted, Extraction
+    from photofind.extractors.extracted import Extracted
+    from photofind.extractors.extraction import Extraction
 
 __all__ = ["CannotEmbed", "Embedded", "embed_query", "embedder_for", "require_version"]
 

@@ -27,7 +27,8 @@ from photofind.search.verification import Candidate, Verification
 from photofind.system.reach import Beat, Reach
 
 if TYPE_CHECKING:
-    from photofind.extractors.extraction import Extracted, Extraction
+    from photofind.extractors.extracted import Extracted
+    from photofind.extractors.extraction import Extraction
 
 __all__ = ["KnownPictures"]
 

@@ -14,7 +14,8 @@ import numpy as np
 from waiting import wait_until
 
 from photofind.errors import ExtractorError
-from photofind.extractors.extraction import Extracted, ExtractorInfo
+from photofind.extractors.extracted import Extracted
+from photofind.extractors.info import ExtractorInfo
 from photofind.images.reading import content_id
 from photofind.indexing.debouncer import SETTLE_WATCHED
 from photofind.indexing.indexer import Indexer

@@ -15,7 +15,9 @@ from sample_photos import exif, jpeg
 
 from photofind.errors import ExtractorError, ImageError
 from photofind.extractors.code_files import stamp
-from photofind.extractors.extraction import Extracted, Extraction, ExtractorInfo
+from photofind.extractors.extracted import Extracted
+from photofind.extractors.extraction import Extraction
+from photofind.extractors.info import ExtractorInfo
 from photofind.images.limits import Limits
 from photofind.images.reading import PRELIMINARY, content_id
 from photofind.model.records import Space

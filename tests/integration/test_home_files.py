@@ -25,7 +25,7 @@ from photofind.app.photofind import PhotoFind
 from photofind.app.resources import Resources
 from photofind.daemon.page_keys import Generation, recall, remember
 from photofind.errors import PhotofindError
-from photofind.extractors.extraction import ExtractorInfo
+from photofind.extractors.info import ExtractorInfo
 from photofind.images.reading import content_id
 from photofind.indexing.index_maintenance import maintenance
 from photofind.indexing.index_maintenance.builder import IndexBuilder

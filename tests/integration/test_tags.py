@@ -152,8 +152,9 @@ def test_what_a_person_says_of_tags_decides_and_lasts(indexed: PhotoFind, photos
 
     assert photofind("tags", photos / "none.png", "--add", "x").code == 1
     assert photofind("tags", "--add", "x").code == 2
-    twice = photofind("tags", photos / "moved.png", "--add", "x", "--remove", "X")
-    assert (twice.code, twice.lines) == (1, [])
+    for added, removed in (("x", "X"), ("beagle", "dog")):
+        twice = photofind("tags", photos / "moved.png", "--add", added, "--remove", removed)
+        assert (twice.code, twice.lines) == (1, [])
 
 
 def test_without_tags_it_is_said_how_to_get_some(home: Home, photos: Path) -> None:

@@ -16,7 +16,7 @@ from photofind.cli import main
 from photofind.cli.daemon import DaemonInfo
 from photofind.desktop.integrations import Place
 from photofind.extractors.add_model import AddedModel
-from photofind.extractors.extraction import ExtractorInfo
+from photofind.extractors.info import ExtractorInfo
 from photofind.learning.results import Evaluation
 from photofind.learning.training.card import TrainingCard
 from photofind.learning.training.settings import TrainingSettings

@@ -15,7 +15,8 @@ from photofind.search.embedding import CannotEmbed
 from photofind.search.feature_maps import feature_maps
 
 if TYPE_CHECKING:
-    from photofind.extractors.extraction import Extraction, ExtractorInfo
+    from photofind.extractors.extraction import Extraction
+    from photofind.extractors.info import ExtractorInfo
 
 __all__ = ["Maps", "maps_of"]
 

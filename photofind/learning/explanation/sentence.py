@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from photofind.model import Explanation, Region
+from photofind.model import Explanation, Region, WrittenMatch
 
 __all__ = ["in_words"]
 
@@ -59,20 +59,26 @@ def _words(of: Explanation) -> Iterator[str]:
     """Yield how well the hit fits the words of the query, by what, and what that adds up to."""
     if of.words is None:
         return
-    written = dict.fromkeys(
-        # A folder by its last name, and of a class that has synonyms the first.
-        f"{one.field} {(os.path.basename(one.text) or one.text).partition(',')[0]!r}"  # noqa: PTH119
-        for one in of.words.matches
-    )
-    extractors = [name for name, _ in of.words.parts if name != "written"]
-    by = f" by its {_listed([*written])}" if written else ""
-    if not written and extractors:
-        by = f" to {_listed(extractors)}"
+    by = ""
+    if of.words.parts:
+        # A hit fits as well as by the better of what is written and what extractors see.
+        best, _ = max(of.words.parts, key=lambda part: part[1])
+        extractors = [name for name, _ in of.words.parts if name != "written"]
+        written = dict.fromkeys(f"{one.field} {_text_of(one)!r}" for one in of.words.matches)
+        if best != "written":
+            by = f" to {_listed(extractors)}"
+        elif written:
+            by = f" by its {_listed([*written])}"
     yield f'The hit fits "{of.words.words}" by {of.words.score:.0%}{by}.'
     yield (
         f"The words count for {of.words.weight:.0%} and the photo for the rest, which makes "
         f"{of.score:.0%}."
     )
+
+
+def _text_of(match: WrittenMatch) -> str:
+    """Return what a match stands in: of a tag that has synonyms the first."""
+    return match.text.partition(",")[0] if match.field == "tag" else match.text
 
 
 def _regions(of: Explanation) -> Iterator[str]:

@@ -33,7 +33,9 @@ export async function follow() {
   byId("duplicates-summary").textContent = groups ? byId("duplicates-summary").textContent : LOOKING;
   show(byId("duplicates-message"), false);
   try {
-    take(await find());
+    const found = await find();
+    if (look !== looking) return;
+    take(found);
     await listToldApart();
   } catch (error) {
     if (look === looking) fail(error);
@@ -419,10 +421,12 @@ function afterTrash() {
 /** List photos that were put back, once the library has them again. */
 async function comeBack(ids) {
   if (!groups) return;
+  const look = looking;
   for (let tries = 0; tries < TRIES; tries += 1) {
     await new Promise((done) => setTimeout(done, 1500));
-    if (byId("view-duplicates").hidden) return;
+    if (byId("view-duplicates").hidden || look !== looking) return;
     const found = await find();
+    if (look !== looking) return;
     const there = new Set(found.flatMap((group) => group.ids));
     if (tries + 1 < TRIES && !ids.every((id) => there.has(id))) continue;
     if (isUntouched()) take(found);

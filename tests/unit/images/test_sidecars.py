@@ -125,3 +125,32 @@ def test_a_sidecar_keeps_its_place_and_its_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "a.xmp").is_symlink()
     assert keywords(kept.read_bytes()) == ("dog",)
     assert kept.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("text", ["a\x01b", "a\x00b", "a\x0bb\ufffe"])
+def test_what_no_xml_may_hold_is_left_out(text: str) -> None:
+    changed = with_keywords(DARKTABLE.encode(), [text], [], [])
+    assert ["a", "b"] in [one.split() for one in keywords(changed)]
+
+
+@pytest.mark.parametrize(
+    ("subject", "reason"),
+    [
+        ("<dc:subject>dog</dc:subject>", "are text"),
+        ("<dc:subject><rdf:Bag>dog</rdf:Bag></dc:subject>", "are text"),
+        (
+            "<dc:subject><rdf:Bag><rdf:li rdf:parseType='Resource'><rdf:value>dog</rdf:value>"
+            "</rdf:li></rdf:Bag></dc:subject>",
+            "have parts of their own",
+        ),
+    ],
+)
+def test_keywords_that_are_no_list_are_not_replaced(subject: str, reason: str) -> None:
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+        f"{subject}</rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+    with pytest.raises(ValueError, match=reason):
+        with_keywords(packet.encode(), ["sea"], [], [])

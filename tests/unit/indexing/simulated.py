@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from photofind.errors import ExtractorError, OtherBuildError
-from photofind.extractors.extraction import ExtractorInfo
+from photofind.extractors.info import ExtractorInfo
 from photofind.images.reading import content_id
 from photofind.indexing.one_shot import index_once
 from photofind.library.store import Store

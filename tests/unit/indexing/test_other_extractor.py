@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from simulated import DIMENSION, SimulatedExtraction
 
-from photofind.extractors.extraction import ExtractorInfo
+from photofind.extractors.info import ExtractorInfo
 from photofind.indexing.one_shot import index_once
 from photofind.library.extractor_memory import ExtractorMemory
 from photofind.library.memory import MemoryStore

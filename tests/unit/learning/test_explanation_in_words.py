@@ -12,9 +12,11 @@ from photofind.model import (
     CellWeights,
     ExplainedPart,
     ExplainedPhoto,
+    ExplainedWords,
     Explanation,
     Region,
     Resembling,
+    WrittenMatch,
 )
 
 
@@ -90,3 +92,26 @@ def test_photos_that_are_not_alike_share_no_regions():
 def test_without_a_feature_map_there_is_a_sentence():
     part = replace(PART, query=None, hit=None)
     assert "Which regions they share cannot be told." in said(parts=(part,))
+
+
+ITALY = (
+    WrittenMatch("italy", "folder", "Trips/Italy/Day 3", 0.8),
+    WrittenMatch("cat", "caption", "A dog, a cat/kitten", 0.9),
+    WrittenMatch("coast", "tag", "seashore, coast", 0.6),
+)
+
+
+@pytest.mark.parametrize(
+    ("parts", "by"),
+    [
+        (
+            (("clip@1", 0.2), ("written", 0.77)),
+            " by its folder 'Trips/Italy/Day 3', caption 'A dog, a cat/kitten' and tag 'seashore'",
+        ),
+        ((("clip@1", 0.85), ("written", 0.77)), " to clip@1"),
+        ((), ""),
+    ],
+)
+def test_words_are_explained_by_what_counts(parts: tuple[tuple[str, float], ...], by: str) -> None:
+    words = ExplainedWords("italy cat coast", 0.8, 0.63, 0.5, parts, ITALY)
+    assert f'The hit fits "italy cat coast" by 80%{by}.' in said(words=words)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from photofind.errors import LearningError
-from photofind.extractors.extraction import Extracted, ExtractorInfo
+from photofind.extractors.extracted import Extracted
+from photofind.extractors.info import ExtractorInfo
 from photofind.learning.gallery import make_gallery
 from photofind.learning.labels import read_labels
 from photofind.library.memory import MemoryStore

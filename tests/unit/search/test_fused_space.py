@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from photofind.errors import ExtractorError, ImageError
-from photofind.extractors.extraction import Extracted, ExtractorInfo
+from photofind.extractors.extracted import Extracted
+from photofind.extractors.info import ExtractorInfo
 from photofind.indexing.deriving import Deriver
 from photofind.indexing.index_building import build_index
 from photofind.library.memory import MemoryStore
