@@ -163,6 +163,35 @@ def test_limits_of_a_page(asked: Asked) -> None:
     assert names(ask(*asked, "jpg", tags=("minibus",))) == {"IMG_01234"}
 
 
+def test_a_tag_limits_an_answer_even_where_one_word_is_enough(asked: Asked) -> None:
+    for text in ("img beach", "img", "2020 beach"):
+        answer = ask(*asked, text, any_word=True, tags=("bus",))
+        assert names(answer) == {"IMG_01234"}, text
+    assert names(ask(*asked, "london bus", any_word=True, tags=("bus", "vehicle"))) == {"IMG_01234"}
+    assert not ask(*asked, "img beach", any_word=True, tags=("!",)).hits
+
+
+@pytest.mark.parametrize(
+    ("tag", "taken"),
+    [
+        ("dog", ()),
+        ("dogs", ()),
+        ("puppy", ("dog",)),
+        ("golden retrievers", ("golden retriever",)),
+        ("retreiver", ("retriever",)),
+    ],
+)
+def test_a_tag_is_known_in_the_plural_and_by_what_it_is_near_to(
+    index: TextIndex, library: MemoryStore, tag: str, taken: tuple[str, ...]
+) -> None:
+    photos = [photo("h/beach.jpg", {"golden retriever": 0.9}), photo("h/beach dog.jpg")]
+    library.commit(photos, "a@1", {one.content: np.ones(2, np.float32) for one in photos})
+    index.update(library)
+    answer = ask(index, library, "beach", tags=(tag,))
+    assert names(answer) == {"beach"}
+    assert [one.taken for one in answer.corrections] == ([taken] if taken else [])
+
+
 @pytest.mark.parametrize(
     "text",
     ["", " ", '"', '""', "-", "--", "*", "**", "camera:", 'tag:"', "-tag:", "AND", "NOT bus", "OR",
