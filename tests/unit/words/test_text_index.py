@@ -122,6 +122,15 @@ def names(answer: SearchAnswer) -> set[str]:
         ("after:2019 before:2021", {"IMG_01234"}),
         ("since:2019 until:2020", {"RedBusLondon", "IMG_01234"}),
         ('date:"summer 2018"', {"sunset beach"}),
+        ("bus -2019", {"IMG_01234"}),
+        ("bus -christmas", {"red bus", "IMG_01234"}),
+        ("beach -2018-07", set()),
+        ('jpg -"july 2018"', {"red bus", "IMG_01234", "東京駅", "\udcff"}),
+        ("-after:2019 since:2019", {"RedBusLondon"}),
+        ("-before:2020 until:2020", {"IMG_01234"}),
+        ("-since:2020 since:2019", {"RedBusLondon"}),
+        ("-until:2019 until:2020", {"IMG_01234"}),
+        ("bus -date:2019", {"red bus", "IMG_01234"}),
         ("1999", {"\udcff"}),
         ("bus*", {"red bus", "RedBusLondon", "IMG_01234"}),
         ("sunste", {"sunset beach"}),
@@ -234,6 +243,12 @@ def test_what_cannot_be_meant_is_refused_with_a_hint(asked: Asked) -> None:
     assert answer.notes[0].startswith("after:soon is no time")
     with pytest.raises(RequestError, match="comes again"):
         ask(*asked, "before:may")
+    for text in ("after:easter", "since:thanksgiving", "-until:easter"):
+        with pytest.raises(RequestError, match="comes again"):
+            ask(*asked, text)
+    for text in ("after:2019-13", "date:2019-00", "before:13/2019"):
+        with pytest.raises(RequestError, match="is no time"):
+            ask(*asked, text)
     with pytest.raises(RequestError, match="longer than"):
         ask(*asked, "a" * 10_000)
 
