@@ -32,7 +32,7 @@ __all__ = ["Places", "TextIndex", "Words", "is_sound"]
 
 log = logging.getLogger(__name__)
 
-FORMAT = "1"
+FORMAT = "2"
 """Of the file and of what is indexed; a file of another is made again."""
 
 BATCH = 1000

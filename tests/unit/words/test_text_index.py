@@ -16,6 +16,7 @@ import pytest
 from photofind.errors import LibraryError, RequestError
 from photofind.library.memory import MemoryStore
 from photofind.model import SearchAnswer
+from photofind.model.judgements import TagJudgement
 from photofind.model.records import Folder, Photo
 from photofind.words import text_index
 from photofind.words.searching import Limits, search
@@ -251,6 +252,23 @@ def test_what_cannot_be_meant_is_refused_with_a_hint(asked: Asked) -> None:
             ask(*asked, text)
     with pytest.raises(RequestError, match="longer than"):
         ask(*asked, "a" * 10_000)
+
+
+def test_what_a_person_said_counts_most(index: TextIndex, library: MemoryStore) -> None:
+    photos = [photo("h/1.jpg", {"beagle": 1.0}), photo("h/2.jpg"), photo("h/3.jpg")]
+    library.commit(photos, "a@1", {one.content: np.ones(2, np.float32) for one in photos})
+    library.judge_tags(
+        [TagJudgement(photos[n].content, name, is_right=True)
+         for n, name in ((1, "beagle"), (2, "Rex"), (2, "dog"))]
+    )  # fmt: skip
+    index.update(library)
+    found = [(Path(hit.path).stem, hit.found_by) for hit in ask(index, library, "beagle").hits]
+    assert found == [("2", ("keyword beagle",)), ("1", ("tag beagle",))]
+    found = [(Path(hit.path).stem, hit.found_by) for hit in ask(index, library, "dog").hits]
+    assert found[0] == ("3", ("keyword dog",))
+    assert {*found[1:]} == {("1", ("tag beagle",)), ("2", ("tag beagle",))}
+    assert names(ask(index, library, "keyword:rex")) == {"3"}
+    assert names(ask(index, library, "keyword:dog")) == {"3"}
 
 
 # The file.
