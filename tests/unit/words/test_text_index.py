@@ -297,7 +297,7 @@ def test_the_file_is_private(index: TextIndex) -> None:
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
-@pytest.mark.parametrize("damage", ["text", "zeros", "middle", "gone", "older", "empty"])
+@pytest.mark.parametrize("damage", ["text", "zeros", "middle", "schema", "gone", "older", "empty"])
 def test_a_damaged_file_is_made_again(index: TextIndex, library: MemoryStore, damage: str) -> None:
     index.close()
     if damage == "older":
@@ -309,13 +309,60 @@ def test_a_damaged_file_is_made_again(index: TextIndex, library: MemoryStore, da
     else:
         data = index.path.read_bytes()
         middle = data[:4096] + b"\xa5" * (len(data) - 4096)
+        schema = data[:44] + b"\xa5" * 4 + data[48:]  # The number of its format.
         index.path.write_bytes({"text": b"no database", "zeros": bytes(len(data)), "empty": b"",
-                                "middle": middle}[damage])  # fmt: skip
-    assert is_sound(index.path) == (damage in ("older", "empty"))
+                                "middle": middle, "schema": schema}[damage])  # fmt: skip
+    if damage != "gone":
+        assert is_sound(index.path) == (damage in ("older", "empty"))
     with suppress(LibraryError):  # It was found damaged just now.
         ask(index, library, "bus")
     index.update(library)
     assert names(ask(index, library, "red bus")) == {"red bus", "RedBusLondon"}
+
+
+def test_a_file_that_cannot_be_looked_at_is_not_taken_for_damaged(
+    index: TextIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.close()
+    monkeypatch.setattr(text_index, "_BUSY_SECONDS", 0.0)
+    for path in (index.path.parent, index.path.with_name("gone")):
+        with pytest.raises(LibraryError, match="cannot be used"):
+            is_sound(path)
+    holder = sqlite3.connect(index.path, isolation_level=None)
+    holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(LibraryError, match="another process holds the text index"):
+        is_sound(index.path)
+    holder.close()
+    assert is_sound(index.path)
+
+
+def test_two_processes_may_update_at_the_same_time(
+    index: TextIndex, library: MemoryStore, tmp_path: Path
+) -> None:
+    library.commit([photo(f"h/{number}.jpg") for number in range(5)])
+    other = TextIndex(index.path, places)
+    assert index.update(library, progress=lambda progress: other.update(library) and None) == 5
+    assert ask(index, library, "in:h").total == 5
+    assert index.count == library.counts().photos
+    assert index.is_current(library)
+
+
+def test_tables_that_another_process_made_just_now_stay(
+    index: TextIndex, library: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.remove()
+    other = TextIndex(index.path, places)
+    make = text_index._make
+
+    def make_later(writer: sqlite3.Connection) -> None:
+        monkeypatch.undo()
+        other.update(library)
+        make(writer)
+
+    monkeypatch.setattr(text_index, "_make", make_later)
+    assert index.update(library) == 0
+    assert index.count == len(PHOTOS)
 
 
 def test_an_update_that_is_stopped_goes_on_later(
