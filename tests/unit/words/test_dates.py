@@ -69,7 +69,12 @@ def test_what_comes_again_is_of_any_year() -> None:
     assert spans("christmas") == ["m1224", "m1225", "m1226"]
     assert spans("winter") == ["m12", "m01", "m02"]
     assert spans("easter")[0] == "2024-03-29..2024-04-01"
-    for text, recurs in (("easter", True), ("may", True), ("weekend", True), ("easter 2019", False)):
+    for text, recurs in (
+        ("easter", True),
+        ("may", True),
+        ("weekend", True),
+        ("easter 2019", False),
+    ):
         read = read_time(text.split(), TODAY)
         assert read is not None
         assert read[1].is_recurring == recurs, text
