@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Literal
 
 from photofind.model.hierarchy import folded
+from photofind.model.plurals import singulars_and_plurals
 from photofind.model.records import Photo
 from photofind.model.words import Finds, words_of
 
@@ -26,7 +27,6 @@ Field = Literal["keyword", "caption", "name", "folder", "tag"]
 # How sure a word is that stands there: a folder holds photos of other things too.
 _CERTAINTY: dict[Field, float] = {"keyword": 1.0, "caption": 0.9, "name": 0.9, "folder": 0.8}
 _SHORTEST = 3
-_PLURALS = ("s", "es")
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,4 @@ def _finders(term: str) -> tuple[Finds, ...]:
 @lru_cache(1024)
 def _spellings(term: str) -> tuple[str, ...]:
     """Return a word with and without the endings of the plural."""
-    if len(term) < _SHORTEST:
-        return (term,)
-    stems = (term.removesuffix(end) for end in ("", *_PLURALS))
-    kept = dict.fromkeys(stem for stem in stems if len(stem) >= _SHORTEST)
-    return tuple(dict.fromkeys(f"{stem}{end}" for stem in kept for end in ("", *_PLURALS)))
+    return (term, *singulars_and_plurals(term))

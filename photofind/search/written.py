@@ -66,7 +66,8 @@ class WrittenComparison(Comparison):
         """Return contents that fit and pass, the best among them; there may be fewer."""
         found: dict[str, None] = {}
         for photo in _of(self._store, self._candidates):
-            if where.passes(photo):
+            # The text index gives words too that are only near to those of the query.
+            if where.passes(photo) and self._score(photo) > 0:
                 found[photo.content] = None
                 if len(found) >= limit:
                     break

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from photofind.words import calendar
 from photofind.words.folding import tokens
 
-__all__ = ["Span", "When", "first_day", "read_time", "time_tokens"]
+__all__ = ["Span", "When", "read_time", "time_tokens"]
 
 Span = tuple[date, date]
 """The first and the last day."""
@@ -34,10 +34,18 @@ class When:
         Of days; together they are the time.
     recurring
         Tokens (:func:`time_tokens`) of what recurs: a month, a day of a month, a day of the week.
+    is_movable
+        Whether the spans are those of what recurs on other days each year, as Easter does.
     """
 
     spans: tuple[Span, ...] = ()
     recurring: tuple[str, ...] = ()
+    is_movable: bool = False
+
+    @property
+    def is_recurring(self) -> bool:
+        """Whether it comes again and again, so that nothing is before or after it."""
+        return bool(self.recurring) or self.is_movable
 
     @property
     def tokens(self) -> list[str]:
@@ -71,9 +79,9 @@ def time_tokens(moment: str) -> list[str]:
 
 
 def read_time(
-    words: Sequence[str], today: date, *, at: int = 0, southern: bool = False
+    words: Sequence[str], today: date, *, southern: bool = False
 ) -> tuple[int, When] | None:
-    """Read the longest time that begins with a word.
+    """Read the longest time that some words begin with.
 
     Parameters
     ----------
@@ -81,22 +89,15 @@ def read_time(
         As they were typed.
     today
         By which "last summer" is told.
-    at
-        The place of the word.
     southern
         Whether summer is in January.
 
     Returns
     -------
     tuple of int and When, or None
-        The place of the first word after it, and the time; None where none begins there.
+        How many words it has, and the time; None where they begin with none.
     """
-    return _Reader(words, today, southern=southern).read(at)
-
-
-def first_day(when: When) -> date | None:
-    """Return the first day of a time; None if it recurs."""
-    return min((first for first, _ in when.spans), default=None)
+    return _Reader(words, today, southern=southern).read(0)
 
 
 _Read = tuple[int, When] | None
@@ -153,14 +154,14 @@ class _Reader:
             return None
         middle = first[0] + (self._word(first[0]) in end.split())
         last = self._point(middle) if middle > first[0] else None
-        if last is None or not last[1].spans:
+        if last is None or last[1].is_recurring:
             return None
         when = first[1]
-        if not when.spans:  # "between may and june 2020": both are of that year.
+        if when.is_recurring:  # "between may and june 2020": both are of that year.
             year = str(last[1].spans[0][0].year)
             words = [*self._raw[at + 1 : first[0]], year]
             again = _Reader(words, self._today, southern=self._southern).read(0)
-            if again is None or not again[1].spans:
+            if again is None or again[1].is_recurring:
                 return None
             when = again[1]
         span = when.spans[0][0], last[1].spans[-1][1]
@@ -171,7 +172,7 @@ class _Reader:
         if word not in _SINCE | _BEFORE | _UNTIL:
             return None
         read = self._point(at + 1) or self._relative(at + 1)
-        if read is None or not read[1].spans:
+        if read is None or read[1].is_recurring:
             return None
         first, last = read[1].spans[0][0], read[1].spans[-1][1]
         if word in _SINCE:
@@ -261,7 +262,9 @@ class _Reader:
                     int(found[place + 1]) if place is not None and found[place + 1] else None
                     for place in places
                 )
-                span = _span(year, month, day) or _span(year, day, month)
+                span = _span(year, month, day)
+                if span is None and day is not None:
+                    span = _span(year, day, month)
                 return (at + 1, When((span,))) if span else None
         if (year := self._year(at)) is None:
             return None
@@ -320,7 +323,7 @@ class _Reader:
             days = (begin + timedelta(n) for n in range((end - begin).days + 1))
             return When(recurring=tuple(f"m{day:%m%d}" for day in days))
         years = range(self._today.year, self._today.year - 40, -1)
-        return When(tuple(of_year(year) for year in years))
+        return When(tuple(of_year(year) for year in years), is_movable=True)
 
     def _thing(self, at: int) -> tuple[int, Callable[[int], Span]] | None:
         """Read what is once in a year: a month, a season, a holiday."""

@@ -52,10 +52,11 @@ def document(photo: Photo, root: str, places: Sequence[str]) -> dict[str, str]:
     path = _readable(photo.path)
     folder, name = os.path.split(path)
     words = [*words_of(photo)]
-    named = narrowest([word for word in words if word.space])
+    own = [word for word in words if word.is_confirmed or not (word.space or word.meaning)]
+    named = narrowest([word for word in words if word.space or word.is_confirmed])
     above = [word for word in words if word.meaning is not None and word not in named]
     return {
-        "keyword": indexed(word.name for word in words if not word.space and not word.meaning),
+        "keyword": indexed(dict.fromkeys(word.name for word in own)),
         "caption": indexed([photo.caption] if photo.caption else []),
         "name": indexed([name]),
         "tag": indexed(_names(named)),

@@ -14,6 +14,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from photofind.model.plurals import singulars_and_plurals
+
 __all__ = ["BREAK", "indexed", "spelled_otherwise", "tokens"]
 
 BREAK = "\u241e"
@@ -85,13 +87,8 @@ def _parts(text: str) -> tuple[str, ...]:
 def spelled_otherwise(token: str) -> list[str]:
     """Return how else a token may be written: "muenchen" for "munchen", "dog" for "dogs"."""
     others = [token.replace(long, short) for long, short in _UMLAUTS if long in token]
-    if len(token) > 3 and token.isalpha() and token.isascii():
-        if token.endswith("s") and not token.endswith("ss"):
-            others.append(token[:-1])
-        elif not token.endswith("s"):
-            others.append(f"{token}s")
-        if token.endswith("es"):
-            others.append(token[:-2])
+    if token.isalpha():
+        others += singulars_and_plurals(token)
     return others
 
 

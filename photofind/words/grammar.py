@@ -163,7 +163,11 @@ def parse(text: str, today: date, *, as_typed: bool = False, southern: bool = Fa
                 if not as_typed:
                     raise
                 built.notes.append(str(error))
-        elif term := _term(item, is_start=is_last and not item.is_exact):
+        elif term := _term(
+            item,
+            is_start=is_last and not item.is_exact,
+            when=_unwanted_time(item, today, southern=southern),
+        ):
             (built.unwanted if item.is_unwanted else built.terms).append(term)
         at += 1
     return Question(
@@ -206,6 +210,15 @@ def _add_plain(
     return at + count
 
 
+def _unwanted_time(item: _Item, today: date, *, southern: bool) -> When | None:
+    """Return the time that a minus excludes; one of several words is in quotes."""
+    if item.field or not item.is_unwanted:
+        return None
+    words = item.text.split()
+    read = read_time(words, today, southern=southern)
+    return read[1] if read is not None and read[0] == len(words) else None
+
+
 def _term(item: _Item, *, is_start: bool = False, when: When | None = None) -> Term | None:
     words = tokens(item.text)
     columns = FIELDS.get(item.field, ALL_COLUMNS)
@@ -219,6 +232,10 @@ def _term(item: _Item, *, is_start: bool = False, when: When | None = None) -> T
     return Term(item.text, words, columns, starts, item.is_exact, when)
 
 
+_OPPOSITE = {"after": "until", "until": "after", "since": "before", "before": "since"}
+"""What a minus makes of a limit."""
+
+
 def _add_date(built: _Building, item: _Item, today: date, *, southern: bool) -> None:
     words = item.text.replace("_", " ").split()
     read = read_time(words, today, southern=southern)
@@ -228,22 +245,23 @@ def _add_date(built: _Building, item: _Item, today: date, *, southern: bool) -> 
             f'write {item.field}:2019, {item.field}:2019-07 or {item.field}:"last summer"',
         )
     when = read[1]
-    if item.field == "date" or item.is_unwanted or not when.spans:
-        if item.field not in ("date",) and not when.spans:
-            raise RequestError(
-                f"{item.field}:{item.text} is no one time: it comes again and again",
-                f'add the year, as in {item.field}:"july 2019"',
-            )
+    if item.field == "date":
         term = Term(item.text, (), (), when=when)
         (built.unwanted if item.is_unwanted else built.terms).append(term)
         return
+    if when.is_recurring:
+        raise RequestError(
+            f"{item.field}:{item.text} is no one time: it comes again and again",
+            f'add the year, as in {item.field}:"july 2019"',
+        )
     first, last = when.spans[0][0].isoformat(), when.spans[-1][1].isoformat()
-    if item.field == "since":
+    limit = _OPPOSITE[item.field] if item.is_unwanted else item.field
+    if limit == "since":
         built.since = max(built.since or "", first)
-    elif item.field == "after":
+    elif limit == "after":
         # After a day is the next; after 2019 begins 2020, as before 2019 ends 2018.
         built.since = max(built.since or "", _next_day(last))
-    elif item.field == "before":
+    elif limit == "before":
         built.until = min(built.until or "9999", _day_before(first))
     else:
         built.until = min(built.until or "9999", last)

@@ -74,10 +74,10 @@ class TextIndexKeeper:
         while True:
             self._changed.wait()
             self._wanted.wait(QUIET_SECONDS)
-            if self._stopping.is_set():
-                return
             self._changed.clear()
             self._wanted.clear()
+            if self._stopping.is_set():  # Asked last: a stop that was cleared just now counts.
+                return
             began = time.monotonic()
             try:
                 self._index.update(

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from photofind.words.documents import COLUMNS
 from photofind.words.folding import spelled_otherwise, tokens
-from photofind.words.grammar import Question, Term
+from photofind.words.grammar import FIELDS, Question, Term
 from photofind.words.spelling import Spelling
 from photofind.words.wider import nearest
 
@@ -83,6 +83,8 @@ def wanted(term: Term, spelling: Spelling) -> Wanted:
     if term.is_exact or not term.words or not term.columns:
         return Wanted(term, (term.words,) if term.words else ())
     if len(term.words) > 1:
+        if term.columns == FIELDS["tag"] and (tag := nearest(term.text)) is not None:
+            return Wanted(term, (term.words, tokens(tag)), (tag,))
         return Wanted(term, (term.words,))
     (word,) = term.words
     ways = [word, *(other for other in spelled_otherwise(word) if spelling.knows(other))]
@@ -115,6 +117,8 @@ class Matching:
         Only photos below it.
     since, until
         As in `photofind.model.filters.Filter`.
+    required
+        What has to be met beside the terms, even where one of them is enough.
     """
 
     terms: tuple[Wanted, ...]
@@ -124,14 +128,17 @@ class Matching:
     folder: str | None = None
     since: str | None = None
     until: str | None = None
+    required: tuple[Wanted, ...] = ()
 
     def statement(self, weights: Iterable[float]) -> tuple[str, list[object]]:
         """Return the part of an SQL statement from FROM on, and the values in it."""
-        terms = [one.expression for one in self.terms if one.term.below is None]
+        terms = [one.expression or '""' for one in self.terms if one.term.below is None]
+        required = [one.expression or '""' for one in self.required]
         folders = [one.term.below for one in self.terms if one.term.below is not None]
         values: list[object] = []
-        if terms:
-            expression = (" OR " if self.any_term else " AND ").join(term or '""' for term in terms)
+        if terms or required:
+            asked = (" OR " if self.any_term else " AND ").join(terms)
+            expression = " AND ".join([f"({asked})", *required] if terms else required)
             weighed = ", ".join(f"{weight:g}" for weight in weights)
             source = (
                 f"(SELECT rowid AS id, bm25(words, {weighed}) AS badness FROM words"

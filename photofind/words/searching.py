@@ -69,16 +69,17 @@ def search(
     )
     spelling = index.spelling()
     terms = [wanted(term, spelling) for term in question.terms]
-    tagged = [Wanted(_tag(tag), (tokens(tag),)) for tag in limits.tags]
+    tagged = [wanted(Term(tag, tokens(tag), FIELDS["tag"]), spelling) for tag in limits.tags]
     asks = bool(terms or question.unwanted or question.since or question.until)
     matching = Matching(
-        (*terms, *tagged),
+        tuple(terms),
         tuple(Wanted(term, (term.words,) if term.words else ()) for term in question.unwanted),
         question,
         any_term=limits.any_word,
         folder=limits.folder,
         since=limits.since,
         until=limits.until,
+        required=tuple(tagged),
     )
     found, total = index.find(matching, limits.limit, limits.offset) if asks else ([], 0)
     photos = store.by_id([one.id for one in found])
@@ -94,15 +95,15 @@ def search(
         tuple(hits),
         total,
         index.count,
-        tuple(Correction(one.term.text, one.corrected) for one in terms if one.corrected and total),
+        tuple(
+            Correction(one.term.text, one.corrected)
+            for one in (*terms, *tagged)
+            if one.corrected and total
+        ),
         question.notes,
         index.is_current(store),
         time.perf_counter() - began,
     )
-
-
-def _tag(name: str) -> Term:
-    return Term(name, tokens(name), FIELDS["tag"], is_exact=True)
 
 
 def _hit(rank: int, photo: Photo, found_by: Sequence[str], *, offline: bool) -> FoundPhoto:

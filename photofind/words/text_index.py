@@ -32,7 +32,7 @@ __all__ = ["Places", "TextIndex", "Words", "is_sound"]
 
 log = logging.getLogger(__name__)
 
-FORMAT = "1"
+FORMAT = "2"
 """Of the file and of what is indexed; a file of another is made again."""
 
 BATCH = 1000
@@ -258,9 +258,8 @@ class TextIndex:
                 changed = []
                 for photo in batch:
                     mark = digest(photo, _root_of(os.path.dirname(photo.path), tuple(roots)))  # noqa: PTH120
-                    before = known.pop(photo.id, None)
-                    if before != mark:
-                        changed.append((photo, mark, before is not None))
+                    if known.pop(photo.id, None) != mark:
+                        changed.append((photo, mark))
                 if changed:
                     progress(Progress("indexing words", seen, total))
                     written += self._write(writer, changed, roots)
@@ -279,13 +278,13 @@ class TextIndex:
     def _write(
         self,
         writer: sqlite3.Connection,
-        changed: Sequence[tuple[Photo, bytes, bool]],
+        changed: Sequence[tuple[Photo, bytes]],
         roots: Sequence[str],
     ) -> int:
-        photos = [photo for photo, _, _ in changed]
+        photos = [photo for photo, _ in changed]
         names = self._names_of_places(photos)
         rows, texts = [], []
-        for photo, mark, _ in changed:
+        for photo, mark in changed:
             root = _root_of(os.path.dirname(photo.path), tuple(roots))  # noqa: PTH120
             columns = document(photo, root, names.get(photo.id, ()))
             texts.append((photo.id, *(columns[name] for name in COLUMNS)))
@@ -293,7 +292,8 @@ class TextIndex:
             rows.append((photo.id, mark, path, photo.moment, photo.latitude, photo.longitude))
         marks = ", ".join("?" * (len(COLUMNS) + 1))
         with _transaction(writer):
-            _delete(writer, [photo.id for photo, _, was_known in changed if was_known])
+            # New ones too: another process may have written them since this one looked.
+            _delete(writer, [photo.id for photo in photos])
             writer.executemany("INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?)", rows)
             writer.executemany(
                 f"INSERT INTO words(rowid, {', '.join(COLUMNS)}) VALUES ({marks})", texts
@@ -328,20 +328,30 @@ class TextIndex:
 
 
 def is_sound(path: Path) -> bool:
-    """Return whether the file of a text index can be read from end to end."""
+    """Return whether the file of a text index can be read from end to end.
+
+    Raises
+    ------
+    LibraryError
+        It cannot be looked at: it is locked, for example, or may not be read.
+    """
     try:
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
         try:
             return str(_one(connection, "PRAGMA quick_check")) == "ok"
         finally:
             connection.close()
-    except sqlite3.Error:
-        return False
+    except sqlite3.Error as error:
+        if _is_damaged(error):
+            return False
+        raise _explained(error, path) from error
 
 
 def _make(writer: sqlite3.Connection) -> None:
     """Make the tables, in place of those of another format."""
     with _transaction(writer):
+        if _is_whole(writer):  # Another process was first.
+            return
         for table in ("words", "photos", "meta"):
             writer.execute(f"DROP TABLE IF EXISTS {table}")
         writer.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)")
@@ -416,11 +426,15 @@ def _root_of(folder: str, roots: tuple[str, ...]) -> str:
 
 def _is_damaged(error: sqlite3.Error) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
-    return (code is not None and code & 0xFF in _DAMAGED) or "no such table" in str(error)
+    return (code is not None and code & 0xFF in _DAMAGED) or any(
+        told in str(error) for told in ("no such table", "unsupported file format")
+    )
 
 
 def _explained(error: sqlite3.Error, path: Path) -> LibraryError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return LibraryError(f"the disk that holds {path} is full", "free some space and try again")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return LibraryError(f"another process holds the text index {path}", "try again later")
     return LibraryError(f"the text index {path} cannot be used: {error}", "check the disk")

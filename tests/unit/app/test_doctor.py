@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
@@ -18,6 +19,8 @@ from photofind.model.records import Folder
 from photofind.paths import Home, private_folder
 from photofind.settings import Settings, load_settings
 from photofind.system.reach import Reach
+from photofind.words import text_index
+from photofind.words.text_index import TextIndex
 
 
 class Damaged(MemoryStore):
@@ -46,6 +49,25 @@ def test_the_others_are_made_if_one_check_cannot(
     assert found["permissions"].state == "broken"
     assert "Input/output error" in found["permissions"].message
     assert (found["library"].state, found["library"].advice) == ("broken", "replace it")
+
+
+def test_a_text_index_that_is_locked_is_told_of_and_kept(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private_folder(home.root)
+    library = MemoryStore()
+    library.put_folder(Folder("/nowhere", added=0.0))
+    TextIndex(home.words).update(library)
+    monkeypatch.setattr(text_index, "_BUSY_SECONDS", 0.0)
+    holder = sqlite3.connect(home.words, isolation_level=None)
+    holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    checks = doctor.examine(home, lambda: nullcontext(library), lambda: None, Reach(), repair=True)
+    (found,) = [check for check in checks if check.name == "text index"]
+    holder.close()
+    assert found.state == "broken"
+    assert "another process holds" in found.message
+    assert home.words.exists()
 
 
 def test_settings_and_rules_that_cannot_be_used_are_named_and_left_out(home: Home) -> None:

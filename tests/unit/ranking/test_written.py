@@ -25,6 +25,8 @@ ROOT = "/home/anna/Pictures"
         ("do", 0.0),
         ("dogs", 1.0),
         ("harbours", 0.9),
+        ("boats", 0.9),
+        ("beaches", 0.8),
         ("red", 0.9),
         ("coast", 0.6),
         ("crete", 0.8),

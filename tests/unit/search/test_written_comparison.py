@@ -85,16 +85,23 @@ def test_wider_words_fit_a_tag_and_rejected_ones_do_not(store: MemoryStore, fill
     assert scores == {"e": pytest.approx(0.7), "f": 0.0}
 
 
-@pytest.mark.parametrize("words", ["boat", "boats", "red boat", "animal", "photos", "nothing"])
+@pytest.mark.parametrize(
+    "words",
+    ["boat", "boats", "red boat", "animal", "photos", "nothing", "car", "cars", "bus", "buses",
+     "beagles", "reds", "tomatoes", "étés"],
+)  # fmt: skip
 def test_the_text_index_finds_all_that_words_fit(
     store: MemoryStore, fill: Callable, tmp_path: Path, words: str
 ) -> None:
     fill("plain@1", {"e": (0.5, 0.5)}, tags={"plain@1": {"beagle": 0.7}})
+    fill("plain@1", {"one_car": (0.4, 0.6), "cars": (0.3, 0.7)}, caption="Ein Bus, un été")
+    fill("plain@1", {"two": (0.2, 0.8)}, keywords=("Buses", "tomato"))
     index = TextIndex(tmp_path / "words.sqlite")
     assert candidates(index, store, words) is None
     index.update(store)
     among = candidates(index, store, words)
     assert among is not None
+    assert bool(most_written(store, words)) == (words != "nothing")
     assert len(among) < store.counts().photos or words == "photos"
     assert {*among} >= {*most_written(store, words)}
     index.close()
@@ -108,4 +115,17 @@ def test_the_surest_tags_come_first(store: MemoryStore, fill: Callable, tmp_path
     for ranked in (candidates(index, store, "dog"), most_written(store, "dog")):
         photos = store.by_id(ranked or ())
         assert [photos[one].content for one in ranked or ()] == ["high", "middle", "low"]
+    index.close()
+
+
+@pytest.mark.parametrize("words", ["baot", "puppy"])
+def test_what_is_only_near_to_a_word_is_no_hit(
+    store: MemoryStore, fill: Callable, tmp_path: Path, words: str
+) -> None:
+    fill("plain@1", {"e": (0.5, 0.5)}, tags={"plain@1": {"beagle": 0.7}})
+    index = TextIndex(tmp_path / "words.sqlite")
+    index.update(store)
+    assert candidates(index, store, words)
+    comparison = Words(store, NoTexts, lambda store, words: candidates(index, store, words) or [])
+    assert comparison.compare({SPACE: 1.0}, words).candidates(9) == []
     index.close()

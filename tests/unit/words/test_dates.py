@@ -31,6 +31,7 @@ def spans(text: str, today: date = TODAY, *, southern: bool = False) -> list[str
         ("July 14th, 2019", "2019-07-14..2019-07-14"),
         ("2019-07-14", "2019-07-14..2019-07-14"),
         ("14.7.2019", "2019-07-14..2019-07-14"),
+        ("2019-14-07", "2019-07-14..2019-07-14"),
         ("7/14/2019", "2019-07-14..2019-07-14"),
         ("2019年7月14日", "2019-07-14..2019-07-14"),
         ("summer of 2019", "2019-06-01..2019-08-31"),
@@ -68,6 +69,17 @@ def test_what_comes_again_is_of_any_year() -> None:
     assert spans("christmas") == ["m1224", "m1225", "m1226"]
     assert spans("winter") == ["m12", "m01", "m02"]
     assert spans("easter")[0] == "2024-03-29..2024-04-01"
+    for text, recurs in (
+        ("easter", True),
+        ("may", True),
+        ("weekend", True),
+        ("easter 2019", False),
+    ):
+        read = read_time(text.split(), TODAY)
+        assert read is not None
+        assert read[1].is_recurring == recurs, text
+    assert spans("between easter and june 2020") == ["2020-04-10..2020-06-30"]
+    assert read_time(["since", "thanksgiving"], TODAY) is None
 
 
 def test_a_winter_is_either_that_touches_the_year() -> None:
@@ -82,8 +94,10 @@ def test_seasons_are_the_other_way_round_in_the_south() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["red", "jan", "31 february 2019", "00 july 2019", "0000", "last", "99999 days ago", ""]
-)
+    "text",
+    ["red", "jan", "31 february 2019", "00 july 2019", "0000", "last", "99999 days ago", "",
+     "2019-13", "2019-00", "13/2019", "0/2019", "2019-13-32", "2019年13月"],
+)  # fmt: skip
 def test_other_words_are_no_time(text: str) -> None:
     assert read_time(text.split(), TODAY) is None
 

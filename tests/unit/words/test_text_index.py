@@ -16,6 +16,7 @@ import pytest
 from photofind.errors import LibraryError, RequestError
 from photofind.library.memory import MemoryStore
 from photofind.model import SearchAnswer
+from photofind.model.judgements import TagJudgement
 from photofind.model.records import Folder, Photo
 from photofind.words import text_index
 from photofind.words.searching import Limits, search
@@ -122,6 +123,15 @@ def names(answer: SearchAnswer) -> set[str]:
         ("after:2019 before:2021", {"IMG_01234"}),
         ("since:2019 until:2020", {"RedBusLondon", "IMG_01234"}),
         ('date:"summer 2018"', {"sunset beach"}),
+        ("bus -2019", {"IMG_01234"}),
+        ("bus -christmas", {"red bus", "IMG_01234"}),
+        ("beach -2018-07", set()),
+        ('jpg -"july 2018"', {"red bus", "IMG_01234", "東京駅", "\udcff"}),
+        ("-after:2019 since:2019", {"RedBusLondon"}),
+        ("-before:2020 until:2020", {"IMG_01234"}),
+        ("-since:2020 since:2019", {"RedBusLondon"}),
+        ("-until:2019 until:2020", {"IMG_01234"}),
+        ("bus -date:2019", {"red bus", "IMG_01234"}),
         ("1999", {"\udcff"}),
         ("bus*", {"red bus", "RedBusLondon", "IMG_01234"}),
         ("sunste", {"sunset beach"}),
@@ -161,6 +171,35 @@ def test_limits_of_a_page(asked: Asked) -> None:
     assert names(ask(*asked, "jpg", folder="/pictures/c")) == {"IMG_01234"}
     assert names(ask(*asked, "jpg", since="2020", until="2020")) == {"IMG_01234"}
     assert names(ask(*asked, "jpg", tags=("minibus",))) == {"IMG_01234"}
+
+
+def test_a_tag_limits_an_answer_even_where_one_word_is_enough(asked: Asked) -> None:
+    for text in ("img beach", "img", "2020 beach"):
+        answer = ask(*asked, text, any_word=True, tags=("bus",))
+        assert names(answer) == {"IMG_01234"}, text
+    assert names(ask(*asked, "london bus", any_word=True, tags=("bus", "vehicle"))) == {"IMG_01234"}
+    assert not ask(*asked, "img beach", any_word=True, tags=("!",)).hits
+
+
+@pytest.mark.parametrize(
+    ("tag", "taken"),
+    [
+        ("dog", ()),
+        ("dogs", ()),
+        ("puppy", ("dog",)),
+        ("golden retrievers", ("golden retriever",)),
+        ("retreiver", ("retriever",)),
+    ],
+)
+def test_a_tag_is_known_in_the_plural_and_by_what_it_is_near_to(
+    index: TextIndex, library: MemoryStore, tag: str, taken: tuple[str, ...]
+) -> None:
+    photos = [photo("h/beach.jpg", {"golden retriever": 0.9}), photo("h/beach dog.jpg")]
+    library.commit(photos, "a@1", {one.content: np.ones(2, np.float32) for one in photos})
+    index.update(library)
+    answer = ask(index, library, "beach", tags=(tag,))
+    assert names(answer) == {"beach"}
+    assert [one.taken for one in answer.corrections] == ([taken] if taken else [])
 
 
 @pytest.mark.parametrize(
@@ -205,8 +244,31 @@ def test_what_cannot_be_meant_is_refused_with_a_hint(asked: Asked) -> None:
     assert answer.notes[0].startswith("after:soon is no time")
     with pytest.raises(RequestError, match="comes again"):
         ask(*asked, "before:may")
+    for text in ("after:easter", "since:thanksgiving", "-until:easter"):
+        with pytest.raises(RequestError, match="comes again"):
+            ask(*asked, text)
+    for text in ("after:2019-13", "date:2019-00", "before:13/2019"):
+        with pytest.raises(RequestError, match="is no time"):
+            ask(*asked, text)
     with pytest.raises(RequestError, match="longer than"):
         ask(*asked, "a" * 10_000)
+
+
+def test_what_a_person_said_counts_most(index: TextIndex, library: MemoryStore) -> None:
+    photos = [photo("h/1.jpg", {"beagle": 1.0}), photo("h/2.jpg"), photo("h/3.jpg")]
+    library.commit(photos, "a@1", {one.content: np.ones(2, np.float32) for one in photos})
+    library.judge_tags(
+        [TagJudgement(photos[n].content, name, is_right=True)
+         for n, name in ((1, "beagle"), (2, "Rex"), (2, "dog"))]
+    )  # fmt: skip
+    index.update(library)
+    found = [(Path(hit.path).stem, hit.found_by) for hit in ask(index, library, "beagle").hits]
+    assert found == [("2", ("keyword beagle",)), ("1", ("tag beagle",))]
+    found = [(Path(hit.path).stem, hit.found_by) for hit in ask(index, library, "dog").hits]
+    assert found[0] == ("3", ("keyword dog",))
+    assert {*found[1:]} == {("1", ("tag beagle",)), ("2", ("tag beagle",))}
+    assert names(ask(index, library, "keyword:rex")) == {"3"}
+    assert names(ask(index, library, "keyword:dog")) == {"3"}
 
 
 # The file.
@@ -235,7 +297,7 @@ def test_the_file_is_private(index: TextIndex) -> None:
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
-@pytest.mark.parametrize("damage", ["text", "zeros", "middle", "gone", "older", "empty"])
+@pytest.mark.parametrize("damage", ["text", "zeros", "middle", "schema", "gone", "older", "empty"])
 def test_a_damaged_file_is_made_again(index: TextIndex, library: MemoryStore, damage: str) -> None:
     index.close()
     if damage == "older":
@@ -247,13 +309,60 @@ def test_a_damaged_file_is_made_again(index: TextIndex, library: MemoryStore, da
     else:
         data = index.path.read_bytes()
         middle = data[:4096] + b"\xa5" * (len(data) - 4096)
+        schema = data[:44] + b"\xa5" * 4 + data[48:]  # The number of its format.
         index.path.write_bytes({"text": b"no database", "zeros": bytes(len(data)), "empty": b"",
-                                "middle": middle}[damage])  # fmt: skip
-    assert is_sound(index.path) == (damage in ("older", "empty"))
+                                "middle": middle, "schema": schema}[damage])  # fmt: skip
+    if damage != "gone":
+        assert is_sound(index.path) == (damage in ("older", "empty"))
     with suppress(LibraryError):  # It was found damaged just now.
         ask(index, library, "bus")
     index.update(library)
     assert names(ask(index, library, "red bus")) == {"red bus", "RedBusLondon"}
+
+
+def test_a_file_that_cannot_be_looked_at_is_not_taken_for_damaged(
+    index: TextIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.close()
+    monkeypatch.setattr(text_index, "_BUSY_SECONDS", 0.0)
+    for path in (index.path.parent, index.path.with_name("gone")):
+        with pytest.raises(LibraryError, match="cannot be used"):
+            is_sound(path)
+    holder = sqlite3.connect(index.path, isolation_level=None)
+    holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(LibraryError, match="another process holds the text index"):
+        is_sound(index.path)
+    holder.close()
+    assert is_sound(index.path)
+
+
+def test_two_processes_may_update_at_the_same_time(
+    index: TextIndex, library: MemoryStore, tmp_path: Path
+) -> None:
+    library.commit([photo(f"h/{number}.jpg") for number in range(5)])
+    other = TextIndex(index.path, places)
+    assert index.update(library, progress=lambda progress: other.update(library) and None) == 5
+    assert ask(index, library, "in:h").total == 5
+    assert index.count == library.counts().photos
+    assert index.is_current(library)
+
+
+def test_tables_that_another_process_made_just_now_stay(
+    index: TextIndex, library: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.remove()
+    other = TextIndex(index.path, places)
+    make = text_index._make
+
+    def make_later(writer: sqlite3.Connection) -> None:
+        monkeypatch.undo()
+        other.update(library)
+        make(writer)
+
+    monkeypatch.setattr(text_index, "_make", make_later)
+    assert index.update(library) == 0
+    assert index.count == len(PHOTOS)
 
 
 def test_an_update_that_is_stopped_goes_on_later(
