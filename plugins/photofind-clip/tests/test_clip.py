@@ -29,6 +29,7 @@ from photofind.app.photofind import PhotoFind  # noqa: E402
 from photofind.daemon.client import connect_to_running  # noqa: E402
 from photofind.daemon.lifecycle import start, stop  # noqa: E402
 from photofind.errors import ExtractorError  # noqa: E402
+from photofind.extractors.code_files import stamp  # noqa: E402
 from photofind.extractors.registry import load  # noqa: E402
 from photofind.model import Query  # noqa: E402
 from photofind.paths import Home  # noqa: E402
@@ -253,6 +254,20 @@ def test_another_model_is_another_version(copied):
     settings["image_mean"] = [0.5, 0.5, 0.5]
     (copied / "preprocessor_config.json").write_text(json.dumps(settings))
     assert load("clip").version != before
+
+
+@pytest.mark.parametrize(
+    ("name", "more"), [("text_model.onnx", b"\x32\1x"), ("tokenizer.json", b"\n")]
+)
+def test_a_model_that_is_replaced_later_is_noticed_and_not_used(copied, name, more):
+    loaded, other = load("clip"), load("clip")
+    content = (copied / name).read_bytes()
+    (copied / name).write_bytes(content)
+    assert not loaded.build.endswith(stamp(map(Path, loaded.code)))
+    loaded.embed_text(["a red"])  # It is the same.
+    (copied / name).write_bytes(content + more)
+    with pytest.raises(ExtractorError, match="its model was replaced after it was loaded"):
+        other.embed_text(["a red"])
 
 
 # Adding and downloading.

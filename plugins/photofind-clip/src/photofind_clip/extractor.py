@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import ExtractorError
+from photofind.extractors.code_files import stamp
 from photofind_clip.model import TEXT, TOKENIZER, VISION, find_model
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Clip:
     def __init__(self) -> None:
         self.threads = 1
         self._model: Model = find_model()
+        self.files = self._model.files
+        self._stamp = stamp(self.files)
         self.version = f"1-{self._model.digest[:8]}"
         self.input_size = self._model.size
         self.dimension = self._model.dimension or self._measured()
@@ -94,11 +97,11 @@ class Clip:
 
     @cached_property
     def _vision(self) -> Any:
-        return _session(self._model.path(VISION), self.threads)
+        return _session(self._file(VISION), self.threads)
 
     @cached_property
     def _text(self) -> Any:
-        return _session(self._model.path(TEXT), self.threads)
+        return _session(self._file(TEXT), self.threads)
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -109,7 +112,7 @@ class Clip:
                 "it needs tokenizers, which is not installed", f"{_INSTALL} installs it"
             ) from error
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        file = self._model.path(TOKENIZER)
+        file = self._file(TOKENIZER)
         try:
             tokenizer = Tokenizer.from_file(str(file))
         except Exception as error:
@@ -121,6 +124,22 @@ class Clip:
         tokenizer.enable_truncation(context)
         tokenizer.enable_padding(pad_id=number, pad_token=token, length=context)
         return tokenizer
+
+    def _file(self, name: str) -> Path:
+        """Return a file of the model that the version tells of.
+
+        Raises
+        ------
+        ExtractorError
+            Another model is there by now, or none.
+        """
+        model = self._model
+        if stamp(self.files) != self._stamp and find_model(model.folder).digest != model.digest:
+            raise ExtractorError(
+                "its model was replaced after it was loaded",
+                "try again in some seconds; if that does not help, start photofind again",
+            )
+        return model.path(name)
 
 
 def _session(file: Path, threads: int) -> Any:

@@ -75,6 +75,12 @@ class Model:
         return _path(self.folder, name)
 
     @property
+    def files(self) -> list[Path]:
+        """All files that are looked for, there or not."""
+        anywhere = [self.folder / name for name in (*FILES, *OPTIONAL_FILES)]
+        return [*anywhere, *(self.folder / "onnx" / name for name in (VISION, TEXT))]
+
+    @property
     def image_output(self) -> str:
         """The output of the vision network that is the embedding."""
         return _embedding(self.path(VISION), self.vision)
