@@ -230,21 +230,34 @@ def test_towers_of_two_models_are_no_pair(copied):
         load("clip")
 
 
-@pytest.mark.parametrize("within", ["initializer", "constant"])
+@pytest.mark.parametrize("within", ["initializer", "constant", "function"])
 def test_weights_in_other_files_are_refused(copied, within):
     (copied.parent / "secret").write_bytes(bytes(1024))
     network = onnx.load(copied / "vision_model.onnx")
     if within == "initializer":
         tensor = network.graph.initializer[0]
     else:
-        node = network.graph.node.add(op_type="Constant", output=["unused"])
-        tensor = node.attribute.add(name="value", type=onnx.AttributeProto.TENSOR).t
+        if within == "constant":
+            attributes = network.graph.node.add(op_type="Constant", output=["unused"]).attribute
+        else:
+            attributes = network.functions.add(name="unused", domain="here").attribute_proto
+        tensor = attributes.add(name="value", type=onnx.AttributeProto.TENSOR).t
         tensor.CopyFrom(network.graph.initializer[0])
     tensor.ClearField("raw_data")
     tensor.data_location = onnx.TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="../secret")
     (copied / "vision_model.onnx").write_bytes(network.SerializeToString())
     with pytest.raises(ExtractorError, match="keeps weights in other files"):
+        load("clip")
+
+
+def test_a_field_that_others_read_as_another_is_refused(copied):
+    """Its number has more bits than Protocol Buffers look at."""
+    field = (13 << 3 | 2) | 1 << 32
+    tag = bytes(field >> shift & 0x7F | 0x80 for shift in range(0, 28, 7)) + bytes([field >> 28])
+    with (copied / "vision_model.onnx").open("ab") as file:
+        file.write(tag + b"\0")
+    with pytest.raises(ExtractorError, match=r"vision_model\.onnx is no ONNX network"):
         load("clip")
 
 
