@@ -219,6 +219,24 @@ def test_networks_of_another_kind_are_named(copied, towers):
         load("clip")
 
 
+def test_a_text_network_that_wants_more_than_tokens_is_refused(copied):
+    network = onnx.load(copied / "text_model.onnx")
+    network.graph.input.append(network.graph.input[0])
+    network.graph.input[-1].name = "token_type_ids"
+    onnx.save(network, copied / "text_model.onnx")
+    with pytest.raises(ExtractorError, match=r"text_model\.onnx takes token_type_ids too"):
+        load("clip")
+
+
+def test_a_mask_may_be_of_truth_values(copied):
+    before = load("clip").embed_text(["a red"])
+    network = onnx.load(copied / "text_model.onnx")
+    (mask,) = (one for one in network.graph.input if one.name == "attention_mask")
+    mask.type.tensor_type.elem_type = onnx.TensorProto.BOOL
+    onnx.save(network, copied / "text_model.onnx")
+    assert np.allclose(load("clip").embed_text(["a red"]), before)
+
+
 def test_towers_of_two_models_are_no_pair(copied):
     weights = two_towers.train(steps=1)
     weights["v2"] = np.concatenate([weights["v2"]] * 2, axis=1)

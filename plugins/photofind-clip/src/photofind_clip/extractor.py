@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from photofind.errors import ExtractorError
 from photofind.extractors.code_files import stamp
-from photofind_clip.model import TEXT, TOKENIZER, VISION, find_model
+from photofind_clip.model import TEXT, TEXT_INPUTS, TOKENIZER, VISION, find_model
 
 if TYPE_CHECKING:
     from photofind_clip.model import Model
@@ -24,7 +24,7 @@ _INSTALL = "`photofind plugins install 'photofind-clip[onnx]'`"
 _NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
 _TYPES = {
     "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,
-    "tensor(int64)": np.int64, "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(bool)": np.bool_,
 }  # fmt: skip
 
 
@@ -71,9 +71,9 @@ class Clip:
     def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the embeddings of texts, float32 (N, dimension); what is too long is cut off."""
         encoded = self._tokenizer.encode_batch([*texts])
+        rows = ([one.ids for one in encoded], [one.attention_mask for one in encoded])
         values = {
-            "input_ids": np.array([one.ids for one in encoded], np.int64),
-            "attention_mask": np.array([one.attention_mask for one in encoded], np.int64),
+            name: np.array(one, np.int64) for name, one in zip(TEXT_INPUTS, rows, strict=True)
         }
         return self._run(self._text, self._model.text_output, values)
 
@@ -82,7 +82,7 @@ class Clip:
     ) -> npt.NDArray[np.float32]:
         inputs = session.get_inputs()
         first = next(iter(values))
-        given = {
+        given: dict[str, npt.NDArray[Any]] = {
             one.name: values[one.name if one.name in values else first].astype(
                 _TYPES.get(one.type, np.float32)
             )

@@ -19,7 +19,15 @@ from photofind.errors import ExtractorError
 from photofind.paths import Home
 from photofind_clip.onnx_file import Declared, read_declared
 
-__all__ = ["FILES", "MODEL_VARIABLE", "OPTIONAL_FILES", "Model", "default_folder", "find_model"]
+__all__ = [
+    "FILES",
+    "MODEL_VARIABLE",
+    "OPTIONAL_FILES",
+    "TEXT_INPUTS",
+    "Model",
+    "default_folder",
+    "find_model",
+]
 
 MODEL_VARIABLE = "PHOTOFIND_CLIP_MODEL"
 """The environment variable with the folder of the model."""
@@ -31,6 +39,9 @@ FILES = (VISION, TEXT, TOKENIZER, PREPROCESSING)
 
 OPTIONAL_FILES = ("tokenizer_config.json", "config.json")
 """The files that a model may have."""
+
+TEXT_INPUTS = ("input_ids", "attention_mask")
+"""What text networks are given; one with a single input may call it otherwise."""
 
 _LARGEST_JSON = 64_000_000
 _LONGEST_CONTEXT = 4096
@@ -167,6 +178,12 @@ def _check(model: Model) -> None:
         raise ExtractorError(f"{model.path(VISION)} does not take pictures, and nothing else", hint)
     if any(len(shape) > 2 for shape in model.text.inputs.values()) or not model.text.inputs:
         raise ExtractorError(f"{model.path(TEXT)} takes pictures, not texts", hint)
+    other = [name for name in model.text.inputs if name not in TEXT_INPUTS]
+    if other and len(model.text.inputs) > 1:
+        raise ExtractorError(
+            f"{model.path(TEXT)} takes {other[0]} too, which CLIP's do not",
+            f"export it with the inputs {' and '.join(TEXT_INPUTS)} alone",
+        )
     (pictures,) = model.vision.inputs.values()
     if any(
         one not in (None, side) for one, side in zip(pictures[1:], (3, *model.size), strict=False)
