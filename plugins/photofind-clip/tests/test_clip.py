@@ -12,6 +12,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ pytest.importorskip("tokenizers")
 onnx = pytest.importorskip("onnx")
 
 import two_towers  # noqa: E402
+from photofind_clip.__main__ import main  # noqa: E402
 from photofind_clip.download import download  # noqa: E402
 from photofind_clip.model import MODEL_VARIABLE, default_folder, find_model  # noqa: E402
 
@@ -191,6 +193,11 @@ def test_without_weights_one_line_says_what_to_do(monkeypatch, tmp_path):
         ("preprocessor_config.json", b"{", "preprocessor_config.json cannot be read"),
         ("preprocessor_config.json", b'{"size": "big"}', "does not say how pictures are prepared"),
         ("preprocessor_config.json", b'{"size": 9, "image_mean": 1}', "does not say how pictures"),
+        (
+            "preprocessor_config.json",
+            b'{"size": 9, "image_std": [1, 1, 1], "image_mean": [0, 0, 1%s]}' % (b"0" * 400),
+            "does not say how pictures",
+        ),
     ],
 )
 def test_a_damaged_model_is_one_line(copied, name, content, reason):
@@ -301,6 +308,14 @@ def test_a_model_that_is_replaced_later_is_noticed_and_not_used(copied, name, mo
         other.embed_text(["a red"])
 
 
+def test_a_model_may_not_declare_its_dimension(copied):
+    for name in ("vision_model.onnx", "text_model.onnx"):
+        network = onnx.load(copied / name)
+        network.graph.output[0].type.tensor_type.ClearField("shape")
+        onnx.save(network, copied / name)
+    assert load("clip").dimension == two_towers.DIMENSION
+
+
 # Adding and downloading.
 
 
@@ -325,11 +340,24 @@ def test_a_model_is_added_to_the_home(towers, tmp_path, monkeypatch):
     assert load("clip").version == f"1-{find_model(towers).digest[:8]}"
 
 
+def test_an_interrupted_download_ends_without_a_traceback(tmp_path, monkeypatch, capsys):
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("PHOTOFIND_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["photofind_clip", "download"])
+    monkeypatch.setattr("photofind_clip.__main__.download", interrupted)
+    assert main() == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert not [*tmp_path.iterdir()]
+
+
 class _Hub(BaseHTTPRequestHandler):
     """Lists and gives the files of a folder, as Hugging Face does."""
 
     folder: Path
     spoilt = False
+    odd: ClassVar[dict] = {}  # What is listed of each file that is not so.
 
     def do_GET(self):
         if self.path.startswith("/api/models/some/model/revision/main"):
@@ -355,7 +383,7 @@ class _Hub(BaseHTTPRequestHandler):
         if file.suffix == ".onnx":
             listed["rfilename"] = f"onnx/{file.name}"
             listed["lfs"] = {"sha256": hashlib.sha256(body).hexdigest(), "size": len(body)}
-        return listed
+        return listed | self.odd
 
     def log_message(self, *arguments):
         pass
@@ -392,6 +420,10 @@ def test_what_cannot_be_downloaded_is_one_line(hub, tmp_path):
     address, handler = hub
     with pytest.raises(ExtractorError, match=r"some/other on 127\.0\.0\.1.* cannot be downloaded"):
         download(tmp_path, "some/other", hub=address)
+    for odd in ({"lfs": "x"}, {"size": float("inf")}):
+        handler.odd = odd
+        with pytest.raises(ExtractorError, match="does not list its files as expected"):
+            download(tmp_path, "some/model", hub=address)
     handler.folder = tmp_path
     with pytest.raises(ExtractorError, match=r"has no vision_model\.onnx"):
         download(tmp_path, "some/model", hub=address)

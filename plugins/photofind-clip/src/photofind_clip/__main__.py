@@ -50,6 +50,9 @@ def main() -> int:
     except (ExtractorError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     print(f"{model.folder}: {model.size[0]} x {model.size[1]} pixels, digest {model.digest}")
     return 0
 

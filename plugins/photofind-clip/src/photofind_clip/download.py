@@ -64,7 +64,9 @@ def download(
     try:
         value = json.loads(listed)
         commit, offers = str(value["sha"]), _offers(value)
-    except (ValueError, KeyError, TypeError) as error:
+    except (
+        *(ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError),
+    ) as error:
         raise ExtractorError(f"{about} does not list its files as expected") from error
     for name in FILES:
         if name not in offers:

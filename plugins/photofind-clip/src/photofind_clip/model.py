@@ -104,7 +104,14 @@ class Model:
     @property
     def dimension(self) -> int | None:
         """The length of its embeddings, as far as the networks declare it."""
-        return self.vision.outputs[self.image_output][-1] or self.text.outputs[self.text_output][-1]
+        return next((length for length in self.lengths if length is not None), None)
+
+    @property
+    def lengths(self) -> tuple[int | None, int | None]:
+        """The lengths of embeddings of pictures and of texts; None where not declared."""
+        shapes = self.vision.outputs[self.image_output], self.text.outputs[self.text_output]
+        image, text = (shape[-1] if shape else None for shape in shapes)
+        return image, text
 
     @cached_property
     def digest(self) -> str:
@@ -154,7 +161,7 @@ def find_model(folder: Path | None = None) -> Model:
             _context(text, tokenizing, whole),
             _padding(tokenizing),
         )
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise ExtractorError(
             f"{_path(folder, PREPROCESSING)} does not say how pictures are prepared: {reason}",
@@ -193,13 +200,7 @@ def _check(model: Model) -> None:
             f"as {PREPROCESSING} says",
             "take all files from one model",
         )
-    lengths = [
-        declared.outputs[output][-1]
-        for declared, output in (
-            (model.vision, model.image_output),
-            (model.text, model.text_output),
-        )
-    ]
+    lengths = model.lengths
     if None not in lengths and lengths[0] != lengths[1]:
         raise ExtractorError(
             f"{VISION} in {model.folder} makes {lengths[0]} numbers and {TEXT} {lengths[1]}: "
