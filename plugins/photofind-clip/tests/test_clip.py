@@ -184,6 +184,17 @@ def test_without_weights_one_line_says_what_to_do(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("library", "package"),
+    [("tokenizers", "photofind-clip"), ("onnxruntime", "'photofind-clip[onnx]'")],
+)
+def test_a_missing_library_is_one_line(monkeypatch, library, package):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ExtractorError, match="which is not installed") as caught:
+        load("clip").embed_text(["a red"])
+    assert f"`photofind plugins install {package}`" in caught.value.hint
+
+
+@pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
         ("text_model.onnx", None, "its model is incomplete: there is no text_model.onnx"),

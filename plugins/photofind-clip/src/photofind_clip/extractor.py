@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Clip"]
 
-_INSTALL = "`photofind plugins install 'photofind-clip[onnx]'`"
+_INSTALL = "`photofind plugins install photofind-clip` installs it"
+_INSTALL_WITH_ONNX = "`photofind plugins install 'photofind-clip[onnx]'` installs it"
 _NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
 _TYPES = {
     "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,
@@ -108,9 +109,7 @@ class Clip:
         try:
             from tokenizers import Tokenizer
         except ImportError as error:
-            raise ExtractorError(
-                "it needs tokenizers, which is not installed", f"{_INSTALL} installs it"
-            ) from error
+            raise ExtractorError("it needs tokenizers, which is not installed", _INSTALL) from error
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         file = self._file(TOKENIZER)
         try:
@@ -156,7 +155,7 @@ def _session(file: Path, threads: int) -> Any:
         import onnxruntime
     except ImportError as error:
         raise ExtractorError(
-            "it needs ONNX Runtime, which is not installed", f"{_INSTALL} installs it"
+            "it needs ONNX Runtime, which is not installed", _INSTALL_WITH_ONNX
         ) from error
     onnxruntime.disable_telemetry_events()  # On Windows.
     options = onnxruntime.SessionOptions()
