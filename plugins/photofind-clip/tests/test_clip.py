@@ -23,6 +23,7 @@ pytest.importorskip("tokenizers")
 onnx = pytest.importorskip("onnx")
 
 import two_towers  # noqa: E402
+from photofind_clip import Clip  # noqa: E402
 from photofind_clip.__main__ import main  # noqa: E402
 from photofind_clip.download import download  # noqa: E402
 from photofind_clip.model import MODEL_VARIABLE, default_folder, find_model  # noqa: E402
@@ -319,12 +320,15 @@ def test_a_model_that_is_replaced_later_is_noticed_and_not_used(copied, name, mo
         other.embed_text(["a red"])
 
 
-def test_a_model_may_not_declare_its_dimension(copied):
+def test_a_model_need_not_declare_its_dimension(copied):
     for name in ("vision_model.onnx", "text_model.onnx"):
         network = onnx.load(copied / name)
         network.graph.output[0].type.tensor_type.ClearField("shape")
         onnx.save(network, copied / name)
-    assert load("clip").dimension == two_towers.DIMENSION
+    extractor = Clip()
+    assert extractor.dimension == two_towers.DIMENSION
+    extractor.threads = 2
+    assert extractor._vision.get_session_options().intra_op_num_threads == 2
 
 
 # Adding and downloading.

@@ -94,7 +94,9 @@ class Clip:
 
     def _measured(self) -> int:
         """Return the length of embeddings, of a network that does not declare it."""
-        return int(self.embed(np.zeros((1, *self.input_size, 3), np.uint8)).shape[-1])
+        length = int(self.embed(np.zeros((1, *self.input_size, 3), np.uint8)).shape[-1])
+        del self._vision  # It is opened again with as many threads as are set by then.
+        return length
 
     @cached_property
     def _vision(self) -> Any:
