@@ -372,6 +372,7 @@ class _Hub(BaseHTTPRequestHandler):
 
     folder: Path
     spoilt = False
+    shorter = 0  # So many bytes of each file are not given.
     odd: ClassVar[dict] = {}  # What is listed of each file that is not so.
 
     def do_GET(self):
@@ -383,6 +384,7 @@ class _Hub(BaseHTTPRequestHandler):
             body = (self.folder / name).read_bytes()
             if self.spoilt and name.endswith(".onnx"):
                 body = body[:-1] + bytes([body[-1] ^ 1])
+            body = body[: len(body) - self.shorter]
         else:
             self.send_error(404)
             return
@@ -429,6 +431,19 @@ def test_a_model_is_downloaded_and_compared_with_its_checksums(hub, towers, tmp_
     assert "its checksum is another" in spoilt.stderr
     assert find_model(tmp_path / "clip").digest == find_model(towers).digest, "the old one stays"
     assert [one.name for one in tmp_path.iterdir()] == ["clip"]
+
+
+def test_what_ends_early_or_cannot_be_written_is_not_called_something_else(hub, tmp_path):
+    address, handler = hub
+    handler.shorter = 9
+    with pytest.raises(ExtractorError, match="the connection ended after"):
+        download(tmp_path, "some/model", hub=address)
+    handler.shorter = 0
+    if Path("/dev/full").exists():  # As a disk without room.
+        (tmp_path / "vision_model.onnx").unlink(missing_ok=True)
+        (tmp_path / "vision_model.onnx").symlink_to("/dev/full")
+        with pytest.raises(OSError, match="No space left"):
+            download(tmp_path, "some/model", hub=address)
 
 
 def test_what_cannot_be_downloaded_is_one_line(hub, tmp_path):
