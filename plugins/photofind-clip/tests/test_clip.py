@@ -355,6 +355,25 @@ def test_a_model_is_added_to_the_home(towers, tmp_path, monkeypatch):
     assert load("clip").version == f"1-{find_model(towers).digest[:8]}"
 
 
+def test_the_old_model_stays_where_the_new_one_cannot_be_put(towers, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PHOTOFIND_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["photofind_clip", "add", str(towers)])
+    assert main() == 0
+    (tmp_path / "clip" / "old").touch()
+    rename = os.rename
+
+    def in_use(source, target):
+        if Path(source).name == "new":
+            raise PermissionError(13, "It is in use")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", in_use)
+    assert main() == 1
+    assert "It is in use" in capsys.readouterr().err
+    assert (tmp_path / "clip" / "old").exists()
+    assert [one.name for one in tmp_path.iterdir()] == ["clip"]
+
+
 def test_an_interrupted_download_ends_without_a_traceback(tmp_path, monkeypatch, capsys):
     def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt
