@@ -55,7 +55,9 @@ def download(
     Raises
     ------
     ExtractorError
-        It cannot be had, has not the files, or they are not what the repository lists.
+        It cannot be downloaded, lacks a file, or a checksum differs.
+    OSError
+        A file cannot be written.
     """
     about = f"{repository} on {urllib.parse.urlsplit(hub).netloc}"
     quoted = urllib.parse.quote(repository)
