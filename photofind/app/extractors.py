@@ -28,7 +28,10 @@ def extractor_statuses(resources: Resources) -> list[ExtractorStatus]:
     stamps = [fingerprint(plugin, resources.settings.views) for plugin in plugins]
 
     pairs = [*zip((plugin.name for plugin in plugins), stamps, strict=True)]
-    cached = {pair: known[pair[1]] for pair in pairs if pair[1] in known}
+    # The fingerprint does not cover files outside the package, such as a model.
+    cached = {
+        pair: info for pair in pairs if (info := known.get(pair[1] or "")) and info.is_current
+    }
     # Two distributions may offer one name, which does not work then.
     tried = resources.probes.results(
         dict.fromkeys(pair for pair in pairs if pair not in cached),

@@ -27,8 +27,8 @@ _MOST_FILES = 2000
 def code_of(extractor: object, plugin: Plugin) -> list[Path]:
     """Return the files or folders of a loaded extractor's code, and its model.
 
-    That is the package that its entry point names, as this process has imported it, and the module
-    of its class.
+    That is the package that its entry point names, as this process has imported it, the module of
+    its class, and its ``files``, where it has a list of paths of that name.
     """
     target = plugin.target.partition(":")[0]
     if Path(plugin.target).is_absolute():
@@ -41,6 +41,9 @@ def code_of(extractor: object, plugin: Plugin) -> list[Path]:
         folders = [] if top == _OWN else [*getattr(imported, "__path__", [])]
         file = getattr(imported, "__file__", None)
         found += map(Path, folders or ([file] if file else []))
+    files = getattr(extractor, "files", ())
+    if isinstance(files, list | tuple):
+        found += [Path(one) for one in files if isinstance(one, str | Path)]
     return [*dict.fromkeys(found)]
 
 

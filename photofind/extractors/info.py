@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from photofind.extractors.code_files import stamp
 from photofind.extractors.loaded import identity
 
 if TYPE_CHECKING:
@@ -34,9 +36,9 @@ class ExtractorInfo:
     abilities
         Those of :data:`photofind.extractors.protocol.ABILITIES` that it has.
     engine
-        What runs it, "LiteRT" or "Keras"; None if unknown.
+        What runs it, such as "LiteRT"; None if unknown.
     code
-        The files or folders of its code.
+        The files or folders of its code, and its model.
     device
         What that runs on, such as "gpu"; None if unknown.
     idle_seconds
@@ -63,6 +65,11 @@ class ExtractorInfo:
     def identity(self) -> str:
         """What every result of this build of the extractor carries."""
         return identity(self.name, self.version, self.build)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the files of its code are as they were when it was loaded."""
+        return not self.code or self.build.endswith(f" {stamp(map(Path, self.code))}")
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:

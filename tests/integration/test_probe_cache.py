@@ -27,6 +27,7 @@ class Plain:
     protocol = 1
     input_size = (4, 6)
     dimension = 3
+    files = [Path(__file__).parent / "weights.json"]
 
     def embed(self, images):
         return images.mean(axis=(1, 2)).astype(np.float32)
@@ -61,6 +62,11 @@ class Installed:
         os.utime(self.module, ns=(later, later))
 
     @property
+    def weights(self) -> Path:
+        """A file outside its package."""
+        return self.folder / "weights.json"
+
+    @property
     def tried(self) -> int:
         return (self.folder / "tried").stat().st_size
 
@@ -91,6 +97,9 @@ def test_one_that_works_is_tried_once(home: Home, plugin: Installed) -> None:
     other.mkdir()
     assert (listed(home).error, plugin.tried) == (None, 4)
     assert (listed(home).error, plugin.tried) == (None, 4)
+    plugin.weights.write_text("{}")
+    assert (listed(home).error, plugin.tried) == (None, 5)
+    assert (listed(home).error, plugin.tried) == (None, 5)
 
 
 def test_one_that_does_not_work_is_named_and_tried_each_time(home: Home, plugin: Installed) -> None:

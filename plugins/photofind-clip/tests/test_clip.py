@@ -12,6 +12,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -22,6 +23,8 @@ pytest.importorskip("tokenizers")
 onnx = pytest.importorskip("onnx")
 
 import two_towers  # noqa: E402
+from photofind_clip import Clip  # noqa: E402
+from photofind_clip.__main__ import main  # noqa: E402
 from photofind_clip.download import download  # noqa: E402
 from photofind_clip.model import MODEL_VARIABLE, default_folder, find_model  # noqa: E402
 
@@ -29,6 +32,7 @@ from photofind.app.photofind import PhotoFind  # noqa: E402
 from photofind.daemon.client import connect_to_running  # noqa: E402
 from photofind.daemon.lifecycle import start, stop  # noqa: E402
 from photofind.errors import ExtractorError  # noqa: E402
+from photofind.extractors.code_files import stamp  # noqa: E402
 from photofind.extractors.registry import load  # noqa: E402
 from photofind.model import Query  # noqa: E402
 from photofind.paths import Home  # noqa: E402
@@ -181,6 +185,17 @@ def test_without_weights_one_line_says_what_to_do(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("library", "package"),
+    [("tokenizers", "photofind-clip"), ("onnxruntime", "'photofind-clip[onnx]'")],
+)
+def test_a_missing_library_is_one_line(monkeypatch, library, package):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ExtractorError, match="which is not installed") as caught:
+        load("clip").embed_text(["a red"])
+    assert f"`photofind plugins install {package}`" in caught.value.hint
+
+
+@pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
         ("text_model.onnx", None, "its model is incomplete: there is no text_model.onnx"),
@@ -190,6 +205,11 @@ def test_without_weights_one_line_says_what_to_do(monkeypatch, tmp_path):
         ("preprocessor_config.json", b"{", "preprocessor_config.json cannot be read"),
         ("preprocessor_config.json", b'{"size": "big"}', "does not say how pictures are prepared"),
         ("preprocessor_config.json", b'{"size": 9, "image_mean": 1}', "does not say how pictures"),
+        (
+            "preprocessor_config.json",
+            b'{"size": 9, "image_std": [1, 1, 1], "image_mean": [0, 0, 1%s]}' % (b"0" * 400),
+            "does not say how pictures",
+        ),
     ],
 )
 def test_a_damaged_model_is_one_line(copied, name, content, reason):
@@ -218,6 +238,24 @@ def test_networks_of_another_kind_are_named(copied, towers):
         load("clip")
 
 
+def test_a_text_network_that_wants_more_than_tokens_is_refused(copied):
+    network = onnx.load(copied / "text_model.onnx")
+    network.graph.input.append(network.graph.input[0])
+    network.graph.input[-1].name = "token_type_ids"
+    onnx.save(network, copied / "text_model.onnx")
+    with pytest.raises(ExtractorError, match=r"text_model\.onnx takes token_type_ids too"):
+        load("clip")
+
+
+def test_a_mask_may_be_of_truth_values(copied):
+    before = load("clip").embed_text(["a red"])
+    network = onnx.load(copied / "text_model.onnx")
+    (mask,) = (one for one in network.graph.input if one.name == "attention_mask")
+    mask.type.tensor_type.elem_type = onnx.TensorProto.BOOL
+    onnx.save(network, copied / "text_model.onnx")
+    assert np.allclose(load("clip").embed_text(["a red"]), before)
+
+
 def test_towers_of_two_models_are_no_pair(copied):
     weights = two_towers.train(steps=1)
     weights["v2"] = np.concatenate([weights["v2"]] * 2, axis=1)
@@ -229,15 +267,18 @@ def test_towers_of_two_models_are_no_pair(copied):
         load("clip")
 
 
-@pytest.mark.parametrize("within", ["initializer", "constant"])
+@pytest.mark.parametrize("within", ["initializer", "constant", "function"])
 def test_weights_in_other_files_are_refused(copied, within):
     (copied.parent / "secret").write_bytes(bytes(1024))
     network = onnx.load(copied / "vision_model.onnx")
     if within == "initializer":
         tensor = network.graph.initializer[0]
     else:
-        node = network.graph.node.add(op_type="Constant", output=["unused"])
-        tensor = node.attribute.add(name="value", type=onnx.AttributeProto.TENSOR).t
+        if within == "constant":
+            attributes = network.graph.node.add(op_type="Constant", output=["unused"]).attribute
+        else:
+            attributes = network.functions.add(name="unused", domain="here").attribute_proto
+        tensor = attributes.add(name="value", type=onnx.AttributeProto.TENSOR).t
         tensor.CopyFrom(network.graph.initializer[0])
     tensor.ClearField("raw_data")
     tensor.data_location = onnx.TensorProto.EXTERNAL
@@ -247,12 +288,47 @@ def test_weights_in_other_files_are_refused(copied, within):
         load("clip")
 
 
+def test_a_field_that_others_read_as_another_is_refused(copied):
+    """Its number has more bits than Protocol Buffers look at."""
+    field = (13 << 3 | 2) | 1 << 32
+    tag = bytes(field >> shift & 0x7F | 0x80 for shift in range(0, 28, 7)) + bytes([field >> 28])
+    with (copied / "vision_model.onnx").open("ab") as file:
+        file.write(tag + b"\0")
+    with pytest.raises(ExtractorError, match=r"vision_model\.onnx is no ONNX network"):
+        load("clip")
+
+
 def test_another_model_is_another_version(copied):
     before = load("clip").version
     settings = json.loads((copied / "preprocessor_config.json").read_text())
     settings["image_mean"] = [0.5, 0.5, 0.5]
     (copied / "preprocessor_config.json").write_text(json.dumps(settings))
     assert load("clip").version != before
+
+
+@pytest.mark.parametrize(
+    ("name", "more"), [("text_model.onnx", b"\x32\1x"), ("tokenizer.json", b"\n")]
+)
+def test_a_model_that_is_replaced_later_is_noticed_and_not_used(copied, name, more):
+    loaded, other = load("clip"), load("clip")
+    content = (copied / name).read_bytes()
+    (copied / name).write_bytes(content)
+    assert not loaded.build.endswith(stamp(map(Path, loaded.code)))
+    loaded.embed_text(["a red"])  # It is the same.
+    (copied / name).write_bytes(content + more)
+    with pytest.raises(ExtractorError, match="its model was replaced after it was loaded"):
+        other.embed_text(["a red"])
+
+
+def test_a_model_need_not_declare_its_dimension(copied):
+    for name in ("vision_model.onnx", "text_model.onnx"):
+        network = onnx.load(copied / name)
+        network.graph.output[0].type.tensor_type.ClearField("shape")
+        onnx.save(network, copied / name)
+    extractor = Clip()
+    assert extractor.dimension == two_towers.DIMENSION
+    extractor.threads = 2
+    assert extractor._vision.get_session_options().intra_op_num_threads == 2
 
 
 # Adding and downloading.
@@ -279,11 +355,44 @@ def test_a_model_is_added_to_the_home(towers, tmp_path, monkeypatch):
     assert load("clip").version == f"1-{find_model(towers).digest[:8]}"
 
 
+def test_the_old_model_stays_where_the_new_one_cannot_be_put(towers, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PHOTOFIND_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["photofind_clip", "add", str(towers)])
+    assert main() == 0
+    (tmp_path / "clip" / "old").touch()
+    rename = os.rename
+
+    def in_use(source, target):
+        if Path(source).name == "new":
+            raise PermissionError(13, "It is in use")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", in_use)
+    assert main() == 1
+    assert "It is in use" in capsys.readouterr().err
+    assert (tmp_path / "clip" / "old").exists()
+    assert [one.name for one in tmp_path.iterdir()] == ["clip"]
+
+
+def test_an_interrupted_download_ends_without_a_traceback(tmp_path, monkeypatch, capsys):
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("PHOTOFIND_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["photofind_clip", "download"])
+    monkeypatch.setattr("photofind_clip.__main__.download", interrupted)
+    assert main() == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert not [*tmp_path.iterdir()]
+
+
 class _Hub(BaseHTTPRequestHandler):
     """Lists and gives the files of a folder, as Hugging Face does."""
 
     folder: Path
     spoilt = False
+    shorter = 0  # So many bytes of each file are not given.
+    odd: ClassVar[dict] = {}  # What is listed of each file that is not so.
 
     def do_GET(self):
         if self.path.startswith("/api/models/some/model/revision/main"):
@@ -294,6 +403,7 @@ class _Hub(BaseHTTPRequestHandler):
             body = (self.folder / name).read_bytes()
             if self.spoilt and name.endswith(".onnx"):
                 body = body[:-1] + bytes([body[-1] ^ 1])
+            body = body[: len(body) - self.shorter]
         else:
             self.send_error(404)
             return
@@ -309,7 +419,7 @@ class _Hub(BaseHTTPRequestHandler):
         if file.suffix == ".onnx":
             listed["rfilename"] = f"onnx/{file.name}"
             listed["lfs"] = {"sha256": hashlib.sha256(body).hexdigest(), "size": len(body)}
-        return listed
+        return listed | self.odd
 
     def log_message(self, *arguments):
         pass
@@ -342,10 +452,27 @@ def test_a_model_is_downloaded_and_compared_with_its_checksums(hub, towers, tmp_
     assert [one.name for one in tmp_path.iterdir()] == ["clip"]
 
 
+def test_what_ends_early_or_cannot_be_written_is_not_called_something_else(hub, tmp_path):
+    address, handler = hub
+    handler.shorter = 9
+    with pytest.raises(ExtractorError, match="the connection ended after"):
+        download(tmp_path, "some/model", hub=address)
+    handler.shorter = 0
+    if Path("/dev/full").exists():  # As a disk without room.
+        (tmp_path / "vision_model.onnx").unlink(missing_ok=True)
+        (tmp_path / "vision_model.onnx").symlink_to("/dev/full")
+        with pytest.raises(OSError, match="No space left"):
+            download(tmp_path, "some/model", hub=address)
+
+
 def test_what_cannot_be_downloaded_is_one_line(hub, tmp_path):
     address, handler = hub
     with pytest.raises(ExtractorError, match=r"some/other on 127\.0\.0\.1.* cannot be downloaded"):
         download(tmp_path, "some/other", hub=address)
+    for odd in ({"lfs": "x"}, {"size": float("inf")}):
+        handler.odd = odd
+        with pytest.raises(ExtractorError, match="does not list its files as expected"):
+            download(tmp_path, "some/model", hub=address)
     handler.folder = tmp_path
     with pytest.raises(ExtractorError, match=r"has no vision_model\.onnx"):
         download(tmp_path, "some/model", hub=address)

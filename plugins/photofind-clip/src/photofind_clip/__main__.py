@@ -50,6 +50,9 @@ def main() -> int:
     except (ExtractorError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     print(f"{model.folder}: {model.size[0]} x {model.size[1]} pixels, digest {model.digest}")
     return 0
 
@@ -70,9 +73,14 @@ def _install(fill: Callable[[Path], object], digest: str | None) -> Model:
             )
         for file in new.iterdir():
             file.chmod(0o600)
-        if folder.exists():
-            os.rename(folder, Path(made) / "old")  # noqa: PTH104
-        os.rename(new, folder)  # noqa: PTH104
+        old = Path(made) / "old"
+        try:
+            if folder.exists():
+                os.rename(folder, old)  # noqa: PTH104
+            os.rename(new, folder)  # noqa: PTH104
+        finally:
+            if old.exists() and not folder.exists():
+                os.rename(old, folder)  # noqa: PTH104
     return find_model(folder)
 
 

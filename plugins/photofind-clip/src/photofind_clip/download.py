@@ -11,7 +11,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -55,7 +55,9 @@ def download(
     Raises
     ------
     ExtractorError
-        It cannot be had, has not the files, or they are not what the repository lists.
+        It cannot be downloaded, lacks a file, or a checksum differs.
+    OSError
+        A file cannot be written.
     """
     about = f"{repository} on {urllib.parse.urlsplit(hub).netloc}"
     quoted = urllib.parse.quote(repository)
@@ -64,7 +66,9 @@ def download(
     try:
         value = json.loads(listed)
         commit, offers = str(value["sha"]), _offers(value)
-    except (ValueError, KeyError, TypeError) as error:
+    except (
+        *(ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError),
+    ) as error:
         raise ExtractorError(f"{about} does not list its files as expected") from error
     for name in FILES:
         if name not in offers:
@@ -101,25 +105,35 @@ def _get(address: str, about: str) -> bytes:
 def _fetch(address: str, file: Path, offer: _Offer, progress: Progress) -> None:
     done, digest = 0, hashlib.sha256()
     git = hashlib.sha1(b"blob %d\0" % offer.size, usedforsecurity=False)
-    try:
-        with (
-            urllib.request.urlopen(address, timeout=_SECONDS) as answer,
-            file.open("wb") as opened,
-        ):
-            while done <= offer.size and (piece := answer.read(_PIECE)):
-                opened.write(piece)
-                digest.update(piece)
-                git.update(piece)
-                done += len(piece)
-                progress(file.name, done, offer.size)
-    except (OSError, HTTPException, ValueError) as error:
-        raise _unreachable(offer.path, error) from error
+    with file.open("wb") as opened:
+        for piece in _pieces(address, offer.path):
+            opened.write(piece)
+            digest.update(piece)
+            git.update(piece)
+            done += len(piece)
+            progress(file.name, done, offer.size)
+            if done > offer.size:
+                break
+    if done < offer.size:
+        raise ExtractorError(
+            f"{offer.path} is incomplete: the connection ended after {done} of {offer.size} bytes",
+            "try again; what was downloaded is not used",
+        )
     is_right = digest.hexdigest() == offer.sha256 if offer.sha256 else git.hexdigest() == offer.git
-    if done != offer.size or not is_right:
+    if done > offer.size or not is_right:
         raise ExtractorError(
             f"{offer.path} is not what the repository lists: its checksum is another",
             "try again; what was downloaded is not used",
         )
+
+
+def _pieces(address: str, what: str) -> Iterator[bytes]:
+    try:
+        with urllib.request.urlopen(address, timeout=_SECONDS) as answer:
+            while piece := answer.read(_PIECE):
+                yield piece
+    except (OSError, HTTPException, ValueError) as error:
+        raise _unreachable(what, error) from error
 
 
 def _unreachable(what: str, error: Exception) -> ExtractorError:

@@ -12,18 +12,20 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import ExtractorError
-from photofind_clip.model import TEXT, TOKENIZER, VISION, find_model
+from photofind.extractors.code_files import stamp
+from photofind_clip.model import TEXT, TEXT_INPUTS, TOKENIZER, VISION, find_model
 
 if TYPE_CHECKING:
     from photofind_clip.model import Model
 
 __all__ = ["Clip"]
 
-_INSTALL = "`photofind plugins install 'photofind-clip[onnx]'`"
+_INSTALL = "`photofind plugins install photofind-clip` installs it"
+_INSTALL_WITH_ONNX = "`photofind plugins install 'photofind-clip[onnx]'` installs it"
 _NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
 _TYPES = {
     "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,
-    "tensor(int64)": np.int64, "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(bool)": np.bool_,
 }  # fmt: skip
 
 
@@ -52,6 +54,8 @@ class Clip:
     def __init__(self) -> None:
         self.threads = 1
         self._model: Model = find_model()
+        self.files = self._model.files
+        self._stamp = stamp(self.files)
         self.version = f"1-{self._model.digest[:8]}"
         self.input_size = self._model.size
         self.dimension = self._model.dimension or self._measured()
@@ -68,9 +72,9 @@ class Clip:
     def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the embeddings of texts, float32 (N, dimension); what is too long is cut off."""
         encoded = self._tokenizer.encode_batch([*texts])
+        rows = ([one.ids for one in encoded], [one.attention_mask for one in encoded])
         values = {
-            "input_ids": np.array([one.ids for one in encoded], np.int64),
-            "attention_mask": np.array([one.attention_mask for one in encoded], np.int64),
+            name: np.array(one, np.int64) for name, one in zip(TEXT_INPUTS, rows, strict=True)
         }
         return self._run(self._text, self._model.text_output, values)
 
@@ -79,7 +83,7 @@ class Clip:
     ) -> npt.NDArray[np.float32]:
         inputs = session.get_inputs()
         first = next(iter(values))
-        given = {
+        given: dict[str, npt.NDArray[Any]] = {
             one.name: values[one.name if one.name in values else first].astype(
                 _TYPES.get(one.type, np.float32)
             )
@@ -90,26 +94,26 @@ class Clip:
 
     def _measured(self) -> int:
         """Return the length of embeddings, of a network that does not declare it."""
-        return int(self.embed(np.zeros((1, *self.input_size, 3), np.uint8)).shape[-1])
+        length = int(self.embed(np.zeros((1, *self.input_size, 3), np.uint8)).shape[-1])
+        del self._vision  # It is opened again with as many threads as are set by then.
+        return length
 
     @cached_property
     def _vision(self) -> Any:
-        return _session(self._model.path(VISION), self.threads)
+        return _session(self._file(VISION), self.threads)
 
     @cached_property
     def _text(self) -> Any:
-        return _session(self._model.path(TEXT), self.threads)
+        return _session(self._file(TEXT), self.threads)
 
     @cached_property
     def _tokenizer(self) -> Any:
         try:
             from tokenizers import Tokenizer
         except ImportError as error:
-            raise ExtractorError(
-                "it needs tokenizers, which is not installed", f"{_INSTALL} installs it"
-            ) from error
+            raise ExtractorError("it needs tokenizers, which is not installed", _INSTALL) from error
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        file = self._model.path(TOKENIZER)
+        file = self._file(TOKENIZER)
         try:
             tokenizer = Tokenizer.from_file(str(file))
         except Exception as error:
@@ -121,6 +125,22 @@ class Clip:
         tokenizer.enable_truncation(context)
         tokenizer.enable_padding(pad_id=number, pad_token=token, length=context)
         return tokenizer
+
+    def _file(self, name: str) -> Path:
+        """Return a file of the model that the version tells of.
+
+        Raises
+        ------
+        ExtractorError
+            Another model is there by now, or none.
+        """
+        model = self._model
+        if stamp(self.files) != self._stamp and find_model(model.folder).digest != model.digest:
+            raise ExtractorError(
+                "its model was replaced after it was loaded",
+                "try again in some seconds; if that does not help, start photofind again",
+            )
+        return model.path(name)
 
 
 def _session(file: Path, threads: int) -> Any:
@@ -137,7 +157,7 @@ def _session(file: Path, threads: int) -> Any:
         import onnxruntime
     except ImportError as error:
         raise ExtractorError(
-            "it needs ONNX Runtime, which is not installed", f"{_INSTALL} installs it"
+            "it needs ONNX Runtime, which is not installed", _INSTALL_WITH_ONNX
         ) from error
     onnxruntime.disable_telemetry_events()  # On Windows.
     options = onnxruntime.SessionOptions()

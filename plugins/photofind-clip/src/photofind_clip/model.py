@@ -19,7 +19,15 @@ from photofind.errors import ExtractorError
 from photofind.paths import Home
 from photofind_clip.onnx_file import Declared, read_declared
 
-__all__ = ["FILES", "MODEL_VARIABLE", "OPTIONAL_FILES", "Model", "default_folder", "find_model"]
+__all__ = [
+    "FILES",
+    "MODEL_VARIABLE",
+    "OPTIONAL_FILES",
+    "TEXT_INPUTS",
+    "Model",
+    "default_folder",
+    "find_model",
+]
 
 MODEL_VARIABLE = "PHOTOFIND_CLIP_MODEL"
 """The environment variable with the folder of the model."""
@@ -31,6 +39,9 @@ FILES = (VISION, TEXT, TOKENIZER, PREPROCESSING)
 
 OPTIONAL_FILES = ("tokenizer_config.json", "config.json")
 """The files that a model may have."""
+
+TEXT_INPUTS = ("input_ids", "attention_mask")
+"""What text networks are given; one with a single input may call it otherwise."""
 
 _LARGEST_JSON = 64_000_000
 _LONGEST_CONTEXT = 4096
@@ -75,6 +86,12 @@ class Model:
         return _path(self.folder, name)
 
     @property
+    def files(self) -> list[Path]:
+        """All files that are looked for, there or not."""
+        anywhere = [self.folder / name for name in (*FILES, *OPTIONAL_FILES)]
+        return [*anywhere, *(self.folder / "onnx" / name for name in (VISION, TEXT))]
+
+    @property
     def image_output(self) -> str:
         """The output of the vision network that is the embedding."""
         return _embedding(self.path(VISION), self.vision)
@@ -87,7 +104,14 @@ class Model:
     @property
     def dimension(self) -> int | None:
         """The length of its embeddings, as far as the networks declare it."""
-        return self.vision.outputs[self.image_output][-1] or self.text.outputs[self.text_output][-1]
+        return next((length for length in self.lengths if length is not None), None)
+
+    @property
+    def lengths(self) -> tuple[int | None, int | None]:
+        """The lengths of embeddings of pictures and of texts; None where not declared."""
+        shapes = self.vision.outputs[self.image_output], self.text.outputs[self.text_output]
+        image, text = (shape[-1] if shape else None for shape in shapes)
+        return image, text
 
     @cached_property
     def digest(self) -> str:
@@ -137,7 +161,7 @@ def find_model(folder: Path | None = None) -> Model:
             _context(text, tokenizing, whole),
             _padding(tokenizing),
         )
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise ExtractorError(
             f"{_path(folder, PREPROCESSING)} does not say how pictures are prepared: {reason}",
@@ -161,6 +185,12 @@ def _check(model: Model) -> None:
         raise ExtractorError(f"{model.path(VISION)} does not take pictures, and nothing else", hint)
     if any(len(shape) > 2 for shape in model.text.inputs.values()) or not model.text.inputs:
         raise ExtractorError(f"{model.path(TEXT)} takes pictures, not texts", hint)
+    other = [name for name in model.text.inputs if name not in TEXT_INPUTS]
+    if other and len(model.text.inputs) > 1:
+        raise ExtractorError(
+            f"{model.path(TEXT)} takes {other[0]} too, which CLIP's do not",
+            f"export it with the inputs {' and '.join(TEXT_INPUTS)} alone",
+        )
     (pictures,) = model.vision.inputs.values()
     if any(
         one not in (None, side) for one, side in zip(pictures[1:], (3, *model.size), strict=False)
@@ -170,13 +200,7 @@ def _check(model: Model) -> None:
             f"as {PREPROCESSING} says",
             "take all files from one model",
         )
-    lengths = [
-        declared.outputs[output][-1]
-        for declared, output in (
-            (model.vision, model.image_output),
-            (model.text, model.text_output),
-        )
-    ]
+    lengths = model.lengths
     if None not in lengths and lengths[0] != lengths[1]:
         raise ExtractorError(
             f"{VISION} in {model.folder} makes {lengths[0]} numbers and {TEXT} {lengths[1]}: "

@@ -23,7 +23,7 @@ _DEEPEST = 32
 # The messages within messages that may hold tensors, by the numbers of their fields.
 _WITHIN: dict[str, dict[int, str]] = {
     "model": {7: "graph", 25: "function"},
-    "function": {7: "node"},
+    "function": {7: "node", 11: "attribute"},
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
     "node": {5: "attribute"},
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
@@ -89,6 +89,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     place = 0
     while place < len(message):
         key, place = _varint(message, place)
+        if key >> 32:  # Others read the lower half of it.
+            raise ValueError("it is not in Protocol Buffers' format")
         number, kind = key >> 3, key & 7
         if kind == 0:
             value, place = _varint(message, place)
