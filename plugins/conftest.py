@@ -21,11 +21,11 @@ for _project in PROJECTS:  # For the tests' imports; the fixture is for photofin
     sys.path.insert(0, str(_project.parent / "src"))
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Register the plugins with photofind, and share one home, so that networks convert once.
 
-    Both apply to child processes too.
+    Both apply to child processes too, and not to the tests of other files that follow.
     """
     metadata = tmp_path_factory.mktemp("metadata")
     for project in PROJECTS:

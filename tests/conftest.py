@@ -13,6 +13,12 @@ from hypothesis import HealthCheck, settings
 
 from photofind.paths import Home
 
+# What numba compiles, which takes a minute, is compiled once by all workers of a run.
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+_NUMBA = Path(tempfile.gettempdir(), f"photofind-numba-{_RUN}")
+os.environ["NUMBA_CACHE_DIR"] = str(_NUMBA)
+_NUMBA.mkdir(mode=0o700, exist_ok=True)
+
 # How long something takes tells how busy the machine is.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
@@ -34,7 +40,12 @@ def beside_others(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     import fcntl
 
-    mode = fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH
-    with Path(tempfile.gettempdir(), f"photofind-tests-{os.getuid()}.lock").open("a+") as lock:
-        fcntl.lockf(lock, mode)
+    is_alone = request.node.get_closest_marker("alone") is not None
+    place = Path(tempfile.gettempdir(), f"photofind-tests-{os.getuid()}.lock")
+    with place.open("a+") as lock, place.with_suffix(".queue").open("a+") as queue:
+        # While one waits to be alone no other begins: it would wait as long as there are others.
+        fcntl.lockf(queue, fcntl.LOCK_EX)
+        fcntl.lockf(lock, fcntl.LOCK_EX if is_alone else fcntl.LOCK_SH)
+        if not is_alone:
+            fcntl.lockf(queue, fcntl.LOCK_UN)
         yield

@@ -55,6 +55,8 @@ def commit(library: EmbeddedStore, first: int, vectors: np.ndarray) -> list[Phot
 def built(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A library with a graph; compiling it takes most of this module's time."""
     home = Home(tmp_path_factory.mktemp("built") / "photofind")
+    home.cache.mkdir(parents=True)
+    (home.cache / "numba").symlink_to(os.environ["NUMBA_CACHE_DIR"])
     with EmbeddedStore(home, writable=True) as library, builder(home) as worker:
         library.open_space("mobilenet", "1", DIMENSION)
         commit(library, 0, embeddings(PHOTOS, 0))
