@@ -165,7 +165,9 @@ def test_scrolling_shows_more(page: Page, daemon: Daemon) -> None:
     )
     # They have no pictures.
     page.driver.execute_cdp_cmd("Network.enable", {})
-    page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/api/photos/1000*"]})
+    page.driver.execute_cdp_cmd(
+        "Network.setBlockedURLs", {"urls": [f"*/api/photos/100{n}*" for n in range(3)]}
+    )
     try:
         page.click("#places a")
         until(lambda: 0 < len(page.numbers()) <= 240 and page.numbers()[0] == 100000)

@@ -110,7 +110,7 @@ def test_every_operation_reaches_the_library(served: Served, tmp_path: Path) -> 
         "name": "seashore", "photos": 2, "extractors": ["mobilenet"], "keyword": False,
     }  # fmt: skip
     (tagged,) = ask(served, "GET", "/api/tagged?tag=sea&tag=DOG&limit=5").json
-    tag = {"name": "seashore", "confidence": 0.8, "space": "mobilenet@1"}
+    tag = {"name": "seashore", "confidence": 0.8, "space": "mobilenet@1", "confirmed": False}
     assert tagged["tags"][0] == tag
     assert ("tagged", (("sea", "DOG"), 5)) in served.library.asked
     assert ask(served, "GET", "/api/duplicates").json[0]["similarity"] == 0.97

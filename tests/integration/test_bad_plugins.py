@@ -13,7 +13,7 @@ from photofind.app.photofind import PhotoFind
 from photofind.daemon.resident import Resident
 from photofind.errors import ExtractorError
 from photofind.extractors.extraction import Extraction
-from photofind.indexing import steps
+from photofind.indexing import backlog_reader
 from photofind.model import Query
 from photofind.settings import set_setting
 
@@ -142,7 +142,7 @@ def test_none_of_them_keeps_photos_from_a_good_one(home, photos):
 @pytest.mark.usefixtures("forever")
 @pytest.mark.parametrize("first", ["hanging", "stuck"])
 def test_another_reads_new_photos_where_the_first_one_hangs(first, home, photos, monkeypatch):
-    monkeypatch.setattr(steps, "YIELDS_SECONDS", 2.0)
+    monkeypatch.setattr(backlog_reader, "YIELDS_SECONDS", 2.0)
     set_setting(home.settings, "extractor", f"{first},mean-colour")
     resident = Resident(home)
     try:

@@ -253,7 +253,7 @@ def test_the_json_of_similar_is_what_the_page_says(album: Album) -> None:
     hit = answer["hits"][0]
     assert set(hit) == {
         "rank", "path", "score", "captured", "width", "height", "offline", "copies",
-        "id", "size", "modified", "preliminary", "copy_ids",
+        "id", "size", "modified", "preliminary", "copy_ids", "words",
     }  # fmt: skip
     assert hit["captured"] == "2019-05-03T14:30:00"
     assert hit["offline"] is False

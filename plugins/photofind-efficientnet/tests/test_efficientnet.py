@@ -69,7 +69,7 @@ def test_photofind_finds_photos_by_tag(home, extractor, pictures, tmp_path):
         photofind.index()
         (cat, *_) = photofind.tagged(["cat"])
         assert cat.path == str(photos / "chelsea.png")
-        assert (cat.tags[0].name, cat.tags[0].space) == ("Egyptian cat", "efficientnet-lite0@1")
+        assert (cat.tags[0].name, cat.tags[0].space) == ("domestic cat", "efficientnet-lite0@1")
         assert photofind.photo(str(photos / "grass.png")).tags == ()
         counts = {count.name: count.photos for count in photofind.tags()}
         assert counts["espresso"] == 1
