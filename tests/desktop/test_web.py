@@ -1245,7 +1245,7 @@ def test_settings_are_changed_and_reset(page: Page, plain: Daemon) -> None:
 
 
 def test_colours_are_chosen_and_kept(page: Page) -> None:
-    page.open("/")
+    page.open("/").hits()  # With its style, which it may lack before.
     colour = "return getComputedStyle(document.body).backgroundColor"
     light = page.script(colour)
     page.click("#theme")  # Light, which is this browser's default.
