@@ -25,6 +25,7 @@ import numpy as np
 from common import in_fresh_process, megabytes, milliseconds, print_table
 
 from photofind.library.memory import MemoryStore
+from photofind.model import Counts
 from photofind.model.records import Folder, Photo
 from photofind.words import text_index
 from photofind.words.documents import document
@@ -50,6 +51,18 @@ TAGS = [
     "daisy",
 ]
 LETTERS = "bdfgklmnprstvz", "aeiou"
+
+
+class Counted(MemoryStore):
+    """A library in memory that counts its photos once, as the engine on disk does."""
+
+    _known: tuple[object, Counts] | None = None
+
+    def counts(self) -> Counts:
+        """Return how many photos there are."""
+        if self._known is None or self._known[0] != self.version:
+            self._known = self.version, super().counts()
+        return self._known[1]
 
 
 def made_words(draw: random.Random, count: int) -> list[str]:
@@ -119,7 +132,7 @@ def questions(photos: int) -> dict[str, list[str]]:
 
 def library(count: int) -> MemoryStore:
     """Return a library of made photos in memory."""
-    store = MemoryStore()
+    store = Counted()
     store.put_folder(Folder("/pictures", added=0.0))
     space = store.open_space("a", "1", 2)
     batch = list(made_photos(count))

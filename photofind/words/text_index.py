@@ -78,6 +78,7 @@ class TextIndex:
         self._reader: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # Which file the reader has open.
         self._spelling: tuple[int, Spelling] | None = None
+        self._counted: tuple[int, tuple[int, bool]] | None = None
 
     def close(self) -> None:
         """Close what is open."""
@@ -87,15 +88,14 @@ class TextIndex:
     def _close(self) -> None:
         if self._reader is not None:
             self._reader.close()
-        self._reader, self._spelling = None, None
+        self._reader, self._spelling, self._counted = None, None, None
 
     # Reading.
 
     @property
     def count(self) -> int:
         """How many photos it holds."""
-        with self._reading() as reader:
-            return 0 if reader is None else int(_one(reader, "SELECT count(*) FROM photos"))
+        return self._overview()[0]
 
     def is_current(self, store: Store) -> bool:
         """Return whether it holds the library as it is now."""
@@ -115,11 +115,22 @@ class TextIndex:
     @property
     def is_southern(self) -> bool:
         """Whether most photos that say where they were taken were taken south of the equator."""
+        return self._overview()[1]
+
+    def _overview(self) -> tuple[int, bool]:
+        """Return how many photos there are, and whether most are from the south.
+
+        Both take a look at all photos, so they are kept until the index changes.
+        """
         with self._reading() as reader:
             if reader is None:
-                return False
-            share = _one(reader, "SELECT avg(latitude < 0) FROM photos WHERE latitude IS NOT NULL")
-            return (share or 0.0) > 0.5
+                return 0, False
+            version = int(_one(reader, "PRAGMA data_version"))
+            if self._counted is None or self._counted[0] != version:
+                count = int(_one(reader, "SELECT count(*) FROM photos"))
+                share = _one(reader, "SELECT avg(latitude < 0) FROM photos")
+                self._counted = version, (count, (share or 0.0) > 0.5)
+            return self._counted[1]
 
     def spelling(self) -> Spelling:
         """Return what knows the words of the index."""
