@@ -25,7 +25,7 @@ import numpy as np
 from common import in_fresh_process, megabytes, milliseconds, print_table
 
 from photofind.library.memory import MemoryStore
-from photofind.model import Counts
+from photofind.library.store import Counts
 from photofind.model.records import Folder, Photo
 from photofind.words import text_index
 from photofind.words.documents import document
