@@ -50,6 +50,8 @@ def test_pipx_is_used_where_it_made_the_environment(commands, monkeypatch, tmp_p
     prefix.mkdir()
     (prefix / "pipx_metadata.json").write_text("{}")
     monkeypatch.setattr(sys, "prefix", str(prefix))
+    # Python 3.13 looks for packages below a prefix that changed.
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(prefix))
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     install(["photofind-sunset"])
     uninstall("photofind-sunset")
