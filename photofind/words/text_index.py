@@ -56,6 +56,15 @@ class Words:
     columns: dict[str, str]
 
 
+@dataclass(frozen=True)
+class _Overview:
+    """How many photos there are, whether most are from the south, and all words."""
+
+    count: int
+    is_southern: bool
+    spelling: Spelling
+
+
 class TextIndex:
     """The words of the photos of a library.
 
@@ -77,8 +86,7 @@ class TextIndex:
         self._lock = threading.Lock()
         self._reader: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # Which file the reader has open.
-        self._spelling: tuple[int, Spelling] | None = None
-        self._counted: tuple[int, tuple[int, bool]] | None = None
+        self._overview: tuple[int, _Overview] | None = None  # And the state that it is of.
 
     def close(self) -> None:
         """Close what is open."""
@@ -88,14 +96,14 @@ class TextIndex:
     def _close(self) -> None:
         if self._reader is not None:
             self._reader.close()
-        self._reader, self._spelling, self._counted = None, None, None
+        self._reader, self._overview = None, None
 
     # Reading.
 
     @property
     def count(self) -> int:
         """How many photos it holds."""
-        return self._overview()[0]
+        return self._look_over().count
 
     def is_current(self, store: Store) -> bool:
         """Return whether it holds the library as it is now."""
@@ -115,35 +123,30 @@ class TextIndex:
     @property
     def is_southern(self) -> bool:
         """Whether most photos that say where they were taken were taken south of the equator."""
-        return self._overview()[1]
-
-    def _overview(self) -> tuple[int, bool]:
-        """Return how many photos there are, and whether most are from the south.
-
-        Both take a look at all photos, so they are kept until the index changes.
-        """
-        with self._reading() as reader:
-            if reader is None:
-                return 0, False
-            version = int(_one(reader, "PRAGMA data_version"))
-            if self._counted is None or self._counted[0] != version:
-                count = int(_one(reader, "SELECT count(*) FROM photos"))
-                share = _one(reader, "SELECT avg(latitude < 0) FROM photos")
-                self._counted = version, (count, (share or 0.0) > 0.5)
-            return self._counted[1]
+        return self._look_over().is_southern
 
     def spelling(self) -> Spelling:
         """Return what knows the words of the index."""
+        return self._look_over().spelling
+
+    def _look_over(self) -> _Overview:
+        """Return what takes a look at the whole index; it is kept until the index changes."""
         with self._reading() as reader:
             if reader is None:
-                return Spelling({})
+                return _Overview(0, False, Spelling({}))
             version = int(_one(reader, "PRAGMA data_version"))
-            if self._spelling is None or self._spelling[0] != version:
+            if self._overview is None or self._overview[0] != version:
+                share = _one(reader, "SELECT avg(latitude < 0) FROM photos")
                 words = reader.execute(
                     "SELECT term, doc FROM temp.vocabulary WHERE term NOT GLOB '*[0-9]*'"
                 )
-                self._spelling = version, Spelling(dict(words))
-            return self._spelling[1]
+                overview = _Overview(
+                    int(_one(reader, "SELECT count(*) FROM photos")),
+                    (share or 0.0) > 0.5,
+                    Spelling(dict(words)),
+                )
+                self._overview = version, overview
+            return self._overview[1]
 
     def find(self, matching: Matching, limit: int, offset: int = 0) -> tuple[list[Words], int]:
         """Return the photos that match, the best first, then the newest; and how many there are."""
@@ -258,7 +261,7 @@ class TextIndex:
             if _told(writer, "library") == state:
                 return 0
             known = dict(writer.execute("SELECT id, digest FROM photos"))
-            roots = [folder.path for folder in store.folders()]
+            roots = tuple(folder.path for folder in store.folders())
             total = store.count(_INDEXED)
             seen = written = 0
             photos = store.select(_INDEXED)
@@ -268,12 +271,13 @@ class TextIndex:
                 seen += len(batch)
                 changed = []
                 for photo in batch:
-                    mark = digest(photo, _root_of(os.path.dirname(photo.path), tuple(roots)))  # noqa: PTH120
+                    root = _root_of(os.path.dirname(photo.path), roots)  # noqa: PTH120
+                    mark = digest(photo, root)
                     if known.pop(photo.id, None) != mark:
-                        changed.append((photo, mark))
+                        changed.append((photo, root, mark))
                 if changed:
                     progress(Progress("indexing words", seen, total))
-                    written += self._write(writer, changed, roots)
+                    written += self._write(writer, changed)
             gone = [*known]
             for start in range(0, len(gone), BATCH):
                 with _transaction(writer):
@@ -287,16 +291,13 @@ class TextIndex:
             return written
 
     def _write(
-        self,
-        writer: sqlite3.Connection,
-        changed: Sequence[tuple[Photo, bytes]],
-        roots: Sequence[str],
+        self, writer: sqlite3.Connection, changed: Sequence[tuple[Photo, str, bytes]]
     ) -> int:
-        photos = [photo for photo, _ in changed]
+        """Write photos, each with the folder of the library that it lies in and its digest."""
+        photos = [photo for photo, _, _ in changed]
         names = self._names_of_places(photos)
         rows, texts = [], []
-        for photo, mark in changed:
-            root = _root_of(os.path.dirname(photo.path), tuple(roots))  # noqa: PTH120
+        for photo, root, mark in changed:
             columns = document(photo, root, names.get(photo.id, ()))
             texts.append((photo.id, *(columns[name] for name in COLUMNS)))
             path = os.fsencode(photo.path)
