@@ -8,7 +8,7 @@ from photofind.library.store import Store
 from photofind.model import Failure, PhotoDetails, Tag
 from photofind.model.filters import Filter
 from photofind.model.hierarchy import folded
-from photofind.model.records import Folder, Photo, innermost
+from photofind.model.records import Folder, Photo, innermost, is_offline
 from photofind.model.words import shown_in
 
 __all__ = ["details", "failures"]
@@ -33,7 +33,7 @@ def details(folders: Iterable[Folder], photo: Photo) -> PhotoDetails:
         keywords=tuple(one for one in photo.keywords if folded(one) not in rejected),
         caption=photo.caption,
         failure=photo.failure,
-        offline=photo.away is not None or (folder is not None and folder.state == "offline"),
+        offline=is_offline(photo, folder),
         preliminary=photo.preliminary,
         spaces=photo.spaces,
         tags=tuple(

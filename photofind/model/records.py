@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -18,7 +19,9 @@ __all__ = [
     "Space",
     "Tags",
     "innermost",
+    "is_offline",
     "pair_of",
+    "roots_in",
 ]
 
 PRELIMINARY = "~"
@@ -220,6 +223,25 @@ def innermost(folders: Iterable[Folder], path: str) -> Folder | None:
     """Return the folder that holds ``path``, the inner one of two; None where none does."""
     holding = [folder for folder in folders if is_below(path, folder.path)]
     return max(holding, key=lambda folder: len(folder.path), default=None)
+
+
+def roots_in(folders: Sequence[Folder]) -> Callable[[Photo], str]:
+    """Return what tells the path of the folder that a photo lies in; "" where in none."""
+    known: dict[str, str] = {}
+
+    def root(photo: Photo) -> str:
+        place = os.path.dirname(photo.path)  # noqa: PTH120 (it is asked of each photo)
+        if place not in known:
+            folder = innermost(folders, photo.path)
+            known[place] = folder.path if folder is not None else ""
+        return known[place]
+
+    return root
+
+
+def is_offline(photo: Photo, folder: Folder | None) -> bool:
+    """Return whether a photo cannot be read now: its volume, or the folder it lies in, is away."""
+    return photo.away is not None or (folder is not None and folder.state == "offline")
 
 
 def pair_of(left: str, right: str) -> Pair:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from photofind.library.store import Store
 from photofind.model.filters import EVERYTHING, Filter
-from photofind.model.records import Folder, Photo, innermost
+from photofind.model.records import Photo, roots_in
 from photofind.ranking.projection import normalised
 from photofind.ranking.written import Match, matches, terms_of, written_score
 from photofind.search.comparison import Compared, Comparison
@@ -26,7 +25,7 @@ Candidates = Callable[[Store, str], Sequence[int]]
 
 def most_written(store: Store, words: str) -> list[int]:
     """Return the ids of the photos that words fit, the best first; it looks at all photos."""
-    terms, root = terms_of(words), _roots(store.folders())
+    terms, root = terms_of(words), roots_in(store.folders())
     scores = {
         photo.id: score
         for photo in store.select(Filter(failed=False))
@@ -37,7 +36,7 @@ def most_written(store: Store, words: str) -> list[int]:
 
 def matches_in(store: Store, words: str, photo: Photo) -> list[Match]:
     """Return which words are written about a photo, and where."""
-    return matches(terms_of(words), photo, _roots(store.folders())(photo))
+    return matches(terms_of(words), photo, roots_in(store.folders())(photo))
 
 
 class WrittenComparison(Comparison):
@@ -60,7 +59,7 @@ class WrittenComparison(Comparison):
         self._space = space
         self._terms = terms_of(words)
         self._candidates = candidates
-        self._root = _roots(store.folders())
+        self._root = roots_in(store.folders())
 
     def candidates(self, limit: int, where: Filter = EVERYTHING) -> list[str]:
         """Return contents that fit and pass, the best among them; there may be fewer."""
@@ -98,17 +97,3 @@ def _of(store: Store, ids: Iterable[int]) -> Iterator[Photo]:
     while batch := list(islice(left, _BATCH)):
         photos = store.by_id(batch)
         yield from (photos[one] for one in batch if one in photos)
-
-
-def _roots(folders: Sequence[Folder]) -> Callable[[Photo], str]:
-    """Return what tells the folder of the library that a photo lies in; "" where in none."""
-    known: dict[str, str] = {}
-
-    def root(photo: Photo) -> str:
-        place = os.path.dirname(photo.path)  # noqa: PTH120 (it is asked of each photo)
-        if place not in known:
-            folder = innermost(folders, photo.path)
-            known[place] = folder.path if folder is not None else ""
-        return known[place]
-
-    return root

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from photofind.library.store import Store
-from photofind.model.records import Photo, innermost
+from photofind.model.records import Photo, innermost, is_offline
 from photofind.model.search import Correction, FoundPhoto, SearchAnswer
 from photofind.model.words import narrowest, words_of
 from photofind.words.folding import tokens
@@ -87,9 +87,8 @@ def search(
     hits = []
     for rank, one in enumerate(found, start=limits.offset + 1):
         if (photo := photos.get(one.id)) is not None:
-            folder = innermost(folders, photo.path)
-            is_away = photo.away is not None or (folder is not None and folder.state == "offline")
-            hits.append(_hit(rank, photo, _found_by(one, photo, terms), offline=is_away))
+            offline = is_offline(photo, innermost(folders, photo.path))
+            hits.append(_hit(rank, photo, _found_by(one, photo, terms), offline=offline))
     return SearchAnswer(
         text,
         tuple(hits),

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -21,8 +20,8 @@ from photofind.errors import LibraryError
 from photofind.library.store import Store
 from photofind.model.filters import Filter
 from photofind.model.indexing import Progress
-from photofind.model.records import Photo
-from photofind.paths import is_below, open_private, private_folder, remove_file
+from photofind.model.records import Photo, roots_in
+from photofind.paths import open_private, private_folder, remove_file
 from photofind.system.disk import explain_disk_errors
 from photofind.words.documents import COLUMNS, digest, document
 from photofind.words.matching import BELOW, Matching, below
@@ -261,7 +260,7 @@ class TextIndex:
             if _told(writer, "library") == state:
                 return 0
             known = dict(writer.execute("SELECT id, digest FROM photos"))
-            roots = tuple(folder.path for folder in store.folders())
+            root_of = roots_in(store.folders())
             total = store.count(_INDEXED)
             seen = written = 0
             photos = store.select(_INDEXED)
@@ -271,7 +270,7 @@ class TextIndex:
                 seen += len(batch)
                 changed = []
                 for photo in batch:
-                    root = _root_of(os.path.dirname(photo.path), roots)  # noqa: PTH120
+                    root = root_of(photo)
                     mark = digest(photo, root)
                     if known.pop(photo.id, None) != mark:
                         changed.append((photo, root, mark))
@@ -429,11 +428,6 @@ def _state(store: Store) -> str:
     counts = store.counts()
     folders = sorted(folder.path for folder in store.folders())
     return repr((store.version, counts.photos, counts.failed, folders))
-
-
-@lru_cache(4096)
-def _root_of(folder: str, roots: tuple[str, ...]) -> str:
-    return max((root for root in roots if is_below(folder, root)), key=len, default="")
 
 
 def _is_damaged(error: sqlite3.Error) -> bool:
