@@ -600,6 +600,38 @@ def test_new_photos_are_announced(page: Page, album: Path) -> None:
     until(lambda: "arrived just now.jpg" in page.names())
 
 
+HELD_LISTING = """
+const fetched = window.fetch;
+window.fetch = async (address, ...rest) => {
+  const answer = await fetched(address, ...rest);
+  if (String(address).startsWith("/api/photos?")) {
+    window.isHeld = true;
+    await new Promise((resume) => { window.letGo = resume; });
+    window.fetch = fetched;
+  }
+  return answer;
+};
+"""
+
+
+def test_a_photo_that_comes_while_the_others_are_listed_is_announced(
+    page: Page, album: Path
+) -> None:
+    page.open("/").hits()
+    add_photo(page.daemon, album / "2024/before.jpg", 11)
+    page.wait("#news")
+    page.script(HELD_LISTING)
+    page.click("#news")
+    until(lambda: page.script("return window.isHeld"), "the listing")
+    assert not page.all("#news")
+    add_photo(page.daemon, album / "2024/meanwhile.jpg", 12)
+    page.script("window.letGo()")
+    page.says("#news", "1 new photo")
+    assert "before.jpg" in page.names()
+    page.click("#news")
+    until(lambda: "meanwhile.jpg" in page.names())
+
+
 # The viewer.
 
 

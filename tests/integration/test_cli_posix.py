@@ -253,7 +253,9 @@ def test_what_was_indexed_before_ctrl_c_is_kept(home: Home, tmp_path: Path) -> N
     Image.fromarray(data.rocket()).resize((1500, 1000)).save(tmp_path / "large.jpg", quality=95)
     large = (tmp_path / "large.jpg").read_bytes()
     for number in range(80):  # What follows the picture makes another content of it.
-        (photos / f"{number:03}.jpg").write_bytes(large + str(number).encode())
+        photo = photos / f"{number:03}.jpg"
+        photo.write_bytes(large + str(number).encode())
+        os.utime(photo, (1_700_000_000 + number,) * 2)  # The newest is read first.
     photofind("folders", "add", photos)
     indexing = subprocess.Popen(
         [*COMMAND, "index"], env=environment(), start_new_session=True, stderr=subprocess.PIPE

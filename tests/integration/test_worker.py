@@ -461,6 +461,7 @@ def start_parent(method=None, seconds=60.0, timeout=60.0, **arguments):
     call = {"method": method, "seconds": seconds, "timeout": timeout, "arguments": arguments}
     parent = subprocess.Popen(
         [sys.executable, str(Path(SERVICES, "worker_parent.py")), json.dumps(call)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": SERVICES},
         text=True,
@@ -468,6 +469,8 @@ def start_parent(method=None, seconds=60.0, timeout=60.0, **arguments):
     child = psutil.Process(int(parent.stdout.readline()))
     if method:
         assert parent.stdout.readline() == "busy\n"
+    parent.stdin.write("\n")
+    parent.stdin.flush()
     return parent, child
 
 

@@ -12,7 +12,7 @@ from photofind.workers import Worker
 
 
 def main(method, seconds, timeout, arguments):
-    """Call ``method`` (if any) in a thread and live for ``seconds``."""
+    """Call ``method`` (if any) in a thread, wait for a line, and live for ``seconds`` more."""
     worker = Worker("worker_services:Service", name="test", environment=dict(os.environ))
     worker.call("greet", timeout=30)
     print(worker.pid, flush=True)
@@ -22,6 +22,7 @@ def main(method, seconds, timeout, arguments):
 
     if method:
         threading.Thread(target=call, daemon=True).start()
+    sys.stdin.readline()
     time.sleep(seconds)
 
 

@@ -11,6 +11,7 @@ let again = 0;
 let pause = 1000;
 let gone = false;
 let activity = null;
+let changes = 0; // Of the status, by answers and events.
 
 /** Call `listener(data)` for events of a kind; "status", "first" and "back" are this page's own. */
 export function on(kind, listener) {
@@ -23,8 +24,16 @@ function emit(kind, data) {
 
 /** Fetch the status and notify the listeners. */
 export async function refresh() {
+  let answer, before;
+  let rounds = 0;
+  do {
+    before = changes;
+    answer = await get("/api/status");
+    rounds += 1;
+  } while (before !== changes && rounds < 5); // What came meanwhile may be newer than the answer.
   const isFirst = !status;
-  status = await get("/api/status");
+  changes += 1;
+  status = answer;
   activity = status.daemon?.activity ?? null;
   emit("status", status);
   if (isFirst) emit("first", status);
@@ -71,6 +80,7 @@ function connect() {
 }
 
 function onEvent(kind, data) {
+  if (kind !== "notice") changes += 1;
   if (!status) return; // It is being fetched, and will include this event.
   if (kind === "activity") {
     activity = data;

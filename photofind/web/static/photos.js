@@ -55,9 +55,10 @@ export async function follow({ fresh = false } = {}) {
   const filters = showFilters({ fresh });
   wait(true);
   try {
+    if (!connection.status) await connection.refresh();
+    countWhenShown = connection.status.photos; // Before asking: what comes meanwhile is news.
     if (isQuery()) await search(mine.signal, fresh);
     else await browse(mine.signal, fresh || stays);
-    countWhenShown = connection.status?.photos ?? 0;
     if (history.state?.scroll) scrollTo(0, history.state.scroll);
   } catch (error) {
     if (mine.signal.aborted) return;
@@ -396,7 +397,6 @@ export function start() {
   connection.on("folders", () => showFilters({ fresh: true }));
   connection.on("back", again);
   connection.on("first", () => {
-    countWhenShown = connection.status.photos;
     summarise();
     if (!byId("message").hidden && !isQuery()) nothingThere();
     showFilters();
