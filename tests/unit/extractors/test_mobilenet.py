@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+import pytest
 
 from photofind.extractors.litert import Network
-from photofind.extractors.mobilenet import TFLITE_FILE, WEIGHTS_FILE, MobileNet
+from photofind.extractors.mobilenet import INT8_FILE, TFLITE_FILE, WEIGHTS_FILE, MobileNet
 from photofind.extractors.registry import load
 from photofind.extractors.samples import photographs
+
+both = pytest.mark.parametrize("name", ["mobilenet", "mobilenet-int8"])
 
 
 def test_the_weights_are_those_that_the_recipe_wrote():
@@ -18,20 +21,22 @@ def test_the_weights_are_those_that_the_recipe_wrote():
     )
     assert listed == {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (TFLITE_FILE, WEIGHTS_FILE)
+        for path in (TFLITE_FILE, WEIGHTS_FILE, INT8_FILE)
     }
 
 
-def test_it_conforms_to_the_protocol():
-    mobilenet = load("mobilenet")
+@both
+def test_it_conforms_to_the_protocol(name: str):
+    mobilenet = load(name)
     pictures = np.random.default_rng(1).integers(0, 256, (3, 224, 224, 3), np.uint8)
     vectors = mobilenet.embed(pictures)
     assert vectors.shape == (3, 1280)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
 
 
-def test_smaller_pictures_can_be_compared():
-    mobilenet = load("mobilenet")
+@both
+def test_smaller_pictures_can_be_compared(name: str):
+    mobilenet = load(name)
     whole = mobilenet.embed(photographs(mobilenet.input_size))
     small = mobilenet.embed(photographs(mobilenet.preview_size))
     again = mobilenet.embed(photographs(mobilenet.input_size))
@@ -41,8 +46,9 @@ def test_smaller_pictures_can_be_compared():
     assert similarities.diagonal().mean() > 0.6
 
 
-def test_an_embedding_is_the_mean_over_the_feature_map():
-    mobilenet = load("mobilenet")
+@both
+def test_an_embedding_is_the_mean_over_the_feature_map(name: str):
+    mobilenet = load(name)
     assert "feature_map" in mobilenet.abilities
     for size, cells in ((mobilenet.input_size, 7), (mobilenet.preview_size, 4)):
         pictures = photographs(size)
@@ -51,6 +57,13 @@ def test_an_embedding_is_the_mean_over_the_feature_map():
         np.testing.assert_allclose(
             maps.mean(axis=(1, 2)), mobilenet._extractor.embed(pictures), atol=1e-5
         )
+
+
+def test_integers_give_nearly_the_same_embeddings():
+    pictures = photographs(MobileNet.input_size)
+    floats, integers = (load(name).embed(pictures) for name in ("mobilenet", "mobilenet-int8"))
+    assert (floats * integers).sum(axis=1).min() > 0.95
+    assert not np.allclose(floats, integers, atol=1e-3)
 
 
 def test_a_picture_has_the_same_vector_in_any_batch_and_on_any_number_of_threads():
