@@ -1,0 +1,6 @@
+#!/bin/sh
+# Starts photofind with the interpreter beside this file, wherever a link to it lies.
+# What is meant for another Python would break this one.
+unset PYTHONHOME PYTHONPATH
+here=$(dirname -- "$(readlink -f -- "$0")")
+exec "$here/python3" -P -m photofind "$@"
