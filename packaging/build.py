@@ -28,7 +28,7 @@ _KINDS = ("wheels", *_TREE_KINDS, "manifests", "lock", "checksums")
 @click.command()
 @click.argument("kinds", nargs=-1, required=True, type=click.Choice([*_KINDS, "all"]))
 @click.option("--python", "interpreter", metavar="SOURCE",
-              help="A relocatable interpreter: a folder, an archive, or URL#sha256=CHECKSUM.")  # fmt: skip
+              help="The interpreter inside: a folder, an archive, or URL#sha256=SUM.")  # fmt: skip
 @click.option("--to", "destination", type=click.Path(path_type=Path), default=ROOT / "dist",
               show_default=True, help="Where the files go.")  # fmt: skip
 @click.option("--in", "workplace", type=click.Path(path_type=Path), default=ROOT / "build/packages",

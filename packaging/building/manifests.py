@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from packaging.markers import Marker
+from packaging.tags import compatible_tags, cpython_tags, mac_platforms
+from packaging.utils import parse_wheel_filename
+
 from building.project import project, version
 from building.tree import LOCK
-from packaging.markers import Marker
-from packaging.tags import cpython_tags, compatible_tags, mac_platforms
-from packaging.utils import parse_wheel_filename
 
 __all__ = ["PYTHON", "formula", "wheels_for_mac", "winget", "write_manifests"]
 
@@ -93,7 +94,9 @@ class Photofind < Formula
   def install
     system "python{python}", "-m", "venv", libexec
     wheels = buildpath/"wheels"
-    resources.each {{ |resource| wheels.install resource.cached_download => File.basename(resource.url) }}
+    resources.each do |resource|
+      wheels.install resource.cached_download => File.basename(resource.url)
+    end
     pip = [libexec/"bin/python", "-m", "pip", "install", "--no-deps", "--no-index"]
     system(*pip, *Dir[wheels/"*.whl"])
     system libexec/"bin/python", "-m", "pip", "install", "--no-deps", buildpath

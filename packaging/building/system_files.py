@@ -23,9 +23,9 @@ _COMPLETIONS = {
 def write_system_files(usr: Path) -> None:
     """Write the desktop's files, the unit, completions and licences below ``usr``.
 
-    They are what ``photofind desktop install`` writes for one user, for the file managers that look
-    for such files in the system's folders: Nautilus with nautilus-python, Nemo, Dolphin, PCManFM and
-    PCManFM-Qt. Thunar and Caja have none that a package may add to.
+    They are what ``photofind desktop install`` writes for one user, for the file managers that
+    look for such files in the system's folders: Nautilus with nautilus-python, Nemo, Dolphin,
+    PCManFM and PCManFM-Qt. Thunar and Caja have none that a package may add to.
     """
     share = usr / "share"
     _write_desktop_files(share)
@@ -43,19 +43,23 @@ def write_system_files(usr: Path) -> None:
 
 
 def _write_desktop_files(share: Path) -> None:
-    from photofind.desktop.application import Application
+    from photofind.desktop.application import Application, desktop_entry
     from photofind.desktop.command import Command
     from photofind.desktop.file_managers.dolphin import Dolphin
     from photofind.desktop.file_managers.nautilus import Nautilus
     from photofind.desktop.file_managers.nemo import Nemo
     from photofind.desktop.file_managers.pcmanfm import PCManFM
-    from photofind.desktop.integration import write_file
+    from photofind.desktop.integration import OwnFile, write_file
 
     command = Command((COMMAND,))
     with _data_folder(share):
         places = [kind(command) for kind in (Application, Dolphin, Nemo, PCManFM)]
         files = dict(file for place in places for file in place.files().items())
         files |= dict([Nautilus(command).extension()])
+    # For no types: it could become their default program, where nothing says which one is that.
+    # `photofind desktop install` looks, and adds "Open with".
+    entry = desktop_entry(command.with_words("gallery", "--"), ())
+    files[share.resolve() / "applications/photofind.desktop"] = OwnFile(entry.encode())
     for path, file in files.items():
         write_file(path, file)
 

@@ -13,6 +13,8 @@ from building.project import PACKAGING, epoch, run, tool
 __all__ = ["LOCK", "build_tree", "newest_c_library"]
 
 LOCK = PACKAGING / "pylock.toml"
+_WITH_TESTS = ("numba", "numpy", "scipy", "sklearn")
+"""Packages that hold their own tests, a tenth of the tree; nothing imports them."""
 
 
 def build_tree(tree: Path, interpreter: str, wheel: Path) -> None:
@@ -34,6 +36,10 @@ def build_tree(tree: Path, interpreter: str, wheel: Path) -> None:
     run([*install, "--requirements", LOCK])
     run([*install, "--no-deps", wheel])
     _keep_commands(tree, python)
+    packages = tree / "lib" / python.name / "site-packages"
+    for name in _WITH_TESTS:
+        for tests in [*packages.glob(f"{name}/**/tests")]:
+            shutil.rmtree(tests)
     shutil.copy(PACKAGING / "linux" / "sitecustomize.py", tree / "lib" / python.name)
     # Unchecked: neither the time of a file nor its content is looked at when photofind starts.
     compilation = ["-m", "compileall", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash"]
@@ -49,7 +55,7 @@ def newest_c_library(tree: Path) -> str:
 
 
 def _keep_commands(tree: Path, python: Path) -> None:
-    """Leave the interpreter and photofind in ``bin``: scripts hold the path where they were built."""
+    """Leave the interpreter and photofind in ``bin``; other scripts hold where they were built."""
     kept = {python.name, "python3", "python"}
     for path in (tree / "bin").iterdir():
         if path.name not in kept:

@@ -5,6 +5,8 @@ photofind's own. In their place, plugins that one user installs are kept in
 ~/.local/share/photofind-plugins; those that root installs go into photofind's own folder.
 """
 
+# ruff: noqa: PTH111 (importing pathlib would slow each start)
+
 from __future__ import annotations
 
 import os
@@ -22,12 +24,10 @@ def _use_own_folder() -> None:
     if not data.startswith("/"):
         data = os.path.expanduser("~/.local/share")
     before = os.environ.get(_VARIABLE)
-    os.environ[_VARIABLE] = os.path.join(data, "photofind-plugins")
+    os.environ[_VARIABLE] = f"{data}/photofind-plugins"
     site.USER_BASE = site.USER_SITE = None
     own = site.getusersitepackages()
-    if (
-        "pip" not in sys.orig_argv
-    ):  # Other programs that photofind starts have folders of their own.
+    if "pip" not in sys.orig_argv:  # Other programs have folders of their own.
         del os.environ[_VARIABLE]
         if before is not None:
             os.environ[_VARIABLE] = before
