@@ -20,15 +20,17 @@ from building.project import ROOT, version
 from building.self_extracting import build_self_extracting
 from building.system_files import write_system_files
 from building.tree import build_tree
+from building.windows import build_windows_archive
 
 _TREE_KINDS = ("deb", "rpm", "run", "appdir", "tree")
-_KINDS = ("wheels", *_TREE_KINDS, "manifests", "lock", "checksums")
+_OTHER_SYSTEMS = ("zip",)
+_KINDS = ("wheels", *_TREE_KINDS, *_OTHER_SYSTEMS, "manifests", "lock", "checksums")
 
 
 @click.command()
 @click.argument("kinds", nargs=-1, required=True, type=click.Choice([*_KINDS, "all"]))
 @click.option("--python", "interpreter", metavar="SOURCE",
-              help="The interpreter inside: a folder, an archive, or URL#sha256=SUM.")  # fmt: skip
+              help="The interpreter inside: 3.13, a folder, an archive, or its URL.")  # fmt: skip
 @click.option("--to", "destination", type=click.Path(path_type=Path), default=ROOT / "dist",
               show_default=True, help="Where the files go.")  # fmt: skip
 @click.option("--in", "workplace", type=click.Path(path_type=Path), default=ROOT / "build/packages",
@@ -41,8 +43,8 @@ def build(
     workplace: Path,
     keep_tree: bool,
 ) -> None:
-    """Build files of the given KINDS, or all but the lock, for this system."""
-    wanted = {*_KINDS} - {"lock"} if "all" in kinds else {*kinds}
+    """Build files of the given KINDS, or all for Linux but the lock; zip is Windows's."""
+    wanted = {*_KINDS} - {"lock", "zip"} if "all" in kinds else {*kinds}
     if "lock" in wanted:
         write_lock()
     if "wheels" in wanted:
@@ -50,6 +52,12 @@ def build(
             click.echo(path)
     if wanted & {*_TREE_KINDS}:
         _build_with_tree(wanted, interpreter, destination.absolute(), workplace, keep_tree)
+    if "zip" in wanted:
+        wheels = build_distributions(workplace / "wheels")
+        wheel = next(
+            one for one in wheels if one.name.startswith("photofind-") and one.suffix == ".whl"
+        )
+        click.echo(build_windows_archive(interpreter or "3.13", wheel, workplace, destination))
     if "manifests" in wanted:
         for path in write_manifests(destination):
             click.echo(path)

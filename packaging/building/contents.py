@@ -25,6 +25,10 @@ _ACCEPTED = re.compile(
     re.IGNORECASE,
 )
 
+# What was looked at: libheif is built with the encoder x265, which may be passed on by the terms of
+# the GPL, of its version 3 too, which goes with Apache's licence.
+_LOOKED_AT = {"pillow_heif": ("GPLv2",)}
+
 
 def write_contents(tree: Path, folder: Path) -> None:
     """Write the bill of materials (CycloneDX) and the licences of everything in a tree.
@@ -44,7 +48,7 @@ def write_contents(tree: Path, folder: Path) -> None:
     listing = [tool("pip-licenses"), f"--python={python}", "--format=json", "--from=mixed"]
     details = ["--with-system", "--with-license-file", "--with-notice-file", "--with-urls"]
     licences = json.loads(run([*listing, *details]))
-    if wrong := refused(licences):
+    if wrong := [*refused(licences), *_refused_inside(tree)]:
         sys.exit("licences that nobody has looked at: " + ", ".join(wrong))
     (folder / LICENCES).write_text(_text(licences, tree, python), "utf-8")
 
@@ -58,6 +62,20 @@ def refused(licences: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def _refused_inside(tree: Path) -> list[str]:
+    """Return the same of libraries that lie inside of packages, where their wheels name them."""
+    found = [
+        (path.parents[1].name.partition("-")[0], licence)
+        for path in _licences_inside(tree)
+        for licence in re.findall(r"^License: *(.+)$", path.read_text("utf-8", "replace"), re.M)
+    ]
+    return [
+        f"{package} holds {licence}"
+        for package, licence in found
+        if not _ACCEPTED.search(licence) and licence not in _LOOKED_AT.get(package, ())
+    ]
+
+
 def write_checksums(folder: Path) -> Path:
     """Write the SHA-256 of every file in a folder, as ``sha256sum --check`` reads them."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != SUMS)
@@ -67,6 +85,12 @@ def write_checksums(folder: Path) -> Path:
             lines.append(f"{hashlib.file_digest(opened, 'sha256').hexdigest()}  {path.name}\n")
     (folder / SUMS).write_text("".join(lines))
     return folder / SUMS
+
+
+def _licences_inside(tree: Path) -> list[Path]:
+    """Return the files in which wheels name the libraries that they hold."""
+    files = sorted(tree.glob("lib/python3*/site-packages/*.dist-info/licenses/*"))
+    return [path for path in files if re.search("bundled|third.?party", path.name, re.IGNORECASE)]
 
 
 def _with_interpreter(bill: dict[str, Any], python: Path) -> dict[str, Any]:
@@ -95,8 +119,7 @@ def _text(licences: list[dict[str, Any]], tree: Path, python: Path) -> str:
         texts = [one[kind] for kind in ("LicenseText", "NoticeText") if one[kind] != "UNKNOWN"]
         heading = f"{one['Name']} {one['Version']}: {one['License']}\n{one['URL']}"
         parts.append("\n\n".join((heading, *texts)))
-    for path in sorted(tree.glob("lib/python3*/site-packages/*.dist-info/**/*")):
-        if re.search("bundled|third.?party", path.name, re.IGNORECASE):
-            inside = path.relative_to(tree / "lib" / python.name / "site-packages")
-            parts.append(f"{inside}\n\n{path.read_text('utf-8', 'replace')}")
+    for path in _licences_inside(tree):
+        inside = path.relative_to(tree / "lib" / python.name / "site-packages")
+        parts.append(f"{inside}\n\n{path.read_text('utf-8', 'replace')}")
     return f"\n\n{'=' * 100}\n\n".join(parts) + "\n"

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from building.project import run, tool
 
-__all__ = ["binaries", "interpreter_of", "unpack_interpreter"]
+__all__ = ["binaries", "interpreter_of", "standalone", "unpack_interpreter"]
 
 _UNUSED = (
     "test", "idlelib", "turtledemo", "lib2to3", "ensurepip", "tkinter", "turtle.py",
     "lib-dynload/_tkinter.*", "lib-dynload/_test*", "lib-dynload/_ctypes_test*", "config-*",
-    "site-packages", "__phello__", "pydoc_data",
+    "site-packages", "__phello__", "pydoc_data", "EXTERNALLY-MANAGED",
 )  # fmt: skip
 _UNUSED_LIBRARIES = ("tcl*", "tk*", "itcl*", "thread*", "libtcl*", "libtk*", "pkgconfig", "*.a")
 
@@ -38,12 +38,15 @@ def unpack_interpreter(source: str, tree: Path) -> Path:
     Parameters
     ----------
     source
-        A folder with ``bin`` and ``lib``, or an archive with one, or the archive's URL, with its
-        checksum after ``#sha256=``.
+        A version, such as 3.13: python-build-standalone's, which uv gets and checks. Or a folder
+        with ``bin`` and ``lib``, or an archive with one, or the archive's URL, with its checksum
+        after ``#sha256=``.
     tree
         A folder that does not exist yet.
     """
     with tempfile.TemporaryDirectory() as temporary:
+        if re.fullmatch(r"3\.\d+", source):
+            source = str(standalone(source, Path(temporary, "standalone")))
         if source.startswith("https://"):
             source = str(_downloaded(source, Path(temporary, "archive")))
         if Path(source).is_file():
@@ -52,6 +55,14 @@ def unpack_interpreter(source: str, tree: Path) -> Path:
             (executable,) = Path(temporary, "unpacked").glob("**/bin/python3")
             source = str(executable.parents[1])
         return _copied(Path(source), tree)
+
+
+def standalone(version: str, folder: Path) -> Path:
+    """Return python-build-standalone's newest interpreter of a version, in a folder below one."""
+    run([tool("uv"), "python", "install", "--no-config", "--install-dir", folder, version])
+    # Beside it is a link with a shorter name.
+    (found,) = (one for one in folder.glob("cpython-*") if one.is_dir() and not one.is_symlink())
+    return found
 
 
 def interpreter_of(tree: Path) -> Path:

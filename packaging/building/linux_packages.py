@@ -46,7 +46,7 @@ def configuration(tree: Path, usr: Path, c_library: str) -> dict[str, Any]:
         "priority": "optional",
         "maintainer": "The photofind authors <photofind@localhost>",
         "description": _DESCRIPTION,
-        "license": "Apache-2.0",
+        "license": "Apache-2.0 AND GPL-2.0-or-later AND LGPL-3.0-or-later AND others",
         "contents": [
             {"src": str(tree), "dst": "/opt/photofind", "type": "tree"},
             {"src": str(usr), "dst": "/usr", "type": "tree"},

@@ -13,6 +13,13 @@ from building.project import PACKAGING, ROOT
 __all__ = ["COMMAND", "write_system_files"]
 
 COMMAND = "/usr/bin/photofind"
+_COPYRIGHT = """\
+photofind is under the Apache License, Version 2.0, below; NOTICE beside this file names what it
+contains of others. /opt/photofind holds Python and packages for it too, each under its own licence:
+licenses.txt beside this file has all of them. The whole may be passed on by the terms of the GNU
+General Public License, version 3, for pillow_heif holds the encoder x265, which is under the GPL.
+
+"""
 _COMPLETIONS = {
     "bash": "bash-completion/completions/photofind",
     "zsh": "zsh/vendor-completions/_photofind",
@@ -34,7 +41,8 @@ def write_system_files(usr: Path) -> None:
     shutil.copy(PACKAGING / "systemd" / "photofind.service", unit)
     documents = share / "doc" / "photofind"
     documents.mkdir(parents=True, exist_ok=True)
-    shutil.copy(ROOT / "LICENSE", documents / "copyright")
+    copyright_file = _COPYRIGHT + (ROOT / "LICENSE").read_text("utf-8")
+    (documents / "copyright").write_text(copyright_file, "utf-8")
     shutil.copy(ROOT / "NOTICE", documents)
     for shell, name in _COMPLETIONS.items():
         path = share / name

@@ -10,7 +10,7 @@ from pathlib import Path
 from building.interpreter import binaries, unpack_interpreter
 from building.project import PACKAGING, epoch, run, tool
 
-__all__ = ["LOCK", "build_tree", "newest_c_library"]
+__all__ = ["LOCK", "build_tree", "install_photofind", "newest_c_library"]
 
 LOCK = PACKAGING / "pylock.toml"
 _WITH_TESTS = ("numba", "numpy", "scipy", "sklearn")
@@ -31,10 +31,7 @@ def build_tree(tree: Path, interpreter: str, wheel: Path) -> None:
     """
     shutil.rmtree(tree, ignore_errors=True)
     python = unpack_interpreter(interpreter, tree)
-    install = [tool("uv"), "pip", "install", "--quiet", "--break-system-packages", "--no-config"]
-    install += ["--link-mode", "copy", "--python", python]
-    run([*install, "--requirements", LOCK])
-    run([*install, "--no-deps", wheel])
+    install_photofind(python, wheel)
     _keep_commands(tree, python)
     packages = tree / "lib" / python.name / "site-packages"
     for name in _WITH_TESTS:
@@ -45,6 +42,14 @@ def build_tree(tree: Path, interpreter: str, wheel: Path) -> None:
     compilation = ["-m", "compileall", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash"]
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(epoch())}
     run([python, *compilation, tree / "lib" / python.name], environment=environment)
+
+
+def install_photofind(python: Path, wheel: Path) -> None:
+    """Install photofind's wheel, and what it depends on by the lock, for an interpreter."""
+    install = [tool("uv"), "pip", "install", "--quiet", "--break-system-packages", "--no-config"]
+    install += ["--link-mode", "copy", "--python", python]
+    run([*install, "--requirements", LOCK])
+    run([*install, "--no-deps", wheel])
 
 
 def newest_c_library(tree: Path) -> str:
