@@ -53,13 +53,22 @@ install
 list >"$work/between"
 echo "$(comm -13 "$work/before" "$work/between" | wc -l) files and folders installed, $(du -sm /opt/photofind | cut -f1) MB"
 
-id photographer >/dev/null 2>&1 || useradd --create-home photographer
-list >"$work/between"
-sh "$here/use_photofind.sh" /root/trial $share
-if command -v runuser >/dev/null; then # Somebody who may not write where photofind is installed.
-    runuser -u photographer -- sh "$here/use_photofind.sh" /home/photographer/trial $share
-fi
-userdel --remove photographer 2>/dev/null || true
+# Somebody who may not write where photofind is installed uses it, and a plugin that root installed.
+useradd --create-home photographer
+chmod 755 "$work"
+cp "$here/use_photofind.sh" "$work"
+(
+    cd "$work"
+    export HOME="$work"
+    photofind plugins new shared
+    photofind plugins install ./photofind-shared
+    runuser -u photographer -- env HOME=/home/photographer photofind extractors >extractors
+    grep -q shared extractors || { cat extractors; echo "FAILED: root's plugin is not everybody's" >&2; exit 1; }
+    photofind plugins uninstall shared
+)
+runuser -u photographer -- sh "$work/use_photofind.sh" /home/photographer/trial $share
+[ -d /home/photographer/trial/.local/share/photofind-plugins ] || { echo "FAILED: no plugins of the user" >&2; exit 1; }
+userdel --remove photographer
 
 remove
 list >"$work/after"
@@ -69,4 +78,4 @@ if comm -13 "$work/before" "$work/after" | grep -v '^/etc/.*-$' >"$work/left"; t
     exit 1
 fi
 echo "nothing is left"
-rm -rf "$work" /root/trial
+rm -rf "$work"
