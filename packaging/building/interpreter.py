@@ -24,7 +24,6 @@ _UNUSED = (
     "lib-dynload/_tkinter.*", "lib-dynload/_test*", "lib-dynload/_ctypes_test*", "config-*",
     "site-packages", "__phello__", "pydoc_data", "EXTERNALLY-MANAGED",
 )  # fmt: skip
-_UNUSED_LIBRARIES = ("tcl*", "tk*", "itcl*", "thread*", "libtcl*", "libtk*", "pkgconfig", "*.a")
 
 # What every system with a desktop or a shell has: the C library and the compiler's runtime.
 _OF_SYSTEM = re.compile(
@@ -59,7 +58,7 @@ def unpack_interpreter(source: str, tree: Path) -> Path:
 
 def standalone(version: str, folder: Path) -> Path:
     """Return python-build-standalone's newest interpreter of a version, in a folder below one."""
-    run([tool("uv"), "python", "install", "--no-config", "--install-dir", folder, version])
+    run([tool("uv"), "python", "install", "--no-bin", "--install-dir", folder, version])
     # Beside it is a link with a shorter name.
     (found,) = (one for one in folder.glob("cpython-*") if one.is_dir() and not one.is_symlink())
     return found
@@ -110,8 +109,9 @@ def _copied(source: Path, tree: Path) -> Path:
         for path in (tree / "lib" / name).glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     (tree / "lib" / name / "site-packages").mkdir()
-    for path in source.glob("lib/libpython3*.so*"):
-        shutil.copy2(path, tree / "lib", follow_symlinks=False)
+    if "libpython" in run(["ldd", executable]):
+        for path in source.glob("lib/libpython3*.so*"):
+            shutil.copy2(path, tree / "lib", follow_symlinks=False)
     shutil.copytree(source / "include", tree / "include", symlinks=True)
     for path in source.glob("LICENSE*"):
         shutil.copy2(path, tree)
