@@ -68,6 +68,16 @@ cp "$here/use_photofind.sh" "$work"
 )
 runuser -u photographer -- sh "$work/use_photofind.sh" /home/photographer/trial $share
 [ -d /home/photographer/trial/.local/share/photofind-plugins ] || { echo "FAILED: no plugins of the user" >&2; exit 1; }
+case $package in
+*.run) # It installs itself for one user too.
+    cp "$package" "$work/photofind.run"
+    runuser -u photographer -- env HOME=/home/photographer sh -ec "
+        sh '$work/photofind.run' --nox11
+        ~/.local/bin/photofind --version
+        ~/.local/opt/photofind/uninstall
+        [ ! -e ~/.local/opt ] && [ ! -e ~/.local/bin ]"
+    ;;
+esac
 userdel --remove photographer
 
 remove
