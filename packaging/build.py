@@ -6,6 +6,7 @@ packages are made.
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def build(
     keep_tree: bool,
 ) -> None:
     """Build files of the given KINDS, or all for Linux but the lock; zip is Windows's."""
+    os.umask(0o022)  # What folders shall be that other packages have too.
     wanted = {*_KINDS} - {"lock", "zip"} if "all" in kinds else {*kinds}
     if "lock" in wanted:
         write_lock()
