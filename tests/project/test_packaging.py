@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -171,6 +172,49 @@ def test_the_command_starts_the_interpreter_beside_it(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout == f"{tree}/python3 -P -m photofind similar a b.jpg <>\n"
+
+
+@on_linux
+@pytest.mark.skipif(Path("/usr/bin/photofind").exists(), reason="a package is installed")
+def test_a_run_file_leaves_what_was_there_before(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / ".local/share").mkdir(parents=True)
+    environment = os.environ | {"HOME": str(home)}
+
+    def install() -> subprocess.CompletedProcess[str]:
+        unpacked = tmp_path / "unpacked"
+        (unpacked / "photofind/bin").mkdir(parents=True)
+        command = unpacked / "photofind/bin/photofind"
+        command.write_text("#!/bin/sh\necho it runs\n")
+        command.chmod(0o755)
+        for name in ("install.sh", "uninstall.sh"):
+            shutil.copy(PACKAGING / "linux/run" / name, unpacked)
+        run = ["sh", "./install.sh", "--user"]
+        done = subprocess.run(
+            run, cwd=unpacked, env=environment, capture_output=True, text=True, check=False
+        )
+        shutil.rmtree(unpacked)
+        return done
+
+    def files() -> set[str]:
+        return {path.relative_to(home).as_posix() for path in home.rglob("*")}
+
+    for _ in range(2):  # The second one is an upgrade.
+        assert install().returncode == 0
+    command = home / ".local/bin/photofind"
+    assert subprocess.check_output([command], text=True) == "it runs\n"
+    (home / ".local/bin/other").touch()
+    subprocess.run([home / ".local/opt/photofind/uninstall"], env=environment, check=True)
+    assert files() == {".local", ".local/share", ".local/bin", ".local/bin/other"}
+
+    (home / ".local/opt/photofind").mkdir(parents=True)
+    refused = install()
+    assert refused.returncode == 1
+    assert "is not photofind's" in refused.stderr
+    assert files() == {
+        ".local", ".local/share", ".local/bin", ".local/bin/other", ".local/opt",
+        ".local/opt/photofind",
+    }  # fmt: skip
 
 
 @on_linux
