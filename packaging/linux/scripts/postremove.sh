@@ -11,7 +11,10 @@ remove | purge | 0)
         nautilus-python/extensions zsh/vendor-completions fish/vendor_completions.d; do
         rmdir -p "/usr/share/$folder" 2>/dev/null || true
     done
-    rmdir /usr/share/doc/photofind /usr/lib/systemd/user 2>/dev/null || true
+    for folder in share/applications share/doc/photofind share/icons share/metainfo share/zsh \
+        lib/systemd/user; do
+        rmdir "/usr/$folder" 2>/dev/null || true
+    done
     if command -v update-desktop-database >/dev/null; then
         update-desktop-database -q /usr/share/applications || true
     fi
