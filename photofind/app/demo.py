@@ -1,4 +1,4 @@
-"""The photographs of ``photofind demo``: scikit-image's, and edited variants of each."""
+"""The photographs of ``photofind demo``: those of the package, and edited variants of each."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PIL import Image, ImageEnhance, ImageOps
 
+from photofind.extractors.samples import photograph
 from photofind.paths import private_folder
 
 __all__ = ["make_photos"]
 
-# Photographs that lie inside scikit-image's wheel; all in the public domain or CC0.
 PHOTOGRAPHS = (
     "astronaut", "brick", "camera", "chelsea", "clock", "coffee", "coins", "grass", "gravel",
     "hubble_deep_field", "immunohistochemistry", "moon", "page", "rocket", "text",
@@ -31,7 +31,7 @@ def make_photos(folder: Path) -> tuple[Path, Path]:
     query = folder.parent / f"{QUERY}-seen-elsewhere.jpg"
     private_folder(folder)
     for name in PHOTOGRAPHS:
-        original = _photograph(name)
+        original = photograph(name)
         for variant, image in _variants(original):
             _save(image, folder / f"{name}-{variant}.jpg")
         if name == QUERY:
@@ -39,12 +39,6 @@ def make_photos(folder: Path) -> tuple[Path, Path]:
             crop = original.crop((width // 8, 0, width, height - height // 8))
             _save(ImageEnhance.Brightness(crop).enhance(1.2), query)
     return folder, query
-
-
-def _photograph(name: str) -> Image.Image:
-    from skimage import data
-
-    return Image.fromarray(getattr(data, name)()).convert("RGB")
 
 
 def _variants(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:

@@ -15,8 +15,8 @@ __all__ = ["demo"]
 def demo(as_json: bool) -> None:
     """Try photofind on a few public-domain photos.
 
-    Photos from scikit-image and edited variants of them are indexed into a separate library. Your
-    own library is not touched.
+    The photos and edited variants of them are indexed into a separate library. Your own library is
+    not touched.
     """
     from photofind.app.demo import make_photos
     from photofind.app.photofind import PhotoFind

@@ -16,6 +16,7 @@ from pathlib import Path
 from zlib import crc32
 
 from photofind.paths import Home
+from photofind.system.app_image import app_image
 
 __all__ = [
     "agent_file",
@@ -51,7 +52,9 @@ def command(home: Home) -> list[str]:
 
     -P: a module in the current folder, which may be one of photos, is never imported.
     """
-    return [sys.executable, "-P", "-m", "photofind", "daemon", "run", "--home", str(home.root)]
+    image = app_image()
+    program = [image] if image else [sys.executable, "-P", "-m", "photofind"]
+    return [*program, "daemon", "run", "--home", str(home.root)]
 
 
 def configuration_folder() -> Path:

@@ -15,8 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photofind.errors import DesktopError
+from photofind.system.app_image import app_image
 
 __all__ = ["Command"]
+
+_LINKS = (Path("/usr/bin/photofind"), Path("/usr/local/bin/photofind"))
+"""The command that packages of the system have; the files that they bring for all users name it."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,15 @@ def _program() -> tuple[str, ...]:
     """Return the installed script if there is one, otherwise Python with the package."""
     if getattr(sys, "frozen", False):
         return (sys.executable,)
+    if image := app_image():
+        return (image,)
     windows = os.name == "nt"
     if not windows:  # The script would open a console window.
         for scheme in (sysconfig.get_default_scheme(), "posix_user"):
             installed = Path(sysconfig.get_path("scripts", scheme), "photofind")
             if os.access(installed, os.X_OK):
-                return (str(installed),)
+                links = (link for link in _LINKS if link.resolve() == installed.resolve())
+                return (str(next(links, installed)),)
     python = Path(sys.executable)
     if windows and python.with_name("pythonw.exe").exists():
         python = python.with_name("pythonw.exe")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["config_folder", "data_folder", "system_config_folders"]
+__all__ = ["config_folder", "data_folder", "system_config_folders", "system_data_folders"]
 
 
 def data_folder() -> Path:
@@ -21,6 +21,12 @@ def config_folder() -> Path:
 def system_config_folders() -> list[Path]:
     """Return the folders of ``$XDG_CONFIG_DIRS``, in order of precedence."""
     named = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+    return [Path(folder) for folder in named.split(":") if folder.startswith("/")]
+
+
+def system_data_folders() -> list[Path]:
+    """Return the folders of ``$XDG_DATA_DIRS``, in order of precedence."""
+    named = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
     return [Path(folder) for folder in named.split(":") if folder.startswith("/")]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from photofind.desktop.command import Command
-from photofind.desktop.folders import config_folder, data_folder
+from photofind.desktop.folders import config_folder, data_folder, system_data_folders
 from photofind.errors import DesktopError
 from photofind.paths import new_private_file
 
@@ -112,7 +112,7 @@ class OwnFiles(Integration):
                 raise DesktopError(
                     f"{path} exists and does not belong to photofind", "move or rename the file"
                 )
-        needed = {path: file for path, file in files.items() if not _matches(path, file)}
+        needed = {path: file for path, file in files.items() if not _is_there(path, file)}
         for path, file in needed.items():
             write_file(path, file)
         stale = [path for path in self.outdated_files() - set(files) if _remove(path)]
@@ -125,7 +125,7 @@ class OwnFiles(Integration):
     def status(self) -> State:
         """Compare the files with the expected ones."""
         files = self.files()
-        if all(_matches(path, file) for path, file in files.items()):
+        if all(_is_there(path, file) for path, file in files.items()):
             return State.INSTALLED
         possible = {*files, *self.outdated_files()}
         return State.OUTDATED if any(_is_own(path) for path in possible) else State.ABSENT
@@ -151,6 +151,14 @@ def _is_own(path: Path) -> bool:
         return MARK.encode() in path.read_bytes()
     except OSError:
         return False
+
+
+def _is_there(path: Path, file: OwnFile) -> bool:
+    """Return whether a file is this user's, or one that a package installed for all users."""
+    if path.exists() or not path.is_relative_to(data_folder()):
+        return _matches(path, file)
+    below = path.relative_to(data_folder())
+    return any(_matches(folder / below, file) for folder in system_data_folders())
 
 
 def _matches(path: Path, file: OwnFile) -> bool:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CAPTIONED", "PHOTOGRAPHS", "blanks", "captioned", "photographs"]
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["CAPTIONED", "PHOTOGRAPHS", "blanks", "captioned", "photograph", "photographs"]
 
 CAPTIONED = {
     "a red circle": (215, 25, 30),
@@ -18,17 +24,24 @@ CAPTIONED = {
 """What made pictures show, in words, and their colours."""
 
 PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "coins", "grass", "moon", "rocket")
-"""Photographs inside scikit-image's wheel, all in the public domain or CC0."""
+"""Photographs from scikit-image, all in the public domain or CC0."""
+
+
+def photograph(name: str) -> Image.Image:
+    """Return the photograph of this name in the folder ``photographs``, as RGB."""
+    from PIL import Image
+
+    photographs = (files("photofind.extractors") / "photographs").iterdir()
+    file = next(one for one in photographs if one.name.partition(".")[0] == name)
+    with file.open("rb") as opened, Image.open(opened) as picture:
+        return picture.convert("RGB")
 
 
 def photographs(size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """Return the photographs, uint8 (8, height, width, 3), resized regardless of aspect ratio."""
-    from PIL import Image
-    from skimage import data
-
     height, width = size
-    pictures = [Image.fromarray(getattr(data, name)()).convert("RGB") for name in PHOTOGRAPHS]
-    return np.stack([np.asarray(picture.resize((width, height))) for picture in pictures])
+    pictures = [photograph(name).resize((width, height)) for name in PHOTOGRAPHS]
+    return np.stack([np.asarray(picture) for picture in pictures])
 
 
 def captioned(size: tuple[int, int]) -> npt.NDArray[np.uint8]:

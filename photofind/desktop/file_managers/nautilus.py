@@ -42,14 +42,15 @@ class Nautilus(OwnFiles):
             folder / KNOWN_LABEL: script(self.command.known, uris),
         }
         if _loads_extensions():
-            files[_extension_path()] = self._extension()
+            files |= dict([self.extension()])
         return files
 
     def outdated_files(self) -> set[Path]:
         """Return the path of the extension, left over if nautilus-python was uninstalled."""
         return {_extension_path()}
 
-    def _extension(self) -> OwnFile:
+    def extension(self) -> tuple[Path, OwnFile]:
+        """Return the extension for nautilus-python, and its path."""
         template = resources(__package__).joinpath("nautilus_extension.py.template")
         values = {
             "MARK": MARK,
@@ -66,7 +67,7 @@ class Nautilus(OwnFiles):
         for name, value in values.items():
             # As JSON, which is ASCII and a valid Python literal for these values.
             text = text.replace(f"<{name}>", MARK if name == "MARK" else json.dumps(value))
-        return OwnFile(text.encode())
+        return _extension_path(), OwnFile(text.encode())
 
 
 def _extension_path() -> Path:

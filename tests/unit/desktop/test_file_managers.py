@@ -16,6 +16,7 @@ import pytest
 from fake_program import ODD_NAMES, FakeProgram
 from waiting import patience
 
+from photofind.daemon.service import command as daemon_command
 from photofind.desktop.application import Application
 from photofind.desktop.command import Command
 from photofind.desktop.file_managers import nautilus
@@ -27,6 +28,7 @@ from photofind.desktop.file_managers.nemo import Nemo
 from photofind.desktop.file_managers.pcmanfm import PCManFM
 from photofind.desktop.integration import MARK, Integration, OwnFile, OwnFiles, State
 from photofind.errors import DesktopError
+from photofind.paths import Home
 
 LINUX: list[type[OwnFiles]] = [Application, Nautilus, Nemo, Caja, Dolphin, PCManFM]
 PATHS = [b"/photos/" + name for name in ODD_NAMES]
@@ -351,6 +353,33 @@ def test_invalid_names_are_an_error(kind: type[Integration], home_folder: Path) 
     with pytest.raises(DesktopError, match="is not valid text"):
         kind(Command((os.fsdecode(b"/opt/\xff/photofind"),))).install()
     assert tree(home_folder) == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="commands on Windows are Python with the package")
+def test_the_command_of_a_package_is_known_by_its_link(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PHOTOFIND_HOME", raising=False)
+    (script,) = Command.installed().words
+    for name, target in (("another", "/bin/sh"), ("photofind", script)):
+        (tmp_path / name).symlink_to(target)
+    links = (tmp_path / "missing", tmp_path / "another", tmp_path / "photofind")
+    monkeypatch.setattr("photofind.desktop.command._LINKS", links)
+    assert Command.installed().words == (str(tmp_path / "photofind"),)
+
+
+def test_an_app_image_is_started_as_the_file_that_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PHOTOFIND_HOME", raising=False)
+    before = Command.installed().words
+    monkeypatch.setenv("APPIMAGE", "/downloads/photofind.AppImage")
+    monkeypatch.setenv("APPDIR", str(tmp_path))  # Another one, which started this process.
+    assert Command.installed().words == before
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "opt/photofind"))
+    assert Command.installed().words == ("/downloads/photofind.AppImage",)
+    words = daemon_command(Home(tmp_path / "home"))
+    assert words[:3] == ["/downloads/photofind.AppImage", "daemon", "run"]
 
 
 def test_photofind_home_is_part_of_the_command(

@@ -1,0 +1,1 @@
+"""Builds what people install; ``packaging/build.py`` is the command."""
