@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from photofind.paths import Home
     from photofind_dask.fleet import DaskFleet
 
-__all__ = ["Certificates", "connect", "find_certificates"]
+__all__ = ["PORT", "Certificates", "connect", "find_certificates"]
 
-_PORT = 8786
+PORT = 8786
 _SECONDS = 10.0
 
 
@@ -64,7 +64,7 @@ def connect(home: Home, address: str, options: WorkOptions) -> DaskFleet:
         )
     try:
         parts = urlsplit(address)
-        host, port = parts.hostname, parts.port or _PORT
+        host, port = parts.hostname, parts.port or PORT
     except ValueError:
         host = None
     if not host:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Condition
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from distributed.scheduler import KilledWorker
 
@@ -36,8 +37,10 @@ _SHARES_EACH = 2
 # Where workers do not see the photos, a share is not larger, in bytes, and no single photo is.
 _MOST_BYTES = 32_000_000
 _LARGEST_FILE = 256_000_000
+# How long workers may take to load an extractor; one may have to convert its network first.
+_START_SECONDS = 600.0
 # How long a fleet without workers is waited for: one that died is started again.
-_PATIENCE = 60.0
+_PATIENCE = 180.0
 _LOOK = 2.0
 
 Key = tuple[str, str, bool, str]
@@ -140,22 +143,30 @@ class DaskFleet:
             "expected": tasks.description(info),
         }
         try:
-            told = self._client.run(tasks.describe, pack(asked), on_error="return")
+            # Not Client.run: what takes long would hold up all that the worker does.
+            told = {
+                worker: self._client.submit(
+                    tasks.describe, pack(asked), pure=False, workers=[worker], key=_new_key()
+                )
+                for worker in self._client.nthreads()
+            }
         except Exception as error:
             raise FleetError(
                 f"the workers of {self._address} cannot be asked: {_line(error)}"
             ) from error
         if not told:
             raise FleetError(
-                f"the fleet at {self._address} has no workers", "start some with `dask worker`"
+                f"the fleet at {self._address} has no workers",
+                "start some with `python -m photofind_dask worker`",
             )
         for worker, reply in told.items():
-            if not isinstance(reply, bytes):
+            try:
+                found = unpack(reply.result(_START_SECONDS))
+            except Exception as error:
                 raise FleetError(
-                    f"the worker {worker} cannot run photofind: {_line(reply)}",
+                    f"the worker {worker} cannot run photofind: {_line(error)}",
                     "install photofind and photofind-dask there, of the same version",
-                )
-            found = unpack(reply)
+                ) from error
             where = f"{found['host']} ({worker})"
             if "error" in found:
                 raise FleetError(f"the worker {where} cannot embed: {found['error']}")
@@ -246,7 +257,8 @@ class DaskFleet:
             with self._changed:
                 state = self._state
                 under_way = len(set(state.shares.values())) - len(state.finished)
-                room = max(_SHARES_EACH * sum(self._threads.values()), 1)
+                threads = [n for one, n in self._threads.items() if one not in self._unfit]
+                room = max(_SHARES_EACH * sum(threads), 1)
                 if not state.expected or under_way >= room:
                     return
                 job = state.expected[0][0]
@@ -286,7 +298,7 @@ class DaskFleet:
                 self._task,
                 pack(request),
                 pure=False,
-                key=f"photofind-{time.monotonic_ns()}",
+                key=_new_key(),
                 workers=fit if self._unfit else None,
             )
         except Exception as error:
@@ -461,6 +473,11 @@ class DaskFleet:
         futures = [share.future for share in shares if share.future is not None]
         if futures and self._client.status == "running":
             self._client.cancel(futures)
+
+
+def _new_key() -> str:
+    """Return a name for a task, which no other one has."""
+    return f"photofind-{uuid4().hex}"
 
 
 def _no_thumbnail(path: str) -> Extracted:

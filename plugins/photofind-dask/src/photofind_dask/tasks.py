@@ -30,6 +30,7 @@ from photofind_dask.messages import pack, packed_results, unpack
 
 __all__ = [
     "PATHS",
+    "THREADS",
     "Request",
     "describe",
     "description",
@@ -40,6 +41,9 @@ __all__ = [
 
 PATHS = "PHOTOFIND_FLEET_PATHS"
 """The variable of a worker that says where it sees folders: ``THERE=HERE``, several by ``;``."""
+
+THREADS = "PHOTOFIND_FLEET_THREADS"
+"""The variable of a worker that says how many threads decode and embed; one per core without it."""
 
 _SUFFIXES = frozenset({".py", ".tflite", ".onnx", ".keras", ".h5", ".npz", ".json", ".toml", ".pb"})
 
@@ -74,7 +78,7 @@ def describe(request: bytes) -> bytes:
 def description(info: ExtractorInfo) -> dict[str, str]:
     """Return what has to be the same on all machines: versions, and a digest of code and model."""
     return {
-        "photofind": version("photofind"),
+        "photofind": _own_version(),
         "extractor": info.version,
         "model": _digest(info.build, tuple(info.code)),
     }
@@ -154,7 +158,11 @@ def _extraction(asked: Request) -> tuple[Extraction, ExtractorInfo]:
             options = dict(asked["options"])
             limits = Limits(**options.pop("limits"))
             _extractions[key] = Extraction(
-                asked["extractor"], limits=limits, idle_seconds=600, **options
+                asked["extractor"],
+                threads=int(os.environ.get(THREADS, "0")),
+                limits=limits,
+                idle_seconds=600,
+                **options,
             )
         if key not in _infos:
             _infos[key] = _extractions[key].info()
@@ -208,6 +216,11 @@ def _seen_here(path: str) -> str:
         if path == there or path.startswith(there.rstrip("/\\") + "/"):
             return here.rstrip("/\\") + path[len(there.rstrip("/\\")) :]
     return path
+
+
+@cache
+def _own_version() -> str:
+    return version("photofind")
 
 
 @cache
