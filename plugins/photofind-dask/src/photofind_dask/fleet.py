@@ -66,7 +66,7 @@ class _Share:
     job: _Job
     paths: list[str]
     shipped: bool = False
-    future: Future | None = None
+    future: Future[bytes] | None = None
 
     @property
     def keys(self) -> list[Key]:
@@ -278,7 +278,7 @@ class DaskFleet:
     def _submit(self, share: _Share) -> None:
         """Send a share to a worker, with the bytes of the photos where workers do not see them."""
         job = share.job
-        request = {
+        request: tasks.Request = {
             "extractor": job.info.name,
             "options": self._options,
             "expected": tasks.description(job.info),
@@ -356,9 +356,9 @@ class DaskFleet:
                 if self._is_wanted(share):
                     raise self._lost("its scheduler has gone")
                 continue
-            error = share.future.exception()
-            if not isinstance(error, KilledWorker):
-                raise self._lost(f"a worker failed: {_line(error)}")
+            failure = share.future.exception()
+            if not isinstance(failure, KilledWorker):
+                raise self._lost(f"a worker failed: {_line(failure)}")
             self._bisect(share)
 
     def _take_reply(self, share: _Share, reply: dict[str, Any]) -> None:

@@ -24,8 +24,8 @@ from photofind.errors import PhotofindError
 from photofind.extractors.extracted import Extracted
 from photofind.extractors.extraction import Extraction
 from photofind.extractors.info import ExtractorInfo
+from photofind.images.formats import sidecar_of
 from photofind.images.limits import Limits
-from photofind.images.sidecars import sidecar_of
 from photofind_dask.messages import pack, packed_results, unpack
 
 __all__ = [
