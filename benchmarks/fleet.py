@@ -42,6 +42,7 @@ from photofind.indexing.departed import Departed
 from photofind.indexing.reading import Contents, Reader
 from photofind.indexing.scan import Found
 from photofind.library.stores import open_store
+from photofind.model.records import Folder
 from photofind.paths import Home
 
 README = Path(__file__).parents[1] / "plugins/photofind-dask/README.md"
@@ -74,7 +75,7 @@ def measure(folder: Path, security: Security, count: int, rounds: int) -> float:
     rates: dict[str, list[float]] = {"plain": [], "1 worker": [], "2 workers": []}
     with (
         Extraction("mobilenet", threads=1, low_priority=False) as plain,
-        cluster(security, 2, processes=True) as scheduler,
+        cluster(security, 2, 1) as scheduler,
     ):
         info = plain.info()
         fleets = {}
@@ -100,7 +101,8 @@ def simulate(folder: Path, security: Security, workers: int, seconds: float) -> 
     """Print what a fleet reaches whose workers sleep for so long for each photo."""
     count = max(200, int(10 / seconds * workers))
     info = ExtractorInfo("simulated", "1", DIMENSION, (224, 224), "simulated")
-    with cluster(security, workers, processes=False) as scheduler:
+    threads = min(workers, 16)  # Of a process: asleep, they are as good as workers.
+    with cluster(security, workers // threads, threads) as scheduler:
         client = Client(scheduler, security=security, set_as_default=False)
         fleet = DaskFleet(client, scheduler, OPTIONS, asleep)
         # The seconds go with each photo, for a worker knows nothing but its task.
@@ -124,6 +126,7 @@ def rate(
         tempfile.TemporaryDirectory(dir=folder) as home,
         open_store(Home(Path(home)), writable=True) as store,
     ):
+        store.put_folder(Folder(str(Path(paths[0]).parent), 0.0))
         space = store.open_space(info.name, info.version, info.dimension)
         reader = Reader(store, extraction, space.id, Departed(), reach=_Nothing())
         files = [Found(path, number, 1, number) for number, path in enumerate(paths)]
@@ -161,12 +164,12 @@ class _Nothing:
 
 
 @contextmanager
-def cluster(security: Security, workers: int, *, processes: bool) -> Iterator[str]:
-    """Start a scheduler and workers of one thread, and give its address."""
+def cluster(security: Security, workers: int, threads: int) -> Iterator[str]:
+    """Start a scheduler and workers, and give its address."""
     with LocalCluster(
         n_workers=workers,
-        threads_per_worker=1,
-        processes=processes,
+        threads_per_worker=threads,
+        processes=True,
         host="127.0.0.1",
         protocol="tls://",
         security=security,

@@ -39,6 +39,8 @@ _MOST_BYTES = 32_000_000
 _LARGEST_FILE = 256_000_000
 # How long workers may take to load an extractor; one may have to convert its network first.
 _START_SECONDS = 600.0
+# How long a result is waited for that was there, and may have gone with its worker.
+_GATHER_SECONDS = 2.0
 # How long a fleet without workers is waited for: one that died is started again.
 _PATIENCE = 180.0
 _LOOK = 2.0
@@ -223,7 +225,8 @@ class DaskFleet:
                 if all(key in state.results for key in keys):
                     found = [state.results.pop(key) for key in dict.fromkeys(keys)]
                     break
-                finished, state.finished = state.finished, []
+                finished = [one for one in state.finished if _is_settled(one)]
+                state.finished = [one for one in state.finished if one not in finished]
                 if not finished:
                     self._changed.wait(0.2)
             if finished:
@@ -342,24 +345,27 @@ class DaskFleet:
 
     def _take(self, shares: Sequence[_Share]) -> None:
         """Take in the results of shares that are done."""
-        done = [share for share in shares if share.future and share.future.status == "finished"]
-        try:
-            replies = self._client.gather([share.future for share in done])
-        except Exception as error:
-            raise self._lost(_line(error)) from error
-        for share, reply in zip(done, replies, strict=True):
-            self._take_reply(share, unpack(reply))
         for share in shares:
-            if share in done or share.future is None:
+            if share.future is None or not self._is_wanted(share):
                 continue
-            if share.future.status != "error":
-                if self._is_wanted(share):
-                    raise self._lost("its scheduler has gone")
+            if share.future.status == "error":
+                failure = share.future.exception()
+                if not isinstance(failure, KilledWorker):
+                    raise self._lost(f"a worker failed: {_line(failure)}")
+                self._bisect(share)
                 continue
-            failure = share.future.exception()
-            if not isinstance(failure, KilledWorker):
-                raise self._lost(f"a worker failed: {_line(failure)}")
-            self._bisect(share)
+            if share.future.status == "cancelled":
+                raise self._lost("its scheduler has gone")
+            try:
+                # Not gathered with others: one may have gone with its worker, and is made again.
+                reply = share.future.result(_GATHER_SECONDS)
+            except (TimeoutError, KilledWorker):
+                with self._changed:
+                    self._state.finished.append(share)
+                continue
+            except Exception as error:
+                raise self._lost(_line(error)) from error
+            self._take_reply(share, unpack(reply))
 
     def _take_reply(self, share: _Share, reply: dict[str, Any]) -> None:
         if "unfit" in reply:
@@ -473,6 +479,11 @@ class DaskFleet:
         futures = [share.future for share in shares if share.future is not None]
         if futures and self._client.status == "running":
             self._client.cancel(futures)
+
+
+def _is_settled(share: _Share) -> bool:
+    """Return whether there is a result, or none is to come; it is made again in between."""
+    return share.future is None or share.future.status not in ("pending", "lost")
 
 
 def _new_key() -> str:
