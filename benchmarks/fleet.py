@@ -74,7 +74,7 @@ def measure(folder: Path, security: Security, count: int, rounds: int) -> float:
     paths = large_photos(folder / "photos", count)
     rates: dict[str, list[float]] = {"plain": [], "1 worker": [], "2 workers": []}
     with (
-        Extraction("mobilenet", threads=1, low_priority=False) as plain,
+        Extraction("mobilenet", threads=1) as plain,
         cluster(security, 2, 1) as scheduler,
     ):
         info = plain.info()

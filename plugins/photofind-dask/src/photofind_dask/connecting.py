@@ -76,9 +76,9 @@ def connect(home: Home, address: str, options: WorkOptions) -> DaskFleet:
 
     from photofind_dask.fleet import DaskFleet
 
-    logging.getLogger("distributed").setLevel(
-        logging.CRITICAL
-    )  # What matters is told by photofind.
+    for name in ("", ".client", ".comm", ".core", ".worker", ".utils_comm"):
+        # Each has a level of its own; what matters is told by photofind.
+        logging.getLogger(f"distributed{name}").setLevel(logging.CRITICAL)
     security = Security(
         require_encryption=True,
         tls_ca_file=str(certificates.authority),
