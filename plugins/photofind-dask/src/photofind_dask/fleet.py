@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Condition
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from distributed.scheduler import KilledWorker
 
-from photofind.errors import FleetError, FleetLostError, WorkerStoppedError
+from photofind.errors import FleetLostError, WorkerStoppedError
 from photofind_dask import tasks
+from photofind_dask.checking import check_workers, line_of, new_key
 from photofind_dask.messages import pack, results, unpack
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ _SHARES_EACH = 2
 # Where workers do not see the photos, a share is not larger, in bytes, and no single photo is.
 _MOST_BYTES = 32_000_000
 _LARGEST_FILE = 256_000_000
-# How long workers may take to load an extractor; one may have to convert its network first.
-_START_SECONDS = 600.0
 # How long a result is waited for that was there, and may have gone with its worker.
 _GATHER_SECONDS = 2.0
 # How long a fleet without workers is waited for: one that died is started again.
@@ -144,40 +142,7 @@ class DaskFleet:
             "options": self._options,
             "expected": tasks.description(info),
         }
-        try:
-            # Not Client.run: what takes long would hold up all that the worker does.
-            told = {
-                worker: self._client.submit(
-                    tasks.describe, pack(asked), pure=False, workers=[worker], key=_new_key()
-                )
-                for worker in self._client.nthreads()
-            }
-        except Exception as error:
-            raise FleetError(
-                f"the workers of {self._address} cannot be asked: {_line(error)}"
-            ) from error
-        if not told:
-            raise FleetError(
-                f"the fleet at {self._address} has no workers",
-                "start some with `python -m photofind_dask worker`",
-            )
-        for worker, reply in told.items():
-            try:
-                found = unpack(reply.result(_START_SECONDS))
-            except Exception as error:
-                raise FleetError(
-                    f"the worker {worker} cannot run photofind: {_line(error)}",
-                    "install photofind and photofind-dask there, of the same version",
-                ) from error
-            where = f"{found['host']} ({worker})"
-            if "error" in found:
-                raise FleetError(f"the worker {where} cannot embed: {found['error']}")
-            described = {kind: found[kind] for kind in asked["expected"]}
-            if described != asked["expected"]:
-                raise FleetError(
-                    tasks.difference(where, described, asked),
-                    "install the same versions on all machines",
-                )
+        check_workers(self._client, self._address, asked)
 
     def expect(
         self, info: ExtractorInfo, method: str, paths: Sequence[str], **arguments: Any
@@ -301,11 +266,11 @@ class DaskFleet:
                 self._task,
                 pack(request),
                 pure=False,
-                key=_new_key(),
+                key=new_key(),
                 workers=fit if self._unfit else None,
             )
         except Exception as error:
-            raise self._lost(_line(error)) from error
+            raise self._lost(line_of(error)) from error
         share.future = future
         future.add_done_callback(lambda _: self._note(share))
 
@@ -351,7 +316,7 @@ class DaskFleet:
             if share.future.status == "error":
                 failure = share.future.exception()
                 if not isinstance(failure, KilledWorker):
-                    raise self._lost(f"a worker failed: {_line(failure)}")
+                    raise self._lost(f"a worker failed: {line_of(failure)}")
                 self._bisect(share)
                 continue
             if share.future.status == "cancelled":
@@ -364,7 +329,7 @@ class DaskFleet:
                     self._state.finished.append(share)
                 continue
             except Exception as error:
-                raise self._lost(_line(error)) from error
+                raise self._lost(line_of(error)) from error
             self._take_reply(share, unpack(reply))
 
     def _take_reply(self, share: _Share, reply: dict[str, Any]) -> None:
@@ -466,7 +431,7 @@ class DaskFleet:
         try:
             self._threads = dict(self._client.nthreads())
         except Exception as error:
-            raise self._lost(_line(error)) from error
+            raise self._lost(line_of(error)) from error
         if self._threads:
             self._had_workers = now
         elif now - self._had_workers > _PATIENCE:
@@ -486,16 +451,7 @@ def _is_settled(share: _Share) -> bool:
     return share.future is None or share.future.status not in ("pending", "lost")
 
 
-def _new_key() -> str:
-    """Return a name for a task, which no other one has."""
-    return f"photofind-{uuid4().hex}"
-
-
 def _no_thumbnail(path: str) -> Extracted:
     from photofind.extractors.extracted import Extracted
 
     return Extracted(path=path)
-
-
-def _line(error: object) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
