@@ -12,6 +12,8 @@ __all__ = [
     "DesktopError",
     "ExtractorError",
     "FileNotAnsweringError",
+    "FleetError",
+    "FleetLostError",
     "ImageError",
     "LearningError",
     "LibraryError",
@@ -185,6 +187,14 @@ class WorkerStartError(WorkerError):
 
 class WorkerStoppedError(WorkerError):
     """A child process was stopped by its owner while a call was running or waiting."""
+
+
+class FleetError(PhotofindError):
+    """A fleet of workers on other machines cannot be used."""
+
+
+class FleetLostError(FleetError):
+    """A fleet that read photos cannot be reached any more, or none of its workers can read."""
 
 
 class DaemonError(PhotofindError):

@@ -169,6 +169,7 @@ class Operations(Protocol):
         accept_removals: bool = False,
         retry_failed: bool = False,
         wait: bool = False,
+        fleet: Text | None = None,
         progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Report:
         """Bring the library up to date with its folders; only new and changed photos are read.
@@ -184,6 +185,9 @@ class Operations(Protocol):
         wait
             Return only when all extractors in use have embedded the photos, and the graph is built
             if one is wanted; otherwise as soon as the photos can be found.
+        fleet
+            The address of workers on other machines that read and embed photos meanwhile, as
+            ``tls://HOST:PORT``.
         progress
             Called with the progress, about ten times a second.
 
@@ -193,6 +197,8 @@ class Operations(Protocol):
             There is no folder, another photofind is indexing, or the disk refuses.
         ExtractorError
             The extractor does not work.
+        FleetError
+            The fleet cannot be reached, or one of its workers has other versions.
         """
         ...
 

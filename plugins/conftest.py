@@ -19,6 +19,7 @@ PROJECTS = sorted(Path(__file__).parent.glob("*/pyproject.toml"))
 
 for _project in PROJECTS:  # For the tests' imports; the fixture is for photofind.
     sys.path.insert(0, str(_project.parent / "src"))
+sys.path.append(str(Path(__file__).parents[1] / "tests"))  # For what the tests of photofind share.
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from photofind.app.extractors import note_answering
+from photofind.app.fleets import reading_by_fleet
 from photofind.app.library_folders import chosen_folders
 from photofind.app.resources import Resources
 from photofind.extractors.extraction import Extraction
@@ -25,6 +26,7 @@ def index_folders(
     accept_removals: bool,
     retry_failed: bool,
     wait: bool,
+    fleet: str | None,
     progress: Callable[[Progress], None],
 ) -> Report:
     """Bring the library up to date with its folders, by each extractor in use.
@@ -44,20 +46,21 @@ def index_folders(
         chosen = chosen_folders(store, folders)
         store.verify()
         found = store.problems
-        report, spaces = index_once(
-            store,
-            extraction,
-            resources.settings,
-            None if folders is None else chosen,
-            apart=[str(home.root)],
-            accept_removals=accept_removals,
-            retry_failed=retry_failed,
-            progress=progress,
-            reach=resources.reach,
-            memory=ExtractorMemory(home, writable=True),
-        )
+        with reading_by_fleet(resources, fleet, extraction):
+            report, spaces = index_once(
+                store,
+                extraction,
+                resources.settings,
+                None if folders is None else chosen,
+                apart=[str(home.root)],
+                accept_removals=accept_removals,
+                retry_failed=retry_failed,
+                progress=progress,
+                reach=resources.reach,
+                memory=ExtractorMemory(home, writable=True),
+            )
         note_answering(resources)
-        notes = [*report.notes, *maintain(store, home, spaces, say)]
+        notes = [*resources.fleet.notes, *report.notes, *maintain(store, home, spaces, say)]
         # What was found is told, even if it is solved by now.
         notes = [*dict.fromkeys([*found, *store.problems]), *notes]
         graph_is_wanted = any(space_wants_graph(store, space) for space in spaces)

@@ -170,6 +170,7 @@ class PhotoFind(Operations):
         accept_removals: bool = False,
         retry_failed: bool = False,
         wait: bool = False,
+        fleet: str | None = None,
         progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Report:
         from photofind.app.indexing import index_folders
@@ -180,6 +181,7 @@ class PhotoFind(Operations):
             accept_removals=accept_removals,
             retry_failed=retry_failed,
             wait=wait,
+            fleet=fleet,
             progress=progress,
         )
 

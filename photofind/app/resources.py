@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from photofind.app.extraction_pool import ExtractionPool
+from photofind.extractors.fleets import FleetInUse
 from photofind.paths import Home
 from photofind.settings import Settings, SettingsFile, read_settings
 
@@ -49,6 +50,8 @@ class Resources:
     def __init__(self, home: Home, *, resident: bool) -> None:
         self.home = home
         self.resident = resident
+        self.fleet = FleetInUse()
+        """Reads photos of the folders in place of this machine, for as long as it is in use."""
         self.extraction = ExtractionPool(
             lambda extractor: self.new_extraction(
                 extractor, low_priority=not resident, bases=self.extraction
@@ -283,6 +286,8 @@ class Resources:
             home=self.home,
             reach=self.reach,
             views=settings.views,
+            # Query photos do not wait for a fleet.
+            fleet=self.fleet if low_priority else None,
         )
 
     @property

@@ -24,6 +24,7 @@ from photofind.cli.plugins import plugins
 from photofind.cli.search import search
 from photofind.cli.similar import similar
 from photofind.cli.status import status
+from photofind.cli.store import store
 from photofind.cli.tags import tags
 from photofind.cli.train import train
 from photofind.cli.tray import tray
@@ -85,6 +86,7 @@ for command in (
     train,
     plugins,
     config,
+    store,
     desktop,
     tray,
     demo,

@@ -32,8 +32,10 @@ Examples:
               help="Try photos again that failed before.")  # fmt: skip
 @click.option("--wait", is_flag=True,
               help="Wait for all extractors in use, and until the graph is built.")  # fmt: skip
+@click.option("--fleet", metavar="ADDRESS",
+              help="Have workers on other machines read photos: tls://HOST:PORT.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def index(folders: tuple[str, ...], as_json: bool, **options: bool) -> None:
+def index(folders: tuple[str, ...], as_json: bool, fleet: str | None, **options: bool) -> None:
     """Index new and changed photos in all folders of the library, or only in FOLDERS.
 
     Ctrl-C keeps everything that was indexed so far.
@@ -43,19 +45,21 @@ def index(folders: tuple[str, ...], as_json: bool, **options: bool) -> None:
     remove".
     """
     with connected(start=True) as photofind:
-        report = index_with_progress(photofind, list(folders), **options)
+        report = index_with_progress(photofind, list(folders), fleet=fleet, **options)
     if as_json:
         print_json(report)
 
 
-def index_with_progress(photofind: Operations, folders: list[str], **options: bool) -> Report:
+def index_with_progress(
+    photofind: Operations, folders: list[str], *, fleet: str | None = None, **options: bool
+) -> Report:
     """Index folders (all if ``folders`` is empty), showing the progress and the report.
 
     The options are those of :meth:`photofind.app.photofind.PhotoFind.index`.
     """
     try:
         with show_progress() as progress:
-            report = photofind.index(folders or None, progress=progress, **options)
+            report = photofind.index(folders or None, progress=progress, fleet=fleet, **options)
     except KeyboardInterrupt:
         note("everything indexed so far is kept; `photofind index` continues from there")
         raise

@@ -210,6 +210,7 @@ class Client(Operations):
         accept_removals: bool = False,
         retry_failed: bool = False,
         wait: bool = False,
+        fleet: str | None = None,
         progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Report:
         """Bring the library up to date with its folders.
@@ -221,6 +222,7 @@ class Client(Operations):
             "accept_removals": accept_removals,
             "retry_failed": retry_failed,
             "wait": wait,
+            "fleet": fleet,
         }
         request = Request("POST", "/api/index", body, _LINE_SECONDS)
         with closing(self._transport.lines(request)) as lines:

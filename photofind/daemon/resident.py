@@ -13,6 +13,7 @@ import psutil
 from photofind import __version__
 from photofind.app.extraction_pool import ExtractionPool
 from photofind.app.feedback import is_metric_due
+from photofind.app.fleets import reading_by_fleet
 from photofind.app.library_folders import chosen_folders
 from photofind.app.photofind import PhotoFind
 from photofind.app.status import library_status
@@ -303,6 +304,7 @@ class Resident(PhotoFind):
         accept_removals: bool = False,
         retry_failed: bool = False,
         wait: bool = False,
+        fleet: str | None = None,
         progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Report:
         """Scan folders and wait until all new photos in them are read.
@@ -322,9 +324,12 @@ class Resident(PhotoFind):
             library = self._resources.library
             library.verify()
             found = library.problems
-            report = self._indexer.index(
-                chosen, accept_removals=accept_removals, retry_failed=retry_failed, every=wait
-            )
+            with reading_by_fleet(self._resources, fleet, self._reading):
+                report = self._indexer.index(
+                    chosen, accept_removals=accept_removals, retry_failed=retry_failed, every=wait
+                )
+            if fleet is not None:
+                report = replace(report, notes=(*self._resources.fleet.notes, *report.notes))
             # Otherwise that is done in a quiet moment; what is embedded can be searched at once.
             problems = self._maintainer.maintain(graph=True) if wait else []
         finally:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from photofind.extractors.extracted import Extracted
 from photofind.extractors.extraction_worker import ExtractionWorker
+from photofind.extractors.fleets import FleetInUse, read_by
 from photofind.extractors.info import ExtractorInfo
 from photofind.extractors.photo_batches import PhotoBatches
 from photofind.images.limits import DEFAULT_LIMITS, Limits
@@ -65,6 +66,8 @@ class Extraction:
     views
         What is embedded of a photo: "whole", or "crops" of it too. The version in :meth:`info` is
         another for each.
+    fleet
+        Workers on other machines that read photos in its place, while there are any.
     """
 
     def __init__(
@@ -82,9 +85,12 @@ class Extraction:
         start_seconds: float = 120.0,
         reach: Reach | None = None,
         views: ViewsKind = "whole",
+        fleet: FleetInUse | None = None,
     ) -> None:
         home = home or Home.default()
         self._seconds = seconds
+        self._fleet = fleet or FleetInUse()
+        self._info: ExtractorInfo | None = None
         self._worker = ExtractionWorker(
             extractor,
             options={
@@ -113,6 +119,8 @@ class Extraction:
 
     def close(self) -> None:
         """End the worker if there is one."""
+        if (fleet := self._fleet()) is not None:
+            fleet.break_off()
         self._worker.stop()
 
     @property
@@ -123,7 +131,8 @@ class Extraction:
     @property
     def silence(self) -> float:
         """Seconds since the worker last showed progress."""
-        return self._batches.silence
+        fleet = self._fleet()
+        return self._batches.silence if fleet is None else fleet.silence
 
     def info(self) -> ExtractorInfo:
         """Load the extractor and return its properties.
@@ -133,7 +142,28 @@ class Extraction:
         ExtractorError
             If it is not installed or does not work.
         """
-        return ExtractorInfo.from_json(self._call("info").value)
+        self._info = ExtractorInfo.from_json(self._call("info").value)
+        return self._info
+
+    @property
+    def has_fleet(self) -> bool:
+        """Whether workers on other machines read photos now; they want to know what comes next."""
+        return self._fleet() is not None
+
+    def expect(
+        self, paths: Sequence[str], known: Collection[str] = (), *, previews: bool = False
+    ) -> None:
+        """Take note of photos that are asked for next, in this order, in company.
+
+        A fleet begins to read them; a single worker reads what it is asked for.
+        """
+        fleet = self._fleet()
+        if fleet is None or self._info is None:
+            return
+        if previews:
+            fleet.expect(self._info, "extract_previews", paths)
+        else:
+            fleet.expect(self._info, "extract", paths, known=[*known], in_company=True)
 
     def extract(
         self, paths: Sequence[str], known: Collection[str] = (), *, in_company: bool = False
@@ -164,7 +194,7 @@ class Extraction:
         WorkerStoppedError
             If :meth:`close` was called during the call.
         """
-        return self._batches.read("extract", paths, known=[*known], in_company=in_company)
+        return self._read("extract", paths, known=[*known], in_company=in_company)
 
     def extract_previews(self, paths: Sequence[str]) -> list[Extracted | None]:
         """Embed photos from the thumbnails inside them, which is much faster than reading them.
@@ -185,7 +215,7 @@ class Extraction:
         ExtractorError, NotAnsweringError, WorkerStoppedError
             As :meth:`extract`.
         """
-        extracted = self._batches.read("extract_previews", paths)
+        extracted = self._read("extract_previews", paths)
         return [None if photo.vector is None else photo for photo in extracted]
 
     def extract_feature_maps(self, paths: Sequence[str]) -> list[Extracted]:
@@ -251,6 +281,11 @@ class Extraction:
         part = None if box is None else [*box]
         (extracted,) = self._batches.read("extract_views", [path], box=part, turned=turned)
         return extracted
+
+    def _read(self, method: str, paths: Sequence[str], **arguments: Any) -> list[Extracted]:
+        if self._info is None:
+            return self._batches.read(method, paths, **arguments)
+        return read_by(self._fleet, self._info, self._batches.read, method, paths, **arguments)
 
     def _call(self, method: str, *arrays: npt.NDArray[np.float32], **arguments: Any) -> Reply:
         return self._worker.call(method, *arrays, timeout=self._seconds, **arguments)

@@ -32,7 +32,7 @@ __all__ = ["BacklogReader"]
 log = logging.getLogger(__name__)
 
 # How many files are taken out of a backlog at a time.
-CHUNK = 2048
+CHUNK = 16_384
 # An extractor that shows no progress for so long yields to more urgent work ...
 GIVES_WAY_SECONDS = 3.0
 # ... and, where it reads what is new, to another extractor.

@@ -35,6 +35,9 @@ MOST_TAGS = 5
 _MOST_GIVING_WAY = 3
 """How often reading a slow photo is broken off; then it is read whatever comes."""
 
+_MOST_EXPECTED = 4096
+"""So many files that come next are told to a fleet, which keeps all of its workers busy."""
+
 Contents = defaultdict[int, set[str]]
 """Contents that have an embedding, by their size in bytes."""
 
@@ -182,6 +185,7 @@ class Reader:
             try:
                 while go_on() and (batch := self._batch(files[unread.done :], progress.batch)):
                     show(progress.progress)
+                    self._expect(files[unread.done :], contents, previews=previews)
                     try:
                         with self._holding_out(hold_out) as broken_off:
                             extracted = self._extract(batch, contents, go_on, previews=previews)
@@ -235,6 +239,21 @@ class Reader:
         slow = (place for place, file in enumerate(files[:most]) if file.path in self._slow)
         return files[: max(next(slow, most), 1)]
 
+    def _expect(self, files: Sequence[Found], contents: Contents, *, previews: bool) -> None:
+        """Tell a fleet of the files that come next."""
+        if not self._extraction.has_fleet:
+            return
+        files = [file for file in files[:_MOST_EXPECTED] if file.path not in self._slow]
+        known = () if previews else self._known(files, contents)
+        self._extraction.expect([file.path for file in files], known, previews=previews)
+
+    def _known(self, files: Sequence[Found], contents: Contents) -> set[str]:
+        """Return the contents that have an embedding and may be those of these files."""
+        known: set[str] = set()
+        for size in {file.size for file in files}:
+            known |= contents.get(size, set()) | self._departed.contents(size, self._space)
+        return known
+
     def _extract(
         self,
         batch: Sequence[Found],
@@ -246,9 +265,7 @@ class Reader:
         paths = [file.path for file in batch]
         if previews:
             return self._checked(self._extraction.extract_previews(paths))
-        known: set[str] = set()
-        for size in {file.size for file in batch}:
-            known |= contents.get(size, set()) | self._departed.contents(size, self._space)
+        known = self._known(batch, contents)
         # One that comes first by itself is not known to be slow, and others may come after it.
         extracted: Sequence[Extracted]
         if paths[0] in self._slow:

@@ -561,6 +561,14 @@ class Store(Protocol):
         """
         ...
 
+    def indexed(self, space: str) -> Iterator[tuple[Sequence[str], npt.NDArray[np.bool_]]]:
+        """Yield the contents that the index was built on, in batches, and which of them repeat.
+
+        They are those that photos still refer to; nothing without an index. The repeats, (b,), are
+        those of :meth:`IndexWriter.repeats`.
+        """
+        ...
+
     # The index of a space.
 
     def index(self, space: str) -> IndexInfo | None:

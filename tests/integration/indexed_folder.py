@@ -47,6 +47,7 @@ class Extraction:
         self.unreadable: set[str] = set()
         self.pid = None
         self.silence = 0.0
+        self.has_fleet = False
 
     def info(self) -> Any:
         if self.broken:

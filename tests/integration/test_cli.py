@@ -107,8 +107,8 @@ def test_help_lists_all_commands_uncut() -> None:
     assert commands == [
         "similar", "search", "explain", "feedback", "web", "index", "folders", "duplicates",
         "known", "untrash", "tags", "count", "status", "pause", "resume", "daemon", "doctor",
-        "failures", "extractors", "evaluate", "train", "plugins", "config", "desktop", "tray",
-        "demo",
+        "failures", "extractors", "evaluate", "train", "plugins", "config", "store", "desktop",
+        "tray", "demo",
     ]  # fmt: skip
     assert not any(line.endswith("...") for line in lines[1:])
 

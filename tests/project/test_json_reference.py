@@ -12,6 +12,7 @@ import click
 import pytest
 
 from photofind import model
+from photofind.app.store_copy import StoreCopy
 from photofind.cli import main
 from photofind.cli.daemon import DaemonInfo
 from photofind.desktop.integrations import Place
@@ -44,6 +45,7 @@ PRINTED: dict[str, tuple[Any, ...]] = {
     "doctor": (model.Check,),
     "daemon": (DaemonInfo,),
     "desktop": (Place,),
+    "store": (StoreCopy,),
     "train": (TrainingCard, TrainingSettings),
 }
 ELSEWHERE = {

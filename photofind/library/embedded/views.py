@@ -231,6 +231,19 @@ class Views:
             there = [place for place, content in enumerate(contents) if content]
             yield [contents[place] for place in there], [nearest[place] for place in there]
 
+    def indexed(self, identifier: str) -> Iterator[tuple[list[str], Mask]]:
+        """Yield the contents that an index was built on, and which of them repeat others."""
+        view = self.view(identifier)
+        if view.index is None:
+            return
+        is_repeat = np.zeros(view.index.facts.photos, np.bool_)
+        is_repeat[view.index.repeats] = True
+        for start in range(0, len(is_repeat), _BLOCK):
+            repeats = is_repeat[start : start + _BLOCK]
+            rows = view.index.rows[start : start + len(repeats)]
+            there = np.flatnonzero(view.snapshot.photos[rows])
+            yield view.snapshot.contents(rows[there]), repeats[there]
+
     def info(self, identifier: str) -> IndexInfo | None:
         """Return what answers for a space; None where it has no index."""
         view = self.view(identifier)

@@ -407,6 +407,14 @@ class MemoryStore:
             contents = np.array(index.contents, object)[places]
             yield contents.tolist(), contents[nearest].tolist()
 
+    def indexed(self, space: str) -> Iterator[tuple[Sequence[str], npt.NDArray[np.bool_]]]:
+        """Yield the contents that the index was built on, and which of them repeat others."""
+        state = self._state
+        if index := state.indexes.get(space):
+            alive = set(state.contents(space))
+            contents = [one for one in index.contents if one in alive]
+            yield contents, np.array([one in index.repeats for one in contents], np.bool_)
+
     # The index of a space.
 
     def index(self, space: str) -> IndexInfo | None:

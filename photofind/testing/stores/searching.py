@@ -139,6 +139,7 @@ def check_nearest_embeddings(subject: StoreSubject) -> None:
         require(photos[0].content not in found.contents, "a removed content was found")
         require_equal(store.index(SPACE), None, "the index")
         require_equal([*store.neighbours(SPACE)], [], "neighbours without an index")
+        require_equal([*store.indexed(SPACE)], [], "what is indexed without an index")
         with require_raises(LibraryError, "comparing points that are not there"):
             store.nearest(SPACE, queries, 5)
 
@@ -284,9 +285,22 @@ def check_repeats(subject: StoreSubject) -> None:
         smoothed = smooth_new(projection.project(embeddings), nearest, len(compared))
         pictures.update(zip(late, smoothed, strict=True))
         _require_nearest(store, pictures, over="pictures")
+        _require_indexed(store, contents, repeats)
         store.remove(photos[:1])
         pictures.pop(photos[0].content, None)
         _require_nearest(store, pictures, over="pictures")
+        gone = {photos[0].content}
+        _require_indexed(store, set(contents) - gone, set(repeats) - gone)
+
+
+def _require_indexed(store: Store, contents: Collection[str], repeats: Collection[str]) -> None:
+    found = [
+        (content, bool(is_repeat))
+        for batch, are_repeats in store.indexed(SPACE)
+        for content, is_repeat in zip(batch, are_repeats, strict=True)
+    ]
+    expected = [(content, content in repeats) for content in sorted(contents)]
+    require_equal(sorted(found), expected, "what the index was built on, and its repeats")
 
 
 def check_discard(subject: StoreSubject) -> None:

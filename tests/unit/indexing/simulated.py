@@ -64,6 +64,7 @@ class SimulatedExtraction:
     slow: set[str] = field(default_factory=set)
     batches: list[list[str]] = field(default_factory=list)
     silence: float = 0.0
+    has_fleet: bool = False
     fingerprint: str | None = "1" + 44 * "A"
 
     def info(self) -> Any:
