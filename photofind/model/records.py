@@ -181,6 +181,9 @@ class Folder:
         :mod:`photofind.system.volumes` tells them apart.
     id
         The folder's id; 0 before it is in the library.
+    host
+        Who scans and watches it, where that is another user or machine that shares the library;
+        "" where it is watched here. A store sets it.
     """
 
     path: str
@@ -192,6 +195,7 @@ class Folder:
     reason: str | None = None
     volumes: Mapping[str, str] = field(default_factory=dict, hash=False)
     id: int = 0
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
