@@ -24,7 +24,7 @@ from photofind.indexing.watching.events import Change, Kind
 from photofind.indexing.watching.watcher import Watcher
 from photofind.library.store import Store
 from photofind.model import Event, Progress, Report
-from photofind.model.records import Folder
+from photofind.model.records import Folder, watched_here
 from photofind.settings import Settings
 from photofind.system.reach import Reach
 
@@ -109,7 +109,7 @@ class Indexer:
 
     def start(self) -> None:
         """Begin to watch and to index."""
-        folders = self._store.folders()
+        folders = watched_here(self._store.folders())
         self._steps.new_folders.update(one.path for one in folders if one.scanned is None)
         self._agenda.scan(folder.path for folder in folders)
         self._watcher.start()
@@ -337,7 +337,7 @@ class Indexer:
 
     def _watch(self) -> None:
         exclude = self._agenda.settings.exclude
-        folders = self._store.folders()
+        folders = watched_here(self._store.folders())
         self._watcher.watch(
             {folder.path: Rules((*exclude, *folder.excludes)) for folder in folders}
         )

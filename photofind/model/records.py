@@ -22,6 +22,7 @@ __all__ = [
     "is_offline",
     "pair_of",
     "roots_in",
+    "watched_here",
 ]
 
 PRELIMINARY = "~"
@@ -241,6 +242,11 @@ def roots_in(folders: Sequence[Folder]) -> Callable[[Photo], str]:
         return known[place]
 
     return root
+
+
+def watched_here(folders: Iterable[Folder]) -> list[Folder]:
+    """Return the folders that are scanned and watched here, and not by others."""
+    return [folder for folder in folders if not folder.host]
 
 
 def is_offline(photo: Photo, folder: Folder | None) -> bool:

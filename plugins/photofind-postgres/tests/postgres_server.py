@@ -62,6 +62,12 @@ class PostgresServer:
             "--username=photos", f"--pwfile={password}", f"--pgdata={self.data}",
         )  # fmt: skip
 
+    @property
+    def pid(self) -> int:
+        """The id of its first process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start it, and wait until it lets one in."""
         arguments = [f"-c{name}={value}" for name, value in self._options.items()]
@@ -91,13 +97,9 @@ class PostgresServer:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """Stop it, and remove what it kept."""
+        """End it, and remove what it kept."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.kill()
+            self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def uri(self, database: str = "postgres", *, password: str | None = "secret") -> str:
@@ -143,7 +145,9 @@ def _programs(copy: Path) -> Path:
         return package / "pginstall18/bin"
     if not copy.exists():
         for name in ("bin", "lib", "share"):
-            shutil.copytree(package / "pginstall18" / name, copy / package.name / "pginstall18" / name)
+            shutil.copytree(
+                package / "pginstall18" / name, copy / package.name / "pginstall18" / name
+            )
         libraries = package.with_name(f"{package.name}.libs")
         shutil.copytree(libraries, copy / libraries.name)
     return copy / package.name / "pginstall18/bin"

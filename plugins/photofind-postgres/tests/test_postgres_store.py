@@ -22,9 +22,7 @@ def library(server) -> str:
 
 def opened(address: str):
     """Open the library at an address."""
-    return open_postgres(
-        Home.default(), address, writable=True, resident=False, idle_seconds=None
-    )
+    return open_postgres(Home.default(), address, writable=True, resident=False, idle_seconds=None)
 
 
 class TestPostgresStore(StoreChecks):

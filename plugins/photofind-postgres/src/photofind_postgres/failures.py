@@ -17,7 +17,10 @@ _AGAIN = "photofind goes on by itself once it answers"
 # By parts of what is said when a connection is refused, and what to do about that.
 _REFUSED = (
     ("password authentication failed", "put the right password into ~/.pgpass, which is 0600"),
-    ("no password supplied", "write it into ~/.pgpass, which is 0600: HOST:PORT:NAME:USER:PASSWORD"),
+    (
+        "no password supplied",
+        "write it into ~/.pgpass, which is 0600: HOST:PORT:NAME:USER:PASSWORD",
+    ),
     ("certificate", "name the certificate of its authority by sslrootcert= in the address"),
     ("does not support SSL", "switch TLS on there, or leave out sslmode= in the address"),
     ("no pg_hba.conf entry", "let this machine and user in, in pg_hba.conf there"),
@@ -44,7 +47,9 @@ def explained(error: psycopg.Error, where: str) -> LibraryError:
         case errors.ReadOnlySqlTransaction():
             return LibraryError(f"{where} can only be read", "name the server that is written to")
         case errors.InsufficientPrivilege():
-            return LibraryError(f"{where} refuses: {said}", "grant the role of the address the right")
+            return LibraryError(
+                f"{where} refuses: {said}", "grant the role of the address the right"
+            )
         case errors.UndefinedTable() | errors.UndefinedObject() | errors.InvalidParameterValue():
             return LibraryError(f"the library on {where} changed meanwhile", "try again")
         case errors.LockNotAvailable() | errors.DeadlockDetected() | errors.SerializationFailure():

@@ -1,4 +1,4 @@
-"""A new index of a space, while it is built: points and neighbours here, the graph on the server."""
+"""A new index of a space, while it is built: points here, the graph on the server."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class PostgresIndexWriter:
         width = self._points.shape[1]
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute(
-                f"CREATE TABLE {self._table} (content text COLLATE \"C\" NOT NULL,"
+                f'CREATE TABLE {self._table} (content text COLLATE "C" NOT NULL,'
                 " place int NOT NULL, neighbours int[] NOT NULL, is_repeat boolean NOT NULL,"
                 f" is_there boolean NOT NULL, vector halfvec({width}) NOT NULL)"
                 " WITH (fillfactor = 80)"

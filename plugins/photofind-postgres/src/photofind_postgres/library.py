@@ -1,4 +1,4 @@
-"""What all calls of a store share: its connections, what is known as of a commit, and changing it."""
+"""What all calls of a store share: connections, what is known of a commit, and changes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Where files are, told so that all machines mean the same: by machine or share, and path.
 
 Paths of the machine that asks are as they are there. A share has a name, and is mounted where each
-machine says. A path of another machine, ``/home/bob/a.jpg`` of ``attic``, is ``//attic/home/bob/a.jpg``.
+machine says. A path of another machine, ``/home/bob/a.jpg`` of ``attic``, is
+``/@attic/home/bob/a.jpg``, where no file is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import NamedTuple
 __all__ = ["Location", "Locations", "decoded", "encoded"]
 
 _SHARE = "share:"
+_ELSEWHERE = "/@"
 
 
 class Location(NamedTuple):
@@ -42,8 +44,8 @@ class Locations:
 
     def tree(self, path: str) -> tuple[str, str]:
         """Return the machine or share of a path, and the path there, with slashes."""
-        if path.startswith("//"):
-            origin, _, rest = path[2:].partition("/")
+        if path.startswith(_ELSEWHERE):
+            origin, _, rest = path[len(_ELSEWHERE) :].partition("/")
             return origin, f"/{rest}"
         path = _plain(path)
         for origin, mount in self._mounts.items():
@@ -65,7 +67,7 @@ class Locations:
             return _native(plain)
         mount = self._mounts.get(origin)
         if mount is None:
-            return f"//{origin}{plain if plain.startswith('/') else f'/{plain}'}"
+            return f"{_ELSEWHERE}{origin}{plain if plain.startswith('/') else f'/{plain}'}"
         return _native(f"{mount.rstrip('/')}{plain}" if plain != "/" else mount)
 
     def is_here(self, origin: str) -> bool:
@@ -78,7 +80,9 @@ class Locations:
         found = [(origin, encoded(plain))]
         if origin == self._machine:
             inside = f"{plain.rstrip('/')}/"
-            found += [(one, b"/") for one, mount in self._mounts.items() if mount.startswith(inside)]
+            found += [
+                (one, b"/") for one, mount in self._mounts.items() if mount.startswith(inside)
+            ]
         return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from photofind.library.store import Array32, Counts, Place
@@ -211,9 +210,7 @@ class PhotoCalls(Library):
         if folder.host:
             return folder
         with self._changing() as change:
-            return folders.put_folder(
-                change.cursor, folder, self._locations, self._address.watcher
-            )
+            return folders.put_folder(change.cursor, folder, self._locations, self._address.watcher)
 
     def remove_folder(self, path: str) -> None:
         """Remove the folder at ``path``."""

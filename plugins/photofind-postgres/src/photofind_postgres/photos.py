@@ -32,9 +32,7 @@ class PhotoWriter:
         As they are in the transaction.
     """
 
-    def __init__(
-        self, cursor: Cursor, locations: Locations, words: Words, spaces: Spaces
-    ) -> None:
+    def __init__(self, cursor: Cursor, locations: Locations, words: Words, spaces: Spaces) -> None:
         self._cursor = cursor
         self._locations = locations
         self._words = words
@@ -64,9 +62,7 @@ class PhotoWriter:
             if photo.failure is None:
                 tags[photo.content].update(photo.tags)
         ids = gone.union(photo.id for photo in kept)
-        twins = [
-            one.photo for content in new for one in there[content] if one.photo.id not in ids
-        ]
+        twins = [one.photo for content in new for one in there[content] if one.photo.id not in ids]
         if gone:
             self._cursor.execute("DELETE FROM photos WHERE id = ANY(%s::bigint[])", [[*gone]])
         said = self._said([photo.content for photo in kept])

@@ -34,9 +34,7 @@ _NONE: Mapping[str, Array32] = {}
 _BATCH = 1024
 
 
-def fresh_points(
-    fetch: Fetch, stored: StoredSpace, index: Index, embeddings: Array32
-) -> Array32:
+def fresh_points(fetch: Fetch, stored: StoredSpace, index: Index, embeddings: Array32) -> Array32:
     """Return the points of embeddings (n, D) that came after an index was built."""
     pictures = index.photos - index.repeats
 
@@ -116,9 +114,7 @@ def _update(
         _put(cursor, index, [row[0] for row in batch], list(points))
 
 
-def _put(
-    cursor: Cursor, index: Index, contents: Sequence[str], points: Sequence[Array32]
-) -> None:
+def _put(cursor: Cursor, index: Index, contents: Sequence[str], points: Sequence[Array32]) -> None:
     if contents:
         rows = [(content, -1, [], False, True) for content in contents]
         copy_vectors(cursor, index.points, POINTS, rows, np.stack(points))

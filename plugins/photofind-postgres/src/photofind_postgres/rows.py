@@ -74,7 +74,23 @@ def put_rows(
         " unmarked, refused, spaces, words, document) FROM STDIN (FORMAT BINARY)"
     ) as copy:
         copy.set_types(
-            "int8 int4 bytea bool text text bool bool bool bool bool text[] int4[] int4[] text".split()
+            [
+                "int8",
+                "int4",
+                "bytea",
+                "bool",
+                "text",
+                "text",
+                "bool",
+                "bool",
+                "bool",
+                "bool",
+                "bool",
+                "text[]",
+                "int4[]",
+                "int4[]",
+                "text",
+            ]
         )
         for (photo, spaces), own in zip(photos, words, strict=True):
             place, name = places[photo.path]

@@ -127,9 +127,7 @@ def _without(which: str, exclude: Collection[str]) -> tuple[list[str], list[Any]
     return [which, "p.content <> ALL(%s::text[])"], [[*exclude]]
 
 
-def _found(
-    rows: Rows, queries: Array32, count: int, width: int, searched_by: str
-) -> Nearest:
+def _found(rows: Rows, queries: Array32, count: int, width: int, searched_by: str) -> Nearest:
     """Return rows of (query, content, cosine, vector) as arrays, best first for each query."""
     contents = np.full((len(queries), count), "", object)
     similarities = np.full((len(queries), count), -np.inf, np.float32)

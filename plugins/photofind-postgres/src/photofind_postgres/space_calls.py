@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +78,7 @@ class SpaceCalls(Library):
                 # Rows of whole pages: what is compared by all of it is best not kept apart.
                 storage = "PLAIN" if dimension <= 3500 else "EXTERNAL"
                 cursor.execute(
-                    f"CREATE TABLE embeddings_{row[0]} (content text COLLATE \"C\" PRIMARY KEY,"
+                    f'CREATE TABLE embeddings_{row[0]} (content text COLLATE "C" PRIMARY KEY,'
                     f" vector halfvec({int(dimension)}) STORAGE {storage} NOT NULL)"
                 )
             elif stored.space.dimension != dimension:
@@ -229,6 +230,17 @@ class SpaceCalls(Library):
         if contents:
             yield contents, others
 
+    def indexed(self, space: str) -> Iterator[tuple[Sequence[str], npt.NDArray[np.bool_]]]:
+        """Yield the contents that the index was built on, and which of them repeat others."""
+        index = self._spaces.get(space).index
+        if index is None:
+            return
+        rows = self._sessions.stream(
+            f"SELECT content, is_repeat FROM {index.points} WHERE is_there AND place >= 0"
+        )
+        while batch := [*islice(rows, _BATCH)]:
+            yield [row[0] for row in batch], np.array([row[1] for row in batch], np.bool_)
+
     def _looked_up(
         self, table: str, contents: Sequence[str], width: int, which: str = "true"
     ) -> tuple[npt.NDArray[np.bool_], Array32]:
@@ -290,7 +302,9 @@ class SpaceCalls(Library):
                     "SELECT pg_try_advisory_lock(hashtext(%s), %s)", [key, _GRAPH]
                 ).fetchone()
                 if not (locked and locked[0]):
-                    raise LockedError("another process is building a graph", "wait until it is done")
+                    raise LockedError(
+                        "another process is building a graph", "wait until it is done"
+                    )
             row = connection.execute("SELECT nextval('index_numbers')").fetchone()
             assert row is not None
             number = int(row[0])
@@ -364,9 +378,7 @@ class SpaceCalls(Library):
         """Give back what nothing refers to, where that is much."""
         with self._changing() as change:
             cleaned = [
-                stored
-                for stored in change.spaces.all
-                if upkeep.delete_dead(change.cursor, stored)
+                stored for stored in change.spaces.all if upkeep.delete_dead(change.cursor, stored)
             ]
             for stored in cleaned:
                 if stored.index is not None:
@@ -374,7 +386,8 @@ class SpaceCalls(Library):
                         f"DELETE FROM {stored.index.points} WHERE NOT is_there AND place < 0"
                     )
             change.cursor.execute(
-                "DELETE FROM places p WHERE NOT EXISTS (SELECT 1 FROM photos f WHERE f.place = p.id)"
+                "DELETE FROM places p"
+                " WHERE NOT EXISTS (SELECT 1 FROM photos f WHERE f.place = p.id)"
             )
         upkeep.sweep(self._sessions, self._address)
         upkeep.rebuild_graphs(self._sessions, self._spaces)

@@ -91,7 +91,8 @@ class Spaces:
         if missing:
             numbers = ", ".join(map(str, missing))
             for row in fetch(
-                f"SELECT number, space, facts, mean, components FROM indexes WHERE number IN ({numbers})"
+                "SELECT number, space, facts, mean, components FROM indexes"
+                f" WHERE number IN ({numbers})"
             ):
                 indexes[row[0]] = _index_of(*row)
         self._where = where

@@ -67,7 +67,7 @@ def delete_dead(cursor: Cursor, stored: StoredSpace) -> bool:
 
 
 def rebuild_graphs(sessions: Sessions, spaces: Spaces) -> None:
-    """Rebuild the graphs of which much is outdated: a VACUUM of them takes as long, and is worse."""
+    """Rebuild the graphs of which much is outdated: a VACUUM of them takes as long."""
     for stored in spaces.all:
         if stored.index is None or not stored.index.graph:
             continue

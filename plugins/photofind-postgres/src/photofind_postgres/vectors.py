@@ -29,7 +29,10 @@ def literal(vector: npt.NDArray[Any]) -> str:
 
 
 def copy_vectors(
-    cursor: Cursor, table: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]],
+    cursor: Cursor,
+    table: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Sequence[Sequence[Any]],
     vectors: Array32,
 ) -> None:
     """Put rows into a table, each with a vector in its last column.

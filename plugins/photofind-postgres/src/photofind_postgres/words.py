@@ -98,7 +98,9 @@ class Words:
             TagCount(
                 kinds[numbers[0]].spelling,
                 counted.get(place, 0),
-                tuple(sorted({kinds[n].space.rpartition("@")[0] for n in numbers if kinds[n].space})),
+                tuple(
+                    sorted({kinds[n].space.rpartition("@")[0] for n in numbers if kinds[n].space})
+                ),
                 any(not kinds[number].space for number in numbers),
             )
             for place, numbers in enumerate(listed.values())
@@ -146,8 +148,7 @@ def _parsed(key: str) -> _Kind:
             (
                 one
                 for one in meanings_of(words[0])
-                if [*one.words] == words
-                and (one.wider[0].name if one.wider else None) == wider
+                if [*one.words] == words and (one.wider[0].name if one.wider else None) == wider
             ),
             None,
         )
