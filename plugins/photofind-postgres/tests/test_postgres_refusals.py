@@ -10,7 +10,7 @@ from photofind_postgres.address import parse_address
 from photofind_postgres.sessions import check_extension
 from tls_front import tls_in_front
 
-from photofind.app import PhotoFind
+from photofind.app.photofind import PhotoFind
 from photofind.errors import LibraryError, NewerFormatError
 from photofind.model.records import Photo
 from photofind.paths import Home
