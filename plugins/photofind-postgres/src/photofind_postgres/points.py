@@ -116,5 +116,6 @@ def _update(
 
 def _put(cursor: Cursor, index: Index, contents: Sequence[str], points: Sequence[Array32]) -> None:
     if contents:
-        rows = [(content, -1, [], False, True) for content in contents]
+        nobody: list[int] = []
+        rows = [(content, -1, nobody, False, True) for content in contents]
         copy_vectors(cursor, index.points, POINTS, rows, np.stack(points))

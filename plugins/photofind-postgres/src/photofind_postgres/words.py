@@ -93,7 +93,7 @@ class Words:
                 name = folded(kinds[together[same][0]].spelling) if same else name
             listed.setdefault(name, []).extend(numbers)
         groups = {number: place for place, some in enumerate(listed.values()) for number in some}
-        counted = dict(fetch(_COUNTED, [[*groups], [*groups.values()]]))
+        counted: dict[int, int] = dict(fetch(_COUNTED, [[*groups], [*groups.values()]]))
         counts = [
             TagCount(
                 kinds[numbers[0]].spelling,
