@@ -285,7 +285,12 @@ def main() -> None:
     parser.add_argument(
         "--labelled", type=Path, help="a folder of a folder of photos for each class"
     )
+    parser.add_argument("--graph-from", type=int, help="ask PostgreSQL's graph from so many photos")
     options = parser.parse_args()
+    if options.graph_from is not None:
+        from photofind_postgres import searching
+
+        searching.GRAPH_PAYS = options.graph_from
     with (
         tempfile.TemporaryDirectory(prefix="photofind-stores-") as folder,
         subjects_of(options.stores.split(","), Path(folder)) as subjects,

@@ -39,7 +39,7 @@ def test_a_password_is_never_in_the_settings(server, tmp_path):
             with pytest.raises(LibraryError, match="must not hold a password") as caught:
                 photofind.set_setting("store", address)
             assert "secret" not in str(caught.value)
-        assert photofind.set_setting("store", server.address()).value == server.address()
+        assert photofind.set_setting("store", server.address()) == server.address()
 
 
 @pytest.mark.parametrize(

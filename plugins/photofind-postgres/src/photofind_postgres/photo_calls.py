@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from photofind.errors import LibraryError
 from photofind.library.store import Array32, Counts, Place
 from photofind.model import TagCount
 from photofind.model.filters import EVERYTHING, Filter
@@ -196,14 +197,24 @@ class PhotoCalls(Library):
 
     # Folders.
 
+    _last_folders: list[Folder] | None = None
+
     def folders(self) -> list[Folder]:
-        """Return the folders, oldest first; each of others' has their ``host``."""
+        """Return the folders, oldest first; each of others' has their ``host``.
+
+        While the server is away they are as they were last: who watches them goes on.
+        """
 
         def find() -> list[Folder]:
             rows = self._sessions.fetch(folders.FOLDERS)
             return folders.folders_of(rows, self._locations, self._address.watcher)
 
-        return [*self._once("folders", find)]
+        try:
+            self._last_folders = self._once("folders", find)
+        except LibraryError:
+            if self._last_folders is None:
+                raise
+        return [*self._last_folders]
 
     def put_folder(self, folder: Folder) -> Folder:
         """Add a folder of one's own, or replace the one with its path; leave those of others."""
