@@ -248,6 +248,11 @@ class Indexer:
     def problems(self) -> list[str]:
         """What the user should know or do something about, one line each."""
         failure = self._failure
+        told = [failure.reason] if failure else []
+        try:
+            of_extractors = self._steps.queues.problems
+        except LibraryError as error:  # The library is on a server that is away.
+            of_extractors = [] if told else [str(error)]
         return [
             *self._watcher.problems,
             *(
@@ -255,8 +260,8 @@ class Indexer:
                 " its connection"
                 for folder in self._reach.silent
             ),
-            *([failure.reason] if failure else []),
-            *self._steps.queues.problems,
+            *told,
+            *of_extractors,
         ]
 
     @property

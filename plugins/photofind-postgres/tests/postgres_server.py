@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 
 __all__ = ["PostgresServer"]
@@ -76,7 +77,7 @@ class PostgresServer:
                 [self._programs / "postgres", "-D", self.data, "-p", str(self.port),
                  "-k", self.folder, *arguments],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=self._user,
-                cwd=self.folder, start_new_session=True,
+                cwd=self.folder,
             )  # fmt: skip
         began = time.monotonic()
         while True:
@@ -92,7 +93,10 @@ class PostgresServer:
     def kill(self) -> None:
         """End all of it at once, as a power cut would."""
         assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGKILL)
+        first = psutil.Process(self._process.pid)
+        for process in (first, *first.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self._process.wait()
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
 from photofind.errors import LibraryError
 from photofind_postgres.address import Address
@@ -43,7 +44,8 @@ SET hnsw.iterative_scan = relaxed_order; SET hnsw.max_scan_tuples = 60000;
 SET hnsw.scan_mem_multiplier = 4; SET hnsw.ef_search = 250;
 SET plan_cache_mode = force_custom_plan; SET jit = off;
 SET DateStyle = ISO; SET bytea_output = hex; SET client_min_messages = warning;
-SET lock_timeout = '30s'
+SET lock_timeout = '30s'; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5;
+SET tcp_keepalives_count = 3
 """
 
 
@@ -91,7 +93,10 @@ class Sessions:
     @property
     def revision(self) -> int:
         """How many commits there were when it was last refreshed."""
-        self.fetch("SELECT 1")
+        with self._lock:
+            if self._snapshot is not None:
+                return self._snapshot.revision
+        self._look()
         with self._lock:
             return self._told if self._snapshot is None else self._snapshot.revision
 
@@ -129,10 +134,21 @@ class Sessions:
     def refresh(self) -> bool:
         """Take in what others have committed; return whether there was anything."""
         self.renew()
-        self.fetch("SELECT 1")
+        self._look()
         with self._lock:
             news, self._news = self._news, False
             return news
+
+    def _look(self) -> None:
+        """Have a snapshot, where there is none."""
+        for last in (False, True):
+            try:
+                with self._reader():
+                    return
+            except psycopg.Error as error:
+                if last or not is_lost(error):
+                    raise explained(error, self.where) from error
+                self.give_up()
 
     def renew(self) -> None:
         """Have what is read from now on be read in the newest state."""
@@ -181,8 +197,9 @@ class Sessions:
                 if snapshot is None:
                     return connection, self._begin(connection).revision
                 with suppress(psycopg.Error):  # Whoever exported it may have ended.
-                    _restart(connection)
-                    connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot.name}'")
+                    connection.execute(
+                        f"{_restarting(connection)}; SET TRANSACTION SNAPSHOT '{snapshot.name}'"
+                    )
                     return connection, snapshot.revision
                 if connection.closed:
                     connection = self._connect()
@@ -193,8 +210,12 @@ class Sessions:
 
     def _begin(self, connection: Connection) -> _Snapshot:
         """Begin a transaction in the newest state; others may read in it too."""
-        _restart(connection)
-        row = connection.execute("SELECT revision, pg_export_snapshot() FROM library").fetchone()
+        cursor = connection.execute(
+            f"{_restarting(connection)}; SELECT revision, pg_export_snapshot() FROM library"
+        )
+        while cursor.nextset():  # The answer is that of the last statement.
+            pass
+        row = cursor.fetchone()
         if row is None:
             raise LibraryError(f"the library on {self.where} is empty", "restore a backup of it")
         self._snapshot = _Snapshot(row[1], row[0])
@@ -271,7 +292,8 @@ class Sessions:
         for last in (False, True):
             connection = self._writer = self._writer or self._connect()
             try:
-                connection.execute("BEGIN")
+                # One that is cut off in the midst of it does not hold up the others for long.
+                connection.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'")
                 row = connection.execute(
                     "UPDATE library SET revision = revision + 1 RETURNING revision"
                 ).fetchone()
@@ -364,9 +386,11 @@ def rows_of(
     return cursor.fetchall()
 
 
-def _restart(connection: Connection) -> None:
-    connection.execute("ROLLBACK")
-    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+def _restarting(connection: Connection) -> str:
+    """Return what ends the transaction of a connection, if there is one, and begins another."""
+    is_idle = connection.info.transaction_status == TransactionStatus.IDLE
+    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    return begin if is_idle else f"ROLLBACK; {begin}"
 
 
 def _close(connection: Connection | None) -> None:
