@@ -111,7 +111,7 @@ class Subject:
         return sum(process.memory_full_info().pss for process in found.values()) / 1e6
 
 
-def fill(subject: Subject, count: int) -> None:
+def fill(subject: Subject, count: int, *, graph: bool) -> None:
     store = subject.store
     store.open_space("mobilenet", "1", DIMENSION)
     seconds, longest = 0.0, 0.0
@@ -127,7 +127,7 @@ def fill(subject: Subject, count: int) -> None:
         f"commit: longest of {BATCH}, ms": round(1000 * longest),
     }
     began = time.perf_counter()
-    info = build_index(store, SPACE, graph=True)
+    info = build_index(store, SPACE, graph=graph)
     subject.figures |= {
         "index: seconds": round(time.perf_counter() - began, 1),
         "index: recall of the graph": info.recall and round(info.recall, 3),
@@ -285,6 +285,7 @@ def main() -> None:
     parser.add_argument(
         "--labelled", type=Path, help="a folder of a folder of photos for each class"
     )
+    parser.add_argument("--graph-above", type=int, default=10_000, help="build graphs from so many")
     parser.add_argument("--graph-from", type=int, help="ask PostgreSQL's graph from so many photos")
     options = parser.parse_args()
     if options.graph_from is not None:
@@ -297,7 +298,7 @@ def main() -> None:
     ):
         for subject in subjects:
             if options.photos:
-                fill(subject, options.photos)
+                fill(subject, options.photos, graph=options.photos >= options.graph_above)
                 print(json.dumps(subject.figures), file=sys.stderr)
         if options.photos:
             ask(subjects, options.photos, options.queries)

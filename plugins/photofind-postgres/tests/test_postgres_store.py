@@ -106,6 +106,17 @@ def test_machines_mean_the_same_place_of_a_share():
     }  # fmt: skip
 
 
+def test_every_text_is_kept(opened):
+    """The server has neither NUL nor lone surrogates; file names and captions do."""
+    odd = "caf\udce9 \0 \U0001f600"
+    store = opened()
+    photo = Photo(f"/a/{odd[:5]}", content="a", captured=odd, keywords=(odd,), fingerprint="1abc")
+    (stored,) = store.commit([replace(photo, caption=odd, failure=odd, away=odd, note=odd)])
+    assert [*store.select()] == [stored]
+    assert (stored.caption, stored.away, stored.keywords) == (odd, odd, (odd,))
+    assert store.fingerprints(["a"]) == {"a": "1abc"}
+
+
 def test_two_machines_share_a_library(opened):
     attic = opened(machine="attic", share="nas:/mnt/nas")
     tower = opened(machine="tower", share="nas:/volumes/nas")

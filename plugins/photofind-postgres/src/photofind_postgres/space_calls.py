@@ -76,11 +76,14 @@ class SpaceCalls(Library):
                 )
                 row = cursor.fetchone()
                 assert row is not None
-                # Rows of whole pages: what is compared by all of it is best not kept apart.
-                storage = "PLAIN" if dimension <= 3500 else "EXTERNAL"
                 cursor.execute(
                     f'CREATE TABLE embeddings_{row[0]} (content text COLLATE "C" PRIMARY KEY,'
-                    f" vector halfvec({int(dimension)}) STORAGE {storage} NOT NULL)"
+                    f" vector halfvec({int(dimension)}) NOT NULL)"
+                )
+                # Within its row, where a page holds that: what is compared is read as a whole.
+                storage = "PLAIN" if dimension <= 3500 else "EXTERNAL"
+                cursor.execute(
+                    f"ALTER TABLE embeddings_{row[0]} ALTER COLUMN vector SET STORAGE {storage}"
                 )
             elif stored.space.dimension != dimension:
                 raise LibraryError(
