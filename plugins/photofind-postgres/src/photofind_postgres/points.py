@@ -85,10 +85,11 @@ def _update(
     contents: Collection[str] | None,
     prepared: Mapping[str, Array32],
 ) -> None:
-    there = (
-        f"EXISTS (SELECT 1 FROM photos f WHERE f.content = p.content"
-        f" AND f.spaces @> ARRAY[{stored.number}])"
-    )
+    photos = f"FROM photos f WHERE f.content = p.content AND f.spaces @> ARRAY[{stored.number}]"
+    # Of a few contents each is looked up; the planner would look through all photos.
+    there = f"coalesce((SELECT true {photos} LIMIT 1), false)"
+    if contents is None:
+        there = f"EXISTS (SELECT 1 {photos})"
     some, values = ("true", []) if contents is None else ("p.content = ANY(%s)", [[*contents]])
     cursor.execute(
         f"UPDATE {index.points} p SET is_there = NOT is_there WHERE {some} AND is_there <> {there}",

@@ -52,7 +52,7 @@ def nearest_points(
         About how many contents pass.
     """
     kind = f"halfvec({index.width})"
-    cosine, distance = f"-(p.vector <#> q.vector::{kind})", f"p.vector <#> q.vector::{kind}"
+    cosine, distance = "-(p.vector <#> q.vector)", "p.vector <#> q.vector"
     sent = ", halfvec_send(p.vector)" if vectors else ""
     width = index.width if vectors else 0
     literals = [literal(query) for query in queries]
@@ -67,14 +67,14 @@ def nearest_points(
                 f" AND f.spaces @> ARRAY[{stored.number}] AND {where[0]} LIMIT 1)"
             )
             values += where[1]
-        query = _lateral(f"{index.points} p", f"{cosine}{sent}", by_graph, distance)
+        query = _lateral(kind, f"{index.points} p", f"{cosine}{sent}", by_graph, distance)
         rows = fetch(query, [*values, count], settings=_BY_GRAPH)
         found = _found(rows, queries, count, width, "graph")
         if np.isfinite(found.similarities).all():
             return found
     allowed, values = _allowed(stored, where) if where is not None else ("", [])
     table = f"{index.points} p{' JOIN allowed USING (content)' if allowed else ''}"
-    query = allowed + _lateral(table, f"{cosine}{sent}", parts, f"({distance}) + 0")
+    query = allowed + _lateral(kind, table, f"{cosine}{sent}", parts, f"({distance}) + 0")
     rows = fetch(query, [*values, literals, *left_out, count])
     return _found(rows, queries, count, width, "exact")
 
@@ -90,24 +90,26 @@ def nearest_embeddings(
     vectors: bool,
 ) -> Nearest:
     """Find the nearest embeddings of queries (m, D), by comparing with all that pass."""
-    distance = f"p.vector <=> q.vector::halfvec({stored.space.dimension})"
+    kind, distance = f"halfvec({stored.space.dimension})", "p.vector <=> q.vector"
     sent = ", halfvec_send(l2_normalize(p.vector))" if vectors else ""
     parts, left_out = _without("true", exclude)
     allowed, values = _allowed(stored, where)
     table = f"{stored.embeddings} p JOIN allowed USING (content)"
-    query = allowed + _lateral(table, f"1 - ({distance}){sent}", parts, f"({distance}) + 0")
+    query = allowed + _lateral(kind, table, f"1 - ({distance}){sent}", parts, f"({distance}) + 0")
     literals = [literal(query) for query in queries]
     rows = fetch(query, [*values, literals, *left_out, count])
     return _found(rows, queries, count, stored.space.dimension if vectors else 0, "plain")
 
 
-def _lateral(table: str, wanted: str, parts: Sequence[str], order: str) -> str:
-    """Return a query for the nearest of each of several vectors.
+def _lateral(kind: str, table: str, wanted: str, parts: Sequence[str], order: str) -> str:
+    """Return a query for the nearest of each of several vectors of a kind.
 
-    An order that adds something is one that no index gives.
+    An order that adds something is one that no index gives. Without the offset the planner would
+    have each vector read anew for each row that it is compared with.
     """
     return (
-        "SELECT q.place, r.* FROM unnest(%s::text[]) WITH ORDINALITY AS q (vector, place),"
+        f"SELECT q.place, r.* FROM (SELECT u.vector::{kind}, u.place FROM"
+        " unnest(%s::text[]) WITH ORDINALITY AS u (vector, place) OFFSET 0) q,"
         f" LATERAL (SELECT p.content, {wanted} FROM {table} WHERE {' AND '.join(parts)}"
         f" ORDER BY {order} LIMIT %s) r"
     )
