@@ -109,7 +109,8 @@ def main() -> None:
                                 SPACE, embedding("w0-0-0")[None] / 400, 3, over="embeddings"
                             )
                             queries += 1
-                            is_there = bool(ended or writers[0].said)
+                            every = [*ended, *writers]
+                            is_there = any(one.said for one in every if one.name == "w0")
                             if is_there and found.contents[0, 0] != "w0-0-0":
                                 problems.append(f"round {round_}: found {found.contents[0]}")
                     except LibraryError:
