@@ -15,6 +15,7 @@ from photofind.errors import LibraryError, LockedError, NotAnsweringError, Photo
 from photofind.library.store import Store
 from photofind.model import Check
 from photofind.model.exclude_rules import is_rule
+from photofind.model.records import watched_here
 from photofind.paths import Home
 from photofind.settings import read_settings, repair_settings
 from photofind.system.disk import is_read_only
@@ -68,7 +69,7 @@ def examine(
         yield from _by_itself("text index", lambda: _text_index(home, repair=repair))
         yield from _by_itself("exclude rules", lambda: _exclude_rules(library, repair=repair))
         yield _extractor(describe)
-        for folder in library.folders():
+        for folder in watched_here(library.folders()):
             yield _folder(folder.path, folder.state, folder.reason, reach)
 
 
@@ -120,7 +121,7 @@ def _settings(home: Home, *, repair: bool) -> list[Check]:
 
 
 def _exclude_rules(library: Store, *, repair: bool) -> Iterator[Check]:
-    for folder in library.folders():
+    for folder in watched_here(library.folders()):
         found = unusable_rules([folder])
         if not found:
             continue

@@ -12,7 +12,7 @@ from photofind.library.store import Store
 from photofind.model import FolderStatus
 from photofind.model.exclude_rules import check_rules, fault_of_rule, quoted
 from photofind.model.filters import Filter
-from photofind.model.records import Folder
+from photofind.model.records import Folder, watched_here
 from photofind.paths import Home, is_below
 from photofind.system.reach import Reach
 
@@ -71,7 +71,7 @@ def check_folder(home: Home, folder: str, excludes: Sequence[str], reach: Reach)
 
 def add_folder(library: Store, folder: str, excludes: Sequence[str]) -> None:
     """Add a folder to the library, open for writing, or change what is excluded in it."""
-    known = {one.path: one for one in library.folders()}
+    known = {one.path: one for one in watched_here(library.folders())}
     entry = known.get(folder) or Folder(folder, added=time.time())
     library.put_folder(replace(entry, excludes=tuple(excludes)))
 
@@ -119,7 +119,7 @@ def chosen_folders(library: Store, folders: Sequence[str] | None) -> list[Folder
     LibraryError
         The library has no folders, or a named one is in none of them.
     """
-    known = library.folders()
+    known = watched_here(library.folders())
     if not known:
         raise LibraryError(
             "the library has no folders yet", "add one with `photofind folders add ~/Pictures`"

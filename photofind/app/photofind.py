@@ -613,9 +613,10 @@ class PhotoFind(Operations):
 
     def set_setting(self, name: str, value: str) -> SettingValue:
         from photofind.app.settings import check_setting
+        from photofind.library.stores import store_exists
 
         check_setting(self.home, self.settings, name, value)
-        if name == "extractor" and self.home.catalog.exists():
+        if name == "extractor" and store_exists(self.home):
             from photofind.app.extractors import note_answering
 
             note_answering(self._resources)

@@ -11,6 +11,7 @@ from photofind.app.resources import Resources
 from photofind.errors import ExtractorError, LibraryError
 from photofind.indexing.requests import could_not_be_embedded
 from photofind.library.store import Store
+from photofind.library.stores import EMBEDDED
 from photofind.model import FolderStatus, Progress, Status
 from photofind.model.filters import Filter
 from photofind.paths import Home
@@ -41,6 +42,7 @@ def library_status(
     with suppress(ExtractorError, LibraryError):  # The extractor in use has no space yet.
         answering = resources.searcher.answering() if library.spaces() else None
     space = answering.first.id if answering else None
+    is_embedded = resources.settings.store == EMBEDDED  # Its files are in the home.
     counts, space_counts = library.counts(), library.space_counts(space or "")
     if answering and resources.resident:
         together = complete_fused_space(library, answering.weights)
@@ -54,7 +56,7 @@ def library_status(
         extractor=resources.settings.extractor,
         search=search_status(library, space),
         home=str(resources.home.root),
-        bytes=_bytes(resources.home),
+        bytes=_bytes(resources.home) + (0 if is_embedded else library.bytes),
         problems=(*problems, *_refusals(library)),
         preliminary=counts.preliminary,
         uncompared=_left(resources.searcher.comparing),

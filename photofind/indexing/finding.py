@@ -21,7 +21,7 @@ from photofind.indexing.scan import Found
 from photofind.indexing.watching.events import Kind
 from photofind.library.store import Store
 from photofind.model import Skipped
-from photofind.model.records import Folder, Photo
+from photofind.model.records import Folder, Photo, watched_here
 from photofind.system.reach import Reach
 
 __all__ = ["Finding"]
@@ -131,7 +131,8 @@ class Finding:
         if request is not None:
             self._requests.begin(request)
         retry_failed = request is not None and request.retry_failed
-        folders = [folder for folder in self._store.folders() if folder.path in paths]
+        known = watched_here(self._store.folders())
+        folders = [folder for folder in known if folder.path in paths]
         if retry_failed:
             for folder in folders:
                 self._store.clear_refusals(folder=folder.path)

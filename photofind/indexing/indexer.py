@@ -24,7 +24,7 @@ from photofind.indexing.watching.events import Change, Kind
 from photofind.indexing.watching.watcher import Watcher
 from photofind.library.store import Store
 from photofind.model import Event, Progress, Report
-from photofind.model.records import Folder
+from photofind.model.records import Folder, watched_here
 from photofind.settings import Settings
 from photofind.system.reach import Reach
 
@@ -109,7 +109,7 @@ class Indexer:
 
     def start(self) -> None:
         """Begin to watch and to index."""
-        folders = self._store.folders()
+        folders = watched_here(self._store.folders())
         self._steps.new_folders.update(one.path for one in folders if one.scanned is None)
         self._agenda.scan(folder.path for folder in folders)
         self._watcher.start()
@@ -248,6 +248,11 @@ class Indexer:
     def problems(self) -> list[str]:
         """What the user should know or do something about, one line each."""
         failure = self._failure
+        told = [failure.reason] if failure else []
+        try:
+            of_extractors = self._steps.queues.problems
+        except LibraryError as error:  # The library is on a server that is away.
+            of_extractors = [] if told else [str(error)]
         return [
             *self._watcher.problems,
             *(
@@ -255,8 +260,8 @@ class Indexer:
                 " its connection"
                 for folder in self._reach.silent
             ),
-            *([failure.reason] if failure else []),
-            *self._steps.queues.problems,
+            *told,
+            *of_extractors,
         ]
 
     @property
@@ -337,7 +342,7 @@ class Indexer:
 
     def _watch(self) -> None:
         exclude = self._agenda.settings.exclude
-        folders = self._store.folders()
+        folders = watched_here(self._store.folders())
         self._watcher.watch(
             {folder.path: Rules((*exclude, *folder.excludes)) for folder in folders}
         )

@@ -14,7 +14,7 @@ from photofind.indexing.requests import Request
 from photofind.indexing.steps import IndexingSteps
 from photofind.library.store import Store
 from photofind.model import Event, Progress, Report
-from photofind.model.records import Folder
+from photofind.model.records import Folder, watched_here
 from photofind.settings import Settings
 from photofind.system.reach import Reach
 
@@ -91,7 +91,7 @@ def index_once(
             progress(event.data)
 
     only = None if folders is None else {folder.path for folder in folders}
-    chosen = store.folders() if folders is None else folders
+    chosen = watched_here(store.folders()) if folders is None else folders
     request = Request(
         [folder.path for folder in chosen],
         accept_removals=accept_removals,

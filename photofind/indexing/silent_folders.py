@@ -10,6 +10,7 @@ from photofind.indexing.extractor_queues import ExtractorQueues
 from photofind.indexing.notices import Notices
 from photofind.indexing.open_requests import OpenRequests
 from photofind.library.store import Store
+from photofind.model.records import watched_here
 from photofind.system.reach import DOES_NOT_ANSWER, Reach
 
 __all__ = ["SilentFolders"]
@@ -51,7 +52,7 @@ class SilentFolders:
 
     def leave(self) -> None:
         """Go on without the folders that do not answer; they are scanned when they do again."""
-        folders = self._store.folders()
+        folders = watched_here(self._store.folders())
         self._left.intersection_update(
             folder.path for folder in folders if not self._reach.answers(folder.path)
         )

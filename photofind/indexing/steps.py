@@ -10,9 +10,9 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from photofind.errors import ExtractorError, OtherBuildError, PhotofindError
+from photofind.errors import ExtractorError, LibraryError, OtherBuildError, PhotofindError
 from photofind.extractors.registry import extractors_in_use
-from photofind.indexing.agenda import Agenda
+from photofind.indexing.agenda import Agenda, Scan
 from photofind.indexing.backlog import Backlog
 from photofind.indexing.backlog_reader import BacklogReader
 from photofind.indexing.departed import Departed
@@ -27,7 +27,7 @@ from photofind.indexing.pausing import Pause
 from photofind.indexing.reading import Outcome, Reader
 from photofind.indexing.retries import Retries
 from photofind.indexing.silent_folders import SilentFolders
-from photofind.indexing.watching.events import Kind
+from photofind.indexing.watching.events import Change, Kind
 from photofind.library.store import Store
 from photofind.model import Progress
 from photofind.model.extractor_choice import parse_extractors
@@ -166,11 +166,11 @@ class IndexingSteps:
         self._silent.leave()
         self._open_extractors()
         if places := self._agenda.take_places():
-            self._finding.check(places)
+            self._check(places)
         elif self._pause.paused:
             return False
         elif scan := self._agenda.take_scan():
-            self._finding.scan(scan)
+            self._scan(scan)
         elif self.backlog.urgent:
             self._backlog_reader.read_urgent()
         elif deriver := self.queues.deriver:
@@ -224,8 +224,24 @@ class IndexingSteps:
         """Look again at photos that failed for a reason that may have passed by now."""
         due = self.retries.take()
         if due:
-            self._finding.check(dict.fromkeys(due, Kind.COMPLETE))
+            self._check(dict.fromkeys(due, Kind.COMPLETE))
         return bool(due)
+
+    def _check(self, places: Mapping[str, Kind]) -> None:
+        """Look at places that changed; later, where the library cannot be read or written now."""
+        try:
+            self._finding.check(places)
+        except LibraryError:
+            self._agenda.notice([Change(kind, place) for place, kind in places.items()])
+            raise
+
+    def _scan(self, scan: Scan) -> None:
+        """Scan folders; later, where the library cannot be read or written now."""
+        try:
+            self._finding.scan(scan)
+        except LibraryError:
+            self._agenda.scan(scan.folders)
+            raise
 
     def _derive(self, deriver: Deriver) -> None:
         """Compute some embeddings from those of other extractors, which costs little."""

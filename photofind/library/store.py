@@ -388,11 +388,18 @@ class Store(Protocol):
     # Folders.
 
     def folders(self) -> list[Folder]:
-        """Return the folders, oldest first."""
+        """Return the folders, oldest first.
+
+        Where several machines share a library, those of others are among them: each has its
+        ``host``, and is offline where its files cannot be read here.
+        """
         ...
 
     def put_folder(self, folder: Folder) -> Folder:
-        """Add a folder, or replace the one with its path; return it as it is now."""
+        """Add a folder, or replace the one with its path; return it as it is now.
+
+        One that others watch is left as it is.
+        """
         ...
 
     def remove_folder(self, path: str) -> None:

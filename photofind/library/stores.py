@@ -7,6 +7,7 @@ its name, or by an address whose scheme is its name. Importing this module costs
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from photofind.errors import LibraryError, PhotofindError
@@ -97,13 +98,24 @@ def store_exists(home: Home) -> bool:
 
 
 def check_engine(address: str) -> None:
-    """Check whether the engine of an address is installed; it is not opened.
+    """Check whether an address can be set, and its engine is installed; it is not opened.
 
     Raises
     ------
     LibraryError
-        It is not, or does not work.
+        The engine is not installed, or does not work; or the address holds a password.
     """
+    from urllib.parse import parse_qs, urlsplit
+
+    holds_password = False
+    with suppress(ValueError):  # What is no address is for its engine to say.
+        parts = urlsplit(address)
+        holds_password = parts.password is not None or "password" in parse_qs(parts.query)
+    if holds_password:
+        raise LibraryError(
+            "the setting store must not hold a password: settings are shown to whoever looks",
+            "leave it out; the engine's own documentation says where it is kept",
+        )
     _engine(address)
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "is_offline",
     "pair_of",
     "roots_in",
+    "watched_here",
 ]
 
 PRELIMINARY = "~"
@@ -181,6 +182,9 @@ class Folder:
         :mod:`photofind.system.volumes` tells them apart.
     id
         The folder's id; 0 before it is in the library.
+    host
+        Who scans and watches it, where that is another user or machine that shares the library;
+        "" where it is watched here. A store sets it.
     """
 
     path: str
@@ -192,6 +196,7 @@ class Folder:
     reason: str | None = None
     volumes: Mapping[str, str] = field(default_factory=dict, hash=False)
     id: int = 0
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +242,11 @@ def roots_in(folders: Sequence[Folder]) -> Callable[[Photo], str]:
         return known[place]
 
     return root
+
+
+def watched_here(folders: Iterable[Folder]) -> list[Folder]:
+    """Return the folders that are scanned and watched here, and not by others."""
+    return [folder for folder in folders if not folder.host]
 
 
 def is_offline(photo: Photo, folder: Folder | None) -> bool:

@@ -20,6 +20,7 @@ from photofind.images.reading import content_id
 from photofind.indexing.debouncer import SETTLE_WATCHED
 from photofind.indexing.indexer import Indexer
 from photofind.library.embedded.store import EmbeddedStore
+from photofind.library.store import Store
 from photofind.model import Event
 from photofind.model.records import PRELIMINARY, Folder, Photo
 from photofind.paths import Home
@@ -118,10 +119,12 @@ def embedding_of(data: bytes) -> np.ndarray:
 class IndexedFolder:
     """A library that is kept up to date with one folder, and the events of its indexer."""
 
-    def __init__(self, home: Home, folder: Path, settings: Settings) -> None:
+    def __init__(
+        self, home: Home, folder: Path, settings: Settings, library: Store | None = None
+    ) -> None:
         self.folder = folder
         self.home = home
-        self.library = EmbeddedStore(home, writable=True)
+        self.library: Store = library or EmbeddedStore(home, writable=True)
         self.extraction = Extraction()
         self.others: dict[str, Extraction] = {}
         self.events: list[Event] = []

@@ -41,6 +41,9 @@ _LARGEST = 2**63
 # Memory is taken for all rows up to the highest one.
 _MOST_ROWS = 2**27
 
+# Of a folder: its id stands before the document, and nobody else watches it.
+_NOT_KEPT = ("id", "host")
+
 _NOTHING: Mapping[str, bool] = {}
 
 _TEXT, _WHOLE, _NUMBER, _LIST, _MAP = (str,), (int,), (int, float), (list,), (dict,)
@@ -193,7 +196,7 @@ def folder_of(identifier: int, document: Mapping[str, Any]) -> Folder:
 
 def from_folder(folder: Folder) -> dict[str, Any]:
     """Return the document of a folder."""
-    return _without_blanks({name: v for name, v in asdict(folder).items() if name != "id"})
+    return _without_blanks({name: v for name, v in asdict(folder).items() if name not in _NOT_KEPT})
 
 
 def space_of(document: Mapping[str, Any]) -> StoredSpace:
