@@ -26,7 +26,9 @@ class MilvusServer:
     Parameters
     ----------
     folder
-        An empty one, for its binary, its settings and its data.
+        An empty one, for its settings and its data.
+    program
+        Where the wheel is unpacked, 250 MB, unless it was before.
     certificate, key
         Of the server, in PEM; it speaks TLS where they are given.
     with_users
@@ -36,6 +38,7 @@ class MilvusServer:
     def __init__(
         self,
         folder: Path,
+        program: Path,
         *,
         certificate: Path | None = None,
         key: Path | None = None,
@@ -46,7 +49,8 @@ class MilvusServer:
 
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        _initialize_data_files(str(folder))
+        _initialize_data_files(str(program))
+        self._program = program / "bin"
         names = ("etcd", "root_coord", "proxy", "proxy_internal", "query_coord", "query_node")
         names += ("index_coord", "index_node", "data_coord", "data_node")
         ports = _free_ports(len(names) + 2)
@@ -79,7 +83,7 @@ class MilvusServer:
 
     def start(self) -> None:
         """Start it; it may still be loading what it has."""
-        binary = self._folder / "bin" / "milvus"
+        binary = self._program / "milvus"
         log = (self._folder / "logs" / "milvus.log").open("ab")
         self._process = subprocess.Popen(
             [binary, "run", "standalone"],

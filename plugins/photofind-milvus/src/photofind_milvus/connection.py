@@ -232,7 +232,10 @@ class Connection:
         def delete(client: MilvusClient) -> int:
             server = client._get_connection()
             done = server.delete(
-                name, expression, partition_name=part, timeout=self.address.seconds
+                name,
+                expression,
+                partition_name=part or None,
+                timeout=self.address.seconds,
             )
             return int(done.timestamp)
 

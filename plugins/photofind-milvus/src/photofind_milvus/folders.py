@@ -44,12 +44,12 @@ class Folders:
 
         def put(change: Change) -> Folder:
             known = self._library.named(_KIND, [name])
-            if naming.is_elsewhere(folder.path):
-                return self._shown(known[name].document) if known else folder
+            if known and self._watcher(known[name].document):
+                return self._shown(known[name].document)
             identifier = known[name].document["id"] if known else change.new_id()
             stored = replace(folder, id=identifier)
             change.end_records(known.values())
-            document = asdict(stored) | {"path": name}
+            document = asdict(stored) | {"path": name, "machine": naming.machine}
             change.put_record(Record(_KIND, name, document))
             return stored
 
@@ -70,7 +70,15 @@ class Folders:
             if name in _NAMES  # A later version may know more.
         }
         folder = Folder(**values | {"path": naming.shown(document["path"])})
+        watcher = self._watcher(document)
+        if watcher and "host" in _NAMES:
+            folder = replace(folder, **{"host": watcher})
         if not naming.is_elsewhere(folder.path):
             return folder
-        reason = f"it is on {naming.machine_of(folder.path)}, which watches it"
+        reason = f"it is on {watcher}, which watches it"
         return replace(folder, state="offline", reason=reason, mounts=(), volumes={})
+
+    def _watcher(self, document: Mapping[str, Any]) -> str:
+        """Return the other machine that watches a folder; "" where this one does."""
+        machine = str(document["machine"])
+        return "" if machine == self._library.naming.machine else machine

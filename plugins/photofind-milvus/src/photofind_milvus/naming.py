@@ -32,7 +32,7 @@ class Naming:
     """
 
     def __init__(self, machine: str, shares: Sequence[tuple[str, str]] = ()) -> None:
-        self._machine = machine
+        self.machine = machine
         # The innermost of two folders first.
         self._shares = sorted(shares, key=lambda share: -len(share[1]))
 
@@ -44,7 +44,7 @@ class Naming:
         for name, folder in self._shares:
             if is_below(path, folder):
                 return f"{name}:{_encoded(path[len(folder.rstrip('/')) :] or '/')}"
-        return f"{self._machine}:{_encoded(path)}"
+        return f"{self.machine}:{_encoded(path)}"
 
     def shown(self, kept: str) -> str:
         """Return the path that this machine has for one that the library keeps."""
@@ -53,15 +53,11 @@ class Naming:
         for name, folder in self._shares:
             if name == root:
                 return folder if path == "/" else folder.rstrip("/") + path
-        return path if root == self._machine else f"{_ELSEWHERE}{root}{path}"
+        return path if root == self.machine else f"{_ELSEWHERE}{root}{path}"
 
     def is_elsewhere(self, path: str) -> bool:
         """Return whether a path of this machine stands for one that only others have."""
         return path.startswith(_ELSEWHERE)
-
-    def machine_of(self, path: str) -> str:
-        """Return the machine or share that a path elsewhere is of."""
-        return path[len(_ELSEWHERE) :].partition("/")[0]
 
     def below(self, folder: str) -> list[tuple[str, str]]:
         """Return the kept path of a folder, and of the shares in it, each as the first of a range.

@@ -31,6 +31,7 @@ _FIELDS = ["number", "status", "revision", "mark", "owner", "beat", "kinds"]
 
 PATIENCE = 120.0
 """A commit that showed no life for so many seconds is of a process that is gone."""
+_TRIM_SECONDS = 300.0
 _KEPT = 600_000 << 18
 """How long commits are listed, in the server's time: milliseconds above a counter of 18 bits."""
 
@@ -119,6 +120,7 @@ class Revisions:
         self._looking = threading.RLock()
         self._seen: dict[int, tuple[int, float]] = {}
         self._changed: dict[str, int] = {}
+        self._trimmed = time.monotonic()
         self.state = State()
 
     def make(self, description: str) -> None:
@@ -246,7 +248,8 @@ class Revisions:
                 count += 1
         alive = {row["number"] for row in begun}
         self._seen = {number: seen for number, seen in self._seen.items() if number in alive}
-        if self.state.revision:
+        if now - self._trimmed > _TRIM_SECONDS:
+            self._trimmed = now
             old = self.state.revision - _KEPT
             done = f"status == {_COMMITTED} and revision < {old}"
             given_up_long_ago = f"status == {_GIVEN_UP} and mark < {old}"
