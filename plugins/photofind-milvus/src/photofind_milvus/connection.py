@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 from pymilvus import DataType, MilvusClient, MilvusException
 
-from photofind.errors import LibraryError
 from photofind_milvus.address import Address
+from photofind_milvus.failures import explained, is_loading, refused
 
 __all__ = ["Connection", "Row"]
 
@@ -27,6 +26,7 @@ _PAGE = 1000
 _CONNECT_SECONDS = 10.0
 # Right after its start a server knows a collection before it answers from it.
 _LOADING_SECONDS = 60.0
+_LONG_SECONDS = 120.0
 
 # It reports each failure at length, which is said in one line here.
 logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
@@ -57,6 +57,7 @@ class Connection:
         self._tables: set[str] = set()
         self._partitions: dict[str, set[str]] = {}
         self.written = 0
+        self._is_away = True
         self.look_for_tables()
 
     def close(self) -> None:
@@ -81,7 +82,7 @@ class Connection:
     def look_for_tables(self) -> None:
         """Look which collections of the library there are."""
         prefix = f"{self.address.name}_"
-        names = self._asked(lambda client: client.list_collections())
+        names = self._asked(lambda client: client.list_collections(timeout=self.address.seconds))
         self._tables = {name[len(prefix) :] for name in names if name.startswith(prefix)}
 
     def has(self, table: str) -> bool:
@@ -91,7 +92,9 @@ class Connection:
     def description(self, table: str) -> str:
         """Return what a collection was described as when it was made."""
         name = self._name(table)
-        found = self._asked(lambda client: client.describe_collection(name))
+        found = self._asked(
+            lambda client: client.describe_collection(name, timeout=self.address.seconds)
+        )
         return str(found.get("description", ""))
 
     def make(
@@ -123,33 +126,30 @@ class Connection:
         indexes = MilvusClient.prepare_index_params()
         indexes.add_index("vector", **index)
 
+        long = self._long
+
         def create(client: MilvusClient) -> None:
             # Another daemon may be doing the same.
-            if not client.has_collection(name):
-                client.create_collection(name, schema=schema, consistency_level="Session")
-            client.create_index(name, indexes)
-            client.load_collection(name)
+            if not client.has_collection(name, timeout=long):
+                client.create_collection(
+                    name, schema=schema, consistency_level="Session", timeout=long
+                )
+            client.create_index(name, indexes, timeout=long)
+            client.load_collection(name, timeout=long)
 
-        self._asked(create, seconds=max(60.0, self.address.seconds))
+        self._asked(create)
         self._tables.add(table)
 
     def load(self) -> None:
         """Have the server answer from all collections of the library, where it does not."""
         for table in sorted(self._tables):
             name = self._name(table)
-            state = self._asked(lambda client, name=name: client.get_load_state(name))
-            if "NotLoad" in str(state.get("state")):
-                self._asked(
-                    lambda client, name=name: client.load_collection(name),
-                    seconds=max(60.0, self.address.seconds),
-                )
+            self._asked(partial(self._load, name))
 
-    def drop(self, table: str) -> None:
-        """Remove a collection, where it is there."""
-        name = self._name(table)
-        self._asked(lambda client: client.drop_collection(name))
-        self._tables.discard(table)
-        self._partitions.pop(table, None)
+    def _load(self, name: str, client: MilvusClient) -> None:
+        state = client.get_load_state(name, timeout=self.address.seconds)
+        if "NotLoad" in str(state.get("state")):
+            client.load_collection(name, timeout=self._long)
 
     def make_part(self, table: str, part: str) -> None:
         """Make a part of a collection where there is none."""
@@ -157,12 +157,14 @@ class Connection:
             return
         name = self._name(table)
 
-        def create(client: MilvusClient) -> None:
-            if not client.has_partition(name, part):
-                client.create_partition(name, part)
-            client.load_partitions(name, [part])
+        long = self._long
 
-        self._asked(create, seconds=max(60.0, self.address.seconds))
+        def create(client: MilvusClient) -> None:
+            if not client.has_partition(name, part, timeout=long):
+                client.create_partition(name, part, timeout=long)
+            client.load_partitions(name, [part], timeout=long)
+
+        self._asked(create)
         self._partitions.setdefault(table, set()).add(part)
 
     def parts(self, table: str) -> set[str]:
@@ -176,7 +178,9 @@ class Connection:
     def look_for_parts(self, table: str) -> set[str]:
         """Return the parts that a collection has now."""
         name = self._name(table)
-        found = self._asked(lambda client: client.list_partitions(name))
+        found = self._asked(
+            lambda client: client.list_partitions(name, timeout=self.address.seconds)
+        )
         self._partitions[table] = {str(one) for one in found} - {"_default"}
         return self._partitions[table]
 
@@ -187,8 +191,8 @@ class Connection:
         name = self._name(table)
 
         def drop(client: MilvusClient) -> None:
-            client.release_partitions(name, [part])
-            client.drop_partition(name, part)
+            client.release_partitions(name, [part], timeout=self._long)
+            client.drop_partition(name, part, timeout=self._long)
 
         self._asked(drop)
         self._partitions[table].discard(part)
@@ -318,6 +322,7 @@ class Connection:
                 output_fields=list(fields),
                 partition_names=[part] if part else None,
                 guarantee_timestamp=self._since(mark),
+                timeout=self.address.seconds,
             )
         )
         try:
@@ -361,7 +366,7 @@ class Connection:
     def flush(self, table: str) -> None:
         """Have the server put what was written into its storage, and index it."""
         name = self._name(table)
-        self._asked(lambda client: client.flush(name), seconds=max(120.0, self.address.seconds))
+        self._asked(lambda client: client.flush(name, timeout=self._long))
 
     # The client.
 
@@ -376,20 +381,27 @@ class Connection:
             not part or part in self.parts(table) or part in self.look_for_parts(table)
         )
 
-    def _asked(
-        self, request: Callable[[MilvusClient], _Value], *, seconds: float | None = None
-    ) -> _Value:
+    @property
+    def _long(self) -> float:
+        """How many seconds what takes long may take."""
+        return max(_LONG_SECONDS, self.address.seconds)
+
+    def _asked(self, request: Callable[[MilvusClient], _Value]) -> _Value:
         """Return the server's answer; it is asked again while it starts."""
         until = time.monotonic() + _LOADING_SECONDS
+        if self._is_away and (reason := refused(self.address)):
+            raise reason  # The client would try for as long as a request may take.
         while True:
             try:
+                self._is_away = False
                 return request(self._opened())
             except (MilvusException, grpc.RpcError, ValueError) as error:
-                if _is_loading(error) and time.monotonic() < until:
+                if is_loading(error) and time.monotonic() < until:
                     time.sleep(0.2)
                     continue
                 log.info("Milvus: %s", error)
-                raise _explained(error, self.address) from error
+                self._is_away = True
+                raise explained(error, self.address) from error
 
     def _opened(self) -> MilvusClient:
         with self._opening:
@@ -431,86 +443,3 @@ def _connected(address: Address) -> MilvusClient:
         timeout=min(_CONNECT_SECONDS, address.seconds),
         **options,
     )
-
-
-def _is_loading(error: Exception) -> bool:
-    text = str(error)
-    return "not loaded" in text or "not fully loaded" in text or "no available shard" in text
-
-
-_MEANINGS = (
-    (
-        ("auth check failure", "unauthenticated", "invalid token", "code=1400"),
-        "refuses the user or the password",
-        "look at user and password_file, or token_file, of the setting store",
-    ),
-    (
-        ("permission deny", "privilege"),
-        "does not permit that to this user",
-        "have its administrator grant it",
-    ),
-    (
-        ("quota", "deny to write", "denied to write", "no space left", "memory usage exceeded"),
-        "is full and takes nothing more",
-        "give it more disk or memory; what is committed stays",
-    ),
-    (
-        ("database not found",),
-        "has no such database",
-        "have it made, or take another one in the setting store",
-    ),
-)
-
-
-def _explained(error: Exception, address: Address) -> LibraryError:
-    """Return what a failure of the client means, in one line."""
-    text = " ".join(str(error).split())
-    lowered = text.casefold()
-    for signs, meaning, hint in _MEANINGS:
-        if any(sign in lowered for sign in signs):
-            return LibraryError(f"{address.server} {meaning}", hint)
-    is_away = (
-        isinstance(error, grpc.RpcError)
-        or "unavailable" in lowered
-        or "fail connecting" in lowered
-        or "deadline exceeded" in lowered
-        or "not ready" in lowered
-        or "not healthy" in lowered
-    )
-    if is_away:
-        return _unreachable(address)
-    reason = getattr(error, "message", "") or text
-    return LibraryError(f"{address.server} failed: {' '.join(str(reason).split())[:300]}")
-
-
-def _unreachable(address: Address) -> LibraryError:
-    """Return why a server cannot be reached: looked at without the client, which does not tell."""
-    try:
-        with socket.create_connection((address.host, address.port), timeout=3) as plain:
-            if address.is_encrypted:
-                context = ssl.create_default_context(cafile=address.authority or None)
-                if address.certificate:
-                    context.load_cert_chain(address.certificate, address.key or None)
-                context.set_alpn_protocols(["h2"])
-                name = address.server_name or address.host
-                with context.wrap_socket(plain, server_hostname=name):
-                    pass
-    except ssl.SSLCertVerificationError as error:
-        return LibraryError(
-            f"the certificate of {address.server} is not trusted: {error.verify_message}",
-            "look at ca and server_name of the setting store",
-        )
-    except ssl.SSLError as error:
-        return LibraryError(
-            f"{address.server} and this machine agree on no encryption: {error.reason or error}",
-            "look at tls, cert and key of the setting store",
-        )
-    except OSError as error:
-        return LibraryError(
-            f"{address.server} cannot be reached: {error.strerror or error}",
-            "look whether it runs, and at the setting store",
-        )
-    hint = "look whether it has just started" + (
-        "" if address.is_encrypted else ", or wants TLS (tls=1)"
-    )
-    return LibraryError(f"{address.server} does not answer", hint)

@@ -146,8 +146,8 @@ class Library:
 
     def records(self, kind: str, subjects: Iterable[str] | None = None) -> list[Record]:
         """Return the records of a kind, of some subjects alone where they are given."""
+        changes = self.revisions.changes_of(kind)  # Before the state, which changes first.
         state = self.state
-        changes = self.revisions.changes_of(kind)
         if subjects is None:
             known = self._records.get(kind)
             if known is not None and known[0] == changes:

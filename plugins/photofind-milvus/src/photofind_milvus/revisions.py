@@ -162,14 +162,20 @@ class Revisions:
         for row in rows:
             if row["status"] != _BEGUN:
                 self._connection.note(row["mark"])
-            if row["status"] == _COMMITTED:
-                for kind in row["kinds"].split():
-                    self._changed[kind] = self._changed.get(kind, 0) + 1
         if revision > old.revision:
             self.state = State(revision, begun)
         else:
             self.state = State(old.revision, old.running & begun)
+        self._count_changes(rows)
         return True
+
+    def _count_changes(self, rows: Collection[Row]) -> None:
+        """Count what commits have changed, once the state has them."""
+        for row in rows:
+            if row["status"] == _COMMITTED:
+                self._connection.note(row["mark"])
+                for kind in row["kinds"].split():
+                    self._changed[kind] = self._changed.get(kind, 0) + 1
 
     def changes_of(self, kind: str) -> int:
         """Return a number that differs after commits that change records of a kind."""
@@ -207,11 +213,16 @@ class Revisions:
         written = self._connection.written
         kinds = " ".join(sorted(running.kinds))
         mark = self._put(running.number, _COMMITTED, running.revision, written, kinds)
+        self._connection.note(mark)
+        begun = {row["number"] for row in others if row["status"] == _BEGUN}
         with self._looking:
-            own = {"number": running.number, "status": _COMMITTED}
-            own |= {"revision": running.revision, "mark": mark, "kinds": kinds}
-            # Those that are begun by now and were not known have begun after it.
-            self._take_in([*others, own])
+            # Another thread may have looked meanwhile. What was not known has begun after it.
+            old, left = self.state, self.state.running - {running.number}
+            if running.revision > old.revision:
+                self.state = State(running.revision, left | begun)
+            else:
+                self.state = State(old.revision, left)
+            self._count_changes([*others, {"status": _COMMITTED, "mark": mark, "kinds": kinds}])
 
     def give_up(self, running: Running) -> None:
         """Take back what a commit has written."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -31,18 +31,18 @@ from photofind.model.judgements import Judgement, TagJudgement
 from photofind.model.records import Folder, Pair, Photo, Space
 from photofind.paths import Home
 from photofind_milvus import photos as photo_changes
-from photofind_milvus import said, upkeep
+from photofind_milvus import said, spaces, upkeep
 from photofind_milvus.address import parse_address
-from photofind_milvus.changing import Change, Changes, take_back
+from photofind_milvus.changing import Changes, take_back
 from photofind_milvus.connection import Connection
 from photofind_milvus.folders import Folders
 from photofind_milvus.index_writer import MilvusIndexWriter
-from photofind_milvus.library import KeptSpace, Library
+from photofind_milvus.library import Library
 from photofind_milvus.naming import Naming
 from photofind_milvus.overview import Overview
 from photofind_milvus.points import POINTS, Points, make_points
 from photofind_milvus.revisions import COMMITS, Revisions
-from photofind_milvus.rows import Record, make_tables
+from photofind_milvus.rows import make_tables
 from photofind_milvus.vectors import Embeddings, rounded
 
 __all__ = ["SCHEMA", "MilvusStore"]
@@ -237,16 +237,9 @@ class MilvusStore:
 
     def clear_refusals(self, *, space: str | None = None, folder: str | None = None) -> None:
         """Have photos tried again that an extractor refused."""
-        self._changes.make(lambda change: self._clear_refusals(change, space, folder))
-
-    def _clear_refusals(self, change: Change, space: str | None, folder: str | None) -> None:
-        def cleared(photo: Photo) -> Photo | None:
-            if space is not None and space not in photo.refusals:
-                return None
-            return photo.without_refusal(space)
-
-        where = Filter(folder=folder, refused=True)
-        photo_changes.rewrite(self._library, change, where, cleared)
+        self._changes.make(
+            lambda change: spaces.clear_refusals(self._library, change, space, folder)
+        )
 
     # Folders.
 
@@ -323,69 +316,21 @@ class MilvusStore:
     def open_space(self, extractor: str, version: str, dimension: int, build: str = "") -> Space:
         """Return the space of an extractor, made where there is none."""
         space = Space(extractor, version, dimension, build)
-
-        def open_it(change: Change) -> KeptSpace | None:
-            known = [one for one in self._library.spaces() if one.space.id == space.id]
-            if not known:
-                value = _space_value(space, change.new_id())
-                record = Record("space", space.id, value)
-                self._embeddings.make(KeptSpace(record))
-                change.put_record(record)
-                return None
-            (old,) = known
-            if old.space.dimension != dimension:
-                raise LibraryError(
-                    f"{space.id} makes embeddings of {dimension} numbers, "
-                    f"but made {old.space.dimension} before",
-                    "an extractor needs a new version when its dimension changes",
-                )
-            if old.space.build != build:
-                change.end_records([old.record])
-                change.put_record(Record("space", space.id, _space_value(space, old.made)))
-                self._clear_refusals(change, space.id, None)
-            return old
-
-        known = self._changes.make(open_it)
-        if known is not None:
+        known = self._changes.make(
+            lambda change: spaces.open_space(self._library, change, self._embeddings, space)
+        )
+        if known is not None:  # Another one may have made it, whose part is not known here.
             self._embeddings.make(known)
         return space
 
     def remove_space(self, space: str) -> None:
         """Remove a space with its embeddings and its index."""
-
-        def remove(change: Change) -> tuple[KeptSpace, list[str]]:
-            known = self._library.space(space)
-            change.end_records([known.record])
-            parts = self._end_index(change, space)
-
-            def without(photo: Photo) -> Photo:
-                return photo.without_space(space).without_refusal(space)
-
-            rewrite = photo_changes.rewrite
-            rewrite(self._library, change, Filter(embedded=space), without)
-            rewrite(
-                self._library,
-                change,
-                Filter(refused=True),
-                lambda photo: (
-                    None if space in photo.spaces or space not in photo.refusals else without(photo)
-                ),
-            )
-            return known, parts
-
-        known, parts = self._changes.make(remove)
+        known, parts = self._changes.make(
+            lambda change: spaces.remove_space(self._library, change, space)
+        )
         self._embeddings.drop(known)
         for part in parts:
             self._library.connection.drop_part(POINTS, part)
-
-    def _end_index(self, change: Change, space: str) -> list[str]:
-        """Have a commit end the indexes of a space; return their parts."""
-        records = [one for one in self._library.records("index") if one.name == space]
-        change.end_records(records)
-        parts = [str(one.document["part"]) for one in records]
-        for part in parts:
-            change.end_records(self._library.records("projection", [part]))
-        return parts
 
     def embeddings(
         self, space: str, contents: Sequence[str]
@@ -482,7 +427,9 @@ class MilvusStore:
 
     def remove_index(self, space: str) -> None:
         """Remove the index of a space."""
-        for part in self._changes.make(lambda change: self._end_index(change, space)):
+        for part in self._changes.make(
+            lambda change: spaces.end_index(self._library, change, space)
+        ):
             self._library.connection.drop_part(POINTS, part)
 
     # Upkeep.
@@ -530,13 +477,3 @@ class MilvusStore:
             self._connection.close()
         if self._lock is not None:
             self._lock.release()
-
-
-def _space_value(space: Space, made: int) -> dict[str, Any]:
-    return {
-        "extractor": space.extractor,
-        "version": space.version,
-        "dimension": space.dimension,
-        "build": space.build,
-        "made": made,
-    }
