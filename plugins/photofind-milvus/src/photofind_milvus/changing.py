@@ -139,6 +139,7 @@ class Change:
         self._known: dict[str, list[Kept]] = {}
         self._ended_records: dict[int, None] = {}
         self._places: set[int] = set()
+        self._contents: set[str] = set()
         self._record_places: set[int] = set()
         self._ids: set[int] = set()
         self._new_ids: set[int] = set()
@@ -172,6 +173,8 @@ class Change:
         row = photo_row(photo, self._library.naming, words, self.begun)
         self._photos.append(row)
         self._places.add(row["place"])
+        if photo.content:
+            self._contents.add(photo.content)
         self._ids.add(photo.id)
         if len(self._photos) >= _PAGE:
             self._flush_photos()
@@ -311,6 +314,11 @@ class Change:
             (PHOTOS, joined(theirs, state.later, one_of(field, some)))
             for field, values in (("place", self._places), ("id", self._ids - self._new_ids))
             for some in chunks(sorted(values), _LISTED)
+        ]
+        # What photos of a content have in common: where its embeddings are, and which is first.
+        wheres += [
+            (PHOTOS, joined(theirs, state.later, one_of("content", some)))
+            for some in chunks(sorted(self._contents), _LISTED)
         ]
         # An id that another commit gave at the same time, to another photo.
         wheres += [

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 from pymilvus import DataType
 
@@ -125,7 +126,7 @@ class Revisions:
 
     def make(self, description: str) -> None:
         """Make the collection of commits."""
-        whole = {}
+        whole: dict[str, Any] = {}
         fields = [
             ("number", DataType.INT64, whole),
             ("status", DataType.INT64, whole),

@@ -1,7 +1,11 @@
-"""Several machines share a library, and whatever dies leaves it whole."""
+"""The store keeps every promise of the protocol on a real server, whatever dies.
+
+One file, so that one server is started.
+"""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -11,17 +15,33 @@ from pathlib import Path
 
 import indexing_machine
 import pytest
-from libraries import emptied
+from libraries import address_of, emptied
 from milvus_server import MilvusServer
+from photofind_milvus.address import parse_address
+from photofind_milvus.connection import Connection
+from photofind_milvus.revisions import Revisions
 from photofind_milvus.store import MilvusStore
 
-from photofind.errors import LibraryError
+from photofind.errors import LibraryError, NewerFormatError
+from photofind.library.store import Store
 from photofind.model.filters import Filter
 from photofind.model.records import Photo
 from photofind.paths import Home
+from photofind.testing.stores import StoreChecks
 from photofind.testing.stores.subject import SPACE, embedding, put
 
 COMMITS = 6
+
+
+class TestMilvusStore(StoreChecks):
+    graphs = True
+
+    @pytest.fixture(autouse=True)
+    def library(self, server: MilvusServer) -> None:
+        self.address = f"{emptied(server, 'kit')}?machine=one"
+
+    def open_store(self, folder: Path, /, *, writable: bool) -> Store:
+        return MilvusStore(Home(folder), self.address, writable=writable)
 
 
 @pytest.fixture
@@ -144,6 +164,78 @@ def test_a_commit_that_another_process_left_is_taken_back(address: str, tmp_path
         connection = store._library.connection
         assert connection.count("photos", "died_by > 0") == 0
         assert connection.count("photos", "born >= 0") == 1
+
+
+def test_another_schema_is_left_alone(server: MilvusServer, tmp_path: Path) -> None:
+    for name, description in (("newer", "photofind library, schema 2"), ("strange", "")):
+        connection = Connection(parse_address(address_of(server, name), Home(tmp_path)))
+        Revisions(connection, "", lambda _: None).make(description)
+        connection.close()
+    with pytest.raises(NewerFormatError, match="newer"):
+        MilvusStore(Home(tmp_path), address_of(server, "newer"), writable=True)
+    with pytest.raises(LibraryError, match="no library of photofind"):
+        MilvusStore(Home(tmp_path), address_of(server, "strange"), writable=True)
+    connection = Connection(parse_address(address_of(server, "newer"), Home(tmp_path)))
+    assert not connection.has("photos")
+    connection.close()
+
+
+def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    kind = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    subprocess.run(
+        ["openssl", "req", *kind, *names, "-out", certificate, "-keyout", key],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    tmp_path_factory: pytest.TempPathFactory, program: Path
+) -> Iterator[tuple[MilvusServer, Path]]:
+    """A server that speaks TLS alone and asks for a password, and its certificate."""
+    pytest.importorskip("milvus", reason="there is no wheel of Milvus for this machine")
+    folder = tmp_path_factory.mktemp("guarded")
+    certificate, key = _certificate(folder, "server")
+    server = MilvusServer(
+        folder / "milvus", program, certificate=certificate, key=key, with_users=True
+    )
+    server.start()
+    try:
+        server.wait()
+        yield server, certificate
+    finally:
+        server.kill()
+
+
+def test_a_guarded_server_lets_in_who_knows_the_password(
+    guarded: tuple[MilvusServer, Path], tmp_path: Path
+) -> None:
+    server, certificate = guarded
+    other, _ = _certificate(tmp_path, "other")
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    for file, text in ((right, "Milvus"), (wrong, "rosebud")):
+        file.write_text(text)
+        file.chmod(0o600)
+    base = f"milvus://localhost:{server.port}/photos?timeout=5&user=root"
+    for options, reason in (
+        (f"&ca={certificate}&password_file={wrong}", "refuses the user or the password"),
+        (f"&ca={other}&password_file={right}", "certificate"),
+        (f"&password_file={right}", "TLS"),
+    ):
+        with pytest.raises(LibraryError, match=reason) as caught:
+            MilvusStore(Home(tmp_path), base + options, writable=True)
+        assert "\n" not in str(caught.value)
+        assert "rosebud" not in str(caught.value)
+    trusted = parse_address(f"{base}&ca={certificate}&password_file={right}", Home(tmp_path))
+    connection = Connection(trusted)
+    assert not connection.has("photos")  # Those that were refused wrote nothing.
+    connection.close()
 
 
 def test_a_server_that_was_killed_goes_on_with_all_that_was_committed(

@@ -1,24 +1,16 @@
-"""Addresses, secrets, and servers that refuse: one clear line each, and nothing written."""
+"""Addresses, secrets, names of paths: what needs no server."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from libraries import address_of
-from milvus_server import MilvusServer
 from photofind_milvus.address import parse_address
-from photofind_milvus.connection import Connection
 from photofind_milvus.naming import Naming
-from photofind_milvus.revisions import Revisions
 from photofind_milvus.rows import taken_of
-from photofind_milvus.store import MilvusStore
 
-from photofind.errors import LibraryError, NewerFormatError
+from photofind.errors import LibraryError
 from photofind.library.stores import check_engine, open_store
 from photofind.paths import Home
 from photofind.settings import Settings
@@ -107,75 +99,3 @@ def test_the_setting_names_the_engine(user_home: Home) -> None:
     with pytest.raises(LibraryError, match="cannot be reached"):
         open_store(user_home, Settings(store="milvus://127.0.0.1:1/photos?timeout=2"))
     assert [*user_home.root.iterdir()] == []
-
-
-def test_another_schema_is_left_alone(server: MilvusServer, user_home: Home) -> None:
-    for name, description in (("newer", "photofind library, schema 2"), ("strange", "")):
-        connection = Connection(parse_address(address_of(server, name), user_home))
-        Revisions(connection, "", lambda _: None).make(description)
-        connection.close()
-    with pytest.raises(NewerFormatError, match="newer"):
-        MilvusStore(user_home, address_of(server, "newer"), writable=True)
-    with pytest.raises(LibraryError, match="no library of photofind"):
-        MilvusStore(user_home, address_of(server, "strange"), writable=True)
-    connection = Connection(parse_address(address_of(server, "newer"), user_home))
-    assert not connection.has("photos")
-    connection.close()
-
-
-def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl to make a certificate with")
-    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    kind = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    subprocess.run(
-        ["openssl", "req", *kind, *names, "-out", certificate, "-keyout", key],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
-
-
-@pytest.fixture(scope="module")
-def guarded(
-    tmp_path_factory: pytest.TempPathFactory, program: Path
-) -> Iterator[tuple[MilvusServer, Path]]:
-    """A server that speaks TLS alone and asks for a password, and its certificate."""
-    pytest.importorskip("milvus", reason="there is no wheel of Milvus for this machine")
-    folder = tmp_path_factory.mktemp("guarded")
-    certificate, key = _certificate(folder, "server")
-    server = MilvusServer(
-        folder / "milvus", program, certificate=certificate, key=key, with_users=True
-    )
-    server.start()
-    try:
-        server.wait()
-        yield server, certificate
-    finally:
-        server.kill()
-
-
-def test_a_guarded_server_lets_in_who_knows_the_password(
-    guarded: tuple[MilvusServer, Path], user_home: Home, tmp_path: Path
-) -> None:
-    server, certificate = guarded
-    other, _ = _certificate(tmp_path, "other")
-    right, wrong = tmp_path / "right", tmp_path / "wrong"
-    for file, text in ((right, "Milvus"), (wrong, "rosebud")):
-        file.write_text(text)
-        file.chmod(0o600)
-    base = f"milvus://localhost:{server.port}/photos?timeout=5&user=root"
-    for options, reason in (
-        (f"&ca={certificate}&password_file={wrong}", "refuses the user or the password"),
-        (f"&ca={other}&password_file={right}", "certificate"),
-        (f"&password_file={right}", "TLS"),
-    ):
-        with pytest.raises(LibraryError, match=reason) as caught:
-            MilvusStore(user_home, base + options, writable=True)
-        assert "\n" not in str(caught.value)
-        assert "rosebud" not in str(caught.value)
-    trusted = parse_address(f"{base}&ca={certificate}&password_file={right}", user_home)
-    connection = Connection(trusted)
-    assert not connection.has("photos")  # Those that were refused wrote nothing.
-    connection.close()
