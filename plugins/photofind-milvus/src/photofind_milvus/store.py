@@ -104,6 +104,7 @@ class MilvusStore:
             self._overview = Overview(self._library)
             if writable:
                 self._revisions.recover()
+                self._revisions.refresh()
         except BaseException:
             self._release()
             raise
@@ -184,12 +185,16 @@ class MilvusStore:
 
     def by_id(self, ids: Iterable[int]) -> dict[int, Photo]:
         """Return the photos with these ids; those that do not exist are left out."""
-        return {one.photo.id: one.photo for one in self._library.by_ids(ids)}
+        listed = list(ids)
+        found = {one.photo.id: one.photo for one in self._library.by_ids(listed)}
+        return {one: found[one] for one in listed if one in found}
 
     def by_path(self, paths: Iterable[str]) -> dict[str, Photo]:
         """Return the photos at these paths; those that do not exist or are away are left out."""
-        found = self._library.by_places((path, None) for path in paths)
-        return {one.photo.path: one.photo for one in found}
+        listed = list(paths)
+        kept = self._library.by_places((path, None) for path in listed)
+        found = {one.photo.path: one.photo for one in kept}
+        return {path: found[path] for path in listed if path in found}
 
     def by_content(self, contents: Iterable[str]) -> dict[str, list[Photo]]:
         """Return the photos with these contents, oldest first; contents without any left out."""
