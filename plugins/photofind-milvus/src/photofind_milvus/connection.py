@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 from pymilvus import DataType, MilvusClient, MilvusException
 
+from photofind.library.store import Array32
 from photofind_milvus.address import Address
 from photofind_milvus.failures import explained, is_loading, refused
 
@@ -334,7 +335,7 @@ class Connection:
     def search(
         self,
         table: str,
-        queries: Sequence[Any],
+        queries: Collection[Any] | Array32,
         expression: str,
         fields: Sequence[str],
         count: int,

@@ -64,7 +64,7 @@ class Folders:
 
     def _shown(self, document: Mapping[str, Any]) -> Folder:
         naming = self._library.naming
-        values = {
+        values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in document.items()
             if name in _NAMES  # A later version may know more.
@@ -72,7 +72,8 @@ class Folders:
         folder = Folder(**values | {"path": naming.shown(document["path"])})
         watcher = self._watcher(document)
         if watcher and "host" in _NAMES:
-            folder = replace(folder, **{"host": watcher})
+            host: dict[str, Any] = {"host": watcher}
+            folder = replace(folder, **host)
         if not naming.is_elsewhere(folder.path):
             return folder
         reason = f"it is on {watcher}, which watches it"

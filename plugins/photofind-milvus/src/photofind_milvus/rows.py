@@ -206,7 +206,7 @@ def photo_row(photo: Photo, naming: Naming, words: Iterable[int], running: Runni
 
 def photo_in(row: Row, naming: Naming) -> Kept:
     """Return the photo of a row."""
-    document = {
+    document: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in json.loads(row["document"]).items()
         if name in _PHOTO_NAMES  # A later version may know more.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from photofind.model import Check
 from photofind.model.filters import Filter
@@ -90,9 +91,7 @@ def verify(library: Library, changes: Changes, embeddings: Embeddings) -> int:
     for space in library.spaces():
         for some in chunks(library.select(Filter(embedded=space.space.id)), _PAGE):
             if lacking := _lacking(space, embeddings, some):
-                changes.make(
-                    lambda change, lacking=lacking, space=space: _forget(change, space, lacking)
-                )
+                changes.make(partial(_forget, space=space, lacking=lacking))
                 lost += len(lacking)
     return lost
 
