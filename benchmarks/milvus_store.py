@@ -97,8 +97,10 @@ def fill(store: MilvusStore, photos: int) -> float:
         batch, embeddings = [], {}
         for place in range(start, min(photos, start + BATCH)):
             content = f"{place:032x}"
-            half = "half" if place % 2 else "other"
-            year = 1990 if place % 1000 == 0 else 2001 if place % 25 == 0 else 2020
+            # By chance, so that no cluster passes as a whole.
+            half = "half" if random_numbers.random() < 0.5 else "other"
+            share = random_numbers.random()
+            year = 1990 if share < 0.001 else 2001 if share < 0.04 else 2020
             batch.append(
                 Photo(f"/photos/{half}/{place}.jpg", content=content, captured=f"{year}-05-01")
             )
