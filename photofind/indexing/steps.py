@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from photofind.errors import ExtractorError, OtherBuildError, PhotofindError
+from photofind.errors import ExtractorError, LibraryError, OtherBuildError, PhotofindError
 from photofind.extractors.registry import extractors_in_use
 from photofind.indexing.agenda import Agenda
 from photofind.indexing.backlog import Backlog
@@ -27,7 +27,7 @@ from photofind.indexing.pausing import Pause
 from photofind.indexing.reading import Outcome, Reader
 from photofind.indexing.retries import Retries
 from photofind.indexing.silent_folders import SilentFolders
-from photofind.indexing.watching.events import Kind
+from photofind.indexing.watching.events import Change, Kind
 from photofind.library.store import Store
 from photofind.model import Progress
 from photofind.model.extractor_choice import parse_extractors
@@ -166,11 +166,20 @@ class IndexingSteps:
         self._silent.leave()
         self._open_extractors()
         if places := self._agenda.take_places():
-            self._finding.check(places)
+            try:
+                self._finding.check(places)
+            except LibraryError:  # The library may be on a server that is away for a while.
+                self._agenda.notice([Change(kind, place) for place, kind in places.items()])
+                raise
         elif self._pause.paused:
             return False
         elif scan := self._agenda.take_scan():
-            self._finding.scan(scan)
+            try:
+                self._finding.scan(scan)
+            except LibraryError:
+                if scan.request is None:
+                    self._agenda.scan(scan.folders)
+                raise
         elif self.backlog.urgent:
             self._backlog_reader.read_urgent()
         elif deriver := self.queues.deriver:

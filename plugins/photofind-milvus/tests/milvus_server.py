@@ -95,6 +95,7 @@ class MilvusServer:
                 # Any setting of its can be a variable; its etcd has settings of its own.
                 "ETCD_CONFIG_PATH": str(self._folder / "configs" / "etcd.yaml"),
                 "PROXY_TIMETICKINTERVAL": str(self._tick),
+                "QUERYNODE_SEGCORE_INTERIMINDEX_ENABLEINDEX": "false",
                 "METRICS_PORT": str(self._health),
                 "MILVUS_RUN_DIR": str(self._folder / "run"),
             },

@@ -28,6 +28,7 @@ _CONNECT_SECONDS = 10.0
 # Right after its start a server knows a collection before it answers from it.
 _LOADING_SECONDS = 60.0
 _LONG_SECONDS = 120.0
+_POLL_SECONDS = 0.5
 
 # It reports each failure at length, which is said in one line here.
 logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
@@ -368,6 +369,18 @@ class Connection:
         """Have the server put what was written into its storage, and index it."""
         name = self._name(table)
         self._asked(lambda client: client.flush(name, timeout=self._long))
+
+    def wait_for_index(self, table: str, rows: int, seconds: float) -> None:
+        """Wait until so many vectors are indexed; at most some seconds."""
+        name = self._name(table)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            found = self._asked(
+                lambda client: client.describe_index(name, "vector", timeout=self._long)
+            )
+            if int(found.get("indexed_rows", 0)) >= rows:
+                return
+            time.sleep(_POLL_SECONDS)
 
     # The client.
 

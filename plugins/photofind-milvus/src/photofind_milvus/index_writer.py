@@ -38,6 +38,8 @@ _NEIGHBOURS = 10
 _BATCH = 1024
 _PROBES = 256
 _WAIT_SECONDS = 60.0
+# Then it counts all the same: what is not indexed yet is compared otherwise.
+_INDEX_SECONDS = 600.0
 _FIELDS = ["key", "content", "born", "born_by", "died", "died_by", *FILTERED]
 
 
@@ -158,6 +160,7 @@ class MilvusIndexWriter:
         self._write(since.visible, info)
         if self._graph:
             connection.flush(POINTS)
+            connection.wait_for_index(POINTS, len(self._contents), _INDEX_SECONDS)
             info = IndexInfo(**{**vars(info), "recall": self._measured_recall()})
         self._changes.make(lambda change: self._switch(change, since.later, since.revision, info))
         connection.settle()
