@@ -222,17 +222,20 @@ def test_a_guarded_server_lets_in_who_knows_the_password(
     for file, text in ((right, "Milvus"), (wrong, "rosebud")):
         file.write_text(text)
         file.chmod(0o600)
-    base = f"milvus://localhost:{server.port}/photos?timeout=5&user=root"
+    base = f"milvus://localhost:{server.port}/photos?timeout=5"
     for options, reason in (
-        (f"&ca={certificate}&password_file={wrong}", "refuses the user or the password"),
-        (f"&ca={other}&password_file={right}", "certificate"),
-        (f"&password_file={right}", "TLS"),
+        (f"&user=root&ca={certificate}&password_file={wrong}", "refuses the user or the password"),
+        (f"&user=root&ca={other}&password_file={right}", "certificate"),
+        (f"&user=root&password_file={right}", "refuses"),
+        ("", "TLS"),
     ):
         with pytest.raises(LibraryError, match=reason) as caught:
             MilvusStore(Home(tmp_path), base + options, writable=True)
         assert "\n" not in str(caught.value)
         assert "rosebud" not in str(caught.value)
-    trusted = parse_address(f"{base}&ca={certificate}&password_file={right}", Home(tmp_path))
+    trusted = parse_address(
+        f"{base}&user=root&ca={certificate}&password_file={right}", Home(tmp_path)
+    )
     connection = Connection(trusted)
     assert not connection.has("photos")  # Those that were refused wrote nothing.
     connection.close()

@@ -66,10 +66,16 @@ def explained(error: Exception, address: Address) -> LibraryError:
 
 def _unreachable(address: Address) -> LibraryError:
     """Return why a server cannot be reached: looked at without the client, which does not tell."""
-    hint = "look whether it has just started" + (
-        "" if address.is_encrypted else ", or wants TLS (tls=1)"
-    )
-    return refused(address) or LibraryError(f"{address.server} does not answer", hint)
+    if reason := refused(address):
+        return reason
+    if address.user or address.token:  # The client does not tell this from a server that starts.
+        return LibraryError(
+            f"{address.server} refuses the user or the password, or has just started",
+            "look at user and password_file, or token_file, of the setting store",
+        )
+    wanted = "a user" if address.is_encrypted else "a user, or TLS (tls=1)"
+    hint = f"look whether it has just started, or wants {wanted}"
+    return LibraryError(f"{address.server} does not answer", hint)
 
 
 def refused(address: Address) -> LibraryError | None:
