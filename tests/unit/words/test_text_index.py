@@ -7,6 +7,7 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,13 +15,16 @@ import numpy as np
 import pytest
 
 from photofind.errors import LibraryError, RequestError
+from photofind.library.embedded.store import EmbeddedStore
 from photofind.library.memory import MemoryStore
 from photofind.model import SearchAnswer
 from photofind.model.judgements import TagJudgement
 from photofind.model.records import Folder, Photo
-from photofind.words import text_index
+from photofind.paths import Home
+from photofind.words import text_file, text_index
 from photofind.words.searching import Limits, search
-from photofind.words.text_index import TextIndex, is_sound
+from photofind.words.text_file import is_sound
+from photofind.words.text_index import TextIndex
 
 TODAY = date(2024, 5, 15)
 LONDON = (51.5, -0.12)
@@ -291,6 +295,52 @@ def test_only_what_changed_is_written(index: TextIndex, library: MemoryStore) ->
     assert names(ask(index, library, "cat")) == {"cat"}
 
 
+def test_only_photos_that_changed_are_looked_at_where_the_engine_tells_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with EmbeddedStore(Home(tmp_path / "home"), writable=True) as library:
+        library.put_folder(Folder("/pictures", added=0.0))
+        space = library.open_space("a", "1", 2).id
+        embedding = np.ones(2, np.float32)
+        library.commit(PHOTOS, space, {one.content: embedding for one in PHOTOS})
+        index = new_index(tmp_path, library)
+        looked_at: list[str] = []
+        known = text_index.digest
+        monkeypatch.setattr(
+            text_index, "digest", lambda one, root: looked_at.append(one.path) or known(one, root)
+        )
+
+        def updated() -> list[str]:
+            looked_at.clear()
+            index.update(library)
+            assert index.is_current(library)
+            return [path.removeprefix("/pictures/") for path in looked_at]
+
+        new = photo("new/cat.jpg")
+        (added,) = library.commit([new], space, {new.content: embedding})
+        assert updated() == ["new/cat.jpg"]
+        assert names(ask(index, library, "cat")) == {"cat"}
+        library.judge_tags([TagJudgement(added.content, "tiger", True, 1.0)])
+        assert updated() == ["new/cat.jpg"]
+        assert names(ask(index, library, "tag:tiger")) == {"cat"}
+        library.forget_tag_judgements([TagJudgement(added.content, "tiger", True, 1.0)])
+        assert updated() == ["new/cat.jpg"]
+        assert not ask(index, library, "tag:tiger").hits
+        library.remove([added])
+        assert updated() == []
+        assert not ask(index, library, "cat").hits
+        library.put_folder(Folder("/pictures/f", added=1.0))
+        assert len(updated()) == len(PHOTOS)  # The folder of each counts.
+        # Another process wrote to the file: what it left is not known.
+        library.commit([new], space, {new.content: embedding})
+        other = TextIndex(index.path, places)
+        other.update(library)
+        (again,) = library.by_path([new.path]).values()
+        library.commit([replace(again, caption="Mogli")])
+        assert len(updated()) == len(PHOTOS) + 1
+        assert names(ask(index, library, "mogli")) == {"cat"}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
 def test_the_file_is_private(index: TextIndex) -> None:
     files = [*index.path.parent.iterdir()]
@@ -324,7 +374,7 @@ def test_a_file_that_cannot_be_looked_at_is_not_taken_for_damaged(
     index: TextIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index.close()
-    monkeypatch.setattr(text_index, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(text_file, "BUSY_SECONDS", 0.0)
     for path in (index.path.parent, index.path.with_name("gone")):
         with pytest.raises(LibraryError, match="cannot be used"):
             is_sound(path)
@@ -353,14 +403,14 @@ def test_tables_that_another_process_made_just_now_stay(
 ) -> None:
     index.remove()
     other = TextIndex(index.path, places)
-    make = text_index._make
+    make = text_index.make_tables
 
     def make_later(writer: sqlite3.Connection) -> None:
         monkeypatch.undo()
         other.update(library)
         make(writer)
 
-    monkeypatch.setattr(text_index, "_make", make_later)
+    monkeypatch.setattr(text_index, "make_tables", make_later)
     assert index.update(library) == 0
     assert index.count == len(PHOTOS)
 
@@ -371,7 +421,7 @@ def test_an_update_that_is_stopped_goes_on_later(
     monkeypatch.setattr(text_index, "BATCH", 10)
     library.commit([photo(f"h/{number}.jpg") for number in range(25)])
     stops = iter([False, False, True])
-    assert 0 < index.update(library, stopped=lambda: next(stops)) < 25
+    assert 0 < index.update(library, stopped=lambda: next(stops, True)) < 25
     assert not index.is_current(library)
     assert index.update(library) > 0
     assert ask(index, library, "in:h").total == 25
