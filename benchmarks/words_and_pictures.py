@@ -26,6 +26,7 @@ from photofind.app.photofind import PhotoFind
 from photofind.model import Query
 from photofind.model import words as words_of_photos
 from photofind.paths import Home
+from photofind.settings import set_setting
 
 WORDS = {
     "africans": "people", "beaches": "beach", "monuments": "building", "buses": "bus",
@@ -101,10 +102,11 @@ def main() -> None:
             photos = kept / "photos"
             photos.mkdir(parents=True, exist_ok=True)
             words = named(arguments.folder, photos, keywords=what == "keywords")
-            with PhotoFind(Home(kept / "home")) as photofind:
-                photofind.set_setting("extractor", arguments.extractor)
-                if what == "tags":
-                    photofind.set_setting("also", arguments.tags)
+            home = Home(kept / "home")
+            set_setting(home.settings, "extractor", arguments.extractor)
+            if what == "tags":
+                set_setting(home.settings, "also", arguments.tags)
+            with PhotoFind(home) as photofind:
                 photofind.add_folder(str(photos))
                 photofind.index()
                 measured += [[what, *row] for row in rows(photofind, words, arguments.every)]

@@ -24,7 +24,7 @@ from photofind.model.records import Photo, roots_in
 from photofind.paths import open_private, private_folder, remove_file
 from photofind.system.disk import explain_disk_errors
 from photofind.words.documents import COLUMNS, digest, document
-from photofind.words.matching import BELOW, Matching, below
+from photofind.words.matching import BELOW, Matching, Wanted, below
 from photofind.words.spelling import Spelling
 from photofind.words.text_file import (
     BUSY_SECONDS,
@@ -141,6 +141,14 @@ class TextIndex:
                 value_of(reader, f"SELECT EXISTS (SELECT 1 FROM photos WHERE {BELOW})", within)
             )
 
+    def has(self, wanted: Wanted) -> bool:
+        """Return whether any photo meets a term."""
+        with self._reading() as reader:
+            if reader is None:
+                return False
+            asked = "SELECT EXISTS (SELECT 1 FROM words WHERE words MATCH ?)"
+            return bool(value_of(reader, asked, (wanted.expression or '""',)))
+
     @property
     def is_southern(self) -> bool:
         """Whether most photos that say where they were taken were taken south of the equator."""
@@ -188,13 +196,20 @@ class TextIndex:
         return found, total
 
     def ids(self, matching: Matching) -> list[int]:
-        """Return the ids of all photos that match, the best first."""
+        """Return the ids of all photos that match, the best first, then the newest."""
         statement, values = matching.statement(tuple(COLUMNS.values()))
         with self._reading() as reader:
             if reader is None:
                 return []
-            rows = reader.execute(f"SELECT id {statement} ORDER BY badness, id", values)
-            return [row[0] for row in rows]
+            order = "ORDER BY badness, moment DESC, id"
+            return [row[0] for row in reader.execute(f"SELECT id {statement} {order}", values)]
+
+    def words_of(self, ids: Sequence[int]) -> list[Words]:
+        """Return photos with their words, in the order of their ids; no words where not indexed."""
+        with self._reading() as reader:
+            columns = {} if reader is None else _columns_of(reader, ids)
+        nothing = dict.fromkeys(COLUMNS, "")
+        return [Words(id_, 0.0, columns.get(id_, nothing)) for id_ in ids]
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:

@@ -18,11 +18,12 @@ from photofind.errors import LibraryError, RequestError
 from photofind.library.embedded.store import EmbeddedStore
 from photofind.library.memory import MemoryStore
 from photofind.model import SearchAnswer
+from photofind.model.filters import Filter
 from photofind.model.judgements import TagJudgement
 from photofind.model.records import Folder, Photo
 from photofind.paths import Home
 from photofind.words import text_file, text_index
-from photofind.words.searching import Limits, search
+from photofind.words.searching import Limits, Shown, search
 from photofind.words.text_file import is_sound
 from photofind.words.text_index import TextIndex
 
@@ -185,13 +186,55 @@ def test_a_tag_limits_an_answer_even_where_one_word_is_enough(asked: Asked) -> N
     assert not ask(*asked, "img beach", any_word=True, tags=("!",)).hits
 
 
+def test_what_photos_show_joins_what_is_written(asked: Asked) -> None:
+    index, library = asked
+    ids = {Path(one.path).stem: one.id for one in library.select()}
+    questions: list[tuple[str, set[int] | None, bool]] = []
+
+    def shown(words: str, where: Filter, among: set[int] | None, *, waits: bool) -> Shown:
+        questions.append((words, among, waits))
+        found = {ids["sunset beach"]: 0.9, ids["RedBusLondon"]: 0.6}
+        return Shown(found, ("clip@1",), notes=("it is slow",))
+
+    def found(text: str, **limits: object) -> SearchAnswer:
+        return search(index, library, text, Limits(**limits), TODAY, shown)  # type: ignore[arg-type]
+
+    answer = found("red bus")
+    # What both find comes first.
+    assert [Path(hit.path).stem for hit in answer.hits] == [
+        "RedBusLondon",
+        "red bus",
+        "sunset beach",
+    ]
+    assert [hit.found_by[-1] for hit in answer.hits] == [
+        "what it shows",
+        "name bus",
+        "what it shows",
+    ]
+    assert [hit.shows for hit in answer.hits] == [0.6, None, 0.9]
+    assert (answer.total, answer.compared_by, answer.notes) == (3, ("clip@1",), ("it is slow",))
+    assert [hit.rank for hit in found("red bus", limit=1, offset=1).hits] == [2]
+    found("bus 2019", as_typed=True)
+    found('sunst camera:canon -"x"')
+    found('"red bus" 2019')
+    found("bus", tags=("minibus",))
+    in_2019 = {ids["red bus"], ids["RedBusLondon"]}
+    assert questions == [
+        ("red bus", None, True),
+        ("red bus", None, True),
+        ("bus", in_2019, False),
+        ("sunset", {ids["sunset beach"]}, True),
+        ("bus", {ids["IMG_01234"]}, True),
+    ]
+
+
 @pytest.mark.parametrize(
     ("tag", "taken"),
     [
         ("dog", ()),
         ("dogs", ()),
         ("puppy", ("dog",)),
-        ("golden retrievers", ("golden retriever",)),
+        ("golden retrievers", ()),
         ("retreiver", ("retriever",)),
     ],
 )
@@ -256,6 +299,23 @@ def test_what_cannot_be_meant_is_refused_with_a_hint(asked: Asked) -> None:
             ask(*asked, text)
     with pytest.raises(RequestError, match="longer than"):
         ask(*asked, "a" * 10_000)
+
+
+def test_a_tag_that_stands_elsewhere_is_still_nearest_to_another(
+    index: TextIndex, library: MemoryStore
+) -> None:
+    photos = [photo("g/1.jpg", caption="our puppy"), photo("g/2.jpg", {"beagle": 0.9})]
+    library.commit(photos, "a@1", {one.content: np.ones(2, np.float32) for one in photos})
+    index.update(library)
+    assert names(ask(index, library, "jpg", tags=("puppy",))) == {"2"}
+    answer = ask(index, library, "tag:puppies")
+    assert names(answer) == {"2"}
+    assert [one.taken for one in answer.corrections] == [("dog",)]
+    assert names(ask(index, library, "puppy")) == {"1"}
+    library.commit([photo("g/3.jpg", keywords=("Puppy",))])
+    index.update(library)
+    for text in ("tag:puppy", "tag:puppies"):
+        assert names(ask(index, library, text)) == {"3"}
 
 
 def test_what_a_person_said_counts_most(index: TextIndex, library: MemoryStore) -> None:
