@@ -134,7 +134,7 @@ def search(
     )
     shown = _shown(index, matching, limits, find_shown) if find_shown else Shown({})
     if shown.scores:
-        written = index.ids(matching)
+        written = _written(index, matching, shown)
         ranked = fuse_ranks(written, [*shown.scores], weights=WEIGHTS)
         total = len(ranked)
         found = index.words_of(ranked[limits.offset : limits.offset + limits.limit])
@@ -166,6 +166,15 @@ def search(
         shown.compared_by,
         shown.coming,
     )
+
+
+def _written(index: TextIndex, matching: Matching, shown: Shown) -> list[int]:
+    """Return the photos about which all of it is written, and of those shown, some of it."""
+    every = index.ids(matching)
+    if len(matching.terms) < 2:
+        return every
+    some = index.ids(replace(matching, any_term=True))
+    return [*dict.fromkeys([*every, *(one for one in some if one in shown.scores)])]
 
 
 def _shown(index: TextIndex, matching: Matching, limits: Limits, find_shown: FindShown) -> Shown:
