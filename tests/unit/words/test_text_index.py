@@ -208,7 +208,7 @@ def test_what_photos_show_joins_what_is_written(asked: Asked) -> None:
     ]
     assert [hit.found_by[-1] for hit in answer.hits] == [
         "what it shows",
-        "name bus",
+        "keyword bus",
         "what it shows",
     ]
     assert [hit.shows for hit in answer.hits] == [0.6, None, 0.9]
