@@ -797,6 +797,19 @@ class Operations(Protocol):
         """
         ...
 
+    @operation("GET", "/api/tags/notes", names={"tags": "tag"})
+    def tag_notes(self, tags: Annotated[Sequence[TagName], Length(1, 20)]) -> list[str]:
+        """Return what people should know of tags that are looked for, a line each.
+
+        A word that no photo carries stands for what it is nearest to; the line says so.
+
+        Parameters
+        ----------
+        tags
+            As for `tagged`, or in a filter.
+        """
+        ...
+
     @operation("POST", "/api/photos/tags", seconds=_LONG)
     def judge_tags(
         self,

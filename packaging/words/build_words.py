@@ -1,7 +1,8 @@
 """Make the hypernyms of the ImageNet words, and what other words are nearest to, from WordNet.
 
 Run ``python packaging/words/build_words.py DICT CLASSES`` as the README beside this file says; it
-writes ``photofind/model/hypernyms.tsv`` and ``photofind/words/nearest.tsv.gz``.
+writes ``photofind/model/hypernyms.tsv``, ``photofind/words/nearest.tsv.gz`` and
+``photofind/model/irregular_plurals.tsv``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 HYPERNYMS = ROOT / "photofind/model/hypernyms.tsv"
 NEAREST = ROOT / "photofind/words/nearest.tsv.gz"
+IRREGULAR = ROOT / "photofind/model/irregular_plurals.tsv"
 
 # Synsets that say nothing of a photo, by their words: they are left out with all above them.
 SAYS_NOTHING = {
@@ -152,6 +154,7 @@ def main() -> None:
     nearest |= irregular_plurals(folder / "noun.exc", nearest, words)
     lines = [f"{word}\t{name}" for word, name in sorted(nearest.items())]
     NEAREST.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode(), 9, mtime=0))
+    write_irregular_plurals(folder / "noun.exc")
     print(f"{len(known)} synsets, {len(nearest)} other words")
 
 
@@ -259,6 +262,22 @@ def nearest_words(
         if found is not None and words[found][0] not in TOO_WIDE | {"animal", "food", "plant"}:
             nearest[word] = words[found][0]
     return nearest | BESIDES
+
+
+def write_irregular_plurals(path: Path) -> None:
+    """Write the plurals of single words that no rule of photofind makes, with their singulars."""
+    sys.path.insert(0, str(ROOT))
+    from photofind.model.plurals import by_rule
+
+    pairs = {
+        (plural, singular)
+        for plural, *singulars in map(str.split, path.read_text("latin-1").splitlines())
+        for singular in singulars
+        if plural.isascii() and plural.isalpha() and singular.isascii() and singular.isalpha()
+        if plural != singular and singular not in by_rule(plural)
+    }
+    lines = ["\t".join(pair) for pair in sorted(pairs)]
+    IRREGULAR.write_text("\n".join([*lines, ""]), "ascii")
 
 
 def irregular_plurals(

@@ -177,7 +177,8 @@ def _expected(home: Home) -> Iterator[tuple[Path, bool]]:
 
 
 def _text_index(home: Home, *, repair: bool) -> Iterator[Check]:
-    from photofind.words.text_index import TextIndex, is_sound
+    from photofind.words.text_file import is_sound
+    from photofind.words.text_index import TextIndex
 
     if not home.words.exists() or is_sound(home.words):
         return

@@ -66,6 +66,7 @@ from photofind.system.home_guard import check_home
 if TYPE_CHECKING:
     from photofind.library.store import Store
     from photofind.model.records import Photo
+    from photofind.words.searching import FindShown
 
 __all__ = ["PhotoFind"]
 
@@ -219,7 +220,14 @@ class PhotoFind(Operations):
         library.refresh()
         self._update_words(progress)
         limits = Limits(limit, offset, folder, since, until, tuple(tags), any_word, as_typed)
-        return search(index, library, words, limits)
+        return search(index, library, words, limits, find_shown=self._find_shown())
+
+    def _find_shown(self) -> FindShown | None:
+        """Return what finds photos by what they show; None where no extractor embeds texts."""
+        if not self._resources.extractor_memory.texts():
+            return None
+        shown = self._resources.searcher.shown
+        return shown.find if shown.spaces() else None
 
     def _update_words(self, progress: Callable[[Progress], None]) -> None:
         """Bring the text index up to date before it answers."""
@@ -525,6 +533,13 @@ class PhotoFind(Operations):
         library = self._resources.library
         library.refresh()
         return self._details(tagged(library, tags, limit))
+
+    def tag_notes(self, tags: Sequence[str]) -> list[str]:
+        from photofind.search.tags import nearest_tags
+
+        library = self._resources.library
+        library.refresh()
+        return [*nearest_tags(library, tags)[1]]
 
     def judge_tags(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from photofind.cli.connection import connected
+from photofind.cli.output import note
 from photofind.cli.parameters import AbsoluteFolder, query_option
 from photofind.cli.query_options import query_options
 
@@ -26,3 +27,6 @@ def count(**limits: Any) -> None:
     """Print the number of photos: of all, or of those that match every option."""
     with connected(start=True) as photofind:
         click.echo(photofind.count(**limits))
+        if limits["tags"]:
+            for line in photofind.tag_notes(limits["tags"]):
+                note(line)

@@ -14,7 +14,7 @@ from photofind.cli.output import note, print_json, print_paths, print_table, sho
 from photofind.cli.parameters import AbsoluteFolder, date, query_option
 
 if TYPE_CHECKING:
-    from photofind.model import SearchAnswer
+    from photofind.model import FoundPhoto, SearchAnswer
     from photofind.operations import Operations
 
 __all__ = ["search"]
@@ -56,6 +56,9 @@ def search(
     date: after: before: since: and until: take a time, such as 2019-07 or "last summer". Put --
     before WORDS that begin with a minus.
 
+    Where an extractor embeds texts too, as CLIP does, photos are found by what they show besides;
+    words in quotes and with fields have to be written all the same.
+
     The exit code is 1 if nothing is found.
     """
     if null and not paths_only:
@@ -95,15 +98,21 @@ def _answer(photofind: Operations, words: str, limits: dict[str, Any]) -> Search
 def _print(answer: SearchAnswer) -> None:
     print_table(
         ("photo", "found by", ""),
-        (
-            (hit.path, ", ".join(hit.found_by), "offline" if hit.offline else "")
-            for hit in answer.hits
-        ),
+        ((hit.path, _found_by(hit), "offline" if hit.offline else "") for hit in answer.hits),
     )
+
+
+def _found_by(hit: FoundPhoto) -> str:
+    parts = [*hit.found_by]
+    if hit.shows is not None:
+        parts[-1] += f" {hit.shows:.0%}"
+    return ", ".join(parts)
 
 
 def _say(answer: SearchAnswer, *, any_word: bool) -> None:
     """Print what else is to be known of an answer."""
+    for line in answer.notes:
+        note(line)
     for one in answer.corrections:
         note(f"no photo has {one.typed!r}; searched for {' or '.join(one.taken)}")
     if not answer.is_current:

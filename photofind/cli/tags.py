@@ -65,10 +65,10 @@ def tags(
     with connected(start=True) as photofind:
         if words:
             photos = photofind.tagged(words, limit=limit or 100)
+            for line in photofind.tag_notes(words):
+                note(line)
         else:
             counts = photofind.tags(limit=limit)
-    if words:
-        _note_nearest(words, photos)
     if as_json:
         print_json(photos if words else counts)
     elif words:
@@ -111,21 +111,6 @@ def _print_tagging(tagging: Tagging) -> None:
         note(f"written into {path}")
     for failure in tagging.failures:
         note(f"{failure.path}: {failure.reason}")
-
-
-def _note_nearest(words: tuple[str, ...], photos: list[PhotoDetails]) -> None:
-    """Say so where photos were found by what a word is nearest to, and not by itself."""
-    from photofind.model.hierarchy import folded
-    from photofind.words.wider import nearest
-
-    for word in words:
-        instead, wanted = nearest(word), folded(word)
-        if instead is not None and not any(
-            wanted in folded(name)
-            for photo in photos
-            for name in (*photo.keywords, *(tag.name for tag in photo.tags))
-        ):
-            note(f"no photo has the tag {word!r}; nearest to it is {instead!r}")
 
 
 def _print_photos(photos: list[PhotoDetails]) -> None:

@@ -104,5 +104,7 @@ class ExtractorWatch:
         self._places = now
 
     def _stamp(self, name: str, code: Sequence[str]) -> _Stamp:
-        files = tuple(map(Path, code)) or self._guessed.get(name, ())
+        # One that cannot be loaded may lack its model, which plugins keep in the home.
+        guessed = (*self._guessed.get(name, ()), self._home.root / name)
+        files = tuple(map(Path, code)) or guessed
         return self._sources.get(name, ()), files, stamp(files)

@@ -422,6 +422,7 @@ class ExtractorQueues:
         space = self._store.open_space(info.name, version, info.dimension, info.build).id
         if self._memory is not None:
             self._memory.note_current(name, space)
+            self._memory.note_texts(space, embeds="embed_text" in info.abilities)
         return space
 
     # Derived extractors.

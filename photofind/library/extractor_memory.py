@@ -1,4 +1,4 @@
-"""What is remembered of extractors: the space that each fills, and the spaces that answered last.
+"""What is remembered of extractors: the space that each fills, and what is asked of these.
 
 It is a small file of the home. Without it the newest spaces count.
 """
@@ -44,6 +44,18 @@ class ExtractorMemory:
     def answered(self) -> list[str]:
         """Return the ids of the spaces that answered last."""
         return [space for space in self._read("answered", []) if isinstance(space, str)]
+
+    def texts(self) -> list[str]:
+        """Return the ids of the spaces whose extractors embed texts too, as far as is known."""
+        return [space for space in self._read("texts", []) if isinstance(space, str)]
+
+    def note_texts(self, space: str, *, embeds: bool) -> None:
+        """Note whether the extractor of a space embeds texts."""
+        known = self.texts()
+        if embeds != (space in known):
+            self._write(
+                "texts", [*known, space] if embeds else [one for one in known if one != space]
+            )
 
     def note_current(self, extractor: str, space: str) -> None:
         """Note which space an extractor fills."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from photofind.ranking.calibration import Background
 from photofind.ranking.projection import Projection
 
 __all__ = [
+    "Changes",
     "Counts",
     "IndexInfo",
     "IndexWriter",
@@ -34,6 +35,7 @@ __all__ = [
     "Place",
     "SpaceCounts",
     "Store",
+    "TellsChanges",
 ]
 
 Array32 = npt.NDArray[np.float32]
@@ -168,6 +170,36 @@ class Neighbours:
     points: Array32
     neighbours: Array32
     similarities: Array32
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What became of the photos of a library.
+
+    Parameters
+    ----------
+    version
+        Up to which version of the library.
+    photos
+        The ids of all photos that are not as they were, new and removed ones too, and perhaps of
+        others; None where any may be.
+    """
+
+    version: Hashable
+    photos: Collection[int] | None
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """What an engine may have besides: with it, what follows the photos need not look at all."""
+
+    def changes(self, since: Hashable = None) -> Changes:
+        """Return which photos changed after a version of the library, up to now.
+
+        What is read afterwards is at least as new. Nothing changed between two calls that return
+        the same version.
+        """
+        ...
 
 
 class IndexWriter(Protocol):

@@ -26,7 +26,7 @@ class FoundPhoto:
     path, id
         The photo, and its number in the library.
     found_by
-        What each word was found in: "tag bus", "place London", "date 2019".
+        What each word was found in: "tag bus", "place London", "date 2019"; and "what it shows".
     captured
         When it was taken, ISO 8601; None where it does not say.
     width, height
@@ -37,6 +37,9 @@ class FoundPhoto:
         Whether it is out of reach at the moment.
     preliminary
         Whether only its embedded thumbnail was read so far.
+    shows
+        How well it shows what the words say, 0 to 1, by the extractors that embed texts; None
+        where none says that it does.
     """
 
     rank: int
@@ -50,6 +53,7 @@ class FoundPhoto:
     size: int = 0
     modified: int = 0
     preliminary: bool = False
+    shows: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,11 @@ class SearchAnswer:
         Whether all photos were searched as they are now: the text index follows the library.
     seconds
         How long it took.
+    compared_by
+        The ids of the spaces whose extractors compared the words with what photos show.
+    coming
+        The extractors that do so once they are loaded: the same question, asked in a moment, may
+        find more.
     """
 
     words: str
@@ -84,3 +93,5 @@ class SearchAnswer:
     notes: tuple[str, ...] = ()
     is_current: bool = True
     seconds: float = 0.0
+    compared_by: tuple[str, ...] = ()
+    coming: tuple[str, ...] = ()

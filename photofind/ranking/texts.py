@@ -22,7 +22,9 @@ from photofind.ranking.calibration import SIGNIFICANT, Background
 __all__ = ["VARIED_TEXTS", "WORDS_WEIGHT", "standings_of_texts"]
 
 WORDS_WEIGHT = 0.5
-"""How much words count beside photos by default (``benchmarks/words_and_pictures.py``)."""
+"""How much words count beside photos by default, by three sets of photos: with tags no weight
+matters, mistaken keywords ask for less, and words for what the photo does not show for 0.6
+(``benchmarks/README.md``)."""
 
 VARIED_TEXTS = (
     "a dog running on grass",

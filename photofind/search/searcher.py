@@ -34,6 +34,7 @@ from photofind.search.known_pairs import KnownPairs
 from photofind.search.matching import Matching
 from photofind.search.originals import originals_first
 from photofind.search.reranking import Rerank, Reranked
+from photofind.search.shown import ShownPhotos
 from photofind.search.spaces import Answering, SpaceChoice, indexes_built
 from photofind.search.tags import nearest_tags
 from photofind.search.verification import Verification
@@ -83,6 +84,11 @@ class Searcher:
     written
         Tells about which photos words are written.
 
+    Attributes
+    ----------
+    shown
+        Finds photos by what they show.
+
     Notes
     -----
     Threads may share a searcher.
@@ -107,7 +113,9 @@ class Searcher:
         self._reach = reach or Reach()
         self._store = store
         self._home = home
-        self._choice = SpaceChoice(store, home, extractor, memory or ExtractorMemory(home))
+        memory = memory or ExtractorMemory(home)
+        self._choice = SpaceChoice(store, home, extractor, memory)
+        self.shown = ShownPhotos(store, home, memory, self._words, extraction)
         self._extraction = extraction
         self._looking = threading.Lock()
         # The latest look for duplicates: in which space, and in which version of the library.

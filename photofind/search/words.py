@@ -112,7 +112,7 @@ class Words:
         first = able[0] if able else next(iter(weights))
         return WordsComparison(
             WrittenComparison(self._store, first.id, words, self._written(words)),
-            {space: (self._by_text(space, words), weights[space]) for space in able},
+            {space: (self.by_text(space, words), weights[space]) for space in able},
         )
 
     def matches(self, words: str, photo: Photo) -> list[Match]:
@@ -126,7 +126,16 @@ class Words:
             self._last = last = (version, words, self._candidates(self._store, words))
         return last[-1]
 
-    def _by_text(self, space: Space, words: str) -> Comparison:
+    def by_text(self, space: Space, words: str) -> Comparison:
+        """Return what compares contents with the embedding of words in a space.
+
+        Raises
+        ------
+        CannotEmbed
+            The extractor's version is another than the space's.
+        ExtractorError, WorkerError
+            It does not work.
+        """
         extraction = self._extraction(space.extractor)
         require_version(space, extraction)
         (text,) = normalised(extraction.embed_text([words]))

@@ -78,6 +78,12 @@ class Term:
     when: When | None = None
     below: str | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a word alone, without field or quotes, and no time: photos may show it."""
+        is_written = self.is_exact or self.columns != ALL_COLUMNS
+        return not is_written and self.when is None and self.below is None
+
 
 @dataclass(frozen=True)
 class Question:

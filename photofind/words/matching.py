@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,6 +36,12 @@ class Wanted:
     term: Term
     phrases: tuple[tuple[str, ...], ...]
     corrected: tuple[str, ...] = ()
+
+    @property
+    def spelled(self) -> str:
+        """As it was typed, or as it is spelled right: what it is nearest to means less."""
+        text = self.term.text.rstrip("*")
+        return self.corrected[0] if self.corrected and nearest(text) is None else text
 
     @property
     def expression(self) -> str:
@@ -78,13 +84,26 @@ class Wanted:
         return (wanted if self._is_start(phrase) else f"{wanted} ") in f" {text} "
 
 
-def wanted(term: Term, spelling: Spelling) -> Wanted:
-    """Return a term with what meets it: other spellings, and the nearest words of a misspelled."""
+def wanted(
+    term: Term, spelling: Spelling, stands: Callable[[Wanted], bool] = lambda wanted: False
+) -> Wanted:
+    """Return a term with what meets it: other spellings, and the nearest words of a misspelled.
+
+    Parameters
+    ----------
+    spelling
+        Knows the words of all columns.
+    stands
+        Says whether any photo meets a term: "puppy" in a caption is no tag.
+    """
     if term.is_exact or not term.words or not term.columns:
         return Wanted(term, (term.words,) if term.words else ())
+    if term.columns == FIELDS["tag"] and (tag := nearest(term.text)) is not None:
+        *before, last = term.words
+        spelled = ((*before, one) for one in (last, *spelled_otherwise(last)))
+        as_it_is = Wanted(term, tuple(spelled))
+        return as_it_is if stands(as_it_is) else Wanted(term, (term.words, tokens(tag)), (tag,))
     if len(term.words) > 1:
-        if term.columns == FIELDS["tag"] and (tag := nearest(term.text)) is not None:
-            return Wanted(term, (term.words, tokens(tag)), (tag,))
         return Wanted(term, (term.words,))
     (word,) = term.words
     ways = [word, *(other for other in spelled_otherwise(word) if spelling.knows(other))]
@@ -129,6 +148,14 @@ class Matching:
     since: str | None = None
     until: str | None = None
     required: tuple[Wanted, ...] = ()
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether anything is asked for but a folder and a time beside the question."""
+        question = self.question
+        return bool(
+            self.terms or self.unwanted or self.required or question.since or question.until
+        )
 
     def statement(self, weights: Iterable[float]) -> tuple[str, list[object]]:
         """Return the part of an SQL statement from FROM on, and the values in it."""

@@ -10,37 +10,42 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from photofind.errors import LibraryError
-from photofind.library.store import Store
+from photofind.library.store import Changes, Store, TellsChanges
 from photofind.model.filters import Filter
 from photofind.model.indexing import Progress
 from photofind.model.records import Photo, roots_in
 from photofind.paths import open_private, private_folder, remove_file
 from photofind.system.disk import explain_disk_errors
 from photofind.words.documents import COLUMNS, digest, document
-from photofind.words.matching import BELOW, Matching, below
+from photofind.words.matching import BELOW, Matching, Wanted, below
 from photofind.words.spelling import Spelling
+from photofind.words.text_file import (
+    BUSY_SECONDS,
+    explained,
+    is_damaged,
+    is_whole,
+    make_tables,
+    noted,
+    transaction,
+    value_of,
+)
 
-__all__ = ["Places", "TextIndex", "Words", "is_sound"]
+__all__ = ["Places", "TextIndex", "Words"]
 
 log = logging.getLogger(__name__)
-
-FORMAT = "2"
-"""Of the file and of what is indexed; a file of another is made again."""
 
 BATCH = 1000
 MANY = 20_000
 """After so many photos were written the index is packed."""
 
-_BUSY_SECONDS = 30.0
 _INDEXED = Filter(failed=False)
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 Places = Callable[[Sequence[tuple[float, float]]], Sequence[Sequence[str]]]
 """Returns the names of the places near coordinates, latitude and longitude in degrees."""
@@ -62,6 +67,19 @@ class _Overview:
     count: int
     is_southern: bool
     spelling: Spelling
+
+
+@dataclass(frozen=True)
+class _TakenIn:
+    """The library as it was at a version, with its folders."""
+
+    version: Hashable
+    folders: Sequence[str]
+
+    @property
+    def state(self) -> str:
+        """What differs once the library does."""
+        return repr((self.version, [*self.folders]))
 
 
 class TextIndex:
@@ -86,6 +104,7 @@ class TextIndex:
         self._reader: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # Which file the reader has open.
         self._overview: tuple[int, _Overview] | None = None  # And the state that it is of.
+        self._taken_in: _TakenIn | None = None  # The library as it was last taken in.
 
     def close(self) -> None:
         """Close what is open."""
@@ -109,7 +128,8 @@ class TextIndex:
         with self._reading() as reader:
             if reader is None:
                 return not store.counts().photos
-            return _told(reader, "library") == _state(store)
+            now = _TakenIn(_changes(store, None).version, _folders(store))
+            return noted(reader, "library") == now.state
 
     def holds(self, path: str) -> bool:
         """Return whether it holds a photo at an absolute path, or below it."""
@@ -117,7 +137,17 @@ class TextIndex:
             if reader is None:
                 return False
             within = below(os.path.normpath(path))
-            return bool(_one(reader, f"SELECT EXISTS (SELECT 1 FROM photos WHERE {BELOW})", within))
+            return bool(
+                value_of(reader, f"SELECT EXISTS (SELECT 1 FROM photos WHERE {BELOW})", within)
+            )
+
+    def has(self, wanted: Wanted) -> bool:
+        """Return whether any photo meets a term."""
+        with self._reading() as reader:
+            if reader is None:
+                return False
+            asked = "SELECT EXISTS (SELECT 1 FROM words WHERE words MATCH ?)"
+            return bool(value_of(reader, asked, (wanted.expression or '""',)))
 
     @property
     def is_southern(self) -> bool:
@@ -133,14 +163,14 @@ class TextIndex:
         with self._reading() as reader:
             if reader is None:
                 return _Overview(0, False, Spelling({}))
-            version = int(_one(reader, "PRAGMA data_version"))
+            version = int(value_of(reader, "PRAGMA data_version"))
             if self._overview is None or self._overview[0] != version:
-                share = _one(reader, "SELECT avg(latitude < 0) FROM photos")
+                share = value_of(reader, "SELECT avg(latitude < 0) FROM photos")
                 words = reader.execute(
                     "SELECT term, doc FROM temp.vocabulary WHERE term NOT GLOB '*[0-9]*'"
                 )
                 overview = _Overview(
-                    int(_one(reader, "SELECT count(*) FROM photos")),
+                    int(value_of(reader, "SELECT count(*) FROM photos")),
                     (share or 0.0) > 0.5,
                     Spelling(dict(words)),
                 )
@@ -160,19 +190,26 @@ class TextIndex:
             ).fetchall()
             total = offset + len(rows)
             if len(rows) == limit or (offset and not rows):
-                total = int(_one(reader, f"SELECT count(*) {statement}", values))
+                total = int(value_of(reader, f"SELECT count(*) {statement}", values))
             columns = _columns_of(reader, [row[0] for row in rows])
         found = [Words(id_, badness, columns[id_]) for id_, badness in rows if id_ in columns]
         return found, total
 
     def ids(self, matching: Matching) -> list[int]:
-        """Return the ids of all photos that match, the best first."""
+        """Return the ids of all photos that match, the best first, then the newest."""
         statement, values = matching.statement(tuple(COLUMNS.values()))
         with self._reading() as reader:
             if reader is None:
                 return []
-            rows = reader.execute(f"SELECT id {statement} ORDER BY badness, id", values)
-            return [row[0] for row in rows]
+            order = "ORDER BY badness, moment DESC, id"
+            return [row[0] for row in reader.execute(f"SELECT id {statement} {order}", values)]
+
+    def words_of(self, ids: Sequence[int]) -> list[Words]:
+        """Return photos with their words, in the order of their ids; no words where not indexed."""
+        with self._reading() as reader:
+            columns = {} if reader is None else _columns_of(reader, ids)
+        nothing = dict.fromkeys(COLUMNS, "")
+        return [Words(id_, 0.0, columns.get(id_, nothing)) for id_ in ids]
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
@@ -182,8 +219,8 @@ class TextIndex:
                 yield self._open_reader()
             except sqlite3.Error as error:
                 self._close()
-                if not _is_damaged(error):
-                    raise _explained(error, self.path) from error
+                if not is_damaged(error):
+                    raise explained(error, self.path) from error
                 log.warning("the text index is damaged (%s) and is made again", error)
                 self._remove()
                 raise LibraryError(
@@ -201,10 +238,10 @@ class TextIndex:
             self._close()
             reader = sqlite3.connect(
                 f"{self.path.as_uri()}?mode=rw", uri=True, check_same_thread=False,
-                timeout=_BUSY_SECONDS, isolation_level=None,
+                timeout=BUSY_SECONDS, isolation_level=None,
             )  # fmt: skip
             self._reader, self._file = reader, file
-            if not _is_whole(reader):
+            if not is_whole(reader):
                 self._close()
                 return None
             reader.execute(
@@ -232,14 +269,14 @@ class TextIndex:
         try:
             return self._update(store, progress, stopped)
         except sqlite3.Error as error:
-            if not _is_damaged(error):
-                raise _explained(error, self.path) from error
+            if not is_damaged(error):
+                raise explained(error, self.path) from error
             log.warning("the text index is damaged (%s) and is made again", error)
             self.remove()
         try:
             return self._update(store, progress, stopped)
         except sqlite3.Error as error:
-            raise _explained(error, self.path) from error
+            raise explained(error, self.path) from error
 
     def remove(self) -> None:
         """Remove the file; the next update makes it again."""
@@ -256,38 +293,75 @@ class TextIndex:
         self, store: Store, progress: Callable[[Progress], None], stopped: Callable[[], bool]
     ) -> int:
         with self._writing() as writer:
-            state = _state(store)
-            if _told(writer, "library") == state:
-                return 0
-            known = dict(writer.execute("SELECT id, digest FROM photos"))
-            root_of = roots_in(store.folders())
-            total = store.count(_INDEXED)
-            seen = written = 0
-            photos = store.select(_INDEXED)
-            while batch := list(islice(photos, BATCH)):
+            before = self._taken_in
+            changes = _changes(store, before.version if before else None)
+            now = _TakenIn(changes.version, _folders(store))
+            told, written = noted(writer, "library"), 0
+            if told != now.state:
+                is_known = (
+                    before is not None and told == before.state and now.folders == before.folders
+                )
+                if is_known and changes.photos is not None:
+                    written = self._take_in(writer, store, changes.photos, stopped)
+                else:
+                    written = self._take_in_all(writer, store, progress, stopped)
                 if stopped():
                     return written
-                seen += len(batch)
-                changed = []
-                for photo in batch:
-                    root = root_of(photo)
-                    mark = digest(photo, root)
-                    if known.pop(photo.id, None) != mark:
-                        changed.append((photo, root, mark))
-                if changed:
-                    progress(Progress("indexing words", seen, total))
-                    written += self._write(writer, changed)
-            gone = [*known]
-            for start in range(0, len(gone), BATCH):
-                with _transaction(writer):
-                    _delete(writer, gone[start : start + BATCH])
-            written += len(gone)
-            if written >= MANY:
-                with _transaction(writer):
-                    writer.execute("INSERT INTO words(words) VALUES ('optimize')")
-            with _transaction(writer):
-                writer.execute("INSERT OR REPLACE INTO meta VALUES ('library', ?)", (state,))
+                if written >= MANY:
+                    with transaction(writer):
+                        writer.execute("INSERT INTO words(words) VALUES ('optimize')")
+                with transaction(writer):
+                    writer.execute(
+                        "INSERT OR REPLACE INTO meta VALUES ('library', ?)", (now.state,)
+                    )
+            self._taken_in = now
             return written
+
+    def _take_in_all(
+        self,
+        writer: sqlite3.Connection,
+        store: Store,
+        progress: Callable[[Progress], None],
+        stopped: Callable[[], bool],
+    ) -> int:
+        """Compare all photos with what is indexed; return how many were written or removed."""
+        known = dict(writer.execute("SELECT id, digest FROM photos"))
+        root_of = roots_in(store.folders())
+        total = store.count(_INDEXED)
+        seen = written = 0
+        photos = store.select(_INDEXED)
+        while batch := list(islice(photos, BATCH)):
+            if stopped():
+                return written
+            seen += len(batch)
+            if changed := _changed(batch, root_of, known):
+                progress(Progress("indexing words", seen, total))
+                written += self._write(writer, changed)
+        return written + _remove(writer, [*known])
+
+    def _take_in(
+        self,
+        writer: sqlite3.Connection,
+        store: Store,
+        ids: Collection[int],
+        stopped: Callable[[], bool],
+    ) -> int:
+        """Do the same with the photos of some ids alone."""
+        root_of = roots_in(store.folders())
+        written = 0
+        for start in range(0, len(left := sorted(ids)), BATCH):
+            if stopped():
+                break
+            some = left[start : start + BATCH]
+            photos = [photo for photo in store.by_id(some).values() if _INDEXED.passes(photo)]
+            marks = ", ".join("?" * len(some))
+            known = dict(
+                writer.execute(f"SELECT id, digest FROM photos WHERE id IN ({marks})", some)
+            )
+            if changed := _changed(photos, root_of, known):
+                written += self._write(writer, changed)
+            written += _remove(writer, [*known])
+        return written
 
     def _write(
         self, writer: sqlite3.Connection, changed: Sequence[tuple[Photo, str, bytes]]
@@ -302,7 +376,7 @@ class TextIndex:
             path = os.fsencode(photo.path)
             rows.append((photo.id, mark, path, photo.moment, photo.latitude, photo.longitude))
         marks = ", ".join("?" * (len(COLUMNS) + 1))
-        with _transaction(writer):
+        with transaction(writer):
             # New ones too: another process may have written them since this one looked.
             _delete(writer, [photo.id for photo in photos])
             writer.executemany("INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?)", rows)
@@ -326,62 +400,40 @@ class TextIndex:
         with explain_disk_errors(self.path):
             private_folder(self.path.parent)
             os.close(open_private(self.path, os.O_RDWR))
-        writer = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+        writer = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             writer.execute("PRAGMA journal_mode = WAL")
             writer.execute("PRAGMA synchronous = NORMAL")
-            if not _is_whole(writer):
-                _make(writer)
+            if not is_whole(writer):
+                make_tables(writer)
             yield writer
         finally:
             with suppress(sqlite3.Error):
                 writer.close()
 
 
-def is_sound(path: Path) -> bool:
-    """Return whether the file of a text index can be read from end to end.
+def _changed(
+    photos: Iterable[Photo], root_of: Callable[[Photo], str], known: dict[int, bytes]
+) -> list[tuple[Photo, str, bytes]]:
+    """Return the photos that are not indexed as they are, as `TextIndex._write` takes them.
 
-    Raises
-    ------
-    LibraryError
-        It cannot be looked at: it is locked, for example, or may not be read.
+    Those that were looked at are taken out of the digests of what is ``known``.
     """
-    try:
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
-        try:
-            return str(_one(connection, "PRAGMA quick_check")) == "ok"
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        if _is_damaged(error):
-            return False
-        raise _explained(error, path) from error
+    changed = []
+    for photo in photos:
+        root = root_of(photo)
+        mark = digest(photo, root)
+        if known.pop(photo.id, None) != mark:
+            changed.append((photo, root, mark))
+    return changed
 
 
-def _make(writer: sqlite3.Connection) -> None:
-    """Make the tables, in place of those of another format."""
-    with _transaction(writer):
-        if _is_whole(writer):  # Another process was first.
-            return
-        for table in ("words", "photos", "meta"):
-            writer.execute(f"DROP TABLE IF EXISTS {table}")
-        writer.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)")
-        writer.execute(
-            "CREATE TABLE photos (id INTEGER PRIMARY KEY, digest BLOB, path BLOB, moment TEXT,"
-            " latitude REAL, longitude REAL)"
-        )
-        # What is indexed are tokens already, of which none holds a space: nothing is folded here.
-        writer.execute(
-            f"CREATE VIRTUAL TABLE words USING fts5({', '.join(COLUMNS)},"
-            " tokenize = 'ascii', prefix = '2 3')"
-        )
-        writer.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))
-
-
-def _is_whole(connection: sqlite3.Connection) -> bool:
-    """Return whether there are tables of this format."""
-    tables = _one(connection, "SELECT count(*) FROM sqlite_master WHERE name = 'meta'")
-    return bool(tables) and _told(connection, "format") == FORMAT
+def _remove(writer: sqlite3.Connection, ids: Sequence[int]) -> int:
+    """Remove photos; return how many."""
+    for start in range(0, len(ids), BATCH):
+        with transaction(writer):
+            _delete(writer, ids[start : start + BATCH])
+    return len(ids)
 
 
 def _delete(writer: sqlite3.Connection, ids: Iterable[int]) -> None:
@@ -401,46 +453,11 @@ def _columns_of(reader: sqlite3.Connection, ids: Sequence[int]) -> dict[int, dic
     return found
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        with suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+def _changes(store: Store, since: Hashable) -> Changes:
+    if isinstance(store, TellsChanges):
+        return store.changes(since)
+    return Changes(store.version, None)
 
 
-def _one(connection: sqlite3.Connection, statement: str, values: Sequence[object] = ()) -> float:
-    (value,) = connection.execute(statement, values).fetchone()
-    return value  # type: ignore[no-any-return]
-
-
-def _told(connection: sqlite3.Connection, name: str) -> str | None:
-    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def _state(store: Store) -> str:
-    """Return what differs once the library does."""
-    counts = store.counts()
-    folders = sorted(folder.path for folder in store.folders())
-    return repr((store.version, counts.photos, counts.failed, folders))
-
-
-def _is_damaged(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return (code is not None and code & 0xFF in _DAMAGED) or any(
-        told in str(error) for told in ("no such table", "unsupported file format")
-    )
-
-
-def _explained(error: sqlite3.Error, path: Path) -> LibraryError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
-        return LibraryError(f"the disk that holds {path} is full", "free some space and try again")
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return LibraryError(f"another process holds the text index {path}", "try again later")
-    return LibraryError(f"the text index {path} cannot be used: {error}", "check the disk")
+def _folders(store: Store) -> list[str]:
+    return sorted(folder.path for folder in store.folders())

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from photofind.model.hierarchy import folded, meanings_named, meanings_of
+from photofind.model.plurals import singulars_and_plurals
 
 __all__ = ["nearest", "wider"]
 
@@ -45,12 +46,9 @@ def nearest(word: str) -> str | None:
 
 
 def _singulars(text: str) -> list[str]:
-    """Return a word, and what it may be the plural of."""
-    several = [text]
-    for ending, instead in (("ies", "y"), ("ves", "f"), ("es", ""), ("s", "")):
-        if text.endswith(ending) and len(text) > len(ending) + 2:
-            several.append(text.removesuffix(ending) + instead)
-    return several
+    """Return words, and what the last of them may be the plural of."""
+    before, space, last = text.rpartition(" ")
+    return [text, *(f"{before}{space}{one}" for one in singulars_and_plurals(last))]
 
 
 @cache

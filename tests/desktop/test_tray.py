@@ -206,6 +206,10 @@ def test_the_menu_is_used(screen: Screen, panel: Panel, daemon: Home, browser: F
     see(screen, IconState.IDLE)
     choose(IconState.IDLE, "Open photofind")
     assert browser.wait_for_calls()
+    browser.forget()
+    choose(IconState.IDLE, "Find…")
+    ((door,),) = browser.wait_for_calls()
+    assert follow_door(door.decode()).partition("=")[0] == "/?find"
     choose(IconState.IDLE, "Start at login")
     entry = screen.home / ".config/autostart"
     wait_until(lambda: list(entry.glob("photofind*-tray.desktop")), "autostart of the tray")

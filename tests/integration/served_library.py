@@ -317,6 +317,9 @@ class FakeLibrary(FakeOperations):
         both = TagCount("seashore", 2, ("mobilenet",), False), TagCount("beach", 1, (), True)
         return list(both[:limit])
 
+    def answer_tag_notes(self, tags: Sequence[str]) -> list[str]:
+        return [f"no photo has the tag {tag!r}; nearest to it is 'dog'" for tag in tags]
+
     def answer_tagged(self, tags: Sequence[str], limit: int) -> list[PhotoDetails]:
         return list(self.details.values())[:limit]
 

@@ -104,6 +104,7 @@ def test_answers_are_those_of_the_library(served: Served, client: Client, tmp_pa
         ("evaluation_report", ("20240131T120000-0a1b2c3d",), {}),
         ("tags", (), {}),
         ("tags", (), {"limit": 1}),
+        ("tag_notes", (["puppy", "dog"],), {}),
         ("tagged", (("dog", "#1 + 1=2"),), {}),
         ("tagged", (["dog"],), {"limit": 7}),
         ("judge_tags", ([1, 2],), {"add": ["a b"], "remove": ("dog",), "write_sidecar": True}),

@@ -22,6 +22,7 @@ from photofind.library.embedded.contents import RowContents
 from photofind.library.embedded.journal import Change, JournalStorage, decode_all
 from photofind.library.embedded.judgements import JudgementTable, is_judgement
 from photofind.library.embedded.key_index import KeyIndex
+from photofind.library.embedded.recent_changes import RecentChanges
 from photofind.library.embedded.records import (
     Record,
     StoredSpace,
@@ -79,6 +80,8 @@ class Catalog:
         What a person said of hits.
     tag_judgements
         What a person said of tags.
+    recent_changes
+        Which photos changed of late.
 
     Raises
     ------
@@ -97,7 +100,8 @@ class Catalog:
         self.known_folders: dict[int, Folder] = {}
         self._last_id = 0  # The highest id that a photo ever had, as far as is known.
         self._begin()
-        self.storage.follow(self._follow, self._begin)
+        self.recent_changes = RecentChanges(self.storage)
+        self.storage.follow(self.recent_changes.watching(self._follow), self._begin_anew)
 
     # Photos.
 
@@ -270,6 +274,10 @@ class Catalog:
             contents.release()
 
     # What is kept in memory beside the documents, so that looking up is fast.
+
+    def _begin_anew(self) -> None:
+        self.recent_changes.begin()
+        self._begin()
 
     def _begin(self) -> None:
         """Know nothing of any document."""

@@ -34,6 +34,7 @@ from photofind.library.embedded.spaces import Spaces
 from photofind.library.embedded.views import Views
 from photofind.library.store import (
     Array32,
+    Changes,
     Counts,
     IndexInfo,
     Nearest,
@@ -142,6 +143,14 @@ class EmbeddedStore:
     def version(self) -> Hashable:
         """The catalog's revision, which grows with every commit and is never given twice."""
         return self._storage.revision
+
+    def changes(self, since: Hashable = None) -> Changes:
+        """Return which photos changed after a version; see `TellsChanges`."""
+        version, photos, contents = self._catalog.recent_changes.since(since)
+        if photos is not None and contents:
+            told = self._catalog.by_content(contents).values()
+            photos |= {record.photo.id for records in told for record in records}
+        return Changes(version, photos)
 
     @property
     def problems(self) -> list[str]:

@@ -7,6 +7,8 @@ import unittest
 from dataclasses import replace
 
 from photofind.errors import PhotofindError
+from photofind.library.store import TellsChanges
+from photofind.model.judgements import TagJudgement
 from photofind.model.records import Folder, Photo
 from photofind.testing.stores.subject import (
     DIMENSION,
@@ -50,6 +52,39 @@ def check_version(subject: StoreSubject) -> None:
         require_another("a removal")
         [*store.select()], store.counts(), store.spaces(), store.refresh()
         require_equal(store.version, seen[-1], "the version after reading")
+
+
+def check_changes(subject: StoreSubject) -> None:
+    """An engine that tells which photos changed leaves none out."""
+    with subject.writing() as store:
+        if not isinstance(store, TellsChanges):
+            raise unittest.SkipTest("it does not tell which photos changed")
+        version = store.changes().version
+        require_equal(store.changes("of no library").photos, None, "what changed since nothing")
+
+        def require_told(what: str, *photos: Photo) -> None:
+            nonlocal version
+            changes = store.changes(version)
+            require(changes.version != version, f"the version stayed after {what}")
+            told = changes.photos
+            require(
+                told is None or {photo.id for photo in photos} <= {*told},
+                f"photos are not told of after {what}",
+            )
+            version = changes.version
+
+        one, two = put(store, "a.jpg", "b.jpg")
+        require_told("a commit", one, two)
+        store.commit([replace(two, size=7)])
+        require_told("a change", two)
+        store.remove([one])
+        require_told("a removal", one)
+        said = TagJudgement(two.content, "dog", True, 1.0)
+        store.judge_tags([said])
+        require_told("what was said of a tag", two)
+        store.forget_tag_judgements([said])
+        require_told("taking that back", two)
+        require(not store.changes(version).photos, "photos are told of that did not change")
 
 
 def check_refresh(subject: StoreSubject) -> None:
@@ -165,6 +200,7 @@ def check_threads(subject: StoreSubject) -> None:
 
 SHARING_CHECKS: tuple[StoreCheck, ...] = (
     check_version,
+    check_changes,
     check_refresh,
     check_reopening,
     check_readers,

@@ -193,6 +193,14 @@ async function browse(signal, fresh) {
   if (fresh) grid.clear();
   keep(answer);
   await showPage(answer, answer.photos);
+  if (answer.coming?.length) askLater(shownKey);
+}
+
+/** Ask the same again once an extractor may be loaded, unless a person has gone on. */
+function askLater(key) {
+  setTimeout(() => {
+    if (key === shownKey && scrollY === 0 && grid.placeOfFocus() < 0) again();
+  }, 1500);
 }
 
 async function fetchPage(answer, signal) {

@@ -40,7 +40,7 @@ export async function fetchPage(answer, size, signal) {
       page = some;
     }
   }
-  Object.assign(answer, { total: page.total, corrections: page.corrections, said: page.notes, isCurrent: page.is_current });
+  Object.assign(answer, { total: page.total, corrections: page.corrections, said: page.notes, isCurrent: page.is_current, coming: page.coming });
   answer.photos = [...answer.photos, ...page.hits];
   answer.end = answer.photos.length >= page.total || !page.hits.length;
   return page.hits;
@@ -54,6 +54,7 @@ export function notesOf(answer) {
     notes.push(`No photo has \u201c${shown(typed)}\u201d. These have ${taken.map((one) => `\u201c${shown(one)}\u201d`).join(" or ")}.`);
   }
   if (answer.isCurrent === false) notes.push("Words of new photos are still being indexed; more may be found in a moment.");
+  if (answer.coming?.length) notes.push(`${answer.coming.map(shown).join(" and ")} is being loaded; what photos show counts in a moment.`);
   return notes;
 }
 

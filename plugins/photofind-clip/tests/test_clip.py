@@ -119,6 +119,34 @@ def test_words_find_what_they_name(asked):
     assert answer.hits[0].words == answer.hits[0].score
 
 
+def test_the_search_box_finds_what_photos_show(asked):
+    """What is typed is looked for in what is written, and in what photos show."""
+    client, shows = asked
+    answer = client.search("big red cross")
+    assert [space.partition("@")[0] for space in answer.compared_by] == ["clip"]
+    first = answer.hits[0]
+    assert shows[first.path] == ("red", "cross")
+    assert first.found_by == ("what it shows",)
+    assert first.shows > 0.25
+    blue = client.search("blue", limit=K)
+    assert sum(shows[hit.path][0] == "blue" for hit in blue.hits) >= 0.75 * K
+    assert blue.total > K
+    more = client.search("blue", limit=K, offset=K)
+    assert not {hit.path for hit in blue.hits} & {hit.path for hit in more.hits}
+    # As a person types, too: it is loaded by now.
+    assert client.search("blue", limit=K, as_typed=True).hits == blue.hits
+    # What is written comes first with what is shown, and limits what is found.
+    written = Path(blue.hits[3].path).stem
+    both = client.search(f"blue {written}", limit=K)
+    assert Path(both.hits[0].path).stem == written
+    assert both.hits[0].found_by[-1] == "what it shows"
+    assert [hit.path for hit in client.search(f"blue name:{written}").hits] == [blue.hits[3].path]
+    for text in ('"blue"', "blue before:1999", "blue -type:png", "name:blue"):
+        assert not client.search(text).hits, text
+    assert not client.search("blue", tags=("holiday",)).hits
+    assert not client.search('"blue"').compared_by
+
+
 def test_a_photo_and_words_find_more_than_either(asked):
     """A photo says the shape, and words another colour."""
     client, shows = asked

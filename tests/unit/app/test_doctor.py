@@ -19,7 +19,7 @@ from photofind.model.records import Folder
 from photofind.paths import Home, private_folder
 from photofind.settings import Settings, load_settings
 from photofind.system.reach import Reach
-from photofind.words import text_index
+from photofind.words import text_file
 from photofind.words.text_index import TextIndex
 
 
@@ -58,7 +58,7 @@ def test_a_text_index_that_is_locked_is_told_of_and_kept(
     library = MemoryStore()
     library.put_folder(Folder("/nowhere", added=0.0))
     TextIndex(home.words).update(library)
-    monkeypatch.setattr(text_index, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(text_file, "BUSY_SECONDS", 0.0)
     holder = sqlite3.connect(home.words, isolation_level=None)
     holder.execute("PRAGMA locking_mode = EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")

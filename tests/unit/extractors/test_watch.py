@@ -60,6 +60,15 @@ def test_a_file_of_its_code_that_is_written_has_changed_it_and_a_log_has_not(
     assert looks.look(code) == []
 
 
+def test_a_model_that_comes_into_the_home_is_noticed(home: Home) -> None:
+    looks = ExtractorWatch(home)
+    assert looks.look({"waves": ()}) == []  # It could not be loaded: it lacks its model.
+    (home.root / "waves").mkdir(parents=True)
+    write(home.root / "waves" / "model.onnx", "1")
+    assert looks.look({"waves": ()}) == ["waves"]
+    assert looks.look({"waves": ()}) == []
+
+
 def test_a_change_counts_once_it_is_calm(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

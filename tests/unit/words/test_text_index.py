@@ -7,6 +7,7 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,13 +15,17 @@ import numpy as np
 import pytest
 
 from photofind.errors import LibraryError, RequestError
+from photofind.library.embedded.store import EmbeddedStore
 from photofind.library.memory import MemoryStore
 from photofind.model import SearchAnswer
+from photofind.model.filters import Filter
 from photofind.model.judgements import TagJudgement
 from photofind.model.records import Folder, Photo
-from photofind.words import text_index
-from photofind.words.searching import Limits, search
-from photofind.words.text_index import TextIndex, is_sound
+from photofind.paths import Home
+from photofind.words import text_file, text_index
+from photofind.words.searching import Limits, Shown, search
+from photofind.words.text_file import is_sound
+from photofind.words.text_index import TextIndex
 
 TODAY = date(2024, 5, 15)
 LONDON = (51.5, -0.12)
@@ -181,13 +186,55 @@ def test_a_tag_limits_an_answer_even_where_one_word_is_enough(asked: Asked) -> N
     assert not ask(*asked, "img beach", any_word=True, tags=("!",)).hits
 
 
+def test_what_photos_show_joins_what_is_written(asked: Asked) -> None:
+    index, library = asked
+    ids = {Path(one.path).stem: one.id for one in library.select()}
+    questions: list[tuple[str, set[int] | None, bool]] = []
+
+    def shown(words: str, where: Filter, among: set[int] | None, *, waits: bool) -> Shown:
+        questions.append((words, among, waits))
+        found = {ids["sunset beach"]: 0.9, ids["RedBusLondon"]: 0.6}
+        return Shown(found, ("clip@1",), notes=("it is slow",))
+
+    def found(text: str, **limits: object) -> SearchAnswer:
+        return search(index, library, text, Limits(**limits), TODAY, shown)  # type: ignore[arg-type]
+
+    answer = found("red bus")
+    # What both find comes first.
+    assert [Path(hit.path).stem for hit in answer.hits] == [
+        "RedBusLondon",
+        "red bus",
+        "sunset beach",
+    ]
+    assert [hit.found_by[-1] for hit in answer.hits] == [
+        "what it shows",
+        "keyword bus",
+        "what it shows",
+    ]
+    assert [hit.shows for hit in answer.hits] == [0.6, None, 0.9]
+    assert (answer.total, answer.compared_by, answer.notes) == (3, ("clip@1",), ("it is slow",))
+    assert [hit.rank for hit in found("red bus", limit=1, offset=1).hits] == [2]
+    found("bus 2019", as_typed=True)
+    found('sunst camera:canon -"x"')
+    found('"red bus" 2019')
+    found("bus", tags=("minibus",))
+    in_2019 = {ids["red bus"], ids["RedBusLondon"]}
+    assert questions == [
+        ("red bus", None, True),
+        ("red bus", None, True),
+        ("bus", in_2019, False),
+        ("sunset", {ids["sunset beach"]}, True),
+        ("bus", {ids["IMG_01234"]}, True),
+    ]
+
+
 @pytest.mark.parametrize(
     ("tag", "taken"),
     [
         ("dog", ()),
         ("dogs", ()),
         ("puppy", ("dog",)),
-        ("golden retrievers", ("golden retriever",)),
+        ("golden retrievers", ()),
         ("retreiver", ("retriever",)),
     ],
 )
@@ -254,6 +301,23 @@ def test_what_cannot_be_meant_is_refused_with_a_hint(asked: Asked) -> None:
         ask(*asked, "a" * 10_000)
 
 
+def test_a_tag_that_stands_elsewhere_is_still_nearest_to_another(
+    index: TextIndex, library: MemoryStore
+) -> None:
+    photos = [photo("g/1.jpg", caption="our puppy"), photo("g/2.jpg", {"beagle": 0.9})]
+    library.commit(photos, "a@1", {one.content: np.ones(2, np.float32) for one in photos})
+    index.update(library)
+    assert names(ask(index, library, "jpg", tags=("puppy",))) == {"2"}
+    answer = ask(index, library, "tag:puppies")
+    assert names(answer) == {"2"}
+    assert [one.taken for one in answer.corrections] == [("dog",)]
+    assert names(ask(index, library, "puppy")) == {"1"}
+    library.commit([photo("g/3.jpg", keywords=("Puppy",))])
+    index.update(library)
+    for text in ("tag:puppy", "tag:puppies"):
+        assert names(ask(index, library, text)) == {"3"}
+
+
 def test_what_a_person_said_counts_most(index: TextIndex, library: MemoryStore) -> None:
     photos = [photo("h/1.jpg", {"beagle": 1.0}), photo("h/2.jpg"), photo("h/3.jpg")]
     library.commit(photos, "a@1", {one.content: np.ones(2, np.float32) for one in photos})
@@ -291,6 +355,52 @@ def test_only_what_changed_is_written(index: TextIndex, library: MemoryStore) ->
     assert names(ask(index, library, "cat")) == {"cat"}
 
 
+def test_only_photos_that_changed_are_looked_at_where_the_engine_tells_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with EmbeddedStore(Home(tmp_path / "home"), writable=True) as library:
+        library.put_folder(Folder("/pictures", added=0.0))
+        space = library.open_space("a", "1", 2).id
+        embedding = np.ones(2, np.float32)
+        library.commit(PHOTOS, space, {one.content: embedding for one in PHOTOS})
+        index = new_index(tmp_path, library)
+        looked_at: list[str] = []
+        known = text_index.digest
+        monkeypatch.setattr(
+            text_index, "digest", lambda one, root: looked_at.append(one.path) or known(one, root)
+        )
+
+        def updated() -> list[str]:
+            looked_at.clear()
+            index.update(library)
+            assert index.is_current(library)
+            return [path.removeprefix("/pictures/") for path in looked_at]
+
+        new = photo("new/cat.jpg")
+        (added,) = library.commit([new], space, {new.content: embedding})
+        assert updated() == ["new/cat.jpg"]
+        assert names(ask(index, library, "cat")) == {"cat"}
+        library.judge_tags([TagJudgement(added.content, "tiger", True, 1.0)])
+        assert updated() == ["new/cat.jpg"]
+        assert names(ask(index, library, "tag:tiger")) == {"cat"}
+        library.forget_tag_judgements([TagJudgement(added.content, "tiger", True, 1.0)])
+        assert updated() == ["new/cat.jpg"]
+        assert not ask(index, library, "tag:tiger").hits
+        library.remove([added])
+        assert updated() == []
+        assert not ask(index, library, "cat").hits
+        library.put_folder(Folder("/pictures/f", added=1.0))
+        assert len(updated()) == len(PHOTOS)  # The folder of each counts.
+        # Another process wrote to the file: what it left is not known.
+        library.commit([new], space, {new.content: embedding})
+        other = TextIndex(index.path, places)
+        other.update(library)
+        (again,) = library.by_path([new.path]).values()
+        library.commit([replace(again, caption="Mogli")])
+        assert len(updated()) == len(PHOTOS) + 1
+        assert names(ask(index, library, "mogli")) == {"cat"}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
 def test_the_file_is_private(index: TextIndex) -> None:
     files = [*index.path.parent.iterdir()]
@@ -324,7 +434,7 @@ def test_a_file_that_cannot_be_looked_at_is_not_taken_for_damaged(
     index: TextIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index.close()
-    monkeypatch.setattr(text_index, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(text_file, "BUSY_SECONDS", 0.0)
     for path in (index.path.parent, index.path.with_name("gone")):
         with pytest.raises(LibraryError, match="cannot be used"):
             is_sound(path)
@@ -353,14 +463,14 @@ def test_tables_that_another_process_made_just_now_stay(
 ) -> None:
     index.remove()
     other = TextIndex(index.path, places)
-    make = text_index._make
+    make = text_index.make_tables
 
     def make_later(writer: sqlite3.Connection) -> None:
         monkeypatch.undo()
         other.update(library)
         make(writer)
 
-    monkeypatch.setattr(text_index, "_make", make_later)
+    monkeypatch.setattr(text_index, "make_tables", make_later)
     assert index.update(library) == 0
     assert index.count == len(PHOTOS)
 
@@ -371,7 +481,7 @@ def test_an_update_that_is_stopped_goes_on_later(
     monkeypatch.setattr(text_index, "BATCH", 10)
     library.commit([photo(f"h/{number}.jpg") for number in range(25)])
     stops = iter([False, False, True])
-    assert 0 < index.update(library, stopped=lambda: next(stops)) < 25
+    assert 0 < index.update(library, stopped=lambda: next(stops, True)) < 25
     assert not index.is_current(library)
     assert index.update(library) > 0
     assert ask(index, library, "in:h").total == 25

@@ -55,6 +55,8 @@ def test_other_tags_and_several_meanings_have_none() -> None:
         ("Puppies", "dog"),
         ("dogs", "dog"),
         ("buses", "bus"),
+        ("ponies", "horse"),
+        ("butterflies", "butterfly"),
         ("mice", "mouse"),
         ("kitten", "domestic cat"),
         ("beach", "seashore"),
