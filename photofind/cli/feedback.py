@@ -126,7 +126,7 @@ def _judge(
     if undo_all:
         known = photofind.judge(query).feedback
         gone = photofind.forget_judgements([known.key]) if known is not None and known.key else 0
-        note(f"{gone} judgements were taken back")
+        note(f"{gone} judgement was taken back" if gone == 1 else f"{gone} judgements were taken back")
     liked, disliked, forgotten = (
         [photofind.photo(path).id for path in paths] for paths in (likes, dislikes, undone)
     )

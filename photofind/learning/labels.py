@@ -203,7 +203,8 @@ def _read_csv(file: Path, *, scenes: bool) -> LabelledPhotos:
             missing.append(name)
     if missing:
         raise LearningError(
-            f"{len(missing):,} of the {_photos(len(labels))} in {file} are missing, such as "
+            f"{len(missing):,} of the {_photos(len(labels))} in {file} "
+            f"{'is' if len(missing) == 1 else 'are'} missing, such as "
             f"{missing[0]}",
             "paths are relative to the file; correct them, or remove these lines",
         )
