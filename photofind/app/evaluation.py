@@ -131,7 +131,8 @@ def evaluate_photos(
             raise
     assert found is not None
     found = replace(found, left_out=tuple(left_out.items()))
-    progress(Progress("writing the report", 0))
+    which = "the report" if found.complete else "a report of what was measured by now"
+    progress(Progress(f"writing {which}", 0))
     try:
         report, record = _write(resources, found, folder)
         return Evaluated(found, report, None, record)
