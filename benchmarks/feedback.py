@@ -7,7 +7,7 @@ more of what is proposed or of the next hits. Then a metric is learned from the 
 queries of half of the classes, of two with likes and dislikes and of all, and measured on further
 queries of these classes and of the others; and again without asking whether it proves itself.
 
-    python benchmarks/feedback.py DIR [--queries 100] [--extractor NAME] [--home HOME]
+    python benchmarks/feedback.py DIR [--queries 100] [--each 8] [--extractor NAME] [--home HOME]
 """
 
 from __future__ import annotations
@@ -197,6 +197,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="photos in one folder per class")
     parser.add_argument("--queries", type=int, default=100, help="how many queries are clicked")
+    parser.add_argument("--each", type=int, default=8, help="queries of a class that are learned"
+                        " from, and as many that are asked with before and after")  # fmt: skip
     parser.add_argument("--extractor", default="mobilenet", help="whose embeddings are compared")
     parser.add_argument("--home", type=Path, help="where the library is kept for another run")
     arguments = parser.parse_args()
@@ -214,13 +216,12 @@ def main() -> None:
         photofind.set_setting("extractor", arguments.extractor)
         photofind.add_folder(str(arguments.folder.resolve()))
         photofind.index()
-        rows = measure_clicks(photofind, queries)
         columns = ["judged", "queries", "before", "after", "gain", "lose over 2", "ms"]
+        rows = measure_clicks(photofind, queries) if queries else []
         print_table(columns, rows)
         smallest = min(map(len, by_class.values()))
-        metric, status = measure_metric(
-            photofind, by_class, each=min(8, smallest // 3), asked=min(8, smallest // 3)
-        )
+        each = min(arguments.each, smallest // 3)
+        metric, status = measure_metric(photofind, by_class, each=each, asked=each)
         about = ["metric", "queries", "how many", "before", "after", "gain"]
         print_table(about, metric)
     print_figures(

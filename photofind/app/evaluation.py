@@ -105,9 +105,9 @@ def evaluate_photos(
     folder = Path(output) if output else None
     if folder is not None:
         _prepare(folder)  # That it cannot be written is told before, not after, the work.
-    notes: list[str] = []
+    left_out: dict[str, str] = {}
     if every:
-        choices = _working(resources, notes, progress)
+        choices = _working(resources, left_out, progress)
     choices = [*dict.fromkeys(choices or [resources.settings.extractor])]
     store = None
     if store_exists(resources.home):
@@ -130,8 +130,9 @@ def evaluate_photos(
         if found is None:
             raise
     assert found is not None
-    found = replace(found, notes=(*notes, *found.notes))
-    progress(Progress("writing the report", 0))
+    found = replace(found, left_out=tuple(left_out.items()))
+    which = "the report" if found.complete else "a report of what was measured by now"
+    progress(Progress(f"writing {which}", 0))
     try:
         report, record = _write(resources, found, folder)
         return Evaluated(found, report, None, record)
@@ -177,15 +178,15 @@ def _prepare(folder: Path) -> None:
         remove_file(file)
 
 
-def _working(resources: Resources, notes: list[str], progress: Report) -> list[str]:
-    """Return the names of the installed extractors that work; of the others say why."""
+def _working(resources: Resources, left_out: dict[str, str], progress: Report) -> list[str]:
+    """Return the names of the installed extractors that work; note why others do not."""
     names = []
     for name in sorted(installed_names(resources.home)):
         progress(Progress(f"trying the extractor {name}", 0))
         try:
             resources.extraction(name).info()
         except (ExtractorError, WorkerError) as error:
-            notes.append(f"{name} is left out: {error.message}")
+            left_out[name] = error.message
         else:
             names.append(name)
     return names

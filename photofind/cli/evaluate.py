@@ -117,6 +117,7 @@ def _print(evaluation: Evaluation) -> None:
     from photofind.learning.report.page import is_corel
     from photofind.learning.results import BASELINE, PROTOCOLS
 
+    note(*(f"{name} is left out: {reason}" for name, reason in evaluation.left_out))
     note(*evaluation.notes)
     if evaluation.classification:
         print_line(f"{PROTOCOLS['classification']}, percent")

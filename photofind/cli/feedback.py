@@ -82,13 +82,13 @@ def feedback(
     """
     asks = bool(images or fields["words"])
     judges = bool(likes or dislikes or undone or undo_all)
+    if judges and not asks:
+        raise click.UsageError("name the IMAGES of the query that the photos are judged for")
     if asks + lists + (exported is not None) + shows_metric + learns + forgets != 1:
         raise click.UsageError(
             "name the IMAGES of a query, or give one of --list, --export, --metric, --learn and "
             "--forget-metric"
         )
-    if judges and not asks:
-        raise click.UsageError("name the IMAGES of the query that the photos are judged for")
     with connected(start=True) as photofind:
         if lists or exported is not None:
             _list(photofind.judgements(), exported, as_json=as_json)
@@ -126,7 +126,7 @@ def _judge(
     if undo_all:
         known = photofind.judge(query).feedback
         gone = photofind.forget_judgements([known.key]) if known is not None and known.key else 0
-        note(f"{gone} judgements were taken back")
+        note("1 judgement was taken back" if gone == 1 else f"{gone} judgements were taken back")
     liked, disliked, forgotten = (
         [photofind.photo(path).id for path in paths] for paths in (likes, dislikes, undone)
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from photofind.learning.metrics import in_parts
 from photofind.learning.splits import Split, folds
 from photofind.ranking.projection import Vectors32, normalised
 
@@ -42,16 +43,19 @@ def nearest_vote(
     neighbours
         How many vote, one vote each. Of classes with as many votes that of the nearer photos wins.
     """
-    ranked = np.array(similarities, np.float64)
-    if own is not None:
-        ranked[np.arange(len(ranked)), own] = -np.inf
-    count = min(neighbours, ranked.shape[1] - (own is not None))
-    nearest = np.argsort(-ranked, axis=1, kind="stable")[:, :count]
+    queries, width = similarities.shape
+    count = min(neighbours, width - (own is not None))
+    nearest = np.empty((queries, count), np.intp)
+    for rows in in_parts(queries, width):
+        away = -similarities[rows]
+        if own is not None:
+            away[np.arange(len(away)), own[rows]] = np.inf
+        nearest[rows] = np.argsort(away, axis=1, kind="stable")[:, :count]
     # A share of a vote, less for each rank, breaks ties.
     weights = 1 + np.arange(count, 0, -1) / (count * (count + 1) * 10)
-    votes = np.zeros((len(ranked), classes))
+    votes = np.zeros((queries, classes))
     for rank in range(count):
-        votes[np.arange(len(ranked)), gallery_codes[nearest[:, rank]]] += weights[rank]
+        votes[np.arange(queries), gallery_codes[nearest[:, rank]]] += weights[rank]
     told: Places = votes.argmax(axis=1)
     return told
 

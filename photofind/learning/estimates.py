@@ -16,6 +16,7 @@ from photofind.learning.metrics import (
     cumulative_match,
     estimate_means,
     estimate_ratio,
+    in_parts,
     map_at_r,
     precision_at,
     precision_recall_curve,
@@ -95,21 +96,24 @@ def retrieval_of(
     known = relevance.any(axis=1)
     relevance, of = relevance[known], np.array(labels)[known]
     width = relevance.shape[1]
-    values: dict[str, Values] = {
-        "map": average_precision(relevance),
-        "map_at_r": map_at_r(relevance),
-    }
     depths = [depth for depth in DEPTHS if depth <= width]
-    values |= {f"precision_at_{depth}": precision_at(relevance, depth) for depth in depths}
-    values |= {f"recall_at_{depth}": recall_at(relevance, depth) for depth in depths}
-    curve = precision_recall_curve(relevance, _LEVELS)
+    names = ["map", "map_at_r", *(f"precision_at_{depth}" for depth in depths),
+             *(f"recall_at_{depth}" for depth in depths)]  # fmt: skip
+    table = np.empty((len(relevance), len(names)))
+    curve = np.empty((len(relevance), len(_LEVELS)))
+    for rows in in_parts(*relevance.shape):
+        some = relevance[rows]
+        values = [average_precision(some), map_at_r(some)]
+        values += [precision_at(some, depth) for depth in depths]
+        values += [recall_at(some, depth) for depth in depths]
+        table[rows] = np.stack(values, axis=1)
+        curve[rows] = precision_recall_curve(some, _LEVELS)
     matches = cumulative_match(relevance, min(_CUMULATIVE, width))
-    table = np.stack([*values.values()], axis=1)
 
     def figures(rows: npt.NDArray[np.bool_]) -> Mapping[str, Estimate]:
         if not rows.any():
-            return dict.fromkeys(values, Estimate(*[float("nan")] * 3))
-        return dict(zip(values, estimate_means(table[rows], seed), strict=True))
+            return dict.fromkeys(names, Estimate(*[float("nan")] * 3))
+        return dict(zip(names, estimate_means(table[rows], seed), strict=True))
 
     queries = {label: of == label for label in sorted(set(of.tolist()))}
     return Retrieval(
@@ -134,7 +138,7 @@ def _mean_of(curves: Values) -> tuple[float, ...]:
 
 def score_meanings(
     extractor: str,
-    scores: Values,
+    scores: npt.NDArray[np.floating],
     query_codes: Places,
     gallery_codes: Places,
     own: Places,

@@ -55,6 +55,8 @@ Step = tuple[str, Callable[[], None]]
 _PACKAGES = ("photofind", "numpy", "scikit-learn", "pynndescent", "faiss-cpu")
 _FEW_QUERIES = 200
 _MOST_PAIRS = 20_000_000
+# The product looks at each photo of each query closer, which takes some 10 µs.
+_MOST_PRODUCT_PAIRS = 5_000_000
 _BATCH = 50
 _EXAMPLE_HITS = 10
 _EXAMPLES = 6
@@ -71,7 +73,7 @@ class Plan:
     seed
         Of the split, the samples of queries and the intervals.
     queries
-        At most so many photos are asked with, drawn at random.
+        At most so many photos are asked with, drawn at random; fewer in a large gallery.
     product_queries
         The same for photofind's own ranking, which takes longer.
     retrieval
@@ -132,6 +134,9 @@ class _Evaluator:
         self._classes = self._gallery.photos.classes
         # As many as can be compared with all photos at once.
         self._most = min(plan.queries, max(_FEW_QUERIES, _MOST_PAIRS // len(distinct)))
+        self._most_product = min(
+            plan.product_queries, max(_FEW_QUERIES, _MOST_PRODUCT_PAIRS // len(distinct))
+        )
         self._queries = _drawn(len(distinct), self._most, plan.seed)
         self._split = self._held_out(gallery, self._copies)
         self.result = self._begun(gallery, distinct)
@@ -157,8 +162,11 @@ class _Evaluator:
         notes.append(
             "embeddings have length 1, so Euclidean distance ranks photos as the cosine does"
         )
-        if self._most < len(distinct):
-            notes.append(f"figures are of {self._most:,} queries drawn at random")
+        if min(self._most, self._most_product) < len(distinct):
+            notes.append(
+                f"figures are of {min(self._most, len(distinct)):,} queries at most, and of "
+                f"{self._most_product:,} by photofind's ranking, drawn at random"
+            )
         return Evaluation(
             source=photos.source,
             kind=photos.kind,
@@ -172,7 +180,7 @@ class _Evaluator:
                 "neighbours": NEIGHBOURS,
                 "probe_folds": PROBE_FOLDS,
                 "queries": self._most,
-                "product_queries": plan.product_queries,
+                "product_queries": self._most_product,
                 "held_out": 0 if self._split is None else len(self._split.queries),
             },
             versions=_versions(),
@@ -259,26 +267,25 @@ class _Evaluator:
     def _ask_from_outside(self, choice: str) -> None:
         assert self._split is not None
         vectors, codes = self._all.embeddings[choice], self._all.photos.codes
-        queries = vectors[self._split.queries]
-        query_codes, gallery_codes = codes[self._split.queries], codes[self._split.gallery]
-        plain = queries @ vectors[self._split.gallery].T
-        labels = [self._all.photos.labels[place] for place in self._split.queries]
-        product = ProductLibrary(self._all.spaces[choice], vectors[self._split.gallery])
-        some = slice(0, self._plan.product_queries)
-        similarities, _ = self._compared(product, choice, queries[some])
-        for name, compared in (("cosine", plain[some]), ("photofind", similarities)):
-            relevance = ranked_relevance(compared, query_codes[some], gallery_codes)
-            one = retrieval_of(choice, name, "held out", relevance, labels[some], self._plan.seed)
+        asked = self._split.queries
+        asked = asked[_drawn(len(asked), self._most_product, self._plan.seed)]
+        queries, labels = vectors[asked], [self._all.photos.labels[place] for place in asked]
+        query_codes, gallery_codes = codes[asked], codes[self._split.gallery]
+        gallery = vectors[self._split.gallery]
+        product = ProductLibrary(self._all.spaces[choice], gallery)
+        similarities, _ = self._compared(product, choice, queries)
+        for name, compared in (("cosine", queries @ gallery.T), ("photofind", similarities)):
+            relevance = ranked_relevance(compared, query_codes, gallery_codes)
+            one = retrieval_of(choice, name, "held out", relevance, labels, self._plan.seed)
             self._set(retrieval=(*self.result.retrieval, one))
         if self._is_classes:
             told = nearest_vote(similarities, gallery_codes, len(self._all.photos.classes))
-            name = "k-NN, photofind's ranking"
-            self._add_classification(choice, name, query_codes[some], told)
+            self._add_classification(choice, "k-NN, photofind's ranking", query_codes, told)
 
     def _retrieve_by_product(self, choice: str) -> None:
         vectors = self._gallery.embeddings[choice]
         product = ProductLibrary(self._gallery.spaces[choice], vectors)
-        some = self._queries[_drawn(len(self._queries), self._plan.product_queries, 0)]
+        some = self._queries[_drawn(len(self._queries), self._most_product, 0)]
         similarities, scores = self._compared(product, choice, vectors[some], some)
         self._add_retrieval(choice, "photofind", "leave-one-out", similarities, some)
         self._add_retrieval(choice, "photofind", "query in gallery", similarities, some)
@@ -293,11 +300,9 @@ class _Evaluator:
     def _add_retrieval(
         self, choice: str, ranking: str, protocol: str, compared: Similarities, queries: Places
     ) -> None:
-        own = queries if protocol == "leave-one-out" else None
-        if protocol == "query in gallery":  # Of equal ones the query itself comes first.
-            compared = compared.copy()
-            compared[np.arange(len(queries)), queries] = np.inf
-        relevance = ranked_relevance(compared, self._codes[queries], self._codes, own)
+        relevance = ranked_relevance(compared, self._codes[queries], self._codes, queries)
+        if protocol == "query in gallery":  # The query itself comes first.
+            relevance = np.insert(relevance, 0, True, axis=1)
         labels = [self._gallery.photos.labels[place] for place in queries]
         one = retrieval_of(choice, ranking, protocol, relevance, labels, self._plan.seed)
         self._set(retrieval=(*self.result.retrieval, one))
@@ -308,7 +313,7 @@ class _Evaluator:
         choice: str,
         queries: Vectors32,
         own: Places | None = None,
-    ) -> tuple[Similarities, npt.NDArray[np.float64]]:
+    ) -> tuple[Similarities, Similarities]:
         """Compare queries by photofind's ranking, and say how far that is."""
         parts, began = [], time.monotonic()
         for start in range(0, len(queries), _BATCH):
@@ -391,11 +396,10 @@ def _notes_of(leaks: Sequence[Leak]) -> Iterator[str]:
 
 def _metrics(queries: Vectors32, gallery: Vectors32) -> Iterator[tuple[str, Similarities]]:
     """Return how alike queries and a gallery are by each metric; the larger the nearer."""
-    cosines = queries @ gallery.T
-    yield "cosine", cosines
+    yield "cosine", queries @ gallery.T
     mean = gallery.mean(axis=0)
     yield "centred cosine", normalised(queries - mean) @ normalised(gallery - mean).T
-    yield "Euclidean", -np.sqrt(np.maximum(2 - 2 * cosines, 0))
+    yield "Euclidean", -np.sqrt(np.maximum(2 - 2 * (queries @ gallery.T), 0))
 
 
 def _drawn(count: int, most: int, seed: int) -> Places:

@@ -25,6 +25,8 @@ CSV_NAME = "labels.csv"
 _PATH_COLUMNS = frozenset({"path", "file", "filename", "file_name", "image", "photo"})
 _CLASS_COLUMNS = frozenset({"label", "class", "category"})
 _SCENE_COLUMNS = frozenset({"scene", "group"})
+_START = 4096  # Bytes that tell text from other files.
+_ADVICE = "save it as CSV in UTF-8, with the columns path and label"
 
 
 class Labelled:
@@ -191,11 +193,13 @@ def _read_csv(file: Path, *, scenes: bool) -> LabelledPhotos:
     labels: dict[str, str] = {}
     missing: list[str] = []
     for row in rows[has_header:]:
-        if len(row) <= max(path_column, label_column):
-            raise LearningError(f"{file} has a line without a path and a label: {','.join(row)!r}")
-        name, label = row[path_column].strip(), row[label_column].strip()
-        if not name or not label:
-            raise LearningError(f"{file} has a line without a path and a label: {','.join(row)!r}")
+        cells = [row[column].strip() if column < len(row) else ""
+                 for column in (path_column, label_column)]  # fmt: skip
+        if not all(cells):
+            raise LearningError(
+                f"{file} has a line without a path and a label: {','.join(row)!r}", _ADVICE
+            )
+        name, label = cells
         path = os.path.abspath(file.parent / name)  # noqa: PTH100
         if labels.setdefault(path, label) != label:
             raise LearningError(f"{file} gives {name} two labels, {labels[path]!r} and {label!r}")
@@ -203,7 +207,8 @@ def _read_csv(file: Path, *, scenes: bool) -> LabelledPhotos:
             missing.append(name)
     if missing:
         raise LearningError(
-            f"{len(missing):,} of the {_photos(len(labels))} in {file} are missing, such as "
+            f"{len(missing):,} of the {_photos(len(labels))} in {file} "
+            f"{'is' if len(missing) == 1 else 'are'} missing, such as "
             f"{missing[0]}",
             "paths are relative to the file; correct them, or remove these lines",
         )
@@ -215,7 +220,15 @@ def _read_csv(file: Path, *, scenes: bool) -> LabelledPhotos:
 
 
 def _rows(file: Path) -> list[list[str]]:
+    if is_photo(file.name):
+        raise LearningError(
+            f"{file} is a photo, and neither a folder nor a CSV file of labels",
+            "give the folder that holds a folder of photos for each class",
+        )
     try:
+        with file.open("rb") as start:
+            if b"\0" in start.read(_START):  # No text has one.
+                raise LearningError(f"{file} is no CSV file of paths and labels", _ADVICE)
         with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
             first = lines.readline()
             lines.seek(0)

@@ -12,7 +12,7 @@ Efron and Tibshirani, "An introduction to the bootstrap", 1993 (percentile inter
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,7 @@ __all__ = [
     "estimate_mean",
     "estimate_means",
     "estimate_ratio",
+    "in_parts",
     "map_at_r",
     "precision_at",
     "precision_recall_curve",
@@ -42,6 +43,9 @@ Values = npt.NDArray[np.float64]
 
 DRAWS = 1000
 CONFIDENCE = 0.95
+
+_AT_ONCE = 1_000_000
+"""Numbers of a ranking's arrays, of which several of 8 bytes each are held in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,23 @@ def ranked_relevance(
     -------
     bool, (q, n), or (q, n - 1) with ``own``
     """
-    order = np.argsort(-similarities, axis=1, kind="stable")
-    relevant: Relevance = gallery_codes[order] == query_codes[:, np.newaxis]
-    if own is None:
-        return relevant
-    others = order != own[:, np.newaxis]
-    without: Relevance = relevant[others].reshape(len(order), -1)
-    return without
+    count, width = similarities.shape
+    ranked = np.empty((count, width - (own is not None)), np.bool_)
+    for rows in in_parts(count, width):
+        order = np.argsort(-similarities[rows], axis=1, kind="stable")
+        relevant = gallery_codes[order] == query_codes[rows, np.newaxis]
+        if own is not None:
+            others = order != own[rows, np.newaxis]
+            relevant = relevant[others].reshape(len(order), -1)
+        ranked[rows] = relevant
+    return ranked
+
+
+def in_parts(count: int, width: int) -> Iterator[slice]:
+    """Return slices of rows of this width, of which one at a time is to be held in memory."""
+    step = max(_AT_ONCE // max(width, 1), 1)
+    for start in range(0, count, step):
+        yield slice(start, start + step)
 
 
 def average_precision(relevance: Relevance) -> Values:

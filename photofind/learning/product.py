@@ -49,7 +49,7 @@ class ProductLibrary:
 
     def compare(
         self, queries: Vectors32, own: Sequence[int] | npt.NDArray[np.intp] | None = None
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Compare queries with all photos.
 
         Parameters
@@ -65,7 +65,7 @@ class ProductLibrary:
             What photofind ranks by and the scores that it shows, (q, n) each.
         """
         shape = len(queries), len(self._contents)
-        similarities, scores = np.empty(shape, np.float32), np.empty(shape, np.float64)
+        similarities, scores = np.empty(shape, np.float32), np.empty(shape, np.float32)
         nothing = np.empty((0, queries.shape[1]), np.float32)
         for row, query in enumerate(queries):
             itself = frozenset() if own is None else frozenset([self._contents[int(own[row])]])

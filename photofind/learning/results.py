@@ -206,6 +206,8 @@ class Evaluation:
         What was taken out.
     failures
         Path and reason of each photo that could not be read.
+    left_out
+        Name and reason of each installed extractor that does not work here.
     notes
         What people should know, a line each.
     complete
@@ -231,6 +233,7 @@ class Evaluation:
     examples: tuple[Example, ...] = ()
     leaks: tuple[Leak, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     complete: bool = True
     seconds: float = 0.0

@@ -75,7 +75,7 @@ def test_hits_are_judged_and_it_lasts_until_it_is_taken_back(
     undone = photofind("feedback", query, "--undo", wrong, "--json", "-n", "30", home=home).json
     assert wrong in hits(undone)
     gone = photofind("feedback", query, "--undo-all", "--json", "-n", "30", home=home)
-    assert "1 judgements were taken back" in gone.notes
+    assert "1 judgement was taken back" in gone.notes
     assert hits(gone.json) == hits(before)
     assert photofind("feedback", "--list", "--json", home=home).json == []
 

@@ -120,30 +120,42 @@ def _learned(
         after=_mean(held_out.after),
         strongest=round(strongest, 3),
     )
-    gain = estimate_mean(held_out.gain)
-    if not _is_better(gain):
-        return None, replace(
-            status,
-            reason="it would rank judged photos of queries that it was not trained on no better"
-            f" than before: {_points(gain)}",
-        )
     asked = {content for one in judgements for content in one.asked.contents}
     known = {one.content for one in judgements}
     others = _try_on_others(store, space, metric, asked, known)
-    if others is None:
-        return None, replace(status, reason="there are too few other photos to try it on")
-    status = replace(status, others_before=_mean(others.before), others_after=_mean(others.after))
-    loss = estimate_mean(others.gain)
-    if not _is_no_worse(loss):
-        return None, replace(
-            status, reason=f"it would rank other photos of the library worse: {_points(loss)}"
+    loss = None
+    if others is not None:
+        loss = estimate_mean(others.gain)
+        status = replace(
+            status, others_before=_mean(others.before), others_after=_mean(others.after)
         )
-    return metric, replace(
-        status,
-        state="on",
-        reason="it ranks judged photos of queries that it was not trained on better:"
-        f" {_points(gain)}; and other photos of the library no worse: {_points(loss)}",
-    )
+    is_taken, reason = _verdict(estimate_mean(held_out.gain), loss)
+    if not is_taken:
+        return None, replace(status, reason=reason)
+    return metric, replace(status, state="on", reason=reason)
+
+
+def _verdict(gain: Estimate, loss: Estimate | None) -> tuple[bool, str]:
+    """Return whether a metric is taken, and why, with both figures.
+
+    Parameters
+    ----------
+    gain
+        Of judged photos that it was not trained on.
+    loss
+        What other photos gain or lose; None where there are too few.
+    """
+    judged = "judged photos of queries that it was not trained on"
+    if not _is_better(gain):
+        rest = "" if loss is None else f"; and other photos of the library: {_points(loss)}"
+        return False, f"it would rank {judged} no better than before: {_points(gain)}{rest}"
+    if loss is None:
+        return False, "there are too few other photos to try it on"
+    better = f"{judged} better: {_points(gain)}"
+    if not _is_no_worse(loss):
+        worse = f"it would rank other photos of the library worse: {_points(loss)}"
+        return False, f"{worse}; and {better}"
+    return True, f"it ranks {better}; and other photos of the library no worse: {_points(loss)}"
 
 
 def _by_query(store: Store, space: str, judgements: Sequence[Judgement]) -> list[_Judged]:

@@ -107,10 +107,11 @@ class State:
     def contents(self, space: str, where: Filter = EVERYTHING) -> list[str]:
         """Return the contents with an embedding of which a photo passes, in a fixed order."""
         self.space(space)
+        every = where == EVERYTHING  # Then no photo needs to be looked at closer.
         passing = {
             photo.content
             for photo in self.photos.values()
-            if space in photo.spaces and where.passes(photo)
+            if space in photo.spaces and (every or where.passes(photo))
         }
         return [content for content in self.embeddings[space] if content in passing]
 

@@ -63,6 +63,14 @@ def test_euclidean_ranks_unit_vectors_as_the_cosine_does(held_out):
     assert other.figures["map"].value == pytest.approx(plain.figures["map"].value, abs=1e-3)
 
 
+def test_queries_are_drawn_from_all_classes_where_there_are_many():
+    few = last(made_gallery(), Plan(split=0.25, product_queries=8, engines=False))
+    product = few.classification[-1]
+    assert (product.classifier, product.photos) == ("k-NN, photofind's ranking", 8)
+    assert all(sum(row) for row in product.confusion), "a class was not asked with"
+    assert any("8 by photofind's ranking, drawn at random" in note for note in few.notes)
+
+
 def test_query_in_the_gallery_is_its_own_first_hit(held_out):
     with_query = retrieval(held_out, "photofind", "query in gallery")
     assert with_query.figures["precision_at_1"].value == 1

@@ -1,5 +1,7 @@
 """Labelled photos are read from folders and CSV files; what cannot be is one clear line."""
 
+from pathlib import Path
+
 import pytest
 
 from photofind.errors import LearningError
@@ -64,6 +66,17 @@ def test_what_cannot_be_read_is_one_line(tmp_path, names, table, line):
     with pytest.raises(LearningError, match=line) as raised:
         read_labels(str(tmp_path))
     assert "\n" not in str(raised.value)
+
+
+def test_other_files_are_no_csv(tmp_path):
+    root = Path(make(tmp_path, "a/1.jpg"))
+    with pytest.raises(LearningError, match="is a photo, and neither"):
+        read_labels(str(root / "a" / "1.jpg"))
+    other = tmp_path / "labels.xls"
+    other.write_bytes("path,label\n".encode("utf-16"))
+    with pytest.raises(LearningError, match="is no CSV file of paths and labels") as refused:
+        read_labels(str(other))
+    assert "UTF-8" in str(refused.value)
 
 
 def test_missing_folder(tmp_path):

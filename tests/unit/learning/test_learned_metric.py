@@ -123,6 +123,8 @@ def test_judgements_that_contradict_each_other_teach_nothing(
     status = learn(store, MetricFiles(home), SPACE)
     assert status.state == "none"
     assert "no better" in status.reason
+    assert "other photos of the library: " in status.reason
+    assert status.others_after is not None
 
 
 def test_a_metric_goes_with_the_judgements_that_it_was_learned_from(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
+from photofind.learning import metrics
 from photofind.learning.metrics import (
     average_precision,
     bootstrap,
@@ -30,6 +31,15 @@ def test_relevance_leaves_out_the_query_itself_in_the_gallery():
     assert with_query.tolist() == [[True, False, True, False], [True, False, False, True]]
     without = ranked_relevance(similarities, codes[own], codes, own)
     assert without.tolist() == [[False, True, False], [False, False, True]]
+
+
+def test_rankings_made_in_parts_are_those_made_at_once(monkeypatch):
+    random = np.random.default_rng(1)
+    similarities, codes = random.random((7, 30)), random.integers(0, 3, 30)
+    own = np.arange(7)
+    at_once = ranked_relevance(similarities, codes[own], codes, own)
+    monkeypatch.setattr(metrics, "_AT_ONCE", 60)
+    assert (ranked_relevance(similarities, codes[own], codes, own) == at_once).all()
 
 
 def test_measures_of_known_rankings():

@@ -59,3 +59,10 @@ def test_baseline_is_beside_sets_like_that_it_was_published_for(parts):
     assert "published baseline" not in report_page(parts[-1], thumbnail)
     corel = replace(parts[-1], classes=dict.fromkeys("abcdefghij", 100))
     assert "published baseline" in report_page(corel, thumbnail)
+
+
+def test_extractors_that_do_not_work_here_have_a_row_that_says_so(parts):
+    lacking = replace(parts[-1], left_out=(("vgg16", "its <weights> are not here"),))
+    page = report_page(lacking, thumbnail)
+    assert page.count("not here: its &lt;weights&gt; are not here") == 1
+    assert page.index("not here: ") < page.index("Protocol 1")

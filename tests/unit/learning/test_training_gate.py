@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from photofind.learning.metrics import Estimate
+from photofind.learning.training import gate
 from photofind.learning.training.batches import balanced_batches
 from photofind.learning.training.gate import (
     Comparison,
@@ -46,6 +48,18 @@ def test_over_fitting_is_told_of_and_no_failure():
         "it over-fits: 80.0 -> 100.0 % mAP on the photos that it was trained on, "
         "80.0 -> 82.0 % on those held out"
     )
+
+
+def test_of_many_photos_some_are_asked_with_and_the_same_of_each_embedding(monkeypatch):
+    random = np.random.default_rng(0)
+    codes = np.arange(60) % 3
+    vectors = random.normal(size=(60, 8)).astype(np.float32)
+    monkeypatch.setattr(gate, "_MOST_PAIRS", 20 * 60)
+    monkeypatch.setattr(gate, "_FEW_QUERIES", 2)
+    compared = compare([(vectors, 3 * vectors, vectors, codes)], 0)
+    assert compared.queries == 20
+    assert compared.before == compared.after
+    assert compared.pca.value == pytest.approx(compared.before.value)
 
 
 def test_held_out_photos_can_find_each_other():
