@@ -28,22 +28,31 @@ class RowContents:
 
     Takes the length of a content id a row, and as much again once contents are looked up. Threads
     may share it. Rows keep their meaning: those of another generation are in a copy.
+
+    Parameters
+    ----------
+    column, digests
+        What `columns` returned, to go on from there.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, column: npt.NDArray[np.bytes_] | None = None, digests: Digests | None = None
+    ) -> None:
         self._changing = Lock()
-        self._column = np.zeros(0, "S33")
-        self._digests: Digests = np.zeros(0, np.uint32)
+        self._column = np.zeros(0, "S33") if column is None else column
+        self._digests: Digests = np.zeros(0, np.uint32) if digests is None else digests
         # The contents in order with their rows, and those that came since; None while unsorted.
         self._sorted: tuple[npt.NDArray[np.bytes_], Rows] | None = None
         self._recent: dict[bytes, int] = {}
 
     def copy(self) -> RowContents:
         """Return another that has the same contents so far."""
-        other = RowContents()
+        return RowContents(*self.columns())
+
+    def columns(self) -> tuple[npt.NDArray[np.bytes_], Digests]:
+        """Return copies of the contents and of their digests, by row."""
         with self._changing:
-            other._column, other._digests = self._column.copy(), self._digests.copy()
-        return other
+            return self._column.copy(), self._digests.copy()
 
     def put(self, contents: Mapping[int, str]) -> None:
         """Note the contents of rows, by row; "" for a row that no photo refers to any more."""
