@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from tinydb.table import Document
 
-from photofind.library.embedded.changes import Change, decode_all
+from photofind.library.embedded.changes import Change, decode, decode_all
 from photofind.library.embedded.checkpoint import Checkpoint
 from photofind.library.embedded.contents import RowContents
 from photofind.library.embedded.journal import JournalStorage
@@ -48,9 +48,10 @@ _BATCH = 128
 _FAILURE, _REFUSALS, _RETRY = b'"failure":"', b'"refusals":{', b'"retry":['
 _NOTE = b'"note":"'
 # Within a text of a document quotation marks are escaped: none can be taken for such a field.
-_CONTENT, _FINGERPRINT = (
-    re.compile(rb'"%s":"([^"\\]+)"' % name) for name in (b"content", b"fingerprint")
+_CONTENT, _FINGERPRINT, _CAPTURED = (
+    re.compile(rb'"%s":"([^"\\]+)"' % name) for name in (b"content", b"fingerprint", b"captured")
 )
+_MODIFIED = re.compile(rb'"modified":(\d+)[,}]')
 _PRELIMINARY = f'"content":"{PRELIMINARY}'.encode()
 
 
@@ -161,6 +162,16 @@ class Catalog:
                 record = self._record(key, document)
                 if where == EVERYTHING or where.passes(record.photo):
                     yield record
+
+    def moments(self) -> Iterator[tuple[str, int, bool]]:
+        """Iterate over when each photo was taken, with its id and whether it failed.
+
+        That is told by documents that are not decoded as a whole: all of them are asked for.
+        """
+        odd = self._known.odd
+        for key, raw in self.storage.documents("photos").snapshot():
+            if key not in odd:
+                yield _moment_in(raw), key, _FAILURE in raw
 
     def count(self, where: Filter = EVERYTHING) -> int:
         """Return how many photos a filter lets pass; decodes none for a folder and failures."""
@@ -429,6 +440,15 @@ class Catalog:
         elif (gone := self._known_spaces.get(change.id)) is not None:
             self._known.forget_contents(gone.id)
         self._known_spaces = known
+
+
+def _moment_in(raw: bytes) -> str:
+    """Return when the photo of a raw document was taken, as the photo would say."""
+    if captured := _CAPTURED.search(raw):
+        return captured[1].decode("utf-8", "replace")
+    if b'"captured":' not in raw and (modified := _MODIFIED.search(raw)):
+        return Photo("", modified=int(modified[1])).moment
+    return photo_of(0, decode(raw)).photo.moment
 
 
 def _parts(where: Filter) -> list[bytes]:

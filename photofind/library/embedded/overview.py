@@ -25,30 +25,32 @@ _BATCH = 64
 class Overview:
     """The photos of a catalog, the newest first, with their places and their tags.
 
-    Sorting them takes a while where there are many, so it is kept until the catalog changes.
-    Threads may share it.
+    Sorting them takes a while where there are many, and finding their places and tags longer, so
+    both are kept until the catalog changes. Threads may share it.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._sorting = Lock()
-        self._revision = -1
+        self._sorted_at = -1  # The revision of the catalog.
         self._order: list[int] = []
         self._failed: set[int] = set()
+        self._looking = Lock()
+        self._looked_at = -1  # The revision of the catalog.
         self._places: Counter[tuple[str, str]] = Counter()  # By folder and month.
         self._tags = TagIndex()
 
     def select(self, where: Filter, offset: int, limit: int | None) -> Iterator[Photo]:
         """Iterate over photos that pass, the newest first, from the ``offset``-th on."""
-        order, tags = self._sorted()
+        order, failed = self._sorted()
         if where.failed is False or where.tags:
             # The tags of failed photos are not known here.
-            unsure = set() if where.failed is False else self._failed
-            there = tags.carriers(where.tags) if where.tags else None
+            unsure = set() if where.failed is False else failed
+            there = self._look()[1].carriers(where.tags) if where.tags else None
             order = [
                 one
                 for one in order
-                if one in unsure or (one not in self._failed and (there is None or one in there))
+                if one in unsure or (one not in failed and (there is None or one in there))
             ]
         stop = None if limit is None else offset + limit
         if where == Filter(failed=False):
@@ -57,13 +59,12 @@ class Overview:
 
     def places(self) -> list[Place]:
         """Return where and when photos were taken."""
-        self._sorted()
-        with self._sorting:
-            return [Place(folder, month, n) for (folder, month), n in self._places.items()]
+        places = self._look()[0]
+        return [Place(folder, month, n) for (folder, month), n in places.items()]
 
     def tags(self) -> list[TagCount]:
         """Return the tags and keywords that photos carry, those of the most photos first."""
-        return self._sorted()[1].counts()
+        return self._look()[1].counts()
 
     def _passing(self, ids: Iterator[int], where: Filter) -> Iterator[Photo]:
         while batch := list(islice(ids, _BATCH)):
@@ -72,21 +73,30 @@ class Overview:
                 if one in records and where.passes(records[one].photo):
                     yield records[one].photo
 
-    def _sorted(self) -> tuple[list[int], TagIndex]:
+    def _sorted(self) -> tuple[list[int], set[int]]:
+        """Return the ids of all photos, the newest first, and of those that failed."""
         with self._sorting:
             revision = self._catalog.storage.revision
-            if self._revision != revision:
-                moments, places, tags, failed = [], Counter[tuple[str, str]](), TagIndex(), set()
-                for photo, _ in self._catalog.select():
-                    moment = photo.moment
-                    moments.append((moment, photo.id))
-                    if photo.failure is not None:
-                        failed.add(photo.id)
-                        continue
+            if self._sorted_at != revision:
+                moments, failed = [], set()
+                for moment, identifier, has_failed in self._catalog.moments():
+                    moments.append((moment, identifier))
+                    if has_failed:
+                        failed.add(identifier)
+                moments.sort(reverse=True)
+                self._order = [identifier for _, identifier in moments]
+                self._failed, self._sorted_at = failed, revision
+            return self._order, self._failed
+
+    def _look(self) -> tuple[Counter[tuple[str, str]], TagIndex]:
+        """Return where photos lie that did not fail, and their tags."""
+        with self._looking:
+            revision = self._catalog.storage.revision
+            if self._looked_at != revision:
+                places, tags = Counter[tuple[str, str]](), TagIndex()
+                for photo, _ in self._catalog.select(Filter(failed=False)):
                     lies_in = intern(os.path.dirname(photo.path))  # noqa: PTH120
-                    places[lies_in, intern(moment[:7])] += 1
+                    places[lies_in, intern(photo.moment[:7])] += 1
                     tags.add(photo)
-                self._order = [identifier for _, identifier in sorted(moments, reverse=True)]
-                self._places, self._tags, self._failed = places, tags, failed
-                self._revision = revision
-            return self._order, self._tags
+                self._places, self._tags, self._looked_at = places, tags, revision
+            return self._places, self._tags
