@@ -137,9 +137,10 @@ class Catalog:
         found: dict[str, str] = {}
         # Hundreds are asked for with each query: they are not decoded as a whole.
         for raw in self._raw_documents(ids).values():
-            content, fingerprint = _CONTENT.search(raw), _FINGERPRINT.search(raw)
-            if content and fingerprint and (name := content[1].decode("ascii")) in wanted:
-                found[name] = fingerprint[1].decode("ascii")
+            if (fingerprint := _FINGERPRINT.search(raw)) and (content := _CONTENT.search(raw)):
+                name = content[1].decode("ascii")
+                if name in wanted:
+                    found[name] = fingerprint[1].decode("ascii")
         return found
 
     def select(self, where: Filter = EVERYTHING) -> Iterator[Record]:

@@ -107,7 +107,11 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         for place, table in enumerate(checkpoint.tables.values())
         for part, numbers in zip(_PLACES, table, strict=True)
     }
+    arrays: dict[str, Any] = {
+        "about": np.frombuffer(json.dumps(about).encode("ascii"), np.uint8),
+        **checkpoint.arrays,
+        **places,
+    }
     data = BytesIO()
-    about_bytes = np.frombuffer(json.dumps(about).encode("ascii"), np.uint8)
-    np.savez(data, about=about_bytes, **checkpoint.arrays, **places)
-    write_atomically(path, [data.getbuffer()])
+    np.savez(data, **arrays)
+    write_atomically(path, data.getvalue())

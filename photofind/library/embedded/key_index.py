@@ -57,7 +57,7 @@ class KeyIndex:
 
     def candidates(self, keys: Sequence[str]) -> list[list[int]]:
         """Return, for each of some keys, the ids of all documents that may have it, ascending."""
-        wanted = np.array([*map(hash_of, keys)], np.uint32)
+        wanted = _hashes_of(keys)
         # In this order: entries move from the recent ones to the sorted ones.
         recently = self._recent
         recent: list[list[int]] = [[]] * len(keys)
@@ -89,3 +89,10 @@ class KeyIndex:
         order = np.argsort(all_hashes)
         self._sorted = all_hashes[order], all_ids[order]
         self._recent = defaultdict(list)
+
+
+def _hashes_of(keys: Sequence[str]) -> Hashes:
+    try:  # Nearly always; hundreds are asked for with each query.
+        return np.fromiter(map(zlib.crc32, map(str.encode, keys)), np.uint32, len(keys))
+    except UnicodeEncodeError:
+        return np.array([*map(hash_of, keys)], np.uint32)

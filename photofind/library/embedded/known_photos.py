@@ -152,7 +152,8 @@ class KnownPhotos:
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the rest, as arrays."""
         hashes, ids = self.keys.entries()
-        arrays = {"odd": np.array([*self.odd], np.int64), "hashes": hashes, "ids": ids}
+        arrays: dict[str, npt.NDArray[Any]] = {"hashes": hashes, "ids": ids}
+        arrays["odd"] = np.array([*self.odd], np.int64)
         for place, tally in enumerate(self.tallies.values()):
             arrays[f"references_{place}"] = np.array(tally.references)
         for place, contents in enumerate(self._contents.values()):
