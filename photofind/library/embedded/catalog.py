@@ -347,17 +347,19 @@ class Catalog:
         )
 
     def _count_below(self, folder: str, failed: bool | None) -> int:
-        inside = b'"path":' + json.dumps(os.path.join(folder, "")).encode()[:-1]  # noqa: PTH118
-        itself = b'"path":' + json.dumps(folder).encode()
-        holding = self.storage.documents("photos").holding(_below(folder))
-        raws = (
-            raw
-            for key, raw in holding
-            if (inside in raw or itself in raw) and key not in self._known.odd
-        )
-        if failed is None or (failed is False and not self._known.failed):
-            return sum(1 for _ in raws)
-        return sum((_FAILURE in raw) == failed for raw in raws)
+        """Return how many photos lie below a folder, at any depth, or are what it names."""
+        above = os.path.join(folder, "")  # noqa: PTH118
+        if not above.endswith(os.sep):  # On Windows it may end otherwise.
+            return sum(1 for _ in self.select(Filter(folder=folder, failed=failed)))
+        below = [
+            sum(n for name, n in [*some.items()] if (name + os.sep).startswith(above))
+            for some in self._known.in_folders
+        ]
+        for photo, _ in self._candidates([folder])[0]:
+            if photo.path == folder:
+                below[0] += 1
+                below[1] += photo.failure is not None
+        return {None: below[0], True: below[1]}.get(failed, below[0] - below[1])
 
     def _follow(self, changes: Iterable[Change]) -> None:
         if self._known_spaces:

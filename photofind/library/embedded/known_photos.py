@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -76,6 +77,8 @@ class KnownPhotos:
         How many photos are so, as in :class:`~photofind.library.store.Counts`.
     embeddable
         How many are to be embedded whole, by each extractor that does not refuse them.
+    in_folders
+        How many lie right in each folder, and how many of these failed.
     """
 
     def __init__(self, last_id: int = 0) -> None:
@@ -85,6 +88,7 @@ class KnownPhotos:
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
         self.failed = self.passing = self.preliminary = self.unmarked = self.noted = 0
         self.embeddable = 0
+        self.in_folders = Counter[str](), Counter[str]()
         self._contents: dict[str, RowContents] = {}
         self._hashes, self._ids = array("q"), array("q")  # Of keys that `settle` has to add.
 
@@ -147,6 +151,7 @@ class KnownPhotos:
                 for space, tally in self.tallies.items()
             },
             "spaces": [*self._contents],
+            "in_folders": self.in_folders,
         }
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -168,6 +173,8 @@ class KnownPhotos:
         known = cls()
         for name, value in zip(_COUNTS, facts["counts"], strict=True):
             setattr(known, name, value)
+        everywhere, failed = facts["in_folders"]
+        known.in_folders = Counter(everywhere), Counter(failed)
         known.odd = {*arrays["odd"].tolist()}
         known.keys = KeyIndex(arrays["hashes"], arrays["ids"])
         for place, (space, counted) in enumerate(facts["tallies"].items()):
@@ -207,6 +214,10 @@ class KnownPhotos:
         if "fingerprint" not in document and rows and not is_preliminary:
             self.unmarked += count
         self.embeddable += count * is_embeddable
+        folder = document["path"].rpartition(os.sep)[0]
+        _add(self.in_folders[0], folder, count)
+        if failed:
+            _add(self.in_folders[1], folder, count)
         for space in refusals:
             tally = self.tallies[space]
             tally.refused += count
@@ -220,6 +231,12 @@ class KnownPhotos:
 
 
 _COUNTS = ["last_id", "failed", "passing", "preliminary", "unmarked", "noted", "embeddable"]
+
+
+def _add(counter: Counter[str], name: str, count: int) -> None:
+    counter[name] += count
+    if not counter[name]:
+        del counter[name]
 
 
 def _kept() -> str:

@@ -41,7 +41,8 @@ def close(catalog: Catalog) -> None:
 
 
 def photo(number: int, **others: object) -> Photo:
-    return Photo(f"/photos/{number}.jpg", size=1, modified=1, inode=1, **others)  # type: ignore[arg-type]
+    folder = ["/photos", "/photos/deep/er", "/photosgraphs"][number % 3]
+    return Photo(f"{folder}/{number}.jpg", size=1, modified=1, inode=1, **others)  # type: ignore[arg-type]
 
 
 def put(catalog: Catalog, *numbers: int) -> None:
@@ -56,6 +57,13 @@ def what_is_known(catalog: Catalog) -> object:
     paths, contents = [one.photo.path for one in photos], [one.photo.content for one in photos]
     rows = np.arange(SPACE.rows)
     filters = [Filter(failed=True), Filter(refused=True), Filter(noted=True), Filter(unmarked=True)]
+    below = [
+        Filter(folder=folder, failed=failed)
+        for folder in ("/photos", "/photos/deep", "/", "/photos/0.jpg", "/none")
+        for failed in (None, True, False)
+    ]
+    for where in below:
+        assert catalog.count(where) == len([*catalog.select(where)])
     return (
         photos,
         catalog.by_path([*paths, "/photos/none.jpg"]),
@@ -95,7 +103,7 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 def change(catalog: Catalog, chance: random.Random) -> None:
     """Make one of the changes that a library sees."""
     number = chance.randrange(40)
-    known = [*catalog.by_path([f"/photos/{number}.jpg"]).values()]
+    known = [*catalog.by_path([photo(number).path]).values()]
     kinds = ["remove", "fail", "refuse", "odd", "space", "folder", "apart", "rewrite"]
     kind = chance.choice([*kinds, "put", "put", "put"])
     if kind == "rewrite":
