@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from photofind.errors import DamagedError
-from photofind.library.embedded.documents import Documents
+from photofind.library.embedded.documents import Documents, WrittenDocuments
 from photofind.library.embedded.journal_format import Placed
+from photofind.library.embedded.stable_file import StableFile
 
-__all__ = ["Change", "decode", "decode_all", "difference", "encode", "note_changes"]
+__all__ = ["Change", "apply", "decode", "decode_all", "difference", "encode", "note_changes"]
 
 
 class Change(NamedTuple):
@@ -79,3 +80,16 @@ def difference(table: str, old: Documents, new: Documents) -> Iterator[Change]:
             yield Change(table, key, before, after)
     for key in old.keys() - new.keys():
         yield Change(table, key, old[key], None)
+
+
+def apply(
+    operations: Iterable[Placed], tables: dict[str, WrittenDocuments], journal: StableFile
+) -> None:
+    """Note in each table where the documents stand that operations put."""
+    for table, key, raw, start in operations:
+        if table not in tables:
+            tables[table] = WrittenDocuments(journal)
+        if raw is None:
+            tables[table].remove(key)
+        else:
+            tables[table].put(key, start, len(raw))

@@ -24,6 +24,7 @@ from tinydb.storages import Storage
 from photofind.errors import DamagedError, LibraryError, NewerFormatError
 from photofind.library.embedded.changes import (
     Change,
+    apply,
     decode,
     difference,
     encode,
@@ -34,7 +35,6 @@ from photofind.library.embedded.documents import ChangedDocuments, Documents, Wr
 from photofind.library.embedded.journal_format import (
     HEADER,
     VERSION,
-    Placed,
     Transaction,
     is_unfinished,
     pack,
@@ -98,7 +98,7 @@ class JournalStorage(Storage):
         self._path = Path(path)
         self._checkpoint = checkpoint
         self._kept = 0  # So many bytes of the journal are in the checkpoint.
-        # What this went on from, and what changed since, until the follower knows.
+        # What this went on from, and what changed since, until it is told.
         self._resumed: tuple[Checkpoint, list[Change]] | None = None
         self._told = -1  # The follower knows of everything up to this revision.
         self._writable = writable
@@ -113,7 +113,7 @@ class JournalStorage(Storage):
         self.damage: str | None = None
         self.replaced: str | None = None
         with explain_disk_errors(self._path):
-            lost, self.torn = self._load(self._readable_checkpoint())
+            lost, self.torn = self._load(read_checkpoint(checkpoint) if checkpoint else None)
         if lost:
             self.damage = f"{lost} bytes of {self._path} are damaged; indexing restores what was in"
         if writable:
@@ -267,10 +267,7 @@ class JournalStorage(Storage):
 
         Without it opening takes longer; that it cannot be written is no failure.
 
-        Parameters
-        ----------
-        facts, arrays
-            Give what the follower knows of all changes so far.
+        ``facts`` and ``arrays`` give what the follower knows of all changes so far.
         """
         known, since = self._known, self._known.end - self._kept
         if self._checkpoint is None or not self._writable or self._changes is not None:
@@ -308,9 +305,6 @@ class JournalStorage(Storage):
 
     # Reading.
 
-    def _readable_checkpoint(self) -> Checkpoint | None:
-        return None if self._checkpoint is None else read_checkpoint(self._checkpoint)
-
     def _load(self, checkpoint: Checkpoint | None = None) -> tuple[int, bool]:
         """Read the whole journal; return how many bytes are damaged and whether a tail is torn.
 
@@ -341,7 +335,7 @@ class JournalStorage(Storage):
         for transaction in transactions(journal.stream(end), end, checksum):
             if checkpoint is not None:
                 note_changes(transaction.operations, tables, changes)
-            _apply(transaction.operations, tables, journal)
+            apply(transaction.operations, tables, journal)
             lost += transaction.lost
             end, revision = transaction.end, transaction.revision
             checksum = transaction.checksum
@@ -376,7 +370,7 @@ class JournalStorage(Storage):
         ]
 
     def _take_in(self, transaction: Transaction, journal: StableFile) -> None:
-        _apply(transaction.operations, self._tables, journal)
+        apply(transaction.operations, self._tables, journal)
         is_whole = self._known.checksum is not None and not transaction.lost
         self._known.grow(transaction.end, transaction.checksum if is_whole else None)
         self.revision = transaction.revision
@@ -505,15 +499,3 @@ class JournalStorage(Storage):
     def _joined(self) -> AbstractContextManager[None]:
         """Join the transaction that is under way, or begin one."""
         return self.transaction() if self._changes is None else nullcontext()
-
-
-def _apply(
-    operations: Iterable[Placed], tables: dict[str, WrittenDocuments], journal: StableFile
-) -> None:
-    for table, key, raw, start in operations:
-        if table not in tables:
-            tables[table] = WrittenDocuments(journal)
-        if raw is None:
-            tables[table].remove(key)
-        else:
-            tables[table].put(key, start, len(raw))
