@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from array import array
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -17,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from tinydb.table import Document
 
-from photofind.errors import DamagedError
+from photofind.library.embedded.changes import Change, decode, decode_all
+from photofind.library.embedded.checkpoint import Checkpoint
 from photofind.library.embedded.contents import RowContents
-from photofind.library.embedded.journal import Change, JournalStorage, decode_all
+from photofind.library.embedded.journal import JournalStorage
 from photofind.library.embedded.judgements import JudgementTable, is_judgement
-from photofind.library.embedded.key_index import KeyIndex
+from photofind.library.embedded.known_photos import NO_TALLY, KnownPhotos, decode_each
 from photofind.library.embedded.recent_changes import RecentChanges
 from photofind.library.embedded.records import (
     Record,
@@ -32,7 +31,6 @@ from photofind.library.embedded.records import (
     from_space,
     is_folder,
     is_pair,
-    is_photo,
     is_space,
     photo_of,
     space_of,
@@ -51,9 +49,10 @@ _BATCH = 128
 _FAILURE, _REFUSALS, _RETRY = b'"failure":"', b'"refusals":{', b'"retry":['
 _NOTE = b'"note":"'
 # Within a text of a document quotation marks are escaped: none can be taken for such a field.
-_CONTENT, _FINGERPRINT = (
-    re.compile(rb'"%s":"([^"\\]+)"' % name) for name in (b"content", b"fingerprint")
+_CONTENT, _FINGERPRINT, _CAPTURED = (
+    re.compile(rb'"%s":"([^"\\]+)"' % name) for name in (b"content", b"fingerprint", b"captured")
 )
+_MODIFIED = re.compile(rb'"modified":(\d+)[,}]')
 _PRELIMINARY = f'"content":"{PRELIMINARY}'.encode()
 
 
@@ -69,6 +68,9 @@ class Catalog:
         The journal.
     writable
         Whether this is the one writer.
+    checkpoint
+        Where the writer keeps what it knows, so that the next one to open the catalog does not
+        have to go through all of it.
 
     Attributes
     ----------
@@ -89,8 +91,10 @@ class Catalog:
         As `JournalStorage`.
     """
 
-    def __init__(self, path: Path, *, writable: bool = False) -> None:
-        self.storage = JournalStorage(path, writable=writable)
+    def __init__(
+        self, path: Path, *, writable: bool = False, checkpoint: Path | None = None
+    ) -> None:
+        self.storage = JournalStorage(path, writable=writable, checkpoint=checkpoint)
         self._photos = JournalTable(self.storage, "photos")
         self._folders = JournalTable(self.storage, "folders")
         self._spaces = JournalTable(self.storage, "spaces")
@@ -98,10 +102,12 @@ class Catalog:
         self.judgements = JudgementTable(self.storage)
         self.tag_judgements = TagJudgementTable(self.storage)
         self.known_folders: dict[int, Folder] = {}
-        self._last_id = 0  # The highest id that a photo ever had, as far as is known.
+        self._known = KnownPhotos()
         self._begin()
         self.recent_changes = RecentChanges(self.storage)
-        self.storage.follow(self.recent_changes.watching(self._follow), self._begin_anew)
+        self.storage.follow(
+            self.recent_changes.watching(self._follow), self._begin_anew, self._resume
+        )
 
     # Photos.
 
@@ -132,14 +138,15 @@ class Catalog:
     def fingerprints(self, contents: Iterable[str]) -> dict[str, str]:
         """Return the fingerprints of contents; those of which none is known are left out."""
         wanted = {*filter(None, contents)}
-        candidates = self._keys.candidates([*wanted])
+        candidates = self._known.keys.candidates([*wanted])
         ids = dict.fromkeys(chain.from_iterable(candidates))
         found: dict[str, str] = {}
         # Hundreds are asked for with each query: they are not decoded as a whole.
         for raw in self._raw_documents(ids).values():
-            content, fingerprint = _CONTENT.search(raw), _FINGERPRINT.search(raw)
-            if content and fingerprint and (name := content[1].decode("ascii")) in wanted:
-                found[name] = fingerprint[1].decode("ascii")
+            if (fingerprint := _FINGERPRINT.search(raw)) and (content := _CONTENT.search(raw)):
+                name = content[1].decode("ascii")
+                if name in wanted:
+                    found[name] = fingerprint[1].decode("ascii")
         return found
 
     def select(self, where: Filter = EVERYTHING) -> Iterator[Record]:
@@ -154,7 +161,7 @@ class Catalog:
         chosen = (
             (key, raw)
             for key, raw in raws
-            if all(part in raw for part in others) and key not in self._odd_photos
+            if all(part in raw for part in others) and key not in self._known.odd
         )
         while batch := list(islice(chosen, _BATCH)):
             documents = decode_all(raw for _, raw in batch)
@@ -163,6 +170,16 @@ class Catalog:
                 if where == EVERYTHING or where.passes(record.photo):
                     yield record
 
+    def moments(self) -> Iterator[tuple[str, int, bool]]:
+        """Iterate over when each photo was taken, with its id and whether it failed.
+
+        That is told by documents that are not decoded as a whole: all of them are asked for.
+        """
+        odd = self._known.odd
+        for key, raw in self.storage.documents("photos").snapshot():
+            if key not in odd:
+                yield _moment_in(raw), key, _FAILURE in raw
+
     def count(self, where: Filter = EVERYTHING) -> int:
         """Return how many photos a filter lets pass; decodes none for a folder and failures."""
         if not self._may_pass(where):
@@ -170,8 +187,8 @@ class Catalog:
         if where == Filter(folder=where.folder, failed=where.failed):
             if where.folder is None:
                 photos = self.counts().photos
-                among = {None: photos, True: self._failed}
-                return among.get(where.failed, photos - self._failed)
+                among = {None: photos, True: self._known.failed}
+                return among.get(where.failed, photos - self._known.failed)
             return self._count_below(where.folder, where.failed)
         if where in (Filter(embedded=where.embedded), Filter(lacking=where.lacking)):
             counts = self.space_counts(where.embedded or where.lacking or "")
@@ -180,15 +197,16 @@ class Catalog:
 
     def counts(self) -> Counts:
         """Return how many photos there are."""
-        photos = len(self._photos) - len(self._odd_photos)
-        return Counts(photos, self._failed, self._preliminary, self._unmarked, self._noted)
+        known = self._known
+        photos = len(self._photos) - len(known.odd)
+        return Counts(photos, known.failed, known.preliminary, known.unmarked, known.noted)
 
     def put_photo(self, photo: Photo, rows: Mapping[str, int]) -> Photo:
         """Insert a photo, or replace the one with its id; return it as it is now."""
         identifier = photo.id
-        if not 0 < photo.id <= self._last_id:
+        if not 0 < photo.id <= self._known.last_id:
             # TinyDB's own numbers may be those of photos that were removed, and may come back.
-            self._last_id = identifier = self._last_id + 1
+            self._known.last_id = identifier = self._known.last_id + 1
         _put(self._photos, identifier, from_photo(photo, rows))
         said = self.tag_judgements.of(photo.content)
         return replace(photo, id=identifier, spaces=tuple(rows), said=said)
@@ -253,25 +271,29 @@ class Catalog:
 
     def space_counts(self, space: str) -> SpaceCounts:
         """Return how far a space is."""
-        tally = self._tallies.get(space, _NOTHING)
-        lacking = self._embeddable - tally.settled
+        tally = self._known.tallies.get(space, NO_TALLY)
+        lacking = self._known.embeddable - tally.settled
         return SpaceCounts(tally.embedded, lacking, tally.refused, tally.contents)
 
     def references(self, space: StoredSpace) -> npt.NDArray[np.int32]:
         """Return how many photos refer to each committed row of a space, (rows,)."""
         counts = np.zeros(space.rows, np.int32)
-        known = np.array(self._tallies.get(space.id, _NOTHING).references[: space.rows])
+        tally = self._known.tallies.get(space.id, NO_TALLY)
+        known = np.array(tally.references[: space.rows])
         counts[: len(known)] = known
         return counts
 
     def contents(self, space: str) -> RowContents:
         """Return which content each row of a space is of."""
-        return self._contents.setdefault(space, RowContents())
+        return self._known.contents(space)
 
     def release(self) -> None:
         """Release the memory that looking up rows takes."""
-        for contents in list(self._contents.values()):
-            contents.release()
+        self._known.release()
+
+    def keep_checkpoint(self, *, now: bool = False) -> None:
+        """Keep what is known for the next one to open this, where much came since; or ``now``."""
+        self.storage.keep_checkpoint(self._known.facts, self._known.arrays, now=now)
 
     # What is kept in memory beside the documents, so that looking up is fast.
 
@@ -285,16 +307,20 @@ class Catalog:
         self._known_pairs: dict[int, Pair] = {}
         self.judgements.forget()
         self.tag_judgements.forget()
-        # Documents that are none of what their table holds, by their ids.
-        self._odd_photos: set[int] = set()
+        # Documents that are none of what their table holds, by their ids; photos are known apart.
         self._odd_others: set[tuple[str, int]] = set()
-        self._keys = KeyIndex()
         self._known_spaces: dict[int, StoredSpace] = {}  # By the id of their documents.
-        self._contents: dict[str, RowContents] = {}
-        self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
-        self._failed = self._passing = self._preliminary = self._unmarked = self._noted = 0
-        # How many photos are to be embedded whole, by each extractor that does not refuse them.
-        self._embeddable = 0
+        self._known = KnownPhotos(self._known.last_id)
+
+    def _resume(self, checkpoint: Checkpoint) -> bool:
+        """Go on from what was known of all photos; return whether that can be."""
+        try:
+            known = KnownPhotos.resumed(checkpoint.facts, checkpoint.arrays)
+        except (KeyError, ValueError, TypeError, AttributeError):
+            return False  # Another photofind wrote it.
+        if known is not None:
+            self._known = known
+        return known is not None
 
     def _record(self, identifier: int, document: dict[str, Any]) -> Record:
         """Return the photo of a document, which is used up, with what was said of its tags."""
@@ -307,47 +333,49 @@ class Catalog:
         return zip(raws, decode_all(raws.values()), strict=True)
 
     def _raw_documents(self, ids: Iterable[int]) -> dict[int, bytes]:
-        wanted = [one for one in ids if one not in self._odd_photos]
+        wanted = [one for one in ids if one not in self._known.odd]
         return self.storage.documents("photos").some(wanted)
 
     def _candidates(self, keys: list[str]) -> list[list[Record]]:
         """Return, for each of some paths or contents, the photos that may have it, oldest first."""
-        candidates = self._keys.candidates(keys)
+        candidates = self._known.keys.candidates(keys)
         records = self.by_id({identifier: None for some in candidates for identifier in some})
         return [[records[one] for one in some if one in records] for some in candidates]
 
     def _may_pass(self, where: Filter) -> bool:
         """Return whether any photo may pass, by what is counted of them all."""
+        known = self._known
         return (
-            (where.failed is not True or self._failed > 0)
-            and (not where.refused or any(tally.refused for tally in self._tallies.values()))
-            and (not where.passing or self._passing > 0)
-            and (not where.preliminary or self._preliminary > 0)
-            and (not where.unmarked or self._unmarked > 0)
-            and (not (where.noted and where.failed is False) or self._noted > 0)
+            (where.failed is not True or known.failed > 0)
+            and (not where.refused or any(tally.refused for tally in known.tallies.values()))
+            and (not where.passing or known.passing > 0)
+            and (not where.preliminary or known.preliminary > 0)
+            and (not where.unmarked or known.unmarked > 0)
+            and (not (where.noted and where.failed is False) or known.noted > 0)
             and (where.embedded is None or self.space_counts(where.embedded).embedded > 0)
             and (where.lacking is None or self.space_counts(where.lacking).lacking > 0)
         )
 
     def _count_below(self, folder: str, failed: bool | None) -> int:
-        inside = b'"path":' + json.dumps(os.path.join(folder, "")).encode()[:-1]  # noqa: PTH118
-        itself = b'"path":' + json.dumps(folder).encode()
-        holding = self.storage.documents("photos").holding(_below(folder))
-        raws = (
-            raw
-            for key, raw in holding
-            if (inside in raw or itself in raw) and key not in self._odd_photos
-        )
-        if failed is None or (failed is False and not self._failed):
-            return sum(1 for _ in raws)
-        return sum((_FAILURE in raw) == failed for raw in raws)
+        """Return how many photos lie below a folder, at any depth, or are what it names."""
+        above = os.path.join(folder, "")  # noqa: PTH118
+        if not above.endswith(os.sep):  # On Windows it may end otherwise.
+            return sum(1 for _ in self.select(Filter(folder=folder, failed=failed)))
+        below = [
+            sum(n for name, n in [*some.items()] if (name + os.sep).startswith(above))
+            for some in self._known.in_folders
+        ]
+        for photo, _ in self._candidates([folder])[0]:
+            if photo.path == folder:
+                below[0] += 1
+                below[1] += photo.failure is not None
+        return {None: below[0], True: below[1]}.get(failed, below[0] - below[1])
 
     def _follow(self, changes: Iterable[Change]) -> None:
         if self._known_spaces:
             changes = list(changes)
             self._begin_generations(changes)
         changes = iter(changes)
-        hashes, ids = array("q"), array("q")
         while batch := list(islice(changes, _BATCH)):
             for change in batch:
                 if change.table == "spaces":
@@ -361,46 +389,14 @@ class Catalog:
                 if change.table == "tags":
                     document = self._decoded(change, is_tag_judgement)
                     self.tag_judgements.follow(change.id, document)
-            photos = [change for change in batch if change.table == "photos"]
-            before = (
-                decode_all(
-                    None if change.id in self._odd_photos else change.before for change in photos
-                )
-                if any(change.before for change in photos)
-                else [_ABSENT] * len(photos)
-            )
-            after = self._set_aside(photos)
-            contents: defaultdict[str, dict[int, str]] = defaultdict(dict)
-            for change, old, new in zip(photos, before, after, strict=True):
-                self._last_id = max(self._last_id, change.id)
-                if old:
-                    self._refer(old, -1, contents)
-                if new:
-                    self._refer(new, +1, contents)
-                for name in ("path", "content"):
-                    if (key := new.get(name)) and key != old.get(name):
-                        hashes.append(hash(key))
-                        ids.append(change.id)
-            for space, some in contents.items():
-                self.contents(space).put(some)
-        self._keys.add(hashes, ids)
-
-    def _set_aside(self, changes: Sequence[Change]) -> list[dict[str, Any]]:
-        """Return the documents that photos become, an empty one for what is none of a photo."""
-        documents = _decode_each(change.after for change in changes)
-        for place, (change, document) in enumerate(zip(changes, documents, strict=True)):
-            if change.after is None or is_photo(document):
-                self._odd_photos.discard(change.id)
-            else:
-                self._odd_photos.add(change.id)
-                documents[place] = _ABSENT
-        return documents
+            self._known.follow([change for change in batch if change.table == "photos"])
+        self._known.settle()
 
     def _decoded(
         self, change: Change, is_sound: Callable[[Mapping[str, Any]], bool]
     ) -> dict[str, Any] | None:
         """Return the document of anything but a photo; None if it is gone, or is none."""
-        (document,) = _decode_each([change.after])
+        (document,) = decode_each([change.after])
         if change.after is None or is_sound(document):
             self._odd_others.discard((change.table, change.id))
         else:
@@ -410,12 +406,12 @@ class Catalog:
     @property
     def odd(self) -> int:
         """How many documents are set aside: they are none of what tables hold."""
-        return len(self._odd_photos) + len(self._odd_others)
+        return len(self._known.odd) + len(self._odd_others)
 
     def remove_odd(self) -> None:
         """Remove the documents that are set aside."""
         gone = {
-            "photos": self._odd_photos.copy(),
+            "photos": self._known.odd.copy(),
             "folders": set(),
             "spaces": set(),
             "apart": set(),
@@ -434,8 +430,8 @@ class Catalog:
             old = self._known_spaces.get(change.id) if change.table == "spaces" else None
             if old is not None and (document := self._decoded(change, is_space)) is not None:
                 new = space_of(document)
-                if old.generation != new.generation and old.id in self._contents:
-                    self._contents[old.id] = self._contents[old.id].copy()
+                if old.generation != new.generation:
+                    self._known.begin_generation(old.id)
 
     def _follow_folder(self, change: Change) -> None:
         known = {one: folder for one, folder in self.known_folders.items() if one != change.id}
@@ -455,85 +451,17 @@ class Catalog:
         if (document := self._decoded(change, is_space)) is not None:
             known = self._known_spaces | {change.id: space_of(document)}
         elif (gone := self._known_spaces.get(change.id)) is not None:
-            self._contents.pop(gone.id, None)
+            self._known.forget_contents(gone.id)
         self._known_spaces = known
 
-    def _refer(
-        self,
-        document: Mapping[str, Any],
-        count: int,
-        contents: defaultdict[str, dict[int, str]],
-    ) -> None:
-        content, rows = document.get("content", ""), document.get("rows", _ABSENT)
-        failed, refusals = "failure" in document, document.get("refusals", _ABSENT)
-        is_preliminary = content[:1] == PRELIMINARY
-        is_embeddable = not is_preliminary and (not failed or bool(refusals))
-        self._failed += count * failed
-        self._passing += count * ("retry" in document)
-        self._noted += count * ("note" in document and not failed)
-        self._preliminary += count * is_preliminary
-        if "fingerprint" not in document and rows and not is_preliminary:
-            self._unmarked += count
-        self._embeddable += count * is_embeddable
-        for space in refusals:
-            tally = self._tallies[space]
-            tally.refused += count
-            tally.settled += count * (is_embeddable and space not in rows)
-        for space, row in rows.items():
-            tally = self._tallies[space]
-            tally.settled += count * is_embeddable
-            left = tally.refer(row, count)
-            if count > 0 or not left:
-                contents[space][row] = content if left else ""
 
-
-def _decode_each(raws: Iterable[bytes | None]) -> list[dict[str, Any]]:
-    """Decode documents, at once if all are sound; an empty one for None and what is none."""
-    raws = list(raws)
-    try:
-        return decode_all(raws)
-    except DamagedError:
-        return [_decode_one(raw) for raw in raws]
-
-
-def _decode_one(raw: bytes | None) -> dict[str, Any]:
-    try:
-        return decode_all([raw])[0]
-    except DamagedError:
-        return {}
-
-
-class _Tally:
-    """What is counted of a space.
-
-    Attributes
-    ----------
-    references
-        How many photos refer to each row.
-    embedded, refused, contents
-        As in :class:`~photofind.library.store.SpaceCounts`.
-    settled
-        How many photos, of those that are to be embedded whole, are embedded or refused.
-    """
-
-    def __init__(self) -> None:
-        self.references = array("i")
-        self.embedded = self.refused = self.contents = self.settled = 0
-
-    def refer(self, row: int, count: int) -> int:
-        """Note that one photo more (1) or less (-1) refers to a row; return how many do now."""
-        references = self.references
-        if row >= len(references):
-            references.extend([0] * (row + 1 - len(references)))
-        references[row] = after = references[row] + count
-        self.embedded += count
-        if after == (count > 0):  # The first one came, or the last one went.
-            self.contents += count
-        return after
-
-
-_NOTHING = _Tally()
-_ABSENT: dict[str, Any] = {}
+def _moment_in(raw: bytes) -> str:
+    """Return when the photo of a raw document was taken, as the photo would say."""
+    if captured := _CAPTURED.search(raw):
+        return captured[1].decode("utf-8", "replace")
+    if b'"captured":' not in raw and (modified := _MODIFIED.search(raw)):
+        return Photo("", modified=int(modified[1])).moment
+    return photo_of(0, decode(raw)).photo.moment
 
 
 def _parts(where: Filter) -> list[bytes]:

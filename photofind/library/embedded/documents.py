@@ -67,6 +67,23 @@ class WrittenDocuments(Documents):
         self._unordered: dict[int, int] = {}  # The slots of those that are lower.
         self._count = 0
 
+    @classmethod
+    def at(
+        cls, file: StableFile, ids: _Numbers, starts: _Numbers, ends: _Numbers
+    ) -> WrittenDocuments:
+        """Return the documents that `places` named, in that order."""
+        documents, highest = cls(file), np.maximum.accumulate(ids)
+        for slots, numbers in (
+            (documents._ids, highest),
+            (documents._starts, starts),
+            (documents._sizes, (ends - starts).astype(np.int32)),
+        ):
+            slots.frombytes(numbers.tobytes())
+        lower = np.flatnonzero(ids < highest)
+        documents._unordered = dict(zip(ids[lower].tolist(), lower.tolist(), strict=True))
+        documents._count = len(ids)
+        return documents
+
     def __len__(self) -> int:
         return self._count
 
@@ -84,7 +101,7 @@ class WrittenDocuments(Documents):
         return self._file.read(start, size)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._places()[0].tolist())
+        return iter(self.places()[0].tolist())
 
     def some(self, keys: Collection[int]) -> dict[int, bytes]:
         """Return the documents with these ids that are there, read in one go."""
@@ -96,7 +113,7 @@ class WrittenDocuments(Documents):
 
     def holding(self, part: bytes) -> Iterator[tuple[int, bytes]]:
         """Iterate over the documents that hold ``part``, as they are now."""
-        ids, starts, ends = self._places()
+        ids, starts, ends = self.places()
         for first in range(0, len(ids), _BATCH):
             some = slice(first, first + _BATCH)
             raws = self._read(starts[some], ends[some], part)
@@ -109,6 +126,15 @@ class WrittenDocuments(Documents):
         """Bytes of all of them."""
         with self._looking:
             return sum(self._sizes)
+
+    def places(self) -> tuple[_Numbers, _Numbers, _Numbers]:
+        """Return the ids of the documents, and where each begins and ends."""
+        with self._looking:
+            ids, starts, sizes = map(np.array, (self._ids, self._starts, self._sizes))
+            for key, slot in self._unordered.items():
+                ids[slot] = key
+        there = starts != _NOWHERE
+        return ids[there], starts[there], (starts + sizes)[there]
 
     def put(self, key: int, start: int, size: int) -> None:
         """Note where the document ``key`` stands from now on."""
@@ -164,15 +190,6 @@ class WrittenDocuments(Documents):
         is_there &= starts != _NOWHERE
         there = [*compress(keys, is_there.tolist())]
         return there, starts[is_there], all_sizes[slots[is_there]].astype(np.int64)
-
-    def _places(self) -> tuple[_Numbers, _Numbers, _Numbers]:
-        """Return the ids of the documents, and where each begins and ends."""
-        with self._looking:
-            ids, starts, sizes = map(np.array, (self._ids, self._starts, self._sizes))
-            for key, slot in self._unordered.items():
-                ids[slot] = key
-        there = starts != _NOWHERE
-        return ids[there], starts[there], (starts + sizes)[there]
 
     def _read(self, starts: _Numbers, ends: _Numbers, part: bytes) -> list[bytes]:
         """Return what stands at some places; nothing for those with ``part`` nowhere near."""

@@ -8,24 +8,33 @@ format.
 
 from __future__ import annotations
 
-import json
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from io import BytesIO, FileIO
 from itertools import chain, islice
 from pathlib import Path
 from threading import get_ident
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy.typing as npt
 from tinydb.storages import Storage
 
 from photofind.errors import DamagedError, LibraryError, NewerFormatError
+from photofind.library.embedded.changes import (
+    Change,
+    apply,
+    decode,
+    difference,
+    encode,
+    note_changes,
+)
+from photofind.library.embedded.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from photofind.library.embedded.documents import ChangedDocuments, Documents, WrittenDocuments
 from photofind.library.embedded.journal_format import (
     HEADER,
     VERSION,
-    Placed,
     Transaction,
     is_unfinished,
     pack,
@@ -36,56 +45,17 @@ from photofind.library.embedded.stable_file import StableFile, open_stable
 from photofind.paths import private_folder, write_atomically
 from photofind.system.disk import explain_disk_errors, sync_file
 
-__all__ = ["Change", "JournalStorage", "decode", "decode_all", "encode"]
+__all__ = ["JournalStorage"]
 
 # A compacted journal is many small transactions, so that damage costs few documents.
 _SNAPSHOT = 64
 
+# A checkpoint is worth writing for so many bytes of a journal, ...
+SMALL = 1_000_000
+# ... and where so much of it came since the last one.
+GROWTH = 0.1
+
 _NO_DOCUMENTS = WrittenDocuments()
-
-
-class Change(NamedTuple):
-    """One document before and after a transaction; ``None`` where it does not exist."""
-
-    table: str
-    id: int
-    before: bytes | None
-    after: bytes | None
-
-
-def encode(document: Mapping[str, Any]) -> bytes:
-    """Return a document as one line of ASCII JSON, lone surrogates escaped."""
-    return json.dumps(document, separators=(",", ":")).encode("ascii")
-
-
-def decode(raw: bytes) -> dict[str, Any]:
-    """Return the document that `encode` made ``raw`` of.
-
-    Raises
-    ------
-    DamagedError
-        It is no document.
-    """
-    (document,) = decode_all([raw])
-    return document
-
-
-def decode_all(raws: Iterable[bytes | None]) -> list[dict[str, Any]]:
-    """Decode several documents at once, which is faster; an empty one for None.
-
-    Raises
-    ------
-    DamagedError
-        One of them is no document: the file was written over since it was opened.
-    """
-    raws = list(raws)
-    try:
-        documents: list[dict[str, Any]] = json.loads(b"[%b]" % b",".join(r or b"{}" for r in raws))
-    except (ValueError, RecursionError):
-        documents = []
-    if len(documents) != len(raws) or not all(type(document) is dict for document in documents):
-        raise DamagedError("the catalog was written over while it was in use", "run the same again")
-    return documents
 
 
 class JournalStorage(Storage):
@@ -100,6 +70,8 @@ class JournalStorage(Storage):
         The journal. A writer creates it where missing; to a reader, a missing one is empty.
     writable
         Whether this is the one writer. That there is only one is up to the caller.
+    checkpoint
+        Where the writer keeps what its follower knows, for the next one to go on from there.
 
     Attributes
     ----------
@@ -120,8 +92,15 @@ class JournalStorage(Storage):
         The journal cannot be read, or a writer cannot write it.
     """
 
-    def __init__(self, path: str | Path, *, writable: bool = True) -> None:
+    def __init__(
+        self, path: str | Path, *, writable: bool = True, checkpoint: Path | None = None
+    ) -> None:
         self._path = Path(path)
+        self._checkpoint = checkpoint
+        self._kept = 0  # So many bytes of the journal are in the checkpoint.
+        # What this went on from, and what changed since, until it is told.
+        self._resumed: tuple[Checkpoint, list[Change]] | None = None
+        self._told = -1  # The follower knows of everything up to this revision.
         self._writable = writable
         self._tables: dict[str, WrittenDocuments] = {}
         self._changes: dict[str, dict[int, bytes | None]] | None = None  # While in a transaction.
@@ -134,7 +113,7 @@ class JournalStorage(Storage):
         self.damage: str | None = None
         self.replaced: str | None = None
         with explain_disk_errors(self._path):
-            lost, self.torn = self._load()
+            lost, self.torn = self._load(read_checkpoint(checkpoint) if checkpoint else None)
         if lost:
             self.damage = f"{lost} bytes of {self._path} are damaged; indexing restores what was in"
         if writable:
@@ -201,6 +180,7 @@ class JournalStorage(Storage):
             raise RuntimeError("transactions do not nest")
         self._changing = get_ident()
         self._changes = {}
+        revision = self.revision
         try:
             yield
             changes = [
@@ -213,25 +193,36 @@ class JournalStorage(Storage):
                 self._write(changes, rewrite=rewrite)
         finally:
             self._changes = None
-        if changes and self._follower:
-            self._follower(changes)
+        self._tell(changes, revision)
 
     def follow(
         self,
         follower: Callable[[Iterable[Change]], None],
         begin: Callable[[], None] = lambda: None,
+        resume: Callable[[Checkpoint], bool] = lambda checkpoint: False,
     ) -> None:
         """Tell ``follower`` of every document there is now, then of all changes as they come.
 
         ``begin`` is called before it is told of everything anew, because another journal took the
-        place of this one.
+        place of this one. ``resume`` is given the checkpoint that the journal was read from, if
+        there is one; where it returns True, the follower knows all photos that were in it.
         """
         self._follower, self._begin = follower, begin
-        follower(
+        resumed, self._resumed = self._resumed, None
+        known, changes = "", list[Change]()
+        if resumed is not None and resume(resumed[0]):
+            known = "photos"
+            changes = [change for change in resumed[1] if change.table == known]
+        else:
+            self._kept = 0
+        everything = (
             Change(table, key, None, raw)
             for table, documents in self._tables.items()
+            if table != known
             for key, raw in documents.items()
         )
+        follower(chain(everything, changes))
+        self._told = self.revision
 
     def refresh(self) -> bool:
         """Take in what another process has committed since; return whether there was anything.
@@ -247,8 +238,7 @@ class JournalStorage(Storage):
         revision = self.revision
         with explain_disk_errors(self._path):
             changes = self._go_on() if self._writable else self._read_on()
-        if changes and self._follower:
-            self._follower(changes)
+        self._tell(changes, revision)
         return self.revision != revision
 
     @property
@@ -266,6 +256,32 @@ class JournalStorage(Storage):
         """Bytes of the documents that are not outdated."""
         return sum(documents.size for documents in self._tables.values())
 
+    def keep_checkpoint(
+        self,
+        facts: Callable[[], Mapping[str, Any]],
+        arrays: Callable[[], Mapping[str, npt.NDArray[Any]]],
+        *,
+        now: bool = False,
+    ) -> None:
+        """Keep what is known as a checkpoint, where much came since the last one, or ``now``.
+
+        Without it opening takes longer; that it cannot be written is no failure.
+
+        ``facts`` and ``arrays`` give what the follower knows of all changes so far.
+        """
+        known, since = self._known, self._known.end - self._kept
+        if self._checkpoint is None or not self._writable or self._changes is not None:
+            return
+        if since < SMALL or (not now and since < GROWTH * known.end):
+            return
+        if known.checksum is None or self._told != self.revision:
+            return  # Not all is whole, or an exception kept the follower from knowing it.
+        self._kept = known.end
+        tables = {name: documents.places() for name, documents in self._tables.items()}
+        kept = Checkpoint(known.end, known.checksum, self.revision, facts(), arrays(), tables)
+        with suppress(OSError):
+            write_checkpoint(self._checkpoint, kept)
+
     def compact(self) -> None:
         """Write the journal anew without what is outdated, and switch to it at once.
 
@@ -280,10 +296,20 @@ class JournalStorage(Storage):
             self._known.check()
             self._rewrite(self.revision)
 
+    def _tell(self, changes: Iterable[Change], revision: int) -> None:
+        """Tell the follower of all changes since a revision."""
+        if changes and self._follower:
+            self._follower(changes)
+        if self._told == revision:
+            self._told = self.revision
+
     # Reading.
 
-    def _load(self) -> tuple[int, bool]:
-        """Read the whole journal; return how many bytes are damaged and whether a tail is torn."""
+    def _load(self, checkpoint: Checkpoint | None = None) -> tuple[int, bool]:
+        """Read the whole journal; return how many bytes are damaged and whether a tail is torn.
+
+        Of what a checkpoint was made of only the checksum is read.
+        """
         try:
             journal = open_stable(self._path)
         except FileNotFoundError:
@@ -299,14 +325,25 @@ class JournalStorage(Storage):
         else:
             header, end, revision = b"", 0, 0
         tables: dict[str, WrittenDocuments] = {}
-        lost = 0
-        for transaction in transactions(journal.stream(end), end):
-            _apply(transaction.operations, tables, journal)
+        lost, checksum, changes = 0, zlib.crc32(header), dict[tuple[str, int], Change]()
+        if checkpoint is not None and header and checkpoint.fits(journal):
+            tables, revision = checkpoint.documents(journal), checkpoint.revision
+            end, checksum = checkpoint.end, checkpoint.checksum
+            self._kept = end
+        else:
+            checkpoint = None
+        for transaction in transactions(journal.stream(end), end, checksum):
+            if checkpoint is not None:
+                note_changes(transaction.operations, tables, changes)
+            apply(transaction.operations, tables, journal)
             lost += transaction.lost
             end, revision = transaction.end, transaction.revision
+            checksum = transaction.checksum
         tail = journal.stream(end).read()
-        self._known = KnownJournal(self._path, journal, header, end)
+        self._known = KnownJournal(self._path, journal, header, end, None if lost else checksum)
         self._tables, self.revision = tables, revision
+        if checkpoint is not None:
+            self._resumed = checkpoint, [*changes.values()]
         return (lost if is_unfinished(tail) else lost + len(tail)), bool(tail)
 
     def _read_on(self) -> list[Change]:
@@ -314,7 +351,8 @@ class JournalStorage(Storage):
         known = self._known
         if known.file is not None and known.is_in_place:
             changes = []
-            for transaction in transactions(known.file.stream(known.end), known.end):
+            stream, checksum = known.file.stream(known.end), known.checksum
+            for transaction in transactions(stream, known.end, checksum or 0):
                 changes += [
                     Change(table, key, self._tables.get(table, _NO_DOCUMENTS).get(key), raw)
                     for table, key, raw, _ in transaction.operations
@@ -326,14 +364,15 @@ class JournalStorage(Storage):
         return [
             change
             for name in {*old, *self._tables}
-            for change in _difference(
+            for change in difference(
                 name, old.get(name, _NO_DOCUMENTS), self._tables.get(name, _NO_DOCUMENTS)
             )
         ]
 
     def _take_in(self, transaction: Transaction, journal: StableFile) -> None:
-        _apply(transaction.operations, self._tables, journal)
-        self._known.grow(transaction.end)
+        apply(transaction.operations, self._tables, journal)
+        is_whole = self._known.checksum is not None and not transaction.lost
+        self._known.grow(transaction.end, transaction.checksum if is_whole else None)
         self.revision = transaction.revision
 
     def _names(self) -> list[str]:
@@ -401,7 +440,7 @@ class JournalStorage(Storage):
             with suppress(OSError):
                 self._cut()
             raise
-        for transaction in transactions(BytesIO(data), known.end):
+        for transaction in transactions(BytesIO(data), known.end, known.checksum or 0):
             self._take_in(transaction, known.file)
 
     def _go_on(self) -> list[Change]:
@@ -436,6 +475,7 @@ class JournalStorage(Storage):
         return []
 
     def _rewrite(self, revision: int) -> None:
+        self._kept = 0
         # Windows does not replace a file that is open.
         if self._file is not None:
             self._file.close()
@@ -459,24 +499,3 @@ class JournalStorage(Storage):
     def _joined(self) -> AbstractContextManager[None]:
         """Join the transaction that is under way, or begin one."""
         return self.transaction() if self._changes is None else nullcontext()
-
-
-def _apply(
-    operations: Iterable[Placed], tables: dict[str, WrittenDocuments], journal: StableFile
-) -> None:
-    for table, key, raw, start in operations:
-        if table not in tables:
-            tables[table] = WrittenDocuments(journal)
-        if raw is None:
-            tables[table].remove(key)
-        else:
-            tables[table].put(key, start, len(raw))
-
-
-def _difference(table: str, old: Documents, new: Documents) -> Iterator[Change]:
-    """Yield what makes the new documents of a table of the old ones."""
-    for key, after in new.items():
-        if (before := old.get(key)) != after:
-            yield Change(table, key, before, after)
-    for key in old.keys() - new.keys():
-        yield Change(table, key, old[key], None)

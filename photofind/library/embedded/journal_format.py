@@ -32,12 +32,16 @@ Placed: TypeAlias = tuple[str, int, bytes | None, int]
 
 
 class Transaction(NamedTuple):
-    """A whole transaction in a journal, where it ends, and how much is damaged before it."""
+    """A whole transaction in a journal, where it ends, and how much is damaged before it.
+
+    ``checksum`` is the CRC-32 of all bytes up to its end.
+    """
 
     revision: int
     operations: list[Placed]
     end: int
     lost: int
+    checksum: int
 
 
 def pack(operations: Iterable[Operation], revision: int) -> bytes:
@@ -68,8 +72,11 @@ def _table(name: bytes) -> str:
     return unquote(name.decode("ascii"), errors="surrogatepass")
 
 
-def transactions(file: IO[bytes], end: int) -> Iterator[Transaction]:
-    """Yield the transactions that verify, from where ``file`` stands, which is at ``end``."""
+def transactions(file: IO[bytes], end: int, checksum: int = 0) -> Iterator[Transaction]:
+    """Yield the transactions that verify, from where ``file`` stands, which is at ``end``.
+
+    ``checksum`` is the CRC-32 of the bytes before.
+    """
     lines: list[bytes] = []
     for line in file:
         count = _verify(lines, line) if line.startswith(b"=") else None
@@ -80,8 +87,9 @@ def transactions(file: IO[bytes], end: int) -> Iterator[Transaction]:
         revision = int(line.split(b" ")[1])
         lost = sum(map(len, lines[:whole]))
         operations = _unpack(lines[whole:], end + lost)
-        end += sum(map(len, lines)) + len(line)
-        yield Transaction(revision, operations, end, lost)
+        data = b"".join([*lines, line])
+        end, checksum = end + len(data), zlib.crc32(data, checksum)
+        yield Transaction(revision, operations, end, lost, checksum)
         lines = []
 
 

@@ -31,19 +31,27 @@ class KnownJournal:
         Its first line; nothing if that is none of a journal.
     end
         Where the last transaction ends that was read.
+    checksum
+        The CRC-32 of all that was read; None where not all of it was whole.
     """
 
     def __init__(
-        self, path: Path, file: StableFile | None = None, header: bytes = b"", end: int = 0
+        self,
+        path: Path,
+        file: StableFile | None = None,
+        header: bytes = b"",
+        end: int = 0,
+        checksum: int | None = None,
     ) -> None:
         self._path = path
         self.file = file
         self.header = header
-        self.grow(end)
+        self.grow(end, checksum)
 
-    def grow(self, end: int) -> None:
-        """Take note that it was read up to here."""
+    def grow(self, end: int, checksum: int | None) -> None:
+        """Take note that it was read up to here, with this CRC-32 of all that was read."""
         self.end = end
+        self.checksum = checksum
         self._ending = self._before(end)
 
     @property

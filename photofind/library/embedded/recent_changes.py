@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
 
 from photofind.errors import DamagedError
-from photofind.library.embedded.journal import Change, JournalStorage, decode
+from photofind.library.embedded.changes import Change, decode
+from photofind.library.embedded.journal import JournalStorage
 
 __all__ = ["RecentChanges"]
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from photofind.model.records import Folder, Photo, Retry, Space
 
 __all__ = [
+    "PHOTO_SHAPE",
     "Record",
     "StoredSpace",
     "folder_of",
@@ -47,7 +48,7 @@ _NOT_KEPT = ("id", "host")
 _NOTHING: Mapping[str, bool] = {}
 
 _TEXT, _WHOLE, _NUMBER, _LIST, _MAP = (str,), (int,), (int, float), (list,), (dict,)
-_PHOTO_SHAPE: dict[str, tuple[type, ...]] = {
+PHOTO_SHAPE: dict[str, tuple[type, ...]] = {
     "path": _TEXT, "size": _WHOLE, "modified": _WHOLE, "inode": _WHOLE, "content": _TEXT,
     "rows": _MAP, "width": _WHOLE, "height": _WHOLE, "format": _TEXT, "fingerprint": _TEXT,
     "captured": _TEXT, "camera": _TEXT, "latitude": _NUMBER, "longitude": _NUMBER,
@@ -125,7 +126,7 @@ def is_photo(document: Mapping[str, Any]) -> bool:
 def _is_photo_kind(names_and_types: tuple[Any, ...]) -> bool:
     half = len(names_and_types) // 2
     names, types = names_and_types[:half], names_and_types[half:]
-    return "path" in names and _are_of(names, types, _PHOTO_SHAPE)
+    return "path" in names and _are_of(names, types, PHOTO_SHAPE)
 
 
 def _are_rows(values: Iterable[object]) -> bool:

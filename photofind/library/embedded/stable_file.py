@@ -7,6 +7,7 @@ import weakref
 from abc import abstractmethod
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from io import BufferedReader, RawIOBase
+from itertools import repeat
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -95,10 +96,9 @@ class StableFile:
         DamagedError, LibraryError
             As `read`.
         """
-        read = self.read_some
+        counts = [*counts]
         try:
-            for start, count in zip(starts, counts, strict=True):
-                data = read(start, count)
+            for data, count in zip(self._read_all(starts, counts), counts, strict=True):
                 if len(data) < count:
                     raise DamagedError(
                         f"{self._path} was cut short while it was in use", "start photofind again"
@@ -114,8 +114,11 @@ class StableFile:
 
     def read_each(self, starts: Iterable[int], count: int) -> list[bytes]:
         """Return ``count`` bytes from each of some places on, or fewer at the end of the file."""
-        descriptor = self._descriptor
-        return [os.pread(descriptor, count, start) for start in starts]
+        return [*self._read_all(starts, repeat(count))]
+
+    def _read_all(self, starts: Iterable[int], counts: Iterable[int]) -> Iterator[bytes]:
+        """Yield the bytes from each of some places on; hundreds are asked for with each query."""
+        return map(os.pread, repeat(self._descriptor), counts, starts)
 
     def stream(self, start: int) -> BufferedReader:
         """Return a stream of what is in it from ``start`` on."""
@@ -141,9 +144,9 @@ class LockedStableFile(StableFile):
             os.lseek(self._descriptor, start, os.SEEK_SET)
             return os.read(self._descriptor, count)
 
-    def read_each(self, starts: Iterable[int], count: int) -> list[bytes]:
-        """Return ``count`` bytes from each of some places on, or fewer at the end of the file."""
-        return [self.read_some(start, count) for start in starts]
+    def _read_all(self, starts: Iterable[int], counts: Iterable[int]) -> Iterator[bytes]:
+        """Yield the bytes from each of some places on."""
+        return map(self.read_some, starts, counts)
 
     def give_way(self) -> None:
         """Close it; readers go on from memory."""

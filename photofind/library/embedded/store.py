@@ -96,7 +96,9 @@ class EmbeddedStore:
         self._writing = RLock()
         self._lock = writing_to(home) if writable else None
         try:
-            self._catalog = Catalog(home.catalog, writable=writable)
+            self._catalog = Catalog(
+                home.catalog, writable=writable, checkpoint=home.cache / "catalog.npz"
+            )
             self._storage = self._catalog.storage
             self._spaces = Spaces(home, self._catalog, self._writing, self._problems)
             self._views = Views(
@@ -121,6 +123,7 @@ class EmbeddedStore:
                     self._forget_what_is_open,
                 )
                 upkeep.recover(home, self._catalog, self._spaces, self._problems)
+                self._catalog.keep_checkpoint()
         except BaseException:
             self._unlock()
             raise
@@ -135,6 +138,7 @@ class EmbeddedStore:
         """Close the library, end its child processes, and let others write to it."""
         self._views.close()
         with self._writing:
+            self._catalog.keep_checkpoint(now=True)
             self._spaces.release()
             self._storage.close()
             self._unlock()
@@ -515,6 +519,7 @@ class EmbeddedStore:
             if self._files is not None:
                 self._files.look()
             yield
+            self._catalog.keep_checkpoint()
 
     def _repair_vectors(self) -> int:
         return self._files.repair_vectors() if self._files else 0

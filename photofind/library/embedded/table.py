@@ -7,7 +7,8 @@ from typing import Any
 
 from tinydb.table import Table
 
-from photofind.library.embedded.journal import JournalStorage, decode, encode
+from photofind.library.embedded.changes import decode, encode
+from photofind.library.embedded.journal import JournalStorage
 from photofind.library.embedded.stable_file import SnapshotMapping
 
 __all__ = ["JournalTable"]

@@ -8,8 +8,9 @@ import pytest
 
 from photofind.errors import DamagedError, LibraryError, NewerFormatError
 from photofind.library.embedded import index as index_module
+from photofind.library.embedded.changes import decode
 from photofind.library.embedded.index import Index
-from photofind.library.embedded.journal import JournalStorage, decode
+from photofind.library.embedded.journal import JournalStorage
 from photofind.library.embedded.store import EmbeddedStore
 from photofind.model.filters import Filter
 from photofind.model.records import Folder, Photo

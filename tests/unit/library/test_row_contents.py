@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photofind.library.embedded import contents as module
-from photofind.library.embedded.contents import RowContents
+from photofind.library.embedded.contents import RowContents, digest_of
 
 CONTENTS = st.text(st.characters(exclude_characters="\0"), max_size=50)
 
@@ -46,3 +46,13 @@ def test_a_copy_does_not_follow():
     assert copy.contents(np.arange(3)) == ["a", "b", ""]
     assert copy.rows(["a", "b", "c"]).tolist() == [0, 1, -1]
     assert known.rows(["a", "b", "c"]).tolist() == [1, -1, 2]
+
+
+def test_contents_with_the_same_digest_are_told_apart():
+    known = RowContents()
+    known.put({0: "plumless", 2: "buckeroo", 3: "other"})
+    assert digest_of("plumless") == digest_of("buckeroo")
+    wanted = ["buckeroo", "plumless", "other", "none", ""]
+    assert known.rows(wanted).tolist() == [2, 0, 3, -1, -1]
+    known.put({0: ""})
+    assert known.rows(wanted).tolist() == [2, -1, 3, -1, -1]

@@ -76,7 +76,8 @@ def test_a_disk_that_refuses_is_explained(steady, monkeypatch):
     def refuse(*arguments):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(steady, "read_some", refuse)
+    monkeypatch.setattr(os, "pread", refuse)
+    monkeypatch.setattr(os, "read", refuse)
     with pytest.raises(LibraryError, match="Input/output error; check the disk"):
         steady.read(0, 1)
 
