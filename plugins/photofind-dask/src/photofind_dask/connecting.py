@@ -79,6 +79,7 @@ def connect(home: Home, address: str, options: WorkOptions) -> DaskFleet:
     for name in ("", ".client", ".comm", ".core", ".worker", ".utils_comm"):
         # Each has a level of its own; what matters is told by photofind.
         logging.getLogger(f"distributed{name}").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").addFilter(_is_not_of_dask)
     security = Security(
         require_encryption=True,
         tls_ca_file=str(certificates.authority),
@@ -161,6 +162,12 @@ def _shake_hands(address: str, host: str, port: int, certificates: Certificates)
             f"the fleet at {address} cannot be reached: {_line(error)}",
             "is its scheduler running?",
         ) from error
+
+
+def _is_not_of_dask(record: logging.LogRecord) -> bool:
+    """Return whether an error that nobody waits for any more is to be told; Dask leaves some."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not type(error).__module__.startswith("distributed")
 
 
 def _line(error: Exception) -> str:
