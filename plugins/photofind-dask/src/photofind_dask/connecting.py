@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import ssl
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,13 +88,16 @@ def connect(home: Home, address: str, options: WorkOptions) -> DaskFleet:
         tls_client_key=str(certificates.key),
     )
     try:
-        client = Client(
-            f"tls://{parts.netloc if parts.port else f'{parts.netloc}:{port}'}",
-            security=security,
-            timeout=_SECONDS,
-            set_as_default=False,
-            name="photofind",
-        )
+        with warnings.catch_warnings():
+            # Dask warns of packages that differ and that no task uses; photofind checks its own.
+            warnings.simplefilter("ignore")
+            client = Client(
+                f"tls://{parts.netloc if parts.port else f'{parts.netloc}:{port}'}",
+                security=security,
+                timeout=_SECONDS,
+                set_as_default=False,
+                name="photofind",
+            )
     except (OSError, ValueError, RuntimeError) as error:
         raise FleetError(f"the fleet at {address} cannot be used: {_line(error)}") from error
     return DaskFleet(client, address, options)
