@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import ssl
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +80,7 @@ def connect(home: Home, address: str, options: WorkOptions) -> DaskFleet:
     for name in ("", ".client", ".comm", ".core", ".worker", ".utils_comm"):
         # Each has a level of its own; what matters is told by photofind.
         logging.getLogger(f"distributed{name}").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").addFilter(_is_not_of_dask)
     security = Security(
         require_encryption=True,
         tls_ca_file=str(certificates.authority),
@@ -86,13 +88,16 @@ def connect(home: Home, address: str, options: WorkOptions) -> DaskFleet:
         tls_client_key=str(certificates.key),
     )
     try:
-        client = Client(
-            f"tls://{parts.netloc if parts.port else f'{parts.netloc}:{port}'}",
-            security=security,
-            timeout=_SECONDS,
-            set_as_default=False,
-            name="photofind",
-        )
+        with warnings.catch_warnings():
+            # Dask warns of packages that differ and that no task uses; photofind checks its own.
+            warnings.simplefilter("ignore")
+            client = Client(
+                f"tls://{parts.netloc if parts.port else f'{parts.netloc}:{port}'}",
+                security=security,
+                timeout=_SECONDS,
+                set_as_default=False,
+                name="photofind",
+            )
     except (OSError, ValueError, RuntimeError) as error:
         raise FleetError(f"the fleet at {address} cannot be used: {_line(error)}") from error
     return DaskFleet(client, address, options)
@@ -161,6 +166,12 @@ def _shake_hands(address: str, host: str, port: int, certificates: Certificates)
             f"the fleet at {address} cannot be reached: {_line(error)}",
             "is its scheduler running?",
         ) from error
+
+
+def _is_not_of_dask(record: logging.LogRecord) -> bool:
+    """Return whether an error that nobody waits for any more is to be told; Dask leaves some."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not type(error).__module__.startswith("distributed")
 
 
 def _line(error: Exception) -> str:
