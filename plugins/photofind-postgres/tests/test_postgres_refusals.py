@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,14 @@ from photofind.errors import LibraryError, NewerFormatError
 from photofind.model.records import Photo
 from photofind.paths import Home
 
-HERE = Path(__file__).parent
+
+def certificate(path: Path) -> Path:
+    """Write a certificate of this machine, with its key, and return where."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "-", "-out", "-"]
+    path.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
+    return path
 
 
 def refusal(address: str) -> str:
@@ -67,13 +75,14 @@ def test_a_wrong_certificate(server, tmp_path, monkeypatch):
     """Only a server that shows the right certificate gets a password."""
     monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pgpass"))
     assert "switch TLS on there" in refusal(server.address(sslmode="require"))
-    with tls_in_front(server.port, HERE / "own.pem") as port:
+    own, other = (certificate(tmp_path / name) for name in ("own.pem", "other.pem"))
+    with tls_in_front(server.port, own) as port:
         (tmp_path / "pgpass").write_text(f"127.0.0.1:{port}:*:photos:secret\n")
         (tmp_path / "pgpass").chmod(0o600)
         place = f"postgres://photos@127.0.0.1:{port}/postgres?sslmode=verify-full&sslrootcert="
-        assert "sslrootcert=" in refusal(f"{place}{HERE / 'other.pem'}")
+        assert "sslrootcert=" in refusal(f"{place}{other}")
         store = open_postgres(
-            Home.default(), f"{place}{HERE / 'own.pem'}&library=over_tls",
+            Home.default(), f"{place}{own}&library=over_tls",
             writable=True, resident=False, idle_seconds=None,
         )  # fmt: skip
         with store:
