@@ -314,6 +314,22 @@ class Points:
                 [[other for other in others if other in alive] for others in named.values()],
             )
 
+    def indexed(self, space: str) -> Iterator[tuple[list[str], npt.NDArray[np.bool_]]]:
+        """Yield in pages the contents that the index was built on, and which of them repeat."""
+        index = self.index(space)
+        if index is None:
+            return
+        seen: set[str] = set()
+        where = joined(self._library.state.visible, "is_built == true")
+        for page in self._connection.pages(
+            POINTS, where, ["content", "is_repeat"], part=index.part
+        ):
+            repeats = {
+                row["content"]: row["is_repeat"] for row in page if row["content"] not in seen
+            }
+            seen.update(repeats)
+            yield list(repeats), np.array([*repeats.values()], np.bool_)
+
     # Writing.
 
     def points_of(self, index: Index, embeddings: Mapping[str, Array32]) -> dict[str, Point]:

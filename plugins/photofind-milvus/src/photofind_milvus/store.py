@@ -396,6 +396,10 @@ class MilvusStore:
         """Yield the contents that the index was built on, each with its nearest others."""
         return self._points.neighbours(space)
 
+    def indexed(self, space: str) -> Iterator[tuple[Sequence[str], npt.NDArray[np.bool_]]]:
+        """Yield the contents that the index was built on, and which of them repeat others."""
+        return self._points.indexed(space)
+
     # The index of a space.
 
     def index(self, space: str) -> IndexInfo | None:
