@@ -694,7 +694,7 @@ def test_an_indexing_tells_how_far_it_is_and_what_came_of_it(served: Served) -> 
     assert list(lines[-1]) == ["report"]
     assert lines[-1]["report"]["notes"] == ["a note"]
     assert {key for line in lines[:-1] for key in line} <= {"progress"}
-    assert ("index", (("/photos",), False, True, False)) in served.library.asked
+    assert ("index", (("/photos",), False, True, False, None)) in served.library.asked
     served.library.error = LockedError("it is locked", "wait")
     error = {"type": "LockedError", "message": "it is locked", "hint": "wait"}
     assert lines_of(served, {})[-1] == {"error": error}
@@ -708,7 +708,7 @@ def test_an_indexing_goes_on_without_its_client(served: Served) -> None:
     with socket.create_connection(("127.0.0.1", served.port), timeout=patience(20)) as connection:
         connection.sendall(head + b"{}")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
-        wait_for(lambda: ("index", (None, False, False, False)) in served.library.asked)
+        wait_for(lambda: ("index", (None, False, False, False, None)) in served.library.asked)
     served.library.hold.set()
     wait_for(lambda: ("indexed", None) in served.library.asked)
 
@@ -829,7 +829,7 @@ def test_stop_ends_the_server_with_what_is_under_way(served: Served) -> None:
     indexing: list[Any] = []
     index = threading.Thread(target=lambda: indexing.extend(lines_of(served, {})))
     index.start()
-    wait_for(lambda: ("index", (None, False, False, False)) in served.library.asked)
+    wait_for(lambda: ("index", (None, False, False, False, None)) in served.library.asked)
     assert ask(served, "POST", "/api/stop").status == 202
     served.thread.join(20)
     assert not served.thread.is_alive()

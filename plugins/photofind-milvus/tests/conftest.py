@@ -10,7 +10,7 @@ import pytest
 from milvus_server import MilvusServer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the program of the server is unpacked; too large to be left behind."""
     folder = tmp_path_factory.mktemp("milvus-program")
@@ -18,7 +18,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Iterator[MilvusServer]:
     pytest.importorskip("milvus", reason="there is no wheel of Milvus for this machine")
     server = MilvusServer(tmp_path_factory.mktemp("milvus"), program)

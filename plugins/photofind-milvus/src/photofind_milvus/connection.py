@@ -261,7 +261,8 @@ class Connection:
     ) -> list[Row]:
         """Return rows that an expression is true of, at most ``limit``.
 
-        ``mark`` says up to what time writes are to be seen; where not given, all that are noted.
+        ``mark`` says up to what time writes are to be seen, with 0 all that anybody has written,
+        which takes longer; where not given, all that are noted.
         """
         if not self._is_there(table, part):
             return []
@@ -273,7 +274,7 @@ class Connection:
                 output_fields=list(fields),
                 limit=limit,
                 partition_names=[part] if part else None,
-                consistency_level="Customized",
+                consistency_level="Strong" if mark == 0 else "Customized",
                 guarantee_timestamp=self._since(mark),
                 timeout=self.address.seconds,
             )
@@ -388,7 +389,7 @@ class Connection:
         return f"{self.address.name}_{table}"
 
     def _since(self, mark: int | None) -> int:
-        return max(1, self.mark if mark is None else mark)  # 0 would be: all that is written.
+        return max(1, self.mark if mark is None else mark)
 
     def _is_there(self, table: str, part: str) -> bool:
         return self.has(table) and (

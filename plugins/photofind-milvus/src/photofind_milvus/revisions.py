@@ -32,6 +32,7 @@ _FIELDS = ["number", "status", "revision", "mark", "owner", "beat", "kinds"]
 
 PATIENCE = 120.0
 """A commit that showed no life for so many seconds is of a process that is gone."""
+_ALL_WRITTEN = 0  # A mark: requests wait until all is seen that anybody has written.
 _TRIM_SECONDS = 300.0
 _KEPT = 600_000 << 18
 """How long commits are listed, in the server's time: milliseconds above a counter of 18 bits."""
@@ -140,11 +141,15 @@ class Revisions:
         index = {"index_type": "FLAT", "metric_type": "COSINE", "params": {}}
         self._connection.make(COMMITS, fields, index, description)
 
-    def refresh(self) -> bool:
-        """Take in what was committed; return whether there was anything."""
+    def refresh(self, *, at_once: bool = False) -> bool:
+        """Take in what was committed; return whether there was anything.
+
+        What others have committed just now is seen after a moment, or ``at_once``, which waits.
+        """
         with self._looking:
             old = self.state
-            rows = self._rows(f"status != {_COMMITTED} or revision > {old.revision}")
+            where = f"status != {_COMMITTED} or revision > {old.revision}"
+            rows = self._rows(where, _ALL_WRITTEN if at_once else None)
             if old.running:
                 known = {row["number"] for row in rows}
                 if unknown := old.running - known:
@@ -249,7 +254,8 @@ class Revisions:
         """
         count = 0
         now = time.monotonic()
-        begun = list(self._rows(f"status == {_BEGUN}"))
+        # What was committed a moment ago must not be taken for what is begun.
+        begun = list(self._rows(f"status == {_BEGUN}", _ALL_WRITTEN))
         for row in begun:
             beat, since = self._seen.get(row["number"], (None, now))
             if beat != row["beat"]:

@@ -96,7 +96,7 @@ class MilvusStore:
                 connection.load()
             elif writable:
                 self._make(connection)
-            self._revisions.refresh()
+            self._revisions.refresh(at_once=True)
             self._points = Points(self._library)
             self._embeddings = Embeddings(self._library)
             self._changes = Changes(self._library, self._points, self._embeddings)
@@ -104,7 +104,7 @@ class MilvusStore:
             self._overview = Overview(self._library)
             if writable:
                 self._revisions.recover()
-                self._revisions.refresh()
+                self._revisions.refresh(at_once=True)
         except BaseException:
             self._release()
             raise
