@@ -19,8 +19,10 @@ __all__ = ["reading_by_fleet"]
 @contextmanager
 def reading_by_fleet(
     resources: Resources, address: str | None, extraction: Callable[[str], Extraction]
-) -> Iterator[None]:
+) -> Iterator[list[str]]:
     """Have a fleet read photos, by the extractors in use, until the end of the block.
+
+    Yields what people should know of it in the end, a line each.
 
     Parameters
     ----------
@@ -35,7 +37,7 @@ def reading_by_fleet(
         It cannot be reached, another one is at work, or a worker has another version of something.
     """
     if address is None:
-        yield
+        yield []
         return
     from photofind.extractors.fleets import WorkOptions, open_fleet
 
@@ -44,7 +46,7 @@ def reading_by_fleet(
         resources.limits, settings.max_seconds, settings.worker_megabytes, settings.views
     )
     fleet = open_fleet(resources.home, address, options)
-    with resources.fleet.using(fleet):
+    with resources.fleet.using(fleet) as notes:
         for name in extractors_in_use(settings):
             try:
                 info = extraction(name).info()
@@ -52,4 +54,4 @@ def reading_by_fleet(
                 continue
             if not info.derives_from:
                 fleet.check(info)
-        yield
+        yield notes

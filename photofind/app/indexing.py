@@ -46,7 +46,7 @@ def index_folders(
         chosen = chosen_folders(store, folders)
         store.verify()
         found = store.problems
-        with reading_by_fleet(resources, fleet, extraction):
+        with reading_by_fleet(resources, fleet, extraction) as of_fleet:
             report, spaces = index_once(
                 store,
                 extraction,
@@ -60,7 +60,7 @@ def index_folders(
                 memory=ExtractorMemory(home, writable=True),
             )
         note_answering(resources)
-        notes = [*resources.fleet.notes, *report.notes, *maintain(store, home, spaces, say)]
+        notes = [*of_fleet, *report.notes, *maintain(store, home, spaces, say)]
         # What was found is told, even if it is solved by now.
         notes = [*dict.fromkeys([*found, *store.problems]), *notes]
         graph_is_wanted = any(space_wants_graph(store, space) for space in spaces)

@@ -324,12 +324,11 @@ class Resident(PhotoFind):
             library = self._resources.library
             library.verify()
             found = library.problems
-            with reading_by_fleet(self._resources, fleet, self._reading):
+            with reading_by_fleet(self._resources, fleet, self._reading) as of_fleet:
                 report = self._indexer.index(
                     chosen, accept_removals=accept_removals, retry_failed=retry_failed, every=wait
                 )
-            if fleet is not None:
-                report = replace(report, notes=(*self._resources.fleet.notes, *report.notes))
+            report = replace(report, notes=(*of_fleet, *report.notes))
             # Otherwise that is done in a quiet moment; what is embedded can be searched at once.
             problems = self._maintainer.maintain(graph=True) if wait else []
         finally:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from photofind.errors import FleetError, FleetLostError, PhotofindError
 from photofind.paths import Home
+from photofind.system.entry_points import load_point, points_of
 
 if TYPE_CHECKING:
     from photofind.extractors.extracted import Extracted
@@ -136,7 +137,7 @@ class FleetInUse:
 
     def __init__(self) -> None:
         self._fleet: Fleet | None = None
-        self.notes: list[str] = []
+        self._notes: list[str] = []
 
     def __call__(self) -> Fleet | None:
         """Return the fleet; None where photos are read on this machine."""
@@ -146,12 +147,14 @@ class FleetInUse:
         """Go on without a fleet, on this machine."""
         if self._fleet is fleet:
             self._fleet = None
-            self.notes.append(f"{error.message}; the rest was read on this machine")
+            self._notes.append(f"{error.message}; the rest was read on this machine")
             log.warning("%s", error)
 
     @contextmanager
-    def using(self, fleet: Fleet) -> Iterator[None]:
+    def using(self, fleet: Fleet) -> Iterator[list[str]]:
         """Have a fleet read photos until the end of the block, and close it then.
+
+        Yields what people should know of it in the end, a line each.
 
         Raises
         ------
@@ -160,9 +163,9 @@ class FleetInUse:
         """
         if self._fleet is not None:
             raise FleetError("a fleet is reading photos already", "wait until it is done")
-        self.notes, self._fleet = [], fleet
+        self._notes, self._fleet = [], fleet
         try:
-            yield
+            yield self._notes
         finally:
             self._fleet = None
             fleet.close()
@@ -176,21 +179,15 @@ def open_fleet(home: Home, address: str, options: WorkOptions) -> Fleet:
     FleetError
         No plugin knows such addresses, or the fleet cannot be reached.
     """
-    from importlib.metadata import entry_points
-
     scheme, found, _ = address.partition("://")
-    points = {point.name: point for point in entry_points(group=GROUP)}
+    points = points_of(GROUP)
     if not found or scheme not in points:
         raise FleetError(
             f"{address!r} is no address of a fleet that an installed plugin knows",
             "photofind-dask brings tls://HOST:PORT",
         )
-    try:
-        engine: FleetEngine = points[scheme].load()
-    except Exception as error:  # A plugin: whatever it raises is named, not shown.
-        log.exception("the fleet %s cannot be loaded", scheme)
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise FleetError(f"what connects to {scheme}:// cannot be loaded: {reason}") from error
+    what = f"what connects to {scheme}://"
+    engine: FleetEngine = load_point(points[scheme], what, FleetError)
     return engine(home, address, options)
 
 

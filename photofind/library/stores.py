@@ -6,13 +6,13 @@ its name, or by an address whose scheme is its name. Importing this module costs
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from photofind.errors import LibraryError, PhotofindError
+from photofind.errors import LibraryError
 from photofind.paths import Home
 from photofind.settings import Settings, load_settings
+from photofind.system.entry_points import load_point, points_of
 
 if TYPE_CHECKING:
     from photofind.library.store import Store
@@ -21,8 +21,6 @@ __all__ = ["EMBEDDED", "GROUP", "Engine", "check_engine", "open_store", "store_e
 
 GROUP = "photofind.stores"
 EMBEDDED = "embedded"
-
-log = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
@@ -128,21 +126,12 @@ def _engine(address: str) -> Engine:
 
 
 def _installed_engine(name: str) -> Engine:
-    from importlib.metadata import entry_points
-
-    points = {point.name: point for point in entry_points(group=GROUP)}
+    points = points_of(GROUP)
     if name not in points:
         installed = ", ".join(sorted({EMBEDDED, *points}))
         raise LibraryError(
             f"the setting store names the engine {name!r}, which is not installed",
             f"installed: {installed}",
         )
-    try:
-        engine: Engine = points[name].load()
-    except PhotofindError:
-        raise
-    except Exception as error:  # An engine is a plugin: whatever it raises is named, not shown.
-        log.exception("the engine %s cannot be loaded", name)
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise LibraryError(f"the engine {name!r} cannot be loaded: {reason}") from error
+    engine: Engine = load_point(points[name], f"the engine {name!r}", LibraryError)
     return engine

@@ -249,13 +249,15 @@ def test_a_fleet_that_is_lost_is_done_without(photos, here):
     in_use, fleet = FleetInUse(), Lost()
     with Extraction(EXTRACTOR, fleet=in_use) as extraction:
         extraction.info()
-        with in_use.using(fleet):
+        with in_use.using(fleet) as notes:
             with pytest.raises(FleetError, match="already"), in_use.using(fleet):
                 pass
             found = extraction.extract(files(photos), in_company=True)
             assert not extraction.has_fleet
     assert plain(found) == plain(here.extract(files(photos), in_company=True))
-    assert in_use.notes == ["the fleet was lost; the rest was read on this machine"]
+    assert notes == ["the fleet was lost; the rest was read on this machine"]
+    with in_use.using(Lost()) as notes:
+        assert notes == []
 
 
 def test_a_killed_worker_costs_a_retry_and_loses_nothing(home, photos, tmp_path):
