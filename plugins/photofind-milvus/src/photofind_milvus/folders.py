@@ -69,12 +69,9 @@ class Folders:
             for name, value in document.items()
             if name in _NAMES  # A later version may know more.
         }
-        folder = Folder(**values | {"path": naming.shown(document["path"])})
         watcher = self._watcher(document)
-        if watcher and "host" in _NAMES:
-            host: dict[str, Any] = {"host": watcher}
-            folder = replace(folder, **host)
-        if not naming.is_elsewhere(folder.path):
+        folder = Folder(**values | {"path": naming.shown(document["path"]), "host": watcher})
+        if naming.is_here(document["path"]):
             return folder
         reason = f"it is on {watcher}, which watches it"
         return replace(folder, state="offline", reason=reason, mounts=(), volumes={})

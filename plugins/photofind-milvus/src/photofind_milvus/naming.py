@@ -1,8 +1,7 @@
 """How paths of several machines stand in one library.
 
-A path is kept with its *root*: the name of the machine, or of a share that several machines mount.
-A machine sees its own paths, and those of the shares that it mounts, as they are there; others
-below ``/@NAME``, where no file can be.
+A path is kept as one text, its origin first: the name of the machine, or of a share that several
+machines mount. :class:`photofind.library.locations.Locations` says what a machine has for it.
 """
 
 from __future__ import annotations
@@ -10,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote, unquote_to_bytes
 
-from photofind.paths import is_below
+from photofind.library.locations import Locations
 
 __all__ = ["Naming"]
-
-_ELSEWHERE = "/@"
 
 
 class Naming:
@@ -32,32 +29,26 @@ class Naming:
     """
 
     def __init__(self, machine: str, shares: Sequence[tuple[str, str]] = ()) -> None:
-        self.machine = machine
-        # The innermost of two folders first.
-        self._shares = sorted(shares, key=lambda share: -len(share[1]))
+        self._locations = Locations(machine, dict(shares))
+
+    @property
+    def machine(self) -> str:
+        """The name of this machine."""
+        return self._locations.machine
 
     def kept(self, path: str) -> str:
         """Return the path that the library keeps for one of this machine."""
-        if path.startswith(_ELSEWHERE):
-            root, _, rest = path[len(_ELSEWHERE) :].partition("/")
-            return f"{root}:{_encoded('/' + rest)}"
-        for name, folder in self._shares:
-            if is_below(path, folder):
-                return f"{name}:{_encoded(path[len(folder.rstrip('/')) :] or '/')}"
-        return f"{self.machine}:{_encoded(path)}"
+        return _kept(*self._locations.tree(path))
 
     def shown(self, kept: str) -> str:
         """Return the path that this machine has for one that the library keeps."""
-        root, _, encoded = kept.partition(":")
-        path = unquote_to_bytes(encoded).decode("utf-8", "surrogatepass")
-        for name, folder in self._shares:
-            if name == root:
-                return folder if path == "/" else folder.rstrip("/") + path
-        return path if root == self.machine else f"{_ELSEWHERE}{root}{path}"
+        origin, _, encoded = kept.rpartition(":")
+        plain = unquote_to_bytes(encoded).decode("utf-8", "surrogatepass")
+        return self._locations.path_of(origin, plain)
 
-    def is_elsewhere(self, path: str) -> bool:
-        """Return whether a path of this machine stands for one that only others have."""
-        return path.startswith(_ELSEWHERE)
+    def is_here(self, kept: str) -> bool:
+        """Return whether the file at a path that the library keeps can be read on this machine."""
+        return self._locations.is_here(kept.rpartition(":")[0])
 
     def below(self, folder: str) -> list[tuple[str, str]]:
         """Return the kept path of a folder, and of the shares in it, each as the first of a range.
@@ -70,10 +61,11 @@ class Naming:
         """
         if folder.rstrip("/") == "":
             return []
-        places = {self.kept(folder)}
-        places.update(self.kept(mount) for _, mount in self._shares if is_below(mount, folder))
-        return [(place.rstrip("/"), place.rstrip("/") + "/") for place in sorted(places)]
+        places = {_kept(*place).rstrip("/") for place in self._locations.below(folder)}
+        return [(place, place + "/") for place in sorted(places)]
 
 
-def _encoded(path: str) -> str:
-    return quote(path.encode("utf-8", "surrogatepass"), safe="/ .,+-_~@()=:")
+def _kept(origin: str, plain: str) -> str:
+    # Without a colon, which ends the origin.
+    encoded = quote(plain.encode("utf-8", "surrogatepass"), safe="/ .,+-_~@()=")
+    return f"{origin}:{encoded}"

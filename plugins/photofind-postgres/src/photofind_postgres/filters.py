@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from photofind.model.filters import Filter
-from photofind_postgres.locations import Locations
+from photofind_postgres.locations import Locations, encoded
 from photofind_postgres.rows import column_text
 
 __all__ = ["condition"]
@@ -72,7 +72,8 @@ def _below(folder: str, locations: Locations, add: Callable[..., None]) -> None:
     """Add the condition that a photo lies below a folder, or is what it names."""
     parts: list[str] = []
     values: list[Any] = []
-    for origin, path in locations.below(folder):
+    for origin, plain in locations.below(folder):
+        path = encoded(plain)
         inside = path.rstrip(b"/") + b"/"
         parts.append(
             "f.place IN (SELECT id FROM places WHERE origin = %s"
