@@ -39,6 +39,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
     much they hold, and what they answer. FROM stays as it is, and in use until the setting changes.
     """
     from photofind.app.store_copy import copy_store
+    from photofind.library.stores import EMBEDDED
     from photofind.paths import Home
 
     try:
@@ -62,4 +63,8 @@ def copy(source: str, target: str, as_json: bool) -> None:
     )
     if copied.left_out:
         note(f"the next indexing builds the index of {', '.join(copied.left_out)} anew")
-    note(f"to use it: photofind config set store {target}")
+    engine, is_elsewhere, place = target.partition("://")
+    if engine == EMBEDDED and is_elsewhere:
+        note(f"to use it: set PHOTOFIND_HOME to {place}")
+    else:
+        note(f"to use it: photofind config set store {target}")

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from photofind.app import store_copy
 from photofind.app.store_copy import copy_store, verify_copy
+from photofind.cli.store import store as store_command
 from photofind.errors import LibraryError, LockedError
 from photofind.library import copying
 from photofind.library.copying import copy_library, is_empty
@@ -232,3 +234,16 @@ def test_homes_are_copied_to_empty_ones_alone(source, tmp_path, monkeypatch):
     monkeypatch.setattr(store_copy, "is_held", lambda path: True)
     with pytest.raises(LockedError, match="photofind daemon stop"):
         copy_store(here, there, "embedded")
+
+
+def test_the_command_says_how_the_copy_is_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("PHOTOFIND_HOME", str(tmp_path / "here"))
+    with open_store(Home(tmp_path / "here"), writable=True) as library:
+        library.put_folder(Folder("/photos", 1.5))
+    done = CliRunner().invoke(
+        store_command, ["copy", "embedded", f"embedded://{tmp_path / 'there'}"]
+    )
+    assert done.exit_code == 0, done.output
+    assert f"to use it: set PHOTOFIND_HOME to {tmp_path / 'there'}" in done.stderr
+    with open_store(Home(tmp_path / "there")) as copied:
+        assert [folder.path for folder in copied.folders()] == ["/photos"]
