@@ -304,8 +304,14 @@ class ExtractorQueues:
         self._queues = [*(one for one in self._queues if one is not queue), queue]
 
     def has_other(self, queue: ExtractorQueue) -> bool:
-        """Return whether there is another extractor to read what is new, that did not yield."""
-        return any(one is not queue and not one.yielded for one in self._queues)
+        """Return whether there is another extractor to read what is new, that did not yield.
+
+        One counts too that was loaded meanwhile: it is taken in once this one gives way.
+        """
+        if any(one is not queue and not one.yielded for one in self._queues):
+            return True
+        loaded = (one for one in [*self._loading.values()] if one.done() and not one.exception())
+        return any(not one.result().bases for one in loaded)
 
     def close(self, extractor: str) -> None:
         """Forget an extractor that is not as it was when it was loaded; it is loaded again.

@@ -13,14 +13,15 @@ _LOOK = 0.2  # Seconds between two looks.
 
 @contextmanager
 def giving_way(go_on: Callable[[], bool], stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop``, in another thread, once ``go_on`` is false while the context lasts.
+    """Call ``stop``, in another thread, while ``go_on`` is false and the context lasts.
 
     Parameters
     ----------
     go_on
         Asked several times a second, in another thread.
     stop
-        Ends the work; it is not called after the context.
+        Ends what is under way. It is called until the context ends, since work that consists of
+        several calls may begin the next one just then; it is not called after the context.
     """
     over = threading.Event()
 
@@ -28,7 +29,6 @@ def giving_way(go_on: Callable[[], bool], stop: Callable[[], None]) -> Iterator[
         while not over.wait(_LOOK):
             if not go_on():
                 stop()
-                return
 
     thread = threading.Thread(target=look, name="giving way", daemon=True)
     thread.start()

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from photofind.app import store_copy
 from photofind.app.store_copy import copy_store, verify_copy
-from photofind.cli.store import store as store_command
+from photofind.cli import main
 from photofind.errors import LibraryError, LockedError
 from photofind.library import copying
 from photofind.library.copying import copy_library, is_empty
@@ -241,7 +241,7 @@ def test_the_command_says_how_the_copy_is_used(tmp_path, monkeypatch):
     with open_store(Home(tmp_path / "here"), writable=True) as library:
         library.put_folder(Folder("/photos", 1.5))
     done = CliRunner().invoke(
-        store_command, ["copy", "embedded", f"embedded://{tmp_path / 'there'}"]
+        main, ["store", "copy", "embedded", f"embedded://{tmp_path / 'there'}"]
     )
     assert done.exit_code == 0, done.output
     assert f"to use it: set PHOTOFIND_HOME to {tmp_path / 'there'}" in done.stderr
