@@ -7,12 +7,81 @@ slashes. Paths of the machine that asks are as they are there; those of others, 
 
 from __future__ import annotations
 
+import getpass
 import os
-from collections.abc import Mapping
+import platform
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-__all__ = ["Locations"]
+from photofind.errors import LibraryError
+
+__all__ = ["Locations", "Machine", "machine_of"]
 
 _ELSEWHERE = "/@"
+_SHARE = "share:"  # No machine is called so.
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Who shares a library, and where.
+
+    Parameters
+    ----------
+    name
+        What this machine is called in the library.
+    shares
+        Where it mounts shares, by their names, which are the same on all machines.
+    user
+        Who looks after the folders that are added here.
+    """
+
+    name: str
+    shares: Mapping[str, str] = field(default_factory=dict)
+    user: str = "user"
+
+    @property
+    def watcher(self) -> str:
+        """Who looks after folders: a user of a machine."""
+        return f"{self.user}@{self.name}"
+
+
+def machine_of(options: Iterable[tuple[str, str]]) -> Machine:
+    """Return what the options ``machine`` and ``share`` of an address say; others are left alone.
+
+    Raises
+    ------
+    LibraryError
+        A name or a folder cannot be one.
+    """
+    name = ""
+    shares: dict[str, str] = {}
+    for option, value in options:
+        if option == "machine":
+            name = value
+        elif option == "share":
+            share, _, mount = value.partition(":")
+            if not _NAME.fullmatch(share) or not os.path.isabs(mount):  # noqa: PTH117
+                raise LibraryError(
+                    f"share={value} does not say where a share is mounted",
+                    "it is like share=nas:/mnt/nas, with the same name on every machine",
+                )
+            shares[share] = os.path.normpath(mount)
+    name = name or platform.node() or "localhost"
+    if not _NAME.fullmatch(name):
+        raise LibraryError(
+            f"this machine cannot be called {name!r} in a library",
+            "add machine=NAME to the address, of letters, digits, dots and dashes",
+        )
+    return Machine(name, shares, _user())
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # It has no name.
+        return "user"
 
 
 class Locations:
@@ -22,14 +91,16 @@ class Locations:
     ----------
     machine
         Its name.
-    mounts
-        Where shares are mounted on it, by their origins.
+    shares
+        Where shares are mounted on it, by their names.
     """
 
-    def __init__(self, machine: str, mounts: Mapping[str, str]) -> None:
+    def __init__(self, machine: str, shares: Mapping[str, str]) -> None:
         self.machine = machine
         # The innermost one first: shares may be mounted within others.
-        plain = {origin: _plain(mount).rstrip("/") or "/" for origin, mount in mounts.items()}
+        plain = {
+            f"{_SHARE}{name}": _plain(mount).rstrip("/") or "/" for name, mount in shares.items()
+        }
         self._mounts = dict(sorted(plain.items(), key=lambda item: -len(item[1])))
 
     def tree(self, path: str) -> tuple[str, str]:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from photofind.library.embedded import upkeep
 from photofind.library.embedded.catalog import Catalog
-from photofind.library.embedded.lock import is_written
 from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.spaces import Spaces
+from photofind.library.lock import is_written
 from photofind.paths import Home
 from photofind.system.disk import explain_disk_errors
 from photofind.system.held_lock import HeldLock

@@ -19,13 +19,13 @@ import numpy.typing as npt
 from pynndescent import NNDescent
 from scipy.sparse import csr_array
 
+from photofind.ranking.neighbours import NEIGHBOURS
 from photofind.ranking.projection import Vectors32
 
-__all__ = ["Graph", "build_graph", "nearest_by_graph", "restore_graph"]
+__all__ = ["Graph", "build_graph", "restore_graph"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-NEIGHBOURS = 30
 # A search enters the graph at the nearest points of so many leaves of a tree. Clusters hang
 # together loosely, so entering in the wrong one finds nothing: at a million points 16 leaves give
 # a recall of 0.94, 256 give 0.9995, for 0.6 ms more.
@@ -111,23 +111,6 @@ def build_graph(points: Vectors32, *, seed: int = 0) -> Graph:
     )
     index.prepare()
     return Graph(index)
-
-
-def nearest_by_graph(
-    points: Vectors32, count: int, *, seed: int = 0
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """Find the nearest other points of every point, by graph construction alone.
-
-    Returns
-    -------
-    neighbours, similarities
-        Both (n, count), best first; unfound neighbours are 0 with similarity ``-inf``.
-    """
-    index = NNDescent(points, metric="cosine", n_neighbors=NEIGHBOURS, random_state=seed)
-    neighbours, distances = index.neighbor_graph
-    neighbours, distances = neighbours[:, 1 : count + 1], distances[:, 1 : count + 1]
-    similarities = np.where(neighbours < 0, -np.inf, 1.0 - distances).astype(np.float32)
-    return np.maximum(neighbours, 0).astype(np.int64), similarities
 
 
 def restore_graph(points: Vectors32, arrays: Arrays, values: dict[str, Any]) -> Graph:

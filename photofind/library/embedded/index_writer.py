@@ -16,12 +16,8 @@ from photofind.library.embedded.contents import RowContents
 from photofind.library.embedded.index import CANDIDATES, IndexFacts, write_index
 from photofind.library.store import IndexInfo, Neighbours
 from photofind.ranking.calibration import Background
-from photofind.ranking.exact import (
-    Positions,
-    Similarities,
-    nearest_exactly,
-    neighbours_exactly,
-)
+from photofind.ranking.exact import Positions, Similarities, nearest_exactly
+from photofind.ranking.neighbours import nearest_others
 from photofind.ranking.projection import Projection, Vectors32
 from photofind.ranking.smoothing import SMOOTHING
 from photofind.system.disk import explain_disk_errors
@@ -31,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EmbeddedIndexWriter"]
 
-# Up to here exact neighbours cost less than compiling what finds them approximately.
-EXACT_PAYS = 30_000
 # A graph that finds less than this of the true ten nearest is not used.
 ENOUGH_RECALL = 0.9
 
@@ -192,13 +186,8 @@ class EmbeddedIndexWriter:
         if self._neighbours is None:
             self._arrange()
             count = min(SMOOTHING, len(self._points) - 1)
-            if len(self._points) <= EXACT_PAYS:
-                self._neighbours = neighbours_exactly(self._points, count)
-            else:
-                with explain_disk_errors(self._folder):
-                    from photofind.library.embedded.graph import nearest_by_graph
-
-                    self._neighbours = nearest_by_graph(self._points, count)
+            with explain_disk_errors(self._folder):
+                self._neighbours = nearest_others(self._points, count)
         return self._neighbours
 
     def _arrange(self) -> None:

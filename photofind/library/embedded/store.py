@@ -21,17 +21,17 @@ from photofind.library.embedded.commit import commit
 from photofind.library.embedded.files_in_use import FilesInUse
 from photofind.library.embedded.index import remove_index
 from photofind.library.embedded.index_writer import EmbeddedIndexWriter
-from photofind.library.embedded.lock import (
-    building_graph,
-    is_building_graph,
-    writing_to,
-)
 from photofind.library.embedded.overview import Overview
 from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import Record, StoredSpace
 from photofind.library.embedded.removed import RemovedContents
 from photofind.library.embedded.spaces import Spaces
 from photofind.library.embedded.views import Views
+from photofind.library.lock import (
+    building_graph,
+    is_building_graph,
+    writing_to,
+)
 from photofind.library.store import (
     Array32,
     Changes,

@@ -11,6 +11,7 @@ from photofind_milvus.naming import Naming
 from photofind_milvus.rows import taken_of
 
 from photofind.errors import LibraryError
+from photofind.library.locations import Machine
 from photofind.library.stores import check_engine, open_store
 from photofind.paths import Home
 from photofind.settings import Settings
@@ -31,7 +32,7 @@ def test_an_address_says_where_and_how(user_home: Home, tmp_path: Path) -> None:
     address = parse_address(text + "&share=nas:/mnt/nas/&database=home", user_home)
     assert (address.host, address.port, address.name) == ("nas", 1953, "our_photos")
     assert (address.user, address.password, address.is_encrypted) == ("ada", "rosebud", True)
-    assert (address.shares, address.database) == ((("nas", "/mnt/nas"),), "home")
+    assert (address.machine.shares, address.database) == ({"nas": "/mnt/nas"}, "home")
     assert "rosebud" not in repr(address)
     assert "rosebud" not in str(address)
 
@@ -45,7 +46,7 @@ def test_an_address_says_where_and_how(user_home: Home, tmp_path: Path) -> None:
         ("milvus://ada:rosebud@nas/photos", "no user and no password"),
         ("milvus://nas/photos?colour=red", "'colour'"),
         ("milvus://nas/photos?user=ada", "password_file"),
-        ("milvus://nas/photos?share=nas:relative", "share=NAME:FOLDER"),
+        ("milvus://nas/photos?share=nas:relative", "share=nas:/mnt/nas"),
         ("milvus://nas/photos?ca=/nowhere.pem", "/nowhere.pem"),
         ("milvus://nas/photos?token_file=/nowhere", "/nowhere"),
         ("milvus://nas/photos?timeout=never", "timeout"),
@@ -70,8 +71,8 @@ def test_a_secret_that_others_can_read_is_refused(user_home: Home) -> None:
 
 
 def test_paths_come_back_as_they_were() -> None:
-    one = Naming("one", [("nas", "/mnt/nas"), ("inner", "/mnt/nas/inner")])
-    two = Naming("two", [("nas", "/volumes/nas")])
+    one = Naming(Machine("one", {"nas": "/mnt/nas", "inner": "/mnt/nas/inner"}))
+    two = Naming(Machine("two", {"nas": "/volumes/nas"}))
     for path in ("/a/b.jpg", '/photos/caf\udce9/日本 \\ "a\n%.jpg', "/", "/mnt/nasty"):
         kept = one.kept(path)
         assert kept.isascii()
@@ -80,10 +81,11 @@ def test_paths_come_back_as_they_were() -> None:
         elsewhere = two.shown(kept)
         assert elsewhere == f"/@one{path}"
         assert two.kept(elsewhere) == kept
-    assert one.kept("/mnt/nas/a") == "nas:/a" == two.kept("/volumes/nas/a")
-    assert one.kept("/mnt/nas/inner/a") == "inner:/a"
-    assert two.shown("inner:/a") == "/@inner/a"
-    assert [place for place, _ in one.below("/mnt")] == ["inner:", "nas:", "one:/mnt"]
+    assert one.kept("/mnt/nas/a") == "share:nas:/a" == two.kept("/volumes/nas/a")
+    assert one.kept("/mnt/nas/inner/a") == "share:inner:/a"
+    assert two.shown("share:inner:/a") == "/@share:inner/a"
+    below = [place for place, _ in one.below("/mnt")]
+    assert below == ["one:/mnt", "share:inner:", "share:nas:"]
     assert one.below("/") == []
 
 

@@ -79,13 +79,13 @@ def test_an_address_says_where_and_who():
         "postgres://ada@db.example:5433/photos?library=family&machine=attic"
         "&share=nas:/mnt/nas/&sslmode=verify-full"
     )
-    assert (address.library, address.machine) == ("family", "attic")
-    assert address.shares == {"nas": "/mnt/nas"}
+    assert (address.library, address.machine.name) == ("family", "attic")
+    assert address.machine.shares == {"nas": "/mnt/nas"}
     assert address.shown == "postgres://db.example:5433/photos"
     assert address.uri.startswith("postgresql://ada@db.example:5433/photos?")
     assert "sslmode=verify-full" in address.uri
     assert "library" not in address.uri
-    assert address.watcher.endswith("@attic")
+    assert address.machine.watcher.endswith("@attic")
 
 
 def test_machines_mean_the_same_place_of_a_share():

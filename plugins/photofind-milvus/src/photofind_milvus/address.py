@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import stat
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from photofind.errors import LibraryError
+from photofind.library.locations import Machine, machine_of
 from photofind.paths import Home
 
 __all__ = ["Address", "parse_address"]
@@ -18,7 +18,6 @@ __all__ = ["Address", "parse_address"]
 _FORM = "milvus://HOST:PORT/NAME"
 _PORT = 19530
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_MACHINE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TOKEN_FILE = "milvus.token"
 _TEXTS = ("ca", "cert", "key", "server_name", "user", "password_file", "token_file", "database")
 _OPTIONS = frozenset({*_TEXTS, "tls", "machine", "share", "timeout"})
@@ -43,9 +42,7 @@ class Address:
     user, password, token
         What the server is told; empty where it asks for nothing.
     machine
-        The name of this machine in the library.
-    shares
-        By the name of a share, where this machine mounts it.
+        This one, and where it mounts shares.
     seconds
         How long one request may take.
     """
@@ -62,8 +59,7 @@ class Address:
     user: str = ""
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
-    machine: str = ""
-    shares: tuple[tuple[str, str], ...] = ()
+    machine: Machine = field(default_factory=lambda: machine_of(()))
     seconds: float = 20.0
 
     def __str__(self) -> str:
@@ -110,23 +106,14 @@ def parse_address(text: str, home: Home) -> Address:
             f"it is {_FORM}; the name has letters, digits and underscores",
         )
     options: dict[str, str] = {}
-    shares = []
-    for option, value in parse_qsl(parts.query, keep_blank_values=True):
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    for option, value in given:
         if option not in _OPTIONS:
             known = ", ".join(sorted(_OPTIONS))
             raise LibraryError(
                 f"the setting store has an option {option!r} that is not known", f"known: {known}"
             )
-        if option == "share":
-            shares.append(_share(value))
-        else:
-            options[option] = value
-    machine = options.get("machine") or platform.node() or "localhost"
-    if not _MACHINE.fullmatch(machine):
-        raise LibraryError(
-            f"{machine!r} cannot be the name of this machine in a library",
-            "add ?machine=NAME to the setting store, of letters, digits, dots and dashes",
-        )
+        options[option] = value
     token_file = options.get("token_file", "")
     if not token_file and "user" not in options and (home.root / _TOKEN_FILE).exists():
         token_file = str(home.root / _TOKEN_FILE)
@@ -151,20 +138,9 @@ def parse_address(text: str, home: Home) -> Address:
         options.get("user", ""),
         _secret(password_file) if password_file else "",
         _secret(token_file) if token_file else "",
-        machine,
-        tuple(shares),
+        machine_of(given),
         _seconds(options.get("timeout", "20")),
     )
-
-
-def _share(value: str) -> tuple[str, str]:
-    name, _, folder = value.partition(":")
-    if not _MACHINE.fullmatch(name) or not Path(folder).is_absolute():
-        raise LibraryError(
-            f"the share {value!r} in the setting store is none",
-            "it is share=NAME:FOLDER, the folder as this machine mounts it",
-        )
-    return name, os.path.normpath(folder)
 
 
 def _seconds(value: str) -> float:

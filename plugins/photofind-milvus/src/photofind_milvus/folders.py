@@ -1,4 +1,4 @@
-"""The folders of a library: each machine watches its own, and sees those of others."""
+"""The folders of a library, each with who watches it: a user of a machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES = frozenset(field.name for field in fields(Folder))
 class Folders:
     """Reads and writes folders.
 
-    A folder of a share belongs to the machine that added it first: only that one watches it.
+    A folder of a share belongs to who added it first: only that one watches it.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Folders:
             identifier = known[name].document["id"] if known else change.new_id()
             stored = replace(folder, id=identifier)
             change.end_records(known.values())
-            document = asdict(stored) | {"path": name, "machine": naming.machine}
+            document = asdict(stored) | {"path": name, "watcher": naming.machine.watcher}
             change.put_record(Record(_KIND, name, document))
             return stored
 
@@ -77,6 +77,6 @@ class Folders:
         return replace(folder, state="offline", reason=reason, mounts=(), volumes={})
 
     def _watcher(self, document: Mapping[str, Any]) -> str:
-        """Return the other machine that watches a folder; "" where this one does."""
-        machine = str(document["machine"])
-        return "" if machine == self._library.naming.machine else machine
+        """Return who else watches a folder, as in ``ada@attic``; "" where this one does."""
+        watcher = str(document["watcher"])
+        return "" if watcher == self._library.naming.machine.watcher else watcher

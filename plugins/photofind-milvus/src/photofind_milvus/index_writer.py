@@ -12,7 +12,8 @@ import numpy.typing as npt
 from photofind.errors import LibraryError
 from photofind.library.store import Array32, IndexInfo, Neighbours
 from photofind.ranking.calibration import Background
-from photofind.ranking.exact import nearest_exactly, neighbours_exactly
+from photofind.ranking.exact import nearest_exactly
+from photofind.ranking.neighbours import nearest_others
 from photofind.ranking.projection import Projection
 from photofind.ranking.smoothing import SMOOTHING, smooth_new
 from photofind_milvus.changing import Change, Changes
@@ -32,8 +33,6 @@ from photofind_milvus.vectors import Embeddings
 
 __all__ = ["MilvusIndexWriter"]
 
-# Up to here exact neighbours cost less than compiling what finds them approximately.
-_EXACT_PAYS = 30_000
 _NEIGHBOURS = 10
 _BATCH = 1024
 _PROBES = 256
@@ -288,12 +287,7 @@ class MilvusIndexWriter:
         if self._neighbours is None:
             self._arrange()
             count = min(SMOOTHING, len(self._projected) - 1)
-            if len(self._projected) <= _EXACT_PAYS:
-                self._neighbours = neighbours_exactly(self._projected, count)
-            else:
-                from photofind.library.embedded.graph import nearest_by_graph
-
-                self._neighbours = nearest_by_graph(self._projected, count)
+            self._neighbours = nearest_others(self._projected, count)
         return self._neighbours
 
     def _positions(self, contents: Sequence[str]) -> npt.NDArray[np.int64]:

@@ -6,10 +6,9 @@ machines mount. :class:`photofind.library.locations.Locations` says what a machi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from urllib.parse import quote, unquote_to_bytes
 
-from photofind.library.locations import Locations
+from photofind.library.locations import Locations, Machine
 
 __all__ = ["Naming"]
 
@@ -23,18 +22,12 @@ class Naming:
     Parameters
     ----------
     machine
-        The name of this machine.
-    shares
-        The names of shares, each with the folder where this machine mounts it.
+        This one.
     """
 
-    def __init__(self, machine: str, shares: Sequence[tuple[str, str]] = ()) -> None:
-        self._locations = Locations(machine, dict(shares))
-
-    @property
-    def machine(self) -> str:
-        """The name of this machine."""
-        return self._locations.machine
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._locations = Locations(machine.name, machine.shares)
 
     def kept(self, path: str) -> str:
         """Return the path that the library keeps for one of this machine."""

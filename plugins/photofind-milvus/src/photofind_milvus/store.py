@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import LibraryError, NewerFormatError
-from photofind.library.embedded.lock import building_graph, is_building_graph, writing_to
+from photofind.library.lock import building_graph, is_building_graph, writing_to
 from photofind.library.store import (
     Array32,
     Counts,
@@ -83,7 +83,7 @@ class MilvusStore:
         self._connection: Connection | None = None
         try:
             self._connection = connection = Connection(self._address)
-            naming = Naming(self._address.machine, self._address.shares)
+            naming = Naming(self._address.machine)
             owner = f"{platform.node()}:{home.root}"
             if not writable:  # It may build an index beside the one that writes.
                 owner += f"#{os.getpid()}-{secrets.token_hex(4)}"

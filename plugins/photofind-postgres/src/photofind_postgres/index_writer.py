@@ -15,7 +15,8 @@ import psycopg
 from photofind.errors import LibraryError
 from photofind.library.store import Array32, IndexInfo, Neighbours
 from photofind.ranking.calibration import Background
-from photofind.ranking.exact import nearest_exactly, neighbours_exactly
+from photofind.ranking.exact import nearest_exactly
+from photofind.ranking.neighbours import nearest_others
 from photofind.ranking.projection import Projection
 from photofind.ranking.smoothing import SMOOTHING
 from photofind_postgres.points import POINTS
@@ -29,8 +30,6 @@ log = logging.getLogger(__name__)
 
 Places = npt.NDArray[np.int64]
 
-# Up to here exact neighbours cost less than compiling what finds them approximately.
-_EXACT_PAYS = 30_000
 # A graph that finds less than this of the true ten nearest is not used.
 _ENOUGH_RECALL = 0.9
 _NEIGHBOURS = 10
@@ -194,12 +193,7 @@ class PostgresIndexWriter:
             self._smoothed = self._points.copy()
             self._places = {content: place for place, content in enumerate(self._contents)}
             count = min(SMOOTHING, len(self._points) - 1)
-            if len(self._points) <= _EXACT_PAYS:
-                self._neighbours = neighbours_exactly(self._points, count)
-            else:
-                from photofind.library.embedded.graph import nearest_by_graph
-
-                self._neighbours = nearest_by_graph(self._points, count)
+            self._neighbours = nearest_others(self._points, count)
         return self._neighbours
 
     def _build_graph(self, width: int) -> None:

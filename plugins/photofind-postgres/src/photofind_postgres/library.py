@@ -54,7 +54,8 @@ class Library:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._locations = Locations(address.machine, address.shares)
+        self._watcher = address.machine.watcher
+        self._locations = Locations(address.machine.name, address.machine.shares)
         self._sessions = Sessions(address)
         self._words = Words()
         self._knowing = RLock()  # Held to look at, and to change, what follows.

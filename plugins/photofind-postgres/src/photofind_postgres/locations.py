@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from photofind.library import locations
@@ -19,18 +18,7 @@ class Location(NamedTuple):
 
 
 class Locations(locations.Locations):
-    """Knows the paths of one machine.
-
-    Parameters
-    ----------
-    machine
-        Its name.
-    shares
-        Where shares are mounted on it, by their names.
-    """
-
-    def __init__(self, machine: str, shares: Mapping[str, str]) -> None:
-        super().__init__(machine, {f"share:{name}": mount for name, mount in shares.items()})
+    """Knows the paths of one machine, and what the library keeps of them."""
 
     def location(self, path: str) -> Location:
         """Return the location of a file."""

@@ -208,7 +208,7 @@ class PhotoCalls(Library):
 
         def find() -> list[Folder]:
             rows = self._sessions.fetch(folders.FOLDERS)
-            return folders.folders_of(rows, self._locations, self._address.watcher)
+            return folders.folders_of(rows, self._locations, self._watcher)
 
         try:
             self._last_folders = self._once("folders", find)
@@ -222,12 +222,12 @@ class PhotoCalls(Library):
         if folder.host:
             return folder
         with self._changing() as change:
-            return folders.put_folder(change.cursor, folder, self._locations, self._address.watcher)
+            return folders.put_folder(change.cursor, folder, self._locations, self._watcher)
 
     def remove_folder(self, path: str) -> None:
         """Remove the folder at ``path``."""
         with self._changing() as change:
-            folders.remove_folder(change.cursor, path, self._locations, self._address.watcher)
+            folders.remove_folder(change.cursor, path, self._locations, self._watcher)
 
     # Contents that a person told apart.
 
