@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PLUGINS = sorted(folder.parent for folder in (ROOT / "plugins").glob("*/src"))
 SHARED = (
-    "errors", "extractors", "images", "library.locations", "library.lock", "library.store",
-    "library.tags", "model", "paths", "ranking", "testing", "workers",
+    "errors", "extractors", "images", "library.kinds", "library.locations", "library.lock",
+    "library.store", "library.tags", "model", "paths", "ranking", "testing", "workers",
 )  # fmt: skip
 
 

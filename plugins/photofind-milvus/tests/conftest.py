@@ -1,4 +1,4 @@
-"""One Milvus server for all tests of the plugin."""
+"""One Milvus server for all tests of the plugin: it speaks TLS alone and asks for a password."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from libraries import guarded
 from milvus_server import MilvusServer
 
 
@@ -21,7 +22,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Iterator[MilvusServer]:
     pytest.importorskip("milvus", reason="there is no wheel of Milvus for this machine")
-    server = MilvusServer(tmp_path_factory.mktemp("milvus"), program)
+    server = guarded(tmp_path_factory.mktemp("milvus"), program)
     server.start()
     try:
         server.wait()

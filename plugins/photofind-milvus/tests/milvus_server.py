@@ -48,6 +48,7 @@ class MilvusServer:
         from milvus import MilvusServerConfig, _initialize_data_files
 
         self._folder = folder
+        self.certificate = certificate
         folder.mkdir(parents=True, exist_ok=True)
         _initialize_data_files(str(program))
         self._program = program / "bin"
@@ -95,6 +96,8 @@ class MilvusServer:
                 # Any setting of its can be a variable; its etcd has settings of its own.
                 "ETCD_CONFIG_PATH": str(self._folder / "configs" / "etcd.yaml"),
                 "PROXY_TIMETICKINTERVAL": str(self._tick),
+                # A server that is started again waits until what it was is known to be gone.
+                "COMMON_SESSION_TTL": "5",
                 "QUERYNODE_SEGCORE_INTERIMINDEX_ENABLEINDEX": "false",
                 "METRICS_PORT": str(self._health),
                 "MILVUS_RUN_DIR": str(self._folder / "run"),

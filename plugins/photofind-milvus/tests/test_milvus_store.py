@@ -5,22 +5,22 @@ One file, so that one server is started.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import indexing_machine
 import pytest
-from libraries import address_of, emptied
+from libraries import address_of, certificate, emptied
 from milvus_server import MilvusServer
 from photofind_milvus.address import parse_address
 from photofind_milvus.connection import Connection
 from photofind_milvus.revisions import Revisions
-from photofind_milvus.store import MilvusStore
+from photofind_milvus.store import SCHEMA, MilvusStore
 
 from photofind.errors import LibraryError, NewerFormatError
 from photofind.library.store import Store
@@ -38,7 +38,7 @@ class TestMilvusStore(StoreChecks):
 
     @pytest.fixture(autouse=True)
     def library(self, server: MilvusServer) -> None:
-        self.address = f"{emptied(server, 'kit')}?machine=one"
+        self.address = f"{emptied(server, 'kit')}&machine=one"
 
     def open_store(self, folder: Path, /, *, writable: bool) -> Store:
         return MilvusStore(Home(folder), self.address, writable=writable)
@@ -76,8 +76,8 @@ def begin(process: subprocess.Popen[str]) -> None:
 def test_machines_that_index_the_same_share_end_with_one_of_each(
     address: str, tmp_path: Path
 ) -> None:
-    one = f"{address}?machine=one&share=nas:/mnt/nas"
-    two = f"{address}?machine=two&share=nas:/volumes/nas"
+    one = f"{address}&machine=one&share=nas:/mnt/nas"
+    two = f"{address}&machine=two&share=nas:/volumes/nas"
     with (
         machine(tmp_path / "one", one, "/mnt/nas/photos") as first,
         machine(tmp_path / "two", two, "/volumes/nas/photos") as second,
@@ -102,10 +102,10 @@ def test_machines_that_index_the_same_share_end_with_one_of_each(
 
 def test_a_machine_sees_what_others_have_as_out_of_reach(address: str, tmp_path: Path) -> None:
     one, two = (
-        MilvusStore(Home(tmp_path / name), f"{address}?machine={name}", writable=True)
+        MilvusStore(Home(tmp_path / name), f"{address}&machine={name}", writable=True)
         for name in ("one", "two")
     )
-    with one, two, machine(tmp_path / "three", f"{address}?machine=three", "/photos"):
+    with one, two, machine(tmp_path / "three", f"{address}&machine=three", "/photos"):
         one.open_space("mobilenet", "1", 16)
         two.refresh()
         put(one, "a.jpg")
@@ -123,7 +123,7 @@ def test_a_machine_sees_what_others_have_as_out_of_reach(address: str, tmp_path:
 
 
 def test_a_killed_machine_leaves_whole_commits(address: str, tmp_path: Path) -> None:
-    one = f"{address}?machine=one"
+    one = f"{address}&machine=one"
     with machine(tmp_path, one, "/photos") as process:
         begin(process)
         assert process.stdout is not None
@@ -167,64 +167,38 @@ def test_a_commit_that_another_process_left_is_taken_back(address: str, tmp_path
 
 
 def test_another_schema_is_left_alone(server: MilvusServer, tmp_path: Path) -> None:
-    for name, description in (("newer", "photofind library, schema 2"), ("strange", "")):
+    others = {"newer": f"{SCHEMA + 1}", "older": f"{SCHEMA - 1}", "strange": ""}
+    for name, version in others.items():
+        description = version and f"photofind library, schema {version}"
         connection = Connection(parse_address(address_of(server, name), Home(tmp_path)))
         Revisions(connection, "", lambda _: None).make(description)
         connection.close()
     with pytest.raises(NewerFormatError, match="newer"):
         MilvusStore(Home(tmp_path), address_of(server, "newer"), writable=True)
+    with pytest.raises(LibraryError, match="older photofind-milvus"):
+        MilvusStore(Home(tmp_path), address_of(server, "older"), writable=True)
     with pytest.raises(LibraryError, match="no library of photofind"):
         MilvusStore(Home(tmp_path), address_of(server, "strange"), writable=True)
-    connection = Connection(parse_address(address_of(server, "newer"), Home(tmp_path)))
-    assert not connection.has("photos")
-    connection.close()
-
-
-def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl to make a certificate with")
-    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    kind = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    subprocess.run(
-        ["openssl", "req", *kind, *names, "-out", certificate, "-keyout", key],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
-
-
-@pytest.fixture(scope="module")
-def guarded(
-    tmp_path_factory: pytest.TempPathFactory, program: Path
-) -> Iterator[tuple[MilvusServer, Path]]:
-    """A server that speaks TLS alone and asks for a password, and its certificate."""
-    pytest.importorskip("milvus", reason="there is no wheel of Milvus for this machine")
-    folder = tmp_path_factory.mktemp("guarded")
-    certificate, key = _certificate(folder, "server")
-    server = MilvusServer(
-        folder / "milvus", program, certificate=certificate, key=key, with_users=True
-    )
-    server.start()
-    try:
-        server.wait()
-        yield server, certificate
-    finally:
-        server.kill()
+    for name in others:
+        connection = Connection(parse_address(address_of(server, name), Home(tmp_path)))
+        assert not connection.has("photos")  # Nothing was written.
+        connection.close()
 
 
 def test_a_guarded_server_lets_in_who_knows_the_password(
-    guarded: tuple[MilvusServer, Path], tmp_path: Path
+    server: MilvusServer, tmp_path: Path
 ) -> None:
-    server, certificate = guarded
-    other, _ = _certificate(tmp_path, "other")
+    other, _ = certificate(tmp_path, "other")
     right, wrong = tmp_path / "right", tmp_path / "wrong"
     for file, text in ((right, "Milvus"), (wrong, "rosebud")):
         file.write_text(text)
         file.chmod(0o600)
     base = f"milvus://localhost:{server.port}/photos?timeout=5"
     for options, reason in (
-        (f"&user=root&ca={certificate}&password_file={wrong}", "refuses the user or the password"),
+        (
+            f"&user=root&ca={server.certificate}&password_file={wrong}",
+            "refuses the user or the password",
+        ),
         (f"&user=root&ca={other}&password_file={right}", "certificate"),
         (f"&user=root&password_file={right}", "refuses"),
         ("", "TLS"),
@@ -233,10 +207,7 @@ def test_a_guarded_server_lets_in_who_knows_the_password(
             MilvusStore(Home(tmp_path), base + options, writable=True)
         assert "\n" not in str(caught.value)
         assert "rosebud" not in str(caught.value)
-    trusted = parse_address(
-        f"{base}&user=root&ca={certificate}&password_file={right}", Home(tmp_path)
-    )
-    connection = Connection(trusted)
+    connection = Connection(parse_address(address_of(server, "photos"), Home(tmp_path)))
     assert not connection.has("photos")  # Those that were refused wrote nothing.
     connection.close()
 
@@ -257,3 +228,32 @@ def test_a_server_that_was_killed_goes_on_with_all_that_was_committed(
         assert sorted(store.select(), key=lambda photo: photo.path) == photos
         put(store, "c.jpg")
         assert store.count() == 3
+
+
+def test_what_is_counted_follows_what_others_commit(address: str, tmp_path: Path) -> None:
+    """Counts are kept here and brought up to date, by what was born and died since."""
+    one, two = (
+        MilvusStore(Home(tmp_path / name), f"{address}&machine=one", writable=True)
+        for name in ("one", "two")
+    )
+    with one, two:
+        one.open_space("mobilenet", "1", 16)
+        put(one, "a.jpg", "b.jpg", "c.jpg")
+        two.refresh()
+        assert [place.photos for place in two.places()] == [3]
+        assert two.tags() == []
+        a, b, c = one.select()
+        one.commit([replace(a, keywords=("harbour",)), replace(b, keywords=("Harbour", "sea"))])
+        one.remove([c])
+        one.commit([Photo("/elsewhere/d.jpg", keywords=("sea",), captured="2021-05-01")])
+        two.refresh()
+        for store in (one, two):
+            assert sorted((place.folder, place.photos) for place in store.places()) == [
+                ("/elsewhere", 1),
+                ("/photos", 2),
+            ]
+            counts = {count.name.casefold(): count.photos for count in store.tags()}
+            assert counts == {"harbour": 2, "sea": 2}
+        one.remove([*one.select()])
+        two.refresh()
+        assert two.places() == two.tags() == []

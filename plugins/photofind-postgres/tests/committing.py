@@ -1,4 +1,4 @@
-"""Commits photos until it is killed: ``python committing.py ADDRESS NAME``."""
+"""Commits photos until it is killed: ``python committing.py ADDRESS NAME``, in the default home."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-from photofind_postgres import open_postgres
 
 from photofind.errors import LibraryError
 from photofind.library.store import Store
+from photofind.library.stores import open_store
 from photofind.model.records import Photo
 from photofind.paths import Home
+from photofind.settings import Settings
 
 __all__ = ["SPACE", "TOGETHER", "batch", "commit_until_done", "embedding", "faults"]
 
@@ -73,7 +74,7 @@ def faults(store: Store) -> list[str]:
 
 def main() -> None:
     address, name = sys.argv[1:]
-    store = open_postgres(Home.default(), address, writable=True, resident=False, idle_seconds=None)
+    store = open_store(Home.default(), Settings(store=address), writable=True)
     store.open_space("mobilenet", "1", DIMENSION)
     print("ready", flush=True)
     number = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from photofind_postgres import open_postgres
 from photofind_postgres.address import parse_address
@@ -102,6 +103,29 @@ def test_an_older_and_a_newer_schema(server, opened, library):
     assert issubclass(NewerFormatError, LibraryError)
     server.execute("CREATE SCHEMA somebody; CREATE TABLE somebody.library (books text)")
     assert "something else" in refusal(server.address(library="somebody"))
+
+
+def test_a_library_of_the_first_version_is_migrated(server, opened, library):
+    """What was not counted along then is counted when the library is opened."""
+    store = opened()
+    store.open_space("mobilenet", "1", 16)
+    vector = np.ones(16, np.float32)
+    photos = [Photo(f"/{name}", content=name[0]) for name in ("a", "a2", "b")]
+    store.commit(photos, "mobilenet@1", {"a": vector, "b": vector})
+    counts = store.counts(), store.space_counts("mobilenet@1")
+    assert (counts[0].photos, counts[1].contents) == (3, 2)
+    server.execute(
+        f"SET search_path = {library}; DROP TABLE tallies, content_tallies;"
+        " DROP FUNCTION tally_put, tally_gone CASCADE; UPDATE library SET version = 1"
+    )
+    migrated = opened()
+    assert (migrated.counts(), migrated.space_counts("mobilenet@1")) == counts
+    # What a hand changed in the database is found, and counted again.
+    server.execute(f"UPDATE {library}.tallies SET photos = 7")
+    migrated = opened()
+    assert {"counts": "broken"}.items() <= {c.name: c.state for c in migrated.check()}.items()
+    assert [c.state for c in migrated.check(repair=True) if c.name == "counts"] == ["repaired"]
+    assert (migrated.counts(), migrated.space_counts("mobilenet@1")) == counts
 
 
 def test_an_extension_that_is_missing_or_too_old(server, tmp_path, monkeypatch):

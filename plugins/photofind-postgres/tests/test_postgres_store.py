@@ -10,6 +10,7 @@ import pytest
 from photofind_postgres import open_postgres
 from photofind_postgres.address import parse_address
 from photofind_postgres.locations import Locations
+from photofind_postgres.tallies import WRONG
 
 from photofind.indexing.index_building import build_index
 from photofind.model.filters import Filter
@@ -25,9 +26,14 @@ class TestPostgresStore(StoreChecks):
     @pytest.fixture(autouse=True)
     def _server(self, server):
         self.server = server
+        self.libraries = set()
+        yield
+        for library in self.libraries:  # Whatever was done, all was counted along.
+            assert server.execute(f"SET search_path = {library}; {WRONG}") == [(0,)], library
 
     def open_store(self, folder, /, *, writable):
         name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+        self.libraries.add(f"photos_{name}")
         address = self.server.address(library=f"photos_{name}")
         return open_postgres(
             Home.default(), address, writable=writable, resident=False, idle_seconds=None

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from photofind.errors import LibraryError, PhotofindError
 from photofind.library.store import Array32
-from photofind.model.hierarchy import Meaning
 from photofind.model.records import Photo
 from photofind_milvus.connection import Row
 from photofind_milvus.expressions import digest, joined, one_of
@@ -132,7 +131,7 @@ class Change:
         self.running: Running | None = None
         self._photos: list[Row] = []
         self._records: list[Row] = []
-        self._words: dict[int, tuple[str, Meaning | None]] = {}
+        self._words: dict[int, str] = {}
         self._made: dict[str, dict[str, Array32]] = {}
         self._ended: dict[int, Kept] = {}
         self._firsts: set[str] = set()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections import Counter
 from collections.abc import Iterator
 
+from photofind.library.kinds import listed_kinds, tag_counts
 from photofind.library.store import Counts, Place, SpaceCounts
-from photofind.library.tags import TagIndex
 from photofind.model import TagCount
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Photo
 from photofind_milvus.expressions import digest, joined
 from photofind_milvus.library import Library
 from photofind_milvus.rows import PHOTO_FIELDS, PHOTOS, photo_in
+from photofind_milvus.tallies import Tallies
 
 __all__ = ["Overview"]
 
@@ -34,6 +33,7 @@ class Overview:
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self._tallies = Tallies(library)
         self._looking = threading.RLock()
         self._version = ""
         self._known: dict[str, int] = {}
@@ -74,29 +74,20 @@ class Overview:
 
     def places(self) -> list[Place]:
         """Return where and when the photos were taken that did not fail."""
-        where = self._library.expression(Filter(failed=False))
-        counts: Counter[tuple[str, str]] = Counter()
         shown = self._library.naming.shown
-        for page in self._library.connection.pages(PHOTOS, where, ["path", "moment"]):
-            counts.update(
-                (os.path.dirname(row["path"]), row["moment"][:7])  # noqa: PTH120
-                for row in page
-            )
         return [
-            Place(shown(folder if folder[-1] != ":" else f"{folder}/"), month, photos)
-            for (folder, month), photos in counts.items()
+            Place(shown(folder), month, photos)
+            for (folder, month), photos in self._tallies.places().items()
         ]
 
     def tags(self) -> list[TagCount]:
         """Return the tags and keywords of photos that did not fail, the most frequent first."""
-        index = TagIndex()
-        where = joined(
-            self._library.expression(Filter(failed=False)), "not (array_length(words) == 0)"
-        )
-        for page in self._library.connection.pages(PHOTOS, where, PHOTO_FIELDS):
-            for row in page:
-                index.add(photo_in(row, self._library.naming).photo)
-        return index.counts()
+        carried = self._tallies.carried()
+        kinds = {
+            word: kind for word, kind in self._library.vocabulary.all().items() if word in carried
+        }
+        listed = listed_kinds(kinds)
+        return tag_counts(kinds, listed, self._tallies.carriers(listed))
 
     def newest(self, where: Filter, offset: int, limit: int | None) -> Iterator[Photo]:
         """Yield photos from the newest on.

@@ -70,6 +70,14 @@ class State:
         )
 
     @property
+    def ended(self) -> str:
+        """The expression of the rows that are there no more."""
+        if not self.running:
+            return f"died <= {self.revision}"
+        running = f"[{', '.join(map(str, sorted(self.running)))}]"
+        return f"(died <= {self.revision} and not (died_by in {running}))"
+
+    @property
     def later(self) -> str:
         """The expression of the rows that were born since, committed or not."""
         if not self.running:

@@ -47,7 +47,7 @@ from photofind_milvus.vectors import Embeddings, rounded
 
 __all__ = ["SCHEMA", "MilvusStore"]
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the collections and their fields."""
 _DESCRIPTION = "photofind library, schema "
 

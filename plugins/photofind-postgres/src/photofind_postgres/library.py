@@ -17,6 +17,7 @@ from photofind_postgres.schema import prepare_schema
 from photofind_postgres.searching import Condition
 from photofind_postgres.sessions import Cursor, Sessions
 from photofind_postgres.spaces import Spaces
+from photofind_postgres.tallies import is_tallied
 from photofind_postgres.words import Words
 
 __all__ = ["Change", "Library"]
@@ -102,8 +103,9 @@ class Library:
     def _count(self, where: Filter = EVERYTHING) -> int:
         def find() -> int:
             part, values = self._condition(where)
-            query = f"SELECT count(*) FROM photos f WHERE {part}"
-            return int(self._sessions.fetch(query, values)[0][0])
+            counted = "sum(f.photos) FROM tallies" if is_tallied(where) else "count(*) FROM photos"
+            rows = self._sessions.fetch(f"SELECT {counted} f WHERE {part}", values)
+            return int(rows[0][0] or 0)
 
         return self._once(("count", where), find)
 

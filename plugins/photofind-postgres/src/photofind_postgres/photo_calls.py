@@ -154,11 +154,11 @@ class PhotoCalls(Library):
 
         def find() -> Counts:
             (row,) = self._sessions.fetch(
-                "SELECT count(*), count(*) FILTER (WHERE failed),"
-                " count(*) FILTER (WHERE preliminary), count(*) FILTER (WHERE unmarked),"
-                " count(*) FILTER (WHERE noted AND NOT failed) FROM photos"
+                "SELECT sum(photos), sum(photos) FILTER (WHERE failed),"
+                " sum(photos) FILTER (WHERE preliminary), sum(photos) FILTER (WHERE unmarked),"
+                " sum(photos) FILTER (WHERE noted AND NOT failed) FROM tallies"
             )
-            return Counts(*row)
+            return Counts(*(int(count or 0) for count in row))
 
         return self._once("counts", find)
 

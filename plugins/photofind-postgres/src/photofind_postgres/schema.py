@@ -9,10 +9,11 @@ from psycopg import errors
 from photofind.errors import LibraryError, NewerFormatError
 from photofind_postgres.address import Address
 from photofind_postgres.sessions import Connection, Sessions, check_extension, extension_of
+from photofind_postgres.tallies import add_tallies
 
 __all__ = ["VERSION", "prepare_schema"]
 
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 CREATE TABLE library (
@@ -100,7 +101,7 @@ CREATE INDEX ON tag_judgements (content);
 INSERT INTO library (version) VALUES (%d)
 """
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: add_tallies}
 """What makes a library of one version one of the next."""
 
 
@@ -177,3 +178,4 @@ def _make(connection: Connection, address: Address) -> None:
     quoted = schema.replace('"', '""')
     connection.execute(f'SET LOCAL search_path = {address.library}, "{quoted}"')
     connection.execute(_TABLES % VERSION)
+    add_tallies(connection)

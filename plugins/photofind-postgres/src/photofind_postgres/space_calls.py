@@ -14,7 +14,7 @@ from photofind.library.store import Array32, IndexInfo, Nearest, Over, SpaceCoun
 from photofind.model import Check
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Space
-from photofind_postgres import upkeep
+from photofind_postgres import tallies, upkeep
 from photofind_postgres.index_writer import PostgresIndexWriter
 from photofind_postgres.library import Library
 from photofind_postgres.points import update_points
@@ -45,17 +45,16 @@ class SpaceCalls(Library):
         """Return how far a space is."""
 
         def find() -> SpaceCounts:
-            here = [self._spaces.numbers.get(space, 0)]
+            number = self._spaces.numbers.get(space, 0)
             (row,) = self._sessions.fetch(
-                "SELECT count(*) FILTER (WHERE spaces @> %s::int[]),"
-                " count(*) FILTER (WHERE (NOT failed OR refused <> '{}') AND NOT preliminary"
+                "SELECT sum(photos) FILTER (WHERE spaces @> %s::int[]),"
+                " sum(photos) FILTER (WHERE (NOT failed OR refused <> '{}') AND NOT preliminary"
                 " AND NOT spaces @> %s::int[] AND NOT refused @> %s::text[]),"
-                " count(*) FILTER (WHERE refused @> %s::text[]),"
-                " (SELECT count(*) FROM (SELECT FROM photos WHERE spaces @> %s::int[]"
-                " GROUP BY content) g) FROM photos",
-                [here, here, [space], [space], here],
+                " sum(photos) FILTER (WHERE refused @> %s::text[]),"
+                " (SELECT contents FROM content_tallies WHERE space = %s) FROM tallies",
+                [[number], [number], [space], [space], number],
             )
-            return SpaceCounts(*row)
+            return SpaceCounts(*(int(count or 0) for count in row))
 
         return self._once(("space counts", space), find)
 
@@ -398,5 +397,14 @@ class SpaceCalls(Library):
         return bool(cleaned)
 
     def check(self, *, repair: bool = False) -> Iterator[Check]:
-        """Check the server, and that each photo has its embeddings."""
-        return upkeep.check(self._sessions, self._address, self._spaces)
+        """Check the server, that each photo has its embeddings, and what is counted along."""
+        yield from upkeep.check(self._sessions, self._address, self._spaces)
+        wrong = int(self._sessions.fetch(tallies.WRONG)[0][0])
+        if not wrong:
+            yield Check("counts", "ok", "they are what counting says")
+        elif repair:
+            with self._changing() as change:
+                tallies.count_again(change.cursor)
+            yield Check("counts", "repaired", "the photos were counted again")
+        else:
+            yield Check("counts", "broken", f"{wrong} are wrong", "run `photofind doctor --repair`")
