@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -275,11 +276,14 @@ def test_a_killed_worker_costs_a_retry_and_loses_nothing(home, photos, tmp_path)
     }
     log = tmp_path / "log"
     command = [sys.executable, "-m", "photofind_dask"]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        place = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"tls://{place}"
     with log.open("wb") as out, PhotoFind(Home(home)) as photofind:
-        scheduler = subprocess.Popen([*command, "scheduler", "127.0.0.1:0"], env=own, stderr=out)
+        # Both at once: the worker waits for its scheduler.
+        scheduler = subprocess.Popen([*command, "scheduler", place], env=own, stderr=out)
+        worker = subprocess.Popen([*command, "worker", address], env=own, stderr=out)
         try:
-            address = found_in(log, r"Scheduler at: +(tls://\S+)")
-            worker = subprocess.Popen([*command, "worker", address], env=own, stderr=out)
             found_in(log, r"Registered to: +tls")
             open_to = {
                 one.laddr.ip

@@ -456,5 +456,6 @@ def _connected(address: Address) -> MilvusClient:
         token=address.token,
         db_name=address.database,
         timeout=min(_CONNECT_SECONDS, address.seconds),
+        dedicated=True,  # Shared ones are those of an address, whatever certificate is trusted.
         **options,
     )
