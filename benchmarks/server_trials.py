@@ -72,8 +72,11 @@ class Machine:
     def start(self) -> None:
         """Start the daemon, and have it watch the folder."""
         for words in (("daemon", "start"), ("folders", "add", str(self._folder / "photos"))):
-            code, _, error, _ = self.run(*words)
-            if code:
+            for _ in range(5):  # On a busy machine a daemon may need longer than one waits for it.
+                code, _, error, _ = self.run(*words)
+                if not code:
+                    break
+            else:
                 raise SystemExit(f"photofind {' '.join(words)}: {error}")
 
     def stop(self) -> None:
@@ -167,7 +170,7 @@ def full(server: Server, folder: Path, disk: Path) -> tuple[dict[str, object], l
                 try:
                     commit(store, number)
                 except LibraryError as error:
-                    refusals.append(f"{error} ({error.hint})")
+                    refusals.append(str(error))
                     break
                 committed = number
             refused_after = time.monotonic() - began

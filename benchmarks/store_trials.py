@@ -35,13 +35,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--store", choices=STORES, default="postgres")
     parser.add_argument("--times", type=int, default=100, help="rounds, alternately of both kinds")
+    parser.add_argument("--minutes", type=float, default=600, help="fewer rounds after so long")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="photofind-trials-") as folder:
         server = Server(options.store, Path(folder) / "server")
         try:
             server.start()
-            figures, problems = trial(server, Path(folder), options.times, options.seed)
+            figures, problems = trial(
+                server, Path(folder), options.times, options.minutes, options.seed
+            )
         finally:
             server.kill()
     for problem in problems:
@@ -51,7 +54,7 @@ def main() -> None:
 
 
 def trial(
-    server: Server, folder: Path, rounds: int, seed: int
+    server: Server, folder: Path, rounds: int, minutes: float, seed: int
 ) -> tuple[dict[str, object], list[str]]:
     """Return what happened in so many rounds, and what was wrong."""
     chance = random.Random(seed)
@@ -72,35 +75,41 @@ def trial(
     started = WRITERS
     with opened(server.address("trials", "reader"), folder / "reader") as reader:
         asker = Asker(reader)
-        for round_ in range(rounds):
-            time.sleep(chance.uniform(0.2, 1.5))
-            killed = "server" if round_ % 2 else "writer"
-            began = time.monotonic()
-            if killed == "server":
-                server.kill()
-                before = [len(one.said) for one in writers]
-                server.start()
-            else:
-                place = chance.randrange(WRITERS)
-                writers[place].kill()
-                ended.append(writers[place])
-                before = [len(one.said) for one in writers]
-                number = started + (place - started) % WRITERS
-                started = number + 1
-                writers[place], before[place] = writer(number), 0
-            while any(len(one.said) <= said for one, said in zip(writers, before, strict=True)):
-                if time.monotonic() - began > MOST_SECONDS:
-                    problems.append(f"round {round_}: somebody does not go on")
+        until = time.monotonic() + 60 * minutes
+        try:
+            for round_ in range(rounds):
+                if time.monotonic() > until:
                     break
-                time.sleep(0.02)
-            waits[killed].append(time.monotonic() - began)
-            if round_ % 10 == 9:
-                reader.refresh()
-                problems += [f"round {round_}: {fault}" for fault in faults(reader)]
-            print(f"round {round_}: {killed}, on after {waits[killed][-1]:.1f} s", file=sys.stderr)
-        for one in writers:
-            one.kill()
-        problems += asker.stop()
+                time.sleep(chance.uniform(0.2, 1.5))
+                killed = "server" if round_ % 2 else "writer"
+                began = time.monotonic()
+                if killed == "server":
+                    server.kill()
+                    before = [len(one.said) for one in writers]
+                    server.start()
+                else:
+                    place = chance.randrange(WRITERS)
+                    writers[place].kill()
+                    ended.append(writers[place])
+                    before = [len(one.said) for one in writers]
+                    number = started + (place - started) % WRITERS
+                    started = number + 1
+                    writers[place], before[place] = writer(number), 0
+                while any(len(one.said) <= said for one, said in zip(writers, before, strict=True)):
+                    if time.monotonic() - began > MOST_SECONDS:
+                        problems.append(f"round {round_}: somebody does not go on")
+                        break
+                    time.sleep(0.02)
+                waits[killed].append(time.monotonic() - began)
+                if round_ % 10 == 9:
+                    reader.refresh()
+                    problems += [f"round {round_}: {fault}" for fault in faults(reader)]
+                took = waits[killed][-1]
+                print(f"round {round_}: {killed}, on after {took:.1f} s", file=sys.stderr)
+        finally:
+            for one in writers:
+                one.kill()
+            problems += asker.stop()
     asked = asker.counts
     # Who opens it for writing takes back what was left.
     with opened(server.address("trials", "m0"), folder / "home0", writable=True) as store:

@@ -93,11 +93,15 @@ class PostgresServer:
     def kill(self) -> None:
         """End all of it at once, as a power cut would."""
         assert self._process is not None
-        first = psutil.Process(self._process.pid)
-        for process in (first, *first.children(recursive=True)):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        self._process.wait()
+        if self._process.poll() is None:
+            first = psutil.Process(self._process.pid)
+            every = [first, *first.children(recursive=True)]
+            for process in every:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self._process.wait()
+            # None may hold the memory that they shared: another server would not start.
+            psutil.wait_procs(every[1:], timeout=60)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def stop(self) -> None:

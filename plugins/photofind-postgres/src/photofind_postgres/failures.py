@@ -30,6 +30,9 @@ _REFUSED = (
     ("invalid", "correct the address"),
 )
 
+# What libpq adds to a failure.
+_GUESSES = (" This probably means", " Is the server running")
+
 
 def is_lost(error: BaseException) -> bool:
     """Return whether a connection was lost, or could not be made: another one may do."""
@@ -58,6 +61,8 @@ def explained(error: psycopg.Error, where: str) -> LibraryError:
             return LibraryError(f"{where} has no connection left", "raise max_connections there")
         case psycopg.OperationalError() | psycopg.InterfaceError():
             last = said.rpartition("failed: ")[2] or said
+            for guess in _GUESSES:
+                last = last.partition(guess)[0]
             for part, hint in _REFUSED:
                 if part in last:
                     return LibraryError(f"{where} refuses: {last}", hint)
