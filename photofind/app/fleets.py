@@ -39,6 +39,10 @@ def reading_by_fleet(
     if address is None:
         yield []
         return
+    with resources.fleet.joining(address) as notes:
+        if notes is not None:  # As when Ctrl-C ended the waiting for it, and one asks again.
+            yield notes
+            return
     from photofind.extractors.fleets import WorkOptions, open_fleet
 
     settings = resources.settings
@@ -46,7 +50,7 @@ def reading_by_fleet(
         resources.limits, settings.max_seconds, settings.worker_megabytes, settings.views
     )
     fleet = open_fleet(resources.home, address, options)
-    with resources.fleet.using(fleet) as notes:
+    with resources.fleet.using(fleet, address) as notes:
         for name in extractors_in_use(settings):
             try:
                 info = extraction(name).info()

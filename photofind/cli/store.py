@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from photofind.cli.output import note, print_json, print_line, show_progress
@@ -52,10 +54,10 @@ def copy(source: str, target: str, as_json: bool) -> None:
         print_json(copied)
         return
     answers = copied.answers
+    indexes = f" and the index of {', '.join(copied.indexes)}" if copied.indexes else ""
     print_line(
         f"{copied.photos:,} photos are in {target}: {copied.copied:,} were copied, with "
-        f"{copied.embeddings:,} embeddings and {len(copied.indexes):,} indexes, in "
-        f"{copied.seconds:,.0f} s"
+        f"{copied.embeddings:,} embeddings{indexes}, in {copied.seconds:,.0f} s"
     )
     print_line(
         f"{answers.same:,} of {answers.queries:,} queries have the same first ten hits there, and "
@@ -67,4 +69,4 @@ def copy(source: str, target: str, as_json: bool) -> None:
     if engine == EMBEDDED and is_elsewhere:
         note(f"to use it: set PHOTOFIND_HOME to {place}")
     else:
-        note(f"to use it: photofind config set store {target}")
+        note(f"to use it: photofind config set store {shlex.quote(target)}")

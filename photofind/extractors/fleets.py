@@ -8,6 +8,7 @@ takes paths and gives what was extracted of each, in place of
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,6 +139,9 @@ class FleetInUse:
     def __init__(self) -> None:
         self._fleet: Fleet | None = None
         self._notes: list[str] = []
+        self._changing = threading.Lock()  # Held to look at, and to change, what follows.
+        self._address = ""
+        self._users = 0
 
     def __call__(self) -> Fleet | None:
         """Return the fleet; None where photos are read on this machine."""
@@ -151,24 +155,49 @@ class FleetInUse:
             log.warning("%s", error)
 
     @contextmanager
-    def using(self, fleet: Fleet) -> Iterator[list[str]]:
+    def using(self, fleet: Fleet, address: str = "") -> Iterator[list[str]]:
         """Have a fleet read photos until the end of the block, and close it then.
 
-        Yields what people should know of it in the end, a line each.
+        Where others have joined, that is when the last of them ends. Yields what people should know
+        of it in the end, a line each.
 
         Raises
         ------
         FleetError
             Another one does.
         """
-        if self._fleet is not None:
-            raise FleetError("a fleet is reading photos already", "wait until it is done")
-        self._notes, self._fleet = [], fleet
+        with self._changing:
+            if self._users:
+                fleet.close()
+                raise FleetError("another fleet is reading photos", "wait until it is done")
+            self._notes, self._fleet, self._address, self._users = [], fleet, address, 1
         try:
             yield self._notes
         finally:
+            self._leave(fleet)
+
+    @contextmanager
+    def joining(self, address: str) -> Iterator[list[str] | None]:
+        """Use the fleet of an address that somebody uses, until the end of the block.
+
+        Yields what people should know of it, as :meth:`using` does; None where nobody uses it.
+        """
+        with self._changing:
+            fleet = self._fleet if self._users and self._address == address else None
+            self._users += fleet is not None
+        try:
+            yield None if fleet is None else self._notes
+        finally:
+            if fleet is not None:
+                self._leave(fleet)
+
+    def _leave(self, fleet: Fleet) -> None:
+        with self._changing:
+            self._users -= 1
+            if self._users:
+                return
             self._fleet = None
-            fleet.close()
+        fleet.close()
 
 
 def open_fleet(home: Home, address: str, options: WorkOptions) -> Fleet:

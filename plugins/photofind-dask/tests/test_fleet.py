@@ -250,9 +250,14 @@ def test_a_fleet_that_is_lost_is_done_without(photos, here):
     in_use, fleet = FleetInUse(), Lost()
     with Extraction(EXTRACTOR, fleet=in_use) as extraction:
         extraction.info()
-        with in_use.using(fleet) as notes:
-            with pytest.raises(FleetError, match="already"), in_use.using(fleet):
+        with in_use.using(fleet, "tls://one") as notes:
+            with pytest.raises(FleetError, match="another fleet"), in_use.using(Lost()):
                 pass
+            with in_use.joining("tls://two") as others:
+                assert others is None
+            with in_use.joining("tls://one") as same:
+                assert same is notes
+            assert not fleet.closed
             found = extraction.extract(files(photos), in_company=True)
             assert not extraction.has_fleet
     assert plain(found) == plain(here.extract(files(photos), in_company=True))

@@ -96,8 +96,6 @@ class MilvusServer:
                 # Any setting of its can be a variable; its etcd has settings of its own.
                 "ETCD_CONFIG_PATH": str(self._folder / "configs" / "etcd.yaml"),
                 "PROXY_TIMETICKINTERVAL": str(self._tick),
-                # A server that is started again waits until what it was is known to be gone.
-                "COMMON_SESSION_TTL": "5",
                 "QUERYNODE_SEGCORE_INTERIMINDEX_ENABLEINDEX": "false",
                 "METRICS_PORT": str(self._health),
                 "MILVUS_RUN_DIR": str(self._folder / "run"),
