@@ -215,7 +215,8 @@ def test_a_guarded_server_lets_in_who_knows_the_password(
 def test_a_server_that_was_killed_goes_on_with_all_that_was_committed(
     server: MilvusServer, address: str, tmp_path: Path
 ) -> None:
-    with MilvusStore(Home(tmp_path), address, writable=True) as store:
+    # It loads what it has before it answers, which takes long on a busy machine.
+    with MilvusStore(Home(tmp_path), f"{address}&timeout=120", writable=True) as store:
         store.open_space("mobilenet", "1", 16)
         photos = put(store, "a.jpg", "b.jpg")
         server.kill()

@@ -50,11 +50,15 @@ def explained(error: Exception, address: Address) -> LibraryError:
     for signs, meaning, hint in _MEANINGS:
         if any(sign in lowered for sign in signs):
             return LibraryError(f"{address.server} {meaning}", hint)
+    if "deadline exceeded" in lowered or "deadline_exceeded" in lowered:
+        return refused(address) or LibraryError(
+            f"{address.server} does not answer within {address.seconds:.0f} s",
+            "after its start it loads what it has; photofind goes on by itself once it answers",
+        )
     is_away = (
         isinstance(error, grpc.RpcError)
         or "unavailable" in lowered
         or "fail connecting" in lowered
-        or "deadline exceeded" in lowered
         or "not ready" in lowered
         or "not healthy" in lowered
     )
