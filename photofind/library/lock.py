@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 
 from photofind.errors import LockedError
 from photofind.paths import Home, private_folder
@@ -13,8 +14,14 @@ from photofind.system.held_lock import HeldLock
 __all__ = ["building_graph", "is_building_graph", "is_written", "writing_to"]
 
 
-def writing_to(home: Home) -> HeldLock:
+def writing_to(home: Home, library: str = "") -> HeldLock:
     """Lock a home for writing, until the lock is released.
+
+    Parameters
+    ----------
+    library
+        The address of a library elsewhere, where the home's own is not meant: a copy writes to
+        both.
 
     Raises
     ------
@@ -25,10 +32,13 @@ def writing_to(home: Home) -> HeldLock:
     """
     from filelock import Timeout  # Takes long to import, and readers do without.
 
-    with explain_disk_errors(home.lock):
+    lock = home.lock
+    if library:
+        lock = home.root / f"writing-{blake2b(library.encode(), digest_size=8).hexdigest()}.lock"
+    with explain_disk_errors(lock):
         private_folder(home.root)
         try:
-            return HeldLock(home.lock)
+            return HeldLock(lock)
         except Timeout:
             raise is_written(home) from None
 

@@ -79,7 +79,7 @@ class MilvusStore:
     def __init__(self, home: Home, address: str, *, writable: bool = False) -> None:
         self._home = home
         self._address = parse_address(address, home)
-        self._lock = writing_to(home) if writable else None
+        self._lock = writing_to(home, str(self._address)) if writable else None
         self._connection: Connection | None = None
         try:
             self._connection = connection = Connection(self._address)
