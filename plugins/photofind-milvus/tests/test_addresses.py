@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from photofind_milvus.address import parse_address
 from photofind_milvus.naming import Naming
 from photofind_milvus.rows import taken_of
+from photofind_milvus.tallies import Carried
 
 from photofind.errors import LibraryError
 from photofind.library.locations import Machine
@@ -94,6 +96,27 @@ def test_moments_become_numbers_in_their_order() -> None:
     numbers = [taken_of(moment) for moment in moments]
     assert numbers == sorted(numbers)
     assert taken_of("no time") == 0
+
+
+def test_words_are_counted_once_a_photo() -> None:
+    chance = random.Random(3)
+    carried, known = Carried(), {}
+    assert carried.count([[1], [2]]) == [0, 0]
+    assert carried.words() == set()
+    for key in range(300):
+        known[key] = chance.sample(range(40), chance.randrange(5))
+        carried.add(key, known[key])
+        if chance.random() < 0.4:
+            gone = chance.choice([*known])
+            del known[gone]
+            carried.remove(gone)
+        if not key % 50:
+            groups = [range(0, 7), range(7, 8), range(20, 39), [99]]
+            expected = [
+                sum(not {*group}.isdisjoint(own) for own in known.values()) for group in groups
+            ]
+            assert carried.count(groups) == expected
+            assert carried.words() == {word for own in known.values() for word in own}
 
 
 def test_the_setting_names_the_engine(user_home: Home) -> None:
