@@ -163,7 +163,7 @@ def full(server: Server, folder: Path, disk: Path) -> tuple[dict[str, object], l
         with opened(server.address("trials", "near"), writer, writable=True) as store:
             store.open_space("mobilenet", "1", 16)
             commit(store, 0)
-            ballast(disk, leave=8)
+            ballast(disk, leave=4)
             began = time.monotonic()
             while time.monotonic() - began < MOST_SECONDS:
                 number += 1
