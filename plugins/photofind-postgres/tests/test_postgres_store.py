@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 
 import numpy as np
+import psycopg
 import pytest
 from photofind_postgres import open_postgres
 from photofind_postgres.address import parse_address
@@ -29,7 +30,9 @@ class TestPostgresStore(StoreChecks):
         self.libraries = set()
         yield
         for library in self.libraries:  # Whatever was done, all was counted along.
-            assert server.execute(f"SET search_path = {library}; {WRONG}") == [(0,)], library
+            path = f"-c search_path={library}"
+            with psycopg.connect(server.uri(), options=path) as connection:
+                assert connection.execute(WRONG).fetchone() == (0,), library
 
     def open_store(self, folder, /, *, writable):
         name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
