@@ -212,8 +212,10 @@ class Screen:
         """Wait for this number of pixels of one colour, such as a photo's; return their centre."""
 
         def look() -> tuple[int, int] | None:
-            shown = np.asarray(self.picture("now"), dtype=int)
-            rows, columns = np.nonzero(np.abs(shown - colour).max(axis=2) <= 6)
+            shown = np.asarray(self.picture("now"))
+            nearly = np.clip([np.subtract(colour, 6), np.add(colour, 6)], 0, 255)
+            lowest, highest = nearly.astype(np.uint8)
+            rows, columns = np.nonzero(((shown >= lowest) & (shown <= highest)).all(axis=2))
             return (int(np.median(columns)), int(np.median(rows))) if len(rows) > pixels else None
 
         return wait_until(look, f"patch of {colour}", seconds)

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -336,9 +337,8 @@ class TestTimeouts:
     def test_the_parents_own_time_does_not_count(self, worker):
         worker.call("greet", timeout=30)
         timeout = patience(0.5)
-        reply = worker.call(
-            "count", timeout=timeout, note=lambda _: time.sleep(1.4 * timeout), to=2
-        )
+        wait = partial(time.sleep, 1.4 * timeout)
+        reply = worker.call("count", timeout=timeout, note=lambda _: wait(), to=2)
         assert reply.value == 2
 
     def test_a_service_that_shows_progress_may_take_long_to_be_made(self):
