@@ -55,8 +55,6 @@ def commit(library: EmbeddedStore, first: int, vectors: np.ndarray) -> list[Phot
 def built(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A library with a graph; compiling it takes most of this module's time."""
     home = Home(tmp_path_factory.mktemp("built") / "photofind")
-    home.cache.mkdir(parents=True)
-    (home.cache / "numba").symlink_to(os.environ["NUMBA_CACHE_DIR"])
     with EmbeddedStore(home, writable=True) as library, builder(home) as worker:
         library.open_space("mobilenet", "1", DIMENSION)
         commit(library, 0, embeddings(PHOTOS, 0))
@@ -69,8 +67,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture
 def library(built: Home, home: Home) -> Iterator[EmbeddedStore]:
-    shutil.copytree(built.root, home.root, ignore=shutil.ignore_patterns("cache"))
-    home.cache.symlink_to(built.cache)
+    shutil.copytree(built.root, home.root)
     with EmbeddedStore(home, writable=True, resident=True) as library:
         yield library
 
