@@ -20,6 +20,9 @@ BLOCK = 8192
 # copies the block first.
 FEW = 8
 
+# Up to this share of all points, those that are wanted are copied together before they are compared.
+_MOST_GATHERED = 0.3
+
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 GraphNearest = Callable[[Vectors32, int], tuple[Positions, Similarities]]
@@ -71,10 +74,7 @@ def nearest_points(
         if not np.isfinite(similarities).all():
             graph = None
     if graph is None:
-        allowed = mask[index.rows]
-        positions, similarities = best(
-            np.where(allowed, index.similarities(queries), -np.inf), count
-        )
+        positions, similarities = _nearest_of_all(index, queries, count, mask)
     points = index.points(positions) if vectors else _no_vectors(positions)
     by = "exact" if graph is None else "graph"
     return FoundRows(index.rows[positions], similarities, points, by)
@@ -119,6 +119,23 @@ def _nearest_by_graph(
     similarities = np.where(mask[index.rows[positions]], similarities, -np.inf)
     top, values = best(similarities, count)
     return np.take_along_axis(positions, top, axis=1), values
+
+
+def _nearest_of_all(
+    index: Index, queries: Vectors32, count: int, mask: Mask
+) -> tuple[Positions, Similarities]:
+    """Compare with all points that may be found; only those are read where they are few."""
+    allowed = mask[index.rows]
+    if np.count_nonzero(allowed) > _MOST_GATHERED * len(allowed):
+        return best(np.where(allowed, index.similarities(queries), -np.inf), count)
+    positions = np.flatnonzero(allowed)
+    found = np.empty((len(queries), len(positions)), np.float32)
+    for start in range(0, len(positions), BLOCK):
+        points = index.points(positions[start : start + BLOCK])
+        for query, compared in zip(queries, found, strict=True):
+            np.matmul(points, query, out=compared[start : start + BLOCK])
+    places, similarities = best(found, count)
+    return positions[places], similarities
 
 
 def _no_vectors(places: npt.NDArray[np.int64]) -> Vectors32:

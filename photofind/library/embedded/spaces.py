@@ -98,6 +98,7 @@ class Spaces:
         self._catalog = catalog
         self._writing = writing
         self._problems = problems
+        self._folders: dict[str, Path] = {}  # They are asked for several times with each query.
         self._vectors: dict[str, tuple[StoredSpace, Vectors]] = {}
         self._snapshots: dict[str, Snapshot] = {}
         # How the files were when all their rows were verified, or written by this process.
@@ -118,7 +119,11 @@ class Spaces:
 
     def folder(self, identifier: str) -> Path:
         """Return the folder that holds what belongs to a space."""
-        return self._home.spaces / quote(identifier, safe="@+ ")
+        folder = self._folders.get(identifier)
+        if folder is None:
+            folder = self._home.spaces / quote(identifier, safe="@+ ")
+            self._folders[identifier] = folder
+        return folder
 
     def file(self, space: StoredSpace) -> Path:
         """Return the file that holds the vectors of a space."""

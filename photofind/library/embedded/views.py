@@ -190,11 +190,9 @@ class Views:
         space = view.snapshot.space.id
         counts = view.allowed.get(where)
         if counts is None:
-            counts = np.zeros(len(view.snapshot.photos), np.int64)
-            for record in self._catalog.select(where):
-                row = record.rows.get(space, len(counts))
-                if row < len(counts):
-                    counts[row] += 1
+            rows = self._catalog.rows(space, where)
+            total = len(view.snapshot.photos)
+            counts = np.bincount(rows[rows < total], minlength=total)
             view.allowed.clear()
             view.allowed[where] = counts
         return counts
