@@ -1,9 +1,9 @@
 """Which extractors are installed, looked up again only where that may have changed."""
 
-from __future__ import annotations
-
 # It is asked with each query, so no paths are taken apart here.
 # ruff: noqa: PTH116, PTH208
+
+from __future__ import annotations
 
 import os
 import sys

@@ -124,11 +124,18 @@ class Fingerprints:
             return self.near(rights, lefts).T
         lefts_words = _words(self.turned(lefts))
         rights_words = _words(self.bits[rights])
-        apart = np.zeros((*lefts_words.shape[:2], len(rights)), np.uint16)
-        for word in range(lefts_words.shape[2]):  # Faster than a sum over the last axis.
-            apart += np.bitwise_count(lefts_words[:, :, None, word] ^ rights_words[:, word])
-        sufficient = self.sufficient[lefts][:, None] & self.sufficient[rights]
-        near: npt.NDArray[np.bool_] = (apart.min(axis=0) <= SAME) & sufficient
+        near = np.zeros((len(lefts), len(rights)), np.bool_)
+        first, second = rights_words[:, 0].copy(), rights_words[:, 1].copy()
+        for turned in lefts_words:
+            apart = np.bitwise_count(turned[:, None, 0] ^ first)
+            apart += np.bitwise_count(turned[:, None, 1] ^ second)
+            may_be = apart <= SAME
+            if may_be.any():  # Hardly any two are near by half of their bits.
+                rows, columns = may_be.nonzero()
+                bits = np.bitwise_count(turned[rows] ^ rights_words[columns]).sum(-1, np.int64)
+                near[rows, columns] |= bits <= SAME
+        near &= self.sufficient[lefts][:, None]
+        near &= self.sufficient[rights]
         return near
 
 

@@ -155,7 +155,7 @@ class KnownPhotos:
                 self._refer(old, -1, contents)
             if new:
                 self._refer(new, +1, contents)
-                self._mark(old, new, fingerprints)
+            self._mark(old, new, fingerprints)
             for name in ("path", "content"):
                 if (key := new.get(name)) and key != old.get(name):
                     self._hashes.append(hash_of(key))
@@ -270,22 +270,23 @@ class KnownPhotos:
             if count > 0 or not left:
                 contents[space][row] = content if left else ""
 
-
     def _mark(
         self,
         old: Mapping[str, Any],
         new: Mapping[str, Any],
         fingerprints: defaultdict[str, dict[int, str | None]],
     ) -> None:
-        """Note the fingerprint of the content of a photo, by the first of its rows."""
-        for space, row in new.get("rows", _ABSENT).items():
-            text = new.get("fingerprint")
-            if text is None and (
-                "fingerprint" in old or self.tallies[space].references[row] > 1
-            ):  # Another photo of that content may have one.
-                text = UNCLEAR
-            fingerprints[space][row] = text
-            break
+        """Note the fingerprint of the content of a photo, by the first of its rows.
+
+        Another photo of that content may have one where this one has none any more.
+        """
+        if "fingerprint" in old and (before := old.get("rows")):
+            space, row = next(iter(before.items()))
+            fingerprints[space][row] = UNCLEAR
+        if after := new.get("rows"):
+            space, row = next(iter(after.items()))
+            is_alone = self.tallies[space].references[row] == 1 and "fingerprint" not in old
+            fingerprints[space][row] = new.get("fingerprint", None if is_alone else UNCLEAR)
 
 
 _COUNTS = ["last_id", "failed", "passing", "preliminary", "unmarked", "noted", "embeddable"]

@@ -20,7 +20,7 @@ BLOCK = 8192
 # copies the block first.
 FEW = 8
 
-# Up to this share of all points, those that are wanted are copied together before they are compared.
+# Up to this share of all points, those that are wanted are put together before they are compared.
 _MOST_GATHERED = 0.3
 
 Rows = npt.NDArray[np.int64]

@@ -48,6 +48,12 @@ class Snapshot:
     _contents: RowContents
 
     @cached_property
+    def live(self) -> npt.NDArray[np.bool_]:
+        """Which rows photos refer to, (rows,); not to be changed."""
+        live: npt.NDArray[np.bool_] = self.photos > 0
+        return live
+
+    @cached_property
     def live_rows(self) -> npt.NDArray[np.int64]:
         """The rows that photos refer to, ascending, (n,)."""
         return np.flatnonzero(self.photos)

@@ -170,7 +170,7 @@ class Views:
         """Find the nearest contents of queries, as `Store.nearest` says."""
         view = self.view(identifier)
         snapshot = view.snapshot
-        mask = snapshot.photos > 0
+        mask = snapshot.live.copy()
         if where != EVERYTHING:
             mask &= self.allowed(view, where) > 0
         if exclude:
@@ -211,6 +211,8 @@ class Views:
         index = _index_of(view)
         rows = view.snapshot.rows(contents)
         has = rows >= 0
+        if has.all():
+            return has, index.points(index.positions(rows))
         points = np.zeros((len(rows), index.dimension), np.float32)
         points[has] = index.points(index.positions(rows[has]))
         return has, points
