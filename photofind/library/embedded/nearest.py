@@ -23,6 +23,12 @@ FEW = 8
 # Up to this share of all points, those that are wanted are put together before they are compared.
 _MOST_GATHERED = 0.3
 
+# From such shares of all points on, and of so many at the least, the graph is asked for the nearest
+# of those that are wanted.
+NEARLY_ALL, SHARE, MANY = 0.9, 0.15, 100_000
+# Of what is asked for then, so many more than the mean are outside of what is wanted.
+SPREAD = 1.3
+
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 GraphNearest = Callable[[Vectors32, int], tuple[Positions, Similarities]]
@@ -45,9 +51,11 @@ class FoundRows:
 def graph_pays_for(index: Index, mask: Mask) -> bool:
     """Return whether a graph finds the nearest of some rows, given as a mask (rows,).
 
-    It finds the nearest of all rows; where few are wanted it may find none of them.
+    It finds the nearest of all rows; where few are wanted it may find none of them. Where half of
+    very many are wanted, asking it for twice as many is faster than comparing with all of these.
     """
-    return bool(np.count_nonzero(mask) > 0.9 * len(index))
+    wanted = np.count_nonzero(mask)
+    return bool(wanted > NEARLY_ALL * len(index) or wanted > max(SHARE * len(index), MANY))
 
 
 def nearest_points(
@@ -106,10 +114,12 @@ def nearest_embeddings(
 def _nearest_by_graph(
     index: Index, graph: GraphNearest, queries: Vectors32, count: int, mask: Mask
 ) -> tuple[Positions, Similarities]:
-    dead = int(len(index) - np.count_nonzero(mask))
+    wanted = int(np.count_nonzero(mask))
+    dead = len(index) - wanted
     # The more it is asked for, the better a graph searches: five neighbours may be wrong ones.
     enough = max(CANDIDATES, count)
-    asked = min(enough + min(dead, enough), index.facts.graph_points)
+    spread = int(SPREAD * enough * len(index) / max(wanted, 1))
+    asked = min(max(enough + min(dead, enough), spread), index.facts.graph_points)
     positions, similarities = graph(queries, asked)
     outside = np.arange(index.facts.graph_points, len(index))
     positions = np.concatenate(

@@ -63,8 +63,10 @@ class PhotoColumns:
     def can_tell(self, where: Filter) -> bool:
         """Return whether these columns tell which photos a filter lets pass."""
         asked = (where.since or "", where.until or "")
-        return self._is_whole and where == Filter(where.folder, where.since, where.until) and all(
-            len(moment) <= _LONGEST and moment.isascii() for moment in asked
+        return (
+            self._is_whole
+            and where == Filter(where.folder, where.since, where.until)
+            and all(len(moment) <= _LONGEST and moment.isascii() for moment in asked)
         )
 
     def rows(self, space: str, where: Filter) -> npt.NDArray[np.int32]:
