@@ -79,7 +79,8 @@ class RowContents:
                 keys = self._column[np.where(inside, rows, 0)] if len(self._column) else rows
         if inside.all():
             try:  # Nearly always.
-                return keys.astype(f"U{keys.dtype.itemsize}").tolist()
+                names: list[str] = keys.astype(f"U{keys.dtype.itemsize}").tolist()
+                return names
             except UnicodeDecodeError:
                 pass
         return [

@@ -75,15 +75,18 @@ class PhotoColumns:
         Of a folder those count that lie below it, at any depth.
         """
         with self._changing:
-            rows = self._rows.get(space, np.zeros(0, np.int32))
+            if (rows := self._rows.get(space)) is None:
+                return np.zeros(0, np.int32)
             passing = rows != _NOWHERE
             if where.folder is not None:
                 passing &= self._below(where.folder)
-            if where.since is not None:
-                passing &= self._days.astype(f"S{len(where.since) or 1}") >= where.since.encode()
-            if where.until is not None:
-                passing &= self._days.astype(f"S{len(where.until) or 1}") <= where.until.encode()
-            return rows[passing]
+            # A shorter date stands for all that begin with it.
+            if where.since:
+                passing &= self._days.astype(f"S{len(where.since)}") >= where.since.encode()
+            if where.until:
+                passing &= self._days.astype(f"S{len(where.until)}") <= where.until.encode()
+            found: npt.NDArray[np.int32] = rows[passing]
+            return found
 
     def facts(self) -> dict[str, Any]:
         """Return the names, as JSON can have them."""

@@ -26,6 +26,7 @@ WHEN_AND_WHERE = [
     Filter(since="2003-05-06", until="2004"),
     Filter(folder="/photos/deep", since="2003-05-06T09"),
     Filter(since="y"),
+    Filter(since="", until=""),
 ]
 SPACE = StoredSpace("mobilenet", "1", 4, rows=1000)
 
