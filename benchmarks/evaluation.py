@@ -71,7 +71,7 @@ def main() -> None:
     photos = enough_labels(read_labels(str(arguments.folder.resolve())))
     with tempfile.TemporaryDirectory() as temporary:
         home = Home(arguments.home or Path(temporary))
-        os.environ.setdefault("NUMBA_CACHE_DIR", str(home.cache / "numba"))
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(home.numba_cache))
         resources = Resources(home, resident=False)
         try:
             gallery = make_gallery(

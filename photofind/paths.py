@@ -125,8 +125,13 @@ class Home:
 
     @property
     def cache(self) -> Path:
-        """Files that can be deleted and are created again, such as numba's compiled code."""
+        """Files that can be deleted and are created again."""
         return self.root / "cache"
+
+    @property
+    def numba_cache(self) -> Path:
+        """Where numba keeps its compiled code: ``NUMBA_CACHE_DIR`` if set, else in the cache."""
+        return Path(os.environ.get("NUMBA_CACHE_DIR") or self.cache / "numba")
 
     @property
     def logs(self) -> Path:

@@ -29,11 +29,14 @@ def wait_until(
 ) -> _Value:
     """Look again and again until there is something, and return it; fail after :func:`patience`.
 
-    The load is looked at again each time, so a machine that gets busy gets more time.
+    The load is looked at again each time, so a machine that gets busy gets more time. Looking takes
+    no more than a third of the time: what is waited for needs the processors.
     """
-    began = time.monotonic()
+    began = looked = time.monotonic()
     while not (found := look()):
-        waited = time.monotonic() - began
+        now = time.monotonic()
+        waited = now - began
         assert waited < patience(seconds), f"{what} did not happen within {waited:.0f} s"
-        time.sleep(pause)
+        time.sleep(max(pause, min(2 * (now - looked), 1.0)))
+        looked = time.monotonic()
     return found

@@ -116,7 +116,7 @@ def evaluate_photos(
     # What libraries keep for themselves stays in the home too.
     with explain_disk_errors(resources.home.cache):
         cache = private_folder(resources.home.cache)
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(resources.home.numba_cache))
     os.environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
     gallery = make_gallery(
         photos, choices, resources.extraction, store, cache / "labelled", progress

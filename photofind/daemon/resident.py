@@ -20,6 +20,7 @@ from photofind.app.status import library_status
 from photofind.daemon.listeners import STOPPING, Listeners
 from photofind.daemon.pausing import paused_until, remember_pause
 from photofind.errors import LibraryError, PhotofindError
+from photofind.extractors.code_files import Code
 from photofind.extractors.watch import ExtractorWatch
 from photofind.indexing.index_maintenance.maintainer import IndexMaintainer
 from photofind.indexing.indexer import Indexer
@@ -148,7 +149,7 @@ class Resident(PhotoFind):
 
     def _look_at_extractors(self) -> None:
         """Have extractors loaded again that are not installed as they were."""
-        watched = {**dict.fromkeys(self._resources.extraction.names, ()), **self._indexer.code}
+        watched = {**dict.fromkeys(self._resources.extraction.names, Code()), **self._indexer.code}
         for name in self._watch.look(watched):
             log.info("the extractor %s is not installed as it was and is loaded again", name)
             self._resources.extraction.retire(name)

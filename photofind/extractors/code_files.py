@@ -7,12 +7,12 @@ import importlib.util
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from photofind.extractors.registry import Plugin
 
-__all__ = ["code_of", "find_code", "stamp"]
+__all__ = ["Code", "code_of", "find_code", "stamp"]
 
 _OWN = "photofind"
 # Code and weights. A plugin may write logs and caches beside them.
@@ -22,6 +22,19 @@ _SUFFIXES = frozenset(
     | {".npz", ".npy", ".pt", ".pth", ".safetensors", ".bin"}
 )
 _MOST_FILES = 2000
+
+
+class Code(NamedTuple):
+    """The files or folders of an extractor's code, and its model; none where not known.
+
+    Parameters
+    ----------
+    stamp
+        What :func:`stamp` returned when the extractor was loaded.
+    """
+
+    files: tuple[str, ...] = ()
+    stamp: str = ""
 
 
 def code_of(extractor: object, plugin: Plugin) -> list[Path]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photofind.extractors.code_files import stamp
+from photofind.extractors.code_files import Code, stamp
 from photofind.extractors.loaded import identity
 
 if TYPE_CHECKING:
@@ -69,7 +69,12 @@ class ExtractorInfo:
     @property
     def is_current(self) -> bool:
         """Whether the files of its code are as they were when it was loaded."""
-        return not self.code or self.build.endswith(f" {stamp(map(Path, self.code))}")
+        return not self.code or self.loaded_code.stamp == stamp(map(Path, self.code))
+
+    @property
+    def loaded_code(self) -> Code:
+        """Its code as it was when it was loaded."""
+        return Code(self.code, self.build.rpartition(" ")[2])
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:

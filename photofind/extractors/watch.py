@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from photofind.extractors.code_files import find_code, stamp
+from photofind.extractors.code_files import Code, find_code, stamp
 from photofind.extractors.presence import Places, places
 from photofind.extractors.registry import installed
 from photofind.paths import Home
@@ -53,13 +53,13 @@ class ExtractorWatch:
         self._watched: dict[str, _Watched] = {}
         self._next = 0.0
 
-    def look(self, extractors: Mapping[str, Sequence[str]]) -> list[str]:
+    def look(self, extractors: Mapping[str, Code]) -> list[str]:
         """Return the names of those that are not as they were when they were last returned.
 
         Parameters
         ----------
         extractors
-            Their names, each with the files or folders of its code as far as that is known.
+            Their names, each with its code, as it was when it was loaded, as far as that is known.
         """
         began = time.monotonic()
         if began < self._next:
@@ -67,11 +67,12 @@ class ExtractorWatch:
         self._look_for_sources()
         changed = []
         for name, code in extractors.items():
-            now = self._stamp(name, code)
+            now = self._stamp(name, code.files)
             watched = self._watched.get(name)
             if watched is None or (watched.known[0] == now[0] and watched.known[1] != now[1]):
-                # Where its code lies was not known before.
-                self._watched[name] = _Watched(now, now, began)
+                # Where its code lies was not known before. It may have changed since it was loaded.
+                known = (*now[:2], code.stamp) if code.files else now
+                self._watched[name] = _Watched(known, now, began)
                 continue
             if watched.now != now:
                 watched.now, watched.since = now, began

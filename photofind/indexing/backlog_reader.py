@@ -16,6 +16,7 @@ from itertools import islice
 from photofind.errors import ExtractorError
 from photofind.indexing.agenda import Agenda
 from photofind.indexing.backlog import FEW, Backlog
+from photofind.indexing.batch_commit import Outcome
 from photofind.indexing.batches import BatchProgress
 from photofind.indexing.extractor_queues import ExtractorQueue, ExtractorQueues
 from photofind.indexing.manner import Manner
@@ -23,7 +24,7 @@ from photofind.indexing.new_folders import NewFolders
 from photofind.indexing.notices import Notices
 from photofind.indexing.open_requests import OpenRequests
 from photofind.indexing.pausing import Pause
-from photofind.indexing.reading import OtherExtractorError, Outcome
+from photofind.indexing.reading import OtherExtractorError
 from photofind.indexing.scan import Found
 from photofind.indexing.silent_folders import SilentFolders
 

@@ -12,6 +12,7 @@ from itertools import compress, islice
 
 import numpy as np
 
+from photofind.extractors.code_files import Code
 from photofind.library.store import Array32, Store
 from photofind.model.filters import Filter
 from photofind.model.records import Photo
@@ -37,7 +38,7 @@ class Deriver:
     compute
         Returns float32 (N, D) of an array (N, D') for each base, at unit length.
     code
-        The files or folders of its code.
+        Its code, as it was when it was loaded.
 
     Attributes
     ----------
@@ -54,7 +55,7 @@ class Deriver:
         space: str,
         derives_from: Sequence[str],
         compute: Callable[..., Array32],
-        code: tuple[str, ...] = (),
+        code: Code = Code(),  # noqa: B008 - it cannot change
     ) -> None:
         self.extractor = extractor
         self.space = space

@@ -17,6 +17,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from photofind.errors import ExtractorError, PhotofindError, WorkerStoppedError
+from photofind.extractors.code_files import Code
 from photofind.indexing.agreement import agrees
 from photofind.indexing.deriving import Deriver
 from photofind.indexing.reading import Reader
@@ -53,7 +54,7 @@ class ExtractorQueue:
     reader
         Reads with it.
     code
-        The files or folders of its code.
+        Its code, as it was when it was loaded.
     files
         Known photos that it has still to embed, by path.
     filled_at
@@ -65,7 +66,7 @@ class ExtractorQueue:
     extractor: str
     space: str
     reader: Reader
-    code: tuple[str, ...] = ()
+    code: Code = field(default_factory=Code)
     files: dict[str, Found] = field(default_factory=dict)
     filled_at: Hashable = None
     yielded: bool = False
@@ -152,8 +153,8 @@ class ExtractorQueues:
         return [*(queue.space for queue in self._queues), *derived]
 
     @property
-    def code(self) -> dict[str, tuple[str, ...]]:
-        """The files or folders of the code of each extractor that is there."""
+    def code(self) -> dict[str, Code]:
+        """The code of each extractor that is there, as it was when it was loaded."""
         return {one.extractor: one.code for one in self._there}
 
     @property
@@ -417,7 +418,7 @@ class ExtractorQueues:
         """Open the space of an extractor that reads photos."""
         space = self._open_space(name, loaded)
         reader = self._make_reader(loaded.extraction, space, loaded.info.identity)
-        queues = [*self._queues, ExtractorQueue(name, space, reader, loaded.info.code)]
+        queues = [*self._queues, ExtractorQueue(name, space, reader, loaded.info.loaded_code)]
         self._queues = sorted(
             queues, key=lambda one: (one.yielded, self._wanted.index(one.extractor))
         )
@@ -465,7 +466,8 @@ class ExtractorQueues:
                 failed[name] = error
                 continue
             compute = cast("DerivableExtraction", loaded.extraction).embed_embeddings
-            deriver = Deriver(self._store, name, space, loaded.bases, compute, loaded.info.code)
+            code = loaded.info.loaded_code
+            deriver = Deriver(self._store, name, space, loaded.bases, compute, code)
             deriver.bases = [spaces[base] for base in loaded.bases]
             self._derivers = [*self._derivers, deriver]
         return failed

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from photofind.errors import LibraryError, PhotofindError, WorkerStoppedError
+from photofind.extractors.code_files import Code
 from photofind.extractors.registry import extractors_in_use
 from photofind.indexing.agenda import Agenda
 from photofind.indexing.debouncer import Debouncer
@@ -270,10 +271,10 @@ class Indexer:
         return self._steps.queues.spaces
 
     @property
-    def code(self) -> dict[str, tuple[str, ...]]:
-        """The files or folders of the code of each extractor in use; none where not known."""
+    def code(self) -> dict[str, Code]:
+        """The code of each extractor in use, as it was when it was loaded."""
         in_use = extractors_in_use(self._agenda.settings)
-        return {**dict.fromkeys(in_use, ()), **self._steps.queues.code}
+        return {**dict.fromkeys(in_use, Code()), **self._steps.queues.code}
 
     @property
     def loading(self) -> list[str]:

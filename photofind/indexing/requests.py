@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from photofind.errors import PhotofindError
+from photofind.indexing.batch_commit import Outcome
 from photofind.indexing.full_scan import FullScan
-from photofind.indexing.reading import Outcome
 from photofind.indexing.scan import Found
 from photofind.model import Report, Skipped
 

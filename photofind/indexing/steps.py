@@ -15,6 +15,7 @@ from photofind.extractors.registry import extractors_in_use
 from photofind.indexing.agenda import Agenda, Scan
 from photofind.indexing.backlog import Backlog
 from photofind.indexing.backlog_reader import BacklogReader
+from photofind.indexing.batch_commit import Outcome
 from photofind.indexing.departed import Departed
 from photofind.indexing.deriving import Deriver
 from photofind.indexing.extractor_queues import ExtractorQueues
@@ -24,7 +25,7 @@ from photofind.indexing.new_folders import NewFolders
 from photofind.indexing.notices import Notices
 from photofind.indexing.open_requests import OpenRequests
 from photofind.indexing.pausing import Pause
-from photofind.indexing.reading import Outcome, Reader
+from photofind.indexing.reading import Reader
 from photofind.indexing.retries import Retries
 from photofind.indexing.silent_folders import SilentFolders
 from photofind.indexing.watching.events import Change, Kind

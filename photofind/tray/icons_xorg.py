@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import select
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 from PIL import Image
@@ -23,19 +30,26 @@ def kind(backend: str) -> type[Any]:
 
 
 class _XorgIcon(Icon):  # type: ignore[misc]
-    """pystray's icon, with clicks, a transparent background, and surviving its panel's restart."""
+    """pystray's icon, with clicks, a transparent background, and surviving its panel's restart.
+
+    X is used by the thread of the main loop alone. What other threads call waits for it: pystray
+    shares its connection with them, and python-xlib then keeps requests back now and then, until
+    the next event comes.
+    """
 
     state = IconState.STOPPED
     _icon_data: Any
     _systray_manager: Any
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._calls: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
+        self._call_reader, self._call_writer = os.pipe()
+        self._loop: int | None = None  # The thread of the main loop, once it runs.
         super().__init__(*arguments, **options)
         root = self._display.screen().root
         # A panel that starts later announces itself on the root window.
         root.change_attributes(event_mask=X.StructureNotifyMask)
         self._manager_atom = self._display.intern_atom("MANAGER")
-        self._previous_handler = self._message_handlers[X.ClientMessage]
         self._message_handlers[X.ClientMessage] = self._on_client_message
         self._display.flush()
 
@@ -43,6 +57,38 @@ class _XorgIcon(Icon):  # type: ignore[misc]
         """Show another state."""
         self.state = state
         self.icon = self._icon  # Redraws it if it is visible.
+
+    def _rewrite_implementation(self, *methods: Callable[[], None]) -> None:
+        """Have the main loop run these methods, whichever thread calls them."""
+        for method in methods:
+            setattr(self, method.__name__, partial(self._run_in_loop, method))
+
+    def _run_in_loop(self, method: Callable[[], None]) -> None:
+        """Run a method of the icon, or have the main loop run it, and wait for that."""
+        if threading.get_ident() == self._loop:
+            method()
+            return
+        done: Future[None] = Future()
+        self._calls.put((method, done))
+        os.write(self._call_writer, b"\0")
+        done.result()
+
+    def _events(self) -> Iterator[Any]:
+        """Yield the events of X, and run what other threads have called meanwhile."""
+        self._loop = threading.get_ident()
+        while True:
+            self._display.sync()  # Sends all requests.
+            if self._display.pending_events():
+                yield self._display.next_event()
+                continue
+            ready, _, _ = select.select([self._display, self._call_reader], [], [])
+            if self._call_reader in ready:
+                os.read(self._call_reader, 1)
+                method, done = self._calls.get()
+                try:
+                    done.set_result(method())
+                except Exception as error:  # noqa: BLE001 - raised where it was called
+                    done.set_exception(error)
 
     def _show(self) -> None:
         """Dock in the tray, now or once there is one."""
@@ -78,9 +124,8 @@ class _XorgIcon(Icon):  # type: ignore[misc]
             return Image.new("RGB", (width, height), "#808080")
 
     def _on_client_message(self, event: Any) -> None:
-        if event.client_type != self._manager_atom:
-            self._previous_handler(event)
-        elif event.data[1][1] == self._net_system_tray_sx and self.visible:
+        is_new = event.client_type == self._manager_atom
+        if is_new and event.data[1][1] == self._net_system_tray_sx and self.visible:
             self._dock_window()
 
     def _on_destroy_notify(self, event: Any) -> None:

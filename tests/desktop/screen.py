@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageGrab
 from waiting import patience, wait_until
 
 __all__ = ["NEEDED", "Screen", "Thing", "need"]
@@ -24,7 +24,7 @@ __all__ = ["NEEDED", "Screen", "Thing", "need"]
 SYSTEM_PYTHON = "/usr/bin/python3"  # It has GObject introspection; this Python may not.
 ACCESSIBLE = Path(__file__).with_name("accessible.py")
 NEEDED = (
-    *("Xvfb", "dbus-daemon", "openbox", "xdotool", "xprop", "import", SYSTEM_PYTHON),
+    *("Xvfb", "dbus-daemon", "openbox", "xdotool", "xprop", SYSTEM_PYTHON),
     "/usr/lib/*/girepository-1.0/Atspi-2.0.typelib",
 )
 """Required programs and files; the README lists Debian packages."""
@@ -184,10 +184,9 @@ class Screen:
 
     def picture(self, name: str) -> Image.Image:
         """Take a screenshot, which is also saved under this name."""
-        path = self.folder / f"{name}.png"
-        self.output("import", "-silent", "-window", "root", path, check=True)
-        with Image.open(path) as image:
-            return image.convert("RGB")
+        shown = ImageGrab.grab(xdisplay=self.environment["DISPLAY"])
+        shown.save(self.folder / f"{name}.png", compress_level=1)
+        return shown
 
     def window(self, *search: str, seconds: float = 60) -> int:
         """Wait for a visible window, by ``--class`` or ``--name``; return its id."""
@@ -213,8 +212,10 @@ class Screen:
         """Wait for this number of pixels of one colour, such as a photo's; return their centre."""
 
         def look() -> tuple[int, int] | None:
-            shown = np.asarray(self.picture("now"), dtype=int)
-            rows, columns = np.nonzero(np.abs(shown - colour).max(axis=2) <= 6)
+            shown = np.asarray(self.picture("now"))
+            nearly = np.clip([np.subtract(colour, 6), np.add(colour, 6)], 0, 255)
+            lowest, highest = nearly.astype(np.uint8)
+            rows, columns = np.nonzero(((shown >= lowest) & (shown <= highest)).all(axis=2))
             return (int(np.median(columns)), int(np.median(rows))) if len(rows) > pixels else None
 
         return wait_until(look, f"patch of {colour}", seconds)

@@ -1335,7 +1335,7 @@ def test_keyboard_only(page: Page, album: Path) -> None:
 
 def test_a_window_of_phone_size(page: Page, album: Path) -> None:
     def resize(height: int = 844) -> None:
-        size = {"width": 390, "height": height, "deviceScaleFactor": 2, "mobile": True}
+        size = {"width": 390, "height": height, "deviceScaleFactor": 1, "mobile": True}
         page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
     resize()

@@ -58,8 +58,6 @@ def commit(library: EmbeddedStore, first: int, vectors: np.ndarray) -> list[Phot
 def built(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A library with a graph; compiling it takes most of this module's time."""
     home = Home(tmp_path_factory.mktemp("built") / "photofind")
-    home.cache.mkdir(parents=True)
-    (home.cache / "numba").symlink_to(os.environ["NUMBA_CACHE_DIR"])
     with EmbeddedStore(home, writable=True) as library, builder(home) as worker:
         library.open_space("mobilenet", "1", DIMENSION)
         commit(library, 0, embeddings(PHOTOS, 0))
@@ -72,8 +70,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture
 def library(built: Home, home: Home) -> Iterator[EmbeddedStore]:
-    shutil.copytree(built.root, home.root, ignore=shutil.ignore_patterns("cache"))
-    home.cache.symlink_to(built.cache)
+    shutil.copytree(built.root, home.root)
     with EmbeddedStore(home, writable=True, resident=True) as library:
         yield library
 
@@ -174,7 +171,7 @@ def test_a_killed_graph_process_costs_no_answer(library: EmbeddedStore, resident
 def test_what_answers_is_compiled_at_low_priority_before_it_is_loaded(
     library: EmbeddedStore, home: Home
 ) -> None:
-    note = home.cache / "numba" / "compiled"
+    note = home.numba_cache / "compiled"
     note.unlink(missing_ok=True)
     library.warm_up(SPACE)
     low: dict[int, bool] = {}

@@ -24,6 +24,16 @@ def test_the_home_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch)
     assert Home.default().root.name == "photofind"
 
 
+def test_compiled_code_is_kept_where_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "home")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/compiled")
+    assert home.numba_cache == Path("/compiled")
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    assert home.numba_cache == home.cache / "numba"
+
+
 def test_asking_for_the_home_creates_nothing(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     assert [home.catalog, home.spaces, home.settings, home.lock, home.cache, home.logs]

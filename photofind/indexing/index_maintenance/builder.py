@@ -25,7 +25,7 @@ def builder(home: Home) -> Iterator[Worker]:
         "photofind.indexing.index_maintenance.builder:IndexBuilder",
         name="index builder",
         options={"home": str(home.root.absolute())},
-        environment={"NUMBA_CACHE_DIR": str(home.cache / "numba")},
+        environment={"NUMBA_CACHE_DIR": str(home.numba_cache)},
         log=home.logs / "index-builder.log",
     ) as worker:
         yield worker

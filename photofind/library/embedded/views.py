@@ -149,7 +149,7 @@ class Views:
                     self._spaces.folder(space),
                     folder,
                     view.index.points(np.arange(1)),
-                    self._home.cache / "numba",
+                    self._home.numba_cache,
                     self._home.logs / "graph.log",
                     self._idle_seconds,
                 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from photofind.extractors import watch
+from photofind.extractors.code_files import Code, stamp
 from photofind.extractors.models import Model, delete_model, save_model
 from photofind.extractors.watch import ExtractorWatch
 from photofind.paths import Home
@@ -26,16 +27,21 @@ def write(file: Path, text: str) -> None:
     os.utime(file, ns=(before + 10**9, before + 10**9))
 
 
+def loaded(path: Path) -> dict[str, Code]:
+    """Return the code of an extractor that is loaded now."""
+    return {"waves": Code((str(path),), stamp([path]))}
+
+
 def test_a_model_that_is_added_again_has_changed(home: Home) -> None:
     looks = ExtractorWatch(home)
     save_model(home, Model("flowers", "/models/flowers.keras", "0" * 64))
-    assert looks.look({"flowers": (), "mobilenet": ()}) == []
-    assert looks.look({"flowers": (), "mobilenet": ()}) == []
+    assert looks.look({"flowers": Code(), "mobilenet": Code()}) == []
+    assert looks.look({"flowers": Code(), "mobilenet": Code()}) == []
     save_model(home, Model("flowers", "/models/other.keras", "1" * 64))
-    assert looks.look({"flowers": (), "mobilenet": ()}) == ["flowers"]
-    assert looks.look({"flowers": (), "mobilenet": ()}) == []
+    assert looks.look({"flowers": Code(), "mobilenet": Code()}) == ["flowers"]
+    assert looks.look({"flowers": Code(), "mobilenet": Code()}) == []
     delete_model(home, "flowers")
-    assert looks.look({"flowers": (), "mobilenet": ()}) == ["flowers"]
+    assert looks.look({"flowers": Code(), "mobilenet": Code()}) == ["flowers"]
 
 
 def test_a_file_of_its_code_that_is_written_has_changed_it_and_a_log_has_not(
@@ -47,8 +53,8 @@ def test_a_file_of_its_code_that_is_written_has_changed_it_and_a_log_has_not(
     write(package / "__init__.py", "")
     write(package / "weights.npz", "1")
     looks = ExtractorWatch(home)
-    code = {"waves": (str(package),)}
-    assert looks.look({"waves": ()}) == []  # Before it was loaded.
+    code = loaded(package)
+    assert looks.look({"waves": Code()}) == []  # Before it was loaded.
     assert looks.look(code) == []
     (package / "waves.log").write_text("It was embedded.")
     (package / "__pycache__").mkdir()
@@ -62,11 +68,11 @@ def test_a_file_of_its_code_that_is_written_has_changed_it_and_a_log_has_not(
 
 def test_a_model_that_comes_into_the_home_is_noticed(home: Home) -> None:
     looks = ExtractorWatch(home)
-    assert looks.look({"waves": ()}) == []  # It could not be loaded: it lacks its model.
+    assert looks.look({"waves": Code()}) == []  # It could not be loaded: it lacks its model.
     (home.root / "waves").mkdir(parents=True)
     write(home.root / "waves" / "model.onnx", "1")
-    assert looks.look({"waves": ()}) == ["waves"]
-    assert looks.look({"waves": ()}) == []
+    assert looks.look({"waves": Code()}) == ["waves"]
+    assert looks.look({"waves": Code()}) == []
 
 
 def test_a_change_counts_once_it_is_calm(
@@ -76,6 +82,21 @@ def test_a_change_counts_once_it_is_calm(
     file = tmp_path / "waves.py"
     write(file, "1")
     looks = ExtractorWatch(home)
-    assert looks.look({"waves": (str(file),)}) == []
+    code = loaded(file)
+    assert looks.look(code) == []
     write(file, "2")
-    assert looks.look({"waves": (str(file),)}) == []
+    assert looks.look(code) == []
+
+
+def test_what_changes_between_loading_and_the_first_look_is_noticed(
+    home: Home, tmp_path: Path
+) -> None:
+    file = tmp_path / "waves.py"
+    write(file, "1")
+    looks = ExtractorWatch(home)
+    assert looks.look({"waves": Code()}) == []
+    code = loaded(file)
+    write(file, "2")
+    looks.look(code)
+    assert looks.look(code) == ["waves"]
+    assert looks.look(loaded(file)) == []
