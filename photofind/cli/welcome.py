@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,21 +11,10 @@ import click
 
 from photofind.cli.connection import connected
 from photofind.cli.desktop import note_places
-from photofind.cli.group import CommandGroup
 from photofind.cli.output import note
 from photofind.cli.web import open_page
 
-__all__ = ["WelcomingGroup", "welcome"]
-
-
-class WelcomingGroup(CommandGroup):
-    """The command group; without a command, on a first run in a terminal, it runs ``welcome``."""
-
-    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        """Insert ``welcome`` if no command is typed, on a first run in a terminal."""
-        if not args and not context.resilient_parsing and _is_terminal() and _is_first_run():
-            args = [welcome.name or ""]
-        return super().parse_args(context, args)
+__all__ = ["welcome"]
 
 
 @click.command(hidden=True)
@@ -49,25 +37,6 @@ def welcome() -> None:
     note("", "Later, in a terminal:", "  photofind similar photo.jpg", "  photofind --help")
     note("", "Opening the page in your browser. It fills while photos are being indexed.")
     open_page()
-
-
-def _is_terminal() -> bool:
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
-
-
-def _is_first_run() -> bool:
-    """Return whether the library has no folder yet."""
-    from photofind.app.photofind import PhotoFind
-    from photofind.errors import PhotofindError
-    from photofind.library.stores import store_exists
-    from photofind.paths import Home
-
-    home = Home.default()
-    if not store_exists(home):
-        return True
-    with suppress(PhotofindError, OSError), PhotoFind(home) as photofind:
-        return not photofind.folders()
-    return False  # The commands report what is wrong there.
 
 
 def _asked_folder() -> str:

@@ -1,7 +1,11 @@
 """Which extractors are installed, looked up again only where that may have changed."""
 
+# It is asked with each query, so no paths are taken apart here.
+# ruff: noqa: PTH116, PTH208
+
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -27,15 +31,17 @@ def installed_names(home: Home) -> frozenset[str]:
 
 def places(home: Home) -> Places:
     """Return where extractors are installed; it differs once a distribution or a model does."""
+    models = os.fspath(home.models)
     try:
-        models = sorted(home.models.glob("*.toml"))
+        names = sorted(name for name in os.listdir(models) if name.endswith(".toml"))
     except OSError:
-        models = []
-    return tuple(map(_stamp, [*map(Path, sys.path), home.models, *models]))
+        names = []
+    files = [f"{models}{os.sep}{name}" for name in names]
+    return tuple(map(_stamp, [*sys.path, models, *files]))
 
 
-def _stamp(path: Path) -> tuple[str, int]:
+def _stamp(path: str) -> tuple[str, int]:
     try:
-        return str(path), path.stat().st_mtime_ns
+        return path, os.stat(path or os.curdir).st_mtime_ns
     except OSError:
-        return str(path), 0
+        return path, 0

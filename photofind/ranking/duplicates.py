@@ -51,7 +51,8 @@ def collapse(count: int, limit: int, same: Same) -> list[list[int]]:
         rows, columns = same(np.arange(start, end), np.array(others, np.int64)).nonzero()
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
             alike.setdefault(start + row, []).append(others[column])
-        for place in range(start, end):
+        # Of those that begin no group the ones count that are the same as another.
+        for place in range(start, end) if beginning else sorted(alike):
             others_alike = alike.get(place, ())
             best = next((group_of[other] for other in others_alike if other in group_of), None)
             if best is not None:

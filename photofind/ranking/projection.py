@@ -26,7 +26,7 @@ SAMPLE = 20_000
 
 def normalised(vectors: npt.NDArray[np.floating[Any]]) -> Vectors32:
     """Return ``vectors`` scaled to unit length along the last axis; zero vectors stay zero."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    lengths = np.sqrt(np.vecdot(vectors, vectors))[..., np.newaxis]
     return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
 
@@ -48,6 +48,15 @@ class Projection:
     def centre(self, embeddings: Vectors32) -> Vectors32:
         """Return embeddings (n, D) relative to the library's mean, at unit length."""
         return normalised(embeddings - self.mean)
+
+    def cosines(self, embeddings: Vectors32, direction: Vectors32) -> Vectors32:
+        """Return the cosine of embeddings, as `centre` returns them, with a direction (D,): (n,).
+
+        Faster, for nothing is made of the embeddings, (n, D) at unit length.
+        """
+        mean = self.mean
+        lengths = np.sqrt(np.maximum(1 + mean @ mean - 2 * (embeddings @ mean), 1e-12))
+        return np.asarray((embeddings @ direction - mean @ direction) / lengths, np.float32)
 
     def project(self, embeddings: Vectors32) -> Vectors32:
         """Return embeddings (n, D) in the library's own space: (n, d), at unit length."""

@@ -152,9 +152,9 @@ class _SpaceComparison(Comparison):
         standings = self._scale.standings(similarities, plain)
         own = np.array([content in self._own for content in contents], np.bool_)
         standings = np.where(own, 1, standings)[known]
-        return Compared(
-            known, standings.astype(np.float32), np.clip(standings, 0, 1), embeddings[known]
-        )
+        if not known.all():
+            embeddings = embeddings[known]
+        return Compared(known, standings.astype(np.float32), np.clip(standings, 0, 1), embeddings)
 
     @abstractmethod
     def _similarities(
@@ -256,7 +256,7 @@ class _IndexedComparison(_SpaceComparison):
         plain: Similarities,
     ) -> tuple[npt.NDArray[np.bool_], Similarities]:
         has_point, points = self._store.points(self._space, contents)
-        full = self._projection.centre(embeddings) @ self._full
+        full = self._projection.cosines(embeddings, self._full)
         return known & has_point, blend(points @ self._wanted, full)
 
 

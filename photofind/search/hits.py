@@ -15,7 +15,7 @@ from photofind.errors import NotAnsweringError
 from photofind.images.formats import RAW_SUFFIXES
 from photofind.library.store import Store
 from photofind.model import Hit, Query
-from photofind.model.filters import Filter
+from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.records import Pair, Photo
 from photofind.paths import is_below
 from photofind.ranking.duplicates import Places, Same, collapse
@@ -72,11 +72,12 @@ def find_photos(
         prints = Fingerprints([known.get(content) for content in contents])
         near = prints.near if verdicts is None else _near(contents, prints, verdicts)
         groups = collapse(count, limit, near)
-        apart = store.told_apart()
-        parts = [split(group, ranked.contents.__getitem__, apart) for group in groups]
-        groups = sorted(chain.from_iterable(parts))
+        if apart := store.told_apart():
+            parts = [split(group, ranked.contents.__getitem__, apart) for group in groups]
+            groups = sorted(chain.from_iterable(parts))
     offline = [folder.path for folder in store.folders() if folder.state == "offline"]
     asked, among = {*query.like, *query.unlike}, {*spaces}
+    is_limited = where != EVERYTHING
     for start in range(0, len(groups), limit):  # The first of them are mostly enough.
         batch = groups[start : start + limit]
         photos = store.by_content(ranked.contents[place] for group in batch for place in group)
@@ -93,7 +94,7 @@ def find_photos(
                 if not among.isdisjoint(photo.spaces)
                 and not asked & {photo.id, photo.path if photo.away is None else photo.id}
                 and (photo.inode, photo.size) not in asked_files
-                and where.passes(photo)
+                and (not is_limited or where.passes(photo))
             ]
             if query.every:
                 yield from ([photo] for photo in found)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from waiting import patience, wait_until
 
@@ -162,6 +165,27 @@ def test_a_killed_graph_process_costs_no_answer(library: EmbeddedStore, resident
     query = Query(("/photos/5.jpg",), limit=20, min_score=0.0)
     wait_until(lambda: resident.similar(query).searched_by == "graph", "graph", 240, pause=0.2)
     assert paths(resident, "/photos/5.jpg") == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what is told of priorities is Linux's")
+def test_what_answers_is_compiled_at_low_priority_before_it_is_loaded(
+    library: EmbeddedStore, home: Home
+) -> None:
+    note = home.numba_cache / "compiled"
+    note.unlink(missing_ok=True)
+    library.warm_up(SPACE)
+    low: dict[int, bool] = {}
+
+    def is_ready() -> bool:
+        with suppress(psutil.Error, KeyError):
+            process = psutil.Process(library.processes["graph"])
+            level = process.ionice()
+            low[process.pid] = low.get(process.pid, False) or (int(level[0]), level[1]) == (2, 7)
+        return library.index(SPACE).ready
+
+    wait_until(is_ready, "graph", 240, pause=0.02)
+    assert [*low.values()] == [True, False]
+    assert note.exists()
 
 
 def test_an_index_of_another_generation_is_not_used(library: EmbeddedStore, once: Searcher) -> None:

@@ -137,17 +137,39 @@ class Catalog:
 
     def fingerprints(self, contents: Iterable[str]) -> dict[str, str]:
         """Return the fingerprints of contents; those of which none is known are left out."""
-        wanted = {*filter(None, contents)}
+        # Hundreds are asked for with each query.
+        asked = [*filter(None, contents)]
+        known = self._known.fingerprints(asked)
+        found = {content: text for content, text in known.items() if text is not None}
+        wanted = {*asked} - known.keys()
+        if not wanted:
+            return found
         candidates = self._known.keys.candidates([*wanted])
         ids = dict.fromkeys(chain.from_iterable(candidates))
-        found: dict[str, str] = {}
-        # Hundreds are asked for with each query: they are not decoded as a whole.
         for raw in self._raw_documents(ids).values():
             if (fingerprint := _FINGERPRINT.search(raw)) and (content := _CONTENT.search(raw)):
                 name = content[1].decode("ascii")
                 if name in wanted:
                     found[name] = fingerprint[1].decode("ascii")
         return found
+
+    def rows(self, space: str, where: Filter) -> npt.NDArray[np.int64]:
+        """Return the row in a space of each photo that a filter lets pass and that has one, (n,).
+
+        Folders and days are told without decoding any photo.
+        """
+        columns = self._known.columns
+        if not columns.can_tell(where) or os.sep != "/":  # Elsewhere paths may end otherwise.
+            rows = (record.rows.get(space) for record in self.select(where))
+            return np.array([row for row in rows if row is not None], np.int64)
+        found = columns.rows(space, where).astype(np.int64)
+        named = self._candidates([where.folder])[0] if where.folder is not None else []
+        more = [
+            rows[space]
+            for photo, rows in named  # A photo may be what the folder names.
+            if photo.path == where.folder and space in rows and where.passes(photo)
+        ]
+        return np.concatenate([found, np.array(more, np.int64)])
 
     def select(self, where: Filter = EVERYTHING) -> Iterator[Record]:
         """Iterate over the photos that a filter lets pass, as they are now.

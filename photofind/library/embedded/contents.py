@@ -73,7 +73,16 @@ class RowContents:
         """Return the content of each of some rows (n,); "" where photos refer to it no more."""
         with self._changing:
             inside = rows < len(self._column)
-            keys = self._column[np.where(inside, rows, 0)] if len(self._column) else rows
+            if inside.all():
+                keys = self._column[rows]
+            else:
+                keys = self._column[np.where(inside, rows, 0)] if len(self._column) else rows
+        if inside.all():
+            try:  # Nearly always.
+                names: list[str] = keys.astype(f"U{keys.dtype.itemsize}").tolist()
+                return names
+            except UnicodeDecodeError:
+                pass
         return [
             key.decode("utf-8", "surrogatepass") if there else ""
             for key, there in zip(keys.tolist(), inside.tolist(), strict=True)
@@ -117,7 +126,10 @@ class RowContents:
         digests = np.fromiter(map(zlib.crc32, wanted.tolist()), np.uint32, len(wanted))
         firsts = np.minimum(np.searchsorted(known, digests), len(known) - 1)
         rows = order[firsts].astype(np.int64)
-        others = (known[firsts] == digests) & (self._column[rows] != wanted) & (wanted != b"")
+        found = self._column[rows] == wanted
+        if found.all():  # Nearly always.
+            return rows
+        others = (known[firsts] == digests) & ~found & (wanted != b"")
         for place in np.flatnonzero(others).tolist():  # Of another content with that digest.
             last = np.searchsorted(known, digests[place], "right")
             alike = order[firsts[place] : last]

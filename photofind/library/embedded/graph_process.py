@@ -1,16 +1,22 @@
 """The graph of one index, kept warm in a child process for callers that ask more than once.
 
 Loading PyNNDescent takes seconds and the exact scan milliseconds, so no query waits for it: until
-the child has loaded the graph, and whenever it fails, searches scan.
+the child has loaded the graph, and whenever it fails, searches scan. After an installation numba
+compiles for a minute what answers: that is done first, by a child of low priority.
 """
 
 from __future__ import annotations
 
 import logging
+import platform
+import sys
 import threading
+from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
-from photofind.errors import DamagedError, PhotofindError
+from photofind.errors import DamagedError, PhotofindError, WorkerError, WorkerStoppedError
+from photofind.paths import write_atomically
 from photofind.ranking.exact import Positions, Similarities
 from photofind.ranking.projection import Vectors32
 from photofind.workers import Worker
@@ -18,6 +24,8 @@ from photofind.workers import Worker
 __all__ = ["GraphProcess"]
 
 LOAD_SECONDS = 300.0
+# At low priority, on a machine that is busy with other things.
+COMPILE_SECONDS = 3600.0
 QUERY_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -52,24 +60,31 @@ class GraphProcess:
         idle_seconds: float | None = None,
     ) -> None:
         self._points = points
-        self._worker = Worker(
-            "photofind.library.embedded.graph_service:GraphService",
-            name="graph",
-            options={"space": str(space), "folder": folder},
-            low_priority=False,
-            environment={"NUMBA_CACHE_DIR": str(cache)},
-            log=log_file,
-            idle_seconds=idle_seconds,
-        )
+        self._cache = cache
+
+        def new_worker(*, low_priority: bool) -> Worker:
+            return Worker(
+                "photofind.library.embedded.graph_service:GraphService",
+                name="graph",
+                options={"space": str(space), "folder": folder},
+                low_priority=low_priority,
+                environment={"NUMBA_CACHE_DIR": str(cache)},
+                log=log_file,
+                idle_seconds=idle_seconds,
+            )
+
+        self._worker = new_worker(low_priority=False)
+        self._compiling = new_worker(low_priority=True)
         self._ready = threading.Event()
         self._damaged = False
+        self._stopped = False
         self._starting = threading.Lock()
         self._loading = self._load()
 
     @property
     def pid(self) -> int | None:
         """The child's process id, None where none is running."""
-        return self._worker.pid
+        return self._worker.pid or self._compiling.pid
 
     @property
     def ready(self) -> bool:
@@ -110,6 +125,8 @@ class GraphProcess:
     def stop(self) -> None:
         """End the child process."""
         self._ready.clear()
+        self._stopped = True
+        self._compiling.stop()
         self._worker.stop()
 
     def _load(self) -> threading.Thread:
@@ -119,9 +136,35 @@ class GraphProcess:
 
     def _warm_up(self) -> None:
         try:
+            self._compile()
             self._worker.call("nearest", self._points, timeout=LOAD_SECONDS, count=1)
         except PhotofindError as error:
             self._damaged = isinstance(error, DamagedError)
             log.warning("the graph is not used: %s", error)
         else:
             self._ready.set()
+
+    def _compile(self) -> None:
+        """Have what answers compiled at low priority, where it was not, as after an upgrade."""
+        note, wanted = self._cache / "compiled", _compilers()
+        with suppress(OSError):
+            if note.read_text("utf-8") == wanted:
+                return
+        if self._stopped:
+            raise WorkerStoppedError("the graph worker was stopped")
+        try:
+            self._compiling.call("nearest", self._points, timeout=COMPILE_SECONDS, count=1)
+            with suppress(OSError):
+                write_atomically(note, wanted.encode())
+        except WorkerStoppedError:
+            raise
+        except WorkerError as error:
+            log.warning("what the graph needs is compiled once it is loaded: %s", error)
+        finally:
+            self._compiling.stop()
+
+
+def _compilers() -> str:
+    """Return what differs where compiled code is not used any more."""
+    names = ("numba", "llvmlite", "pynndescent")
+    return f"{sys.version} {platform.node()} {[version(name) for name in names]}"

@@ -152,11 +152,13 @@ class Index:
         LibraryError
             It cannot be looked at.
         """
-        with explain_disk_errors(space / MANIFEST):
-            try:
-                return (space / MANIFEST).stat().st_mtime_ns
-            except (FileNotFoundError, NotADirectoryError):
-                return None
+        try:  # Several times with each query.
+            return os.stat(os.path.join(space, MANIFEST)).st_mtime_ns  # noqa: PTH116, PTH118
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError:
+            with explain_disk_errors(space / MANIFEST):
+                raise
 
     def __len__(self) -> int:
         return len(self._points) + len(self._fresh_points)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,13 +16,15 @@ from photofind.errors import DamagedError
 from photofind.library.embedded.changes import Change, decode_all
 from photofind.library.embedded.contents import RowContents
 from photofind.library.embedded.key_index import KeyIndex, hash_of
+from photofind.library.embedded.photo_columns import PhotoColumns
 from photofind.library.embedded.records import PHOTO_SHAPE, is_photo
+from photofind.library.embedded.row_fingerprints import UNCLEAR, RowFingerprints
 from photofind.model.records import PRELIMINARY
 
 __all__ = ["NO_TALLY", "KnownPhotos", "Tally", "decode_each"]
 
 # What a checkpoint keeps of this: it is raised when that changes, or what is counted.
-_KEPT = 1
+_KEPT = 2
 
 _ABSENT: dict[str, Any] = {}
 
@@ -79,6 +82,8 @@ class KnownPhotos:
         How many are to be embedded whole, by each extractor that does not refuse them.
     in_folders
         How many lie right in each folder, and how many of these failed.
+    columns
+        What filters ask of each.
     """
 
     def __init__(self, last_id: int = 0) -> None:
@@ -90,6 +95,9 @@ class KnownPhotos:
         self.embeddable = 0
         self.in_folders = Counter[str](), Counter[str]()
         self._contents: dict[str, RowContents] = {}
+        # Of a content that several spaces have, in one of them.
+        self._fingerprints: dict[str, RowFingerprints] = {}
+        self.columns = PhotoColumns()
         self._hashes, self._ids = array("q"), array("q")  # Of keys that `settle` has to add.
 
     def contents(self, space: str) -> RowContents:
@@ -99,11 +107,30 @@ class KnownPhotos:
     def forget_contents(self, space: str) -> None:
         """Forget the contents of a space that is gone."""
         self._contents.pop(space, None)
+        self._fingerprints.pop(space, None)
 
     def begin_generation(self, space: str) -> None:
         """Keep the contents of rows that are about to be renumbered for those who still read."""
         if space in self._contents:
             self._contents[space] = self._contents[space].copy()
+            self._fingerprints.pop(space, None)
+
+    def fingerprints(self, contents: Sequence[str]) -> dict[str, str | None]:
+        """Return the fingerprints of contents with a row, None where they have none.
+
+        Left out is what the documents have to be asked for.
+        """
+        found: dict[str, str | None] = {}
+        left = contents
+        for space, fingerprints in [*self._fingerprints.items()]:
+            rows = self.contents(space).rows(left)
+            there = np.flatnonzero(rows >= 0)
+            texts = fingerprints.texts(rows[there])
+            found.update(zip([left[place] for place in there.tolist()], texts, strict=True))
+            left = [content for content in left if found.get(content) is None]
+            if not left:
+                break
+        return {content: text for content, text in found.items() if text != UNCLEAR}
 
     def release(self) -> None:
         """Release the memory that looking up rows takes."""
@@ -121,18 +148,23 @@ class KnownPhotos:
         )
         after = self._set_aside(changes)
         contents: defaultdict[str, dict[int, str]] = defaultdict(dict)
+        fingerprints: defaultdict[str, dict[int, str | None]] = defaultdict(dict)
         for change, old, new in zip(changes, before, after, strict=True):
             self.last_id = max(self.last_id, change.id)
             if old:
                 self._refer(old, -1, contents)
             if new:
                 self._refer(new, +1, contents)
+            self._mark(old, new, fingerprints)
             for name in ("path", "content"):
                 if (key := new.get(name)) and key != old.get(name):
                     self._hashes.append(hash_of(key))
                     self._ids.append(change.id)
         for space, some in contents.items():
             self.contents(space).put(some)
+        for space, marks in fingerprints.items():
+            self._fingerprints.setdefault(space, RowFingerprints()).put(marks)
+        self.columns.put([change.id for change in changes], after)
 
     def settle(self) -> None:
         """Have the keys found of what was followed."""
@@ -152,6 +184,8 @@ class KnownPhotos:
             },
             "spaces": [*self._contents],
             "in_folders": self.in_folders,
+            "marked": [*self._fingerprints],
+            "columns": self.columns.facts(),
         }
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -163,7 +197,10 @@ class KnownPhotos:
             arrays[f"references_{place}"] = np.array(tally.references)
         for place, contents in enumerate(self._contents.values()):
             arrays[f"contents_{place}"], arrays[f"digests_{place}"] = contents.columns()
-        return arrays
+        for place, fingerprints in enumerate(self._fingerprints.values()):
+            columns = fingerprints.columns()
+            arrays[f"fingerprints_{place}"], arrays[f"fingerprinted_{place}"] = columns
+        return arrays | self.columns.arrays()
 
     @classmethod
     def resumed(cls, facts: Mapping[str, Any], arrays: Arrays) -> KnownPhotos | None:
@@ -184,6 +221,10 @@ class KnownPhotos:
         for place, space in enumerate(facts["spaces"]):
             columns = arrays[f"contents_{place}"], arrays[f"digests_{place}"]
             known._contents[space] = RowContents(*columns)
+        for place, space in enumerate(facts["marked"]):
+            marks = arrays[f"fingerprints_{place}"], arrays[f"fingerprinted_{place}"]
+            known._fingerprints[space] = RowFingerprints(*marks)
+        known.columns = PhotoColumns.resumed(facts["columns"], arrays)
         return known
 
     def _set_aside(self, changes: Sequence[Change]) -> list[dict[str, Any]]:
@@ -229,6 +270,24 @@ class KnownPhotos:
             if count > 0 or not left:
                 contents[space][row] = content if left else ""
 
+    def _mark(
+        self,
+        old: Mapping[str, Any],
+        new: Mapping[str, Any],
+        fingerprints: defaultdict[str, dict[int, str | None]],
+    ) -> None:
+        """Note the fingerprint of the content of a photo, by the first of its rows.
+
+        Another photo of that content may have one where this one has none any more.
+        """
+        if "fingerprint" in old and (before := old.get("rows")):
+            space, row = next(iter(before.items()))
+            fingerprints[space][row] = UNCLEAR
+        if after := new.get("rows"):
+            space, row = next(iter(after.items()))
+            is_alone = self.tallies[space].references[row] == 1 and "fingerprint" not in old
+            fingerprints[space][row] = new.get("fingerprint", None if is_alone else UNCLEAR)
+
 
 _COUNTS = ["last_id", "failed", "passing", "preliminary", "unmarked", "noted", "embeddable"]
 
@@ -240,8 +299,12 @@ def _add(counter: Counter[str], name: str, count: int) -> None:
 
 
 def _kept() -> str:
-    """Return what differs where another photofind takes other documents for photos."""
-    return f"{_KEPT} {sorted((name, [*map(repr, kinds)]) for name, kinds in PHOTO_SHAPE.items())}"
+    """Return what differs where another photofind takes other documents for photos.
+
+    Or where the clock is another: when a file changed is kept as a date there.
+    """
+    shape = sorted((name, [*map(repr, kinds)]) for name, kinds in PHOTO_SHAPE.items())
+    return f"{_KEPT} {time.tzname} {time.timezone} {shape}"
 
 
 def decode_each(raws: Iterable[bytes | None]) -> list[dict[str, Any]]:

@@ -20,6 +20,15 @@ BLOCK = 8192
 # copies the block first.
 FEW = 8
 
+# Up to this share of all points, those that are wanted are put together before they are compared.
+_MOST_GATHERED = 0.3
+
+# From such shares of all points on, and of so many at the least, the graph is asked for the nearest
+# of those that are wanted.
+NEARLY_ALL, SHARE, MANY = 0.9, 0.15, 100_000
+# Of what is asked for then, so many more than the mean are outside of what is wanted.
+SPREAD = 1.3
+
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 GraphNearest = Callable[[Vectors32, int], tuple[Positions, Similarities]]
@@ -42,9 +51,11 @@ class FoundRows:
 def graph_pays_for(index: Index, mask: Mask) -> bool:
     """Return whether a graph finds the nearest of some rows, given as a mask (rows,).
 
-    It finds the nearest of all rows; where few are wanted it may find none of them.
+    It finds the nearest of all rows; where few are wanted it may find none of them. Where half of
+    very many are wanted, asking it for twice as many is faster than comparing with all of these.
     """
-    return bool(np.count_nonzero(mask) > 0.9 * len(index))
+    wanted = np.count_nonzero(mask)
+    return bool(wanted > NEARLY_ALL * len(index) or wanted > max(SHARE * len(index), MANY))
 
 
 def nearest_points(
@@ -71,10 +82,7 @@ def nearest_points(
         if not np.isfinite(similarities).all():
             graph = None
     if graph is None:
-        allowed = mask[index.rows]
-        positions, similarities = best(
-            np.where(allowed, index.similarities(queries), -np.inf), count
-        )
+        positions, similarities = _nearest_of_all(index, queries, count, mask)
     points = index.points(positions) if vectors else _no_vectors(positions)
     by = "exact" if graph is None else "graph"
     return FoundRows(index.rows[positions], similarities, points, by)
@@ -106,10 +114,12 @@ def nearest_embeddings(
 def _nearest_by_graph(
     index: Index, graph: GraphNearest, queries: Vectors32, count: int, mask: Mask
 ) -> tuple[Positions, Similarities]:
-    dead = int(len(index) - np.count_nonzero(mask))
+    wanted = int(np.count_nonzero(mask))
+    dead = len(index) - wanted
     # The more it is asked for, the better a graph searches: five neighbours may be wrong ones.
     enough = max(CANDIDATES, count)
-    asked = min(enough + min(dead, enough), index.facts.graph_points)
+    spread = int(SPREAD * enough * len(index) / max(wanted, 1))
+    asked = min(max(enough + min(dead, enough), spread), index.facts.graph_points)
     positions, similarities = graph(queries, asked)
     outside = np.arange(index.facts.graph_points, len(index))
     positions = np.concatenate(
@@ -119,6 +129,23 @@ def _nearest_by_graph(
     similarities = np.where(mask[index.rows[positions]], similarities, -np.inf)
     top, values = best(similarities, count)
     return np.take_along_axis(positions, top, axis=1), values
+
+
+def _nearest_of_all(
+    index: Index, queries: Vectors32, count: int, mask: Mask
+) -> tuple[Positions, Similarities]:
+    """Compare with all points that may be found; only those are read where they are few."""
+    allowed = mask[index.rows]
+    if np.count_nonzero(allowed) > _MOST_GATHERED * len(allowed):
+        return best(np.where(allowed, index.similarities(queries), -np.inf), count)
+    positions = np.flatnonzero(allowed)
+    found = np.empty((len(queries), len(positions)), np.float32)
+    for start in range(0, len(positions), BLOCK):
+        points = index.points(positions[start : start + BLOCK])
+        for query, compared in zip(queries, found, strict=True):
+            np.matmul(points, query, out=compared[start : start + BLOCK])
+    places, similarities = best(found, count)
+    return positions[places], similarities
 
 
 def _no_vectors(places: npt.NDArray[np.int64]) -> Vectors32:

@@ -178,10 +178,11 @@ def photo_of(
     ``said`` is what was said of its tags.
     """
     rows = document.pop("rows", {})
-    if retry := document.get("retry"):
-        document["retry"] = Retry(*retry)
-    photo = Photo(**_values(document), spaces=tuple(rows), said=said, id=identifier)
-    return Record(photo, rows)
+    if "retry" in document:
+        document["retry"] = Retry(*document["retry"])
+    if "keywords" in document:
+        document["keywords"] = tuple(document["keywords"])
+    return Record(Photo(**document, spaces=tuple(rows), said=said, id=identifier), rows)
 
 
 def from_photo(photo: Photo, rows: Mapping[str, int]) -> dict[str, Any]:

@@ -48,6 +48,12 @@ class Snapshot:
     _contents: RowContents
 
     @cached_property
+    def live(self) -> npt.NDArray[np.bool_]:
+        """Which rows photos refer to, (rows,); not to be changed."""
+        live: npt.NDArray[np.bool_] = self.photos > 0
+        return live
+
+    @cached_property
     def live_rows(self) -> npt.NDArray[np.int64]:
         """The rows that photos refer to, ascending, (n,)."""
         return np.flatnonzero(self.photos)
@@ -98,6 +104,7 @@ class Spaces:
         self._catalog = catalog
         self._writing = writing
         self._problems = problems
+        self._folders: dict[str, Path] = {}  # They are asked for several times with each query.
         self._vectors: dict[str, tuple[StoredSpace, Vectors]] = {}
         self._snapshots: dict[str, Snapshot] = {}
         # How the files were when all their rows were verified, or written by this process.
@@ -118,7 +125,11 @@ class Spaces:
 
     def folder(self, identifier: str) -> Path:
         """Return the folder that holds what belongs to a space."""
-        return self._home.spaces / quote(identifier, safe="@+ ")
+        folder = self._folders.get(identifier)
+        if folder is None:
+            folder = self._home.spaces / quote(identifier, safe="@+ ")
+            self._folders[identifier] = folder
+        return folder
 
     def file(self, space: StoredSpace) -> Path:
         """Return the file that holds the vectors of a space."""

@@ -401,6 +401,8 @@ class EmbeddedStore:
         for place in np.flatnonzero(rows < 0).tolist():
             rows[place] = self._removed.row(space, contents[place])
         has = rows >= 0
+        if has.all():  # Nearly always: hundreds are asked for with each query.
+            return has, snapshot.vectors.rows(rows)
         vectors = np.zeros((len(rows), snapshot.space.dimension), np.float32)
         vectors[has] = snapshot.vectors.rows(rows[has])
         return has, vectors

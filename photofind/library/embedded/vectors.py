@@ -28,6 +28,8 @@ _WITHOUT_CONTENTS = 1
 BLOCK = 4096
 # ... and read in pieces of so many: these stay in the processor's cache.
 _PIECE = 256
+# Of a float32: the bits that a float16 has, and what its exponent counts from in a float32.
+_BITS, _EXPONENTS = np.int32(~0x70000000), np.float32(2.0**112)
 _HEADER_SIZE = 64
 _CHECKSUM_SIZE = 4
 _HEADER = re.compile(rb"photofind vectors (\d+) (\d+) *\n")
@@ -115,7 +117,7 @@ class Vectors:
         vectors = np.empty((len(rows), self.dimension), np.float32)
         for first in range(0, len(rows), _PIECE):
             piece = rows[first : first + _PIECE]
-            vectors[first : first + len(piece)] = self._at(piece)["vector"]
+            _widen(self._at(piece)["vector"], vectors[first : first + len(piece)])
         return vectors
 
     def blocks(self, start: int = 0) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
@@ -128,7 +130,11 @@ class Vectors:
         """
         for first in range(start, len(self), BLOCK):
             records = self._records(first, min(first + BLOCK, len(self)))
-            yield first, records["vector"].astype(np.float32)
+            vectors = np.empty((len(records), self.dimension), np.float32)
+            for start in range(0, len(records), _PIECE):
+                piece = slice(start, start + _PIECE)
+                _widen(records["vector"][piece], vectors[piece])
+            yield first, vectors
 
     def damaged(self, digests: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
         """Read all rows and return those that do not hold what was written, (n,).
@@ -296,6 +302,19 @@ class Vectors:
                 with suppress(OSError):
                     file.truncate(self._offset(self.committed))
                 raise
+
+
+def _widen(halves: npt.NDArray[np.float16], floats: npt.NDArray[np.float32]) -> None:
+    """Write float16 as float32, exactly; all of them are finite.
+
+    NumPy converts them one by one, which takes three times as long. A float16 is the float32 with
+    the same bits at other places, but for its exponent, which counts from elsewhere.
+    """
+    bits = floats.view(np.int32)
+    np.copyto(bits, halves.view(np.int16))  # With the sign in all of the bits before.
+    bits <<= 13
+    bits &= _BITS
+    floats *= _EXPONENTS
 
 
 def _opened(path: Path) -> StableFile | None:

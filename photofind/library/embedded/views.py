@@ -170,7 +170,7 @@ class Views:
         """Find the nearest contents of queries, as `Store.nearest` says."""
         view = self.view(identifier)
         snapshot = view.snapshot
-        mask = snapshot.photos > 0
+        mask = snapshot.live.copy()
         if where != EVERYTHING:
             mask &= self.allowed(view, where) > 0
         if exclude:
@@ -190,11 +190,9 @@ class Views:
         space = view.snapshot.space.id
         counts = view.allowed.get(where)
         if counts is None:
-            counts = np.zeros(len(view.snapshot.photos), np.int64)
-            for record in self._catalog.select(where):
-                row = record.rows.get(space, len(counts))
-                if row < len(counts):
-                    counts[row] += 1
+            rows = self._catalog.rows(space, where)
+            total = len(view.snapshot.photos)
+            counts = np.bincount(rows[rows < total], minlength=total)
             view.allowed.clear()
             view.allowed[where] = counts
         return counts
@@ -213,6 +211,8 @@ class Views:
         index = _index_of(view)
         rows = view.snapshot.rows(contents)
         has = rows >= 0
+        if has.all():
+            return has, index.points(index.positions(rows))
         points = np.zeros((len(rows), index.dimension), np.float32)
         points[has] = index.points(index.positions(rows[has]))
         return has, points

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,17 @@ from photofind.library.embedded.records import StoredSpace
 from photofind.model.filters import Filter
 from photofind.model.records import Folder, Photo, Retry
 
+WHEN_AND_WHERE = [
+    Filter(),
+    Filter(folder="/photos"),
+    Filter(folder="/photos/0.jpg"),
+    Filter(since="2003"),
+    Filter(until="2003-05"),
+    Filter(since="2003-05-06", until="2004"),
+    Filter(folder="/photos/deep", since="2003-05-06T09"),
+    Filter(since="y"),
+    Filter(since="", until=""),
+]
 SPACE = StoredSpace("mobilenet", "1", 4, rows=1000)
 
 
@@ -64,6 +76,12 @@ def what_is_known(catalog: Catalog) -> object:
     ]
     for where in below:
         assert catalog.count(where) == len([*catalog.select(where)])
+    for where in WHEN_AND_WHERE:
+        decoded = [record.rows.get(SPACE.id) for record in catalog.select(where)]
+        expected = sorted(row for row in decoded if row is not None)
+        assert sorted(catalog.rows(SPACE.id, where).tolist()) == expected
+    marked = {one.photo.content: one.photo.fingerprint for one in photos if one.photo.fingerprint}
+    assert catalog.fingerprints([*contents, "none"]) == marked
     return (
         photos,
         catalog.by_path([*paths, "/photos/none.jpg"]),
@@ -100,6 +118,18 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return seen
 
 
+def put_with(chance: random.Random) -> dict[str, object]:
+    content = f"c{chance.randrange(9)}"
+    usual = "1" + base64.b64encode(content.encode() * 20)[:44].decode()
+    return {
+        "content": content,
+        "note": chance.choice([None, "odd"]),
+        "captured": chance.choice([None, "2003-05-06T10:00:00", "2004", "x\u00e9\udcff", "~"]),
+        # Copies of a content have the same, or none: an older photofind made none.
+        "fingerprint": chance.choice([None, {"c7": "of c7"}.get(content, usual)]),
+    }
+
+
 def change(catalog: Catalog, chance: random.Random) -> None:
     """Make one of the changes that a library sees."""
     number = chance.randrange(40)
@@ -122,7 +152,7 @@ def change(catalog: Catalog, chance: random.Random) -> None:
             catalog.tell_apart([("a", f"b{number}")])
         else:
             others = {
-                "put": {"content": f"c{chance.randrange(9)}", "note": chance.choice([None, "odd"])},
+                "put": put_with(chance),
                 "fail": {"failure": "broken", "retry": Retry(1, 2)},
                 "refuse": {"content": "r", "refusals": {SPACE.id: "no"}},
             }[kind]

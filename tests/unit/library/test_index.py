@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ import pytest
 from photofind.errors import DamagedError, NewerFormatError
 from photofind.indexing.index_building import build_index
 from photofind.indexing.index_maintenance.fit import Need, need_of
+from photofind.library.embedded import nearest
 from photofind.library.embedded.index import Index, remove_index
 from photofind.library.embedded.store import EmbeddedStore
 from photofind.library.embedded.vectors import Vectors
 from photofind.model.records import Photo
 from photofind.paths import Home
+from photofind.ranking.exact import nearest_exactly
 from photofind.ranking.projection import normalised
 
 DIMENSION = 48
@@ -51,8 +54,8 @@ def test_the_nearest_are_of_the_same_cluster(space: Path) -> None:
     vectors = build(space, clustered(320))
     index = Index(space)
     query = index.projection.project(vectors.rows([0]))
-    nearest = index.rows[np.argsort(-index.similarities(query)[0])[:20]]
-    assert (nearest % 8 == 0).all()
+    rows = index.rows[np.argsort(-index.similarities(query)[0])[:20]]
+    assert (rows % 8 == 0).all()
     assert len(index) == index.facts.photos == 320
 
 
@@ -164,6 +167,37 @@ def test_identical_vectors_do_not_hide_each_other(space: Path) -> None:
     same = similarities[index.positions(np.array([7, *range(50, 60)]))]
     assert np.ptp(same) < 1e-5
     assert same.min() > np.partition(similarities, -30)[-30]
+
+
+@pytest.mark.parametrize("share", [2, 3, 40])
+def test_the_nearest_of_some_are_found_as_among_all(
+    space: Path, share: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(space, clustered(2000))
+    index = Index(space)
+    queries = index.projection.project(clustered(3, seed=1))
+    mask = np.arange(2000) % share == 0
+    expected = np.where(mask[index.rows], index.similarities(queries), -np.inf)
+    expected = -np.sort(-expected, axis=1)[:, :20]
+
+    asked = []
+
+    def graph(queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        asked.append(count)
+        return nearest_exactly(index.points(np.arange(2000)), queries, count)
+
+    monkeypatch.setattr(nearest, "MANY", 500)
+    graph_pays = nearest.graph_pays_for(index, mask)
+    assert graph_pays == (share < 40)
+    # As if all of its points were in a graph.
+    monkeypatch.setattr(index, "facts", replace(index.facts, graph_points=2000))
+    found = nearest.nearest_points(
+        index, graph if graph_pays else None, queries, 20, mask, vectors=False
+    )
+    assert found.searched_by == ("graph" if graph_pays else "exact")
+    assert mask[found.rows].all()
+    np.testing.assert_allclose(found.similarities, expected, atol=1e-6)
+    assert all(200 * share < count < 2000 for count in asked)
 
 
 def test_what_is_written_is_private(space: Path) -> None:
