@@ -410,7 +410,8 @@ class WholeSpace:
             wanted, full = (np.stack(of) for of in zip(*((way._wanted, way._full) for way in ways),
                                                        strict=True))  # fmt: skip
             centred = full @ self._embeddings.T - (full @ self._mean)[:, np.newaxis]
-            ranked = blend(wanted @ self._points.T, centred / self._lengths)
+            cosines = np.asarray(centred / self._lengths, np.float32)
+            ranked = blend(wanted @ self._points.T, cosines)
         standings = self._scale.standings(ranked, plain)
         for row, query in enumerate(queries):
             standings[row, [self._places[own] for own in query.own if own in self._places]] = 1
