@@ -22,6 +22,8 @@ __all__ = ["LearningService", "evaluate", "learning_worker", "train"]
 # Without a sign of progress: the longest steps compile code, or train an epoch.
 _SECONDS = 1800.0
 
+Report = Callable[[Progress], None]
+
 
 def learning_worker(home: Home) -> Worker:
     """Return a worker that evaluates and trains, one thing after the other."""
@@ -34,20 +36,17 @@ def learning_worker(home: Home) -> Worker:
     )
 
 
-def evaluate(worker: Worker, source: str, **wanted: Any) -> EvaluationRecord:
+def evaluate(worker: Worker, source: str, progress: Report, **wanted: Any) -> EvaluationRecord:
     """Evaluate as `Operations.evaluate` does, in the worker."""
-    reply = worker.call("evaluate", timeout=_SECONDS, note=_ignore, source=source, **wanted)
+    note = _heard(progress)
+    reply = worker.call("evaluate", timeout=_SECONDS, note=note, source=source, **wanted)
     return revive(EvaluationRecord, reply.value)
 
 
-def train(worker: Worker, name: str, **wanted: Any) -> TrainedExtractor:
+def train(worker: Worker, name: str, progress: Report, **wanted: Any) -> TrainedExtractor:
     """Train as `Operations.train` does, in the worker."""
-    reply = worker.call("train", timeout=_SECONDS, note=_ignore, name=name, **wanted)
+    reply = worker.call("train", timeout=_SECONDS, note=_heard(progress), name=name, **wanted)
     return revive(TrainedExtractor, reply.value)
-
-
-def _ignore(note: Any) -> None:
-    """Take a sign of progress."""
 
 
 class LearningService:
@@ -135,5 +134,9 @@ def _precision(one: Comparison) -> MeanPrecision:
     return MeanPrecision(one.before.value, one.pca.value, one.after.value)
 
 
-def _told(note: Callable[[Any], None]) -> Callable[[Progress], None]:
-    return lambda progress: note(progress.phase)
+def _told(note: Callable[[Any], None]) -> Report:
+    return lambda progress: note(as_plain(progress))
+
+
+def _heard(progress: Report) -> Callable[[Any], None]:
+    return lambda note: progress(revive(Progress, note))

@@ -469,15 +469,19 @@ class PhotoFind(Operations):
     ) -> EvaluationRecord:
         from photofind.app.learning_worker import evaluate
 
-        return evaluate(
-            self._resources.learning,
-            source,
-            extractors=[*extractors],
-            split=split,
-            scenes=scenes,
-            seed=seed,
-            engines=engines,
-        )
+        try:
+            return evaluate(
+                self._resources.learning,
+                source,
+                self._learns,
+                extractors=[*extractors],
+                split=split,
+                scenes=scenes,
+                seed=seed,
+                engines=engines,
+            )
+        finally:
+            self._learns(None)
 
     def train(
         self,
@@ -497,21 +501,28 @@ class PhotoFind(Operations):
     ) -> TrainedExtractor:
         from photofind.app.learning_worker import train
 
-        return train(
-            self._resources.learning,
-            name,
-            source=source,
-            kind=kind,
-            method=method,
-            dimensions=dimensions,
-            mining=mining,
-            fine_tune_layers=fine_tune_layers,
-            extractor=extractor,
-            epochs=epochs,
-            split=split,
-            seed=seed,
-            replace=replace,
-        )
+        try:
+            return train(
+                self._resources.learning,
+                name,
+                self._learns,
+                source=source,
+                kind=kind,
+                method=method,
+                dimensions=dimensions,
+                mining=mining,
+                fine_tune_layers=fine_tune_layers,
+                extractor=extractor,
+                epochs=epochs,
+                split=split,
+                seed=seed,
+                replace=replace,
+            )
+        finally:
+            self._learns(None)
+
+    def _learns(self, progress: Progress | None) -> None:
+        """Take note of how far an evaluation or a training is, and that it ended: None."""
 
     def evaluations(self) -> list[EvaluationRecord]:
         from photofind.app.reports import kept_reports

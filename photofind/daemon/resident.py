@@ -81,6 +81,7 @@ class Resident(PhotoFind):
         self._files_problem: str | None = None
         self._known_problems: list[str] = []
         self._comparing: Progress | None = None
+        self._learning: Progress | None = None
         library = self._resources.library
         self._indexer = Indexer(
             library,
@@ -275,6 +276,10 @@ class Resident(PhotoFind):
         self._tell(Event("activity", self._comparing))
         return is_all
 
+    def _learns(self, progress: Progress | None) -> None:
+        self._learning = progress
+        self._tell(Event("activity", progress))
+
     def _release_memory(self) -> None:
         self._resources.library.release_memory()
         self._resources.searcher.forget_matching()
@@ -350,7 +355,9 @@ class Resident(PhotoFind):
                 pid=os.getpid(),
                 version=__version__,
                 started=self._started,
-                activity=indexer.activity or maintainer.activity or self._comparing,
+                activity=(
+                    indexer.activity or maintainer.activity or self._learning or self._comparing
+                ),
                 paused=indexer.paused,
                 paused_until=indexer.paused_until,
                 waiting=indexer.waiting,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -50,14 +50,24 @@ __all__ = ["Plan", "evaluate"]
 Places = npt.NDArray[np.intp]
 Similarities = npt.NDArray[np.floating[Any]]
 Report = Callable[[Progress], None]
-Step = tuple[str, Callable[[], None]]
+Step = tuple[str, str, Callable[[], None]]
+"""A choice of extractors, what is done, and what does it."""
 
 _PACKAGES = ("photofind", "numpy", "scikit-learn", "pynndescent", "faiss-cpu")
 _FEW_QUERIES = 200
 _MOST_PAIRS = 20_000_000
-# The product looks at each photo of each query closer, which takes some 10 µs.
+# The product expands each query, and has scores beside similarities, which take memory too.
 _MOST_PRODUCT_PAIRS = 5_000_000
 _BATCH = 50
+# What steps cost beside each other, among 7,000 photos; the last one compiles.
+_COSTS = {
+    "k-NN": 1.0,
+    "linear probe": 4.0,
+    "retrieval by cosine": 4.0,
+    "held-out queries": 5.0,
+    "photofind's ranking": 5.0,
+    "search engines": 24.0,
+}
 _EXAMPLE_HITS = 10
 _EXAMPLES = 6
 
@@ -118,6 +128,7 @@ class _Evaluator:
         self._plan = plan
         self._progress = progress
         self._began = time.monotonic()
+        self._later: float | None = None  # Seconds that the steps after this one will take.
         enough = enough_labels(gallery.photos)
         if len(enough) < len(gallery.photos):
             kept = set(enough.paths)
@@ -194,15 +205,18 @@ class _Evaluator:
         choices = [*self._gallery.embeddings]
         steps = [step for choice in choices for step in self._steps(choice)]
         if self._plan.engines:  # At the end: one of them compiles for some time.
-            steps += [(f"{one}: search engines", partial(self._measure_engines, one))
+            steps += [(one, "search engines", partial(self._measure_engines, one))
                       for one in choices]  # fmt: skip
         yield self.result
-        began = time.monotonic()
-        for done, (phase, step) in enumerate(steps):
-            took = time.monotonic() - began
-            left = took / done * (len(steps) - done) if done else None
-            self._progress(Progress(phase, done, len(steps), seconds_left=left))
+        took: dict[str, list[float]] = {}
+        for done, (choice, kind, step) in enumerate(steps):
+            own, *later = (_expected(took, one) for _, one, _ in steps[done:])
+            self._later = sum(later) if took else None
+            left = own + sum(later) if took else None
+            self._progress(Progress(f"{choice}: {kind}", done, len(steps), seconds_left=left))
+            began = time.monotonic()
             step()
+            took.setdefault(kind, []).append(time.monotonic() - began)
             self._set(seconds=round(time.monotonic() - self._began, 1))
             yield self.result
         self._set(complete=True)
@@ -212,16 +226,16 @@ class _Evaluator:
         self.result = replace(self.result, **changes)
 
     def _steps(self, choice: str) -> Iterator[Step]:
-        """Return the steps for one choice of extractors, each with what it is called."""
+        """Return the steps for one choice of extractors."""
         if self._is_classes:
-            yield f"{choice}: k-NN", partial(self._classify_by_neighbours, choice)
-            yield f"{choice}: linear probe", partial(self._classify_by_probe, choice)
+            yield choice, "k-NN", partial(self._classify_by_neighbours, choice)
+            yield choice, "linear probe", partial(self._classify_by_probe, choice)
         if self._plan.retrieval:
-            yield f"{choice}: retrieval by cosine", partial(self._retrieve_plainly, choice)
+            yield choice, "retrieval by cosine", partial(self._retrieve_plainly, choice)
         if self._split is not None:
-            yield f"{choice}: held-out queries", partial(self._ask_from_outside, choice)
+            yield choice, "held-out queries", partial(self._ask_from_outside, choice)
         if self._plan.retrieval:
-            yield f"{choice}: photofind's ranking", partial(self._retrieve_by_product, choice)
+            yield choice, "photofind's ranking", partial(self._retrieve_by_product, choice)
 
     # Classification.
 
@@ -318,7 +332,7 @@ class _Evaluator:
         parts, began = [], time.monotonic()
         for start in range(0, len(queries), _BATCH):
             rate = start / max(time.monotonic() - began, 1e-3) if start else None
-            left = (len(queries) - start) / rate if rate else None
+            left = (len(queries) - start) / rate + (self._later or 0) if rate else None
             phase = f"{choice}: queries by photofind's ranking"
             self._progress(Progress(phase, start, len(queries), 0, rate, left))
             some = slice(start, start + _BATCH)
@@ -392,6 +406,14 @@ def _notes_of(leaks: Sequence[Leak]) -> Iterator[str]:
             f"{len(differing):,} of them had another label than their copy: {one.removed} is "
             f"{one.labels[1]!r}, {one.kept} is {one.labels[0]!r}"
         )
+
+
+def _expected(took: Mapping[str, Sequence[float]], kind: str) -> float:
+    """Return how long a step will take by what steps took: as others of its kind, if there are."""
+    if kind in took:
+        return took[kind][-1]
+    cost = sum(_COSTS[one] * len(seconds) for one, seconds in took.items())
+    return sum(map(sum, took.values())) / cost * _COSTS[kind] if cost else 0.0
 
 
 def _metrics(queries: Vectors32, gallery: Vectors32) -> Iterator[tuple[str, Similarities]]:

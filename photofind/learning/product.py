@@ -12,7 +12,7 @@ from photofind.indexing.index_maintenance.fit import INDEX_PAYS
 from photofind.library.memory import MemoryStore
 from photofind.model.records import Photo, Space
 from photofind.ranking.projection import Projection, Vectors32
-from photofind.search.comparison import compare
+from photofind.search.comparison import WholeSpace
 from photofind.search.embedding import Embedded
 
 __all__ = ["ProductLibrary"]
@@ -31,7 +31,6 @@ class ProductLibrary:
 
     def __init__(self, space: Space, embeddings: Vectors32) -> None:
         self._space = space
-        self._embeddings = embeddings
         self._contents = [f"{place:08d}" for place in range(len(embeddings))]
         self._store = MemoryStore()
         self._store.open_space(space.extractor, space.version, space.dimension)
@@ -40,6 +39,7 @@ class ProductLibrary:
         self._store.commit(photos, space.id, vectors)
         if len(embeddings) >= INDEX_PAYS:
             build_index(self._store, space.id, graph=False)
+        self._whole = WholeSpace(self._store, space.id, self._contents)
 
     @property
     def projection(self) -> Projection | None:
@@ -64,12 +64,11 @@ class ProductLibrary:
         similarities, scores
             What photofind ranks by and the scores that it shows, (q, n) each.
         """
-        shape = len(queries), len(self._contents)
-        similarities, scores = np.empty(shape, np.float32), np.empty(shape, np.float32)
         nothing = np.empty((0, queries.shape[1]), np.float32)
-        for row, query in enumerate(queries):
-            itself = frozenset() if own is None else frozenset([self._contents[int(own[row])]])
-            embedded = Embedded(query[np.newaxis], nothing, itself)
-            compared = compare(self._store, self._space.id, embedded).compare(self._contents)
-            similarities[row], scores[row] = compared.similarities, compared.scores
-        return similarities, scores
+        itself = [frozenset[str]()] * len(queries)
+        if own is not None:
+            itself = [frozenset([self._contents[place]]) for place in own]
+        return self._whole.compare(
+            [Embedded(query[np.newaxis], nothing, one)
+             for query, one in zip(queries, itself, strict=True)]
+        )  # fmt: skip

@@ -37,6 +37,7 @@ __all__ = [
     "Comparison",
     "NearestPictures",
     "Ranked",
+    "WholeSpace",
     "compare",
     "nearest_contents",
     "rank",
@@ -368,3 +369,50 @@ def shows_again(store: Store, space: str, query: Embedded, ranked: Ranked) -> bo
     scale = _scale(store, space, store.index(space), plain=True)
     ways = np.concatenate([way.like for way in query.ways])
     return bool((ranked.embeddings @ ways.T >= scale.typical.similarity(SHOWN_AGAIN)).any())
+
+
+class WholeSpace:
+    """The contents of a space, looked up once, for many queries to be compared with.
+
+    Parameters
+    ----------
+    store, space
+        Where they are; neither changes meanwhile.
+    contents
+        All of them are in the space.
+    """
+
+    def __init__(self, store: Store, space: str, contents: Sequence[str]) -> None:
+        self._store, self._space = store, space
+        self._places = {content: place for place, content in enumerate(contents)}
+        self._embeddings = normalised(store.embeddings(space, contents)[1])
+        self._index = store.index(space)
+        self._scale = _scale(store, space, self._index, plain=False)
+        if self._index is not None:
+            self._mean = self._index.projection.mean
+            away = np.maximum(1 + self._mean @ self._mean - 2 * self._embeddings @ self._mean, 0)
+            self._lengths = np.maximum(np.sqrt(away), 1e-12)
+            self._points = store.points(space, contents)[1]
+
+    def compare(self, queries: Sequence[Embedded]) -> tuple[Similarities, Similarities]:
+        """Return the similarities and scores of :class:`Compared`, (q, n), of queries as they are.
+
+        They are not compared turned. It takes a fraction of the time of one after the other.
+        """
+        index = self._index
+        if index is None:
+            directions = np.stack([towards(one.like, one.unlike) for one in queries])
+            plain = ranked = directions @ self._embeddings.T
+        else:
+            ways = [_IndexedComparison(self._store, self._space, one, self._scale, index)
+                    for one in queries]  # fmt: skip
+            plain = np.stack([way._direction for way in ways]) @ self._embeddings.T
+            wanted, full = (np.stack(of) for of in zip(*((way._wanted, way._full) for way in ways),
+                                                       strict=True))  # fmt: skip
+            centred = full @ self._embeddings.T - (full @ self._mean)[:, np.newaxis]
+            cosines = np.asarray(centred / self._lengths, np.float32)
+            ranked = blend(wanted @ self._points.T, cosines)
+        standings = self._scale.standings(ranked, plain)
+        for row, query in enumerate(queries):
+            standings[row, [self._places[own] for own in query.own if own in self._places]] = 1
+        return standings.astype(np.float32), np.clip(standings, 0, 1).astype(np.float32)

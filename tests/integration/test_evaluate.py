@@ -18,6 +18,7 @@ from photofind.app.resources import Resources
 from photofind.cli import main
 from photofind.errors import LearningError
 from photofind.learning import evaluation
+from photofind.model import Progress
 from photofind.paths import Home
 
 pytestmark = pytest.mark.slow
@@ -87,11 +88,19 @@ def test_folders_from_outside_are_embedded_for_this_alone(tmp_path: Path, album:
     assert not (home / "catalog").exists(), "no library is made"
 
 
-def test_python_and_the_api_evaluate_in_a_worker(own: Album, tmp_path: Path) -> None:
+def test_python_and_the_api_evaluate_in_a_worker(
+    own: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for year in ("2019", "2020"):
         (tmp_path / year).symlink_to(own.photos / year)
+    told: list[Progress | None] = []
+    monkeypatch.setattr(PhotoFind, "_learns", lambda _, progress: told.append(progress))
     with PhotoFind(Home(own.home)) as photofind:
         record = photofind.evaluate(str(tmp_path), split=0, engines=False)
+        *before, last = told
+        assert last is None
+        phases = [one.phase for one in before if one is not None]
+        assert {"mobilenet: k-NN", "mobilenet: photofind's ranking"} <= {*phases}
         assert (record.source, record.classes, record.complete) == (str(tmp_path), 2, True)
         assert record in photofind.evaluations()
         assert photofind.evaluation_report(record.id).startswith(b"<!DOCTYPE html>")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import environment, photofind
+from commands import photofind_here
 from PIL import Image
 from waiting import wait_until
 
@@ -255,16 +255,15 @@ class Daemon:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self._environment = environment(home.root, PHOTOFIND_NO_DAEMON="")
 
     def __call__(self, *arguments: str | Path) -> list[str]:
         """Run a command that succeeds; return what it told."""
-        done = photofind(*arguments, env=self._environment)
+        done = photofind_here(*arguments, PHOTOFIND_NO_DAEMON="")
         assert done.code == 0, done.stderr
         return done.notes
 
     def json(self, *arguments: str | Path) -> Any:
-        done = photofind(*arguments, "--json", env=self._environment)
+        done = photofind_here(*arguments, "--json", PHOTOFIND_NO_DAEMON="")
         assert done.code == 0, done.stderr
         return done.json
 
@@ -357,9 +356,9 @@ def test_an_indexing_says_who_is_not_done_and_waits_for_all_if_asked(daemon, plu
 def test_one_that_does_not_work_is_not_taken_into_use(home, plugins, photos):
     use(home, "tint")
     plugins("shade", "never works")
-    refused = photofind("extractors", "use", "shade", home=home.root)
+    refused = photofind_here("extractors", "use", "shade")
     assert (refused.code, "no network for this" in refused.notes[0]) == (1, True)
-    assert photofind("config", "get", "extractor", home=home.root).lines == ["tint"]
+    assert photofind_here("config", "get", "extractor").lines == ["tint"]
 
 
 def test_a_daemon_remembers_what_one_could_not_embed(daemon, home, plugins, photos):
@@ -367,7 +366,7 @@ def test_a_daemon_remembers_what_one_could_not_embed(daemon, home, plugins, phot
     daemon("folders", "add", photos)
     daemon("extractors", "enable", "shade")
     daemon.until(lambda: daemon.json("failures"))
-    (line,) = photofind("failures", home=home.root).lines
+    (line,) = photofind_here("failures").lines
     assert "magenta.png\tnot embedded by shade: crashed the extractor" in line
     (failure,) = daemon.json("failures")
     assert (Path(failure["path"]).name, failure["extractor"]) == ("magenta.png", "shade")

@@ -316,7 +316,9 @@ def test_killed_in_the_midst_of_fine_tuning_it_goes_on(album, tmp_path):
     data = TrainingData(
         "made", "mobilenet@1", vectors, tuple(labels), tuple(paths), (None,) * 12, tuple(paths)
     )
-    settings = TrainingSettings("proxy", 4, epochs=2, learning_rate=1e-4, fine_tune_layers=1)
+    settings = TrainingSettings(
+        "proxy", 4, epochs=2, batch=3, learning_rate=1e-4, fine_tune_layers=1
+    )
     state = tmp_path / "photos/state.json"
 
     def run(killing):

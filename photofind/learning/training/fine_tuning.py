@@ -33,6 +33,8 @@ Tell = Callable[[str, int, int, float | None, float | None], None]
 """Told the phase, how far it is and of how much, and the loss and the mAP where there are any."""
 
 BATCH = 32
+"""Photos in a batch, at most: with more a step takes too much memory."""
+
 PATIENCE = 3
 """Epochs without a better mAP on photos that were set aside, after which training ends."""
 
@@ -121,16 +123,18 @@ def fine_tune(
         lambda epoch, loss: tell("starting from a head", epoch, HEAD_EPOCHS, loss, None),
     )
     network = make_network(head, head(embeddings[trained]), classes, settings)
+    untrained = network.embedding.get_weights()
     checkpoints = Checkpoints(folder)
     state = checkpoints.load(network.training)
     if not state.epoch and len(aside):  # What the head alone is worth.
         start = mean_precision(head(embeddings[aside]), codes[aside])
         state = replace(state, scores=(start,))
-    steps = max(len(trained) // BATCH, 4)
+    batch = min(BATCH, settings.batch)
+    steps = max(len(trained) // batch, 4)
     while not state.done:
         epoch = state.epoch + 1
         random = np.random.default_rng((settings.seed, epoch))
-        batches = balanced_batches(classes, BATCH, random)
+        batches = balanced_batches(classes, batch, random)
         losses = []
         for step in range(steps):
             chosen = next(batches)
@@ -142,7 +146,7 @@ def fine_tune(
                  losses[-1], max(state.scores, default=None))  # fmt: skip
         scores, is_best = state.scores, True
         if len(aside):
-            score = mean_precision(embed(network.embedding, pixels, aside), codes[aside])
+            score = mean_precision(embed(network.embedding, pixels, aside, batch), codes[aside])
             is_best = score > max(scores)
             scores = (*scores, score)
         best = epoch if is_best else state.best
@@ -156,7 +160,7 @@ def fine_tune(
         )
         state = checkpoints.save(state, network.training, network.embedding, is_best=is_best)
     if not state.best:  # Nothing was better than the head alone.
-        network = make_network(head, head(embeddings[trained]), classes, settings)
+        network.embedding.set_weights(untrained)
     checkpoints.load_best(state, network.embedding)
     return network.embedding, state
 
@@ -165,14 +169,15 @@ def embed(
     model: Any,
     pixels: Pixels,
     places: npt.NDArray[np.int64],
+    batch: int = BATCH,
     tell: Callable[[int], None] = lambda number: None,
 ) -> Vectors:
     """Return the embeddings of some photos, float32 (n, d); ``tell`` is told how many are done."""
     parts = []
-    for start in range(0, len(places), BATCH):
-        chosen = places[start : start + BATCH]
+    for start in range(0, len(places), batch):
+        chosen = places[start : start + batch]
         # All batches are of one size: TensorFlow prepares anew for each other one.
-        pictures = _scaled(pixels[np.resize(chosen, BATCH)])
+        pictures = _scaled(pixels[np.resize(chosen, batch)])
         parts.append(np.asarray(model.predict_on_batch(pictures))[: len(chosen)])
         tell(start + len(chosen))
     return np.concatenate(parts)

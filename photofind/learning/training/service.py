@@ -73,7 +73,7 @@ class TrainingService:
         The model is saved in the folder of its stage. Other parameters are those of
         :func:`photofind.learning.training.fine_tuning.fine_tune`.
         """
-        from photofind.learning.training.fine_tuning import embed, fine_tune, read_pixels
+        from photofind.learning.training.fine_tuning import BATCH, embed, fine_tune, read_pixels
 
         notes = _Notes(note)
         root = Path(folder)
@@ -82,12 +82,13 @@ class TrainingService:
             notes.tell("reading photos", number, len(paths), None, None)
 
         pixels = read_pixels(paths, root / PIXELS, Limits(**limits), read)
+        wanted = TrainingSettings(**settings)
         model, state = fine_tune(
             pixels,
             embeddings,
             codes,
             places,
-            TrainingSettings(**settings),
+            wanted,
             root / stage,
             notes.tell,
         )
@@ -99,6 +100,7 @@ class TrainingService:
             model,
             pixels,
             np.arange(len(pixels)),
+            min(BATCH, wanted.batch),
             lambda number: notes.tell("embedding photos", number, len(paths), None, None),
         )
         return asdict(state), [vectors]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,28 @@ from photofind.model.records import Folder, Pair, Photo, Space, Tags
 from photofind.ranking.exact import nearest_exactly
 from photofind.ranking.smoothing import smooth_new
 
-__all__ = ["Index", "State", "completed", "looked_up", "place", "rounded", "said_of"]
+__all__ = ["Index", "State", "Table", "completed", "place", "rounded", "said_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Vectors of contents, float32 (n, width): those of a content are in the row of its place."""
+
+    places: Mapping[str, int]
+    rows: Array32
+
+    @classmethod
+    def of(cls, contents: Iterable[str], rows: Array32) -> Self:
+        """Return the rows of contents."""
+        return cls({content: place for place, content in enumerate(contents)}, rows)
+
+    def look_up(self, contents: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Array32]:
+        """Return which contents are known, and their vectors, (n, width); zeros for the others."""
+        places = np.array([self.places.get(content, -1) for content in contents], np.intp)
+        has = places >= 0
+        vectors = np.zeros((len(contents), self.rows.shape[1]), np.float32)
+        vectors[has] = self.rows[places[has]]
+        return has, vectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +70,13 @@ class State:
     told_apart: frozenset[Pair] = frozenset()
     judgements: dict[tuple[Asked, str], Judgement] = field(default_factory=dict)
     tag_judgements: dict[tuple[str, str], TagJudgement] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # What was found out once it was committed, by space; many queries ask for the same.
+        self._alive: dict[str, list[str]] = {}
+        self._embedded: dict[str, Table] = {}
+        self._points: dict[str, Table] = {}
+        self._infos: dict[str, IndexInfo] = {}
 
     def successor(self) -> State:
         """Return a copy to be changed and committed."""
@@ -108,22 +137,51 @@ class State:
         """Return the contents with an embedding of which a photo passes, in a fixed order."""
         self.space(space)
         every = where == EVERYTHING  # Then no photo needs to be looked at closer.
+        if every and space in self._alive:
+            return self._alive[space]
         passing = {
             photo.content
             for photo in self.photos.values()
             if space in photo.spaces and (every or where.passes(photo))
         }
-        return [content for content in self.embeddings[space] if content in passing]
+        found = [content for content in self.embeddings[space] if content in passing]
+        if every:
+            self._alive[space] = found
+        return found
 
     def stacked(self, space: str, contents: Iterable[str]) -> Array32:
         """Return the embeddings of contents that have one, (n, d)."""
         vectors = [self.embeddings[space][content] for content in contents]
         return np.array(vectors, np.float32).reshape(len(vectors), self.space(space).dimension)
 
-    def points(self, space: str) -> dict[str, Array32]:
+    def embedded(self, space: str) -> Table:
+        """Return the embeddings of all contents, those too that no photo has any more."""
+        if space not in self._embedded:
+            contents = self.embeddings.get(space, {})
+            self._embedded[space] = Table.of(contents, self.stacked(space, contents))
+        return self._embedded[space]
+
+    def info(self, space: str) -> IndexInfo | None:
+        """Return what is known of the index of a space; None where there is none."""
+        if space not in self.indexes:
+            return None
+        if space not in self._infos:
+            index = self.indexes[space]
+            alive, built_on = set(self.contents(space)), set(index.contents)
+            self._infos[space] = replace(
+                index.info, fresh=len(alive - built_on), gone=len(built_on - alive)
+            )
+        return self._infos[space]
+
+    def points(self, space: str) -> Table:
         """Return the points of all contents, those too that came after the index was built."""
         if space not in self.indexes:
             raise LibraryError(f"the library has no index of {space}")
+        if space not in self._points:
+            self._points[space] = self._placed(space)
+        return self._points[space]
+
+    def _placed(self, space: str) -> Table:
         index, alive = self.indexes[space], self.contents(space)
         points = dict(zip(index.contents, index.smoothed, strict=True))
         fresh = [content for content in alive if content not in points]
@@ -138,7 +196,8 @@ class State:
             projected = index.info.projection.project(self.stacked(space, fresh))
             smoothed = smooth_new(projected, nearest, len(pictures))
             points.update(zip(fresh, smoothed, strict=True))
-        return {content: points[content] for content in alive}
+        rows = np.array([points[content] for content in alive], np.float32)
+        return Table.of(alive, rows.reshape(len(alive), index.smoothed.shape[1]))
 
 
 def place(photos: list[Photo], old: State, new: State) -> list[Photo]:
@@ -189,15 +248,3 @@ def rounded(vector: Array32, space: Space) -> Array32:
     if not np.isfinite(rounded).all():
         raise LibraryError("an embedding holds a value that is no number or beyond float16's 65504")
     return rounded
-
-
-def looked_up(
-    known: Mapping[str, Array32], contents: Sequence[str], width: int
-) -> tuple[npt.NDArray[np.bool_], Array32]:
-    """Return which contents are known, and their vectors, (n, width); zeros for the others."""
-    has = np.array([content in known for content in contents], np.bool_)
-    vectors = np.zeros((len(contents), width), np.float32)
-    for place, content in enumerate(contents):
-        if has[place]:
-            vectors[place] = known[content]
-    return has, vectors

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from photofind.errors import LibraryError
 from photofind.library.memory.index_writer import MemoryIndexWriter
-from photofind.library.memory.state import Index, State, completed, looked_up, place, rounded
+from photofind.library.memory.state import Index, State, completed, place, rounded
 from photofind.library.store import (
     Array32,
     Counts,
@@ -331,9 +331,7 @@ class MemoryStore:
         self, space: str, contents: Sequence[str]
     ) -> tuple[npt.NDArray[np.bool_], Array32]:
         """Return which contents have an embedding, and the embeddings."""
-        return looked_up(
-            self._state.embeddings.get(space, {}), contents, self._state.space(space).dimension
-        )
+        return self._state.embedded(space).look_up(contents)
 
     def shared_contents(self, space: str) -> list[str]:
         """Return the contents with an embedding that several photos have."""
@@ -374,7 +372,7 @@ class MemoryStore:
             without |= state.indexes[space].repeats
         contents = [one for one in state.contents(space, where) if one not in without]
         if over != "embeddings":
-            compared = looked_up(state.points(space), contents, queries.shape[1])[1]
+            compared = state.points(space).look_up(contents)[1]
         else:
             compared = normalised(state.stacked(space, contents))
         places, cosines = best(queries @ compared.T, count)
@@ -391,9 +389,7 @@ class MemoryStore:
 
     def points(self, space: str, contents: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Array32]:
         """Return which contents have a point, and the points."""
-        points = self._state.points(space)
-        width = self._state.indexes[space].smoothed.shape[1]
-        return looked_up(points, contents, width)
+        return self._state.points(space).look_up(contents)
 
     def neighbours(self, space: str) -> Iterator[tuple[Sequence[str], Sequence[Sequence[str]]]]:
         """Yield the contents of the index, each with the others that are nearest to it."""
@@ -419,11 +415,7 @@ class MemoryStore:
 
     def index(self, space: str) -> IndexInfo | None:
         """Return the index that answers for a space."""
-        index = self._state.indexes.get(space)
-        if index is None:
-            return None
-        alive, built_on = set(self._state.contents(space)), set(index.contents)
-        return replace(index.info, fresh=len(alive - built_on), gone=len(built_on - alive))
+        return self._state.info(space)
 
     @contextmanager
     def new_index(self, space: str, *, graph: bool) -> Iterator[MemoryIndexWriter]:

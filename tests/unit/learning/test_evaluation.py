@@ -7,7 +7,7 @@ import pytest
 from labelled_gallery import made_gallery
 
 from photofind.errors import LearningError
-from photofind.learning.evaluation import Plan, evaluate
+from photofind.learning.evaluation import Plan, _expected, evaluate
 from photofind.learning.splits import held_out_photos
 from photofind.model import Progress
 
@@ -150,3 +150,12 @@ def test_progress_tells_steps_and_the_time_left():
     steps = [one for one in said if one.total == 5]
     assert [one.done for one in steps] == [0, 1, 2, 3, 4]
     assert steps[-1].seconds_left is not None
+
+
+def test_time_left_is_told_by_what_steps_cost_and_took():
+    assert _expected({}, "linear probe") == 0
+    took = {"k-NN": [2.0]}
+    assert _expected(took, "linear probe") == 8
+    took["linear probe"] = [28.0]
+    assert _expected(took, "linear probe") == 28
+    assert _expected(took, "retrieval by cosine") == 24
