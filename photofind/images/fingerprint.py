@@ -9,16 +9,16 @@ and so the bits of a mirrored or turned picture follow from those of the picture
 
 from __future__ import annotations
 
-import base64
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from photofind.model.fingerprints import fingerprint_texts
+
 __all__ = ["fingerprint_of"]
 
-_VERSION = "1"
 _SIDE, _KEPT = 64, 16
 
 
@@ -35,8 +35,8 @@ def fingerprint_of(picture: Image.Image) -> str:
     height, width = luminance.shape
     # Of all pixels, not of 64 x 64 as in PDQ: lines of text would be sampled there too coarsely.
     signs = (_cosines(height) @ luminance @ _cosines(width).T) > 0
-    packed = np.packbits(signs).tobytes() + bytes([_quality(grey)])
-    return _VERSION + base64.b64encode(packed).decode("ascii")
+    packed = np.append(np.packbits(signs), np.uint8(_quality(grey)))
+    return fingerprint_texts(packed)[0]
 
 
 @lru_cache(8)

@@ -6,13 +6,13 @@ whatever the library and the extractor.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from photofind.model.fingerprints import fingerprint_bytes
 
 __all__ = ["COVERED", "SAME", "Fingerprints", "NearPairs", "near_pairs"]
 
@@ -32,10 +32,7 @@ their frames are alike.
 Bits = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
 
-_VERSION = "1"
 _BYTES = 32
-# Of a text: its version, and all of the bytes in groups of three as four characters.
-_LENGTH = 1 + (_BYTES + 1) * 4 // 3
 _SIDE = 16
 # Of 0 to 100. Below it a picture is nearly blank, and its bits are noise.
 _SUFFICIENT = 50
@@ -65,7 +62,7 @@ class Fingerprints:
     """
 
     def __init__(self, texts: Sequence[str | None]) -> None:
-        data = _all_decoded(texts)
+        data, _ = fingerprint_bytes(texts)
         self.bits: Bits = np.ascontiguousarray(data[:, :-1])
         self.sufficient: npt.NDArray[np.bool_] = data[:, -1] >= _SUFFICIENT
 
@@ -271,32 +268,3 @@ def _differing(lefts: Bits, rights: Bits) -> Places:
 
 def _words(bits: Bits) -> npt.NDArray[np.uint64]:
     return np.ascontiguousarray(bits).view(np.uint64)
-
-
-def _all_decoded(texts: Sequence[str | None]) -> Bits:
-    """Return bits and quality of fingerprints, uint8 (n, 33); zeros where there are none."""
-    data = np.zeros((len(texts), _BYTES + 1), np.uint8)
-    usual = [
-        place
-        for place, text in enumerate(texts)
-        if text and text[0] == _VERSION and len(text) == _LENGTH
-    ]
-    try:  # At once: hundreds are asked for with each query.
-        raw = base64.b64decode("".join([str(texts[place])[1:] for place in usual]), validate=True)
-        data[usual] = np.frombuffer(raw, np.uint8).reshape(-1, _BYTES + 1)
-    except ValueError:
-        for place, text in enumerate(texts):
-            if (one := _decoded(text)) is not None:
-                data[place] = np.frombuffer(one, np.uint8)
-    return data
-
-
-def _decoded(text: str | None) -> bytes | None:
-    """Return bits and quality of a fingerprint; None where there are none."""
-    if not text or text[0] != _VERSION:
-        return None
-    try:
-        raw = base64.b64decode(text[1:], validate=True)
-    except binascii.Error:
-        return None
-    return raw if len(raw) == _BYTES + 1 else None

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
+
+from photofind.model.fingerprints import BYTES, fingerprint_bytes, fingerprint_texts
 
 __all__ = ["UNCLEAR", "RowFingerprints"]
 
 UNCLEAR = ""
 """In the place of a fingerprint: the documents say what there is."""
 
-# A fingerprint is this, and 33 bytes as 44 characters; others are looked up in the documents.
-_VERSION = "1"
-_BYTES, _CHARACTERS = 33, 44
 _NONE, _KEPT, _UNCLEAR = 0, 1, 2
 
 Rows = npt.NDArray[np.int64]
@@ -40,7 +37,7 @@ class RowFingerprints:
         kinds: npt.NDArray[np.uint8] | None = None,
     ) -> None:
         self._changing = Lock()
-        self._column = np.zeros((0, _BYTES), np.uint8) if column is None else column
+        self._column = np.zeros((0, BYTES), np.uint8) if column is None else column
         self._kinds = np.zeros(0, np.uint8) if kinds is None else kinds
 
     def columns(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
@@ -51,17 +48,13 @@ class RowFingerprints:
     def put(self, texts: Mapping[int, str | None]) -> None:
         """Note the fingerprints of rows, by row; None where there is none, or `UNCLEAR`."""
         rows = np.fromiter(texts, np.int64, len(texts))
-        raws = _decoded([*texts.values()])
-        kinds = [
-            _NONE if text is None else _UNCLEAR if raw is None else _KEPT
-            for text, raw in zip(texts.values(), raws, strict=True)
-        ]
+        data, there = fingerprint_bytes([*texts.values()])
+        kinds = np.where(there, _KEPT, _UNCLEAR)  # Of another version: the documents have it.
+        kinds[[text is None for text in texts.values()]] = _NONE
         with self._changing:
             self._make_room(int(rows.max()) + 1)
             self._kinds[rows] = kinds
-            kept = rows[np.array(kinds) == _KEPT]
-            data = np.frombuffer(b"".join(filter(None, raws)), np.uint8)
-            self._column[kept] = data.reshape(-1, _BYTES)
+            self._column[rows[there]] = data[there]
 
     def texts(self, rows: Rows) -> list[str | None]:
         """Return the fingerprint of each of some rows (n,); None or `UNCLEAR` as they were put."""
@@ -69,45 +62,16 @@ class RowFingerprints:
             inside = rows < len(self._kinds)
             rows = rows[inside]
             kinds, data = self._kinds[rows], self._column[rows]
-        text = b64encode(data.tobytes()).decode("ascii")
         found: list[str | None] = [None] * len(inside)
         places = np.flatnonzero(inside).tolist()
-        for number, (place, kind) in enumerate(zip(places, kinds.tolist(), strict=True)):
-            if kind == _KEPT:
-                start = number * _CHARACTERS
-                found[place] = _VERSION + text[start : start + _CHARACTERS]
-            elif kind == _UNCLEAR:
-                found[place] = UNCLEAR
+        for place, kind, text in zip(places, kinds.tolist(), fingerprint_texts(data), strict=True):
+            if kind != _NONE:
+                found[place] = text if kind == _KEPT else UNCLEAR
         return found
 
     def _make_room(self, rows: int) -> None:
         if rows > len(self._kinds):
             larger = max(rows, len(self._kinds) * 5 // 4)
-            column, kinds = np.zeros((larger, _BYTES), np.uint8), np.zeros(larger, np.uint8)
+            column, kinds = np.zeros((larger, BYTES), np.uint8), np.zeros(larger, np.uint8)
             column[: len(self._kinds)], kinds[: len(self._kinds)] = self._column, self._kinds
             self._column, self._kinds = column, kinds
-
-
-def _decoded(texts: Sequence[str | None]) -> list[bytes | None]:
-    """Return the bytes of texts; None for those that cannot be told again by their bytes."""
-    usual = [
-        place
-        for place, text in enumerate(texts)
-        if text and text[0] == _VERSION and len(text) == 1 + _CHARACTERS
-    ]
-    found: list[bytes | None] = [None] * len(texts)
-    try:
-        data = b64decode("".join([str(texts[place])[1:] for place in usual]), validate=True)
-        if len(data) == _BYTES * len(usual):
-            for number, place in enumerate(usual):
-                found[place] = data[number * _BYTES : (number + 1) * _BYTES]
-            return found
-    except ValueError:
-        pass
-    for place in usual:  # One of them is odd.
-        try:
-            data = b64decode(str(texts[place])[1:], validate=True)
-        except (ValueError, binascii.Error):
-            continue
-        found[place] = data if len(data) == _BYTES else None
-    return found
