@@ -49,14 +49,36 @@ class Projection:
         """Return embeddings (n, D) relative to the library's mean, at unit length."""
         return normalised(embeddings - self.mean)
 
-    def cosines(self, embeddings: Vectors32, direction: Vectors32) -> Vectors32:
-        """Return the cosine of embeddings, as `centre` returns them, with a direction (D,): (n,).
+    def cosines(
+        self, embeddings: Vectors32, directions: Vectors32, distances: Vectors32 | None = None
+    ) -> Vectors32:
+        """Return the cosines of embeddings, as `centre` returns them, with directions.
 
-        Faster, for nothing is made of the embeddings, (n, D) at unit length.
+        Faster, for nothing is made of the embeddings.
+
+        Parameters
+        ----------
+        embeddings
+            (n, D) at unit length.
+        directions
+            One (D,) or several (q, D).
+        distances
+            What `distances` returns, where it is known.
+
+        Returns
+        -------
+        cosines
+            (n,) or (q, n).
         """
+        if distances is None:
+            distances = self.distances(embeddings)
+        along = directions @ embeddings.T - (directions @ self.mean)[..., np.newaxis]
+        return np.asarray(along / distances, np.float32)
+
+    def distances(self, embeddings: Vectors32) -> Vectors32:
+        """Return how far embeddings (n, D) at unit length are from the library's mean, (n,)."""
         mean = self.mean
-        lengths = np.sqrt(np.maximum(1 + mean @ mean - 2 * (embeddings @ mean), 1e-12))
-        return np.asarray((embeddings @ direction - mean @ direction) / lengths, np.float32)
+        return np.sqrt(np.maximum(1 + mean @ mean - 2 * (embeddings @ mean), 1e-12))
 
     def project(self, embeddings: Vectors32) -> Vectors32:
         """Return embeddings (n, D) in the library's own space: (n, d), at unit length."""

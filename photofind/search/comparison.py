@@ -389,9 +389,7 @@ class WholeSpace:
         self._index = store.index(space)
         self._scale = _scale(store, space, self._index, plain=False)
         if self._index is not None:
-            self._mean = self._index.projection.mean
-            away = np.maximum(1 + self._mean @ self._mean - 2 * self._embeddings @ self._mean, 0)
-            self._lengths = np.maximum(np.sqrt(away), 1e-12)
+            self._distances = self._index.projection.distances(self._embeddings)
             self._points = store.points(space, contents)[1]
 
     def compare(self, queries: Sequence[Embedded]) -> tuple[Similarities, Similarities]:
@@ -409,8 +407,7 @@ class WholeSpace:
             plain = np.stack([way._direction for way in ways]) @ self._embeddings.T
             wanted, full = (np.stack(of) for of in zip(*((way._wanted, way._full) for way in ways),
                                                        strict=True))  # fmt: skip
-            centred = full @ self._embeddings.T - (full @ self._mean)[:, np.newaxis]
-            cosines = np.asarray(centred / self._lengths, np.float32)
+            cosines = index.projection.cosines(self._embeddings, full, self._distances)
             ranked = blend(wanted @ self._points.T, cosines)
         standings = self._scale.standings(ranked, plain)
         for row, query in enumerate(queries):
