@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
@@ -469,19 +469,17 @@ class PhotoFind(Operations):
     ) -> EvaluationRecord:
         from photofind.app.learning_worker import evaluate
 
-        try:
+        with self._telling_learning() as progress:
             return evaluate(
                 self._resources.learning,
                 source,
-                self._learns,
+                progress,
                 extractors=[*extractors],
                 split=split,
                 scenes=scenes,
                 seed=seed,
                 engines=engines,
             )
-        finally:
-            self._learns(None)
 
     def train(
         self,
@@ -501,11 +499,11 @@ class PhotoFind(Operations):
     ) -> TrainedExtractor:
         from photofind.app.learning_worker import train
 
-        try:
+        with self._telling_learning() as progress:
             return train(
                 self._resources.learning,
                 name,
-                self._learns,
+                progress,
                 source=source,
                 kind=kind,
                 method=method,
@@ -518,6 +516,12 @@ class PhotoFind(Operations):
                 seed=seed,
                 replace=replace,
             )
+
+    @contextmanager
+    def _telling_learning(self) -> Iterator[Callable[[Progress], None]]:
+        """Give what takes note of how far an evaluation or a training is, until the block ends."""
+        try:
+            yield self._learns
         finally:
             self._learns(None)
 
