@@ -25,15 +25,14 @@ from photofind.learning.training.settings import TrainingSettings
 from photofind.paths import private_folder, sync_folder
 from photofind.system.disk import explain_disk_errors
 
-__all__ = ["embed", "fine_tune", "read_pixels"]
+__all__ = ["batch_size", "embed", "fine_tune", "read_pixels"]
 
 Pixels = npt.NDArray[np.uint8]
 Vectors = npt.NDArray[np.float32]
 Tell = Callable[[str, int, int, float | None, float | None], None]
 """Told the phase, how far it is and of how much, and the loss and the mAP where there are any."""
 
-BATCH = 32
-"""Photos in a batch, at most: with more a step takes too much memory."""
+_BATCH = 32
 
 PATIENCE = 3
 """Epochs without a better mAP on photos that were set aside, after which training ends."""
@@ -129,7 +128,7 @@ def fine_tune(
     if not state.epoch and len(aside):  # What the head alone is worth.
         start = mean_precision(head(embeddings[aside]), codes[aside])
         state = replace(state, scores=(start,))
-    batch = min(BATCH, settings.batch)
+    batch = batch_size(settings)
     steps = max(len(trained) // batch, 4)
     while not state.done:
         epoch = state.epoch + 1
@@ -165,11 +164,16 @@ def fine_tune(
     return network.embedding, state
 
 
+def batch_size(settings: TrainingSettings) -> int:
+    """Return how many photos a batch has: with too many a step takes too much memory."""
+    return min(_BATCH, settings.batch)
+
+
 def embed(
     model: Any,
     pixels: Pixels,
     places: npt.NDArray[np.int64],
-    batch: int = BATCH,
+    batch: int,
     tell: Callable[[int], None] = lambda number: None,
 ) -> Vectors:
     """Return the embeddings of some photos, float32 (n, d); ``tell`` is told how many are done."""

@@ -73,7 +73,12 @@ class TrainingService:
         The model is saved in the folder of its stage. Other parameters are those of
         :func:`photofind.learning.training.fine_tuning.fine_tune`.
         """
-        from photofind.learning.training.fine_tuning import BATCH, embed, fine_tune, read_pixels
+        from photofind.learning.training.fine_tuning import (
+            batch_size,
+            embed,
+            fine_tune,
+            read_pixels,
+        )
 
         notes = _Notes(note)
         root = Path(folder)
@@ -100,7 +105,7 @@ class TrainingService:
             model,
             pixels,
             np.arange(len(pixels)),
-            min(BATCH, wanted.batch),
+            batch_size(wanted),
             lambda number: notes.tell("embedding photos", number, len(paths), None, None),
         )
         return asdict(state), [vectors]
