@@ -73,12 +73,13 @@ class RowContents:
         """Return the content of each of some rows (n,); "" where photos refer to it no more."""
         with self._changing:
             inside = rows < len(self._column)
-            if inside.all():
+            has_all = bool(inside.all())  # Nearly always.
+            if has_all:
                 keys = self._column[rows]
             else:
                 keys = self._column[np.where(inside, rows, 0)] if len(self._column) else rows
-        if inside.all():
-            try:  # Nearly always.
+        if has_all:
+            try:
                 names: list[str] = keys.astype(f"U{keys.dtype.itemsize}").tolist()
                 return names
             except UnicodeDecodeError:
