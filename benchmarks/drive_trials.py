@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -226,9 +227,7 @@ def trial(root: Path, minutes: float, seed: int) -> int:
     finally:
         drive.close()
         stop(home)
-    with open_store(home) as store:
-        held = [photo.path for photo in store.select() if photo.failure is None]
-        problems = store.problems
+    held, problems = _held(home)
     answers: Counter[str] = Counter()
     seconds: defaultdict[str, list[float]] = defaultdict(list)
     unexplained: list[str] = []
@@ -238,9 +237,11 @@ def trial(root: Path, minutes: float, seed: int) -> int:
         for kind, some in one.seconds.items():
             seconds[kind] += some
     late = {kind: sum(s > SECONDS for s in some) for kind, some in seconds.items()}
-    lost, stale = wanted - set(held), set(held) - wanted
+    lost, stale = wanted - held, held - wanted
     for line in [*unexplained[:10], *map(str, [*lost, *stale][:10]), *problems]:
         print(line)
+    if unexplained:
+        print((home.logs / "daemon.log").read_text("utf-8")[-20_000:])
     figures = {
         "done": dict(trouble.done), "answers": dict(sorted(answers.items())),
         "unexplained": len(unexplained), "photos": len(held), "lost": len(lost),
@@ -254,13 +255,18 @@ def trial(root: Path, minutes: float, seed: int) -> int:
     return int(any((unexplained, lost, stale, problems, sum(late.values()))))
 
 
+def _held(home: Home) -> tuple[set[str], Sequence[str]]:
+    """Return the paths of the photos in the library, and its problems."""
+    with open_store(home) as store:
+        return {photo.path for photo in store.select() if photo.failure is None}, store.problems
+
+
 def _wait_until_equal(home: Home, wanted: set[str]) -> int | None:
-    """Wait until the library has as many photos as there are; return the seconds, None if never."""
+    """Wait until the library has the photos that there are; return the seconds, None if never."""
     began = time.monotonic()
     while time.monotonic() - began < PATIENCE:
         with suppress(PhotofindError, OSError), connect(home) as client:
-            status = client.status()
-            if status.photos - status.failed == len(wanted) and not status.pending:
+            if not client.status().pending and _held(home)[0] == wanted:
                 return round(time.monotonic() - began)
         time.sleep(1.0)
     return None
