@@ -244,8 +244,8 @@ def classification_figures(truth: Places, predicted: Places, classes: int) -> Cl
         recall,
         f1,
         np.where(occurs, false, np.nan),
-        right.sum() / max(len(truth), 1),
-        wrong / max(others.sum(), 1),
+        np.asarray(right.sum() / max(len(truth), 1)),
+        np.asarray(wrong / max(others.sum(), 1)),
     )
 
 

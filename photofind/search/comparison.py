@@ -184,8 +184,8 @@ class _AnyComparison(Comparison):
         compared = [way.compare(contents) for way in self._ways]
         return replace(
             compared[0],
-            similarities=np.max([one.similarities for one in compared], axis=0),
-            scores=np.max([one.scores for one in compared], axis=0),
+            similarities=np.stack([one.similarities for one in compared]).max(axis=0),
+            scores=np.stack([one.scores for one in compared]).max(axis=0),
         )
 
 

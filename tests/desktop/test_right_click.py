@@ -88,7 +88,7 @@ def choose(screen: Screen, manager: Manager, *, is_odd: bool = False) -> None:
     if manager.in_scripts:
         screen.click(screen.find("Scripts", role="menu"))
     # PCManFM of GTK 2 has no names for AT-SPI, and that of GTK 3 no icons in menus.
-    has_names = manager.has_names or f"application '{manager.name}'" in screen.things()
+    has_names = manager.has_names or "libgtk-3" in screen.output("ldd", "/usr/bin/pcmanfm")
     if is_odd and not manager.has_odd_names:
         screen.press("Up", "Up", "Return")  # It is the last but one.
     elif has_names:

@@ -37,8 +37,8 @@ def boundary(base: Values, fits: Values, liked: Places, disliked: Places, half: 
         What ``base`` is of a photo that fits a query well; the boundary where nothing is disliked.
     """
     if len(disliked):
-        low = base[disliked].mean()
-        level = (base[liked].mean() + low) / 2 if len(liked) else low
+        low = float(base[disliked].mean())
+        level = (float(base[liked].mean()) + low) / 2 if len(liked) else low
     else:
         level = half
     order = np.argsort(base, kind="stable")

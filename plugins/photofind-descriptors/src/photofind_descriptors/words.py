@@ -55,8 +55,7 @@ class Words(Descriptor):
 
     @cached_property
     def _half_squares(self) -> npt.NDArray[np.float32]:
-        halves: npt.NDArray[np.float32] = (self._vocabulary**2).sum(axis=1) / 2
-        return halves
+        return np.asarray((self._vocabulary**2).sum(axis=1) / 2, np.float32)
 
 
 def root_sift(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
