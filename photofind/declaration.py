@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, is_dataclass
 from functools import cached_property, wraps
 from typing import Any, TypeVar, get_origin, get_type_hints
 
+from photofind import model
+
 __all__ = [
     "GENERAL",
     "LANES",
@@ -108,6 +110,18 @@ class Route:
         return "query" if self.method in ("GET", "DELETE") else "body"
 
 
+class _Model(dict[str, Any]):
+    """The names of `photofind.model`, each loaded when it is looked up."""
+
+    def __missing__(self, name: str) -> Any:
+        if name not in model.__all__:
+            raise KeyError(name)
+        return getattr(model, name)
+
+
+_MODEL = _Model()
+
+
 @dataclass(eq=False)
 class Operation:
     """A declared operation: the function that declares it, and its routes."""
@@ -129,7 +143,7 @@ class Operation:
     @cached_property
     def hints(self) -> dict[str, Any]:
         """The types of its parameters with what stands beside them, and of what it returns."""
-        return get_type_hints(self.function, include_extras=True)
+        return get_type_hints(self.function, localns=_MODEL, include_extras=True)
 
     @property
     def returns(self) -> Any:

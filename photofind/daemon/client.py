@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 import photofind
+from photofind import model
 from photofind.daemon.handshake import SilentDaemonError, not_running
 from photofind.daemon.runtime import Runtime, read_runtime
 from photofind.daemon.transport import Request, Transport, revived_error, understood
 from photofind.declaration import Operation, Parameter, derive
 from photofind.errors import DaemonError, ImageError, LibraryError
-from photofind.model import Event, PhotoDetails, Progress, Report, revive
+from photofind.model import revive
 from photofind.model.references import UPLOAD
 from photofind.operations import OPERATIONS, Operations
 from photofind.paths import Home
@@ -28,6 +29,7 @@ from photofind.system.home_guard import check_home
 
 if TYPE_CHECKING:
     from photofind.app.photofind import PhotoFind
+    from photofind.model import Event, PhotoDetails, Progress, Report
     from photofind.settings import Settings
 
 __all__ = ["Client", "connect", "connect_to_running"]
@@ -230,11 +232,11 @@ class Client(Operations):
                 told = _told(line)
                 if "progress" in told:
                     with understood():
-                        done = revive(Progress, told["progress"])
+                        done = revive(model.Progress, told["progress"])
                     progress(done)
                 elif "report" in told:
                     with understood():
-                        return revive(Report, told["report"])
+                        return revive(model.Report, told["report"])
                 elif told:
                     raise revived_error(told)
         raise DaemonError("the daemon went away while it indexed", "what was read is kept")
@@ -371,7 +373,7 @@ def _events(lines: Generator[bytes]) -> Iterator[Event]:
             elif field == b"data":
                 with understood():
                     data = json.loads(value)
-                yield Event(kind, data)
+                yield model.Event(kind, data)
                 if kind == "stopping":
                     return
 

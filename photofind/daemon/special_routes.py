@@ -21,8 +21,7 @@ from photofind.daemon.streams import event_stream
 from photofind.daemon.upload_queries import nameless
 from photofind.daemon.validation import body_arguments, body_model, constraints
 from photofind.errors import ImageError, RequestError
-from photofind.model.evaluations import EvaluationId
-from photofind.model.parameters import Text, ThumbnailSize
+from photofind.model.parameters import EvaluationId, Text, ThumbnailSize
 from photofind.model.references import PhotoId
 from photofind.operations import OPERATIONS
 from photofind.web.reports import report_headers

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from photofind.model.parameters import Matching
-
-__all__ = ["EvaluationId", "EvaluationRecord"]
-
-EvaluationId = Annotated[
-    str, Matching(r"^[0-9]{8}T[0-9]{6}-[0-9a-f]{8}$", "20240131T120000-0a1b2c3d")
-]
-"""What names a kept evaluation: when it was made, and a random part."""
+__all__ = ["EvaluationRecord"]
 
 
 @dataclass(frozen=True)

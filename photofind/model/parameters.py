@@ -19,6 +19,7 @@ __all__ = [
     "ContentPair",
     "Count",
     "Date",
+    "EvaluationId",
     "JudgementKey",
     "Keep",
     "Length",
@@ -202,6 +203,11 @@ ContentPair = Annotated[
     str, Matching(r"^[0-9a-f]{8,128}:[0-9a-f]{8,128}$", f"{'0' * 32}:{'1' * 32}")
 ]
 """Two content ids, with a colon between them."""
+
+EvaluationId = Annotated[
+    str, Matching(r"^[0-9]{8}T[0-9]{6}-[0-9a-f]{8}$", "20240131T120000-0a1b2c3d")
+]
+"""What names a kept evaluation: when it was made, and a random part."""
 
 JudgementKey = Annotated[
     str, Matching(r"^[0-9a-f]{32}(:[0-9a-f]{8,128})?$", f"{'0' * 32}:{'1' * 32}")
