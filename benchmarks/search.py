@@ -5,6 +5,9 @@ the answers: the first one of a new process, and those of a resident process wit
 hnswlib and faiss then index the same points and are tuned to the graph's recall.
 
     python benchmarks/search.py --photos 100000
+
+With ``--extended`` it measures instead, in memory, a graph built on two thirds of the photos that
+took in the others, beside one that was built on all of the same points.
 """
 
 from __future__ import annotations
@@ -47,7 +50,9 @@ from photofind.model import Query
 from photofind.model.records import Folder, Photo
 from photofind.paths import Home
 from photofind.ranking.exact import nearest_exactly
-from photofind.ranking.projection import normalised
+from photofind.ranking.neighbours import nearest_others
+from photofind.ranking.projection import SAMPLE, fit_projection, normalised
+from photofind.ranking.smoothing import SMOOTHING, smooth_new, smooth_rounds
 from photofind.search.comparison import CANDIDATES, compare, rank
 from photofind.search.embedding import Embedded
 
@@ -328,7 +333,7 @@ def field(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
     from photofind.library.embedded.index import read_graph
 
     space = Home(root).spaces / SPACE
-    points, arrays, values = read_graph(space)
+    points, arrays, values = read_graph(space, Index(space).facts.folder)
     queries = Index(space).projection.project(queries)
     graph = restore_graph(points, arrays, values)
     truth = {count: _truth(points, queries, count) for count in (HITS, CANDIDATES)}
@@ -369,6 +374,74 @@ def _measure(nearest: Nearest, queries: Vectors32, truth: npt.NDArray[np.int64])
     return {"recall": recall(truth, found), **milliseconds(seconds)}
 
 
+def extended(count: int, queries: Vectors32) -> list[dict[str, Any]]:
+    """Measure a graph that took in a third of its points, beside one built whole."""
+    from photofind.library.embedded.graph import build_graph, restore_graph
+    from photofind.library.embedded.graph_process import BATCH as AT_A_TIME
+    from photofind.library.embedded.growing_graph import GrowingGraph
+
+    mixture, first = Mixture(), count * 2 // 3
+    parts = [mixture.draw(min(BATCH, count - at), seed=1 + at) for at in range(0, count, BATCH)]
+    embeddings = np.concatenate(parts)
+    projection = fit_projection(embeddings[:SAMPLE])
+    projected, queries = projection.project(embeddings), projection.project(queries)
+    neighbours, similarities = nearest_others(projected[:first], SMOOTHING)
+    built = smooth_rounds(projected[:first], neighbours.astype(np.int32), similarities)
+
+    def nearest(points: Vectors32, count: int) -> tuple[Vectors32, Vectors32]:
+        positions, cosines = nearest_exactly(built, points, count)
+        return built[positions], cosines
+
+    order, arrays, values = build_graph(built).take_apart()
+    started = time.process_time()
+    fresh = smooth_new(projected[first:], nearest, first)
+    smoothed = time.process_time() - started
+    points = np.concatenate([built[order], fresh])
+    growing, batches = GrowingGraph(points[:first], arrays, values), []
+    for start in range(first, count, AT_A_TIME):
+        started = time.process_time()
+        growing.extend(points[start : start + AT_A_TIME])
+        batches.append(time.process_time() - started)
+    shuffled = points[np.random.default_rng(0).permutation(count)]
+    order, arrays, values = build_graph(shuffled).take_apart()
+    whole = restore_graph(shuffled[order], arrays, values)
+
+    def measure(graph: Any, places: npt.NDArray[np.integer[Any]]) -> dict[str, Any]:
+        """Measure by positions in ``points``."""
+        truth, _ = nearest_exactly(points, queries, HITS)
+        found = [places[graph.nearest(query[None], CANDIDATES)[0][0]] for query in queries]
+        hits = np.array([np.isin(t, some) for t, some in zip(truth, found, strict=True)])
+        ten, many = (_milliseconds_of_processor(graph, queries, k) for k in (HITS, CANDIDATES))
+        return {
+            "recall": round(float(hits.mean()), 4),
+            "of the old": round(float(hits[truth < first].mean()), 4),
+            "of the fresh": round(float(hits[truth >= first].mean()), 4),
+            f"{HITS} neighbours, ms": ten,
+            f"{CANDIDATES} neighbours, ms": many,
+        }
+
+    back = np.random.default_rng(0).permutation(count)[order]
+    rows = [
+        {"graph": "extended", **measure(growing, np.arange(count))},
+        {"graph": "built whole", **measure(whole, back)},
+    ]
+    rows[0] |= {
+        "smoothing one, ms": round(1000 * smoothed / len(fresh), 2),
+        "taking in one, ms": round(1000 * sum(batches) / len(fresh), 2),
+        f"taking in {AT_A_TIME}, ms": milliseconds(batches),
+    }
+    return rows
+
+
+def _milliseconds_of_processor(graph: Any, queries: Vectors32, count: int) -> dict[str, float]:
+    seconds = []
+    for query in queries:
+        started = time.process_time()
+        graph.nearest(query[None], count)
+        seconds.append(time.process_time() - started)
+    return milliseconds(seconds)
+
+
 Built = tuple[Nearest, Callable[[int], None], float]
 
 
@@ -407,7 +480,11 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=1000, help="queries, held out")
     parser.add_argument("--fresh", type=int, default=1000, help="photos added after the build")
     parser.add_argument("--alone", action="store_true", help="without hnswlib and faiss")
+    parser.add_argument("--extended", action="store_true", help="a graph that took in a third")
     arguments = parser.parse_args()
+    if arguments.extended:
+        _measure_extended(arguments.photos, arguments.queries)
+        return
 
     def say(text: str) -> None:
         print(f"{time.strftime('%X')} {text}", file=sys.stderr, flush=True)
@@ -438,6 +515,15 @@ def main() -> None:
             "resident": in_fresh_process(answers, root, queries),
         }
     _print(figures, rows)
+
+
+def _measure_extended(photos: int, queries: int) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        os.environ["NUMBA_CACHE_DIR"] = temporary
+        rows = in_fresh_process(extended, photos, in_fresh_process(draw_queries, queries))
+    for row in rows:
+        print_table(["measured", "figure"], list(_flat(row)))
+    print_figures("search-extended", {"photos": photos, "rows": rows})
 
 
 def draw_queries(count: int) -> Vectors32:

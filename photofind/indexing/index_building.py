@@ -21,7 +21,7 @@ from photofind.ranking.calibration import (
     measure_ranked,
 )
 from photofind.ranking.exact import Similarities, nearest_exactly
-from photofind.ranking.pictures import Pictures, find_pictures
+from photofind.ranking.pictures import PERHAPS_THE_SAME, Pictures, find_pictures
 from photofind.ranking.projection import (
     SAMPLE,
     Projection,
@@ -41,9 +41,6 @@ __all__ = ["build_index"]
 PROBES = 256
 BATCH = 8192
 OTHERS = 2048
-
-# Photos that are nearly the same have at least this cosine once they are projected.
-PERHAPS_THE_SAME = 0.85
 
 Repeats = Mapping[str, str]
 """Contents that are nearly the same as one that came before, with that one."""

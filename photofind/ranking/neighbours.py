@@ -13,11 +13,9 @@ import numpy as np
 from photofind.ranking.exact import Positions, Similarities, neighbours_exactly
 from photofind.ranking.projection import Vectors32
 
-__all__ = ["NEIGHBOURS", "nearest_others"]
+__all__ = ["nearest_others"]
 
-NEIGHBOURS = 30
-"""So many neighbours of each point a graph is made of."""
-
+_FOUND = 30
 # Up to here exact neighbours cost less than compiling what finds them approximately.
 _EXACT_PAYS = 30_000
 
@@ -44,7 +42,7 @@ def nearest_others(points: Vectors32, count: int) -> tuple[Positions, Similariti
         return neighbours_exactly(points, count)
     from pynndescent import NNDescent
 
-    index = NNDescent(points, metric="cosine", n_neighbors=NEIGHBOURS, random_state=0)
+    index = NNDescent(points, metric="cosine", n_neighbors=_FOUND, random_state=0)
     neighbours, distances = index.neighbor_graph
     neighbours, distances = neighbours[:, 1 : count + 1], distances[:, 1 : count + 1]
     similarities = np.where(neighbours < 0, -np.inf, 1.0 - distances).astype(np.float32)

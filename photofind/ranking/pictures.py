@@ -13,7 +13,10 @@ from photofind.ranking.calibration import TYPICAL, Background, measure_backgroun
 from photofind.ranking.duplicates import TAKE
 from photofind.ranking.projection import Vectors32
 
-__all__ = ["Pictures", "find_pictures"]
+__all__ = ["PERHAPS_THE_SAME", "Pictures", "find_pictures"]
+
+# Photos that are nearly the same have at least this cosine once they are projected.
+PERHAPS_THE_SAME = 0.85
 
 # Fewer pictures do not show what is typical.
 ENOUGH = 32

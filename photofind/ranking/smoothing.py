@@ -21,6 +21,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from photofind.ranking.exact import best, nearest_exactly
+from photofind.ranking.pictures import PERHAPS_THE_SAME
 from photofind.ranking.projection import Vectors32, normalised
 
 __all__ = [
@@ -44,6 +46,8 @@ SMOOTHING = 25
 ROUNDS = 2
 EXPANSION = 60
 BLOCK = 4096
+# So many new photos are smoothed together.
+TOGETHER = 1024
 # With fewer pictures than this, neighbours that far away are strangers.
 ENOUGH = 400
 
@@ -109,16 +113,47 @@ def smooth_rounds(
 
 
 def smooth_new(points: Vectors32, nearest: Nearest, photos: int) -> Vectors32:
-    """Return projected embeddings (n, d) that came after an index was built, smoothed against it.
+    """Return projected embeddings (n, d) that came after an index was built, smoothed.
+
+    Each by its nearest among the points that there are and among those that it came with: what is
+    new may be like nothing that was there. They are taken in parts, whose photos are smoothed in
+    rounds together. Of takes of one picture that came together the first counts.
 
     Parameters
     ----------
     nearest
-        Gives the nearest of the points that the index was built on.
+        Gives the nearest of the points that there are, of different pictures.
     photos
-        How many those are, of different pictures.
+        How many different pictures the index was built on.
     """
-    return smooth(points, *nearest(points, smoothing_neighbours(photos)))
+    count = smoothing_neighbours(photos)
+    smoothed = np.empty_like(points)
+    for start in range(0, len(points) if count else 0, TOGETHER):
+        part, before = points[start : start + TOGETHER], smoothed[:start]
+        vectors, cosines = nearest(part, count)
+        earlier, cosines_earlier = nearest_exactly(before, part, count)
+        mates, cosines_mates = best(_between(part), count)
+        cosines = np.concatenate([cosines, cosines_earlier, cosines_mates], axis=1)
+        places, cosines = best(cosines, count)
+        now = part
+        for number in range(ROUNDS):
+            near = np.concatenate([vectors, before[earlier], now[mates]], axis=1)
+            near = np.take_along_axis(near, places[..., np.newaxis], axis=1)
+            if number:
+                again = np.einsum("nd,nkd->nk", now, near)
+                cosines = np.where(np.isfinite(cosines), again, -np.inf)
+            now = smooth(now, near, cosines)
+        smoothed[start : start + TOGETHER] = now
+    return smoothed if count else points
+
+
+def _between(points: Vectors32) -> Similarities:
+    """Return the cosines of points (n, d) with each other, (n, n); ``-inf`` of what is a take."""
+    cosines = points @ points.T
+    alike = cosines >= PERHAPS_THE_SAME
+    cosines[alike] = -np.inf  # Itself too.
+    cosines[:, np.tril(alike, -1).any(axis=1)] = -np.inf
+    return cosines
 
 
 def expand(queries: Vectors32, nearest: Nearest, photos: int) -> Vectors32:

@@ -146,6 +146,41 @@ def test_photos_come_and_go_between_builds(library: EmbeddedStore, resident: Sea
     assert {int(Path(path).stem) % 10 for path in paths(resident, fresh[3].path)} == {3}
 
 
+def test_what_came_since_the_build_is_taken_into_the_graph(
+    library: EmbeddedStore, home: Home, resident: Searcher
+) -> None:
+    commit(library, PHOTOS, embeddings(200, 1))
+    assert library.extend_index(SPACE) == []
+    views = library._views
+    view = views.view(SPACE)
+    graph = views.graph(view)
+
+    def answers_as_exact_search_does() -> None:
+        with EmbeddedStore(home) as reader:
+            once = Searcher(reader, home, "mobilenet", _no_extraction)
+            for number in range(0, PHOTOS + 200, 45):
+                query = Query((f"/photos/{number}.jpg",), limit=20, min_score=0.0, every=True)
+                by_graph, exactly = resident.similar(query), once.similar(query)
+                assert (by_graph.searched_by, exactly.searched_by) == ("graph", "exact")
+                assert [hit.path for hit in by_graph.hits] == [hit.path for hit in exactly.hits]
+
+    wait_until(lambda: graph.taken_in == 200, "fresh photos in the graph", patience(60))
+    everything = np.arange(PHOTOS + 200)
+    numbers, _, held = graph.nearest(view.index.points(everything), 50)
+    assert held == PHOTOS + 200
+    assert np.mean((numbers == everything[:, np.newaxis]).any(axis=1)) > 0.99
+    answers_as_exact_search_does()
+
+    kill_graph(library)
+    wait_until(lambda: not graph.wake() or graph.taken_in == 0, "the end of it", 60)
+
+    def has_all_again() -> bool:
+        return graph.wake() and views.graph(view) is graph and graph.taken_in == 200
+
+    wait_until(has_all_again, "all in it again", 240, pause=0.1)
+    answers_as_exact_search_does()
+
+
 def test_filters_are_searched_exactly(library: EmbeddedStore, resident: Searcher) -> None:
     library.commit(
         [replace(*at(library, f"/photos/{n}.jpg"), path=f"/few/{n}.jpg") for n in range(9)]

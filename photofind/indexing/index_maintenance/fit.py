@@ -18,6 +18,8 @@ QUICK_BUILD = 30_000
 # With more contents new or gone than this, an index no longer fits its library.
 CHANGED_SHARE = 0.1
 CHANGED_FEW = 32
+# One that takes long to build fits until so many have come, or gone, of those that it was built on.
+GROWN_SHARE, GONE_SHARE = 1 / 2, 1 / 3
 
 
 class Need(Enum):
@@ -37,9 +39,10 @@ def fits(index: IndexInfo | None, contents: int) -> bool:
     """Return whether an index fits a space with so many contents."""
     if index is None or index.outdated or contents < INDEX_PAYS:
         return False
-    still_there = index.photos - index.gone
-    changed = index.gone + (contents - still_there)
-    return changed <= max(CHANGED_FEW, CHANGED_SHARE * contents)
+    came = contents - (index.photos - index.gone)
+    if contents > QUICK_BUILD:
+        return came <= GROWN_SHARE * index.photos and index.gone <= GONE_SHARE * index.photos
+    return index.gone + came <= max(CHANGED_FEW, CHANGED_SHARE * contents)
 
 
 def need_of(index: IndexInfo | None, contents: int) -> Need:

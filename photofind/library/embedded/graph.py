@@ -19,12 +19,15 @@ import numpy.typing as npt
 from pynndescent import NNDescent
 from scipy.sparse import csr_array
 
-from photofind.ranking.neighbours import NEIGHBOURS
 from photofind.ranking.projection import Vectors32
 
-__all__ = ["Graph", "build_graph", "restore_graph"]
+__all__ = ["NEIGHBOURS", "Graph", "build_graph", "restore_graph"]
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+NEIGHBOURS = 45
+"""So many neighbours of each point a graph is made of. Smoothing draws points together, so that the
+nearest 30 may all lie on one side: with 45 recall is 0.993 in place of 0.986, at 67,000 points."""
 
 # A search enters the graph at the nearest points of so many leaves of a tree. Clusters hang
 # together loosely, so entering in the wrong one finds nothing: at a million points 16 leaves give

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from photofind.library.embedded.graph import restore_graph
+from photofind.library.embedded.growing_graph import GrowingGraph
 from photofind.library.embedded.index import read_graph
 from photofind.ranking.exact import Positions, Similarities
 from photofind.ranking.projection import Vectors32
@@ -20,10 +20,22 @@ class GraphService:
     """Answers nearest-neighbour queries from the graph of the index of one space."""
 
     def __init__(self, *, space: str, folder: str) -> None:
-        self._graph = restore_graph(*read_graph(Path(space), folder))
+        self._graph = GrowingGraph(*read_graph(Path(space), folder))
 
     def nearest(
         self, queries: Vectors32, *, count: int
-    ) -> tuple[None, list[Positions | Similarities]]:
-        """Find the nearest points of queries (m, d): positions and similarities, (m, count)."""
-        return None, list(self._graph.nearest(queries.copy(), count))
+    ) -> tuple[int, list[Positions | Similarities]]:
+        """Find the nearest points of queries (m, d): numbers and similarities, (m, count).
+
+        Returned is also how many points the graph holds.
+        """
+        return len(self._graph), list(self._graph.nearest(queries.copy(), count))
+
+    def extend(self, points: Vectors32, *, first: int) -> int:
+        """Take in points (n, d) from number ``first`` on; return how many points the graph holds.
+
+        Where ``first`` is not the next one, nothing is taken in.
+        """
+        if first == len(self._graph):
+            self._graph.extend(points)
+        return len(self._graph)

@@ -3,8 +3,9 @@
 It holds the projection fitted on the library, every vector projected and smoothed (the *points*),
 each point's neighbours, the library's backgrounds, and where it pays the PyNNDescent graph over
 the points. All of it is derived from the vectors: a missing, stale or damaged index is built
-again, and searches do without it meanwhile. Rows that came after the build are *fresh*: smoothed
-one by one against the index, appended beside it, and scanned exactly.
+again, and searches do without it meanwhile. Rows that came after the build are *fresh*: smoothed by
+the points and by one another, and appended beside the index. The graph takes in those that were
+appended; the others are scanned.
 
 On disk it is one folder of arrays, swapped in whole by its manifest (docs/develop/storage.md).
 """
@@ -34,9 +35,9 @@ from photofind.paths import (
     write_atomically,
 )
 from photofind.ranking.calibration import Background
-from photofind.ranking.exact import Positions, Similarities, nearest_exactly
+from photofind.ranking.exact import Positions, Similarities, best, nearest_exactly
 from photofind.ranking.projection import Projection, Vectors32
-from photofind.ranking.smoothing import smooth, smoothing_neighbours
+from photofind.ranking.smoothing import smooth_new
 from photofind.system.disk import explain_disk_errors
 from photofind.system.resources import lacks_resources
 
@@ -107,6 +108,8 @@ class Index:
     ----------
     rows
         The row of the vectors that each position stands for, (n,).
+    saved_rows
+        Those of the fresh positions that are on disk, (k,); another array whenever they were read.
     repeats
         The positions of points that are nearly the same as another one, ascending.
     contents
@@ -124,19 +127,18 @@ class Index:
     def __init__(self, space: Path, *, check_graph: bool = False) -> None:
         self._space = space
         self.facts, arrays = _read(space, check_graph=check_graph)
+        self._path = space / self.facts.folder / FRESH
         self.projection = Projection(arrays["mean"], arrays["components"])
         self.neighbours: npt.NDArray[np.int32] = arrays["neighbours"]
         self._points: Vectors32 = arrays["points"]
         self.repeats: Positions = arrays.get("repeats", np.empty(0, np.int64))
         self._order: Positions | None = None  # Of the rows, once it is needed.
         self.contents: Digests | None = arrays.get("contents")
+        self.rows: npt.NDArray[np.int64] = arrays["rows"]
+        self.saved_rows: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self._fresh_points: Vectors32 = self._points[:0]
         self._record = _fresh_record(self.dimension, with_content=self.contents is not None)
-        fresh = _read_fresh(space / self.facts.folder / FRESH, self._record)
-        self._saved = len(fresh)
-        self._fresh_points: Vectors32 = fresh["point"]
-        self.rows: npt.NDArray[np.int64] = np.concatenate([arrays["rows"], fresh["row"]])
-        if self.contents is not None:
-            self.contents = np.concatenate([self.contents, fresh["content"]])
+        self._read_fresh()
 
     @staticmethod
     def exists(space: Path) -> bool:
@@ -183,6 +185,31 @@ class Index:
         """
         return self.contents is None or not np.any((digests != self.contents) & (digests != 0))
 
+    @property
+    def saved(self) -> int:
+        """How many fresh positions, the first ones, are on disk; they keep their places."""
+        return len(self.saved_rows)
+
+    @property
+    def saved_points(self) -> Vectors32:
+        """The points of those, (n, d)."""
+        return self._fresh_points[: self.saved]
+
+    def is_saved_further(self) -> bool:
+        """Return whether other fresh rows are on disk by now than those that were read or saved."""
+        return _size(self._path) != self._size
+
+    def read_again(self) -> Index:
+        """Return this index with the fresh rows that are on disk by now, and no others."""
+        other = copy(self)
+        built = other.facts.photos
+        other.rows = other.rows[:built]
+        if other.contents is not None:
+            other.contents = other.contents[:built]
+        other._order = None
+        other._read_fresh()
+        return other
+
     def positions(self, rows: npt.NDArray[np.int64]) -> Positions:
         """Return the positions of rows (n,) that the index has."""
         order = self._order
@@ -204,13 +231,38 @@ class Index:
         """Return the cosine of each query (m, d) with every position: (m, n)."""
         return _similarities(queries, self._points, self._fresh_points)
 
-    def similarities_outside_graph(self, queries: Vectors32) -> Similarities:
-        """Return the cosine of each query with the positions that the graph does not hold."""
-        outside = self._points[self.facts.graph_points :]
-        return _similarities(queries, outside, self._fresh_points)
+    def positions_in_graph(self, numbers: Positions, held: int) -> Positions:
+        """Return the positions of numbers of a graph, of any shape; -1 for what is none here.
+
+        A graph counts the points that it was built on first, then fresh ones.
+
+        Parameters
+        ----------
+        held
+            How many points the graph holds.
+        """
+        built = self.facts.graph_points
+        known = built + self._taken_in(held)
+        fresh = np.where(numbers < known, numbers - built + self.facts.photos, -1)
+        return np.where(numbers < built, numbers, fresh)
+
+    def positions_outside_graph(self, held: int) -> Positions:
+        """Return the positions that a graph of ``held`` points does not hold, ascending."""
+        photos = self.facts.photos
+        repeated = np.arange(self.facts.graph_points, photos)
+        return np.concatenate([repeated, np.arange(photos + self._taken_in(held), len(self))])
+
+    def similarities_outside_graph(self, queries: Vectors32, held: int) -> Similarities:
+        """Return the cosine of each query (m, d) with the positions outside, (m, n)."""
+        repeated = self._points[self.facts.graph_points :]
+        return _similarities(queries, repeated, self._fresh_points[self._taken_in(held) :])
+
+    def _taken_in(self, held: int) -> int:
+        """Return how many of the fresh positions are in a graph of so many points."""
+        return min(max(held - self.facts.graph_points, 0), self.saved)
 
     def extend(self, rows: npt.NDArray[np.int64], embeddings: Vectors32, digests: Digests) -> None:
-        """Take in rows that came after the build; they are smoothed as queries are expanded.
+        """Take in rows that came after the build; they are smoothed by what there is, and together.
 
         Parameters
         ----------
@@ -221,13 +273,19 @@ class Index:
         """
         if not len(rows):
             return
-        points = self.projection.project(embeddings)
-        pictures = self._points
+        pictures, fresh = self._points, self._fresh_points
         if len(self.repeats):
             pictures = np.delete(pictures, self.repeats, axis=0)
-        count = smoothing_neighbours(len(pictures))
-        positions, similarities = nearest_exactly(pictures, points, count)
-        smoothed = smooth(points, pictures[positions], similarities)
+
+        def nearest(points: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
+            positions, similarities = nearest_exactly(pictures, points, count)
+            others, more = nearest_exactly(fresh, points, count)
+            similarities = np.concatenate([similarities, more], axis=1)
+            places, similarities = best(similarities, count)
+            vectors = np.concatenate([pictures[positions], fresh[others]], axis=1)
+            return np.take_along_axis(vectors, places[..., np.newaxis], axis=1), similarities
+
+        smoothed = smooth_new(self.projection.project(embeddings), nearest, len(pictures))
         self._fresh_points = np.concatenate([self._fresh_points, smoothed])
         self.rows = np.concatenate([self.rows, rows])
         if self.contents is not None:
@@ -252,22 +310,34 @@ class Index:
             Where the disk refuses.
         """
         record = self._record
-        records = np.empty(self.fresh - self._saved, record)
-        records["row"] = self.rows[len(self._points) + self._saved :]
+        saved, first = self.saved, len(self._points) + self.saved
+        records = np.empty(self.fresh - saved, record)
+        records["row"] = self.rows[first:]
         if self.contents is not None:
-            records["content"] = self.contents[len(self._points) + self._saved :]
-        records["point"] = self._fresh_points[self._saved :]
+            records["content"] = self.contents[first:]
+        records["point"] = self._fresh_points[saved:]
         records["checksum"] = _fresh_checksums(records)
-        path = self._space / self.facts.folder / FRESH
+        path = self._path
         with explain_disk_errors(path), _lock(self._space):
             if _read_manifest(self._space)[0].folder != self.facts.folder:
                 return  # Another index was swapped in meanwhile.
             if path.is_dir():
                 remove_file(path)  # It is given another name.
             with os.fdopen(open_private(path, os.O_WRONLY | os.O_APPEND), "ab") as file:
-                file.truncate(self._saved * record.itemsize)
+                file.truncate(saved * record.itemsize)
                 file.write(records.tobytes())
-        self._saved = self.fresh
+        self.saved_rows = self.rows[len(self._points) :]
+        self._size = _size(path)
+
+    def _read_fresh(self) -> None:
+        """Take in the fresh rows that are on disk, where there are none yet."""
+        self._size = _size(self._path)
+        fresh = _whole_records(_read_bytes(self._path), self._record)
+        self.saved_rows = fresh["row"].copy()
+        self._fresh_points = np.ascontiguousarray(fresh["point"])
+        self.rows = np.concatenate([self.rows, fresh["row"]])
+        if self.contents is not None:
+            self.contents = np.concatenate([self.contents, fresh["content"]])
 
 
 def _similarities(queries: Vectors32, *parts: Vectors32) -> Similarities:
@@ -448,14 +518,25 @@ def _verify(path: Path, checksum: int) -> None:
         raise _unreadable(path, error) from error
 
 
-def _read_fresh(path: Path, record: np.dtype[Any]) -> npt.NDArray[Any]:
+def _read_bytes(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         if lacks_resources(error):
             raise _unreadable(path, error) from error
-        # Made again from the vectors: what cannot be read is done without.
-        return np.empty(0, record)
+        return b""  # Made again from the vectors: what cannot be read is done without.
+
+
+def _size(path: Path) -> int:
+    """Return how long a file is; 0 where it cannot be read."""
+    try:  # With each query.
+        return os.stat(path).st_size  # noqa: PTH116
+    except OSError:
+        return 0
+
+
+def _whole_records(data: bytes, record: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return the records up to the first torn or damaged one."""
     records = np.frombuffer(data[: len(data) // record.itemsize * record.itemsize], record)
     damaged = np.flatnonzero(records["checksum"] != _fresh_checksums(records))
     return records[: damaged[0]] if len(damaged) else records

@@ -31,7 +31,9 @@ SPREAD = 1.3
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-GraphNearest = Callable[[Vectors32, int], tuple[Positions, Similarities]]
+GraphNearest = Callable[[Vectors32, int], tuple[Positions, Similarities, int]]
+"""Gives the nearest points of queries: their numbers in the graph, their similarities, both (m, k),
+and how many points the graph holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,13 +122,16 @@ def _nearest_by_graph(
     enough = max(CANDIDATES, count)
     spread = int(SPREAD * enough * len(index) / max(wanted, 1))
     asked = min(max(enough + min(dead, enough), spread), index.facts.graph_points)
-    positions, similarities = graph(queries, asked)
-    outside = np.arange(index.facts.graph_points, len(index))
+    numbers, similarities, held = graph(queries, asked)
+    positions = index.positions_in_graph(numbers, held)
+    outside = index.positions_outside_graph(held)
     positions = np.concatenate(
         [positions, np.broadcast_to(outside, (len(queries), len(outside)))], axis=1
     )
-    similarities = np.concatenate([similarities, index.similarities_outside_graph(queries)], axis=1)
-    similarities = np.where(mask[index.rows[positions]], similarities, -np.inf)
+    scanned = index.similarities_outside_graph(queries, held)
+    similarities = np.concatenate([similarities, scanned], axis=1)
+    may_be = (positions >= 0) & mask[index.rows[positions]]
+    similarities = np.where(may_be, similarities, -np.inf)
     top, values = best(similarities, count)
     return np.take_along_axis(positions, top, axis=1), values
 

@@ -129,8 +129,12 @@ class Views:
             There is no such space, or it cannot be read.
         """
         with self._opening:
-            view = self._updated(identifier, self._views.get(identifier))
-            self._views[identifier] = view
+            old = self._views.get(identifier)
+            view = self._views[identifier] = self._updated(identifier, old)
+            if view is not old and view.index is not None:
+                folder, graph = self._graphs.get(identifier, ("", None))
+                if graph is not None and folder == view.index.facts.folder:
+                    graph.follow(view.index)  # It takes in what came before one asks.
             return view
 
     def graph(self, view: View) -> GraphProcess | None:
@@ -142,13 +146,12 @@ class Views:
         folder, space = view.index.facts.folder, view.snapshot.space.id
         with self._opening:
             known, graph = self._graphs.get(space, ("", None))
-            if graph is None or known != folder:
+            if graph is None or known != folder or not graph.follow(view.index):
                 if graph is not None:
                     graph.stop()
                 graph = GraphProcess(
                     self._spaces.folder(space),
-                    folder,
-                    view.index.points(np.arange(1)),
+                    view.index,
                     self._home.numba_cache,
                     self._home.logs / "graph.log",
                     self._idle_seconds,
@@ -266,10 +269,10 @@ class Views:
         folder = self._spaces.folder(identifier)
         stamp = Index.stamp(folder)
         snapshot = self._spaces.snapshot(identifier)
-        if old is not None and old.stamp == stamp and old.snapshot is snapshot:
-            return old
         if old is not None and old.stamp == stamp:
-            opened = old.opened
+            opened = _with_what_was_saved(old.opened, snapshot)
+            if opened is old.opened and old.snapshot is snapshot:
+                return old
         else:
             opened = _open_index(folder, self._problems)
         index = opened if opened is not None and _fits(opened, snapshot) else None
@@ -329,6 +332,17 @@ def _open_index(space: Path, problems: Problems) -> Index | None:
         stamp = Index.stamp(space)
         problems.add(str(error), lambda: Index.stamp(space) != stamp)
         return None
+
+
+def _with_what_was_saved(index: Index | None, snapshot: Snapshot) -> Index | None:
+    """Return an open index with the fresh rows that were written to disk since.
+
+    They were smoothed together, and those that are not there yet one commit after the other.
+    """
+    if index is None or not index.is_saved_further():
+        return index
+    again = index.read_again()
+    return again if _fits(again, snapshot) else index
 
 
 def _fits(index: Index, snapshot: Snapshot) -> bool:

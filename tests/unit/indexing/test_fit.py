@@ -59,6 +59,23 @@ def test_an_index_fits_until_a_tenth_came_or_went(photos, gone, contents, is_fit
 
 
 @pytest.mark.parametrize(
+    ("photos", "gone", "contents", "is_fitting"),
+    [
+        (40_000, 0, 60_000, True),  # Half as many came.
+        (40_000, 0, 60_001, False),
+        (60_000, 20_000, 40_000, True),  # A third is gone.
+        (60_000, 20_001, 39_999, False),
+        (60_000, 20_000, 70_000, True),  # Each counts by itself.
+        (60_000, 20_000, 70_001, False),
+        (20_001, 0, QUICK_BUILD, False),  # This one is built within seconds,
+        (20_001, 0, QUICK_BUILD + 1, True),  # that one is not.
+    ],
+)
+def test_an_index_that_takes_long_to_build_fits_much_longer(photos, gone, contents, is_fitting):
+    assert fits(index(photos, gone=gone), contents) == is_fitting
+
+
+@pytest.mark.parametrize(
     ("known", "contents", "need"),
     [
         (None, INDEX_PAYS - 1, Need.REMOVE),

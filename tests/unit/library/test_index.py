@@ -182,9 +182,9 @@ def test_the_nearest_of_some_are_found_as_among_all(
 
     asked = []
 
-    def graph(queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def graph(queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, int]:
         asked.append(count)
-        return nearest_exactly(index.points(np.arange(2000)), queries, count)
+        return *nearest_exactly(index.points(np.arange(2000)), queries, count), 2000
 
     monkeypatch.setattr(nearest, "MANY", 500)
     graph_pays = nearest.graph_pays_for(index, mask)
@@ -266,3 +266,89 @@ def test_no_file_is_mapped(space: Path) -> None:
         assert np.array_equal(store.points(space.name, contents)[1], before)
         with pytest.raises(DamagedError, match="holds only 0 of 64 vectors"):
             store.embeddings(space.name, contents)
+
+
+def test_a_graph_that_took_in_fresh_points_numbers_them_after_its_own(space: Path) -> None:
+    embeddings = clustered(320)
+    embeddings[300:] = embeddings[:20]  # Of points that are the same, one is in the graph.
+    build(space, embeddings)
+    opened = Index(space)
+    opened.extend(np.arange(320, 350), clustered(30, seed=5), np.ones(30, np.uint32))
+    opened.save_fresh()
+    index = Index(space)
+    index.extend(np.arange(350, 360), clustered(10, seed=6), np.ones(10, np.uint32))
+    index.facts = replace(index.facts, graph_points=300)
+    assert (index.fresh, index.saved) == (40, 30)
+    for held, taken_in in [(300, 0), (312, 12), (330, 30), (340, 30)]:
+        numbers = np.arange(held)[np.newaxis]
+        inside = index.positions_in_graph(numbers, held)[0]
+        assert np.array_equal(inside[:300], np.arange(300))
+        assert np.array_equal(inside[300 : 300 + taken_in], 320 + np.arange(taken_in))
+        # What is not on disk may have another place there.
+        assert (inside[300 + taken_in :] == -1).all()
+        outside = index.positions_outside_graph(held)
+        everything = np.concatenate([inside[inside >= 0], outside])
+        assert np.array_equal(np.sort(everything), np.arange(360))
+        queries = index.points(np.array([0, 355]))
+        np.testing.assert_allclose(
+            index.similarities_outside_graph(queries, held),
+            index.similarities(queries)[:, outside],
+            atol=1e-6,
+        )
+
+
+def test_a_graph_with_fresh_points_and_the_others_are_searched_together(space: Path) -> None:
+    build(space, clustered(320))
+    opened = Index(space)
+    opened.extend(np.arange(320, 400), clustered(80, seed=5), np.ones(80, np.uint32))
+    opened.save_fresh()
+    index = Index(space)
+    index.facts = replace(index.facts, graph_points=320)
+    mask = np.ones(400, np.bool_)
+    mask[[330, 390]] = False
+    queries = index.projection.project(clustered(3, seed=1))
+    allowed = np.where(mask[index.rows], index.similarities(queries), -np.inf)
+    expected = -np.sort(-allowed, axis=1)[:, :20]
+
+    def graph(queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, int]:
+        return *nearest_exactly(index.points(np.arange(360)), queries, count), 360
+
+    found = nearest.nearest_points(index, graph, queries, 20, mask, vectors=True)
+    assert found.searched_by == "graph"
+    np.testing.assert_allclose(found.similarities, expected, atol=1e-6)
+    np.testing.assert_allclose(
+        np.vecdot(found.vectors, queries[:, np.newaxis]), expected, atol=1e-6
+    )
+
+
+def test_an_open_index_reads_what_others_saved(space: Path) -> None:
+    build(space, clustered(320))
+    index, writer = Index(space), Index(space)
+    assert not index.is_saved_further()
+    index.extend(np.arange(320, 322), clustered(2, seed=5), np.ones(2, np.uint32))
+    writer.extend(np.arange(320, 330), clustered(10, seed=5), np.ones(10, np.uint32))
+    writer.save_fresh()
+    assert index.is_saved_further()
+    assert not writer.is_saved_further()
+    again, opened = index.read_again(), Index(space)
+    assert not again.is_saved_further()
+    assert (index.fresh, again.fresh, again.saved) == (2, 10, 10)
+    for one in (writer, opened):
+        assert np.array_equal(again.rows, one.rows)
+        assert np.array_equal(again.points(np.arange(330)), one.points(np.arange(330)))
+        assert np.array_equal(again.positions(one.rows), np.arange(330))
+
+
+def test_a_view_takes_the_points_that_were_saved(space: Path) -> None:
+    build(space, clustered(320))
+    with EmbeddedStore(Home(space.parents[1]), writable=True) as store:
+        for first in "abcdef":
+            photos_with(store, first, 20)
+            assert store.index(space.name) is not None  # They are taken in one after the other.
+        contents = [f"{first}{place:x}" for first in "abcdef" for place in range(20)]
+        before = store.points(space.name, contents)[1]
+        assert store.extend_index(space.name) == []
+        after = store.points(space.name, contents)[1]
+        assert not np.allclose(before, after, atol=1e-3)
+        with EmbeddedStore(Home(space.parents[1])) as reader:
+            assert np.array_equal(reader.points(space.name, contents)[1], after)

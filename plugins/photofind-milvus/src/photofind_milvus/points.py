@@ -351,10 +351,8 @@ class Points:
         return known
 
     def _smoothed_by(self, index: Index, projected: Array32) -> Array32:
-        """Return projected points smoothed against those that an index was built on."""
-        pictures = joined(
-            self._library.expression(EVERYTHING), "is_built == true", "is_repeat == false"
-        )
+        """Return projected points smoothed by those that are there and by each other."""
+        pictures = joined(self._library.expression(EVERYTHING), "is_repeat == false")
 
         def nearest(queries: Array32, count: int) -> tuple[Array32, Array32]:
             found = self._search(index, queries, pictures, count)

@@ -1,7 +1,7 @@
 """The points of an index, kept true to the photos in the transactions that change these.
 
-A content that comes after an index was built has its point at once, smoothed against what the index
-was built on; one that no photo refers to any more is marked, and found no longer.
+A content that comes after an index was built has its point at once, smoothed by what is there and
+what comes with it; one that no photo refers to any more is marked, and found no longer.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def fresh_points(fetch: Fetch, stored: StoredSpace, index: Index, embeddings: Ar
             index,
             points,
             count,
-            which="p.place >= 0 AND NOT p.is_repeat",
+            which="NOT p.is_repeat",
             where=None,
             passing=pictures,
             exclude=(),
