@@ -17,7 +17,7 @@ from photofind.extractors.photo_batches import PhotoBatches
 from photofind.images.limits import DEFAULT_LIMITS, Limits
 from photofind.paths import Home
 from photofind.system.reach import Reach
-from photofind.workers import Reply
+from photofind.workers import ONE_BLAS_THREAD, Reply
 
 if TYPE_CHECKING:
     from typing import Self
@@ -102,7 +102,7 @@ class Extraction:
             },
             idle_seconds=idle_seconds,
             low_priority=low_priority,
-            environment={"PHOTOFIND_HOME": str(home.root)},
+            environment={"PHOTOFIND_HOME": str(home.root), **ONE_BLAS_THREAD},
             log=log,
             start_seconds=start_seconds,
             most_bytes=1e6 * megabytes,

@@ -22,7 +22,7 @@ from photofind.search.landmarks import Landmarks
 from photofind.search.looks import Looks
 from photofind.search.verdicts import Verdict, Verdicts
 from photofind.system.reach import Reach, read_through
-from photofind.workers import Reply, Worker, isolate
+from photofind.workers import ONE_BLAS_THREAD, Reply, Worker, isolate
 
 __all__ = ["Candidate", "Verification", "are_takes", "verdict_of"]
 
@@ -95,6 +95,7 @@ class Verification:
             name="comparison",
             low_priority=False,
             options={**asdict(limits), "turn": str(turn)},
+            environment=ONE_BLAS_THREAD,
             idle_seconds=idle_seconds,
             log=log,
             most_bytes=(limits.memory + SPARE_BYTES) / 2,

@@ -6,6 +6,6 @@ their worker down. :mod:`photofind.workers.frames` is the protocol.
 """
 
 from photofind.workers.isolate import isolate
-from photofind.workers.worker import Reply, Worker
+from photofind.workers.worker import ONE_BLAS_THREAD, Reply, Worker
 
-__all__ = ["Reply", "Worker", "isolate"]
+__all__ = ["ONE_BLAS_THREAD", "Reply", "Worker", "isolate"]

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["Reply", "Worker"]
+__all__ = ["ONE_BLAS_THREAD", "Reply", "Worker"]
+
+ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1"}
+"""The environment of a worker whose own threads share the work, and multiply small matrices only.
+
+The threads of BLAS wait for each other by spinning. Where they have little to do, as for the
+fingerprint of a photo, they take the processors from the threads that read and embed photos.
+"""
 
 
 class Reply(NamedTuple):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import skimage
 from PIL import Image
@@ -23,6 +27,7 @@ from photofind.images.reading import PRELIMINARY, content_id
 from photofind.model.records import Space
 from photofind.search.embedding import CannotEmbed
 from photofind.search.feature_maps import feature_maps
+from photofind.workers import ONE_BLAS_THREAD
 
 PLUGINS = Path(__file__).parents[1] / "extractor_plugins"
 # What the extractor "mean-colour" does not survive.
@@ -85,6 +90,17 @@ def test_the_extractor_is_described(extraction):
         f"plugins-for-tests 1.0 {stamp([code])}",
         code=(str(code),),
     )
+
+
+def test_blas_has_one_thread_beside_those_that_read_photos(extraction):
+    extraction.info()
+    environment = psutil.Process(extraction.pid).environ()
+    one = {name: environment[name] for name in ONE_BLAS_THREAD}
+    code = "import json, numpy, threadpoolctl; print(json.dumps(threadpoolctl.threadpool_info()))"
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | one, capture_output=True, check=True
+    ).stdout
+    assert {pool["num_threads"] for pool in json.loads(told) if pool["user_api"] == "blas"} <= {1}
 
 
 def test_results_come_in_the_order_of_the_photos(extraction, photo):

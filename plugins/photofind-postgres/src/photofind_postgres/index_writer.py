@@ -203,7 +203,7 @@ class PostgresIndexWriter:
         self._connection.execute(f"SET maintenance_work_mem = '{megabytes}MB'")
         create = (
             f"CREATE INDEX {self._table}_graph ON {self._table}"
-            " USING hnsw (vector halfvec_ip_ops) WITH (m = 16, ef_construction = 96)"
+            " USING hnsw (vector halfvec_ip_ops) WITH (m = 24, ef_construction = 200)"
         )
         try:
             self._connection.execute(create)
