@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from common import in_fresh_process, photos_below, print_figures, print_table, without_graphs
 from PIL import Image
+from threadpoolctl import threadpool_limits
 
 from photofind.app.photofind import PhotoFind
 from photofind.extractors.mobilenet import MobileNet, keras_model
@@ -105,7 +106,8 @@ def straightforward(folder: Path) -> dict[str, float]:
 def decoding(folder: Path) -> dict[str, float]:
     """Read and decode photos on all processors; return photos per second."""
     paths = photos_below(folder)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    # As in the worker.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         started = time.perf_counter()
         for _ in pool.map(lambda path: decode(path.read_bytes(), MobileNet.input_size), paths):
             pass
