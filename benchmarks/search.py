@@ -330,7 +330,7 @@ def field(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
     graph's recall.
     """
     from photofind.library.embedded.graph import restore_graph
-    from photofind.library.embedded.index import read_graph
+    from photofind.library.embedded.index_files import read_graph
 
     space = Home(root).spaces / SPACE
     points, arrays, values = read_graph(space, Index(space).facts.folder)

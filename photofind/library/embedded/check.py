@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from photofind.errors import DamagedError, PhotofindError
 from photofind.library.embedded.catalog import Catalog
-from photofind.library.embedded.index import Index, remove_index
+from photofind.library.embedded.index import Index
+from photofind.library.embedded.index_files import remove_index
 from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import StoredSpace
 from photofind.library.embedded.spaces import Spaces

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from photofind.library.embedded.growing_graph import GrowingGraph
-from photofind.library.embedded.index import read_graph
+from photofind.library.embedded.index_files import read_graph
 from photofind.ranking.exact import Positions, Similarities
 from photofind.ranking.projection import Vectors32
 

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from photofind.errors import LibraryError
 from photofind.library.embedded.contents import RowContents
-from photofind.library.embedded.index import CANDIDATES, IndexFacts, write_index
+from photofind.library.embedded.index import CANDIDATES
+from photofind.library.embedded.index_files import IndexFacts, write_index
 from photofind.library.store import IndexInfo, Neighbours
 from photofind.ranking.calibration import Background
 from photofind.ranking.exact import Positions, Similarities, nearest_exactly

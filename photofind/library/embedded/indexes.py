@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from photofind.errors import DamagedError
-from photofind.library.embedded.index import Index, remove_index
+from photofind.library.embedded.index import Index
+from photofind.library.embedded.index_files import remove_index
 from photofind.library.embedded.spaces import Snapshot
 
 __all__ = ["extend"]

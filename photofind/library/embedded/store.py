@@ -19,7 +19,7 @@ from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.check import check
 from photofind.library.embedded.commit import commit
 from photofind.library.embedded.files_in_use import FilesInUse
-from photofind.library.embedded.index import remove_index
+from photofind.library.embedded.index_files import remove_index
 from photofind.library.embedded.index_writer import EmbeddedIndexWriter
 from photofind.library.embedded.overview import Overview
 from photofind.library.embedded.problems import Problems

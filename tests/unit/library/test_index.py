@@ -15,7 +15,8 @@ from photofind.errors import DamagedError, NewerFormatError
 from photofind.indexing.index_building import build_index
 from photofind.indexing.index_maintenance.fit import Need, need_of
 from photofind.library.embedded import nearest
-from photofind.library.embedded.index import Index, remove_index
+from photofind.library.embedded.index import Index
+from photofind.library.embedded.index_files import remove_index
 from photofind.library.embedded.store import EmbeddedStore
 from photofind.library.embedded.vectors import Vectors
 from photofind.model.records import Photo

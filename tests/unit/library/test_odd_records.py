@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from photofind.errors import DamagedError, LibraryError, NewerFormatError
-from photofind.library.embedded import index as index_module
+from photofind.library.embedded import index_files
 from photofind.library.embedded.changes import decode
 from photofind.library.embedded.index import Index
 from photofind.library.embedded.journal import JournalStorage
@@ -161,7 +161,7 @@ def test_a_catalog_of_a_newer_photofind_is_refused(home: Home) -> None:
     "raw", [b"[" * 100_000, b"[]", b"5", b'{"format":"x"}', b'{"format":1,"checksum":' + DIGITS]
 )
 def test_an_odd_manifest_is_damage(tmp_path: Path, raw: bytes) -> None:
-    (tmp_path / index_module.MANIFEST).write_bytes(raw)
+    (tmp_path / index_files.MANIFEST).write_bytes(raw)
     with pytest.raises(DamagedError, match=r"index\.json is damaged"):
         Index(tmp_path)
 
@@ -172,7 +172,7 @@ def test_without_descriptors_nothing_is_called_damaged(
     def refuse(path: Path) -> bytes:
         raise OSError(24, "Too many open files", str(path))
 
-    (tmp_path / index_module.MANIFEST).write_bytes(b"{}")
+    (tmp_path / index_files.MANIFEST).write_bytes(b"{}")
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(LibraryError, match="cannot be read at the moment: Too many") as raised:
         Index(tmp_path)
