@@ -132,7 +132,8 @@ def test_a_process_that_ended_takes_all_in_again(opened, worker) -> None:
     graph = opened(index)
     wait_until(lambda: graph.taken_in == 100, "all", 30)
     worker.end()
-    assert not graph.wake()
+    assert not graph.ready
+    graph.wake()
     assert graph.wait(30)
     assert graph.follow(index)
     wait_until(lambda: worker.taken == [*range(100)], "all again", 30)
