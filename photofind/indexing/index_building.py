@@ -42,6 +42,7 @@ PROBES = 256
 BATCH = 8192
 OTHERS = 2048
 
+Places = npt.NDArray[np.int32]
 Repeats = Mapping[str, str]
 """Contents that are nearly the same as one that came before, with that one."""
 
@@ -108,19 +109,17 @@ def _smooth(writer: IndexWriter, repeats: Repeats, count: int) -> None:
     if not count:
         return
     contents: list[str] = []
-    parts: list[tuple[Vectors32, Similarities]] = []
-    others: list[Sequence[str]] = []
+    points, others, cosines = list[Vectors32](), list[Places](), list[Similarities]()
     for near in writer.neighbours(SMOOTHING):
         contents += near.contents
-        parts.append((near.points, near.similarities[:, :count]))
-        others += (names[:count] for names in near.others)
-    points, similarities = (np.concatenate(part) for part in zip(*parts, strict=True))
-    del parts
-    places = {content: place for place, content in enumerate(contents)}
-    neighbours = np.array([[places[name] for name in names] for names in others], np.int32)
+        points.append(near.points)
+        others.append(near.others[:, :count].astype(np.int32))
+        cosines.append(near.similarities[:, :count])
+    neighbours, similarities = np.concatenate(others), np.concatenate(cosines)
     if repeats:
-        _replace_repeats(contents, places, repeats, points, neighbours, similarities)
-    smoothed = smooth_rounds(points, neighbours, similarities)
+        _replace_repeats(contents, repeats, np.concatenate(points), neighbours, similarities)
+    # Nothing holds the points in the meantime: there are three of them at once as it is.
+    smoothed = smooth_rounds(np.concatenate(points), neighbours, similarities)
     for start in range(0, len(contents), BATCH):
         part = slice(start, start + BATCH)
         writer.replace(contents[part], smoothed[part])
@@ -128,16 +127,16 @@ def _smooth(writer: IndexWriter, repeats: Repeats, count: int) -> None:
 
 def _replace_repeats(
     contents: Sequence[str],
-    places: Mapping[str, int],
     repeats: Repeats,
     points: Vectors32,
-    neighbours: npt.NDArray[np.int32],
+    neighbours: Places,
     similarities: Similarities,
 ) -> None:
     """Replace neighbours that are repeats by the nearest other pictures, in place.
 
     A repeat has the neighbours of its picture.
     """
+    places = {content: place for place, content in enumerate(contents)}
     is_repeat = np.zeros(len(contents), np.bool_)
     is_repeat[[places[content] for content in repeats]] = True
     pictures = np.flatnonzero(~is_repeat)

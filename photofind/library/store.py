@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, Self, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -162,11 +162,11 @@ class Neighbours:
     """Some points of a new index with their nearest other points, best first.
 
     ``contents`` has b ids, ``points`` is (b, d), ``neighbours`` (b, k, d), ``similarities`` (b, k);
-    ``others`` has the k ids of the neighbours of each.
+    ``others`` has the places of the neighbours, (b, k), in the order in which all points come.
     """
 
     contents: Sequence[str]
-    others: Sequence[Sequence[str]]
+    others: npt.NDArray[np.integer[Any]]
     points: Array32
     neighbours: Array32
     similarities: Array32

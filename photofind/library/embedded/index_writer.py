@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +35,7 @@ NEIGHBOURS = 10
 PROBES = 256
 BLOCK = 8192
 
+Places = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.int64]
 
 
@@ -70,6 +70,7 @@ class EmbeddedIndexWriter:
         self._unique = 0  # So many come first, no two the same.
         self._order: Positions | None = None  # Of the rows, once it is needed.
         self._neighbours: tuple[Positions, Similarities] | None = None
+        self._kept_neighbours: Places = np.empty((0, 0), np.int32)  # The first of them, in the end.
         self._recall: float | None = None
         self._graph_values: dict[str, Any] | None = None
         self._graph_arrays: dict[str, npt.NDArray[Any]] = {}
@@ -86,10 +87,9 @@ class EmbeddedIndexWriter:
         for start in range(0, len(self._rows), BLOCK):
             some = slice(start, start + BLOCK)
             near = positions[some, :count]
-            names = iter(self._contents.contents(self._rows[near].ravel()))
             yield Neighbours(
                 self._contents.contents(self._rows[some]),
-                [[*islice(names, near.shape[1])] for _ in near],
+                near,
                 self._points[some],
                 self._points[near],
                 similarities[some, :count],
@@ -101,28 +101,18 @@ class EmbeddedIndexWriter:
 
     def replace(self, contents: Sequence[str], points: Vectors32) -> None:
         """Replace points by smoothed ones."""
+        if self._smoothed is self._points:
+            self._smoothed = self._points.copy()
         self._smoothed[self._positions(contents)] = points
 
     def finish(self) -> None:
         """Build the graph if one is wanted; it is kept if it finds enough."""
-        positions, similarities = self._all_neighbours()
-        if not self._wants_graph:
-            return
-        with explain_disk_errors(self._folder):  # Numba writes what it compiles to the same disk.
-            from photofind.library.embedded.graph import build_graph
-
-            smoothed = self._smoothed[: self._unique]
-            graph = build_graph(smoothed)
-            self._recall = _measure_recall(graph, smoothed, self._points)
-        if self._recall < ENOUGH_RECALL:
-            return
-        graph_order, self._graph_arrays, self._graph_values = graph.take_apart()
-        order = np.concatenate([graph_order, np.arange(self._unique, len(self._rows))])
-        back = np.empty(len(order), np.int64)
-        back[order] = np.arange(len(order))
-        self._neighbours = back[positions[order]], similarities[order]
-        self._points, self._smoothed = self._points[order], self._smoothed[order]
-        self._rows, self._order = self._rows[order], None
+        neighbours = self._all_neighbours()[0][:, :NEIGHBOURS].astype(np.int32)
+        self._neighbours = None
+        if self._wants_graph:
+            neighbours = self._build_graph(neighbours)
+        self._kept_neighbours = neighbours
+        self._points = self._smoothed
 
     def nearest(
         self, queries: Vectors32, count: int, *, exclude: Sequence[str] = ()
@@ -143,7 +133,6 @@ class EmbeddedIndexWriter:
 
     def publish(self, projection: Projection, ranked: Background, plain: Background) -> IndexInfo:
         """Write the index and swap it in for the one that was there."""
-        neighbours, _ = self._all_neighbours()
         has_graph = self._graph_values is not None
         facts = IndexFacts(
             folder=f"index-{time.time_ns()}",
@@ -162,7 +151,7 @@ class EmbeddedIndexWriter:
             "points": self._smoothed,
             "rows": self._rows,
             "contents": self._contents.digests(self._rows),
-            "neighbours": neighbours[:, :NEIGHBOURS].astype(np.int32),
+            "neighbours": self._kept_neighbours,
         }
         if len(self._repeats):
             arrays["repeats"] = np.sort(self._positions_of(self._repeats))
@@ -182,6 +171,29 @@ class EmbeddedIndexWriter:
             repeats=len(self._repeats),
         )
 
+    def _build_graph(self, neighbours: Places) -> Places:
+        """Build the graph; where it finds enough, all that is kept comes in its order."""
+        probes = np.random.default_rng(2).permutation(self._unique)[:PROBES]
+        queries = self._points[np.sort(probes)]  # As real ones are: not smoothed.
+        self._points = self._smoothed  # There is room for the graph now.
+        smoothed = self._smoothed[: self._unique]
+        with explain_disk_errors(self._folder):  # Numba writes what it compiles to the same disk.
+            from photofind.library.embedded.graph import build_graph
+
+            graph = build_graph(smoothed)
+            self._recall = _measure_recall(graph, smoothed, queries)
+        if self._recall < ENOUGH_RECALL:
+            return neighbours
+        graph_order, self._graph_arrays, self._graph_values = graph.take_apart()
+        del graph
+        order = np.concatenate([graph_order, np.arange(self._unique, len(self._rows))])
+        back = np.empty(len(order), np.int32)
+        back[order] = np.arange(len(order))
+        self._smoothed = self._smoothed[order]
+        self._rows, self._order = self._rows[order], None
+        renumbered: Places = back[neighbours[order]]
+        return renumbered
+
     def _all_neighbours(self) -> tuple[Positions, Similarities]:
         """Return the nearest others of each point, before smoothing, once all points are there."""
         if self._neighbours is None:
@@ -200,7 +212,7 @@ class EmbeddedIndexWriter:
         first = np.sort(np.unique(as_bytes, return_index=True)[1])
         order = np.concatenate([first, np.setdiff1d(np.arange(len(points)), first)])
         self._rows, self._points, self._unique = rows[order], points[order], len(first)
-        self._smoothed = self._points.copy()
+        self._smoothed = self._points  # Until the first are replaced: they take much memory.
 
     def _positions(self, contents: Sequence[str]) -> Positions:
         return self._positions_of(self._contents.rows(contents))
@@ -215,10 +227,8 @@ class EmbeddedIndexWriter:
         return positions
 
 
-def _measure_recall(graph: Graph, smoothed: Vectors32, points: Vectors32) -> float:
-    """Return recall@10 of the candidates that the graph finds, for queries like real ones."""
-    probes = np.sort(np.random.default_rng(2).permutation(len(smoothed))[:PROBES])
-    queries = points[probes]
+def _measure_recall(graph: Graph, smoothed: Vectors32, queries: Vectors32) -> float:
+    """Return recall@10 of the candidates that the graph finds."""
     truth, _ = nearest_exactly(smoothed, queries, 10)
     found, _ = graph.nearest(queries, min(CANDIDATES, len(smoothed)))
     return float(np.mean([np.isin(t, f).mean() for t, f in zip(truth, found, strict=True)]))

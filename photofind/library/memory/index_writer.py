@@ -44,10 +44,8 @@ class MemoryIndexWriter:
         nearest, similarities = neighbours_exactly(points, min(count, len(points) - 1))
         for start in range(0, len(points), BATCH):
             part = slice(start, start + BATCH)
-            others = [[contents[place] for place in places] for places in nearest[part]]
-            yield Neighbours(
-                contents[part], others, points[part], points[nearest[part]], similarities[part]
-            )
+            near = nearest[part]
+            yield Neighbours(contents[part], near, points[part], points[near], similarities[part])
 
     def repeats(self, contents: Sequence[str]) -> None:
         """Take note of contents that are nearly the same as another one."""

@@ -215,6 +215,7 @@ def check_writer(subject: StoreSubject) -> None:
             seen: dict[str, Array32] = {}
             _, similarities = neighbours_exactly(projected, 5)
             place = {content: place for place, content in enumerate(contents)}
+            came = [content for near in writer.neighbours(1) for content in near.contents]
             for near in writer.neighbours(5):
                 order = [place[content] for content in near.contents]
                 require_close(near.points, projected[order], "points before smoothing")
@@ -224,7 +225,7 @@ def check_writer(subject: StoreSubject) -> None:
                     near.similarities,
                     "cosines of the neighbours given",
                 )
-                named = [[place[other] for other in others] for others in near.others]
+                named = [[place[came[other]] for other in others] for others in near.others]
                 require_close(projected[named], near.neighbours, "points of the neighbours named")
                 smoothed = smooth(near.points, near.neighbours, near.similarities)
                 seen.update(zip(near.contents, smoothed, strict=True))

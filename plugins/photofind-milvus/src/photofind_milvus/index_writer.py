@@ -93,7 +93,7 @@ class MilvusIndexWriter:
             near = positions[part, :count]
             yield Neighbours(
                 self._contents[part],
-                [[self._contents[place] for place in places] for places in near.tolist()],
+                near,
                 self._projected[part],
                 self._projected[near],
                 similarities[part, :count],

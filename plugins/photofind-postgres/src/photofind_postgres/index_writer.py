@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -91,10 +90,9 @@ class PostgresIndexWriter:
         for start in range(0, len(self._contents), _BLOCK):
             some = slice(start, start + _BLOCK)
             near = positions[some, :count]
-            names = iter([self._contents[place] for place in near.ravel().tolist()])
             yield Neighbours(
                 self._contents[some],
-                [[*islice(names, near.shape[1])] for _ in near],
+                near,
                 self._points[some],
                 self._points[near],
                 similarities[some, :count],
