@@ -24,6 +24,7 @@ from photofind.cli.output import (
 )
 from photofind.cli.parameters import AbsoluteFolder, AbsolutePath
 from photofind.errors import LibraryError
+from photofind.model.counted import counted
 from photofind.model.parameters import KEPT
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def _print(groups: Sequence[DuplicateGroup], draw: Callable[[DuplicateGroup], No
     for number, group in enumerate(groups, 1):
         done = ", ".join(dict.fromkeys(chain.from_iterable(group.differences)))
         what = f"{group.kind} ({done})" if done else group.kind
-        note(f"group {number}: {len(group.paths)} photos, {what}")
+        note(f"group {number}: {counted(len(group.paths), 'photo')}, {what}")
         draw(group)
         proposal = group.proposal
         if proposal is None:
@@ -225,12 +226,12 @@ def _clean_up(
         note("there is nothing to move to the trash")
         return
     if dry_run:
-        note(f"{len(going):,} photos would be moved to the trash; nothing was moved")
+        note(f"{counted(len(going), 'photo')} would be moved to the trash; nothing was moved")
         return
     if not yes:
         if not _is_terminal():
             raise click.UsageError("there is no terminal to ask on: give --yes, or --dry-run")
-        click.confirm(f"Move {len(going):,} photos to the trash?", abort=True, err=True)
+        click.confirm(f"Move {counted(len(going), 'photo')} to the trash?", abort=True, err=True)
     done = [
         photofind.trash(part, kept=[kept[one] for one in part])
         for part in (going[at : at + _AT_ONCE] for at in range(0, len(going), _AT_ONCE))
@@ -246,7 +247,7 @@ def _report(done: Iterable[Trashing]) -> None:
         for failure in trashing.failures:
             failed = True
             note(failure.reason)
-        note(f"{len(trashing.trashed):,} photos are in the trash")
+        note(f"{counted(len(trashing.trashed), 'photo is', 'photos are')} in the trash")
         if trashing.undo:
             note(f"`photofind untrash {trashing.undo}` puts them back, all at once")
         elif trashing.trashed:

@@ -11,6 +11,7 @@ from photofind.cli.connection import connected
 from photofind.cli.group import ListingGroup
 from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import AbsolutePath, complete_extractor, picture_size
+from photofind.model.counted import counted
 
 if TYPE_CHECKING:
     from photofind.model import ExtractorStatus
@@ -70,7 +71,7 @@ def _state(extractor: ExtractorStatus) -> str:
     where = f" on {extractor.device}" if extractor.device else ""
     bases = ", ".join(extractor.derives_from)
     derived = f", derived from {bases}" if bases else ""
-    return extractor.error or f"works{where}, {extractor.photos} photos{derived}"
+    return extractor.error or f"works{where}, {counted(extractor.photos, 'photo')}{derived}"
 
 
 @extractors.command()

@@ -17,6 +17,7 @@ from photofind.cli.parameters import AbsolutePath, ImagePath
 from photofind.cli.query_options import query_options
 from photofind.cli.similar import answer_object, index_folder_of, print_hits
 from photofind.errors import LibraryError
+from photofind.model.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +127,7 @@ def _judge(
     if undo_all:
         known = photofind.judge(query).feedback
         gone = photofind.forget_judgements([known.key]) if known is not None and known.key else 0
-        note("1 judgement was taken back" if gone == 1 else f"{gone} judgements were taken back")
+        note(counted(gone, "judgement was taken back", "judgements were taken back"))
     liked, disliked, forgotten = (
         [photofind.photo(path).id for path in paths] for paths in (likes, dislikes, undone)
     )
@@ -144,7 +145,7 @@ def _print_proposals(answer: Answer) -> None:
 def _list(judged: Sequence[Judged], exported: Path | None, *, as_json: bool) -> None:
     if exported is not None:
         _export(judged, exported)
-        note(f"{len(judged)} judgements are in {exported}")
+        note(f"{counted(len(judged), 'judgement is', 'judgements are')} in {exported}")
     elif as_json:
         print_json(judged)
     else:

@@ -8,6 +8,7 @@ from photofind.cli.connection import connected
 from photofind.cli.group import ListingGroup
 from photofind.cli.output import note, print_json, print_table
 from photofind.cli.parameters import AbsoluteFolder
+from photofind.model.counted import counted
 
 __all__ = ["folders"]
 
@@ -69,4 +70,7 @@ def remove(folder: str) -> None:
     """
     with connected() as photofind:
         removed = photofind.remove_folder(folder)
-    note(f"{folder} and its {removed} photos were removed from the library; no file was touched")
+    note(
+        f"{folder} and its {counted(removed, 'photo')} were removed from the library; "
+        "no file was touched"
+    )

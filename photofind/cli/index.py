@@ -9,6 +9,7 @@ import click
 from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, show_progress
 from photofind.cli.parameters import AbsoluteFolder
+from photofind.model.counted import counted
 
 if TYPE_CHECKING:
     from photofind.model import Report
@@ -69,6 +70,5 @@ def index_with_progress(
     if report.failed:
         note("`photofind failures` shows why photos failed")
     elif left := photofind.status().failed:
-        photos = "1 photo" if left == 1 else f"{left:,} photos"
-        note(f"{photos} failed before; `photofind failures` shows why")
+        note(f"{counted(left, 'photo')} failed before; `photofind failures` shows why")
     return report

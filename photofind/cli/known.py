@@ -14,6 +14,7 @@ from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_paths, print_table, show_progress
 from photofind.cli.parameters import AbsoluteFolder, ImagePath
 from photofind.errors import LibraryError
+from photofind.model.counted import counted
 
 if TYPE_CHECKING:
     from photofind.model import KnownPhoto, KnownState, Skipped
@@ -160,7 +161,7 @@ def _row(photo: KnownPhoto) -> tuple[str, ...]:
 def _summary(counts: Counter[KnownState]) -> str:
     total = sum(counts.values())
     parts = [f"{counts[state]:,} {state}" for state in _STATES if counts[state]]
-    return f"{total:,} photos: {', '.join(parts)}" if total else "there are no photos"
+    return f"{counted(total, 'photo')}: {', '.join(parts)}" if total else "there are no photos"
 
 
 def _open(paths: Sequence[str], against: str | None) -> None:

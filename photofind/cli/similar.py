@@ -16,6 +16,7 @@ from photofind.cli.output import note, print_json, print_paths, print_table
 from photofind.cli.parameters import ImagePath
 from photofind.cli.query_options import query_options
 from photofind.cli.questions import Questions, asked
+from photofind.model.counted import counted
 from photofind.query_fields import QUERY_FIELDS
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def _feedback_in_words(answer: Answer) -> str | None:
     judged = answer.feedback.judged
     likes = sum(one.liked for one in judged)
     parts = [
-        f"{count:,} {what if count == 1 else what + 's'}"
+        counted(count, what)
         for count, what in ((likes, "like"), (len(judged) - likes, "dislike"))
         if count
     ]
@@ -217,11 +218,11 @@ def _feedback_in_words(answer: Answer) -> str | None:
 def print_hits(answer: Answer) -> None:
     """Print the hits of an answer, and what is to be known of it."""
     note(*answer.notes)
-    if (counted := _feedback_in_words(answer)) is not None:
-        note(f"{counted} (--no-feedback: without)")
+    if (ranked_by := _feedback_in_words(answer)) is not None:
+        note(f"{ranked_by} (--no-feedback: without)")
     if answer.preliminary:
         note(
-            f"{answer.preliminary:,} photos are known by their thumbnails so far; "
+            f"{counted(answer.preliminary, 'photo is', 'photos are')} known by thumbnails so far; "
             "answers get better while they are read"
         )
     if answer.turned and answer.query.any_rotation is None:

@@ -10,9 +10,11 @@ import click
 
 from photofind.cli.connection import connected
 from photofind.cli.output import print_json, print_live, print_table, progress_in_words
+from photofind.model.counted import counted
 
 if TYPE_CHECKING:
     from photofind.model import Status
+    from photofind.model.status import FolderStatus
 
 __all__ = ["status"]
 
@@ -60,10 +62,7 @@ def _rows(state: Status) -> list[Row]:
     return [
         ("photos", photos),
         *([("", _noted(state.noted))] if state.noted else []),
-        *(
-            ("folder", f"{f.path}: {f.photos:,} photos, {_state(f.state, f.reason, f.watched)}")
-            for f in state.folders
-        ),
+        *(("folder", _folder_in_words(folder)) for folder in state.folders),
         *_daemon_rows(state),
         ("extractor", state.extractor),
         *(("", f"{one.line}; {' and '.join(state.answered_by)} answers") for one in state.coming),
@@ -74,7 +73,7 @@ def _rows(state: Status) -> list[Row]:
 
 
 def _noted(count: int) -> str:
-    files = "1 file is" if count == 1 else f"{count:,} files are"
+    files = counted(count, "file is", "files are")
     return f"{files} damaged in part, and read as far as possible; `photofind failures` says which"
 
 
@@ -99,10 +98,13 @@ def _daemon_rows(state: Status) -> Iterator[Row]:
     yield "memory", memory
 
 
-def _state(state: str, reason: str | None, watched: str | None) -> str:
-    if reason:
-        return f"{state} ({reason})"
-    return f"{state}, {_WATCHED[watched]}" if watched else state
+def _folder_in_words(folder: FolderStatus) -> str:
+    state = folder.state
+    if folder.reason:
+        state = f"{state} ({folder.reason})"
+    elif folder.watched:
+        state = f"{state}, {_WATCHED[folder.watched]}"
+    return f"{folder.path}: {counted(folder.photos, 'photo')}, {state}"
 
 
 _WATCHED = {"events": "watched", "polled": "scanned regularly"}

@@ -7,6 +7,7 @@ import shlex
 import click
 
 from photofind.cli.output import note, print_json, print_line, show_progress
+from photofind.model.counted import counted
 
 __all__ = ["store"]
 
@@ -56,8 +57,8 @@ def copy(source: str, target: str, as_json: bool) -> None:
     answers = copied.answers
     indexes = f" and the index of {', '.join(copied.indexes)}" if copied.indexes else ""
     print_line(
-        f"{copied.photos:,} photos are in {target}: {copied.copied:,} were copied, with "
-        f"{copied.embeddings:,} embeddings{indexes}, in {copied.seconds:,.0f} s"
+        f"{counted(copied.photos, 'photo is', 'photos are')} in {target}: {copied.copied:,} were "
+        f"copied, with {copied.embeddings:,} embeddings{indexes}, in {copied.seconds:,.0f} s"
     )
     print_line(
         f"{answers.same:,} of {answers.queries:,} queries have the same first ten hits there, and "

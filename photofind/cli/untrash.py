@@ -9,6 +9,7 @@ import click
 from photofind.cli.connection import connected
 from photofind.cli.output import note, print_json, print_paths, print_table
 from photofind.errors import DesktopError
+from photofind.model.counted import counted
 
 __all__ = ["untrash"]
 
@@ -50,11 +51,11 @@ def untrash(undo: str | None, lists: bool, as_json: bool) -> None:
         print_json(done)
     else:
         print_paths(done.restored)
-    note(f"{len(done.restored):,} photos are back")
+    note(counted(len(done.restored), "photo is back", "photos are back"))
     for failure in done.failures:
         note(failure.reason)
     if done.failures:
         raise DesktopError(
-            f"{len(done.failures)} photos are still in the trash",
+            f"{counted(len(done.failures), 'photo is', 'photos are')} still in the trash",
             f"`photofind untrash {done.undo}` tries it again" if done.undo else "open the trash",
         )

@@ -40,6 +40,7 @@ from photofind.model import (
     Spread,
     Status,
 )
+from photofind.model.counted import counted
 from photofind.paths import Home
 from photofind.system.disk import explain_disk_errors
 from photofind.system.reach import Reach
@@ -377,7 +378,7 @@ class Resident(PhotoFind):
         """Check the library and the watching; with ``repair``, repair what can be repaired."""
         checks = super().doctor(repair=repair)
         watched = [folder for folder in self.folders() if folder.watched]
-        told = f"{len(watched)} folders are watched"
+        told = counted(len(watched), "folder is watched", "folders are watched")
         checks += [Check("watching", "warning", p) for p in self._indexer.problems] or [
             Check("watching", "ok", told)
         ]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from photofind.indexing.pausing import Pause
 from photofind.library.store import Store
 from photofind.model import Event, Progress
+from photofind.model.counted import counted
 from photofind.model.records import Folder
 
 __all__ = ["Notices"]
@@ -106,7 +107,7 @@ class Notices:
         counts = self._store.counts()
         count = counts.photos - counts.failed
         names = ", ".join(sorted(folders))
-        self._notice("indexed", f"{names}: {count:,} photos can be searched now")
+        self._notice("indexed", f"{names}: {counted(count, 'photo')} can be searched now")
 
     def _notice(self, topic: str, text: str) -> None:
         self._tell(Event("notice", {"topic": topic, "text": text}))

@@ -9,6 +9,7 @@ from photofind.indexing.backlog import Backlog
 from photofind.indexing.extractor_queues import ExtractorQueues
 from photofind.indexing.requests import Request
 from photofind.library.store import Store
+from photofind.model.counted import counted
 
 __all__ = ["OpenRequests"]
 
@@ -68,6 +69,5 @@ class OpenRequests:
         lines = [f"{name} is still being loaded" for name in self._queues.loading]
         for queue in self._queues:
             if left := self._store.space_counts(queue.space).lacking:
-                photos = "1 photo" if left == 1 else f"{left:,} photos"
-                lines.append(f"{queue.extractor} has still to embed {photos}")
+                lines.append(f"{queue.extractor} has still to embed {counted(left, 'photo')}")
         return lines

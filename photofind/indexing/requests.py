@@ -13,6 +13,7 @@ from photofind.indexing.batch_commit import Outcome
 from photofind.indexing.full_scan import FullScan
 from photofind.indexing.scan import Found
 from photofind.model import Report, Skipped
+from photofind.model.counted import counted
 
 __all__ = ["Request", "could_not_be_embedded"]
 
@@ -172,5 +173,5 @@ class Request:
 
 def could_not_be_embedded(photos: int, extractor: str) -> str:
     """Return a line for the user of how many photos an extractor could not embed."""
-    count = "1 photo" if photos == 1 else f"{photos:,} photos"
+    count = counted(photos, "photo")
     return f"{count} could not be embedded by {extractor}; `photofind failures` says why"

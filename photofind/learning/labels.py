@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from photofind.errors import LearningError
 from photofind.images.formats import is_photo
+from photofind.model.counted import counted
 
 __all__ = ["LabelKind", "Labelled", "LabelledPhotos", "enough_labels", "read_labels"]
 
@@ -142,13 +143,13 @@ def enough_labels(photos: LabelledPhotos, least: int = 2) -> LabelledPhotos:
     if len(many) < 2:
         raise LearningError(
             f"in {photos.source} fewer than two labels have {least} photos or more",
-            f"{small[0]!r} for one has {_photos(counts[small[0]])}; add more",
+            f"{small[0]!r} for one has {counted(counts[small[0]], 'photo')}; add more",
         )
     if not small or photos.kind == "scenes":
         return photos
     kept = [place for place, label in enumerate(photos.labels) if counts[label] >= least]
     named = ", ".join(repr(label) for label in small[:3]) + (", …" if len(small) > 3 else "")
-    classes = "1 class" if len(small) == 1 else f"{len(small)} classes"
+    classes = counted(len(small), "class", "classes")
     fewer = f"fewer than {least} photos" if least > 2 else "a single photo"
     has = "has" if len(small) == 1 else "have"
     return photos.select(kept, f"{classes} left out that {has} {fewer}: {named}")
@@ -170,11 +171,11 @@ def _read_folders(root: Path, *, scenes: bool) -> LabelledPhotos:
     if not paths:
         if loose:
             raise LearningError(
-                f"the {_photos(loose)} in {root} have no labels",
+                f"the {counted(loose, 'photo')} in {root} have no labels",
                 "put the photos of each class in a folder of their own, or write a CSV of labels",
             )
         raise LearningError(f"there are no photos in the folders of {root}")
-    outside = f"{_photos(loose)} outside of the class folders left out"
+    outside = f"{counted(loose, 'photo')} outside of the class folders left out"
     kind: LabelKind = "scenes" if scenes else "classes"
     return LabelledPhotos(str(root), kind, tuple(paths), tuple(labels), (outside,) if loose else ())
 
@@ -207,7 +208,7 @@ def _read_csv(file: Path, *, scenes: bool) -> LabelledPhotos:
             missing.append(name)
     if missing:
         raise LearningError(
-            f"{len(missing):,} of the {_photos(len(labels))} in {file} "
+            f"{len(missing):,} of the {counted(len(labels), 'photo')} in {file} "
             f"{'is' if len(missing) == 1 else 'are'} missing, such as "
             f"{missing[0]}",
             "paths are relative to the file; correct them, or remove these lines",
@@ -247,7 +248,3 @@ def _columns(first: Sequence[str]) -> tuple[int, int, LabelKind, bool]:
         if paths and found:
             return paths[0], found[0], "scenes" if kind == "scenes" else "classes", True
     return 0, 1, "classes", False
-
-
-def _photos(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count:,} photos"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from photofind.model.counted import counted
+
 __all__ = [
     "Event",
     "Progress",
@@ -98,7 +100,7 @@ class Report:
             for what in ("new", "changed", "moved", "removed", "failed", "kept")
             if (count := getattr(self, what))
         ]
-        photos = "1 photo" if self.found == 1 else f"{self.found:,} photos"
+        photos = counted(self.found, "photo")
         return f"{photos}: {', '.join(done) or 'nothing new'}, in {self.seconds:.1f} s"
 
     @property

@@ -8,6 +8,7 @@ from math import ceil
 
 from photofind.desktop.icon import IconState
 from photofind.model import Event, FolderStatus, Progress, Status, revive
+from photofind.model.counted import counted
 
 __all__ = ["NOT_RUNNING", "DaemonState"]
 
@@ -111,7 +112,7 @@ class DaemonState:
             return _shortened(f"Waiting: {self.waiting}")
         if not self.folders:
             return "No folders yet"
-        return f"{_photos(self.photos)}, up to date"
+        return f"{counted(self.photos, 'photo')}, up to date"
 
     @property
     def tooltip(self) -> str:
@@ -123,12 +124,12 @@ class DaemonState:
             if activity.seconds_left:
                 lines.append(f"{timedelta(seconds=ceil(activity.seconds_left))} left")
         if self.running and self.icon is not IconState.IDLE:
-            lines.append(f"{_photos(self.photos)} searchable")
+            lines.append(f"{counted(self.photos, 'photo')} searchable")
         if self.failed:
             lines.append(f"{self.failed:,} failed")
         offline = sum(folder.state == "offline" for folder in self.folders)
         if offline:
-            lines.append("1 folder offline" if offline == 1 else f"{offline} folders offline")
+            lines.append(counted(offline, "folder") + " offline")
         return "\n".join(lines)
 
 
@@ -142,10 +143,6 @@ def _working(activity: Progress) -> str:
         return phase
     percent = 100 * activity.done // activity.total // _STEP * _STEP
     return f"{phase}: {percent} %"
-
-
-def _photos(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count:,} photos"
 
 
 def _shortened(text: str, most: int = 70) -> str:

@@ -498,7 +498,7 @@ def test_duplicates_are_moved_to_the_trash_and_back(tmp_path: Path) -> None:
     assert photofind(*keep, "--within-folders", "--json", home=home).json == []
     assert photofind(*keep, "--in", str(folder / "copies"), "--json", home=home).json == []
     dry = photofind(*keep, "--trash", "--dry-run", home=home)
-    assert "1 photos would be moved to the trash; nothing was moved" in dry.notes
+    assert "1 photo would be moved to the trash; nothing was moved" in dry.notes
     assert (folder / "copies/a copy.png").exists()
     assert photofind(*keep, "--trash", home=home).code == 2  # There is nobody to ask.
     assert photofind("duplicates", "--trash", home=home).code == 2

@@ -114,7 +114,7 @@ def test_bits_that_fell_in_the_vectors_are_found_by_the_next_indexing(
 ) -> None:
     scribble(copy / SPACE / "vectors-1", 0.5)
     indexed = photofind("index", home=copy)
-    assert "the vectors of 1 photos in mobilenet@1 were damaged" in indexed.stderr.decode()
+    assert "the vectors of 1 photo in mobilenet@1 were damaged" in indexed.stderr.decode()
     assert "1 changed" in indexed.stderr.decode()
     assert is_whole(album, copy)
 

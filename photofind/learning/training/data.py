@@ -15,6 +15,7 @@ import numpy.typing as npt
 from photofind.errors import LearningError
 from photofind.learning.labels import Labelled
 from photofind.learning.leaks import find_copies
+from photofind.model.counted import counted
 
 __all__ = ["TrainingData", "check_data", "check_labels", "cleaned"]
 
@@ -95,8 +96,8 @@ def check_labels(source: str, labels: Sequence[str]) -> None:
     counts = Counter(label for label in labels if not label.startswith(ALONE))
     if sum(counts.values()) < FEW:
         raise LearningError(
-            f"{source} has {_photos(sum(counts.values()))} with labels, which is too little to "
-            "learn from",
+            f"{source} has {counted(sum(counts.values()), 'photo')} with labels, which is too "
+            "little to learn from",
             f"give {FEW} at least; some hundred make a good embedding",
         )
     if len(counts) == 1:
@@ -110,7 +111,7 @@ def check_labels(source: str, labels: Sequence[str]) -> None:
         fewest = min(counts, key=lambda label: counts[label])
         raise LearningError(
             f"fewer than two classes of {source} have {LEAST} photos: "
-            f"{fewest!r} has {_photos(counts[fewest])}",
+            f"{fewest!r} has {counted(counts[fewest], 'photo')}",
             f"give {LEAST} of each at least, of which some are held out",
         )
 
@@ -137,19 +138,18 @@ def cleaned(data: TrainingData) -> TrainingData:
         alike = by_picture[groups[first]]
         other = next(place for place in alike if data.labels[place] != data.labels[first])
         notes.append(
-            f"{_photos(len(contradicting))} left out whose labels contradict each other: the same "
-            f"picture is {_named(data, first)} and {_named(data, other)}"
+            f"{counted(len(contradicting), 'photo')} left out whose labels contradict each other: "
+            f"the same picture is {_named(data, first)} and {_named(data, other)}"
         )
     if copies := len(data) - len(kept) - len(contradicting):
         which = "is a copy of another" if copies == 1 else "are copies of others"
-        notes.append(f"{_photos(copies)} left out that {which}")
+        notes.append(f"{counted(copies, 'photo')} left out that {which}")
     rest = data.select(sorted(kept), *notes)
     counts = rest.counts
     if alone := sorted(label for label, count in counts.items() if count == 1):
         places = [place for place, label in enumerate(rest.labels) if counts.get(label) != 1]
-        rest = rest.select(
-            places, f"{_classes(len(alone))} left out with a single photo: {_some(alone)}"
-        )
+        classes = counted(len(alone), "class", "classes")
+        rest = rest.select(places, f"{classes} left out with a single photo: {_some(alone)}")
     return rest
 
 
@@ -177,18 +177,19 @@ def check_data(data: TrainingData) -> TrainingData:
     small = [label for label, count in counts.items() if count < LEAST]
     if small:
         notes.append(
-            f"{_classes(len(small))} with fewer than {LEAST} photos cannot be tested, only "
-            f"trained on: {_some(small)}"
+            f"{counted(len(small), 'class', 'classes')} with fewer than {LEAST} photos cannot be "
+            f"tested, only trained on: {_some(small)}"
         )
     fewest, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     if counts[most] > UNEVEN * counts[fewest]:
         notes.append(
-            f"the classes are uneven: {most!r} has {_photos(counts[most])} and {fewest!r} "
+            f"the classes are uneven: {most!r} has {counted(counts[most], 'photo')} and {fewest!r} "
             f"{counts[fewest]:,}; each counts the same in training"
         )
     if len(data) < 5 * len(counts):
         notes.append(
-            f"there is little to learn from: {_photos(len(data))} in {_classes(len(counts))}"
+            f"there is little to learn from: {counted(len(data), 'photo')} in "
+            f"{counted(len(counts), 'class', 'classes')}"
         )
     return data.select(np.arange(len(data)), *notes)
 
@@ -199,11 +200,3 @@ def _named(data: TrainingData, place: int) -> str:
 
 def _some(labels: Sequence[str]) -> str:
     return ", ".join(map(repr, labels[:3])) + (", …" if len(labels) > 3 else "")
-
-
-def _photos(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count:,} photos"
-
-
-def _classes(count: int) -> str:
-    return "1 class" if count == 1 else f"{count:,} classes"

@@ -17,6 +17,7 @@ from photofind.library.embedded.records import StoredSpace
 from photofind.library.embedded.spaces import Spaces
 from photofind.library.embedded.upkeep import damaged_rows, forget, odd_documents
 from photofind.model import Check
+from photofind.model.counted import counted
 
 __all__ = ["check"]
 
@@ -58,7 +59,8 @@ def check(
                 yield Check(
                     name,
                     "repaired",
-                    f"{count:,} of {space.rows:,} are damaged; {photos:,} photos are read again",
+                    f"{count:,} of {space.rows:,} are damaged; "
+                    f"{counted(photos, 'photo is', 'photos are')} read again",
                     "`photofind index` makes them again; a running daemon does by itself",
                 )
             elif count:
@@ -79,8 +81,8 @@ def _check_catalog(catalog: Catalog, problems: Problems, *, repair: bool) -> Che
                 return Check("catalog", "broken", left, advice)
             return Check("catalog", "repaired", found)
         return Check("catalog", "broken", found, "`photofind doctor --repair` repairs it")
-    photos = f"{catalog.counts().photos:,} photos in {len(catalog.folders())} folders"
-    return Check("catalog", "ok", photos)
+    photos = counted(catalog.counts().photos, "photo")
+    return Check("catalog", "ok", f"{photos} in {counted(len(catalog.folders()), 'folder')}")
 
 
 def _damaged(
@@ -119,4 +121,4 @@ def _check_index(spaces: Spaces, space: StoredSpace, *, repair: bool) -> Check:
         return Check(name, "ok", "it is outdated and is built again at the next quiet moment")
     recall = index.facts.recall
     graph = "no graph" if recall is None else f"a graph with recall {recall:.3f}"
-    return Check(name, "ok", f"{len(index):,} photos, {graph}")
+    return Check(name, "ok", f"{counted(len(index), 'photo')}, {graph}")

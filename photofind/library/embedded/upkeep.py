@@ -13,6 +13,7 @@ from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.records import Record, StoredSpace
 from photofind.library.embedded.spaces import Spaces
+from photofind.model.counted import counted
 from photofind.model.judgements import Judgement, TagJudgement
 from photofind.model.records import Folder, Pair
 from photofind.paths import Home, remove_file
@@ -163,7 +164,7 @@ def forget(
                 left = {one: row for one, row in known.items() if one != space.id}
                 catalog.put_photo(photo.without_space(space.id), left)
         problems.add(
-            f"the vectors of {len(losing)} photos in {space.id} were damaged; "
+            f"the vectors of {counted(len(losing), 'photo')} in {space.id} were damaged; "
             "indexing makes them again",
             indexed_since(catalog),
         )

@@ -28,6 +28,7 @@ from photofind.library.store import (
 )
 from photofind.library.tags import TagIndex
 from photofind.model import Check, TagCount
+from photofind.model.counted import counted
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.model.judgements import Judgement, TagJudgement, latest
 from photofind.model.records import Folder, Pair, Photo, Space, Tags
@@ -459,4 +460,4 @@ class MemoryStore:
 
     def check(self, *, repair: bool = False) -> Iterator[Check]:
         """Say how many photos there are; memory is not damaged."""
-        yield Check("library", "ok", f"{len(self._state.photos)} photos")
+        yield Check("library", "ok", counted(len(self._state.photos), "photo"))
