@@ -113,6 +113,8 @@ def test_answers_stay_right_whatever_is_installed(trial: Trial, tmp_path: Path) 
     trial.plugin.waits("2", True)
     trial.plugin.install("2", shift=2)
     wait_until(lambda: trial.space().version == "2", pause=0.1)
+    # The space is there a moment before it is the one that the extractor fills.
+    wait_until(lambda: trial.ask(trial.outside).coming, "the new version announced", pause=0.1)
     for photo in (trial.photos / "03.png", trial.outside):
         answer = trial.ask(photo)
         assert (answer.spaces, len(answer.hits)) == (("changing@1",), 10)
