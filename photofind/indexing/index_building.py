@@ -7,12 +7,12 @@ ranks as well as a local one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from itertools import compress
 
 import numpy as np
-import numpy.typing as npt
 
+from photofind.indexing.other_pictures import Places, replace_repeats
+from photofind.indexing.repeats import Repeats, find_repeats
 from photofind.library.store import IndexInfo, IndexWriter, Store
 from photofind.ranking.calibration import (
     Background,
@@ -20,8 +20,8 @@ from photofind.ranking.calibration import (
     measure_background,
     measure_ranked,
 )
-from photofind.ranking.exact import Similarities, nearest_exactly
-from photofind.ranking.pictures import PERHAPS_THE_SAME, Pictures, find_pictures
+from photofind.ranking.exact import Similarities
+from photofind.ranking.pictures import find_pictures
 from photofind.ranking.projection import (
     SAMPLE,
     Projection,
@@ -41,10 +41,6 @@ __all__ = ["build_index"]
 PROBES = 256
 BATCH = 8192
 OTHERS = 2048
-
-Places = npt.NDArray[np.int32]
-Repeats = Mapping[str, str]
-"""Contents that are nearly the same as one that came before, with that one."""
 
 
 def build_index(store: Store, space: str, *, graph: bool) -> IndexInfo:
@@ -74,7 +70,7 @@ def build_index(store: Store, space: str, *, graph: bool) -> IndexInfo:
         for batch, embeddings in store.scan(space):
             writer.put(batch, projection.project(embeddings))
             contents += batch
-        repeats = _find_repeats(store, space, writer, least)
+        repeats = find_repeats(store, space, writer, least)
         writer.repeats([*repeats])
         count = len(contents) - len(repeats)
         _smooth(writer, repeats, smoothing_neighbours(count))
@@ -85,23 +81,6 @@ def build_index(store: Store, space: str, *, graph: bool) -> IndexInfo:
             store, space, writer, projection, pictures, repeats, count
         )
         return writer.publish(projection, ranked, plain)
-
-
-def _find_repeats(store: Store, space: str, writer: IndexWriter, least: float) -> Repeats:
-    """Find what is nearly the same as what came before it."""
-    pictures, firsts = Pictures(least), list[str]()
-    repeats: dict[str, str] = {}
-    for near in writer.neighbours(1):
-        perhaps = near.similarities[:, 0] >= PERHAPS_THE_SAME
-        contents = [*compress(near.contents, perhaps)]
-        known, embeddings = store.embeddings(space, contents)
-        found = pictures.add(normalised(embeddings[known]))
-        for content, picture in zip(compress(contents, known), found, strict=True):
-            if picture == len(firsts):
-                firsts.append(content)
-            else:
-                repeats[content] = firsts[picture]
-    return repeats
 
 
 def _smooth(writer: IndexWriter, repeats: Repeats, count: int) -> None:
@@ -116,40 +95,14 @@ def _smooth(writer: IndexWriter, repeats: Repeats, count: int) -> None:
         others.append(near.others[:, :count].astype(np.int32))
         cosines.append(near.similarities[:, :count])
     neighbours, similarities = np.concatenate(others), np.concatenate(cosines)
+    del others, cosines
     if repeats:
-        _replace_repeats(contents, repeats, np.concatenate(points), neighbours, similarities)
-    # Nothing holds the points in the meantime: there are three of them at once as it is.
+        replace_repeats(contents, repeats, np.concatenate(points), neighbours, similarities)
+    # Nothing here holds the points meanwhile: there are three of them at once as it is.
     smoothed = smooth_rounds(np.concatenate(points), neighbours, similarities)
     for start in range(0, len(contents), BATCH):
         part = slice(start, start + BATCH)
         writer.replace(contents[part], smoothed[part])
-
-
-def _replace_repeats(
-    contents: Sequence[str],
-    repeats: Repeats,
-    points: Vectors32,
-    neighbours: Places,
-    similarities: Similarities,
-) -> None:
-    """Replace neighbours that are repeats by the nearest other pictures, in place.
-
-    A repeat has the neighbours of its picture.
-    """
-    places = {content: place for place, content in enumerate(contents)}
-    is_repeat = np.zeros(len(contents), np.bool_)
-    is_repeat[[places[content] for content in repeats]] = True
-    pictures = np.flatnonzero(~is_repeat)
-    crowded = np.flatnonzero(is_repeat | is_repeat[neighbours].any(axis=1))
-    names = [contents[place] for place in crowded.tolist()]
-    own = [places[repeats.get(name, name)] for name in names]
-    nearest, cosines = nearest_exactly(
-        points[pictures],
-        points[crowded],
-        neighbours.shape[1],
-        np.searchsorted(pictures, own),
-    )
-    neighbours[crowded], similarities[crowded] = pictures[nearest], cosines
 
 
 def _measure_backgrounds(
