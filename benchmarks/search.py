@@ -2,12 +2,13 @@
 
 Fills a library with vectors distributed like embeddings of photos, builds its index, and measures
 the answers: the first one of a new process, and those of a resident process with the graph.
-hnswlib and faiss then index the same points and are tuned to the graph's recall.
+hnswlib, faiss and usearch then index the same points and are tuned to the graph's recall.
 
     python benchmarks/search.py --photos 100000
 
 With ``--extended`` it measures instead, in memory, a graph built on two thirds of the photos that
-took in the others, beside one that was built on all of the same points.
+took in the others, beside one that was built on all of the same points. With ``--parts`` it tells
+what the parts of a graph's answer cost: its entries, epsilon, the process in between.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from photofind.library.store import Store
 from photofind.model import Query
 from photofind.model.records import Folder, Photo
 from photofind.paths import Home
-from photofind.ranking.exact import nearest_exactly
+from photofind.ranking.exact import best, nearest_exactly
 from photofind.ranking.neighbours import nearest_others
 from photofind.ranking.projection import SAMPLE, fit_projection, normalised
 from photofind.ranking.smoothing import SMOOTHING, smooth_new, smooth_rounds
@@ -323,11 +324,11 @@ def recall(truth: Any, found: Any) -> float:
 
 
 def field(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
-    """Measure the graph, hnswlib and faiss with the same points, queries and processors.
+    """Measure the graph, hnswlib, faiss and usearch with the same points, queries and processors.
 
     Building uses all processors; queries use one, one at a time. Each is queried for ten neighbours
-    and for as many as the ranking needs; hnswlib and faiss use the lowest ``ef`` that reaches the
-    graph's recall.
+    and for as many as the ranking needs; the others use the lowest ``ef`` that reaches the graph's
+    recall.
     """
     from photofind.library.embedded.graph import restore_graph
     from photofind.library.embedded.index_files import read_graph
@@ -344,7 +345,7 @@ def field(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
         row = _measure(lambda q, k: graph.nearest(q, k)[0], queries, truth[count])
         target[count] = row["recall"]
         rows.append({"by": "photofind (PyNNDescent)", "neighbours": count, "MB": size, **row})
-    for name, build in (("hnswlib", _build_hnswlib), ("faiss HNSW", _build_faiss)):
+    for name, build in _FIELD.items():
         started = time.perf_counter()
         nearest, set_ef, size = build(points)
         seconds = time.perf_counter() - started
@@ -374,6 +375,50 @@ def _measure(nearest: Nearest, queries: Vectors32, truth: npt.NDArray[np.int64])
     return {"recall": recall(truth, found), **milliseconds(seconds)}
 
 
+def parts(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
+    """Measure what every search looks at, the graph by epsilon, and the graph in its process.
+
+    Recall is of the ten nearest, whether ten or as many as the ranking needs are asked for.
+    """
+    from photofind.library.embedded import graph as of_graph
+    from photofind.library.embedded.graph_process import GraphProcess
+    from photofind.library.embedded.index_files import read_graph
+
+    home = Home(root)
+    space = home.spaces / SPACE
+    index = Index(space)
+    points, arrays, values = read_graph(space, index.facts.folder)
+    queries = index.projection.project(queries)
+    truth = _truth(points, queries, HITS)
+    rows = []
+
+    def measure(nearest: Nearest, asked: str) -> None:
+        for count in (HITS, CANDIDATES):
+            nearest(queries[:1], count)
+            found, seconds = [], []
+            for query in queries:
+                started = time.perf_counter()
+                found.append(nearest(query[None], count)[0])
+                seconds.append(time.perf_counter() - started)
+            figures = {"recall@10": recall(truth, found), **milliseconds(seconds)}
+            rows.append({"asked": asked, "neighbours": count, **figures})
+
+    usual = of_graph.EPSILON
+    graph = of_graph.restore_graph(points, arrays, values)
+    scanned = points[: values["entries"]]
+    measure(lambda q, k: best(q @ scanned.T, k)[0], asked="the entries alone, by BLAS")
+    for epsilon in (0.0, 0.1, usual, 2 * usual):
+        of_graph.EPSILON = epsilon
+        measure(lambda q, k: graph.nearest(q, k)[0], asked=f"the graph, epsilon {epsilon}")
+    process = GraphProcess(space, index, home.numba_cache, home.logs / "graph.log")
+    try:
+        assert process.wait(600)
+        measure(lambda q, k: process.nearest(q, k)[0], asked=f"its process, epsilon {usual}")
+    finally:
+        process.stop()
+    return rows
+
+
 def extended(count: int, queries: Vectors32) -> list[dict[str, Any]]:
     """Measure a graph that took in a third of its points, beside one built whole."""
     from photofind.library.embedded.graph import build_graph, restore_graph
@@ -392,7 +437,7 @@ def extended(count: int, queries: Vectors32) -> list[dict[str, Any]]:
         positions, cosines = nearest_exactly(built, points, count)
         return built[positions], cosines
 
-    order, arrays, values = build_graph(built).take_apart()
+    order, arrays, values = build_graph(built)
     started = time.process_time()
     fresh = smooth_new(projected[first:], nearest, first)
     smoothed = time.process_time() - started
@@ -403,7 +448,7 @@ def extended(count: int, queries: Vectors32) -> list[dict[str, Any]]:
         growing.extend(points[start : start + AT_A_TIME])
         batches.append(time.process_time() - started)
     shuffled = points[np.random.default_rng(0).permutation(count)]
-    order, arrays, values = build_graph(shuffled).take_apart()
+    order, arrays, values = build_graph(shuffled)
     whole = restore_graph(shuffled[order], arrays, values)
 
     def measure(graph: Any, places: npt.NDArray[np.integer[Any]]) -> dict[str, Any]:
@@ -474,16 +519,44 @@ def _build_faiss(points: Vectors32) -> Built:
     return lambda q, k: index.search(q, k)[1], set_ef, size / 1e6
 
 
+def _build_usearch(points: Vectors32) -> Built:
+    from usearch.index import Index as Usearch
+
+    index = Usearch(
+        ndim=points.shape[1], metric="ip", dtype="f32", connectivity=16, expansion_add=200
+    )
+    index.add(np.arange(len(points)), points, threads=os.cpu_count())
+
+    def set_ef(ef: int) -> None:
+        index.expansion_search = ef
+
+    def nearest(query: Vectors32, count: int) -> npt.NDArray[np.integer[Any]]:
+        return np.atleast_2d(index.search(query, count, threads=1).keys).astype(np.int64)
+
+    return nearest, set_ef, index.serialized_length / 1e6
+
+
+_FIELD = {"hnswlib": _build_hnswlib, "faiss HNSW": _build_faiss, "usearch": _build_usearch}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--photos", type=int, default=100_000)
     parser.add_argument("--queries", type=int, default=1000, help="queries, held out")
     parser.add_argument("--fresh", type=int, default=1000, help="photos added after the build")
-    parser.add_argument("--alone", action="store_true", help="without hnswlib and faiss")
+    parser.add_argument("--alone", action="store_true", help="without hnswlib, faiss and usearch")
     parser.add_argument("--extended", action="store_true", help="a graph that took in a third")
+    parser.add_argument("--parts", type=Path, metavar="HOME", help="of the graph of a library")
     arguments = parser.parse_args()
     if arguments.extended:
         _measure_extended(arguments.photos, arguments.queries)
+        return
+    if arguments.parts:
+        rows = in_fresh_process(
+            parts, arguments.parts, in_fresh_process(draw_queries, arguments.queries)
+        )
+        print_table([*rows[0]], [[*row.values()] for row in rows])
+        print_figures("search-parts", {"rows": rows})
         return
 
     def say(text: str) -> None:

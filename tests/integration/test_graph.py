@@ -238,7 +238,9 @@ def test_a_bad_graph_is_not_used(
         def nearest(self, queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
             return np.zeros((len(queries), count), int), np.ones((len(queries), count))
 
-    monkeypatch.setattr("photofind.library.embedded.graph.build_graph", lambda points: BadGraph())
+    monkeypatch.setattr(
+        "photofind.library.embedded.graph.restore_graph", lambda points, arrays, values: BadGraph()
+    )
     built = build_index(library, SPACE, graph=True)
     index = Index(space_folder(home))
     assert built.recall == index.facts.recall

@@ -144,12 +144,9 @@ class GrowingGraph:
         points[: self._count] = self._points[: self._count]
         links = np.zeros((capacity, old.shape[1]), np.int32)
         links[: self._count] = old[: self._count]
-        tree = np.zeros(capacity, np.int32)
-        tree[: len(self._arrays["tree_indices"])] = self._arrays["tree_indices"]
         arrays = self._arrays | {
             "indptr": np.arange(capacity + 1, dtype=np.int32) * np.int32(links.shape[1]),
             "indices": links.ravel(),
-            "tree_indices": tree,
         }
         self._graph = restore_graph(points, arrays, self._values)
         self._arrays, self._points, self._links = arrays, points, links

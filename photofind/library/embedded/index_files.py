@@ -44,7 +44,7 @@ __all__ = [
     "write_index",
 ]
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "index.json"
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -234,6 +234,8 @@ def _read_manifest(space: Path) -> tuple[IndexFacts, dict[str, int]]:
         for name in ("ranked", "plain"):
             facts[name] = Background(**facts[name])
         outdated = manifest["format"] < FORMAT
+        if outdated:  # What a graph is made of is another thing now.
+            facts |= {"graph": None, "graph_points": 0, "recall": None}
         return IndexFacts(**facts, outdated=outdated), manifest["checksums"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise unreadable(path, error) from error

@@ -112,7 +112,6 @@ class EmbeddedIndexWriter:
         if self._wants_graph:
             neighbours = self._build_graph(neighbours)
         self._kept_neighbours = neighbours
-        self._points = self._smoothed
 
     def nearest(
         self, queries: Vectors32, count: int, *, exclude: Sequence[str] = ()
@@ -172,25 +171,27 @@ class EmbeddedIndexWriter:
         )
 
     def _build_graph(self, neighbours: Places) -> Places:
-        """Build the graph; where it finds enough, all that is kept comes in its order."""
+        """Build the graph, which is kept if it finds enough; all that is kept comes in its order.
+
+        Returned are the neighbours, by their places in that order.
+        """
         probes = np.random.default_rng(2).permutation(self._unique)[:PROBES]
         queries = self._points[np.sort(probes)]  # As real ones are: not smoothed.
         self._points = self._smoothed  # There is room for the graph now.
-        smoothed = self._smoothed[: self._unique]
         with explain_disk_errors(self._folder):  # Numba writes what it compiles to the same disk.
-            from photofind.library.embedded.graph import build_graph
+            from photofind.library.embedded.graph import build_graph, restore_graph
 
-            graph = build_graph(smoothed)
+            graph_order, arrays, values = build_graph(self._smoothed[: self._unique])
+            order = np.concatenate([graph_order, np.arange(self._unique, len(self._rows))])
+            self._points = self._smoothed = self._smoothed[order]
+            self._rows, self._order = self._rows[order], None
+            smoothed = self._smoothed[: self._unique]
+            graph = restore_graph(smoothed, arrays, values)
             self._recall = _measure_recall(graph, smoothed, queries)
-        if self._recall < ENOUGH_RECALL:
-            return neighbours
-        graph_order, self._graph_arrays, self._graph_values = graph.take_apart()
-        del graph
-        order = np.concatenate([graph_order, np.arange(self._unique, len(self._rows))])
+        if self._recall >= ENOUGH_RECALL:
+            self._graph_arrays, self._graph_values = arrays, values
         back = np.empty(len(order), np.int32)
         back[order] = np.arange(len(order))
-        self._smoothed = self._smoothed[order]
-        self._rows, self._order = self._rows[order], None
         renumbered: Places = back[neighbours[order]]
         return renumbered
 

@@ -56,7 +56,6 @@ def graph(monkeypatch: pytest.MonkeyPatch) -> GrowingGraph:
     arrays = {
         "indptr": np.arange(0, 12 * BUILT + 1, 12, dtype=np.int32),
         "indices": np.sort(neighbours, axis=1).astype(np.int32).ravel(),
-        "tree_indices": np.arange(BUILT, dtype=np.int32),
     }
     return GrowingGraph(points, arrays, {})
 
