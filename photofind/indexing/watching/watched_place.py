@@ -130,7 +130,6 @@ class WatchedPlace:
             self.due = dict.fromkeys(outcome.polled, now + self.poll_seconds)
         if not self.must_renew:
             self.watched_folder = outcome.watched_folder
-        self.renewing = None
         self.renewed = now
         self.not_before = now + rest
         return is_news

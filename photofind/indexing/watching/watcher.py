@@ -110,7 +110,7 @@ class Watcher:
         self._wanted: dict[str, Rules] = {}
         self._places: dict[str, WatchedPlace] = {}
         self._is_applied = True
-        self._is_reporting = False
+        self._is_at_work = False
         self._must_check = False
         self._stopping = threading.Event()
 
@@ -223,12 +223,15 @@ class Watcher:
             mounts_changed = self._mount_monitor.wait(seconds)
             if self._stopping.is_set():
                 break
+            with self._changed:  # Or what is about to be done could seem to be done already.
+                self._is_at_work = True
             try:
                 self._step(was_asleep=self._suspension.after_wait(), mounts_changed=mounts_changed)
             except Exception:
                 log.exception("watching the folders failed")
                 self._stopping.wait(RENEWAL_SECONDS)
             with self._changed:
+                self._is_at_work = False
                 if self._is_settled():
                     self._changed.notify_all()
         with self._changed:
@@ -287,7 +290,6 @@ class Watcher:
 
     def _report_changes(self) -> None:
         """Report the changes; those of files that are still being written apart from the others."""
-        self._is_reporting = True
         try:
             changes = self._events.take()
             changing = [change for change in changes if change.kind is Kind.CHANGED]
@@ -298,8 +300,6 @@ class Watcher:
                 self._report(some)
         except Exception:
             log.exception("changes in the folders could not be reported")
-        finally:
-            self._is_reporting = False
 
     def _apply(self) -> None:
         """Start and end watches as wanted."""
@@ -374,7 +374,6 @@ class Watcher:
             is_news = place.take(outcome, max(RENEWAL_SECONDS, took))
             # What happened during the attempt counts too.
             place.must_renew |= not place.is_mounted_as(self._mounts)
-            place.must_renew |= outcome.watch is not None and not outcome.watch.is_intact
             is_over = place.is_closed or self._stopping.is_set()
         if old is not None:
             old.close()
@@ -384,6 +383,9 @@ class Watcher:
             if outcome.error is not None:
                 log.warning("%s is polled: %s", place.folder, outcome.error)
             self._events.tree(place.watched_folder, place.folder)
+        with self._changed:  # Last, as settle() takes it that nothing more comes of it.
+            place.renewing = None
+            place.must_renew |= outcome.watch is not None and not outcome.watch.is_intact
         self._wake()
 
     def _outcome(self, watched_folder: WatchedFolder, mounts: Mounts) -> Attempt:
@@ -432,7 +434,7 @@ class Watcher:
         return self._stopping.is_set() or (
             self._is_applied
             and not self._must_check
-            and not self._is_reporting
+            and not self._is_at_work
             and self._events.due is None
             and not any(place.renewing or place.must_renew for place in self._places.values())
         )
