@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from photofind.paths import Home, open_private, private_folder
 
@@ -27,17 +28,18 @@ def collect_selection(home: Home, paths: Sequence[str], *, quiet: float = _QUIET
     folder = private_folder(home.cache)
     file, lock = folder / "gathering", FileLock(folder / "gathering.lock", mode=0o600)
     entry = FileLock(folder / "gathering.entry.lock", mode=0o600)
-    with entry:
-        if file.exists() and time.time() - file.stat().st_mtime > _LEFT:
-            file.unlink()
-        descriptor = open_private(file, os.O_WRONLY | os.O_APPEND)
-        with os.fdopen(descriptor, "a", encoding="ascii") as opened:
-            opened.writelines(f"{json.dumps(path)}\n" for path in paths)
     try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return []  # The holder of the lock returns these paths too.
-    try:
+        with entry:
+            with suppress(Timeout):
+                lock.acquire(blocking=False)
+            # A collection whose process lives is not stale, however slow that is.
+            if lock.is_locked and file.exists() and time.time() - file.stat().st_mtime > _LEFT:
+                file.unlink()
+            descriptor = open_private(file, os.O_WRONLY | os.O_APPEND)
+            with os.fdopen(descriptor, "a", encoding="ascii") as opened:
+                opened.writelines(f"{json.dumps(path)}\n" for path in paths)
+        if not lock.is_locked:
+            return []  # The holder of the lock returns these paths too.
         while True:
             time.sleep(quiet)
             with entry:
@@ -46,7 +48,7 @@ def collect_selection(home: Home, paths: Sequence[str], *, quiet: float = _QUIET
                     file.unlink()
                     lock.release()
                     return list(dict.fromkeys(json.loads(line) for line in lines))
-    except FileNotFoundError:  # Taken by the previous holder of the lock.
+    except FileNotFoundError:  # The cache was emptied.
         return []
     finally:
         lock.release()

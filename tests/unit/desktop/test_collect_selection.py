@@ -7,8 +7,11 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from types import SimpleNamespace
 
-from waiting import patience
+import pytest
+from waiting import patience, wait_until
 
 from photofind.desktop.collect_selection import collect_selection
 from photofind.paths import Home
@@ -35,8 +38,16 @@ def test_one_process_gets_all_files(home: Home) -> None:
     assert sum(map(bool, gathered)) < 6
 
 
-def test_simultaneous_threads_make_one_query(home: Home) -> None:
+def test_simultaneous_threads_make_one_query(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     results: list[list[str]] = []
+
+    def sleep(seconds: float) -> None:
+        """Do not let a slow machine take the others for later ones."""
+        wait_until(lambda: len(results) >= 4, "the other threads")
+        time.sleep(seconds)
+
+    clock = SimpleNamespace(time=time.time, sleep=sleep)
+    monkeypatch.setattr("photofind.desktop.collect_selection.time", clock)
     threads = [
         threading.Thread(
             target=lambda n=n: results.append(collect_selection(home, [f"/{n}.jpg"], quiet=0.5))
@@ -50,6 +61,22 @@ def test_simultaneous_threads_make_one_query(home: Home) -> None:
     (query,) = filter(None, results)
     assert sorted(query) == [f"/{n}.jpg" for n in range(5)]
     assert collect_selection(home, ["/next.jpg"], quiet=0.05) == ["/next.jpg"]
+
+
+def test_files_of_a_process_that_is_slow_are_kept(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[list[str]] = []
+
+    def sleep(seconds: float) -> None:
+        if not others:
+            os.utime(home.cache / "gathering", (0, 0))
+            others.append(collect_selection(home, ["/late.jpg"], quiet=seconds))
+
+    clock = SimpleNamespace(time=lambda: time.time() + 1, sleep=sleep)
+    monkeypatch.setattr("photofind.desktop.collect_selection.time", clock)
+    assert collect_selection(home, ["/early.jpg"], quiet=0.05) == ["/early.jpg", "/late.jpg"]
+    assert others == [[]]
 
 
 def test_files_of_a_killed_process_are_dropped(home: Home) -> None:
