@@ -70,7 +70,7 @@ def test_a_file_that_does_not_answer_costs_none_of_the_others(
     """The worker that waits for it is ended, and the others are read by another one."""
     asleep = threading.Event()
     hanging, calls = str(tmp_path / "b.jpg"), []
-    reach = Reach(patience=0.1, first_pause=60.0)
+    reach = Reach(patience=2.0, first_pause=60.0)  # Those that answer are to be in time.
     monkeypatch.setattr(
         photo_batches, "read_through", lambda path, beat: path == hanging and asleep.wait()
     )

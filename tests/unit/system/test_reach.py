@@ -41,7 +41,17 @@ def reach() -> Iterator[Reach]:
     reach.close()
 
 
-def test_what_returns_is_returned(reach: Reach) -> None:
+@pytest.fixture
+def lenient() -> Iterator[Reach]:
+    """One that gives up soon only what changes something: the rest is in time on any machine."""
+    folders = ["/a", "/a/inner", "/b"]
+    reach = Reach(lambda: folders, patience=60.0, first_pause=60.0, action_seconds=0.2)
+    yield reach
+    reach.close()
+
+
+def test_what_returns_is_returned(lenient: Reach) -> None:
+    reach = lenient
     assert reach.call("/a/p.jpg", "{}{}".format, 1, 2) == "12"
     with pytest.raises(FileNotFoundError):
         reach.call("/a/p.jpg", os.stat, "/no/such/file")
@@ -61,23 +71,27 @@ def test_the_next_touch_of_the_folder_fails_at_once(drive: Drive) -> None:
         reach.call("/a/p.jpg", drive.touch)
     with pytest.raises(NotAnsweringError):
         reach.call("/a/q.jpg", drive.touch)
+    wait_until(lambda: drive.touches, "the first touch")
     assert drive.touches == 1
     reach.close()
 
 
-def test_other_folders_answer_all_the_same(reach: Reach, drive: Drive) -> None:
+def test_other_folders_answer_all_the_same(lenient: Reach, drive: Drive) -> None:
+    reach = lenient
     with pytest.raises(NotAnsweringError):
-        reach.call("/a/p.jpg", drive.touch)
+        reach.act("/a/p.jpg", drive.touch)
+    assert reach.silent == ["/a"]
     assert reach.call("/b/p.jpg", len, "four") == 4
     assert reach.call("/a/inner/p.jpg", len, "four") == 4
     assert reach.call("/elsewhere/p.jpg", len, "four") == 4
 
 
-def test_a_folder_answers_again_once_the_touch_returns(reach: Reach, drive: Drive) -> None:
+def test_a_folder_answers_again_once_the_touch_returns(lenient: Reach, drive: Drive) -> None:
+    reach = lenient
     told: list[tuple[str, bool]] = []
     reach.tell(lambda folder: told.append((folder, reach.answers(folder))))
     with pytest.raises(NotAnsweringError):
-        reach.call("/a/p.jpg", drive.touch)
+        reach.act("/a/p.jpg", drive.touch)
     drive.awake.set()
     wait_until(lambda: told == [("/a", False), ("/a", True)])
     assert reach.call("/a/p.jpg", drive.touch) == "here"
@@ -94,7 +108,7 @@ def test_it_is_tried_again_though_the_first_touch_never_returns(reach: Reach) ->
     with pytest.raises(NotAnsweringError):
         reach.call("/a/p.jpg", touch)
     wait_until(lambda: reach.answers("/a"))
-    assert ways[0] == 3
+    assert ways[0] >= 3  # More, if the third begins late.
     stuck.set()
 
 
@@ -120,19 +134,21 @@ def test_what_changes_something_is_not_done_again(reach: Reach, drive: Drive, tm
     reach = Reach(lambda: [place], patience=0.1, first_pause=0.05, action_seconds=0.1)
     with pytest.raises(NotAnsweringError):
         reach.act(place, drive.touch)
-    wait_until(lambda: reach.answers(place))
+    wait_until(lambda: reach.answers(place) and drive.touches)
     assert drive.touches == 1
     reach.close()
 
 
-def test_work_that_gets_on_is_waited_for(reach: Reach) -> None:
+def test_work_that_gets_on_is_waited_for() -> None:
     def work(beat: Callable[[], None]) -> str:
-        for _ in range(10):
-            time.sleep(0.05)
+        for _ in range(12):
+            time.sleep(0.2)
             beat()
         return "done"
 
+    reach = Reach(lambda: ["/a"], patience=2.0)
     assert reach.follow("/a", work) == "done"
+    reach.close()
 
 
 def test_work_that_was_given_up_ends_at_its_next_sign(reach: Reach, drive: Drive) -> None:
@@ -174,10 +190,10 @@ def test_a_link_is_known_by_what_it_led_to(tmp_path, drive: Drive) -> None:
     (tmp_path / "real").mkdir()
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "real", target_is_directory=True)
-    reach = Reach(lambda: [str(link)], patience=0.2, first_pause=60.0)
+    reach = Reach(lambda: [str(link)], patience=60.0, first_pause=60.0, action_seconds=0.2)
     assert reach.real_path(str(link)) == os.path.realpath(tmp_path / "real")
     with pytest.raises(NotAnsweringError):
-        reach.call(str(link), drive.touch)
+        reach.act(str(link), drive.touch)
     assert reach.real_path(str(link)) == os.path.realpath(tmp_path / "real")
     reach.close()
 
@@ -195,8 +211,8 @@ def test_reading_through_tells_each_piece(tmp_path) -> None:
 
 @pytest.fixture
 def patient(tmp_path) -> Iterator[Reach]:
-    """One that leaves a file alone for a minute."""
-    reach = Reach(lambda: [str(tmp_path)], patience=0.3, first_pause=60.0)
+    """One that leaves a file alone for a minute, and finds out in time that its folder answers."""
+    reach = Reach(lambda: [str(tmp_path)], patience=1.0, first_pause=60.0)
     yield reach
     reach.close()
 
@@ -217,8 +233,10 @@ def test_a_file_alone_that_does_not_answer_is_left_alone(patient, drive, tmp_pat
     patient.check(path)
 
 
-def test_a_file_is_tried_again_after_a_pause_that_grows(drive, tmp_path) -> None:
+def test_a_file_is_tried_again_after_a_pause_that_grows(drive, tmp_path, monkeypatch) -> None:
     reach, path = Reach(patience=0.05, first_pause=0.05), str(tmp_path / "p.jpg")
+    # The folder answers, however busy the machine is.
+    monkeypatch.setattr(reach, "call", lambda path, function, *arguments: function(*arguments))
     times: list[float] = []
 
     def read(beat: Callable[[], None]) -> None:
@@ -228,11 +246,12 @@ def test_a_file_is_tried_again_after_a_pause_that_grows(drive, tmp_path) -> None
     def is_read_five_times() -> bool:
         with pytest.raises(FileNotAnsweringError):
             reach.read(path, read)
-        return len(times) == 5
+        return len(times) >= 5
 
+    began = time.monotonic()
     wait_until(is_read_five_times)
     reach.close()
-    assert times[4] - times[0] >= 0.05 + 0.1 + 0.2 + 0.4
+    assert times[4] - began >= 0.05 + 0.1 + 0.2 + 0.4
 
 
 def test_a_folder_of_which_several_files_hang_does_not_answer(patient, drive, tmp_path) -> None:
