@@ -24,8 +24,10 @@ RUN = """
 import io
 from types import SimpleNamespace
 from PIL import Image
+from photofind.cli import drawing
 from photofind.cli.preview import Picture, print_pictures, wants_pictures
 
+drawing._SECONDS = drawing._TMUX_SECONDS = 60.0  # Both answer, but on a busy machine late.
 data = io.BytesIO()
 Image.new("RGB", (64, 64), "red").save(data, "PNG")
 photofind = SimpleNamespace(
@@ -37,7 +39,7 @@ print("end")
 """
 SIXEL = {b"\x1b[c": b"\x1b[?62;4;22c"}
 KITTY = {b"\x1b[c": b"\x1b[?62;c", b"a=q": b"\x1b_Gi=1;OK\x1b\\\x1b[?62;c"}
-DUMB = {b"\x1b[c": b"\x1b[?1;2c"}
+DUMB = {b"\x1b[c": b"\x1b[?1;2c", b"a=q": b"\x1b[?1;2c"}
 PLACE = "\U0010eeee"
 
 

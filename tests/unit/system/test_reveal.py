@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from waiting import wait_until
+from waiting import patience, wait_until
 
 from photofind.errors import DesktopError
+from photofind.system import programs
 from photofind.system.reveal import open_file, show_in_folder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="freedesktop.org's programs")
@@ -20,15 +21,16 @@ NAMES = [b"-a b.jpg", b"two\nlines.jpg", b"not \xff utf-8.jpg", b"'\"$(touch x)`
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file in which a fake xdg-open records its arguments."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
+    folder = tmp_path / "bin"
+    folder.mkdir()
     notes = tmp_path / "asked"
-    program = programs / "xdg-open"
+    program = folder / "xdg-open"
     program.write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" >> "{notes}"\n')
     program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(programs))  # There are no other programs.
+    monkeypatch.setenv("PATH", str(folder))  # There are no other programs.
     monkeypatch.setenv("DISPLAY", ":99")
     monkeypatch.delenv("SYSTEMD_EXEC_PID", raising=False)
+    monkeypatch.setattr(programs, "_SOON", patience())  # They end at once, if the machine is idle.
     # No file manager answers.
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/nobody")
     return notes
@@ -68,10 +70,14 @@ def test_a_name_that_is_not_utf8_does_not_wait_for_xdg_open_to_fail(
     assert asked.read_bytes() == b"open\0" + f"file://{tmp_path}/not%20%FF%20utf-8.jpg\0".encode()
 
 
-def test_a_running_program_leaves_no_zombie(tmp_path: Path, asked: Path) -> None:
+def test_a_running_program_leaves_no_zombie(
+    tmp_path: Path, asked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "_SOON", 0.5)
     pid = tmp_path / "pid"
     (tmp_path / "bin/xdg-open").write_text(f'#!/bin/sh\necho $$ > "{pid}"\nexec /bin/sleep 3\n')
     open_file(str(tmp_path))
+    wait_until(lambda: pid.exists() and pid.read_text(), "the start of the program")
     process = Path("/proc") / pid.read_text().strip()
     # A zombie would exist until this process ends.
     wait_until(lambda: not process.exists(), "the end of the program", 30)

@@ -56,6 +56,7 @@ class FakeDaemon:
 class FakeClient:
     def __init__(self, daemon: FakeDaemon) -> None:
         self._daemon = daemon
+        self._queued = daemon.queued  # Its own: the next daemon has another.
 
     def __enter__(self) -> FakeClient:
         return self
@@ -64,13 +65,13 @@ class FakeClient:
         self.close()
 
     def close(self) -> None:
-        self._daemon.queued.put(LOST)
+        self._queued.put(LOST)
 
     def status(self) -> Status:
         return self._daemon.status
 
     def events(self) -> Iterator[Event]:
-        while (event := self._daemon.queued.get(timeout=patience(60))) is not LOST:
+        while (event := self._queued.get(timeout=patience(60))) is not LOST:
             if isinstance(event, Exception):
                 raise event
             yield event
