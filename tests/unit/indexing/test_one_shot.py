@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -324,22 +325,32 @@ def test_a_fresh_file_is_read_once_it_has_been_quiet(library, pictures):
     assert 0.2 < time.monotonic() - begin < patience(20)
 
 
-def test_a_file_that_is_still_written_is_skipped(library, pictures):
-    slow = put(pictures / "slow.jpg", b"")
+@contextmanager
+def again_and_again(write):
+    """Write in another thread, at once and until the context ends."""
     done = threading.Event()
 
-    def write() -> None:
-        with slow.open("ab", buffering=0) as file:
-            while not done.wait(0.02):
-                file.write(b"more")
+    def go_on() -> None:
+        while not done.wait(0.02):
+            write()
 
-    writer = threading.Thread(target=write)
+    writer = threading.Thread(target=go_on)
+    write()
     writer.start()
     try:
-        report = run(library, SimulatedExtraction(), settle=0.3)
+        yield
     finally:
         done.set()
         writer.join()
+
+
+def test_a_file_that_is_still_written_is_skipped(library, pictures):
+    slow = put(pictures / "slow.jpg", b"")
+    with (
+        slow.open("ab", buffering=0) as file,
+        again_and_again(lambda: file.write(b"more")),
+    ):
+        report = run(library, SimulatedExtraction(), settle=1.0)
     assert report.new == 6
     assert report.skipped == (Skipped(str(slow), "it is still being written"),)
     assert "slow.jpg" not in paths(library)
@@ -347,11 +358,14 @@ def test_a_file_that_is_still_written_is_skipped(library, pictures):
 
 def test_a_copy_with_the_time_of_its_original_is_fresh_too(library, pictures):
     copy = put(pictures / "copy.jpg", b"a part of it")
-    os.utime(copy, (9, 9))
-    timer = threading.Timer(0.15, lambda: copy.write_bytes(b"the rest of it"))
-    timer.start()
-    report = run(library, SimulatedExtraction(), settle=0.4)
-    timer.join()
+
+    def grow() -> None:
+        with copy.open("ab") as file:
+            file.write(b"more")
+        os.utime(copy, (9, 9))
+
+    with again_and_again(grow):
+        report = run(library, SimulatedExtraction(), settle=1.0)
     assert report.skipped == (Skipped(str(copy), "it is still being written"),)
 
 
