@@ -38,7 +38,8 @@ from photofind.ranking.exact import nearest_exactly
 from photofind.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / f"plugins/photofind-{name}/tests") for name in ("postgres", "milvus")]
+TESTS = [ROOT / f"plugins/photofind-{name}/tests" for name in ("postgres", "milvus")]
+sys.path[:0] = [str(folder) for folder in (*TESTS, ROOT / "tests")]
 
 DIMENSION = 1280
 SPACE = "mobilenet@1"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TESTS = [ROOT / f"plugins/photofind-{name}/tests" for name in ("postgres", "milvus")]
-sys.path[:0] = [str(folder) for folder in TESTS]
+sys.path[:0] = [str(folder) for folder in (*TESTS, ROOT / "tests")]
 
 from milvus_server import MilvusServer  # noqa: E402
 from postgres_server import PostgresServer  # noqa: E402

@@ -9,6 +9,7 @@ from distributed.scheduler import KilledWorker
 from photofind_dask import tasks
 from photofind_dask.messages import unpack
 
+began = threading.Event()
 held = threading.Event()
 seen: list[list[str]] = []
 
@@ -24,5 +25,6 @@ def poisoned(request: bytes) -> bytes:
 
 def holding(request: bytes) -> bytes:
     """Nothing is read until it may be."""
+    began.set()
     held.wait(60)
     return tasks.read(request)

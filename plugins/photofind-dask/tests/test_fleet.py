@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ import numpy as np
 import psutil
 import pytest
 from distributed import Client, LocalCluster, Security
+from free_ports import free_ports
 from photofind_dask import tasks
 from photofind_dask.fleet import DaskFleet
 from PIL import Image
@@ -199,13 +199,19 @@ def test_workers_with_other_versions_are_named(cluster, security, photos, here):
 
 def test_reading_by_a_fleet_can_be_broken_off(cluster, security, photos, here):
     fleet_tasks.held.clear()
+    fleet_tasks.began.clear()
     with connected(cluster, security, fleet_tasks.holding) as fleet:
-        timer = threading.Timer(0.3, fleet.break_off)
-        timer.start()
+
+        def break_off():
+            fleet_tasks.began.wait(60)
+            fleet.break_off()
+
+        breaking = threading.Thread(target=break_off)
+        breaking.start()
         with pytest.raises(WorkerStoppedError):
             read(fleet, here, files(photos))
         fleet_tasks.held.set()
-        timer.join()
+        breaking.join()
         assert len(read(fleet, here, files(photos))[0]) == len(files(photos))
 
 
@@ -281,8 +287,7 @@ def test_a_killed_worker_costs_a_retry_and_loses_nothing(home, photos, tmp_path)
     }
     log = tmp_path / "log"
     command = [sys.executable, "-m", "photofind_dask"]
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        place = f"127.0.0.1:{free.getsockname()[1]}"
+    place = f"127.0.0.1:{free_ports(1)[0]}"
     address = f"tls://{place}"
     with log.open("wb") as out, PhotoFind(Home(home)) as photofind:
         # Both at once: the worker waits for its scheduler.

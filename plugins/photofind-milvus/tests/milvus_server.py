@@ -5,13 +5,14 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
+
+from free_ports import free_ports
 
 __all__ = ["MilvusServer"]
 
@@ -54,7 +55,7 @@ class MilvusServer:
         self._program = program / "bin"
         names = ("etcd", "root_coord", "proxy", "proxy_internal", "query_coord", "query_node")
         names += ("index_coord", "index_node", "data_coord", "data_node")
-        ports = _free_ports(len(names) + 2)
+        ports = free_ports(len(names) + 2)
         self.port = ports[names.index("proxy")]
         self._health = ports[-1]
         config = MilvusServerConfig(
@@ -142,17 +143,6 @@ class MilvusServer:
     def _signal(self, number: int) -> None:
         assert self._process is not None
         self._process.send_signal(number)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def _end_with_parent() -> None:

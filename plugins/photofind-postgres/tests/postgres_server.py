@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from free_ports import free_ports
 
 __all__ = ["PostgresServer"]
 
@@ -46,7 +46,7 @@ class PostgresServer:
         self._user = "nobody" if hasattr(os, "geteuid") and os.geteuid() == 0 else None
         self._programs = _programs(self.folder / "server")
         self.data = self.folder / "data"
-        self.port = _free_port()
+        (self.port,) = free_ports(1)
         self._process: subprocess.Popen[bytes] | None = None
         if not self.data.exists():
             self._make()
@@ -159,9 +159,3 @@ def _programs(copy: Path) -> Path:
         libraries = package.with_name(f"{package.name}.libs")
         shutil.copytree(libraries, copy / libraries.name)
     return copy / package.name / "pginstall18/bin"
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
