@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fake_program import ODD_NAMES, FakeProgram
+from waiting import patience
 
 from photofind.cli.similar import similar
 from photofind.daemon.client import Client
@@ -111,6 +112,7 @@ def display(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setattr("webbrowser._tryorder", None)
     monkeypatch.setattr("webbrowser._browsers", {})
+    monkeypatch.setattr("photofind.system.programs._SOON", patience())
     (tmp_path / "bin").mkdir()
     return tmp_path / "bin"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from simulated import SPACE, SimulatedExtraction, add, photo_at, run
-from waiting import patience
+from waiting import patience, wait_until
 
 from photofind.errors import LibraryError, WorkerStoppedError
 from photofind.indexing import batches, full_scan
@@ -148,7 +148,12 @@ def test_a_sidecar_that_changed_under_its_old_size_and_time_is_read(library, pic
     before = sidecar.stat()
     put(pictures / "new", b"<two/>")
     (pictures / "new").replace(sidecar)
-    os.utime(sidecar, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    def has_the_old_time_at_a_later_one() -> bool:
+        os.utime(sidecar, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return sidecar.stat().st_ctime_ns != before.st_ctime_ns
+
+    wait_until(has_the_old_time_at_a_later_one, "a tick of the file system's clock")
     extraction = SimulatedExtraction()
     run(library, extraction)
     assert [Path(path).name for path in extraction.read] == ["3.jpg"]
