@@ -229,16 +229,24 @@ def _is_asked_to_stop(home: Home) -> bool:
 
 
 def _has_ended(home: Home, process: psutil.Process | None, seconds: float) -> bool:
-    """Wait until no daemon runs; return False if one still does after so many seconds.
+    """Wait until the daemon has ended; return False if it still runs after so many seconds.
 
     Python releases the lock shortly before its process ends, so that is waited for too.
     """
     deadline = time.monotonic() + seconds
-    while is_running(home) or (process is not None and _lives(process)):
+    while (process is not None and _lives(process)) or _holds_on(home, process):
         if time.monotonic() > deadline:
             return False
         time.sleep(_LOOK)
     return True
+
+
+def _holds_on(home: Home, process: psutil.Process | None) -> bool:
+    """Return whether a daemon runs that is not another one, started since ``process`` let go."""
+    if not is_running(home):
+        return False
+    runtime = read_runtime(home)
+    return process is None or runtime is None or runtime.pid == process.pid
 
 
 def _lives(process: psutil.Process) -> bool:

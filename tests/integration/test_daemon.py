@@ -93,7 +93,7 @@ def test_adding_a_folder_is_all_there_is_to_do(daemon: Daemon) -> None:
     daemon.until(lambda: daemon.status()["photos"] == 2 * len(NAMES))
     status = daemon.status()
     assert status["daemon"]["pid"] == daemon.pid
-    assert status["folders"][0]["watched"] == "events"
+    daemon.until(lambda: daemon.status()["folders"][0]["watched"] == "events")
     assert daemon.hits(daemon.photos / "coffee.jpg", "-n", "1") == ["coffee-bright.jpg"]
     assert "daemon" in daemon("status").stdout.decode()
 

@@ -27,7 +27,7 @@ class Resident:
         if "broken" in FAULTS:
             raise RuntimeError("this is a bug")
         if "slow" in FAULTS:
-            time.sleep(1)
+            time.sleep(4)
         if "watchful" in FAULTS:
             from photofind.daemon import file_guard
 
