@@ -15,7 +15,7 @@ from typing import Any
 
 from fake_operations import FakeOperations
 from PIL import Image
-from waiting import wait_until
+from waiting import patience, wait_until
 
 from photofind.daemon.runtime import Runtime, write_runtime
 from photofind.daemon.server import Server
@@ -403,5 +403,5 @@ def serving(home: Home, library: FakeLibrary | None = None, token: str = TOKEN) 
         yield Served(library, server, home, thread)
     finally:
         server.stop()
-        thread.join(20)
+        thread.join(patience(60))
     assert not thread.is_alive(), "the server did not stop"

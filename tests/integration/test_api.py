@@ -676,7 +676,7 @@ def test_fifty_ask_at_once_while_queries_wait(served: Served) -> None:
     assert ask(served, "GET", "/api/status").status == 200
     served.library.hold.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(patience(60))
     assert statuses == [200] * 50
 
 
@@ -725,7 +725,7 @@ def test_no_more_than_some_indexings_go_on(served: Served) -> None:
     assert all(answer["error"]["type"] == "RequestError" for answer in answers)
     served.library.hold.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(patience(60))
     assert sum("report" in answer for answer in answers) == 16
 
 
@@ -762,7 +762,7 @@ class Listener:
 
     def close(self) -> None:
         self._connection.sock.shutdown(socket.SHUT_RDWR)
-        self.thread.join(20)
+        self.thread.join(patience(60))
         self._connection.close()
 
     def _read(self) -> None:
@@ -780,7 +780,7 @@ def test_events_come_as_they_happen_until_the_server_stops(served: Served) -> No
     served.library.publish(Event("notice", {"topic": "offline", "text": "\udcff\nline"}))
     wait_for(lambda: b"event: notice\n" in listener.lines)
     served.server.stop()
-    listener.thread.join(20)
+    listener.thread.join(patience(60))
     events = [line for line in listener.lines if line.startswith((b"event", b"data"))]
     assert json.loads(events[1][5:])["total"] == 2
     assert json.loads(events[3][5:]) == {"topic": "offline", "text": "\udcff\nline"}
@@ -831,9 +831,9 @@ def test_stop_ends_the_server_with_what_is_under_way(served: Served) -> None:
     index.start()
     wait_for(lambda: ("index", (None, False, False, False, None)) in served.library.asked)
     assert ask(served, "POST", "/api/stop").status == 202
-    served.thread.join(20)
+    served.thread.join(patience(60))
     assert not served.thread.is_alive()
-    index.join(20)
+    index.join(patience(60))
     assert indexing[-1]["error"]["type"] == "DaemonError"
     served.library.hold.set()
     with pytest.raises(ConnectionRefusedError):
@@ -851,10 +851,10 @@ def test_a_query_that_never_ends_does_not_keep_the_server(served: Served) -> Non
     thread.start()
     wait_for(lambda: any(name == "similar" for name, _ in served.library.asked))
     served.server.stop()
-    served.thread.join(20)
+    served.thread.join(patience(60))
     assert not served.thread.is_alive()
     served.library.hold.set()
-    thread.join(20)
+    thread.join(patience(60))
     assert (replies[0].status, replies[0].error[0]) == (503, "DaemonError")
 
 

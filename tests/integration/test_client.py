@@ -242,7 +242,7 @@ def test_events_are_heard_until_the_daemon_stops(served: Served, client: Client)
     assert next(events) == Event("state", {"paused": True, "paused_until": None})
     client.stop()
     assert list(events) == [Event("stopping", None)]
-    served.thread.join(20)
+    served.thread.join(patience(60))
     with pytest.raises(DaemonError, match="not running"):
         client.status()
     with pytest.raises(DaemonError):
@@ -274,7 +274,7 @@ def test_events_end_where_the_daemon_is_gone_or_the_client_closed(home: Home) ->
         listener = threading.Thread(target=lambda: heard.append(list(events)))
         listener.start()
         closed.close()
-        listener.join(20)
+        listener.join(patience(60))
         assert heard == [[]]
         events_of_killed = client.events()
         process.kill()
@@ -297,18 +297,19 @@ def test_threads_share_a_client(served: Served, client: Client) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(patience(60))
     assert wrong == []
 
 
 def test_answers_do_not_wait_for_acknowledgements(client: Client) -> None:
     """Where Nagle's algorithm is on, each answer takes the 40 ms of a delayed acknowledgement."""
     taken = []
-    for _ in range(31):
+    for _ in range(61):
         began = time.perf_counter()
         client.covers("/photos")
         taken.append(time.perf_counter() - began)
-    assert sorted(taken)[15] < 0.03
+    # The first acknowledgements of a connection are not delayed. Others may be busy now and then.
+    assert min(taken[31:]) < 0.03
 
 
 def test_connections_that_the_server_closed_are_made_anew(home: Home) -> None:
