@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from photofind.indexing.agenda import Agenda, Scan
 from photofind.indexing.backlog import FEW, Backlog
@@ -21,7 +21,7 @@ from photofind.indexing.scan import Found
 from photofind.indexing.watching.events import Kind
 from photofind.library.store import Store
 from photofind.model import Skipped
-from photofind.model.records import Folder, Photo, watched_here
+from photofind.model.records import Folder, Photo, innermost, watched_here
 from photofind.system.reach import Reach
 
 __all__ = ["Finding"]
@@ -86,6 +86,7 @@ class Finding:
         self._apart = apart
         self._on_scanned = on_scanned
         self._on_success = on_success
+        self._left: dict[str, set[str]] = {}  # By folder, what its next scan is to tell about.
 
     def check(self, places: Mapping[str, Kind]) -> None:
         """Look at places that changed."""
@@ -118,8 +119,9 @@ class Finding:
         fresh = {file.path: file for file in others}
         for file in settled:
             del fresh[file.path]
+        left = self._leave_to_scan(places, seen.to_scan)
         for request in self._requests:
-            request.settled(places.keys() - {file.path for file in changes.unread})
+            request.settled(places.keys() - {file.path for file in changes.unread} - left)
             request.still_fresh(fresh.values())
         self._requests.finish()
         if changes.moved or changes.gone:
@@ -167,6 +169,11 @@ class Finding:
             self._look_up_contents(settled)
         self._backlog.take_in(settled, many=len(settled) > FEW)
         _log(seen.skipped)
+        unread = {file.path for file in changes.unread}
+        for path in paths:
+            left = self._left.pop(path, set()) - unread
+            for waiting in self._requests:
+                waiting.settled(left)
         if not self._backlog:  # Otherwise it is reading that has to succeed.
             self._on_success()
         self._queues.look_through()
@@ -174,6 +181,17 @@ class Finding:
         self._notices.library()
         self._requests.finish()
         self._new_folders.greet()
+
+    def _leave_to_scan(self, places: Iterable[str], to_scan: Collection[str]) -> set[str]:
+        """Return the places in folders to be scanned: only the scan tells what is there."""
+        folders = self._store.folders() if to_scan else []
+        left: set[str] = set()
+        for place in places:
+            holder = innermost(folders, place)
+            if holder is not None and holder.path in to_scan:
+                self._left.setdefault(holder.path, set()).add(place)
+                left.add(place)
+        return left
 
     def _look_up_contents(self, files: Sequence[Found]) -> None:
         """Find out which contents the files may have that need not be embedded again."""

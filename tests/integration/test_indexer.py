@@ -61,7 +61,7 @@ def test_a_new_photo_is_there_within_seconds_of_being_complete(watched: IndexedF
     path = watched.put("a.jpg", "a")
     began = time.monotonic()
     until(lambda: watched.has(path, b"a"))
-    assert time.monotonic() - began < patience(10)
+    assert time.monotonic() - began < patience(30)
 
 
 def test_a_renamed_photo_keeps_its_embedding_and_is_not_read(watched: IndexedFolder) -> None:
@@ -186,11 +186,11 @@ def test_a_photo_is_tried_again_when_its_attributes_change(watched: IndexedFolde
 def test_a_photo_is_tried_again_by_itself(
     watched: IndexedFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retries, "PAUSES", (1, 2, 3600))
+    monkeypatch.setattr(retries, "PAUSES", (1, 2))
     path = watched.folder / "a.jpg"
     watched.extraction.unreadable.add(str(path))
     watched.put("a.jpg", "a")
-    until(lambda: (photo := watched.photo(path)) and photo.retry and photo.retry.times == 2)
+    until(lambda: (photo := watched.photo(path)) and photo.retry and photo.retry.times >= 2)
     watched.extraction.unreadable.clear()
     until(lambda: watched.has(path, b"a"))
 
@@ -254,7 +254,7 @@ def test_a_moved_photo_stays_preliminary_and_is_refined(make: Any) -> None:
     watched = make()
     for n in range(100):
         os.utime(watched.put(f"{n}.jpg", f"thumb {n} rest"), (9, 9))
-    watched.extraction.delay = 0.05
+    watched.extraction.delay = 0.5
     watched.start_on_old_files()
     until(lambda: watched.library.counts().preliminary > 50)
     watched.extraction.delay = 0.0
@@ -267,7 +267,7 @@ def test_a_new_photo_does_not_wait_for_a_backlog(make: Any) -> None:
     watched = make(previews=False)
     for n in range(600):
         os.utime(watched.put(f"{n}.jpg", str(n)), (9, 9))
-    watched.extraction.delay = 0.03
+    watched.extraction.delay = 0.1
     watched.start_on_old_files()
     until(lambda: watched.library.count() > 16)
     urgent = watched.put("urgent.jpg", "urgent")
@@ -283,7 +283,7 @@ def test_what_is_committed_is_pending_no_longer(make: Any) -> None:
     watched = make(previews=False)
     for n in range(200):
         os.utime(watched.put(f"{n}.jpg", str(n)), (9, 9))
-    watched.extraction.delay = 0.03
+    watched.extraction.delay = 0.1
     watched.start_on_old_files()
     until(lambda: 16 <= watched.library.count() == 200 - watched.indexer.pending < 150)
     watched.extraction.delay = 0.0
@@ -309,8 +309,8 @@ def test_an_indexing_reports_what_it_did(watched: IndexedFolder) -> None:
     watched.put("bad.jpg", "broken")
     reports: list[Any] = []
     asking = threading.Thread(target=lambda: reports.append(watched.index()))
-    asking.start()  # Before anything is read.
-    time.sleep(0.1)
+    asking.start()
+    until(lambda: watched.indexer._agenda._requests)  # Before anything is read.
     watched.indexer.resume()
     asking.join()
     (report,) = reports
@@ -324,7 +324,7 @@ def test_a_pause_is_at_once_and_ends_by_itself(make: Any) -> None:
     watched = make(previews=False)
     for n in range(600):
         os.utime(watched.put(f"{n}.jpg", str(n)), (9, 9))
-    watched.extraction.delay = 0.01
+    watched.extraction.delay = 0.05
     watched.start_on_old_files()
     until(lambda: watched.library.count() > 16)
     watched.indexer.pause(float("inf"))
@@ -402,7 +402,7 @@ def test_one_of_two_copies_that_comes_back_is_embedded_by_another_extractor_too(
     copies = [watched.put("a.jpg", "same"), watched.put("b.jpg", "same")]
     watched.indexer.start()
     until(lambda: all(watched.photo(path) and watched.photo(path).spaces for path in copies))
-    assert watched.indexer.problems == ["it is not ready"]
+    until(lambda: watched.indexer.problems == ["it is not ready"])
     for path in copies:
         path.unlink()
     until(lambda: watched.names() == [])
