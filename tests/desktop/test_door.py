@@ -153,7 +153,7 @@ def test_another_user_sees_no_link_and_cannot_use_the_door(
             command = [sys.executable, "-m", "photofind", "web"]
             subprocess.run(command, env=daemon.environment, check=True, cwd=open_folder)
             port = Path(daemon.environment["HOME"]) / "chromium/DevToolsActivePort"
-            until(port.exists, "the browser")
+            until(lambda: port.exists() and port.read_text(), "the browser")
             options = ChromeOptions()
             options.debugger_address = f"127.0.0.1:{port.read_text().split()[0]}"
             shown = Chrome(options=options, service=Service(shutil.which("chromedriver")))

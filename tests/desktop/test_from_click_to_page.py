@@ -78,7 +78,7 @@ def test_from_the_right_click_to_the_hits(
     screen.click(item)
 
     port = screen.home / "chromium/DevToolsActivePort"
-    wait_until(port.exists, "browser", 60)
+    wait_until(lambda: port.exists() and port.read_text(), "browser", 60)
     options = ChromeOptions()
     options.debugger_address = f"127.0.0.1:{port.read_text().split()[0]}"
     shown = Chrome(options=options, service=Service("/usr/bin/chromedriver"))

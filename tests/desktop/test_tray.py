@@ -286,7 +286,13 @@ def test_idle_it_does_nothing(screen: Screen, panel: Panel, daemon: Home) -> Non
     panel.start(screen)
     tray = psutil.Process(start_tray(screen, panel).pid)
     see(screen, IconState.IDLE)
-    time.sleep(3)  # By then, its start is complete.
+
+    def has_started() -> bool:
+        before = tray.cpu_times()
+        time.sleep(2)
+        return tray.cpu_times() == before
+
+    wait_until(has_started, "the end of its start")
     before = tray.cpu_times()
     switches = tray.num_ctx_switches().voluntary
     time.sleep(5)
