@@ -104,7 +104,7 @@ if sys.platform == "linux":
 if os.name == "posix":
 
     def test_ctrl_c_keeps_what_was_done(home, tmp_path):
-        for number in range(60):
+        for number in range(240):
             picture(tmp_path / "p" / f"{number}.jpg", number)
         code = (
             "import sys, photofind.app.photofind as p\n"
@@ -129,5 +129,5 @@ if os.name == "posix":
         assert process.returncode == -signal.SIGINT
         assert errors.rstrip().endswith("KeyboardInterrupt")
         with EmbeddedStore(home) as library:
-            assert 16 <= library.count() < 60
+            assert 16 <= library.count() < 240
             assert all(photo.spaces for photo in library.select())
