@@ -306,7 +306,7 @@ def test_python_and_the_api_train_in_a_worker(album, trained, monkeypatch):
 
 
 def test_killed_in_the_midst_of_fine_tuning_it_goes_on(album, tmp_path):
-    """Its worker is killed after the first epoch, and another one does the second."""
+    """Its worker is killed after an epoch, most likely the first; another one does the others."""
     kinds = ["red", "green", "blue"]
     paths = [str(album / f"photos/{kind}/{number}.png") for kind in kinds for number in range(4)]
     random = np.random.default_rng(0)
@@ -317,7 +317,7 @@ def test_killed_in_the_midst_of_fine_tuning_it_goes_on(album, tmp_path):
         "made", "mobilenet@1", vectors, tuple(labels), tuple(paths), (None,) * 12, tuple(paths)
     )
     settings = TrainingSettings(
-        "proxy", 4, epochs=2, batch=3, learning_rate=1e-4, fine_tune_layers=1
+        "proxy", 4, epochs=3, batch=3, learning_rate=1e-4, fine_tune_layers=1
     )
     state = tmp_path / "photos/state.json"
 
@@ -345,8 +345,10 @@ def test_killed_in_the_midst_of_fine_tuning_it_goes_on(album, tmp_path):
     with pytest.raises(WorkerCrashedError):
         run(killing=True)
     first = json.loads(state.read_text())
-    assert (first["epoch"], first["done"]) == (1, False)
+    assert 1 <= first["epoch"] == len(first["losses"]) < 3
+    assert not first["done"]
     embedded, losses = run(killing=False)
-    assert (len(losses), losses[0]) == (2, first["losses"][0])
+    assert len(losses) == 3
+    assert losses[: first["epoch"]] == first["losses"]
     assert embedded.shape == (12, 4)
     assert (tmp_path / "photos/model.keras").exists()
