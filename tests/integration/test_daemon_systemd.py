@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import patience
 
 from photofind.daemon.service import service_name
 from photofind.paths import Home
@@ -30,7 +31,7 @@ photofind() { python -P -m photofind "$@"; }
 state() { systemctl --user show --value -p ActiveState "$unit"; }
 pid() { systemctl --user show --value -p MainPID "$unit"; }
 become() {
-    for _ in $(seq 300); do [ "$(state)" = "$1" ] && return; sleep 0.1; done
+    for _ in $(seq 3000); do [ "$(state)" = "$1" ] && return; sleep 0.1; done
     echo "it is $(state), not $1"; exit 1
 }
 daemon() {
@@ -136,7 +137,7 @@ def test_under_systemd(trial: str, tmp_path: Path) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=patience(200),
     )  # fmt: skip
     if done.returncode == NO_SYSTEMD or "unshare:" in done.stderr:
         pytest.skip(f"no systemd of one's own can be had here: {done.stderr.strip()}")
