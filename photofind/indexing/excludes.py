@@ -7,6 +7,7 @@ indexed, whatever it is called.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -57,6 +58,7 @@ DEFAULT_EXCLUDES = (
 
 
 _STAR = "[^/]*"  # As pathspec writes it.
+_ESCAPED_OR_CLASS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 
 
 class _SteadyPattern(GitIgnoreSpecPattern):
@@ -64,7 +66,7 @@ class _SteadyPattern(GitIgnoreSpecPattern):
 
     What a ``*`` matches that another ``*`` follows in the same name need only be as short as
     possible, once and for all. Otherwise a name made for a rule with six of them would hold up the
-    scan for good.
+    scan for good. No class of characters matches a slash, as in git, and unlike in pathspec.
     """
 
     @classmethod
@@ -74,8 +76,21 @@ class _SteadyPattern(GitIgnoreSpecPattern):
         if regex is None:
             return regex, include
         first, *rest = regex.split(_STAR)
-        between = [f"(?>{_STAR}?{part})" if "/" not in part else _STAR + part for part in rest[:-1]]
-        return first + "".join(between + [_STAR + part for part in rest[-1:]]), include
+        parts = [_STAR + _without_slashes(part) for part in rest]
+        for place, part in enumerate(rest[:-1]):
+            if "/" not in part:
+                parts[place] = f"(?>{_STAR}?{_without_slashes(part)})"
+        return _without_slashes(first) + "".join(parts), include
+
+
+def _without_slashes(regex: str) -> str:
+    """Return a regular expression whose classes do not match a slash."""
+
+    def replaced(found: re.Match[str]) -> str:
+        token = found[0]
+        return f"(?!/){token}" if token[0] == "[" and token != "[^/]" else token
+
+    return _ESCAPED_OR_CLASS.sub(replaced, regex)
 
 
 class Rules:

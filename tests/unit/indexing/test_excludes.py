@@ -121,12 +121,27 @@ _PATHS = st.lists(st.text("ab*!", min_size=1, max_size=6), min_size=1, max_size=
 @settings(deadline=None, max_examples=300)
 @given(line=_GLOBS.filter(is_rule), paths=st.lists(_PATHS, min_size=1, max_size=8))
 def test_rules_match_as_pathspec_has_it(line: str, paths: list[str]) -> None:
-    plain = GitIgnoreSpec.from_lines((*DEFAULT_EXCLUDES, line), backend="simple")
+    # All but a, of these names: what is not a would match a slash there.
+    as_well = line.replace("[!a]", "[b*!]")
+    plain = GitIgnoreSpec.from_lines((*DEFAULT_EXCLUDES, as_well), backend="simple")
     rules = Rules([line])
     for path in paths:
         for is_folder in (False, True):
             expected = plain.match_file(f"{path}/" if is_folder else path)
             assert rules.exclude(path, is_folder=is_folder) == expected
+
+
+@pytest.mark.parametrize("line", ["/x[!a]a", "/x[+-9]a", "/x[^b]*a", "*[!a]*?"])
+def test_no_class_matches_a_slash(line: str) -> None:
+    assert not Rules([line]).exclude("x/a", is_folder=False)
+
+
+def test_classes_match_what_they_name() -> None:
+    assert is_left_out("x/ba", "*[!a]*?")
+    assert is_left_out("x-a", "/x[+-9]a")
+    assert is_left_out("x]a", "/x[]a]a")
+    assert is_left_out("x[a", "/x\\[a")
+    assert not is_left_out("xba", "/x[!b]a")
 
 
 def test_a_bracket_in_a_class_is_itself_and_warns_of_nothing():
