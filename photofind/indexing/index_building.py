@@ -70,13 +70,15 @@ def build_index(store: Store, space: str, *, graph: bool) -> IndexInfo:
         for batch, embeddings in store.scan(space):
             writer.put(batch, projection.project(embeddings))
             contents += batch
-        repeats = find_repeats(store, space, writer, least)
-        writer.repeats([*repeats])
-        count = len(contents) - len(repeats)
-        _smooth(writer, repeats, smoothing_neighbours(count))
-        writer.finish()
         there = set(contents)  # Some may have been removed since they were drawn.
         pictures = [sampled[place] for place in places if sampled[place] in there]
+        photos = len(contents)
+        del contents, there  # They are large, and the graph takes all the memory that is meant.
+        repeats = find_repeats(store, space, writer, least)
+        writer.repeats([*repeats])
+        count = photos - len(repeats)
+        _smooth(writer, repeats, smoothing_neighbours(count))
+        writer.finish()
         ranked, plain = _measure_backgrounds(
             store, space, writer, projection, pictures, repeats, count
         )
