@@ -161,14 +161,13 @@ class Nearest:
 class Neighbours:
     """Some points of a new index with their nearest other points, best first.
 
-    ``contents`` has b ids, ``points`` is (b, d), ``neighbours`` (b, k, d), ``similarities`` (b, k);
-    ``others`` has the places of the neighbours, (b, k), in the order in which all points come.
+    ``contents`` has b ids, ``points`` is (b, d), ``similarities`` (b, k); ``others`` has the places
+    of the neighbours, (b, k), in the order in which all points come.
     """
 
     contents: Sequence[str]
     others: npt.NDArray[np.integer[Any]]
     points: Array32
-    neighbours: Array32
     similarities: Array32
 
 

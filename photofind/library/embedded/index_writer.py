@@ -86,12 +86,10 @@ class EmbeddedIndexWriter:
         positions, similarities = self._all_neighbours()
         for start in range(0, len(self._rows), BLOCK):
             some = slice(start, start + BLOCK)
-            near = positions[some, :count]
             yield Neighbours(
                 self._contents.contents(self._rows[some]),
-                near,
+                positions[some, :count],
                 self._points[some],
-                self._points[near],
                 similarities[some, :count],
             )
 

@@ -44,8 +44,7 @@ class MemoryIndexWriter:
         nearest, similarities = neighbours_exactly(points, min(count, len(points) - 1))
         for start in range(0, len(points), BATCH):
             part = slice(start, start + BATCH)
-            near = nearest[part]
-            yield Neighbours(contents[part], near, points[part], points[near], similarities[part])
+            yield Neighbours(contents[part], nearest[part], points[part], similarities[part])
 
     def repeats(self, contents: Sequence[str]) -> None:
         """Take note of contents that are nearly the same as another one."""

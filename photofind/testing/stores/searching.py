@@ -70,8 +70,9 @@ def _build(store: Store, *, graph: bool = False) -> tuple[IndexInfo, dict[str, A
     with store.new_index(SPACE, graph=graph) as writer:
         for start in range(0, len(contents), 64):
             writer.put(contents[start : start + 64], projected[start : start + 64])
+        came = np.concatenate([near.points for near in writer.neighbours(1)])
         for near in writer.neighbours(count):
-            smoothed = smooth(near.points, near.neighbours, near.similarities)
+            smoothed = smooth(near.points, came[near.others], near.similarities)
             writer.replace(near.contents, smoothed)
         writer.finish()
         info = writer.publish(projection, RANKED, PLAIN)
@@ -215,19 +216,22 @@ def check_writer(subject: StoreSubject) -> None:
             seen: dict[str, Array32] = {}
             _, similarities = neighbours_exactly(projected, 5)
             place = {content: place for place, content in enumerate(contents)}
-            came = [content for near in writer.neighbours(1) for content in near.contents]
+            batches = [*writer.neighbours(1)]
+            came = [content for near in batches for content in near.contents]
+            came_points = np.concatenate([near.points for near in batches])
             for near in writer.neighbours(5):
                 order = [place[content] for content in near.contents]
                 require_close(near.points, projected[order], "points before smoothing")
                 require_close(near.similarities, similarities[order], "similarities of neighbours")
+                neighbours = came_points[near.others]
                 require_close(
-                    np.einsum("bd,bkd->bk", near.points, near.neighbours),
+                    np.einsum("bd,bkd->bk", near.points, neighbours),
                     near.similarities,
                     "cosines of the neighbours given",
                 )
                 named = [[place[came[other]] for other in others] for others in near.others]
-                require_close(projected[named], near.neighbours, "points of the neighbours named")
-                smoothed = smooth(near.points, near.neighbours, near.similarities)
+                require_close(projected[named], neighbours, "points of the neighbours named")
+                smoothed = smooth(near.points, neighbours, near.similarities)
                 seen.update(zip(near.contents, smoothed, strict=True))
                 writer.replace(near.contents, smoothed)
             require_equal(sorted(seen), sorted(contents), "all contents")

@@ -82,8 +82,9 @@ def _build_index(store, contents, vectors):
     with store.new_index(FIRST, graph=False) as writer:
         writer.put(contents, projection.project(stacked))
         writer.repeats(contents[100:105])
+        points = np.concatenate([near.points for near in writer.neighbours(1)])
         for near in writer.neighbours(8):
-            smoothed = smooth(near.points, near.neighbours, near.similarities)
+            smoothed = smooth(near.points, points[near.others], near.similarities)
             writer.replace(near.contents, smoothed)
         writer.finish()
         writer.publish(projection, Background(0.1, 0.05, 0.4), Background(0.3, 0.06))

@@ -90,12 +90,10 @@ class MilvusIndexWriter:
         positions, similarities = self._all_neighbours()
         for start in range(0, len(self._contents), _BATCH):
             part = slice(start, start + _BATCH)
-            near = positions[part, :count]
             yield Neighbours(
                 self._contents[part],
-                near,
+                positions[part, :count],
                 self._projected[part],
-                self._projected[near],
                 similarities[part, :count],
             )
 

@@ -89,12 +89,10 @@ class PostgresIndexWriter:
         positions, similarities = self._all_neighbours()
         for start in range(0, len(self._contents), _BLOCK):
             some = slice(start, start + _BLOCK)
-            near = positions[some, :count]
             yield Neighbours(
                 self._contents[some],
-                near,
+                positions[some, :count],
                 self._points[some],
-                self._points[near],
                 similarities[some, :count],
             )
 
