@@ -342,7 +342,7 @@ def field(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
     rows = []
     target = {}
     for count in truth:
-        row = _measure(lambda q, k: graph.nearest(q, k)[0], queries, truth[count])
+        row = _measure(lambda q, k: graph.nearest(q, k)[0], queries, truth[count], count)
         target[count] = row["recall"]
         rows.append({"by": "photofind (PyNNDescent)", "neighbours": count, "MB": size, **row})
     for name, build in _FIELD.items():
@@ -352,7 +352,7 @@ def field(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
         for count in truth:
             for ef in (c * count // 10 for c in (10, 12, 15, 20, 25, 30, 40, 60, 80, 120, 200)):
                 set_ef(ef)
-                row = _measure(nearest, queries, truth[count])
+                row = _measure(nearest, queries, truth[count], count)
                 if row["recall"] >= target[count]:
                     break
             more = {"build s": seconds, "MB": size, "ef": ef}
@@ -364,8 +364,10 @@ def _truth(points: Vectors32, queries: Vectors32, count: int) -> npt.NDArray[np.
     return np.concatenate([nearest_exactly(points, q[None], count)[0] for q in queries])
 
 
-def _measure(nearest: Nearest, queries: Vectors32, truth: npt.NDArray[np.int64]) -> dict[str, Any]:
-    count = truth.shape[1]
+def _measure(
+    nearest: Nearest, queries: Vectors32, truth: npt.NDArray[np.int64], count: int
+) -> dict[str, Any]:
+    """Ask for so many neighbours; return the recall of the true ones and the time of a query."""
     nearest(queries[:1], count)
     found, seconds = [], []
     for query in queries:
@@ -394,13 +396,7 @@ def parts(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
 
     def measure(nearest: Nearest, asked: str) -> None:
         for count in (HITS, CANDIDATES):
-            nearest(queries[:1], count)
-            found, seconds = [], []
-            for query in queries:
-                started = time.perf_counter()
-                found.append(nearest(query[None], count)[0])
-                seconds.append(time.perf_counter() - started)
-            figures = {"recall@10": recall(truth, found), **milliseconds(seconds)}
+            figures = _measure(nearest, queries, truth, count)
             rows.append({"asked": asked, "neighbours": count, **figures})
 
     usual = of_graph.EPSILON

@@ -242,7 +242,7 @@ def _has_ended(home: Home, process: psutil.Process | None, seconds: float) -> bo
 
 
 def _holds_on(home: Home, process: psutil.Process | None) -> bool:
-    """Return whether a daemon runs that is not another one, started since ``process`` let go."""
+    """Return whether the daemon still holds its lock, and not one that was started since."""
     if not is_running(home):
         return False
     runtime = read_runtime(home)

@@ -76,11 +76,9 @@ class _SteadyPattern(GitIgnoreSpecPattern):
         if regex is None:
             return regex, include
         first, *rest = regex.split(_STAR)
-        parts = [_STAR + _without_slashes(part) for part in rest]
-        for place, part in enumerate(rest[:-1]):
-            if "/" not in part:
-                parts[place] = f"(?>{_STAR}?{_without_slashes(part)})"
-        return _without_slashes(first) + "".join(parts), include
+        between = [f"(?>{_STAR}?{part})" if "/" not in part else _STAR + part for part in rest[:-1]]
+        steady = first + "".join(between + [_STAR + part for part in rest[-1:]])
+        return _without_slashes(steady), include
 
 
 def _without_slashes(regex: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from photofind.indexing.repeats import Repeats
 from photofind.ranking.exact import Positions, Similarities, best, nearest_exactly
 from photofind.ranking.projection import Vectors32
 
@@ -22,7 +23,7 @@ Places = npt.NDArray[np.int32]
 
 def replace_repeats(
     contents: Sequence[str],
-    repeats: Mapping[str, str],
+    repeats: Repeats,
     points: Vectors32,
     neighbours: Places,
     similarities: Similarities,
@@ -33,8 +34,6 @@ def replace_repeats(
 
     Parameters
     ----------
-    repeats
-        Contents that are nearly the same as another one, with that one.
     points
         Of all contents, (n, d).
     neighbours, similarities
