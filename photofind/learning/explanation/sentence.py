@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from photofind.model import Explanation, Region, WrittenMatch
+from photofind.model.counted import counted
 
 __all__ = ["in_words"]
 
@@ -123,8 +124,7 @@ def _circumstances(of: Explanation) -> Iterator[str]:
 def _lasting(seconds: float) -> str:
     for length, unit in _UNITS:
         if seconds >= length:
-            count = round(seconds / length)
-            return f"{count} {unit}{'' if count == 1 else 's'}"
+            return counted(round(seconds / length), unit)
     return "less than a second"
 
 
