@@ -330,13 +330,13 @@ def field(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
     and for as many as the ranking needs; the others use the lowest ``ef`` that reaches the graph's
     recall.
     """
-    from photofind.library.embedded.graph import restore_graph
+    from photofind.library.embedded.graph import Graph
     from photofind.library.embedded.index_files import read_graph
 
     space = Home(root).spaces / SPACE
     points, arrays, values = read_graph(space, Index(space).facts.folder)
     queries = Index(space).projection.project(queries)
-    graph = restore_graph(points, arrays, values)
+    graph = Graph(points, arrays, values)
     truth = {count: _truth(points, queries, count) for count in (HITS, CANDIDATES)}
     size = (points.nbytes + sum(array.nbytes for array in arrays.values())) / 1e6
     rows = []
@@ -400,7 +400,7 @@ def parts(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
             rows.append({"asked": asked, "neighbours": count, **figures})
 
     usual = of_graph.EPSILON
-    graph = of_graph.restore_graph(points, arrays, values)
+    graph = of_graph.Graph(points, arrays, values)
     scanned = points[: values["entries"]]
     measure(lambda q, k: best(q @ scanned.T, k)[0], asked="the entries alone, by BLAS")
     for epsilon in (0.0, 0.1, usual, 2 * usual):
@@ -417,7 +417,7 @@ def parts(root: Path, queries: Vectors32) -> list[dict[str, Any]]:
 
 def extended(count: int, queries: Vectors32) -> list[dict[str, Any]]:
     """Measure a graph that took in a third of its points, beside one built whole."""
-    from photofind.library.embedded.graph import build_graph, restore_graph
+    from photofind.library.embedded.graph import Graph, build_graph
     from photofind.library.embedded.graph_process import BATCH as AT_A_TIME
     from photofind.library.embedded.growing_graph import GrowingGraph
 
@@ -445,7 +445,7 @@ def extended(count: int, queries: Vectors32) -> list[dict[str, Any]]:
         batches.append(time.process_time() - started)
     shuffled = points[np.random.default_rng(0).permutation(count)]
     order, arrays, values = build_graph(shuffled)
-    whole = restore_graph(shuffled[order], arrays, values)
+    whole = Graph(shuffled[order], arrays, values)
 
     def measure(graph: Any, places: npt.NDArray[np.integer[Any]]) -> dict[str, Any]:
         """Measure by positions in ``points``."""

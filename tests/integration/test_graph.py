@@ -239,7 +239,7 @@ def test_a_bad_graph_is_not_used(
             return np.zeros((len(queries), count), int), np.ones((len(queries), count))
 
     monkeypatch.setattr(
-        "photofind.library.embedded.graph.restore_graph", lambda points, arrays, values: BadGraph()
+        "photofind.library.embedded.graph.Graph", lambda points, arrays, values: BadGraph()
     )
     built = build_index(library, SPACE, graph=True)
     index = Index(space_folder(home))

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from photofind.library.embedded.graph import NEIGHBOURS, Arrays, restore_graph
+from photofind.library.embedded.graph import NEIGHBOURS, Arrays, Graph
 from photofind.ranking.exact import Positions, Similarities
 from photofind.ranking.projection import Vectors32
 
@@ -42,12 +42,12 @@ class GrowingGraph:
     Parameters
     ----------
     points, arrays, values
-        As :func:`~photofind.library.embedded.graph.restore_graph` takes them. They are read where
-        they are until the first points are taken in.
+        As :class:`~photofind.library.embedded.graph.Graph` takes them. They are read where they
+        are until the first points are taken in.
     """
 
     def __init__(self, points: Vectors32, arrays: Arrays, values: dict[str, Any]) -> None:
-        self._graph = restore_graph(points, arrays, values)
+        self._graph = Graph(points, arrays, values)
         self._arrays, self._values = arrays, values
         self._count = len(points)
         self._points = points
@@ -148,7 +148,7 @@ class GrowingGraph:
             "indptr": np.arange(capacity + 1, dtype=np.int32) * np.int32(links.shape[1]),
             "indices": links.ravel(),
         }
-        self._graph = restore_graph(points, arrays, self._values)
+        self._graph = Graph(points, arrays, self._values)
         self._arrays, self._points, self._links = arrays, points, links
 
 

@@ -271,8 +271,7 @@ def _mapped(path: Path, checksum: int) -> npt.NDArray[Any]:
     """Return an array that matches its checksum, mapped from its file."""
     _verify(path, checksum)
     try:
-        # Copy-on-write: numba compiles anew for arrays that cannot be written to.
-        array: npt.NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return array.view(np.ndarray)
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error

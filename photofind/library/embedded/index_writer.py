@@ -177,14 +177,14 @@ class EmbeddedIndexWriter:
         queries = self._points[np.sort(probes)]  # As real ones are: not smoothed.
         self._points = self._smoothed  # There is room for the graph now.
         with explain_disk_errors(self._folder):  # Numba writes what it compiles to the same disk.
-            from photofind.library.embedded.graph import build_graph, restore_graph
+            from photofind.library.embedded.graph import Graph, build_graph
 
             graph_order, arrays, values = build_graph(self._smoothed[: self._unique])
             order = np.concatenate([graph_order, np.arange(self._unique, len(self._rows))])
             self._points = self._smoothed = self._smoothed[order]
             self._rows, self._order = self._rows[order], None
             smoothed = self._smoothed[: self._unique]
-            graph = restore_graph(smoothed, arrays, values)
+            graph = Graph(smoothed, arrays, values)
             self._recall = _measure_recall(graph, smoothed, queries)
         if self._recall >= ENOUGH_RECALL:
             self._graph_arrays, self._graph_values = arrays, values

@@ -50,7 +50,7 @@ def clustered(count: int, seed: int, *, first: int = 0) -> np.ndarray:
 
 @pytest.fixture
 def graph(monkeypatch: pytest.MonkeyPatch) -> GrowingGraph:
-    monkeypatch.setattr(growing_graph, "restore_graph", Walk)
+    monkeypatch.setattr(growing_graph, "Graph", Walk)
     points = clustered(BUILT, 1)
     neighbours, _ = neighbours_exactly(points, 12)
     arrays = {
