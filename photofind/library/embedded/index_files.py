@@ -12,13 +12,16 @@ import zlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import DamagedError, LibraryError, NewerFormatError
+from photofind.library.embedded.stable_file import open_stable
 from photofind.paths import (
     open_private,
     private_folder,
@@ -35,6 +38,7 @@ __all__ = [
     "MANIFEST",
     "Arrays",
     "IndexFacts",
+    "LargeArray",
     "index_lock",
     "read_facts",
     "read_graph",
@@ -47,7 +51,14 @@ __all__ = [
 FORMAT = 4
 MANIFEST = "index.json"
 
+# So many bytes are read at a time where a file is gone through.
+_BLOCK = 1 << 20
+_LONGEST_HEADER = 1 << 17
+_LARGE = ("points", "neighbours")
+_MISMATCH = "its checksum does not match"
+
 Arrays = dict[str, npt.NDArray[Any]]
+LargeArrays: TypeAlias = "dict[str, LargeArray]"
 
 
 @dataclass(frozen=True)
@@ -88,8 +99,95 @@ class IndexFacts:
     outdated: bool = False
 
 
-def read_index(space: Path, *, check_graph: bool) -> tuple[IndexFacts, Arrays]:
+class LargeArray:
+    """An array of an index that is read when it is first asked for: it may take most of the memory.
+
+    Its file stays open: another index that is swapped in takes nothing away. Threads may share it.
+
+    Parameters
+    ----------
+    path
+        Its file, in npy format.
+    checksum
+        The CRC-32 that the file has to have.
+
+    Attributes
+    ----------
+    shape
+        As of the array, known without reading it.
+
+    Raises
+    ------
+    DamagedError
+        It is missing or does not match its checksum.
+    """
+
+    def __init__(self, path: Path, checksum: int) -> None:
+        self._path = path
+        self._checksum = checksum
+        self._reading = Lock()
+        self._array: npt.NDArray[Any] | None = None
+        try:
+            self._file = open_stable(path)
+            begin = BytesIO(self._file.read_some(0, _LONGEST_HEADER))
+            np.lib.format.read_magic(begin)
+            self.shape, _, self._dtype = np.lib.format.read_array_header_1_0(begin)
+            self._begin = begin.tell()
+        except (OSError, ValueError) as error:
+            raise unreadable(path, error) from error
+
+    def check(self) -> LargeArray:
+        """Return this if its file matches its checksum, which takes no memory.
+
+        Raises
+        ------
+        DamagedError
+            It does not.
+        """
+        checksum = place = 0
+        try:
+            while block := self._file.read_some(place, _BLOCK):
+                checksum, place = zlib.crc32(block, checksum), place + len(block)
+            if checksum != self._checksum:
+                raise ValueError(_MISMATCH)
+        except (OSError, ValueError) as error:
+            raise unreadable(self._path, error) from error
+        return self
+
+    def read(self) -> npt.NDArray[Any]:
+        """Return the array, in memory from then on.
+
+        Not mapped: a file that is cut ends the process that has it mapped.
+
+        Raises
+        ------
+        DamagedError
+            It does not match its checksum.
+        """
+        with self._reading:
+            if self._array is None:
+                try:
+                    self._array = self._read()
+                except (OSError, ValueError) as error:
+                    raise unreadable(self._path, error) from error
+            return self._array
+
+    def _read(self) -> npt.NDArray[Any]:
+        array: npt.NDArray[Any] = np.empty(self.shape, self._dtype)
+        checksum, place = zlib.crc32(self._file.read_some(0, self._begin)), 0
+        data = array.data.cast("B") if array.size else memoryview(bytearray())
+        while block := self._file.read_some(self._begin + place, _BLOCK):
+            data[place : place + len(block)] = block  # Raises where the file is too long.
+            checksum, place = zlib.crc32(block, checksum), place + len(block)
+        if checksum != self._checksum:
+            raise ValueError(_MISMATCH)
+        return array
+
+
+def read_index(space: Path, *, check_graph: bool) -> tuple[IndexFacts, Arrays, LargeArrays]:
     """Return what the manifest says and the arrays that belong to it, but for the graph's.
+
+    The largest are checked, and not read yet.
 
     Parameters
     ----------
@@ -106,12 +204,15 @@ def read_index(space: Path, *, check_graph: bool) -> tuple[IndexFacts, Arrays]:
         A newer photofind wrote the index.
     """
     facts, checksums = _read_manifest(space)
-    arrays = {}
+    arrays: Arrays = {}
+    large: LargeArrays = {}
     try:
         for name, checksum in checksums.items():
             path = space / facts.folder / f"{name}.npy"
-            if not name.startswith("graph_"):
-                arrays[name] = _loaded(path, checksum)
+            if name in _LARGE:
+                large[name] = LargeArray(path, checksum).check()
+            elif not name.startswith("graph_"):
+                arrays[name] = LargeArray(path, checksum).read()
             elif check_graph:
                 _verify(path, checksum)
     except DamagedError:
@@ -119,7 +220,7 @@ def read_index(space: Path, *, check_graph: bool) -> tuple[IndexFacts, Arrays]:
             raise
         # Another index was swapped in meanwhile.
         return read_index(space, check_graph=check_graph)
-    return facts, arrays
+    return facts, arrays, large
 
 
 def read_facts(space: Path) -> IndexFacts:
@@ -229,7 +330,7 @@ def _read_manifest(space: Path) -> tuple[IndexFacts, dict[str, int]]:
         if manifest["format"] > FORMAT:
             raise NewerFormatError(f"{path} was written by a newer photofind", "upgrade photofind")
         if manifest["checksum"] != _manifest_checksum(manifest):
-            raise ValueError("its checksum does not match")
+            raise ValueError(_MISMATCH)
         facts = manifest["facts"]
         for name in ("ranked", "plain"):
             facts[name] = Background(**facts[name])
@@ -246,27 +347,6 @@ def _manifest_checksum(manifest: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps(checked, sort_keys=True).encode())
 
 
-def _loaded(path: Path, checksum: int) -> npt.NDArray[Any]:
-    """Return an array that matches its checksum, read into memory.
-
-    Not mapped: a file that is cut ends the process that has it mapped.
-    """
-    try:
-        with path.open("rb") as file:
-            np.lib.format.read_magic(file)
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-            size = file.tell()
-            file.seek(0)
-            found = zlib.crc32(file.read(size))
-            array: npt.NDArray[Any] = np.empty(shape, dtype)
-            file.readinto(array.data.cast("B"))
-            if zlib.crc32(array.data, found) != checksum or file.read(1):
-                raise ValueError("its checksum does not match")
-            return array
-    except (OSError, ValueError) as error:
-        raise unreadable(path, error) from error
-
-
 def _mapped(path: Path, checksum: int) -> npt.NDArray[Any]:
     """Return an array that matches its checksum, mapped from its file."""
     _verify(path, checksum)
@@ -281,7 +361,7 @@ def _mapped(path: Path, checksum: int) -> npt.NDArray[Any]:
 def _verify(path: Path, checksum: int) -> None:
     try:
         if _checksum(path) != checksum:
-            raise ValueError("its checksum does not match")
+            raise ValueError(_MISMATCH)
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
 
@@ -289,7 +369,7 @@ def _verify(path: Path, checksum: int) -> None:
 def _checksum(path: Path) -> int:
     checksum = 0
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
+        while block := file.read(_BLOCK):
             checksum = zlib.crc32(block, checksum)
     return checksum
 

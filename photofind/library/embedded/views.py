@@ -113,6 +113,12 @@ class Views:
         with self._opening:
             self._views.clear()
 
+    def opened(self, identifier: str) -> Index | None:
+        """Return the index of a space that is open, as it was when somebody last asked for it."""
+        with self._opening:
+            view = self._views.get(identifier)
+            return view.opened if view is not None else None
+
     @property
     def processes(self) -> dict[str, int]:
         """The process ids of the child processes that hold graphs, by their spaces."""
