@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from heapq import nlargest
 from operator import attrgetter
 
+from photofind.indexing.known_files import file_of
 from photofind.indexing.scan import Found
 from photofind.model.records import Photo
 
@@ -55,21 +56,9 @@ class Filling:
             for photo in photos:
                 if self._last is None or _age(photo) < self._last:
                     count += 1
-                    yield _file_of(photo)
+                    yield file_of(photo)
 
         newest = nlargest(MOST, older(), key=_age)
         self.left = count - len(newest)
         self._last = _age(newest[-1]) if self.left else None
         return {file.path: file for file in newest}
-
-
-def _file_of(photo: Photo) -> Found:
-    return Found(
-        photo.path,
-        photo.size,
-        photo.modified,
-        photo.inode,
-        photo.sidecar,
-        photo.changed or 0,
-        photo.sidecar_changed or 0,
-    )
