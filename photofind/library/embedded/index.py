@@ -49,8 +49,8 @@ class Index:
     ----------
     space
         The folder of the space.
-    check_graph
-        Whether to check the graph too, which is not opened here.
+    check
+        Whether to check all its files, those too that are not read here.
 
     Attributes
     ----------
@@ -72,9 +72,9 @@ class Index:
         Where a newer photofind wrote the index.
     """
 
-    def __init__(self, space: Path, *, check_graph: bool = False) -> None:
+    def __init__(self, space: Path, *, check: bool = False) -> None:
         self._space = space
-        self.facts, arrays, large = read_index(space, check_graph=check_graph)
+        self.facts, arrays, large = read_index(space, check=check)
         self._path = space / self.facts.folder / FRESH
         self.projection = Projection(arrays["mean"], arrays["components"])
         self._large_points, self._large_neighbours = large["points"], large["neighbours"]
@@ -131,6 +131,22 @@ class Index:
         """The length of a point."""
         return int(self._large_points.shape[1])
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether all that answers take of it was found to be whole."""
+        return self._large_points.is_checked and self._large_neighbours.is_checked
+
+    def check(self) -> None:
+        """See once that it is whole; the graph is checked by the process that loads it.
+
+        Raises
+        ------
+        DamagedError
+            It is not.
+        """
+        self._large_points.check()
+        self._large_neighbours.check()
+
     def share(self, other: Index) -> None:
         """Use the points that another one has in memory, where it is the same index."""
         if other.facts.folder == self.facts.folder:
@@ -186,8 +202,7 @@ class Index:
     def points(self, positions: Positions) -> Vectors32:
         """Return the points at ``positions``, of any shape (...), as (..., d)."""
         if not self.fresh:
-            found: Vectors32 = self._points[positions]
-            return found
+            return self._large_points.at(positions)
         old = np.minimum(positions, self._built - 1)
         new = np.maximum(positions - self._built, 0)
         is_old = (positions < self._built)[..., None]

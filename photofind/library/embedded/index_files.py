@@ -6,6 +6,7 @@ docs/develop/storage.md documents them.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import zlib
@@ -55,6 +56,8 @@ MANIFEST = "index.json"
 _BLOCK = 1 << 20
 _LONGEST_HEADER = 1 << 17
 _LARGE = ("points", "neighbours")
+# So few places of one of these are read alone.
+_FEW = 16
 _MISMATCH = "its checksum does not match"
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -115,11 +118,13 @@ class LargeArray:
     ----------
     shape
         As of the array, known without reading it.
+    is_checked
+        Whether its file was found to match its checksum.
 
     Raises
     ------
     DamagedError
-        It is missing or does not match its checksum.
+        It is missing or none of an array.
     """
 
     def __init__(self, path: Path, checksum: int) -> None:
@@ -127,6 +132,7 @@ class LargeArray:
         self._checksum = checksum
         self._reading = Lock()
         self._array: npt.NDArray[Any] | None = None
+        self.is_checked = False
         try:
             self._file = open_stable(path)
             begin = BytesIO(self._file.read_some(0, _LONGEST_HEADER))
@@ -136,23 +142,47 @@ class LargeArray:
         except (OSError, ValueError) as error:
             raise unreadable(path, error) from error
 
-    def check(self) -> LargeArray:
-        """Return this if its file matches its checksum, which takes no memory.
+    def check(self) -> None:
+        """See once that its file matches its checksum, which takes no memory.
 
         Raises
         ------
         DamagedError
             It does not.
         """
-        checksum = place = 0
+        with self._reading:
+            if self.is_checked:
+                return
+            checksum = place = 0
+            try:
+                while block := self._file.read_some(place, _BLOCK):
+                    checksum, place = zlib.crc32(block, checksum), place + len(block)
+                if checksum != self._checksum:
+                    raise ValueError(_MISMATCH)
+            except (OSError, ValueError) as error:
+                raise unreadable(self._path, error) from error
+            self.is_checked = True
+
+    def at(self, places: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        """Return what is at places of any shape (...), as (..., d).
+
+        A few are read alone, where the whole is not in memory; `check` it before.
+
+        Raises
+        ------
+        DamagedError
+            As `read`.
+        """
+        if self._array is not None or places.size > _FEW:
+            return self.read()[places]
+        size = self._dtype.itemsize * math.prod(self.shape[1:])
+        starts = (self._begin + places.ravel() * size).tolist()
         try:
-            while block := self._file.read_some(place, _BLOCK):
-                checksum, place = zlib.crc32(block, checksum), place + len(block)
-            if checksum != self._checksum:
-                raise ValueError(_MISMATCH)
+            data = b"".join(self._file.read_each(starts, size))
+            found = np.frombuffer(data, self._dtype)
+            return found.reshape(*places.shape, *self.shape[1:])
         except (OSError, ValueError) as error:
             raise unreadable(self._path, error) from error
-        return self
 
     def read(self) -> npt.NDArray[Any]:
         """Return the array, in memory from then on.
@@ -170,6 +200,7 @@ class LargeArray:
                     self._array = self._read()
                 except (OSError, ValueError) as error:
                     raise unreadable(self._path, error) from error
+                self.is_checked = True
             return self._array
 
     def _read(self) -> npt.NDArray[Any]:
@@ -184,17 +215,17 @@ class LargeArray:
         return array
 
 
-def read_index(space: Path, *, check_graph: bool) -> tuple[IndexFacts, Arrays, LargeArrays]:
+def read_index(space: Path, *, check: bool) -> tuple[IndexFacts, Arrays, LargeArrays]:
     """Return what the manifest says and the arrays that belong to it, but for the graph's.
 
-    The largest are checked, and not read yet.
+    The largest are not read yet.
 
     Parameters
     ----------
     space
         The folder of the space.
-    check_graph
-        Whether to check the graph's arrays too.
+    check
+        Whether to check those too, and the graph's.
 
     Raises
     ------
@@ -210,16 +241,18 @@ def read_index(space: Path, *, check_graph: bool) -> tuple[IndexFacts, Arrays, L
         for name, checksum in checksums.items():
             path = space / facts.folder / f"{name}.npy"
             if name in _LARGE:
-                large[name] = LargeArray(path, checksum).check()
+                large[name] = LargeArray(path, checksum)
+                if check:
+                    large[name].check()
             elif not name.startswith("graph_"):
                 arrays[name] = LargeArray(path, checksum).read()
-            elif check_graph:
+            elif check:
                 _verify(path, checksum)
     except DamagedError:
         if _read_manifest(space)[0].folder == facts.folder:
             raise
         # Another index was swapped in meanwhile.
-        return read_index(space, check_graph=check_graph)
+        return read_index(space, check=check)
     return facts, arrays, large
 
 

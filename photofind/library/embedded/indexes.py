@@ -25,7 +25,7 @@ def extend(folder: Path, snapshot: Snapshot, opened: Index | None) -> list[str]:
     if not Index.exists(folder):
         return []
     try:
-        index = Index(folder, check_graph=True)
+        index = Index(folder, check=True)
     except DamagedError as error:
         remove_index(folder)
         return [f"{error.message}; it is built again"]
