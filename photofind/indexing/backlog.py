@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from photofind.indexing.extractor_queues import ExtractorQueue
+from photofind.indexing.filling import Filling
 from photofind.indexing.reading import Contents
 from photofind.indexing.scan import Found
 from photofind.library.store import Store
@@ -41,6 +42,8 @@ class Backlog:
         Preliminary photos.
     unmarked
         Photos that an older photofind embedded without a fingerprint.
+    refining, marking
+        How far photos were taken into ``refine`` and ``unmarked``.
     contents
         Contents that some of the files may have and that need not be embedded again.
     """
@@ -48,8 +51,7 @@ class Backlog:
     def __init__(self, store: Store, only: Collection[str] | None = None) -> None:
         self._store = store
         self._only = only
-        self._refine_filled_at: Hashable = None
-        self._unmarked_filled_at: Hashable = None
+        self.refining, self.marking = Filling(), Filling()
         self._marked: set[str] = set()  # Paths that were in ``unmarked``: none is read twice.
         self.urgent: dict[str, Found] = {}
         self.new: dict[str, Found] = {}
@@ -83,61 +85,51 @@ class Backlog:
 
     def has_preliminary(self) -> bool:
         """Return whether there is something in ``refine``, which is filled where it can be."""
-        version = self._store.version
-        if not self.refine and self._refine_filled_at != version:
-            self._refine_filled_at = version
-            if self._store.counts().preliminary:
-                self.refine = self._files(self._store.select(Filter(preliminary=True)))
+        if not self.refine and self._store.counts().preliminary:
+            self.refine = self._filled(self.refining, Filter(preliminary=True))
         return bool(self.refine)
 
     def has_unmarked(self) -> bool:
         """Return whether there is something in ``unmarked``, which is filled where it can be."""
-        version = self._store.version
-        if not self.unmarked and self._unmarked_filled_at != version:
-            self._unmarked_filled_at = version
-            if self._store.counts().unmarked > len(self._marked):
-                found = self._files(self._store.select(Filter(unmarked=True)))
-                self.unmarked = {path: f for path, f in found.items() if path not in self._marked}
-                self._marked.update(self.unmarked)
+        is_any_left = self.marking.left or self._store.counts().unmarked > len(self._marked)
+        if not self.unmarked and is_any_left:
+            self.unmarked = self._filled(self.marking, Filter(unmarked=True), self._marked)
+            self._marked.update(self.unmarked)
         return bool(self.unmarked)
 
     def lacks(self, queue: ExtractorQueue) -> bool:
         """Return whether there is something in an extractor's queue, filled where it can be."""
-        version = self._store.version
-        if not queue.files and queue.filled_at != version:
-            queue.filled_at = version
-            if self._store.space_counts(queue.space).lacking:
-                queue.files = self._files(self._store.select(Filter(lacking=queue.space)))
+        if not queue.files and self._store.space_counts(queue.space).lacking:
+            queue.files = self._filled(queue.filling, Filter(lacking=queue.space))
         return bool(queue.files)
 
-    def _files(self, photos: Iterable[Photo]) -> dict[str, Found]:
-        """Return the files of photos that can be reached, the newest first."""
+    def _filled(
+        self, filling: Filling, where: Filter, but: Collection[str] = ()
+    ) -> dict[str, Found]:
+        """Return the next files of photos that a filter lets pass and that can be reached."""
+        files: dict[str, Found] = {}
+        # Those that were left may have been read meanwhile: then it begins again.
+        while not files and filling.is_due(version := self._store.version):
+            photos = (photo for photo in self._reachable(where) if photo.path not in but)
+            files = filling.take(photos, version)
+        return files
+
+    def _reachable(self, where: Filter) -> Iterator[Photo]:
+        """Iterate over the photos that a filter lets pass, without those out of reach."""
         folders = self._store.folders()
+        online = [folder for folder in folders if folder.state != "offline"]
+        if folders and not online:
+            return
         offline = tuple(
             os.path.join(folder.path, "")  # noqa: PTH118
             for folder in folders
             if folder.state == "offline"
         )
-
-        def is_wanted(path: str) -> bool:
-            if path.startswith(offline):
-                return False
-            if self._only is None:
-                return True
-            folder = innermost(folders, path)
-            return folder is not None and folder.path in self._only
-
-        newest = sorted(photos, key=lambda photo: photo.modified, reverse=True)
-        return {
-            photo.path: Found(
-                photo.path,
-                photo.size,
-                photo.modified,
-                photo.inode,
-                photo.sidecar,
-                photo.changed or 0,
-                photo.sidecar_changed or 0,
-            )
-            for photo in newest
-            if photo.away is None and is_wanted(photo.path)
-        }
+        for photo in self._store.select(where):
+            if photo.away is not None or photo.path.startswith(offline):
+                continue
+            if self._only is not None:
+                folder = innermost(folders, photo.path)
+                if folder is None or folder.path not in self._only:
+                    continue
+            yield photo

@@ -121,7 +121,8 @@ class BacklogReader:
         if not is_there or waits:
             return False
         if lacking is not None:
-            self._read(lacking, lacking.files, f"embedding photos with {lacking.extractor}")
+            phase, left = f"embedding photos with {lacking.extractor}", lacking.filling.left
+            self._read(lacking, lacking.files, phase, left=left)
         elif backlog.new:
             may_preview = self._manner.thumbnails_first and self._agenda.settings.previews
             self._first_pass = may_preview and (self._first_pass or len(backlog.new) > FEW)
@@ -131,9 +132,10 @@ class BacklogReader:
         elif backlog.without_thumbnail:
             self._read(first, backlog.without_thumbnail, "reading photos")
         elif backlog.refine:
-            self._read(first, backlog.refine, "refining photos")
+            self._read(first, backlog.refine, "refining photos", left=backlog.refining.left)
         else:
-            self._read(first, backlog.unmarked, "looking at photos again, to tell duplicates")
+            phase, left = "looking at photos again, to tell duplicates", backlog.marking.left
+            self._read(first, backlog.unmarked, phase, left=left)
         return True
 
     def committed(self, outcomes: Mapping[str, Outcome]) -> None:
@@ -158,13 +160,17 @@ class BacklogReader:
         phase: str,
         *,
         previews: bool = False,
+        left: int = 0,
     ) -> None:
-        """Read files from the first on, until there is something more urgent to do."""
+        """Read files from the first on, until there is something more urgent to do.
+
+        After them ``left`` more are to be read.
+        """
         progress = self._progress
         if progress.phase != phase or progress.done >= progress.total:
             progress = self._progress = BatchProgress(phase, 0, self._manner.batch_seconds)
         progress.resume()
-        progress.total = progress.done + len(files)
+        progress.total = progress.done + len(files) + left
         self._reading, self._reads_whole = queue, not previews
         self._marking = files is self._backlog.unmarked
         self._files = files

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,7 @@ from photofind.errors import ExtractorError, PhotofindError, WorkerStoppedError
 from photofind.extractors.code_files import Code
 from photofind.indexing.agreement import agrees
 from photofind.indexing.deriving import Deriver
+from photofind.indexing.filling import Filling
 from photofind.indexing.reading import Reader
 from photofind.indexing.retrying import Failure
 from photofind.indexing.scan import Found
@@ -57,8 +58,8 @@ class ExtractorQueue:
         Its code, as it was when it was loaded.
     files
         Known photos that it has still to embed, by path.
-    filled_at
-        The version of the library at which ``files`` was filled last.
+    filling
+        How far photos were taken into ``files``.
     yielded
         Whether it made no progress with what was new, and others read that.
     """
@@ -68,7 +69,7 @@ class ExtractorQueue:
     reader: Reader
     code: Code = field(default_factory=Code)
     files: dict[str, Found] = field(default_factory=dict)
-    filled_at: Hashable = None
+    filling: Filling = field(default_factory=Filling)
     yielded: bool = False
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from photofind.indexing.backlog import Backlog
 from photofind.indexing.extractor_queues import ExtractorQueues
+from photofind.indexing.filling import Filling
 from photofind.indexing.notices import Notices
 from photofind.indexing.open_requests import OpenRequests
 from photofind.library.store import Store
@@ -69,7 +70,7 @@ class SilentFolders:
             dropped = self._backlog.drop(partial(self._belongs_to, path))
             for queue in self._queues:
                 queue.files = {}  # It is filled again, without what is offline.
-                queue.filled_at = None
+                queue.filling = Filling()
             for request in self._requests:
                 request.cannot_reach(path, DOES_NOT_ANSWER, dropped)
         self._requests.finish()

@@ -20,9 +20,10 @@ from photofind.indexing.scan import Found
 from photofind.model.records import Folder, Photo
 from photofind.system.volumes import Volume
 
-__all__ = ["Recognised", "is_swapped", "recognise"]
+__all__ = ["AnotherSetError", "Recognised", "is_swapped", "recognise"]
 
 Entry = TypeVar("Entry", Found, Photo)
+_NONE: Mapping[str, int] = {}
 VolumesAt = Callable[[Iterable[str]], Mapping[str, Volume]]
 
 # A set of photos is there if so many of them are.
@@ -30,6 +31,10 @@ _ENOUGH = 0.5
 # Time zones and daylight saving time differ by multiples of this.
 _QUARTER = 15 * 60 * 10**9
 _LONGEST_SHIFT = 26 * 3600 * 10**9
+
+
+class AnotherSetError(Exception):
+    """Another set of photos than at the last scan may be there: all have to be compared."""
 
 
 @dataclass(frozen=True)
@@ -68,21 +73,29 @@ def recognise(
     mounted: Collection[str],
     volumes_at: VolumesAt,
     beat: Callable[[], None] = lambda: None,
+    unchanged: Mapping[str, int] = _NONE,
 ) -> Recognised:
     """Find out which photos of a folder are on the file systems that are mounted now.
 
     Parameters
     ----------
     photos
-        All that are known of the folder.
+        All that are known of the folder, but for those that are ``unchanged``.
     found
-        What is there.
+        What is there, but for these.
     mounted
         Where file systems are mounted.
     volumes_at
         Tells which.
     beat
         Called for each photo.
+    unchanged
+        How many photos are there just as known, by the folder that holds them.
+
+    Raises
+    ------
+    AnotherSetError
+        Photos that are ``unchanged`` may be away now.
     """
     every = {*mounted, *folder.mounts}
     holder = cache(lambda place: mount_of(place, every))
@@ -94,14 +107,18 @@ def recognise(
         return groups
 
     known, files = by_mount(photos), by_mount(found)
+    same = Counter[str | None]()
+    for directory, count in unchanged.items():
+        same[holder(directory)] += count
     # The system's own file system is never exchanged.
-    mounts = {place for place in (*known, *files) if place is not None and place in mounted}
+    mounts = {place for place in (*known, *files, *same) if place is not None and place in mounted}
     now = volumes_at(mounts - {os.sep})
     volumes = {place: one for place, one in folder.volumes.items() if place in every}
     before: dict[int, Photo] = {photo.id: photo for photo in photos}
     there: list[Photo] = []
     away: list[Photo] = []
-    for place, some in known.items():
+    for place in {**known, **same}:
+        some = known.get(place, [])
         if place is None or place not in now:  # Nothing is mounted there.
             there += [photo for photo in some if photo.away is None]
             away += [photo for photo in some if photo.away is not None]
@@ -112,6 +129,7 @@ def recognise(
             some,
             {file.path: file for file in files.get(place, [])},
             (folder.scanned or 0.0) * 1e9,
+            same[place],
         )
         present, others = swap.settle()
         there += present
@@ -139,8 +157,10 @@ class _Place:
         photos: Iterable[Photo],
         files: Mapping[str, Found],
         scanned: float,
+        unchanged: int,
     ) -> None:
         self._scanned = scanned
+        self._unchanged = unchanged
         self.identity = identity
         self._volume = volume
         self._files = files
@@ -150,8 +170,16 @@ class _Place:
             (self._present if photo.away is None else self._away[photo.away]).append(photo)
 
     def settle(self) -> tuple[list[Photo], list[Photo]]:
-        """Return the photos that are on what is mounted now, and those that are away."""
+        """Return the photos that are on what is mounted now, and those that are away.
+
+        Raises
+        ------
+        AnotherSetError
+            Photos that are unchanged may be among either.
+        """
         there = self._choose()
+        if there is not None and self._unchanged:
+            raise AnotherSetError
         if there is not None:
             if not there or there != self.identity:
                 label = self.identity or _fingerprint(self._present)
@@ -174,7 +202,9 @@ class _Place:
             return identity
         if (identity and identity == self.identity) or not self._volume.is_lasting:
             return None
-        shares: dict[str | None, float] = {None: self._share(self._present)}
+        if self._away and self._unchanged:
+            raise AnotherSetError  # What is unchanged may be of several sets.
+        shares: dict[str | None, float] = {None: self._share(self._present, self._unchanged)}
         shares |= {label: self._share(photos) for label, photos in self._away.items()}
         best = max(shares, key=lambda label: shares[label])
         if shares[best] >= _ENOUGH:
@@ -182,14 +212,16 @@ class _Place:
         if identity and self.identity:
             return ""
         lost = sum(not (self._is_there(one) or self._is_edited(one)) for one in self._present)
-        is_lost = len(self._present) >= FEW and lost > LOSS * len(self._present)
+        known = len(self._present) + self._unchanged
+        is_lost = known >= FEW and lost > LOSS * known
         return "" if is_lost and self._files else None
 
-    def _share(self, photos: Sequence[Photo]) -> float:
-        """Return how many of these photos are there, of all of them."""
-        if not photos:
+    def _share(self, photos: Sequence[Photo], unchanged: int = 0) -> float:
+        """Return which part of these photos, and of some unchanged ones, is there."""
+        if not (photos or unchanged):
             return 0.0
-        return sum(self._is_there(photo) for photo in photos) / len(photos)
+        there = sum(self._is_there(photo) for photo in photos) + unchanged
+        return there / (len(photos) + unchanged)
 
     def _is_there(self, photo: Photo) -> bool:
         file = self._files.get(photo.path)
@@ -211,6 +243,7 @@ class _Place:
             for photo in photos
             if self._is_there(photo)
         )
+        shifts[0] += self._unchanged
         shift, votes = max(shifts.items(), key=lambda item: item[1], default=(0, 0))
         if not shift or 2 * votes <= shifts.total():
             return photos
@@ -236,6 +269,7 @@ class _Place:
             return file.changed - photo.changed
 
         shifts = Counter(map(shift_of, photos))
+        shifts[0] += self._unchanged
         shift, votes = max(shifts.items(), key=lambda item: item[1], default=(0, 0))
         common = shift if _is_shift(shift) and 2 * votes > shifts.total() else 0
         return [
@@ -253,7 +287,7 @@ class _Place:
         numbers: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
         for photo in photos:
             numbers[photo.size, photo.modified].add(photo.inode)
-        same = anew = 0
+        same, anew = self._unchanged, 0
         for photo in photos:
             file = self._files.get(photo.path)
             if file is not None and (file.size, file.modified) == (photo.size, photo.modified):

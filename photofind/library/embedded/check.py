@@ -100,7 +100,7 @@ def _check_index(spaces: Spaces, space: StoredSpace, *, repair: bool) -> Check:
     if not Index.exists(folder):
         return Check(name, "ok", "there is none yet; searches compare everything")
     try:
-        index = Index(folder, check_graph=True)
+        index = Index(folder, check=True)
     except DamagedError as error:
         if not repair:
             advice = "`photofind doctor --repair` has it built again"

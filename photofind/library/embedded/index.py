@@ -49,8 +49,8 @@ class Index:
     ----------
     space
         The folder of the space.
-    check_graph
-        Whether to check the graph too, which is not opened here.
+    check
+        Whether to check all its files, those too that are not read here.
 
     Attributes
     ----------
@@ -72,19 +72,18 @@ class Index:
         Where a newer photofind wrote the index.
     """
 
-    def __init__(self, space: Path, *, check_graph: bool = False) -> None:
+    def __init__(self, space: Path, *, check: bool = False) -> None:
         self._space = space
-        self.facts, arrays = read_index(space, check_graph=check_graph)
+        self.facts, arrays, large = read_index(space, check=check)
         self._path = space / self.facts.folder / FRESH
         self.projection = Projection(arrays["mean"], arrays["components"])
-        self.neighbours: npt.NDArray[np.int32] = arrays["neighbours"]
-        self._points: Vectors32 = arrays["points"]
+        self._large_points, self._large_neighbours = large["points"], large["neighbours"]
         self.repeats: Positions = arrays.get("repeats", np.empty(0, np.int64))
         self._order: Positions | None = None  # Of the rows, once it is needed.
         self.contents: Digests | None = arrays.get("contents")
         self.rows: npt.NDArray[np.int64] = arrays["rows"]
         self.saved_rows: npt.NDArray[np.int64] = np.empty(0, np.int64)
-        self._fresh_points: Vectors32 = self._points[:0]
+        self._fresh_points: Vectors32 = np.empty((0, self.dimension), np.float32)
         self._record = record_type(self.dimension, with_content=self.contents is not None)
         self._read_fresh()
 
@@ -111,12 +110,47 @@ class Index:
                 raise
 
     def __len__(self) -> int:
-        return len(self._points) + len(self._fresh_points)
+        return self._built + len(self._fresh_points)
+
+    @property
+    def neighbours(self) -> npt.NDArray[np.int32]:
+        """The nearest other points of each point, before smoothing, best first, (n, k)."""
+        return self._large_neighbours.read()
+
+    @property
+    def _points(self) -> Vectors32:
+        return self._large_points.read()
+
+    @property
+    def _built(self) -> int:
+        """How many points there were when it was built."""
+        return int(self._large_points.shape[0])
 
     @property
     def dimension(self) -> int:
         """The length of a point."""
-        return int(self._points.shape[1])
+        return int(self._large_points.shape[1])
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether all that answers take of it was found to be whole."""
+        return self._large_points.is_checked and self._large_neighbours.is_checked
+
+    def check(self) -> None:
+        """See once that it is whole; the graph is checked by the process that loads it.
+
+        Raises
+        ------
+        DamagedError
+            It is not.
+        """
+        self._large_points.check()
+        self._large_neighbours.check()
+
+    def share(self, other: Index) -> None:
+        """Use the points that another one has in memory, where it is the same index."""
+        if other.facts.folder == self.facts.folder:
+            self._large_points = other._large_points
 
     @property
     def fresh(self) -> int:
@@ -168,11 +202,10 @@ class Index:
     def points(self, positions: Positions) -> Vectors32:
         """Return the points at ``positions``, of any shape (...), as (..., d)."""
         if not self.fresh:
-            found: Vectors32 = self._points[positions]
-            return found
-        old = np.minimum(positions, len(self._points) - 1)
-        new = np.maximum(positions - len(self._points), 0)
-        is_old = (positions < len(self._points))[..., None]
+            return self._large_points.at(positions)
+        old = np.minimum(positions, self._built - 1)
+        new = np.maximum(positions - self._built, 0)
+        is_old = (positions < self._built)[..., None]
         return np.where(is_old, self._points[old], self._fresh_points[new])
 
     def similarities(self, queries: Vectors32) -> Similarities:
@@ -258,7 +291,7 @@ class Index:
             Where the disk refuses.
         """
         record = self._record
-        saved, first = self.saved, len(self._points) + self.saved
+        saved, first = self.saved, self._built + self.saved
         records = np.empty(self.fresh - saved, record)
         records["row"] = self.rows[first:]
         if self.contents is not None:
@@ -269,7 +302,7 @@ class Index:
             if read_facts(self._space).folder != self.facts.folder:
                 return  # Another index was swapped in meanwhile.
             append_records(path, records, after=saved)
-        self.saved_rows = self.rows[len(self._points) :]
+        self.saved_rows = self.rows[self._built :]
         self._size = size_of(path)
 
     def _read_fresh(self) -> None:

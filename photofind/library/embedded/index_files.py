@@ -6,19 +6,23 @@ docs/develop/storage.md documents them.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import zlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import DamagedError, LibraryError, NewerFormatError
+from photofind.library.embedded.stable_file import open_stable
 from photofind.paths import (
     open_private,
     private_folder,
@@ -35,6 +39,7 @@ __all__ = [
     "MANIFEST",
     "Arrays",
     "IndexFacts",
+    "LargeArray",
     "index_lock",
     "read_facts",
     "read_graph",
@@ -47,7 +52,16 @@ __all__ = [
 FORMAT = 4
 MANIFEST = "index.json"
 
+# So many bytes are read at a time where a file is gone through.
+_BLOCK = 1 << 20
+_LONGEST_HEADER = 1 << 17
+_LARGE = ("points", "neighbours")
+# So few places of one of these are read alone.
+_FEW = 16
+_MISMATCH = "its checksum does not match"
+
 Arrays = dict[str, npt.NDArray[Any]]
+LargeArrays: TypeAlias = "dict[str, LargeArray]"
 
 
 @dataclass(frozen=True)
@@ -88,15 +102,130 @@ class IndexFacts:
     outdated: bool = False
 
 
-def read_index(space: Path, *, check_graph: bool) -> tuple[IndexFacts, Arrays]:
+class LargeArray:
+    """An array of an index that is read when it is first asked for: it may take most of the memory.
+
+    Its file stays open: another index that is swapped in takes nothing away. Threads may share it.
+
+    Parameters
+    ----------
+    path
+        Its file, in npy format.
+    checksum
+        The CRC-32 that the file has to have.
+
+    Attributes
+    ----------
+    shape
+        As of the array, known without reading it.
+    is_checked
+        Whether its file was found to match its checksum.
+
+    Raises
+    ------
+    DamagedError
+        It is missing or none of an array.
+    """
+
+    def __init__(self, path: Path, checksum: int) -> None:
+        self._path = path
+        self._checksum = checksum
+        self._reading = Lock()
+        self._array: npt.NDArray[Any] | None = None
+        self.is_checked = False
+        try:
+            self._file = open_stable(path)
+            begin = BytesIO(self._file.read_some(0, _LONGEST_HEADER))
+            np.lib.format.read_magic(begin)
+            self.shape, _, self._dtype = np.lib.format.read_array_header_1_0(begin)
+            self._begin = begin.tell()
+        except (OSError, ValueError) as error:
+            raise unreadable(path, error) from error
+
+    def check(self) -> None:
+        """See once that its file matches its checksum, which takes no memory.
+
+        Raises
+        ------
+        DamagedError
+            It does not.
+        """
+        with self._reading:
+            if self.is_checked:
+                return
+            checksum = place = 0
+            try:
+                while block := self._file.read_some(place, _BLOCK):
+                    checksum, place = zlib.crc32(block, checksum), place + len(block)
+                if checksum != self._checksum:
+                    raise ValueError(_MISMATCH)
+            except (OSError, ValueError) as error:
+                raise unreadable(self._path, error) from error
+            self.is_checked = True
+
+    def at(self, places: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        """Return what is at places of any shape (...), as (..., d).
+
+        A few are read alone, where the whole is not in memory; `check` it before.
+
+        Raises
+        ------
+        DamagedError
+            As `read`.
+        """
+        if self._array is not None or places.size > _FEW:
+            return self.read()[places]
+        size = self._dtype.itemsize * math.prod(self.shape[1:])
+        starts = (self._begin + places.ravel() * size).tolist()
+        try:
+            data = b"".join(self._file.read_each(starts, size))
+            found = np.frombuffer(data, self._dtype)
+            return found.reshape(*places.shape, *self.shape[1:])
+        except (OSError, ValueError) as error:
+            raise unreadable(self._path, error) from error
+
+    def read(self) -> npt.NDArray[Any]:
+        """Return the array, in memory from then on.
+
+        Not mapped: a file that is cut ends the process that has it mapped.
+
+        Raises
+        ------
+        DamagedError
+            It does not match its checksum.
+        """
+        with self._reading:
+            if self._array is None:
+                try:
+                    self._array = self._read()
+                except (OSError, ValueError) as error:
+                    raise unreadable(self._path, error) from error
+                self.is_checked = True
+            return self._array
+
+    def _read(self) -> npt.NDArray[Any]:
+        array: npt.NDArray[Any] = np.empty(self.shape, self._dtype)
+        checksum, place = zlib.crc32(self._file.read_some(0, self._begin)), 0
+        data = array.data.cast("B") if array.size else memoryview(bytearray())
+        while block := self._file.read_some(self._begin + place, _BLOCK):
+            data[place : place + len(block)] = block  # Raises where the file is too long.
+            checksum, place = zlib.crc32(block, checksum), place + len(block)
+        if checksum != self._checksum:
+            raise ValueError(_MISMATCH)
+        return array
+
+
+def read_index(space: Path, *, check: bool) -> tuple[IndexFacts, Arrays, LargeArrays]:
     """Return what the manifest says and the arrays that belong to it, but for the graph's.
+
+    The largest are not read yet.
 
     Parameters
     ----------
     space
         The folder of the space.
-    check_graph
-        Whether to check the graph's arrays too.
+    check
+        Whether to check those too, and the graph's.
 
     Raises
     ------
@@ -106,20 +235,25 @@ def read_index(space: Path, *, check_graph: bool) -> tuple[IndexFacts, Arrays]:
         A newer photofind wrote the index.
     """
     facts, checksums = _read_manifest(space)
-    arrays = {}
+    arrays: Arrays = {}
+    large: LargeArrays = {}
     try:
         for name, checksum in checksums.items():
             path = space / facts.folder / f"{name}.npy"
-            if not name.startswith("graph_"):
-                arrays[name] = _loaded(path, checksum)
-            elif check_graph:
+            if name in _LARGE:
+                large[name] = LargeArray(path, checksum)
+                if check:
+                    large[name].check()
+            elif not name.startswith("graph_"):
+                arrays[name] = LargeArray(path, checksum).read()
+            elif check:
                 _verify(path, checksum)
     except DamagedError:
         if _read_manifest(space)[0].folder == facts.folder:
             raise
         # Another index was swapped in meanwhile.
-        return read_index(space, check_graph=check_graph)
-    return facts, arrays
+        return read_index(space, check=check)
+    return facts, arrays, large
 
 
 def read_facts(space: Path) -> IndexFacts:
@@ -229,7 +363,7 @@ def _read_manifest(space: Path) -> tuple[IndexFacts, dict[str, int]]:
         if manifest["format"] > FORMAT:
             raise NewerFormatError(f"{path} was written by a newer photofind", "upgrade photofind")
         if manifest["checksum"] != _manifest_checksum(manifest):
-            raise ValueError("its checksum does not match")
+            raise ValueError(_MISMATCH)
         facts = manifest["facts"]
         for name in ("ranked", "plain"):
             facts[name] = Background(**facts[name])
@@ -246,27 +380,6 @@ def _manifest_checksum(manifest: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps(checked, sort_keys=True).encode())
 
 
-def _loaded(path: Path, checksum: int) -> npt.NDArray[Any]:
-    """Return an array that matches its checksum, read into memory.
-
-    Not mapped: a file that is cut ends the process that has it mapped.
-    """
-    try:
-        with path.open("rb") as file:
-            np.lib.format.read_magic(file)
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-            size = file.tell()
-            file.seek(0)
-            found = zlib.crc32(file.read(size))
-            array: npt.NDArray[Any] = np.empty(shape, dtype)
-            file.readinto(array.data.cast("B"))
-            if zlib.crc32(array.data, found) != checksum or file.read(1):
-                raise ValueError("its checksum does not match")
-            return array
-    except (OSError, ValueError) as error:
-        raise unreadable(path, error) from error
-
-
 def _mapped(path: Path, checksum: int) -> npt.NDArray[Any]:
     """Return an array that matches its checksum, mapped from its file."""
     _verify(path, checksum)
@@ -280,7 +393,7 @@ def _mapped(path: Path, checksum: int) -> npt.NDArray[Any]:
 def _verify(path: Path, checksum: int) -> None:
     try:
         if _checksum(path) != checksum:
-            raise ValueError("its checksum does not match")
+            raise ValueError(_MISMATCH)
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
 
@@ -288,7 +401,7 @@ def _verify(path: Path, checksum: int) -> None:
 def _checksum(path: Path) -> int:
     checksum = 0
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
+        while block := file.read(_BLOCK):
             checksum = zlib.crc32(block, checksum)
     return checksum
 

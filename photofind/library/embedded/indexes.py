@@ -14,8 +14,10 @@ from photofind.library.embedded.spaces import Snapshot
 __all__ = ["extend"]
 
 
-def extend(folder: Path, snapshot: Snapshot) -> list[str]:
+def extend(folder: Path, snapshot: Snapshot, opened: Index | None) -> list[str]:
     """Write what came since the index was built beside it, and return the problems met.
+
+    All of it is checked, but only read where something came, and not where it is ``opened``.
 
     An index that is damaged, or of other photos, is removed. One of another generation stays as it
     is: it is built again.
@@ -23,7 +25,7 @@ def extend(folder: Path, snapshot: Snapshot) -> list[str]:
     if not Index.exists(folder):
         return []
     try:
-        index = Index(folder, check_graph=True)
+        index = Index(folder, check=True)
     except DamagedError as error:
         remove_index(folder)
         return [f"{error.message}; it is built again"]
@@ -32,7 +34,11 @@ def extend(folder: Path, snapshot: Snapshot) -> list[str]:
     if not index.is_of(snapshot.digests(index.rows)):
         remove_index(folder)
         return [f"the index of {snapshot.space.id} is of other photos; it is built again"]
-    new = np.setdiff1d(snapshot.live_rows, index.rows)
+    is_new = snapshot.live.copy()
+    is_new[index.rows[index.rows < len(is_new)]] = False
+    new = np.flatnonzero(is_new)
+    if opened is not None:
+        index.share(opened)
     index.extend(new, snapshot.vectors.rows(new), snapshot.digests(new))
     index.save_fresh()
     return []

@@ -479,7 +479,8 @@ class EmbeddedStore:
 
     def extend_index(self, space: str) -> list[str]:
         """Make what came since the index was built a durable part of it."""
-        return indexes.extend(self._spaces.folder(space), self._spaces.snapshot(space))
+        folder, opened = self._spaces.folder(space), self._views.opened(space)
+        return indexes.extend(folder, self._spaces.snapshot(space), opened)
 
     def remove_index(self, space: str) -> None:
         """Remove the index of a space."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -99,10 +100,13 @@ class Views:
         self._opening = RLock()  # Held to look at, and to change, what follows.
         self._views: dict[str, View] = {}
         self._graphs: dict[str, tuple[str, GraphProcess]] = {}
+        self._warming: set[str] = set()
+        self._closed = False
 
     def close(self) -> None:
         """Close all that is open, and end the child processes."""
         with self._opening:
+            self._closed = True
             for _, graph in self._graphs.values():
                 graph.stop()
             self._graphs.clear()
@@ -113,6 +117,12 @@ class Views:
         with self._opening:
             self._views.clear()
 
+    def opened(self, identifier: str) -> Index | None:
+        """Return the index of a space that is open, as it was when somebody last asked for it."""
+        with self._opening:
+            view = self._views.get(identifier)
+            return view.opened if view is not None else None
+
     @property
     def processes(self) -> dict[str, int]:
         """The process ids of the child processes that hold graphs, by their spaces."""
@@ -121,13 +131,29 @@ class Views:
         return {space: pid for space, pid in graphs.items() if pid is not None}
 
     def view(self, identifier: str) -> View:
-        """Return what is open of a space as of now.
+        """Return what is open of a space as of now, to answer from: its index is whole.
 
         Raises
         ------
         LibraryError
             There is no such space, or it cannot be read.
         """
+        view = self._current(identifier)
+        if view.opened is None or view.opened.is_checked:
+            return view
+        try:
+            view.opened.check()  # While it is not, others may ask how it is.
+        except DamagedError as error:
+            self._note(error, self._spaces.folder(identifier))
+            without = replace(view, opened=None, index=None, info=None)
+            with self._opening:
+                if self._views.get(identifier) is view:
+                    self._views[identifier] = without
+            return without
+        return view
+
+    def _current(self, identifier: str) -> View:
+        """Return what is open of a space as of now, whole or not."""
         with self._opening:
             old = self._views.get(identifier)
             view = self._views[identifier] = self._updated(identifier, old)
@@ -145,6 +171,8 @@ class Views:
 
         folder, space = view.index.facts.folder, view.snapshot.space.id
         with self._opening:
+            if self._closed:
+                return None
             known, graph = self._graphs.get(space, ("", None))
             if graph is None or known != folder or not graph.follow(view.index):
                 if graph is not None:
@@ -248,8 +276,11 @@ class Views:
             yield view.snapshot.contents(rows[there]), repeats[there]
 
     def info(self, identifier: str) -> IndexInfo | None:
-        """Return what answers for a space; None where it has no index."""
-        view = self.view(identifier)
+        """Return what answers for a space; None where it has no index.
+
+        A resident process does not wait until it is checked, which an answer does.
+        """
+        view = self._current(identifier) if self._resident else self.view(identifier)
         if view.info is None:
             return None
         with self._opening:
@@ -261,8 +292,24 @@ class Views:
         return replace(view.info, ready=graph.ready)
 
     def warm_up(self, identifier: str) -> None:
-        """Open what answers for a space, and have its graph loaded."""
-        self.graph(self.view(identifier))
+        """Open what answers for a space, and have its graph loaded, in the background."""
+        if not self._resident:
+            self.view(identifier)
+            return
+        with self._opening:
+            is_warming = identifier in self._warming
+            self._warming.add(identifier)
+        if not is_warming:
+            threading.Thread(target=self._warm_up, args=(identifier,), daemon=True).start()
+
+    def _warm_up(self, identifier: str) -> None:
+        try:
+            self.graph(self.view(identifier))
+        except LibraryError as error:
+            log.warning("%s cannot be searched: %s", identifier, error)
+        finally:
+            with self._opening:
+                self._warming.discard(identifier)
 
     def _updated(self, identifier: str, old: View | None) -> View:
         """Return the view of a space now; cheap where little was committed since the old one."""
@@ -274,18 +321,33 @@ class Views:
             if opened is old.opened and old.snapshot is snapshot:
                 return old
         else:
-            opened = _open_index(folder, self._problems)
+            opened = self._open_index(folder)
         index = opened if opened is not None and _fits(opened, snapshot) else None
         if index is not None:
             known = np.zeros(snapshot.space.rows, np.bool_)
             known[index.rows] = True
             new = np.flatnonzero((snapshot.photos > 0) & ~known)
             if len(new):
-                opened = index = index.extended(
-                    new, snapshot.vectors.rows(new), snapshot.digests(new)
-                )
+                vectors, digests = snapshot.vectors.rows(new), snapshot.digests(new)
+                try:
+                    opened = index = index.extended(new, vectors, digests)
+                except DamagedError as error:
+                    self._note(error, folder)
+                    opened = index = None
         info = _info(index, snapshot) if index is not None else None
         return View(stamp, snapshot, opened, index, info)
+
+    def _open_index(self, space: Path) -> Index | None:
+        try:
+            return Index(space) if Index.exists(space) else None
+        except DamagedError as error:
+            self._note(error, space)
+            return None
+
+    def _note(self, error: DamagedError, space: Path) -> None:
+        """Note that the index in the folder of a space is damaged; searches do without it."""
+        stamp = Index.stamp(space)
+        self._problems.add(str(error), lambda: Index.stamp(space) != stamp)
 
     def _nearest_points(
         self,
@@ -323,15 +385,6 @@ def _index_of(view: View) -> Index:
             f"there is no index of {view.snapshot.space.id} yet", "run `photofind index`"
         )
     return view.index
-
-
-def _open_index(space: Path, problems: Problems) -> Index | None:
-    try:
-        return Index(space) if Index.exists(space) else None
-    except DamagedError as error:
-        stamp = Index.stamp(space)
-        problems.add(str(error), lambda: Index.stamp(space) != stamp)
-        return None
 
 
 def _with_what_was_saved(index: Index | None, snapshot: Snapshot) -> Index | None:

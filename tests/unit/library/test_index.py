@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from photofind.errors import DamagedError, NewerFormatError
+from photofind.errors import DamagedError, LibraryError, NewerFormatError
 from photofind.indexing.index_building import build_index
 from photofind.indexing.index_maintenance.fit import Need, need_of
 from photofind.library.embedded import nearest
@@ -99,7 +99,37 @@ def test_a_flipped_byte_is_noticed(space: Path, name: str) -> None:
     data[-1] ^= 1
     path.write_bytes(data)
     with pytest.raises(DamagedError, match=name):
-        Index(space)
+        Index(space, check=True)
+
+
+def test_damage_of_the_points_is_found_before_a_library_that_stays_open_answers(
+    space: Path,
+) -> None:
+    build(space, clustered(64))
+    (path,) = space.glob("index-*/points.npy")
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with EmbeddedStore(Home(space.parents[1]), writable=True, resident=True) as store:
+        assert store.index(space.name) is not None  # That does not wait for the check.
+        with pytest.raises(LibraryError, match="there is no index"):
+            store.nearest(space.name, clustered(1), 5)
+        assert store.index(space.name) is None
+        assert any("points.npy is damaged" in problem for problem in store.problems)
+
+
+def test_a_few_points_are_read_without_the_others(space: Path) -> None:
+    build(space, clustered(64))
+    (path,) = space.glob("index-*/points.npy")
+    points, places = np.load(path), np.array([[40, 3], [7, 40]])
+    index, other = Index(space), Index(space)
+    assert np.array_equal(index.points(places), points[places])
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert np.array_equal(index.points(places), points[places])
+    with pytest.raises(DamagedError):
+        other.points(np.arange(64))
 
 
 @pytest.mark.parametrize("manifest", [b"", b"{", b"[]", b'{"format": 1}'])
