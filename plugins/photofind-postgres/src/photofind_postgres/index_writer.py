@@ -19,7 +19,8 @@ from photofind.ranking.neighbours import nearest_others
 from photofind.ranking.projection import Projection
 from photofind.ranking.smoothing import SMOOTHING
 from photofind_postgres.points import POINTS
-from photofind_postgres.sessions import Connection
+from photofind_postgres.searching import by_graph
+from photofind_postgres.sessions import Connection, rows_of
 from photofind_postgres.spaces import Index
 from photofind_postgres.vectors import copy_vectors, literal
 
@@ -215,13 +216,14 @@ class PostgresIndexWriter:
         truth, _ = nearest_exactly(self._smoothed, queries, 10)
         found = []
         with self._connection.transaction():
-            self._connection.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off")
             for query in queries:
-                rows = self._connection.execute(
+                rows = rows_of(
+                    self._connection,
                     f"SELECT place FROM {self._table} ORDER BY"
                     f" vector <#> %s::halfvec({len(query)}) LIMIT %s",
                     [literal(query), _CANDIDATES],
-                ).fetchall()
+                    by_graph(len(self._points)),
+                )
                 found.append([place for (place,) in rows])
         return float(np.mean([np.isin(t, f).mean() for t, f in zip(truth, found, strict=True)]))
 

@@ -12,7 +12,7 @@ from photofind_postgres.sessions import Rows
 from photofind_postgres.spaces import Index, StoredSpace
 from photofind_postgres.vectors import array_of, literal
 
-__all__ = ["Fetch", "nearest_embeddings", "nearest_points"]
+__all__ = ["Fetch", "by_graph", "nearest_embeddings", "nearest_points"]
 
 # Where a filter leaves no more photos than that, comparing with all of them takes less time, and
 # finds all.
@@ -20,11 +20,21 @@ GRAPH_PAYS = 20_000
 # An iterative scan of the graph ends before it has found more.
 MOST_BY_GRAPH = 2000
 
-# The planner is kept from comparing with everything where the graph is to be asked.
-_BY_GRAPH = {"enable_sort": "off", "enable_seqscan": "off"}
+# A search keeps so many candidates, by the root of how many points there are. Of a million, 250
+# find 0.84 of the nearest of a photo from outside, and 1,000, which is pgvector's most, 0.998.
+_FEWEST_KEPT, _MOST_KEPT = 250, 1000
 
 Fetch = Callable[..., Rows]
 Condition = tuple[str, list[Any]]
+
+
+def by_graph(points: int) -> dict[str, str]:
+    """Return the settings of a query that asks the graph of so many points.
+
+    The planner is kept from comparing with everything.
+    """
+    kept = min(max(_FEWEST_KEPT, round(points**0.5)), _MOST_KEPT)
+    return {"enable_sort": "off", "enable_seqscan": "off", "hnsw.ef_search": str(kept)}
 
 
 def nearest_points(
@@ -59,16 +69,16 @@ def nearest_points(
     parts, left_out = _without(which, exclude)
     if index.graph and passing > GRAPH_PAYS and count <= MOST_BY_GRAPH:
         values = [literals, *left_out]
-        by_graph = [*parts]
+        conditions = [*parts]
         if where is not None:
             # A subquery with a limit is asked for each point that the scan comes to.
-            by_graph.append(
+            conditions.append(
                 "(SELECT true FROM photos f WHERE f.content = p.content"
                 f" AND f.spaces @> ARRAY[{stored.number}] AND {where[0]} LIMIT 1)"
             )
             values += where[1]
-        query = _lateral(kind, f"{index.points} p", f"{cosine}{sent}", by_graph, distance)
-        rows = fetch(query, [*values, count], settings=_BY_GRAPH)
+        query = _lateral(kind, f"{index.points} p", f"{cosine}{sent}", conditions, distance)
+        rows = fetch(query, [*values, count], settings=by_graph(index.photos))
         found = _found(rows, queries, count, width, "graph")
         if np.isfinite(found.similarities).all():
             return found

@@ -41,7 +41,7 @@ _NONE: Mapping[str, str] = {}
 _SETTINGS = """
 SELECT '[1]'::{vector};
 SET hnsw.iterative_scan = relaxed_order; SET hnsw.max_scan_tuples = 60000;
-SET hnsw.scan_mem_multiplier = 4; SET hnsw.ef_search = 250;
+SET hnsw.scan_mem_multiplier = 4;
 SET plan_cache_mode = force_custom_plan; SET jit = off;
 SET DateStyle = ISO; SET bytea_output = hex; SET client_min_messages = warning;
 SET lock_timeout = '30s'; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5;
@@ -378,12 +378,17 @@ def rows_of(
     """Return the rows of a query in the transaction of a connection; see `Sessions.fetch`."""
     if not settings:
         return connection.execute(query, values, binary=True).fetchall()
-    set_all = "SELECT " + ", ".join("set_config(%s, %s, true)" for _ in settings)
     with connection.pipeline():
-        connection.execute(set_all, [part for pair in settings.items() for part in pair])
+        _set(connection, settings)
         cursor = connection.execute(query, values, binary=True)
-        connection.execute(set_all, [part for name in settings for part in (name, "on")])
+        _set(connection, {name: "on" for name, value in settings.items() if value == "off"})
     return cursor.fetchall()
+
+
+def _set(connection: Connection, settings: Mapping[str, str]) -> None:
+    """Set what the queries of a transaction go by."""
+    each = ", ".join("set_config(%s, %s, true)" for _ in settings)
+    connection.execute(f"SELECT {each}", [part for pair in settings.items() for part in pair])
 
 
 def _restarting(connection: Connection) -> str:
