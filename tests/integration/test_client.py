@@ -450,6 +450,18 @@ def test_the_daemon_is_started_where_that_is_wanted(home: Home, starts: list[str
     assert starts == ["started"]
 
 
+def test_without_a_library_the_daemon_is_started_only_to_begin_one(
+    home: Home, starts: list[str]
+) -> None:
+    assert isinstance(connect(home, begin=False), PhotoFind)
+    assert starts == []
+    from photofind.library.stores import open_store
+
+    open_store(home, writable=True).close()
+    assert isinstance(connect(home, begin=False), Client)
+    assert starts == ["started"]
+
+
 def test_this_process_answers_while_another_writes(home: Home, starts: list[str]) -> None:
     starts.append("the daemon cannot start")
     with pytest.raises(DaemonError, match="cannot start"):
