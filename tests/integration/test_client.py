@@ -477,6 +477,7 @@ def test_the_client_imports_nothing_heavy() -> None:
     assert not loaded & {
         *("numpy", "pydantic", "fastapi", "starlette", "uvicorn", "httpx", "requests", "anyio"),
         *("asyncio", "PIL", "tinydb", "tomlkit", "tomllib", "psutil", "filelock", "platformdirs"),
+        *("http.client", "email", "ssl", "logging", "photofind.library.stores"),
         *("photofind.app.photofind", "photofind.settings"),
     }
 
