@@ -10,8 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import h11
 
@@ -29,8 +28,7 @@ _LARGEST = 1 << 30
 _LONGEST_LINE = 1 << 26
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """A request to the daemon.
 
     Parameters
