@@ -11,7 +11,6 @@ import threading
 import time
 import types
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -370,7 +369,7 @@ def test_another_server_at_that_port_is_not_believed(home: Home) -> None:
 
 def test_a_daemon_that_hangs_is_given_up(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     (route,) = OPERATIONS["similar"].routes
-    monkeypatch.setattr(OPERATIONS["similar"], "routes", [replace(route, seconds=0.3)])
+    monkeypatch.setattr(OPERATIONS["similar"], "routes", [route._replace(seconds=0.3)])
     with serving(home) as served, Client(home) as client:
         served.library.hold.clear()
         with pytest.raises(DaemonError, match="has not answered for 0 s"):
