@@ -9,9 +9,10 @@ import abc
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import cached_property, wraps
-from typing import Any, TypeVar, get_origin, get_type_hints
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar, get_origin, get_type_hints
 
 from photofind import model
 
@@ -46,8 +47,7 @@ _PATIENCE = 60.0
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter of an operation as it is sent over HTTP.
 
     Attributes
@@ -72,8 +72,7 @@ class Parameter:
     is_whole: bool = False
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """A verb and a path by which an operation is asked.
 
     Attributes
@@ -99,8 +98,8 @@ class Route:
     key: str | None = None
     lane: str = GENERAL
     seconds: float = _PATIENCE
-    names: Mapping[str, str] = field(default_factory=dict)
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = MappingProxyType({})
+    fixed: Mapping[str, Any] = MappingProxyType({})
     by_hand: bool = False
 
     def place(self, name: str) -> str:

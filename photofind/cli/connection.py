@@ -30,12 +30,9 @@ def connected(*, start: bool = False, begin: bool = False) -> Iterator[Operation
         The same, even if there is no library yet.
     """
     from photofind.daemon.client import connect
-    from photofind.library.stores import store_exists
-    from photofind.paths import Home
 
     daemon = not click.get_current_context().find_root().params.get("no_daemon")
-    start = begin or (start and store_exists(Home.default()))
-    with connect(daemon=daemon, start=start) as photofind:
+    with connect(daemon=daemon, start=start or begin, begin=begin) as photofind:
         try:
             yield photofind
         finally:

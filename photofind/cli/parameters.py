@@ -7,13 +7,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.decorators import FC
-from click.shell_completion import CompletionItem
 
 from photofind.query_fields import QUERY_FIELDS
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = [
     "AbsoluteFolder",
@@ -85,6 +87,8 @@ class AbsoluteFolder(AbsolutePath):
         self, context: click.Context, parameter: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Return the item that makes the shell complete folders."""
+        from click.shell_completion import CompletionItem
+
         return [CompletionItem(incomplete, type="dir")]
 
 
@@ -114,6 +118,8 @@ def complete_setting(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Return the settings whose names begin with ``incomplete``, each with its help."""
+    from click.shell_completion import CompletionItem
+
     from photofind.settings import Settings
 
     return [
@@ -135,6 +141,8 @@ def complete_extractor(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Return the extractors whose names begin with ``incomplete``."""
+    from click.shell_completion import CompletionItem
+
     from photofind.extractors.registry import installed
 
     return [

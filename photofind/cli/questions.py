@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -18,8 +18,7 @@ STANDARD_INPUT = "-"
 CLIPBOARD = "clipboard"
 
 
-@dataclass(frozen=True)
-class Questions:
+class Questions(NamedTuple):
     """The photos of a query.
 
     Parameters

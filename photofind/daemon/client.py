@@ -41,7 +41,7 @@ _LINE_SECONDS = 60.0
 
 
 def connect(
-    home: Home | None = None, *, daemon: bool = True, start: bool = True
+    home: Home | None = None, *, daemon: bool = True, start: bool = True, begin: bool = True
 ) -> PhotoFind | Client:
     """Return the operations of a home: a client of the daemon, or `PhotoFind` in this process.
 
@@ -56,6 +56,8 @@ def connect(
         it, and to restart it if another version of photofind has been installed. The client starts
         it again if it has ended later. While another process writes to the library, no daemon can
         start, and this process answers.
+    begin
+        Whether it is started even if there is no library yet.
 
     Raises
     ------
@@ -66,28 +68,37 @@ def connect(
     silent: str | None = None
     if daemon:
         runtime = read_runtime(home)
-        if runtime is not None and start and _is_outdated(runtime) and _may_start(home):
+        if runtime is not None and start and _is_outdated(runtime) and _may_start(home, begin):
             with suppress(DaemonError):
                 _stop(home)
         try:
-            return _restarting(home) if start else connect_to_running(home)
+            return _restarting(home, begin) if start else connect_to_running(home)
         except SilentDaemonError as error:
-            if start:  # Another one cannot be started beside it.
+            if start and _is_begun(home, begin):  # Another one cannot be started beside it.
                 raise
             silent = f"{error.message}; {error.hint}"
         except DaemonError:
             pass
-        if start and _started(home):
-            return _restarting(home)
+        if start and _started(home, begin):
+            return _restarting(home, begin)
     from photofind.app.photofind import PhotoFind
 
     return PhotoFind(home, silent_daemon=silent)
 
 
-def _may_start(home: Home) -> bool:
+def _is_begun(home: Home, begin: bool) -> bool:
+    """Return whether there is a library, or one may be begun."""
+    if begin:
+        return True
+    from photofind.library.stores import store_exists  # Not needed where a daemon runs.
+
+    return store_exists(home)
+
+
+def _may_start(home: Home, begin: bool) -> bool:
     from photofind.settings import load_settings
 
-    return load_settings(home.settings).autostart_daemon
+    return _is_begun(home, begin) and load_settings(home.settings).autostart_daemon
 
 
 def _stop(home: Home) -> None:
@@ -96,14 +107,14 @@ def _stop(home: Home) -> None:
     stop(home)
 
 
-def _restarting(home: Home) -> Client:
+def _restarting(home: Home, begin: bool) -> Client:
     """Return a client of the running daemon that starts another one if that has ended."""
     client = connect_to_running(home)
-    client.start_again()
+    client.start_again(begin=begin)
     return client
 
 
-def _started(home: Home) -> bool:
+def _started(home: Home, begin: bool) -> bool:
     """Start the daemon; return whether that was possible.
 
     It is not if a setting says so, the disk does not take its files, or another process writes to
@@ -111,7 +122,7 @@ def _started(home: Home) -> bool:
     """
     from photofind.daemon.lifecycle import start
 
-    if not _may_start(home):
+    if not _may_start(home, begin):
         return False
     try:
         start(home)
@@ -186,9 +197,15 @@ class Client(Operations):
         """Close the connections; the daemon goes on."""
         self._transport.close()
 
-    def start_again(self) -> None:
-        """Start the daemon again from now on where it has ended, unless this client stops it."""
-        self._transport.start = partial(_started, self.home)
+    def start_again(self, *, begin: bool = True) -> None:
+        """Start the daemon again from now on where it has ended, unless this client stops it.
+
+        Parameters
+        ----------
+        begin
+            Whether to do so even if there is no library.
+        """
+        self._transport.start = partial(_started, self.home, begin)
 
     @cached_property
     def settings(self) -> Settings:

@@ -11,8 +11,10 @@ import hmac
 import json
 import os
 import time
-from http.client import HTTPConnection, HTTPException
 
+import h11
+
+from photofind.daemon.exchange import Connection
 from photofind.daemon.runtime import Runtime
 from photofind.errors import DaemonError
 from photofind.paths import Home
@@ -36,7 +38,6 @@ RESTART = "`photofind daemon restart` restarts it"
 ANSWER_SECONDS = 5.0
 """How long a daemon may take to prove itself; a busy machine may keep it waiting."""
 
-_ADDRESS = "127.0.0.1"
 _LONGEST = 1000
 _FULL_SECONDS = 3.0
 _PAUSE = 0.1
@@ -51,7 +52,7 @@ def proof(token: str, port: int, question: str) -> str:
     return hmac.new(token.encode(), f"daemon {port} {question}".encode(), "sha256").hexdigest()
 
 
-def connect(home: Home, runtime: Runtime, seconds: float = ANSWER_SECONDS) -> HTTPConnection:
+def connect(home: Home, runtime: Runtime, seconds: float = ANSWER_SECONDS) -> Connection:
     """Return a connection to the daemon that a runtime file tells of, which has proven itself.
 
     The file's process is not looked at: in a container it may have another id. If the daemon has
@@ -66,13 +67,12 @@ def connect(home: Home, runtime: Runtime, seconds: float = ANSWER_SECONDS) -> HT
     """
     full = time.monotonic() + min(_FULL_SECONDS, seconds)
     while not _has_ended(home):
-        connection = HTTPConnection(_ADDRESS, runtime.port, timeout=seconds)
+        connection: Connection | None = None
         is_proven = False
         try:
-            connection.connect()
-            connection.auto_open = 0  # A second connection would not have proven itself.
+            connection = Connection(runtime.port, seconds)
             status, is_proven = _ask(connection, runtime)
-            if is_proven and connection.sock is not None:
+            if is_proven and connection.is_usable:
                 return connection
             if not is_proven and status != 503:
                 break
@@ -84,10 +84,10 @@ def connect(home: Home, runtime: Runtime, seconds: float = ANSWER_SECONDS) -> HT
             break
         except ConnectionError:  # It makes place for others, or ends.
             pass
-        except (OSError, HTTPException, ValueError, OverflowError, RecursionError):
+        except (OSError, h11.ProtocolError, ValueError, OverflowError, RecursionError):
             break
         finally:
-            if not is_proven:
+            if connection is not None and not is_proven:
                 connection.close()
         if time.monotonic() > full:
             raise DaemonError("the daemon has too many connections", "try again in a few seconds")
@@ -100,11 +100,10 @@ def not_running() -> DaemonError:
     return DaemonError("the daemon is not running", "start it with `photofind daemon start`")
 
 
-def _ask(connection: HTTPConnection, runtime: Runtime) -> tuple[int, bool]:
+def _ask(connection: Connection, runtime: Runtime) -> tuple[int, bool]:
     """Return the status of the answer, and whether it is the proof."""
     question = os.urandom(32).hex()
-    connection.request("GET", f"{PROOF}?question={question}")
-    response = connection.getresponse()
+    response = connection.ask("GET", f"{PROOF}?question={question}")
     body = response.read(_LONGEST)
     if response.status != 200:
         return response.status, False

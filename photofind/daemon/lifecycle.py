@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from enum import Enum
-from http.client import HTTPException
 from typing import TYPE_CHECKING
+
+import h11
 
 from photofind.daemon.first_words import Starting
 from photofind.daemon.handshake import connect
@@ -222,9 +223,8 @@ def _is_asked_to_stop(home: Home) -> bool:
         connection = connect(home, runtime, _FOR_ANSWER)
         with closing(connection):
             headers = {"Authorization": f"Bearer {runtime.token}"}
-            connection.request("POST", "/api/stop", headers=headers)
-            return connection.getresponse().status < 300
-    except (DaemonError, OSError, HTTPException):
+            return connection.ask("POST", "/api/stop", headers).status < 300
+    except (DaemonError, OSError, h11.ProtocolError):
         return False
 
 

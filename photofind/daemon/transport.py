@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
+
+import h11
 
 from photofind import errors
+from photofind.daemon.exchange import Connection, Response, TooLargeError
 from photofind.daemon.handshake import RESTART, connect
 from photofind.daemon.runtime import Runtime, read_runtime
 from photofind.errors import DaemonError, PhotofindError
@@ -28,8 +28,7 @@ _LARGEST = 1 << 30
 _LONGEST_LINE = 1 << 26
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """A request to the daemon.
 
     Parameters
@@ -47,10 +46,10 @@ class Request:
     body: object = None
     seconds: float = 60.0
 
-    def encoded(self) -> tuple[bytes | BinaryIO | None, dict[str, str]]:
+    def encoded(self) -> tuple[bytes | BinaryIO, dict[str, str]]:
         """Return the body as it is sent, and its headers."""
         if self.body is None:
-            return None, {}
+            return b"", {}
         if hasattr(self.body, "fileno"):
             file: BinaryIO = self.body  # type: ignore[assignment]
             file.seek(0)
@@ -80,16 +79,16 @@ class Transport:
         self._runtime = runtime
         self.start = start
         self._own = threading.local()
-        self._idle: set[HTTPConnection] = set()
-        self._busy: set[HTTPConnection] = set()
+        self._idle: set[Connection] = set()
+        self._busy: set[Connection] = set()
         self.problems = 0
 
     def close(self) -> None:
         """Close all connections; a thread that still reads from one gets its end."""
         while self._idle:
-            _end(self._idle.pop())
+            self._idle.pop().close()
         for connection in list(self._busy):  # The thread that reads from it closes it.
-            _shut_down(connection)
+            connection.shut_down()
         self._own = threading.local()
 
     def connect(self) -> None:
@@ -114,7 +113,7 @@ class Transport:
         """
         connection, response = self._answer(request)
         with _explaining(request), self._dropping(connection):
-            body = _read(response)
+            body = response.read(_LARGEST)
         self._keep(connection)
         return body
 
@@ -129,23 +128,20 @@ class Transport:
         return self._lines(*self._answer(request), request)
 
     def _lines(
-        self, connection: HTTPConnection, response: HTTPResponse, request: Request
+        self, connection: Connection, response: Response, request: Request
     ) -> Generator[bytes]:
         try:
             with _explaining(request):
-                while line := response.readline(_LONGEST_LINE):
-                    if len(line) == _LONGEST_LINE:
-                        raise _not_understood()
-                    yield line
+                yield from response.lines(_LONGEST_LINE)
         finally:
             self._drop(connection)
 
-    def _answer(self, request: Request) -> tuple[HTTPConnection, HTTPResponse]:
+    def _answer(self, request: Request) -> tuple[Connection, Response]:
         """Return an answer that is no error, and the connection that its body comes over."""
         while True:
             runtime = self._runtime
             connection = self._own.__dict__.pop("connection", None)
-            is_new = connection is None or not _is_usable(connection)
+            is_new = connection is None or not connection.is_usable
             if is_new:
                 self._drop(connection)
                 connection = self._connected()
@@ -154,16 +150,16 @@ class Transport:
             try:
                 with self._dropping(connection):
                     response = _send(connection, request, runtime.token)
-                    body = _read(response) if response.status >= 400 else b""
+                    body = response.read(_LARGEST) if response.status >= 400 else b""
             except ConnectionError as error:
                 # The server closes idle connections after a while, perhaps just now.
                 if is_new:
                     raise _explained(error, request) from None
                 continue
-            except (OSError, HTTPException, ValueError) as error:
+            except (OSError, h11.ProtocolError, ValueError) as error:
                 raise _explained(error, request) from None
             if response.status < 400:
-                self.problems = _whole(response.getheader("photofind-problems", "0"))
+                self.problems = _whole(response.headers.get("photofind-problems", "0"))
                 return connection, response
             if response.status == 401 and self._follow(runtime):
                 self._drop(connection)
@@ -171,7 +167,7 @@ class Transport:
             self._keep(connection)
             raise _error_in(body, response.status)
 
-    def _connected(self) -> HTTPConnection:
+    def _connected(self) -> Connection:
         start = self.start
         while True:
             runtime = self._runtime
@@ -194,7 +190,7 @@ class Transport:
         return True
 
     @contextmanager
-    def _dropping(self, connection: HTTPConnection) -> Iterator[None]:
+    def _dropping(self, connection: Connection) -> Iterator[None]:
         """Close a connection unless the block ends well: Ctrl-C may interrupt it.
 
         The rest of the answer would be taken for the next one.
@@ -207,16 +203,16 @@ class Transport:
             if not done:
                 self._drop(connection)
 
-    def _keep(self, connection: HTTPConnection) -> None:
+    def _keep(self, connection: Connection) -> None:
         self._busy.discard(connection)
         self._idle.add(connection)
         self._own.connection = connection
 
-    def _drop(self, connection: HTTPConnection | None) -> None:
+    def _drop(self, connection: Connection | None) -> None:
         if connection is not None:
             self._busy.discard(connection)
             self._idle.discard(connection)
-            _end(connection)
+            connection.close()
 
 
 def revived_error(plain: Any) -> PhotofindError:
@@ -258,14 +254,12 @@ def _not_understood() -> DaemonError:
     return DaemonError("the daemon's answer cannot be understood", RESTART)
 
 
-def _send(connection: HTTPConnection, request: Request, token: str) -> HTTPResponse:
+def _send(connection: Connection, request: Request, token: str) -> Response:
     body, headers = request.encoded()
     headers["Authorization"] = f"Bearer {token}"
-    connection.sock.settimeout(request.seconds)
-    connection.request(request.method, request.path, body, headers)
-    response = connection.getresponse()
-    if response.getheader("server") != "photofind":
-        raise HTTPException
+    response = connection.ask(request.method, request.path, headers, body, request.seconds)
+    if response.headers.get("server") != "photofind":
+        raise h11.RemoteProtocolError("another server answers")
     return response
 
 
@@ -273,18 +267,6 @@ def _error_in(body: bytes, status: int) -> PhotofindError:
     with suppress(DaemonError), understood():
         return revived_error(json.loads(body))
     return DaemonError(f"the daemon answers with status {status}", RESTART)
-
-
-def _read(response: HTTPResponse) -> bytes:
-    """Return the body of an answer, if it is not larger than any that a daemon gives."""
-    if response.length is not None:
-        # Without a size given, http.client notices if the connection is cut.
-        body = response.read() if response.length <= _LARGEST else None
-    else:
-        body = response.read(_LARGEST + 1)
-    if body is None or len(body) > _LARGEST:
-        raise _not_understood()
-    return body
 
 
 def _whole(text: str) -> int:
@@ -296,36 +278,14 @@ def _whole(text: str) -> int:
 def _explaining(request: Request) -> Iterator[None]:
     try:
         yield
-    except (OSError, HTTPException, ValueError) as error:
+    except (OSError, h11.ProtocolError, ValueError) as error:
         raise _explained(error, request) from None
 
 
 def _explained(error: Exception, request: Request) -> DaemonError:
     """Return the DaemonError for an error of the connection."""
+    if isinstance(error, TooLargeError):
+        return _not_understood()
     if isinstance(error, TimeoutError):
         return DaemonError(f"the daemon has not answered for {request.seconds:.0f} s", RESTART)
     return DaemonError("the daemon went away before it answered", RESTART)
-
-
-def _is_usable(connection: HTTPConnection) -> bool:
-    """Return whether an idle connection is still open; anything that comes on it is its end."""
-    if connection.sock is None:
-        return False
-    try:
-        connection.sock.setblocking(False)
-        connection.sock.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        pass
-    return False
-
-
-def _end(connection: HTTPConnection) -> None:
-    _shut_down(connection)
-    connection.close()
-
-
-def _shut_down(connection: HTTPConnection) -> None:
-    with suppress(OSError, AttributeError):  # It has ended already.
-        connection.sock.shutdown(socket.SHUT_RDWR)  # Wakes up the thread that reads from it.

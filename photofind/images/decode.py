@@ -104,7 +104,7 @@ def decode(
         lambda readable: _decode(readable, size, limits, name, take),
         lambda decoded: Image.fromarray(decoded.pixels),
     )
-    return replace(picture, note=note)
+    return picture if note is None else replace(picture, note=note)
 
 
 def _decode(data: bytes, size: tuple[int, int], limits: Limits, name: str, take: Take) -> Picture:

@@ -13,7 +13,7 @@ from photofind.indexing.departed import Departed
 from photofind.indexing.retries import next_retry
 from photofind.indexing.scan import Found
 from photofind.library.store import Array32, Store
-from photofind.model.records import Folder, Photo, Tags, innermost
+from photofind.model.records import Folder, Photo, Retry, Tags, innermost
 
 __all__ = ["BatchCommit", "Outcome"]
 
@@ -135,7 +135,7 @@ class BatchCommit:
             retry = next_retry(before.retry if before else None)
         if one.failure is not None and (one.refused or refusals or stays):
             refusals[self._space] = one.failure
-        photo = replace(_photo(file, one, image, self._space), refusals=refusals, retry=retry)
+        photo = _photo(file, one, image, self._space, refusals, retry)
         if before and stays and one.failure is not None:
             log.warning("%s: %s", file.path, one.failure)
             kind = "refused"
@@ -213,7 +213,14 @@ def _says_the_same(known: Photo, photo: Photo) -> bool:
     return bool(photo.content) and said(known) == said(photo)
 
 
-def _photo(file: Found, one: Extracted, image: Extracted | Photo, space: str) -> Photo:
+def _photo(
+    file: Found,
+    one: Extracted,
+    image: Extracted | Photo,
+    space: str,
+    refusals: Mapping[str, str],
+    retry: Retry | None,
+) -> Photo:
     """Return the photo of a file; ``image`` was decoded from the same content, maybe earlier."""
     return Photo(
         path=file.path,
@@ -234,6 +241,8 @@ def _photo(file: Found, one: Extracted, image: Extracted | Photo, space: str) ->
         tags=image.tags if isinstance(image, Photo) else _tags(image, space),
         failure=one.failure,
         note=image.note,
+        refusals=refusals,
+        retry=retry,
         # Not as it is, so that the next look at the photo reads it again.
         sidecar=None if one.lacks_sidecar else file.sidecar,
         changed=file.changed or None,

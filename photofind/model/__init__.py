@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from photofind.model.codec import as_plain, revive
+    from photofind.model.duplicates import (
+        DuplicateGroup,
+        DuplicateKind,
+        NotSame,
+        Proposal,
+        Spread,
+    )
     from photofind.model.embeddings import Embeddings
     from photofind.model.evaluations import EvaluationRecord
     from photofind.model.explanation import (
@@ -38,16 +45,11 @@ if TYPE_CHECKING:
     from photofind.model.query import (
         Answer,
         ByWords,
-        DuplicateGroup,
-        DuplicateKind,
         ExtractorProgress,
         Feedback,
         Hit,
         JudgedPhoto,
-        NotSame,
-        Proposal,
         Query,
-        Spread,
     )
     from photofind.model.search import Correction, FoundPhoto, SearchAnswer
     from photofind.model.settings import Setting, SettingValue
@@ -132,6 +134,7 @@ __all__ = [
 
 _NAMES = {
     "photofind.model.codec": "as_plain revive",
+    "photofind.model.duplicates": "DuplicateGroup DuplicateKind NotSame Proposal Spread",
     "photofind.model.embeddings": "Embeddings",
     "photofind.model.evaluations": "EvaluationRecord",
     "photofind.model.explanation": (
@@ -144,10 +147,7 @@ _NAMES = {
     "photofind.model.photos": (
         "Failure Overview PhotoDetails Tag TagCount Tagging TrashedBefore Trashing Untrashing"
     ),
-    "photofind.model.query": (
-        "Answer ByWords DuplicateGroup DuplicateKind ExtractorProgress Feedback Hit "
-        "JudgedPhoto NotSame Proposal Query Spread"
-    ),
+    "photofind.model.query": ("Answer ByWords ExtractorProgress Feedback Hit JudgedPhoto Query"),
     "photofind.model.search": "Correction FoundPhoto SearchAnswer",
     "photofind.model.settings": "Setting SettingValue",
     "photofind.model.status": (

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from photofind.errors import LibraryError
 from photofind.model.parameters import PATH_SCHEMA, Between, Checked, absolute_path, text
@@ -29,8 +28,7 @@ class PhotoNotFoundError(LibraryError):
     """
 
 
-@dataclass(frozen=True)
-class InAddress:
+class InAddress(NamedTuple):
     """What stands for a value in the path of an address, where there is no room for all values."""
 
     kind: Any

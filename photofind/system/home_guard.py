@@ -9,7 +9,6 @@ access list, and modes say nothing.
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 import sys
 from collections.abc import Iterator
@@ -95,6 +94,8 @@ def check_files(home: Home) -> None:
     user = os.geteuid()
     foreign = [path for path in home.root.rglob("*") if path.lstat().st_uid != user]
     if foreign:
+        import shlex  # Commands wait for what they import.
+
         first = min(foreign)
         raise LibraryError(
             f"{len(foreign)} files in the home {home.root} belong to others, such as "

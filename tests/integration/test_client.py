@@ -11,7 +11,6 @@ import threading
 import time
 import types
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -370,7 +369,7 @@ def test_another_server_at_that_port_is_not_believed(home: Home) -> None:
 
 def test_a_daemon_that_hangs_is_given_up(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     (route,) = OPERATIONS["similar"].routes
-    monkeypatch.setattr(OPERATIONS["similar"], "routes", [replace(route, seconds=0.3)])
+    monkeypatch.setattr(OPERATIONS["similar"], "routes", [route._replace(seconds=0.3)])
     with serving(home) as served, Client(home) as client:
         served.library.hold.clear()
         with pytest.raises(DaemonError, match="has not answered for 0 s"):
@@ -450,6 +449,18 @@ def test_the_daemon_is_started_where_that_is_wanted(home: Home, starts: list[str
     assert starts == ["started"]
 
 
+def test_without_a_library_the_daemon_is_started_only_to_begin_one(
+    home: Home, starts: list[str]
+) -> None:
+    assert isinstance(connect(home, begin=False), PhotoFind)
+    assert starts == []
+    from photofind.library.stores import open_store
+
+    open_store(home, writable=True).close()
+    assert isinstance(connect(home, begin=False), Client)
+    assert starts == ["started"]
+
+
 def test_this_process_answers_while_another_writes(home: Home, starts: list[str]) -> None:
     starts.append("the daemon cannot start")
     with pytest.raises(DaemonError, match="cannot start"):
@@ -465,6 +476,7 @@ def test_the_client_imports_nothing_heavy() -> None:
     assert not loaded & {
         *("numpy", "pydantic", "fastapi", "starlette", "uvicorn", "httpx", "requests", "anyio"),
         *("asyncio", "PIL", "tinydb", "tomlkit", "tomllib", "psutil", "filelock", "platformdirs"),
+        *("http.client", "email", "ssl", "logging", "photofind.library.stores"),
         *("photofind.app.photofind", "photofind.settings"),
     }
 

@@ -87,7 +87,8 @@ def _place(catalog: Catalog, photos: list[Photo]) -> tuple[list[Photo], set[int]
     for (path, away), photo in batch.items():
         # What is there may itself be moved elsewhere by this batch.
         displaced = there[path].photo.id if away is None and path in there else 0
-        kept.append(replace(photo, id=photo.id or (0 if displaced in named else displaced)))
+        identifier = photo.id or (0 if displaced in named else displaced)
+        kept.append(photo if identifier == photo.id else replace(photo, id=identifier))
     gone = named.union(record.photo.id for record in there.values())
     gone.difference_update(photo.id for photo in kept)
     return kept, gone, [*there.values(), *catalog.by_id(named).values()]
@@ -113,9 +114,8 @@ def _put(
     """Put a photo with these rows, the tags that go with them, and no refusals of theirs."""
     if photo.failure is not None:
         return catalog.put_photo(replace(photo, tags={}), {})
-    photo = replace(
-        photo,
-        tags={space: tags[space] for space in rows if tags.get(space)},
-        refusals={space: why for space, why in photo.refusals.items() if space not in rows},
-    )
+    its_tags = {space: tags[space] for space in rows if tags.get(space)}
+    refusals = {space: why for space, why in photo.refusals.items() if space not in rows}
+    if (its_tags, refusals) != (photo.tags, photo.refusals):  # Copying a photo takes a while.
+        photo = replace(photo, tags=its_tags, refusals=refusals)
     return catalog.put_photo(photo, rows)
