@@ -80,7 +80,8 @@ class Index:
         self.neighbours: npt.NDArray[np.int32] = arrays["neighbours"]
         self._points: Vectors32 = arrays["points"]
         self.repeats: Positions = arrays.get("repeats", np.empty(0, np.int64))
-        self._order: Positions | None = None  # Of the rows, once it is needed.
+        # The position of each row, and of how many that is known.
+        self._places = np.empty(0, np.int32), 0
         self.contents: Digests | None = arrays.get("contents")
         self.rows: npt.NDArray[np.int64] = arrays["rows"]
         self.saved_rows: npt.NDArray[np.int64] = np.empty(0, np.int64)
@@ -154,16 +155,18 @@ class Index:
         other.rows = other.rows[:built]
         if other.contents is not None:
             other.contents = other.contents[:built]
-        other._order = None
+        other._places = np.empty(0, np.int32), 0
         other._read_fresh()
         return other
 
     def positions(self, rows: npt.NDArray[np.int64]) -> Positions:
         """Return the positions of rows (n,) that the index has."""
-        order = self._order
-        if order is None or len(order) != len(self.rows):
-            order = self._order = np.argsort(self.rows)
-        return order[np.searchsorted(self.rows, rows, sorter=order)]
+        places, known = self._places
+        if known != len(self.rows):
+            places = np.zeros(int(self.rows.max()) + 1, np.int32)
+            places[self.rows] = np.arange(len(self.rows), dtype=np.int32)
+            self._places = places, len(self.rows)
+        return places[rows].astype(np.int64)
 
     def points(self, positions: Positions) -> Vectors32:
         """Return the points at ``positions``, of any shape (...), as (..., d)."""
