@@ -108,12 +108,12 @@ class RowContents:
     def rows(self, contents: Iterable[str]) -> Rows:
         """Return the row of each of some contents, (n,); -1 where none has it."""
         keys = [*contents]
-        told = self._told
-        rows = np.fromiter((told.get(key, -1) for key in keys), np.int64, len(keys))
-        others = np.flatnonzero(rows < 0)
-        if len(others):
-            rows[others] = self._looked_up([keys[place] for place in others.tolist()])
-        return rows
+        told = [*map(self._told.get, keys)]
+        if None not in told:
+            return np.array(told, np.int64)
+        others = [key for key, row in zip(keys, told, strict=True) if row is None]
+        rows = iter(self._looked_up(others).tolist())
+        return np.array([next(rows) if row is None else row for row in told], np.int64)
 
     def release(self) -> None:
         """Release the memory that looking up contents takes; the next look-up sorts them again."""
