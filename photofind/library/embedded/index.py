@@ -32,10 +32,12 @@ from photofind.ranking.projection import Projection, Vectors32
 from photofind.ranking.smoothing import smooth_new
 from photofind.system.disk import explain_disk_errors
 
-__all__ = ["CANDIDATES", "Index"]
+__all__ = ["CACHED", "CANDIDATES", "Index"]
 
 # How many candidates a search takes, at the least, to be ranked on the full vectors.
 CANDIDATES = 200
+# Points are compared with each query in turn: so many of them stay in the processor's cache.
+CACHED = 1024
 
 Digests = npt.NDArray[np.uint32]
 
@@ -289,7 +291,12 @@ class Index:
 def _similarities(queries: Vectors32, *parts: Vectors32) -> Similarities:
     """Return the cosine of a few queries (m, d) with points that come in parts: (m, n)."""
     similarities = np.empty((len(queries), sum(map(len, parts))), np.float32)
-    for query, row in zip(queries, similarities, strict=True):
-        # One by one: for several at once BLAS copies all points first, at ten times the cost.
-        np.concatenate([part @ query for part in parts], out=row)
+    start = 0
+    for part in parts:
+        for first in range(0, len(part), CACHED):
+            points = part[first : first + CACHED]
+            # One by one: for several at once BLAS copies all points first, at ten times the cost.
+            for query, row in zip(queries, similarities, strict=True):
+                np.matmul(points, query, out=row[start : start + len(points)])
+            start += len(points)
     return similarities

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.library.embedded.asked import GraphNearest
-from photofind.library.embedded.index import CANDIDATES, Index
+from photofind.library.embedded.index import CACHED, CANDIDATES, Index
 from photofind.library.embedded.spaces import Snapshot
 from photofind.library.embedded.wanted import Wanted
 from photofind.ranking.exact import Positions, Similarities, best
@@ -20,8 +20,6 @@ BLOCK = 8192
 # Up to so many queries, one multiplication for each is faster than one for all, for which BLAS
 # copies the block first.
 FEW = 8
-# Points are compared with each query in turn: so many of them stay in the processor's cache.
-_CACHED = 1024
 
 # From such shares of all points on, and of so many at the least, the graph is asked for the nearest
 # of those that are wanted.
@@ -164,8 +162,8 @@ def _nearest_of_all(
         return best(np.where(allowed, index.similarities(queries), -np.inf), count)
     positions, kept = wanted.positions, wanted.points
     found = np.empty((len(queries), len(positions)), np.float32)
-    for start in range(0, len(positions), _CACHED):
-        part = slice(start, start + _CACHED)
+    for start in range(0, len(positions), CACHED):
+        part = slice(start, start + CACHED)
         points = index.points(positions[part]) if kept is None else kept[part]
         for query, compared in zip(queries, found, strict=True):
             np.matmul(points, query, out=compared[part])

@@ -13,10 +13,10 @@ from photofind.ranking.projection import Vectors32
 
 __all__ = ["Wanted"]
 
-# Up to this share of all points, those that are wanted are put together to be compared, ...
-_MOST_GATHERED = 0.3
-# ... and up to so many bytes of them stay together: gathering takes longer than comparing.
+# Up to so many bytes of points that are wanted are put together to be compared, and stay so, ...
 _MOST_KEPT = 1 << 25
+# ... and up to this share of all points they are put together for each search.
+_MOST_GATHERED = 0.3
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -60,14 +60,22 @@ class Wanted:
     @property
     def are_few(self) -> bool:
         """Whether their points are put together to be compared."""
-        return self._index is not None and self.count <= _MOST_GATHERED * len(self._index)
+        index = self._index
+        return index is not None and (
+            self._may_be_kept or self.count <= _MOST_GATHERED * len(index)
+        )
 
     @cached_property
     def points(self) -> Vectors32 | None:
         """Their points, (n, d); None where they are too many to be kept together."""
         index = self._index
-        if index is None or not self.are_few:
-            return None
-        if 4 * index.dimension * len(self.positions) > _MOST_KEPT:
-            return None
-        return index.points(self.positions)
+        return index.points(self.positions) if index is not None and self._may_be_kept else None
+
+    @property
+    def _may_be_kept(self) -> bool:
+        index = self._index
+        return (
+            index is not None
+            and self.count < len(index)  # All of them are together.
+            and 4 * index.dimension * self.count <= _MOST_KEPT
+        )
