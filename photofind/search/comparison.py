@@ -332,10 +332,11 @@ class NearestPictures:
             cosines.reshape(found.contents.shape) < self._least, found.similarities, -np.inf
         )
         places, similarities = best(others, count)
+        rows = np.arange(len(places))[:, np.newaxis]
         return Nearest(
-            np.take_along_axis(found.contents, places, axis=1),
+            found.contents[rows, places],
             similarities,
-            np.take_along_axis(found.vectors, places[..., np.newaxis], axis=1),
+            found.vectors[rows, places],
             found.searched_by,
         )
 

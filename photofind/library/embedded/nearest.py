@@ -150,7 +150,7 @@ def _nearest_by_graph(
     may_be = (positions >= 0) & wanted.mask[rows] & ~_are_among(rows, without)
     similarities = np.where(may_be, similarities, -np.inf)
     top, values = best(similarities, count)
-    return np.take_along_axis(positions, top, axis=1), values
+    return positions[np.arange(len(top))[:, np.newaxis], top], values
 
 
 def _nearest_of_all(
