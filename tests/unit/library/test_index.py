@@ -171,10 +171,12 @@ def test_identical_vectors_do_not_hide_each_other(space: Path) -> None:
     assert same.min() > np.partition(similarities, -30)[-30]
 
 
+@pytest.mark.parametrize("kept", [0, 1 << 25])
 @pytest.mark.parametrize("share", [2, 3, 40])
 def test_the_nearest_of_some_are_found_as_among_all(
-    space: Path, share: int, monkeypatch: pytest.MonkeyPatch
+    space: Path, share: int, kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("photofind.library.embedded.wanted._MOST_KEPT", kept)
     build(space, clustered(2000))
     index = Index(space)
     queries = index.projection.project(clustered(3, seed=1))
@@ -202,6 +204,9 @@ def test_the_nearest_of_some_are_found_as_among_all(
     assert mask[found.rows].all()
     np.testing.assert_allclose(found.similarities, expected, atol=1e-6)
     assert all(200 * share < count < 2000 for count in asked)
+    exactly = nearest.nearest_points(index, None, queries, 20, wanted, without, vectors=False)
+    np.testing.assert_allclose(exactly.similarities, expected, atol=1e-6)
+    assert not np.isin(exactly.rows, without).any()
 
 
 def test_what_is_written_is_private(space: Path) -> None:
