@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = [
@@ -146,7 +147,13 @@ class Home:
 
 def is_below(path: str, folder: str) -> bool:
     """Return whether ``path`` is ``folder`` or is below it; both absolute and normalised."""
-    return path == folder or path.startswith(os.path.join(folder, ""))  # noqa: PTH118
+    return path == folder or path.startswith(_inside(folder))
+
+
+@lru_cache(maxsize=256)
+def _inside(folder: str) -> str:
+    """Return what the paths of all that is below a folder begin with."""
+    return os.path.join(folder, "")  # noqa: PTH118 (its end is what counts)
 
 
 def private_folder(path: Path) -> Path:

@@ -25,6 +25,7 @@ background model, *a contrario*.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -138,6 +139,7 @@ def typical(extractor: str, own: Background | None, photos: int) -> Background:
     )
 
 
+@lru_cache(maxsize=64)  # Each answer asks.
 def _measured(extractor: str) -> Background | None:
     """Return what was measured of an extractor, or follows from that for several ("a=2,b").
 

@@ -25,9 +25,10 @@ def best(similarities: Similarities, count: int) -> tuple[Positions, Similaritie
         top = np.argpartition(similarities, width - count - 1, axis=1)[:, width - count :]
     else:
         top = np.broadcast_to(np.arange(width), similarities.shape)
-    values = np.take_along_axis(similarities, top, axis=1)
+    rows = np.arange(len(similarities))[:, np.newaxis]
+    values = similarities[rows, top]
     order = np.argsort(-values, axis=1, kind="stable")
-    return np.take_along_axis(top, order, axis=1), np.take_along_axis(values, order, axis=1)
+    return top[rows, order], values[rows, order]
 
 
 def nearest_exactly(

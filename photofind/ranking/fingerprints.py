@@ -39,6 +39,8 @@ _SUFFICIENT = 50
 # Mirroring a picture turns the sign of its odd frequencies; the first one kept is odd.
 _ODD = (np.arange(_SIDE) % 2 == 0).astype(np.uint8)
 _ALL = slice(None)
+# Of each four bits in a row the first two, which stand for their pairs with the other two.
+_FIRST_OF_PAIRS = np.uint64(0x3333333333333333)
 # So many copies are a crowd; and so many pictures at most are looked at that begin none.
 _CROWD, _TRIES = 32, 256
 # Pairs that are compared at a time.
@@ -119,20 +121,14 @@ class Fingerprints:
         """Return which of some (m,) are the same picture as which of others (n,), (m, n)."""
         if len(rights) < len(lefts):  # The fewer are turned: that comes to the same.
             return self.near(rights, lefts).T
-        lefts_words = _words(self.turned(lefts))
-        rights_words = _words(self.bits[rights])
         near = np.zeros((len(lefts), len(rights)), np.bool_)
-        first, second = rights_words[:, 0].copy(), rights_words[:, 1].copy()
-        for turned in lefts_words:
-            apart = np.bitwise_count(turned[:, None, 0] ^ first)
-            apart += np.bitwise_count(turned[:, None, 1] ^ second)
-            may_be = apart <= SAME
-            if may_be.any():  # Hardly any two are near by half of their bits.
-                rows, columns = may_be.nonzero()
-                bits = np.bitwise_count(turned[rows] ^ rights_words[columns]).sum(-1, np.int64)
-                near[rows, columns] |= bits <= SAME
-        near &= self.sufficient[lefts][:, None]
-        near &= self.sufficient[rights]
+        turned, found = _pairs(_quarter_turned(self.bits[lefts])), _pairs(self.bits[rights])
+        may_be = _near_by_pairs(_pairs(self.bits[lefts]), found) | _near_by_pairs(turned, found)
+        may_be &= self.sufficient[lefts][:, None]
+        may_be &= self.sufficient[rights]
+        rows, columns = may_be.nonzero()  # Of different pictures hardly any two.
+        if len(rows):
+            near[rows, columns] = self.distances(lefts[rows], rights[columns])[0] <= SAME
         return near
 
 
@@ -268,3 +264,30 @@ def _differing(lefts: Bits, rights: Bits) -> Places:
 
 def _words(bits: Bits) -> npt.NDArray[np.uint64]:
     return np.ascontiguousarray(bits).view(np.uint64)
+
+
+def _pairs(bits: Bits) -> npt.NDArray[np.uint64]:
+    """Return of fingerprints (n, 32) which of 128 pairs of bits differ, (n, 2).
+
+    They are frequencies two apart in a row: mirroring turns both or none, so it changes no pair.
+    """
+    words = _words(bits)
+    differing = (words ^ (words >> np.uint64(2))) & _FIRST_OF_PAIRS
+    return differing[:, :2] | (differing[:, 2:] << np.uint64(2))
+
+
+def _near_by_pairs(
+    lefts: npt.NDArray[np.uint64], rights: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.bool_]:
+    """Return which of some pairs (m, 2) differ in no more than near ones may from which (n, 2)."""
+    first, second = rights[:, 0].copy(), rights[:, 1].copy()
+    apart = np.bitwise_count(lefts[:, None, 0] ^ first)
+    apart += np.bitwise_count(lefts[:, None, 1] ^ second)
+    near: npt.NDArray[np.bool_] = apart <= SAME  # A bit is in one pair.
+    return near
+
+
+def _quarter_turned(bits: Bits) -> Bits:
+    """Return fingerprints (n, 32) of pictures that are turned by 90 degrees, or mirrored too."""
+    signs = np.unpackbits(bits, axis=1).reshape(-1, _SIDE, _SIDE)
+    return np.packbits(signs.transpose(0, 2, 1).reshape(-1, 8 * _BYTES), axis=1)

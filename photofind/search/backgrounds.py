@@ -16,13 +16,15 @@ __all__ = ["own_background", "varied_background"]
 _FEW = 64
 
 
-def own_background(store: Store, space: str) -> tuple[Background | None, int]:
+def own_background(
+    store: Store, space: str, index: IndexInfo | None = None
+) -> tuple[Background | None, int]:
     """Return the background of the plain cosine of a space, and of how many photos it is.
 
     Where there is no index it is measured on a few of the embeddings; None where there are none to
-    compare.
+    compare. The index of the space need not be looked for again where it is given.
     """
-    index: IndexInfo | None = store.index(space)
+    index = index or store.index(space)
     if index is not None:
         return index.plain, index.pictures
     _, sample = store.sample(space, _FEW)
@@ -33,9 +35,12 @@ def own_background(store: Store, space: str) -> tuple[Background | None, int]:
     return measure_background(pairs), len(sample)
 
 
-def varied_background(store: Store, space: str) -> Background:
-    """Return what the plain cosine of varied photos looks like to the extractor of a space."""
-    own, photos = own_background(store, space)
+def varied_background(store: Store, space: str, index: IndexInfo | None = None) -> Background:
+    """Return what the plain cosine of varied photos looks like to the extractor of a space.
+
+    ``index`` is as for `own_background`.
+    """
+    own, photos = own_background(store, space, index)
     extractor, _, version = space.rpartition("@")
     if CROPPED in version:
         weights = parse_extractors(extractor)

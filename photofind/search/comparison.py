@@ -146,8 +146,7 @@ class _SpaceComparison(Comparison):
         self._direction = towards(query.like, query.unlike)
 
     def compare(self, contents: Sequence[str]) -> Compared:
-        known, embeddings = self._store.embeddings(self._space, contents)
-        embeddings = normalised(embeddings)
+        known, embeddings = self._embeddings(contents)
         plain = embeddings @ self._direction
         known, similarities = self._similarities(contents, known, embeddings, plain)
         standings = self._scale.standings(similarities, plain)
@@ -156,6 +155,11 @@ class _SpaceComparison(Comparison):
         if not known.all():
             embeddings = embeddings[known]
         return Compared(known, standings.astype(np.float32), np.clip(standings, 0, 1), embeddings)
+
+    def _embeddings(self, contents: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Vectors32]:
+        """Return which contents have an embedding, (n,), and the embeddings at unit length."""
+        known, embeddings = self._store.embeddings(self._space, contents)
+        return known, normalised(embeddings)
 
     @abstractmethod
     def _similarities(
@@ -232,14 +236,19 @@ class _IndexedComparison(_SpaceComparison):
         self._projection = index.projection
         self.searched_by = "exact"
 
-        nearest = NearestPictures(store, space, query.own, index.plain)
+        self._nearest = NearestPictures(store, space, query.own, index.plain)
         projected = index.projection.project(np.concatenate([query.like, query.unlike]))
-        expanded = expand(projected, nearest, index.photos + index.fresh - index.repeats)
+        expanded = expand(projected, self._nearest, index.photos + index.fresh - index.repeats)
         self._raw, self._wanted = (
             towards(*np.split(vectors, [len(query.like)])) for vectors in (projected, expanded)
         )
         centre = index.projection.centre
         self._full = towards(centre(query.like), centre(query.unlike))
+
+    @property
+    def directions(self) -> tuple[Vectors32, Vectors32, Vectors32]:
+        """What embeddings are compared with, (D,), points, (d,), and centred embeddings, (D,)."""
+        return self._direction, self._wanted, self._full
 
     def candidates(self, limit: int, where: Filter = EVERYTHING) -> list[str]:
         # Copies are near the query as it came, relatives near the expanded one.
@@ -247,7 +256,20 @@ class _IndexedComparison(_SpaceComparison):
         count = max(CANDIDATES, 2 * limit)
         found = self._store.nearest(self._space, queries, count, where=where, vectors=False)
         self.searched_by = found.searched_by
-        return [content for content in dict.fromkeys(found.contents.ravel()) if content]
+        return [*filter(None, dict.fromkeys(found.contents.ravel().tolist()))]
+
+    def _embeddings(self, contents: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Vectors32]:
+        # Most pictures that expanded the query are among its candidates.
+        read = self._nearest.read
+        places = np.array([read.get(content, -1) for content in contents], np.int64)
+        left, there = np.flatnonzero(places < 0), np.flatnonzero(places >= 0)
+        known = np.ones(len(contents), np.bool_)
+        known[left], others = super()._embeddings([contents[place] for place in left.tolist()])
+        if not len(there):
+            return known, others
+        embeddings = np.empty((len(contents), others.shape[1]), np.float32)
+        embeddings[left], embeddings[there] = others, self._nearest.embeddings[places[there]]
+        return known, embeddings
 
     def _similarities(
         self,
@@ -272,15 +294,22 @@ class NearestPictures:
         The contents of the query.
     background
         Of the plain cosine.
+
+    Attributes
+    ----------
+    read, embeddings
+        The places of contents whose embeddings were read last, and the embeddings, at unit length.
     """
 
     def __init__(
         self, store: Store, space: str, own: frozenset[str], background: Background
     ) -> None:
+        self.read: dict[str, int] = {}
         self._store = store
         self._space = space
         self._own = own
         self._takes = normalised(store.embeddings(space, [*own])[1])
+        self.embeddings = self._takes[:0]
         self._least = background.similarity(TAKE)
 
     def __call__(self, queries: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
@@ -294,16 +323,20 @@ class NearestPictures:
         found = self._store.nearest(self._space, queries, asked, over="pictures", exclude=self._own)
         if not self._own:
             return found
-        embeddings = self._store.embeddings(self._space, found.contents.ravel().tolist())[1]
-        cosines = (normalised(embeddings) @ self._takes.T).max(axis=1)
+        contents = found.contents.ravel().tolist()
+        known, embeddings = self._store.embeddings(self._space, contents)
+        self.embeddings = normalised(embeddings)
+        self.read = {one: place for place, one in enumerate(contents) if known[place]}
+        cosines = (self.embeddings @ self._takes.T).max(axis=1)
         others = np.where(
             cosines.reshape(found.contents.shape) < self._least, found.similarities, -np.inf
         )
         places, similarities = best(others, count)
+        rows = np.arange(len(places))[:, np.newaxis]
         return Nearest(
-            np.take_along_axis(found.contents, places, axis=1),
+            found.contents[rows, places],
             similarities,
-            np.take_along_axis(found.vectors, places[..., np.newaxis], axis=1),
+            found.vectors[rows, places],
             found.searched_by,
         )
 
@@ -331,7 +364,7 @@ def compare(store: Store, space: str, query: Embedded, *, plain: bool = False) -
 
 def _scale(store: Store, space: str, index: IndexInfo | None, *, plain: bool) -> _Scale:
     """Return the scale of the scores of a space."""
-    others = varied_background(store, space)
+    others = varied_background(store, space, index)
     if index is None:
         return _Scale(others, others, 0)
     return _Scale(index.plain if plain else index.ranked, others, weight_of(index.pictures))
@@ -402,11 +435,19 @@ class WholeSpace:
             directions = np.stack([towards(one.like, one.unlike) for one in queries])
             plain = ranked = directions @ self._embeddings.T
         else:
-            ways = [_IndexedComparison(self._store, self._space, one, self._scale, index)
-                    for one in queries]  # fmt: skip
-            plain = np.stack([way._direction for way in ways]) @ self._embeddings.T
-            wanted, full = (np.stack(of) for of in zip(*((way._wanted, way._full) for way in ways),
-                                                       strict=True))  # fmt: skip
+            plain, wanted, full = (
+                np.stack(of)
+                for of in zip(
+                    *(
+                        _IndexedComparison(
+                            self._store, self._space, one, self._scale, index
+                        ).directions
+                        for one in queries
+                    ),
+                    strict=True,
+                )
+            )
+            plain = plain @ self._embeddings.T
             cosines = index.projection.cosines(self._embeddings, full, self._distances)
             ranked = blend(wanted @ self._points.T, cosines)
         standings = self._scale.standings(ranked, plain)

@@ -78,6 +78,7 @@ def find_photos(
     offline = [folder.path for folder in store.folders() if folder.state == "offline"]
     asked, among = {*query.like, *query.unlike}, {*spaces}
     is_limited = where != EVERYTHING
+    scores = ranked.scores[:count].tolist()
     for start in range(0, len(groups), limit):  # The first of them are mostly enough.
         batch = groups[start : start + limit]
         photos = store.by_content(ranked.contents[place] for group in batch for place in group)
@@ -85,14 +86,15 @@ def find_photos(
             found = [
                 Found(
                     photo,
-                    float(ranked.scores[place]),
+                    scores[place],
                     photo.away is not None
                     or any(is_below(photo.path, folder) for folder in offline),
                 )
                 for place in group
                 for photo in photos.get(ranked.contents[place], ())
                 if not among.isdisjoint(photo.spaces)
-                and not asked & {photo.id, photo.path if photo.away is None else photo.id}
+                and photo.id not in asked
+                and (photo.path not in asked or photo.away is not None)
                 and (photo.inode, photo.size) not in asked_files
                 and (not is_limited or where.passes(photo))
             ]

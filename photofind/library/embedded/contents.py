@@ -13,6 +13,8 @@ __all__ = ["RowContents", "digest_of"]
 
 # So many contents are looked up in a dict before they are sorted in with the rest.
 _RECENT = 4096
+# The rows of so many contents are remembered, as those of some answers are.
+_TOLD = 4096
 
 Rows = npt.NDArray[np.int64]
 Digests = npt.NDArray[np.uint32]
@@ -44,6 +46,8 @@ class RowContents:
         # The digests in order with their rows, and what came since; None while unsorted.
         self._sorted: tuple[Digests, npt.NDArray[np.int32]] | None = None
         self._recent: dict[bytes, int] = {}
+        # The rows of contents that were told of late: mostly these are looked up next.
+        self._told: dict[str, int] = {}
 
     def copy(self) -> RowContents:
         """Return another that has the same contents so far."""
@@ -59,6 +63,7 @@ class RowContents:
         rows = np.fromiter(contents, np.int64, len(contents))
         keys = [_key(content) for content in contents.values()]
         with self._changing:
+            self._told = {}
             self._make_room(int(rows.max()) + 1, max(map(len, keys)))
             self._column[rows] = keys
             self._digests[rows] = [*map(zlib.crc32, keys)]  # That of nothing is 0.
@@ -72,6 +77,7 @@ class RowContents:
     def contents(self, rows: Rows) -> list[str]:
         """Return the content of each of some rows (n,); "" where photos refer to it no more."""
         with self._changing:
+            told = self._told
             inside = rows < len(self._column)
             has_all = bool(inside.all())  # Nearly always.
             if has_all:
@@ -81,9 +87,11 @@ class RowContents:
         if has_all:
             try:
                 names: list[str] = keys.astype(f"U{keys.dtype.itemsize}").tolist()
-                return names
             except UnicodeDecodeError:
                 pass
+            else:
+                self._note_told(told, names, rows)
+                return names
         return [
             key.decode("utf-8", "surrogatepass") if there else ""
             for key, there in zip(keys.tolist(), inside.tolist(), strict=True)
@@ -100,6 +108,30 @@ class RowContents:
     def rows(self, contents: Iterable[str]) -> Rows:
         """Return the row of each of some contents, (n,); -1 where none has it."""
         keys = [*contents]
+        told = [*map(self._told.get, keys)]
+        if None not in told:
+            return np.array(told, np.int64)
+        others = [key for key, row in zip(keys, told, strict=True) if row is None]
+        rows = iter(self._looked_up(others).tolist())
+        return np.array([next(rows) if row is None else row for row in told], np.int64)
+
+    def release(self) -> None:
+        """Release the memory that looking up contents takes; the next look-up sorts them again."""
+        with self._changing:
+            self._sorted, self._recent, self._told = None, {}, {}
+
+    def _note_told(self, told: dict[str, int], names: list[str], rows: Rows) -> None:
+        """Note contents that were read while ``told`` was what is known of such."""
+        with self._changing:
+            if told is not self._told or len(names) > _TOLD:  # They may have changed meanwhile.
+                return
+            if len(told) + len(names) > _TOLD:
+                self._told = told = {}
+            told.update(zip(names, rows.tolist(), strict=True))
+            told.pop("", None)
+
+    def _looked_up(self, keys: list[str]) -> Rows:
+        """Return the row of each of some contents, (n,); -1 where none has it."""
         with self._changing:
             wanted = _wanted(keys, self._column.dtype.itemsize)
             if not len(self._column):
@@ -114,11 +146,6 @@ class RowContents:
                     if (row := self._recent.get(key)) is not None:
                         rows[place] = row
             return np.where((self._column[rows] == wanted) & (wanted != b""), rows, -1)
-
-    def release(self) -> None:
-        """Release the memory that looking up contents takes; the next look-up sorts them again."""
-        with self._changing:
-            self._sorted, self._recent = None, {}
 
     def _sorted_rows(self, wanted: npt.NDArray[np.bytes_]) -> Rows:
         """Return for each of some contents the first row with it, or any where none has it."""

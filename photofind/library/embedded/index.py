@@ -32,10 +32,12 @@ from photofind.ranking.projection import Projection, Vectors32
 from photofind.ranking.smoothing import smooth_new
 from photofind.system.disk import explain_disk_errors
 
-__all__ = ["CANDIDATES", "Index"]
+__all__ = ["CACHED", "CANDIDATES", "Index"]
 
 # How many candidates a search takes, at the least, to be ranked on the full vectors.
 CANDIDATES = 200
+# Points are compared with each query in turn: so many of them stay in the processor's cache.
+CACHED = 1024
 
 Digests = npt.NDArray[np.uint32]
 
@@ -79,7 +81,8 @@ class Index:
         self.projection = Projection(arrays["mean"], arrays["components"])
         self._large_points, self._large_neighbours = large["points"], large["neighbours"]
         self.repeats: Positions = arrays.get("repeats", np.empty(0, np.int64))
-        self._order: Positions | None = None  # Of the rows, once it is needed.
+        # The position of each row, and of how many that is known.
+        self._places = np.empty(0, np.int32), 0
         self.contents: Digests | None = arrays.get("contents")
         self.rows: npt.NDArray[np.int64] = arrays["rows"]
         self.saved_rows: npt.NDArray[np.int64] = np.empty(0, np.int64)
@@ -188,16 +191,18 @@ class Index:
         other.rows = other.rows[:built]
         if other.contents is not None:
             other.contents = other.contents[:built]
-        other._order = None
+        other._places = np.empty(0, np.int32), 0
         other._read_fresh()
         return other
 
     def positions(self, rows: npt.NDArray[np.int64]) -> Positions:
         """Return the positions of rows (n,) that the index has."""
-        order = self._order
-        if order is None or len(order) != len(self.rows):
-            order = self._order = np.argsort(self.rows)
-        return order[np.searchsorted(self.rows, rows, sorter=order)]
+        places, known = self._places
+        if known != len(self.rows):
+            places = np.zeros(int(self.rows.max()) + 1, np.int32)
+            places[self.rows] = np.arange(len(self.rows), dtype=np.int32)
+            self._places = places, len(self.rows)
+        return places[rows].astype(np.int64)
 
     def points(self, positions: Positions) -> Vectors32:
         """Return the points at ``positions``, of any shape (...), as (..., d)."""
@@ -319,7 +324,12 @@ class Index:
 def _similarities(queries: Vectors32, *parts: Vectors32) -> Similarities:
     """Return the cosine of a few queries (m, d) with points that come in parts: (m, n)."""
     similarities = np.empty((len(queries), sum(map(len, parts))), np.float32)
-    for query, row in zip(queries, similarities, strict=True):
-        # One by one: for several at once BLAS copies all points first, at ten times the cost.
-        np.concatenate([part @ query for part in parts], out=row)
+    start = 0
+    for part in parts:
+        for first in range(0, len(part), CACHED):
+            points = part[first : first + CACHED]
+            # One by one: for several at once BLAS copies all points first, at ten times the cost.
+            for query, row in zip(queries, similarities, strict=True):
+                np.matmul(points, query, out=row[start : start + len(points)])
+            start += len(points)
     return similarities

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from photofind.library.embedded.index import CANDIDATES, Index
+from photofind.library.embedded.asked import GraphNearest
+from photofind.library.embedded.index import CACHED, CANDIDATES, Index
 from photofind.library.embedded.spaces import Snapshot
+from photofind.library.embedded.wanted import Wanted
 from photofind.ranking.exact import Positions, Similarities, best
 from photofind.ranking.projection import Vectors32, normalised
 
-__all__ = ["FoundRows", "GraphNearest", "graph_pays_for", "nearest_embeddings", "nearest_points"]
+__all__ = ["FoundRows", "graph_pays_for", "nearest_embeddings", "nearest_points"]
 
 BLOCK = 8192
 # Up to so many queries, one multiplication for each is faster than one for all, for which BLAS
 # copies the block first.
 FEW = 8
-
-# Up to this share of all points, those that are wanted are put together before they are compared.
-_MOST_GATHERED = 0.3
 
 # From such shares of all points on, and of so many at the least, the graph is asked for the nearest
 # of those that are wanted.
@@ -30,10 +28,7 @@ NEARLY_ALL, SHARE, MANY = 0.9, 0.15, 100_000
 SPREAD = 1.3
 
 Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-GraphNearest = Callable[[Vectors32, int], tuple[Positions, Similarities, int]]
-"""Gives the nearest points of queries: their numbers in the graph, their similarities, both (m, k),
-and how many points the graph holds."""
+_NO_ROWS: Rows = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +45,14 @@ class FoundRows:
     searched_by: str
 
 
-def graph_pays_for(index: Index, mask: Mask) -> bool:
-    """Return whether a graph finds the nearest of some rows, given as a mask (rows,).
+def graph_pays_for(index: Index, wanted: Wanted) -> bool:
+    """Return whether a graph finds the nearest of some rows.
 
     It finds the nearest of all rows; where few are wanted it may find none of them. Where half of
     very many are wanted, asking it for twice as many is faster than comparing with all of these.
     """
-    wanted = np.count_nonzero(mask)
-    return bool(wanted > NEARLY_ALL * len(index) or wanted > max(SHARE * len(index), MANY))
+    count = wanted.count
+    return count > NEARLY_ALL * len(index) or count > max(SHARE * len(index), MANY)
 
 
 def nearest_points(
@@ -65,7 +60,8 @@ def nearest_points(
     graph: GraphNearest | None,
     queries: Vectors32,
     count: int,
-    mask: Mask,
+    wanted: Wanted,
+    without: Rows = _NO_ROWS,
     *,
     vectors: bool,
 ) -> FoundRows:
@@ -73,28 +69,42 @@ def nearest_points(
 
     Parameters
     ----------
-    mask
-        Which rows may be found, (rows,).
+    wanted
+        The rows that may be found.
+    without
+        A few of them that may not, (e,).
     vectors
         Whether the points are wanted.
     """
     if graph is not None:
-        positions, similarities = _nearest_by_graph(index, graph, queries, count, mask)
-        # All that it finds may be takes of one picture, of which the mask leaves none.
+        positions, similarities = _nearest_by_graph(index, graph, queries, count, wanted, without)
+        # All that it finds may be takes of one picture, of which none is wanted.
         if not np.isfinite(similarities).all():
             graph = None
     if graph is None:
-        positions, similarities = _nearest_of_all(index, queries, count, mask)
+        positions, similarities = _nearest_of_all(index, queries, count, wanted, without)
     points = index.points(positions) if vectors else _no_vectors(positions)
     by = "exact" if graph is None else "graph"
     return FoundRows(index.rows[positions], similarities, points, by)
 
 
 def nearest_embeddings(
-    snapshot: Snapshot, queries: Vectors32, count: int, mask: Mask, *, vectors: bool
+    snapshot: Snapshot,
+    queries: Vectors32,
+    count: int,
+    wanted: Wanted,
+    without: Rows = _NO_ROWS,
+    *,
+    vectors: bool,
 ) -> FoundRows:
-    """Find the nearest embeddings of queries (m, D) at unit length, by comparing with all."""
-    rows = np.flatnonzero(mask)
+    """Find the nearest embeddings of queries (m, D) at unit length, by comparing with all.
+
+    Parameters
+    ----------
+    wanted, without, vectors
+        As for :func:`nearest_points`.
+    """
+    rows = wanted.rows[~_are_among(wanted.rows, without)] if len(without) else wanted.rows
     similarities = np.empty((len(queries), len(rows)), np.float32)
     for start in range(0, len(rows), BLOCK):
         block = normalised(snapshot.vectors.rows(rows[start : start + BLOCK]))
@@ -114,43 +124,61 @@ def nearest_embeddings(
 
 
 def _nearest_by_graph(
-    index: Index, graph: GraphNearest, queries: Vectors32, count: int, mask: Mask
+    index: Index,
+    graph: GraphNearest,
+    queries: Vectors32,
+    count: int,
+    wanted: Wanted,
+    without: Rows,
 ) -> tuple[Positions, Similarities]:
-    wanted = int(np.count_nonzero(mask))
-    dead = len(index) - wanted
+    number = wanted.count - int(np.count_nonzero(wanted.mask[without]))
+    dead = len(index) - number
     # The more it is asked for, the better a graph searches: five neighbours may be wrong ones.
     enough = max(CANDIDATES, count)
-    spread = int(SPREAD * enough * len(index) / max(wanted, 1))
+    spread = int(SPREAD * enough * len(index) / max(number, 1))
     asked = min(max(enough + min(dead, enough), spread), index.facts.graph_points)
     numbers, similarities, held = graph(queries, asked)
     positions = index.positions_in_graph(numbers, held)
     outside = index.positions_outside_graph(held)
-    positions = np.concatenate(
-        [positions, np.broadcast_to(outside, (len(queries), len(outside)))], axis=1
-    )
-    scanned = index.similarities_outside_graph(queries, held)
-    similarities = np.concatenate([similarities, scanned], axis=1)
-    may_be = (positions >= 0) & mask[index.rows[positions]]
+    if len(outside):
+        positions = np.concatenate(
+            [positions, np.broadcast_to(outside, (len(queries), len(outside)))], axis=1
+        )
+        scanned = index.similarities_outside_graph(queries, held)
+        similarities = np.concatenate([similarities, scanned], axis=1)
+    rows = index.rows[positions]
+    may_be = (positions >= 0) & wanted.mask[rows] & ~_are_among(rows, without)
     similarities = np.where(may_be, similarities, -np.inf)
     top, values = best(similarities, count)
-    return np.take_along_axis(positions, top, axis=1), values
+    return positions[np.arange(len(top))[:, np.newaxis], top], values
 
 
 def _nearest_of_all(
-    index: Index, queries: Vectors32, count: int, mask: Mask
+    index: Index, queries: Vectors32, count: int, wanted: Wanted, without: Rows
 ) -> tuple[Positions, Similarities]:
     """Compare with all points that may be found; only those are read where they are few."""
-    allowed = mask[index.rows]
-    if np.count_nonzero(allowed) > _MOST_GATHERED * len(allowed):
+    if not wanted.are_few:
+        allowed = wanted.mask[index.rows] & ~_are_among(index.rows, without)
         return best(np.where(allowed, index.similarities(queries), -np.inf), count)
-    positions = np.flatnonzero(allowed)
+    positions, kept = wanted.positions, wanted.points
     found = np.empty((len(queries), len(positions)), np.float32)
-    for start in range(0, len(positions), BLOCK):
-        points = index.points(positions[start : start + BLOCK])
+    for start in range(0, len(positions), CACHED):
+        part = slice(start, start + CACHED)
+        points = index.points(positions[part]) if kept is None else kept[part]
         for query, compared in zip(queries, found, strict=True):
-            np.matmul(points, query, out=compared[start : start + BLOCK])
+            np.matmul(points, query, out=compared[part])
+    if len(without):
+        found[:, _are_among(index.rows[positions], without)] = -np.inf
     places, similarities = best(found, count)
     return positions[places], similarities
+
+
+def _are_among(rows: Rows, few: Rows) -> npt.NDArray[np.bool_]:
+    """Return which of some rows (...) are among a few (e,), (...)."""
+    among = np.zeros(rows.shape, np.bool_)
+    for one in few.tolist():
+        among |= rows == one
+    return among
 
 
 def _no_vectors(places: npt.NDArray[np.int64]) -> Vectors32:

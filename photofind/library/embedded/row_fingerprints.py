@@ -62,6 +62,8 @@ class RowFingerprints:
             inside = rows < len(self._kinds)
             rows = rows[inside]
             kinds, data = self._kinds[rows], self._column[rows]
+        if len(rows) == len(inside) and (kinds == _KEPT).all():  # Nearly always.
+            return [*fingerprint_texts(data)]
         found: list[str | None] = [None] * len(inside)
         places = np.flatnonzero(inside).tolist()
         for place, kind, text in zip(places, kinds.tolist(), fingerprint_texts(data), strict=True):

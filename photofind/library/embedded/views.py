@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photofind.errors import DamagedError, LibraryError, WorkerError
+from photofind.library.embedded.asked import Asked
 from photofind.library.embedded.catalog import Catalog
 from photofind.library.embedded.index import Index
 from photofind.library.embedded.nearest import (
@@ -25,6 +26,7 @@ from photofind.library.embedded.nearest import (
 )
 from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.spaces import Snapshot, Spaces
+from photofind.library.embedded.wanted import Wanted
 from photofind.library.store import IndexInfo, Nearest, Over
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.paths import Home
@@ -57,9 +59,11 @@ class View:
         The same, where it was built for the rows of this generation.
     info
         What others are told of it.
-    allowed
-        How many photos of each row the last filter let pass, (rows,): filters are often asked with
-        again.
+    wanted
+        The rows that were searched: of all photos, and of those that the last filter let pass, for
+        filters are often asked with again; each as they are and without repeats.
+    asked
+        What its graph was asked of late.
     """
 
     stamp: int | None
@@ -67,7 +71,8 @@ class View:
     opened: Index | None
     index: Index | None
     info: IndexInfo | None
-    allowed: dict[Filter, Rows] = field(default_factory=dict)
+    wanted: dict[tuple[Filter, bool], Wanted] = field(default_factory=dict)
+    asked: Asked = field(default_factory=Asked)
 
 
 class Views:
@@ -201,32 +206,45 @@ class Views:
         """Find the nearest contents of queries, as `Store.nearest` says."""
         view = self.view(identifier)
         snapshot = view.snapshot
-        mask = snapshot.live.copy()
-        if where != EVERYTHING:
-            mask &= self.allowed(view, where) > 0
-        if exclude:
-            rows = snapshot.rows(list(exclude))
-            mask[rows[rows >= 0]] = False
+        wanted = self._wanted(view, where, pictures=over == "pictures")
+        without = snapshot.rows([*exclude])
+        without = without[without >= 0]
         if over == "embeddings":
-            found = nearest_embeddings(snapshot, queries, count, mask, vectors=vectors)
+            found = nearest_embeddings(snapshot, queries, count, wanted, without, vectors=vectors)
         else:
-            if over == "pictures":
-                index = _index_of(view)
-                mask[index.rows[index.repeats]] = False
-            found = self._nearest_points(view, queries, count, mask, vectors=vectors)
+            found = self._nearest_points(view, queries, count, wanted, without, vectors=vectors)
         return _named(snapshot, found, count)
 
-    def allowed(self, view: View, where: Filter) -> Rows:
-        """Return how many photos of each row a filter lets pass, (rows,)."""
-        space = view.snapshot.space.id
-        counts = view.allowed.get(where)
-        if counts is None:
-            rows = self._catalog.rows(space, where)
-            total = len(view.snapshot.photos)
-            counts = np.bincount(rows[rows < total], minlength=total)
-            view.allowed.clear()
-            view.allowed[where] = counts
-        return counts
+    def count(self, identifier: str, where: Filter) -> int:
+        """Return how many photos with an embedding in a space a filter lets pass."""
+        return self._wanted(self.view(identifier), where, pictures=False).photos
+
+    def _wanted(self, view: View, where: Filter, *, pictures: bool) -> Wanted:
+        """Return the rows whose photos a filter lets pass, without repeats if so wanted."""
+        wanted = view.wanted.get((where, pictures))
+        if wanted is None:
+            for other in [*view.wanted]:
+                if other[0] not in (EVERYTHING, where):
+                    view.wanted.pop(other, None)
+            wanted = self._found_wanted(view, where, pictures=pictures)
+            view.wanted[where, pictures] = wanted
+        return wanted
+
+    def _found_wanted(self, view: View, where: Filter, *, pictures: bool) -> Wanted:
+        if pictures:
+            index, among = _index_of(view), self._wanted(view, where, pictures=False)
+            if not len(index.repeats):
+                return among
+            mask = among.mask.copy()
+            mask[index.rows[index.repeats]] = False
+            return Wanted(mask, index, among.photos)
+        snapshot = view.snapshot
+        if where == EVERYTHING:
+            return Wanted(snapshot.live, view.index, int(snapshot.photos.sum()))
+        total = len(snapshot.photos)
+        rows = self._catalog.rows(snapshot.space.id, where)
+        counts = np.bincount(rows[rows < total], minlength=total)
+        return Wanted(snapshot.live & (counts > 0), view.index, int(counts.sum()))
 
     def points(
         self, identifier: str, contents: Sequence[str]
@@ -354,7 +372,8 @@ class Views:
         view: View,
         queries: Vectors32,
         count: int,
-        mask: Mask,
+        wanted: Wanted,
+        without: Rows,
         *,
         vectors: bool,
     ) -> FoundRows:
@@ -362,14 +381,17 @@ class Views:
         index = _index_of(view)
         if queries.shape[1] != index.dimension:
             raise LibraryError("the index was replaced by another one", "search again")
-        graph = self.graph(view) if graph_pays_for(index, mask) else None
+        graph = self.graph(view) if graph_pays_for(index, wanted) else None
         if graph is not None and graph.wake():
+            nearest = view.asked.remembering(graph.nearest)
             try:
-                return nearest_points(index, graph.nearest, queries, count, mask, vectors=vectors)
+                return nearest_points(
+                    index, nearest, queries, count, wanted, without, vectors=vectors
+                )
             except (DamagedError, WorkerError) as error:
                 log.warning("the graph failed and is loaded again: %s", error)
                 self._discard(graph)
-        return nearest_points(index, None, queries, count, mask, vectors=vectors)
+        return nearest_points(index, None, queries, count, wanted, without, vectors=vectors)
 
     def _discard(self, graph: GraphProcess) -> None:
         graph.stop()
@@ -429,11 +451,13 @@ def _info(index: Index, snapshot: Snapshot) -> IndexInfo:
 def _named(snapshot: Snapshot, found: FoundRows, count: int) -> Nearest:
     """Return rows found as contents, ``count`` for each query, "" where fewer were found."""
     queries, width = found.rows.shape
+    names = np.array(snapshot.contents(found.rows.ravel()), object).reshape(queries, width)
+    there = np.isfinite(found.similarities) & (names != "")
+    if width == count and there.all():  # Nearly always.
+        return Nearest(names, found.similarities, found.vectors, found.searched_by)
     contents = np.full((queries, count), "", object)
     similarities = np.full((queries, count), -np.inf, np.float32)
     vectors = np.zeros((queries, count, found.vectors.shape[2]), np.float32)
-    names = np.array(snapshot.contents(found.rows.ravel()), object).reshape(queries, width)
-    there = np.isfinite(found.similarities) & (names != "")
     contents[:, :width][there] = names[there]
     similarities[:, :width][there] = found.similarities[there]
     vectors[:, :width][there] = found.vectors[there]

@@ -19,6 +19,7 @@ from photofind.library.embedded.index import Index
 from photofind.library.embedded.index_files import remove_index
 from photofind.library.embedded.store import EmbeddedStore
 from photofind.library.embedded.vectors import Vectors
+from photofind.library.embedded.wanted import Wanted
 from photofind.model.records import Photo
 from photofind.paths import Home
 from photofind.ranking.exact import nearest_exactly
@@ -200,14 +201,18 @@ def test_identical_vectors_do_not_hide_each_other(space: Path) -> None:
     assert same.min() > np.partition(similarities, -30)[-30]
 
 
+@pytest.mark.parametrize("kept", [0, 1 << 25])
 @pytest.mark.parametrize("share", [2, 3, 40])
 def test_the_nearest_of_some_are_found_as_among_all(
-    space: Path, share: int, monkeypatch: pytest.MonkeyPatch
+    space: Path, share: int, kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("photofind.library.embedded.wanted._MOST_KEPT", kept)
     build(space, clustered(2000))
     index = Index(space)
     queries = index.projection.project(clustered(3, seed=1))
     mask = np.arange(2000) % share == 0
+    wanted, without = Wanted(mask.copy(), index), np.array([share, 5 * share])
+    mask[without] = False
     expected = np.where(mask[index.rows], index.similarities(queries), -np.inf)
     expected = -np.sort(-expected, axis=1)[:, :20]
 
@@ -218,17 +223,20 @@ def test_the_nearest_of_some_are_found_as_among_all(
         return *nearest_exactly(index.points(np.arange(2000)), queries, count), 2000
 
     monkeypatch.setattr(nearest, "MANY", 500)
-    graph_pays = nearest.graph_pays_for(index, mask)
+    graph_pays = nearest.graph_pays_for(index, wanted)
     assert graph_pays == (share < 40)
     # As if all of its points were in a graph.
     monkeypatch.setattr(index, "facts", replace(index.facts, graph_points=2000))
     found = nearest.nearest_points(
-        index, graph if graph_pays else None, queries, 20, mask, vectors=False
+        index, graph if graph_pays else None, queries, 20, wanted, without, vectors=False
     )
     assert found.searched_by == ("graph" if graph_pays else "exact")
     assert mask[found.rows].all()
     np.testing.assert_allclose(found.similarities, expected, atol=1e-6)
     assert all(200 * share < count < 2000 for count in asked)
+    exactly = nearest.nearest_points(index, None, queries, 20, wanted, without, vectors=False)
+    np.testing.assert_allclose(exactly.similarities, expected, atol=1e-6)
+    assert not np.isin(exactly.rows, without).any()
 
 
 def test_what_is_written_is_private(space: Path) -> None:
@@ -336,7 +344,9 @@ def test_a_graph_with_fresh_points_and_the_others_are_searched_together(space: P
     index = Index(space)
     index.facts = replace(index.facts, graph_points=320)
     mask = np.ones(400, np.bool_)
-    mask[[330, 390]] = False
+    mask[390] = False
+    wanted, without = Wanted(mask.copy(), index), np.array([330])
+    mask[without] = False
     queries = index.projection.project(clustered(3, seed=1))
     allowed = np.where(mask[index.rows], index.similarities(queries), -np.inf)
     expected = -np.sort(-allowed, axis=1)[:, :20]
@@ -344,7 +354,7 @@ def test_a_graph_with_fresh_points_and_the_others_are_searched_together(space: P
     def graph(queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, int]:
         return *nearest_exactly(index.points(np.arange(360)), queries, count), 360
 
-    found = nearest.nearest_points(index, graph, queries, 20, mask, vectors=True)
+    found = nearest.nearest_points(index, graph, queries, 20, wanted, without, vectors=True)
     assert found.searched_by == "graph"
     np.testing.assert_allclose(found.similarities, expected, atol=1e-6)
     np.testing.assert_allclose(

@@ -21,6 +21,7 @@ CONTENTS = st.text(st.characters(exclude_characters="\0"), max_size=50)
 def test_lookups_are_those_of_a_dict(batches, others, recent):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_RECENT", recent)
+        patch.setattr(module, "_TOLD", recent)
         known, expected = RowContents(), {}
         for batch in batches:
             # A content is in one row at a time, as in a catalog.
@@ -33,6 +34,8 @@ def test_lookups_are_those_of_a_dict(batches, others, recent):
             expected = {row: c for row, c in (expected | batch | gone).items() if c}
             rows = {content: row for row, content in expected.items()}
             wanted = [*others, *rows]
+            told = np.array([*expected][:5], np.int64)
+            assert known.contents(told) == [expected[row] for row in told.tolist()]
             assert known.rows(wanted).tolist() == [rows.get(content, -1) for content in wanted]
             all_rows = np.arange(70)
             assert known.contents(all_rows) == [expected.get(row, "") for row in range(70)]

@@ -162,3 +162,23 @@ def test_what_came_after_the_index_is_ranked_with_the_rest(
     edited = normalised(embeddings[:1] + 0.03 * noise)
     store.commit([Photo("/photos/new.jpg", content="9999")], SPACE, {"9999": edited[0]})
     assert [*ranked(store, embeddings[:1], 5, own="0000").contents[:2]] == ["0000", "9999"]
+
+
+def test_embeddings_are_read_once_and_right(store: MemoryStore, embeddings: np.ndarray) -> None:
+    read: list[str] = []
+
+    class Noting:
+        """The store, which notes whose embeddings are read."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(store, name)
+
+        def embeddings(self, space: str, contents: list[str]) -> tuple[np.ndarray, np.ndarray]:
+            read.extend(contents)
+            return store.embeddings(space, contents)
+
+    query = Embedded(embeddings[7:8], NONE, frozenset({"0007"}))
+    found = rank(compare(Noting(), SPACE, query), 40)
+    others = [one for one in read if one != "0007"]
+    assert len(others) == len({*others}) >= 200
+    np.testing.assert_allclose(found.embeddings, embeddings[rows(found)], atol=1e-3)
