@@ -29,7 +29,7 @@ from photofind.library.embedded.fresh_rows import (
 from photofind.library.embedded.index_files import MANIFEST, index_lock, read_facts, read_index
 from photofind.ranking.exact import Positions, Similarities, best, nearest_exactly
 from photofind.ranking.projection import Projection, Vectors32
-from photofind.ranking.smoothing import smooth_new
+from photofind.ranking.smoothing import Nearest, smooth_new
 from photofind.system.disk import explain_disk_errors
 
 __all__ = ["CACHED", "CANDIDATES", "Index"]
@@ -247,7 +247,24 @@ class Index:
         """Return how many of the fresh positions are in a graph of so many points."""
         return min(max(held - self.facts.graph_points, 0), self.saved)
 
-    def extend(self, rows: npt.NDArray[np.int64], embeddings: Vectors32, digests: Digests) -> None:
+    def nearest_pictures(self, points: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
+        """Return the nearest different pictures of points, (n, k, d), and their cosines, (n, k).
+
+        Of those that it was built on; all are compared.
+        """
+        pictures = self._points
+        if len(self.repeats):
+            pictures = np.delete(pictures, self.repeats, axis=0)
+        positions, similarities = nearest_exactly(pictures, points, count)
+        return pictures[positions], similarities
+
+    def extend(
+        self,
+        rows: npt.NDArray[np.int64],
+        embeddings: Vectors32,
+        digests: Digests,
+        nearest_pictures: Nearest | None = None,
+    ) -> None:
         """Take in rows that came after the build; they are smoothed by what there is, and together.
 
         Parameters
@@ -256,33 +273,38 @@ class Index:
             The rows (n,) and their vectors (n, D).
         digests
             Of their contents, (n,).
+        nearest_pictures
+            What takes the place of :meth:`nearest_pictures`, as a graph may.
         """
         if not len(rows):
             return
-        pictures, fresh = self._points, self._fresh_points
-        if len(self.repeats):
-            pictures = np.delete(pictures, self.repeats, axis=0)
+        among_old, fresh = nearest_pictures or self.nearest_pictures, self._fresh_points
 
         def nearest(points: Vectors32, count: int) -> tuple[Vectors32, Similarities]:
-            positions, similarities = nearest_exactly(pictures, points, count)
+            old, similarities = among_old(points, count)
             others, more = nearest_exactly(fresh, points, count)
             similarities = np.concatenate([similarities, more], axis=1)
             places, similarities = best(similarities, count)
-            vectors = np.concatenate([pictures[positions], fresh[others]], axis=1)
+            vectors = np.concatenate([old, fresh[others]], axis=1)
             return np.take_along_axis(vectors, places[..., np.newaxis], axis=1), similarities
 
-        smoothed = smooth_new(self.projection.project(embeddings), nearest, len(pictures))
+        pictures = self._built - len(self.repeats)
+        smoothed = smooth_new(self.projection.project(embeddings), nearest, pictures)
         self._fresh_points = np.concatenate([self._fresh_points, smoothed])
         self.rows = np.concatenate([self.rows, rows])
         if self.contents is not None:
             self.contents = np.concatenate([self.contents, digests])
 
     def extended(
-        self, rows: npt.NDArray[np.int64], embeddings: Vectors32, digests: Digests
+        self,
+        rows: npt.NDArray[np.int64],
+        embeddings: Vectors32,
+        digests: Digests,
+        nearest_pictures: Nearest | None = None,
     ) -> Index:
         """Return this index with more rows; what others read of this one stays as it is."""
         other = copy(self)
-        other.extend(rows, embeddings, digests)
+        other.extend(rows, embeddings, digests, nearest_pictures)
         return other
 
     def save_fresh(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,21 @@ from photofind.errors import DamagedError
 from photofind.library.embedded.index import Index
 from photofind.library.embedded.index_files import remove_index
 from photofind.library.embedded.spaces import Snapshot
+from photofind.ranking.smoothing import Nearest
 
 __all__ = ["extend"]
 
 
-def extend(folder: Path, snapshot: Snapshot, opened: Index | None) -> list[str]:
+def extend(
+    folder: Path,
+    snapshot: Snapshot,
+    opened: Index | None,
+    nearest_pictures: Callable[[Index], Nearest | None] = lambda index: None,
+) -> list[str]:
     """Write what came since the index was built beside it, and return the problems met.
 
     All of it is checked, but only read where something came, and not where it is ``opened``.
+    ``nearest_pictures`` gives what finds the nearest pictures of an index, where its graph answers.
 
     An index that is damaged, or of other photos, is removed. One of another generation stays as it
     is: it is built again.
@@ -39,6 +47,7 @@ def extend(folder: Path, snapshot: Snapshot, opened: Index | None) -> list[str]:
     new = np.flatnonzero(is_new)
     if opened is not None:
         index.share(opened)
-    index.extend(new, snapshot.vectors.rows(new), snapshot.digests(new))
+    embeddings, digests = snapshot.vectors.rows(new), snapshot.digests(new)
+    index.extend(new, embeddings, digests, nearest_pictures(index))
     index.save_fresh()
     return []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from photofind.errors import WorkerError
 from photofind.library.embedded.asked import GraphNearest
 from photofind.library.embedded.index import CACHED, CANDIDATES, Index
 from photofind.library.embedded.spaces import Snapshot
@@ -14,7 +16,13 @@ from photofind.library.embedded.wanted import Wanted
 from photofind.ranking.exact import Positions, Similarities, best
 from photofind.ranking.projection import Vectors32, normalised
 
-__all__ = ["FoundRows", "graph_pays_for", "nearest_embeddings", "nearest_points"]
+__all__ = [
+    "FoundRows",
+    "graph_pays_for",
+    "nearest_embeddings",
+    "nearest_points",
+    "pictures_by_graph",
+]
 
 BLOCK = 8192
 # Up to so many queries, one multiplication for each is faster than one for all, for which BLAS
@@ -26,9 +34,13 @@ FEW = 8
 NEARLY_ALL, SHARE, MANY = 0.9, 0.15, 100_000
 # Of what is asked for then, so many more than the mean are outside of what is wanted.
 SPREAD = 1.3
+# So many points are looked for in one call of the graph's process; then others may ask.
+AT_A_TIME = 64
 
 Rows = npt.NDArray[np.int64]
 _NO_ROWS: Rows = np.empty(0, np.int64)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +133,31 @@ def nearest_embeddings(
             *found.shape, snapshot.space.dimension
         )
     return FoundRows(found, similarities, full, "plain")
+
+
+def pictures_by_graph(
+    index: Index, graph: GraphNearest, points: Vectors32, count: int
+) -> tuple[Vectors32, Similarities]:
+    """Return what `Index.nearest_pictures` does, found by a graph where that finds so many."""
+    is_picture = np.ones(index.facts.photos, np.bool_)
+    is_picture[index.repeats] = False
+    found = np.empty((len(points), count), np.int64)
+    similarities = np.empty((len(points), count), np.float32)
+    for start in range(0, len(points), AT_A_TIME):
+        part = slice(start, start + AT_A_TIME)
+        try:
+            numbers, cosines, _ = graph(points[part], min(CANDIDATES, index.facts.graph_points))
+        except WorkerError as error:
+            log.warning("the graph failed, and all points are compared: %s", error)
+            return index.nearest_pictures(points, count)
+        # Fresh ones have higher numbers.
+        is_there = numbers < index.facts.graph_points
+        is_there &= is_picture[np.where(is_there, numbers, 0)]
+        places, similarities[part] = best(np.where(is_there, cosines, -np.inf), count)
+        found[part] = np.take_along_axis(numbers, places, axis=1)
+    if not np.isfinite(similarities).all():
+        return index.nearest_pictures(points, count)
+    return index.points(found), similarities
 
 
 def _nearest_by_graph(

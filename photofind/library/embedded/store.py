@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from threading import RLock
 from typing import Self
@@ -478,8 +479,9 @@ class EmbeddedStore:
 
     def extend_index(self, space: str) -> list[str]:
         """Make what came since the index was built a durable part of it."""
-        folder, opened = self._spaces.folder(space), self._views.opened(space)
-        return indexes.extend(folder, self._spaces.snapshot(space), opened)
+        folder, snapshot = self._spaces.folder(space), self._spaces.snapshot(space)
+        nearest_pictures = partial(self._views.nearest_pictures, space)
+        return indexes.extend(folder, snapshot, self._views.opened(space), nearest_pictures)
 
     def remove_index(self, space: str) -> None:
         """Remove the index of a space."""

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import RLock
@@ -23,6 +24,7 @@ from photofind.library.embedded.nearest import (
     graph_pays_for,
     nearest_embeddings,
     nearest_points,
+    pictures_by_graph,
 )
 from photofind.library.embedded.problems import Problems
 from photofind.library.embedded.spaces import Snapshot, Spaces
@@ -31,6 +33,7 @@ from photofind.library.store import IndexInfo, Nearest, Over
 from photofind.model.filters import EVERYTHING, Filter
 from photofind.paths import Home
 from photofind.ranking.projection import Vectors32
+from photofind.ranking.smoothing import Nearest as NearestPictures
 
 if TYPE_CHECKING:
     from photofind.library.embedded.graph_process import GraphProcess
@@ -134,6 +137,17 @@ class Views:
         with self._opening:
             graphs = {space: graph.pid for space, (_, graph) in self._graphs.items()}
         return {space: pid for space, pid in graphs.items() if pid is not None}
+
+    def nearest_pictures(self, identifier: str, index: Index) -> NearestPictures | None:
+        """Return what finds the nearest pictures of an index of a space by its graph.
+
+        None where the graph does not answer.
+        """
+        with self._opening:
+            folder, graph = self._graphs.get(identifier, ("", None))
+        if graph is None or folder != index.facts.folder or not graph.ready:
+            return None
+        return partial(pictures_by_graph, index, graph.nearest)
 
     def view(self, identifier: str) -> View:
         """Return what is open of a space as of now, to answer from: its index is whole.
@@ -348,7 +362,8 @@ class Views:
             if len(new):
                 vectors, digests = snapshot.vectors.rows(new), snapshot.digests(new)
                 try:
-                    opened = index = index.extended(new, vectors, digests)
+                    near = self.nearest_pictures(identifier, index)
+                    opened = index = index.extended(new, vectors, digests, near)
                 except DamagedError as error:
                     self._note(error, folder)
                     opened = index = None

@@ -6,12 +6,13 @@ import json
 import os
 import zlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from photofind.errors import DamagedError, LibraryError, NewerFormatError
+from photofind.errors import DamagedError, LibraryError, NewerFormatError, WorkerError
 from photofind.indexing.index_building import build_index
 from photofind.indexing.index_maintenance.fit import Need, need_of
 from photofind.library.embedded import nearest
@@ -393,3 +394,49 @@ def test_a_view_takes_the_points_that_were_saved(space: Path) -> None:
         assert not np.allclose(before, after, atol=1e-3)
         with EmbeddedStore(Home(space.parents[1])) as reader:
             assert np.array_equal(reader.points(space.name, contents)[1], after)
+
+
+def test_a_graph_finds_what_smooths_fresh_rows(space: Path) -> None:
+    embeddings = clustered(320)
+    embeddings[40] = embeddings[0]  # One repeats the other.
+    build(space, embeddings)
+    index = Index(space)
+    index.facts = replace(index.facts, graph_points=320)
+    assert len(index.repeats)
+    asked: list[int] = []
+
+    def graph(queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, int]:
+        asked.append(len(queries))
+        points = index.points(np.arange(320))
+        return *nearest_exactly(points, queries, count), 320
+
+    fresh, digests = clustered(100, seed=5), np.arange(100, dtype=np.uint32)
+    exactly = index.extended(np.arange(320, 420), fresh, digests)
+    by_graph = index.extended(
+        np.arange(320, 420), fresh, digests, partial(nearest.pictures_by_graph, index, graph)
+    )
+    assert asked == [64, 36]
+    np.testing.assert_allclose(
+        by_graph.points(np.arange(320, 420)), exactly.points(np.arange(320, 420)), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_all_pictures_are_compared_where_a_graph_does_not_find_enough(
+    space: Path, is_broken: bool
+) -> None:
+    build(space, clustered(320))
+    index = Index(space)
+    index.facts = replace(index.facts, graph_points=320)
+    points = index.points(np.arange(3))
+
+    def graph(queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, int]:
+        if is_broken:
+            raise WorkerError("the graph worker failed")
+        nothing = np.zeros((len(queries), count), np.int64)
+        return nothing, np.full(nothing.shape, -np.inf, np.float32), 320
+
+    found, similarities = nearest.pictures_by_graph(index, graph, points, 5)
+    expected, cosines = index.nearest_pictures(points, 5)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(similarities, cosines)
