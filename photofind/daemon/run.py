@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import logging
 import os
 import secrets
@@ -141,6 +142,7 @@ def _serve(
                 ).start()
                 _log.info("photofind %s serves %s, port %d", __version__, home.root, server.port)
                 notify("READY=1")
+                gc.freeze()  # What is loaded by now stays: nobody has to wait for its inspection.
                 server.serve()
             _log.info("ending")
             notify("STOPPING=1")

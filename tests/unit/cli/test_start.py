@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from loaded_modules import modules_loaded_by
 
 
@@ -23,3 +26,10 @@ def test_a_search_loads_nothing_that_the_daemon_does_for_it() -> None:
         *("importlib.metadata", "click.shell_completion", "rich", "numpy", "asyncio"),
         *("photofind.settings", "photofind.library.stores", "photofind.model.duplicates"),
     }
+
+
+def test_the_interpreter_need_not_look_through_all_that_is_left() -> None:
+    # What is registered first is called last.
+    code = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 1000));"
+    command = [sys.executable, "-c", f"{code} import photofind.cli"]
+    assert subprocess.check_output(command, text=True) == "True\n"
