@@ -39,7 +39,7 @@ class KnownFiles:
         marks, stamps, ids = array("q"), array("q"), array("q")
         for photo in photos:
             is_comparable = photo.away is None and is_complete(photo)
-            marks.append(_mark_of(file_of(photo)) if is_comparable else _NONE)
+            marks.append(hash(file_of(photo)) if is_comparable else _NONE)
             stamps.append(stamp_of(photo))
             ids.append(photo.id)
         order = np.argsort(np.array(marks, np.int64))
@@ -58,7 +58,7 @@ class KnownFiles:
         """Return the place of the photo that each of some files is, just as known, (n,); or -1."""
         if not len(self):
             return np.full(len(files), -1)
-        marks = np.fromiter(map(_mark_of, files), np.int64, len(files))
+        marks = np.fromiter(map(hash, files), np.int64, len(files))
         places = np.minimum(np.searchsorted(self._marks, marks), len(self) - 1)
         return np.where((self._marks[places] == marks) & self._tells[places], places, -1)
 
@@ -88,17 +88,3 @@ def file_of(photo: Photo) -> Found:
 def stamp_of(file: Found | Photo) -> int:
     """Return a hash of the size and the time of a file."""
     return hash((file.size, file.modified))
-
-
-def _mark_of(file: Found) -> int:
-    return hash(
-        (
-            file.path,
-            file.size,
-            file.modified,
-            file.inode,
-            file.sidecar,
-            file.changed,
-            file.sidecar_changed,
-        )
-    )

@@ -60,7 +60,6 @@ class Graph:
 
     def __init__(self, points: Vectors32, arrays: Arrays, values: dict[str, Any]) -> None:
         count, dimension = points.shape
-        self._points = points
         self._entries = points[: values["entries"]]
         self._leaf = np.zeros((1, 1, 2), np.int32)  # From where it goes, and to where, negated.
         self._entered = np.zeros((1, len(self._entries)), np.int32)
