@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import fields
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,9 @@ __all__ = ["KnownFiles", "file_of", "stamp_of"]
 
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+
+# Also what makes no difference to whether two files are equal, such as the time of the status.
+_all_fields = attrgetter(*(field.name for field in fields(Found)))
 
 # In the place of the mark of what has to be compared whatever its file is like.
 _NONE = 0
@@ -39,7 +44,7 @@ class KnownFiles:
         marks, stamps, ids = array("q"), array("q"), array("q")
         for photo in photos:
             is_comparable = photo.away is None and is_complete(photo)
-            marks.append(hash(file_of(photo)) if is_comparable else _NONE)
+            marks.append(_mark_of(file_of(photo)) if is_comparable else _NONE)
             stamps.append(stamp_of(photo))
             ids.append(photo.id)
         order = np.argsort(np.array(marks, np.int64))
@@ -58,7 +63,7 @@ class KnownFiles:
         """Return the place of the photo that each of some files is, just as known, (n,); or -1."""
         if not len(self):
             return np.full(len(files), -1)
-        marks = np.fromiter(map(hash, files), np.int64, len(files))
+        marks = np.fromiter(map(_mark_of, files), np.int64, len(files))
         places = np.minimum(np.searchsorted(self._marks, marks), len(self) - 1)
         return np.where((self._marks[places] == marks) & self._tells[places], places, -1)
 
@@ -88,3 +93,7 @@ def file_of(photo: Photo) -> Found:
 def stamp_of(file: Found | Photo) -> int:
     """Return a hash of the size and the time of a file."""
     return hash((file.size, file.modified))
+
+
+def _mark_of(file: Found) -> int:
+    return hash(_all_fields(file))

@@ -216,7 +216,7 @@ def test_a_photo_from_outside_is_found_however_it_is_turned(album: Album, tmp_pa
         cat.transpose(Image.Transpose.TRANSVERSE).resize((300, 450)).save(outside)
     found = similar(album, outside, "--all", "-n", "1", "--json").json
     assert found["turned"]
-    assert Path(found["hits"][0]["path"]).relative_to(album.photos).as_posix() in CATS
+    assert Path(found["hits"][0]["path"]).relative_to(album.photos).as_posix() in CATS | {CAT}
     as_it_is = similar(album, outside, "--no-rotation", "--json").json
     assert not as_it_is["turned"]
     assert as_it_is["hits"][0]["score"] < found["hits"][0]["score"]
