@@ -24,6 +24,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _GRACE = 2.0  # Seconds for the parent to end an overdue call before the watchdog does.
+_LONGEST = 1e8  # Seconds that a timer of the system can run; macOS refuses more.
 _MORE_OOM_SCORE, _HIGHEST_OOM_SCORE = 300, 1000  # See proc(5), oom_score_adj.
 _LONGEST_TEXT = 500  # Characters of an unknown exception's message that are passed on.
 
@@ -50,8 +52,9 @@ def main() -> None:
         _die_before_parent()
     os.umask(0o077)  # Files such as numba's compiled code are private to the user.
     faulthandler.enable()
-    if hasattr(faulthandler, "register"):  # Not on Windows. Logs where a hung call was ended.
-        faulthandler.register(signal.SIGTERM, all_threads=True, chain=True)
+    if sys.platform != "win32":  # Logs where a hung call was ended.
+        for number in (signal.SIGTERM, signal.SIGALRM):
+            faulthandler.register(number, all_threads=True, chain=True)
     incoming: SimpleQueue[frames.Frame] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests, incoming), daemon=True).start()
     _serve(incoming, replies)
@@ -115,7 +118,7 @@ class _Call:
 
     def __init__(self, replies: FileIO, timeout: float) -> None:
         self._replies = replies
-        self._patience = min(timeout + _GRACE, threading.TIMEOUT_MAX)
+        self._patience = timeout + _GRACE
         self._writing = threading.Lock()
         self._answered = False
         self._watched = -math.inf
@@ -140,22 +143,36 @@ class _Call:
         with self._writing:
             self._answered = True
             frames.send(self._replies, frame)
-            faulthandler.cancel_dump_traceback_later()
+            _let_live()
 
     def _watch(self) -> None:
         now = time.monotonic()
         if now - self._watched > _GRACE / 2:  # Resetting the timer costs more than sending a note.
             self._watched = now
-            # A C thread, which ends the process even while other code holds the interpreter.
-            faulthandler.dump_traceback_later(self._patience, exit=True)
+            _end_after(self._patience)
+
+
+def _end_after(seconds: float) -> None:
+    """End the process so much later, even while other code holds the interpreter."""
+    if sys.platform == "win32":
+        faulthandler.dump_traceback_later(min(seconds, threading.TIMEOUT_MAX), exit=True)
+    else:
+        # Its signal ends the process. It starts no thread, which would take as long as an answer.
+        signal.setitimer(signal.ITIMER_REAL, min(seconds, _LONGEST))
+
+
+def _let_live() -> None:
+    """Forget what `_end_after` was told."""
+    if sys.platform == "win32":
+        faulthandler.cancel_dump_traceback_later()
+    else:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _make(service: str, options: dict[str, Any], note: Callable[[frames.JSON], None]) -> Any:
-    import inspect
-
     module, _, name = service.partition(":")
     kind = getattr(importlib.import_module(module), name)
-    if "note" in inspect.signature(kind).parameters:
+    if _takes_note(kind):
         options["note"] = note
     return kind(**options)
 
@@ -163,14 +180,18 @@ def _make(service: str, options: dict[str, Any], note: Callable[[frames.JSON], N
 def _run(
     service: Any, message: dict[str, Any], arrays: list[Any], note: Callable[[frames.JSON], None]
 ) -> tuple[frames.JSON, list[Any]]:
+    name, arguments = message["method"], message["arguments"]
+    if _takes_note(getattr(type(service), name)):
+        arguments["note"] = note
+    result = getattr(service, name)(*arrays, **arguments)
+    return result if isinstance(result, tuple) else (result, [])
+
+
+@cache  # It takes as long as many a call.
+def _takes_note(function: Callable[..., Any]) -> bool:
     import inspect
 
-    method = getattr(service, message["method"])
-    arguments = message["arguments"]
-    if "note" in inspect.signature(method).parameters:
-        arguments["note"] = note
-    result = method(*arrays, **arguments)
-    return result if isinstance(result, tuple) else (result, [])
+    return "note" in inspect.signature(function).parameters
 
 
 def _encode_error(error: BaseException, name: str) -> dict[str, frames.JSON]:

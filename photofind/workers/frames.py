@@ -30,6 +30,9 @@ JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON
 MAXIMUM_HEADER = 64 * 2**20
 """Largest JSON of a frame, in bytes; bulk data is sent as arrays."""
 
+_AT_ONCE = 1 << 16
+"""Up to so many bytes are sent in one piece, so that the other side need not wake up for each."""
+
 _LENGTH = struct.Struct(">Q")
 _PLAIN_KINDS = "biufc"  # Booleans, integers, floats and complex numbers: no objects, no fields.
 
@@ -75,6 +78,8 @@ def send(stream: FileIO, frame: Sequence[memoryview]) -> None:
     OSError
         If the other end is closed.
     """
+    if sum(piece.nbytes for piece in frame) <= _AT_ONCE:
+        frame = [memoryview(b"".join(frame))]
     for piece in frame:
         while piece:
             piece = piece[stream.write(piece) :]
