@@ -12,6 +12,7 @@ measures", WWW 2011; McInnes, PyNNDescent.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from scipy.sparse import csr_array
 
 from photofind.ranking.projection import Vectors32
 
-__all__ = ["NEIGHBOURS", "Graph", "build_graph"]
+__all__ = ["NEIGHBOURS", "Graph", "build_graph", "entries_of"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -50,6 +51,9 @@ class Graph:
     points, arrays, values
         As :func:`build_graph` gives them: the points in the graph's own order, float32 and
         C-contiguous. All are read where they are.
+    entries
+        The points at which a search may enter; None is the first ones, as in a graph that was
+        built.
 
     Notes
     -----
@@ -58,9 +62,17 @@ class Graph:
     of matrices, in a fifth of the time that PyNNDescent takes to look at them one by one.
     """
 
-    def __init__(self, points: Vectors32, arrays: Arrays, values: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        points: Vectors32,
+        arrays: Arrays,
+        values: dict[str, Any],
+        entries: slice | None = None,
+    ) -> None:
         count, dimension = points.shape
-        self._entries = points[: values["entries"]]
+        entries = entries or slice(values["entries"])
+        self._entries = points[entries]
+        self._step = entries.step or 1
         self._leaf = np.zeros((1, 1, 2), np.int32)  # From where it goes, and to where, negated.
         self._entered = np.zeros((1, len(self._entries)), np.int32)
         self._visited = np.zeros(count // 8 + 1, np.uint8)
@@ -105,7 +117,7 @@ class Graph:
         self._leaf[..., 1] = -entered
         for row, query in enumerate(np.ascontiguousarray(queries, np.float32)):
             nearest = np.argpartition(self._entries @ query, -entered)
-            self._entered[0, :entered] = nearest[-entered:]
+            self._entered[0, :entered] = self._step * nearest[-entered:]
             found, distances = self._search(query[np.newaxis], count)
             is_there = (found >= 0) & np.isfinite(distances)
             points[row] = np.where(is_there, found, 0)
@@ -153,7 +165,7 @@ def build_graph(
     index.prepare()
     state = index.__getstate__()
     count = len(points)
-    entries = min(count, round(ENTRIES * count**0.5))
+    entries = entries_of(count)
     # PyNNDescent's order is that of a tree, so these lie all over. They come first, together.
     first = np.linspace(0, count - 1, entries).astype(np.int64)
     order = np.concatenate([first, np.setdiff1d(np.arange(count), first, assume_unique=True)])
@@ -168,6 +180,11 @@ def build_graph(
         "indices": links.indices.astype(np.int32),
     }
     return state["_vertex_order"][order], arrays, values
+
+
+def entries_of(count: int) -> int:
+    """Return at how many of its points a search may enter a graph."""
+    return min(count, round(ENTRIES * math.sqrt(count)))
 
 
 def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -3,8 +3,7 @@
 Each new point is linked to its nearest, of which those are left out that lie behind another one:
 nearer to a neighbour that is kept than to the point itself. They are linked back. So PyNNDescent
 links the points that it is built of too. All links are in one array with room, which PyNNDescent's
-search reads as a sparse matrix whose rows are equally long: what is written to it counts at once,
-and nothing is compiled or built anew.
+search reads as a sparse matrix whose rows are equally long: nothing is compiled or built anew.
 
 References
 ----------
@@ -20,17 +19,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from photofind.library.embedded.graph import NEIGHBOURS, Arrays, Graph
-from photofind.ranking.exact import Positions, Similarities
+from photofind.library.embedded.graph import NEIGHBOURS, Arrays, Graph, entries_of
+from photofind.ranking.exact import Positions, Similarities, best
 from photofind.ranking.projection import Vectors32
 
-__all__ = ["GrowingGraph"]
+__all__ = ["GrowingGraph", "LinkedPoints"]
 
-# There is room for so many links of a point, at the least.
+# There is room for so many links of a point.
 LINKS = 32
 # With less between them, two points are the same.
 SAME = 1e-6
-BLOCK = 1 << 16
 
 Links = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -39,25 +37,61 @@ Mask = npt.NDArray[np.bool_]
 class GrowingGraph:
     """A graph over points that answers, and takes in more, from one thread at a time.
 
+    What it was built of stays as it is, read where it is; those that are taken in make a graph of
+    their own, and both are searched.
+
     Parameters
     ----------
     points, arrays, values
-        As :class:`~photofind.library.embedded.graph.Graph` takes them. They are read where they
-        are until the first points are taken in.
+        As :class:`~photofind.library.embedded.graph.Graph` takes them.
     """
 
     def __init__(self, points: Vectors32, arrays: Arrays, values: dict[str, Any]) -> None:
-        self._graph = Graph(points, arrays, values)
-        self._arrays, self._values = arrays, values
-        self._count = len(points)
-        self._points = points
-        self._links: Links = np.empty((0, 0), np.int32)
+        self._built, self._first = Graph(points, arrays, values), len(points)
+        self._since = LinkedPoints(points.shape[1], values)
+
+    def __len__(self) -> int:
+        return self._first + len(self._since)
+
+    def nearest(self, queries: Vectors32, count: int) -> tuple[Positions, Similarities]:
+        """Find the nearest points of queries; see `Graph.nearest`."""
+        numbers, similarities = self._built.nearest(queries, count)
+        if not len(self._since):
+            return numbers, similarities
+        others, more = self._since.nearest(queries, min(count, len(self._since)))
+        numbers = np.concatenate([numbers, self._first + others], axis=1)
+        places, similarities = best(np.concatenate([similarities, more], axis=1), count)
+        return np.take_along_axis(numbers, places, axis=1), similarities
+
+    def extend(self, points: Vectors32) -> None:
+        """Take in points, (n, d), at unit length, under the next numbers."""
+        self._since.extend(points)
+
+
+class LinkedPoints:
+    """Points that come a few at a time, each linked to its nearest when it comes.
+
+    Parameters
+    ----------
+    dimension
+        Of the points.
+    values
+        As :class:`~photofind.library.embedded.graph.Graph` takes them.
+    """
+
+    def __init__(self, dimension: int, values: dict[str, Any]) -> None:
+        self._values = values
+        self._count = 0
+        self._points: Vectors32 = np.empty((0, dimension), np.float32)
+        self._links: Links = np.empty((0, LINKS), np.int32)
+        self._graph: Graph | None = None
 
     def __len__(self) -> int:
         return self._count
 
     def nearest(self, queries: Vectors32, count: int) -> tuple[Positions, Similarities]:
-        """Find the nearest points of queries; see `Graph.nearest`."""
+        """Find the nearest points of queries, where there are any; see `Graph.nearest`."""
+        assert self._graph is not None
         return self._graph.nearest(queries, count)
 
     def extend(self, points: Vectors32) -> None:
@@ -72,6 +106,19 @@ class GrowingGraph:
             for other in others:
                 self._link(other, number)
         self._count += len(points)
+        self._graph = self._as_graph()
+
+    def _as_graph(self) -> Graph:
+        """Return what searches the points that there are."""
+        links = self._links[: self._count]
+        arrays = {
+            "indptr": np.arange(0, links.size + 1, LINKS, dtype=np.int32),
+            "indices": links.reshape(-1),
+        }
+        # They come as life goes on, so the first ones would lie in few places.
+        step = max(1, round(self._count / entries_of(self._count)))
+        entries = slice(0, self._count, step)
+        return Graph(self._points[: self._count], arrays, self._values, entries)
 
     def _candidates(self, points: Vectors32, numbers: Positions) -> tuple[Positions, Similarities]:
         """Return what each new point may be linked to, of those before it: (n, k).
@@ -79,13 +126,14 @@ class GrowingGraph:
         As if they came one by one: where all that is near comes with them, the first ones still
         link them to the others.
         """
-        neighbours, similarities = self._graph.nearest(points, NEIGHBOURS)
-        between = points @ points.T
-        between[np.triu_indices(len(points))] = -np.inf
-        neighbours = np.concatenate(
-            [neighbours, np.broadcast_to(numbers, between.shape)], axis=1, dtype=np.int64
-        )
-        return neighbours, np.concatenate([similarities, between], axis=1)
+        similarities = points @ points.T
+        similarities[np.triu_indices(len(points))] = -np.inf
+        neighbours = np.broadcast_to(numbers, similarities.shape)
+        if self._count:
+            before, more = self.nearest(points, min(NEIGHBOURS, self._count))
+            neighbours = np.concatenate([before, neighbours], axis=1)
+            similarities = np.concatenate([more, similarities], axis=1)
+        return neighbours, similarities
 
     def _link(self, number: np.int64, other: np.int64) -> None:
         """Link a point to another one; of more than there is room for, the nearest take some over.
@@ -127,43 +175,22 @@ class GrowingGraph:
         similarities = np.take_along_axis(similarities, order, axis=1)
         vectors = self._points[neighbours]
         kept = _in_front(similarities, vectors @ vectors.transpose(0, 2, 1))
-        width = self._links.shape[1]
-        return [row[keep][:width] for row, keep in zip(neighbours, kept, strict=True)]
+        return [row[keep][:LINKS] for row, keep in zip(neighbours, kept, strict=True)]
 
     def _make_room(self, more: int) -> None:
         """Have room for more points: the arrays move where it lacks."""
         needed = self._count + more
-        if len(self._links) >= needed:
-            return
-        capacity = needed + needed // 2
-        old = self._links
-        if not len(old):
-            old = _links(self._arrays["indptr"], self._arrays["indices"])
-        # Pages that nothing was written to take no memory.
-        points = np.zeros((capacity, self._points.shape[1]), np.float32)
-        points[: self._count] = self._points[: self._count]
-        links = np.zeros((capacity, old.shape[1]), np.int32)
-        links[: self._count] = old[: self._count]
-        arrays = self._arrays | {
-            "indptr": np.arange(capacity + 1, dtype=np.int32) * np.int32(links.shape[1]),
-            "indices": links.ravel(),
-        }
-        self._graph = Graph(points, arrays, self._values)
-        self._arrays, self._points, self._links = arrays, points, links
+        if len(self._links) < needed:
+            capacity = needed + needed // 2
+            self._points = _with_room(self._points, capacity)
+            self._links = _with_room(self._links, capacity)
 
 
-def _links(indptr: Links, indices: Links) -> Links:
-    """Return the rows of a sparse matrix as links, (n, k), each filled up by its own number."""
-    counts = np.diff(indptr)
-    links = np.empty((len(counts), max(LINKS, counts.max(initial=0))), np.int32)
-    links[:] = np.arange(len(counts), dtype=np.int32)[:, np.newaxis]
-    for start in range(0, len(counts), BLOCK):
-        some = counts[start : start + BLOCK]
-        first, last = indptr[start], indptr[start + len(some)]
-        rows = np.repeat(np.arange(start, start + len(some)), some)
-        places = np.arange(first, last) - indptr[rows]
-        links[rows, places] = indices[first:last]
-    return links
+def _with_room(array: npt.NDArray[Any], capacity: int) -> npt.NDArray[Any]:
+    # Pages that nothing is written to take no memory.
+    larger = np.zeros((capacity, *array.shape[1:]), array.dtype)
+    larger[: len(array)] = array
+    return larger
 
 
 def _in_front(similarities: Similarities, between: Similarities) -> Mask:

@@ -15,14 +15,20 @@ BUILT = 300
 
 
 class Walk:
-    """Answers with the nearest of all that links lead to from the points that it was built of."""
+    """Answers with the nearest of all that links lead to from where a search may enter."""
 
-    def __init__(self, points: np.ndarray, arrays: dict[str, np.ndarray], values: object) -> None:
-        self._points = points
+    def __init__(
+        self,
+        points: np.ndarray,
+        arrays: dict[str, np.ndarray],
+        values: object,
+        entries: slice = slice(None),
+    ) -> None:
+        self._points, self._entries = points, entries
         self._indptr, self._indices = arrays["indptr"], arrays["indices"]
 
     def reached(self) -> np.ndarray:
-        ends = np.arange(BUILT)
+        ends = np.arange(len(self._points))[self._entries]
         seen = set(ends.tolist())
         while len(ends):
             found = {
@@ -51,6 +57,7 @@ def clustered(count: int, seed: int, *, first: int = 0) -> np.ndarray:
 @pytest.fixture
 def graph(monkeypatch: pytest.MonkeyPatch) -> GrowingGraph:
     monkeypatch.setattr(growing_graph, "Graph", Walk)
+    monkeypatch.setattr(growing_graph, "entries_of", lambda count: 1)  # Links lead to the others.
     points = clustered(BUILT, 1)
     neighbours, _ = neighbours_exactly(points, 12)
     arrays = {
@@ -82,10 +89,33 @@ def test_new_points_are_found_under_the_next_numbers_and_old_ones_as_before(
     assert np.array_equal(graph.nearest(old, 1)[0][:, 0], np.arange(BUILT))
 
 
-def test_points_unlike_all_that_were_there_are_linked_to_them(graph: GrowingGraph) -> None:
+def test_points_unlike_all_that_came_before_are_linked_to_them(graph: GrowingGraph) -> None:
+    extend(graph, clustered(150, 2))
     strangers = clustered(150, 3, first=7)
     extend(graph, strangers)
     require_all_found(graph, strangers)
+
+
+def test_old_and_new_points_are_ranked_together(graph: GrowingGraph) -> None:
+    old, new = clustered(BUILT, 1), clustered(200, 2)
+    extend(graph, new)
+    queries = clustered(20, 9)
+    cosines = queries @ np.concatenate([old, new]).T
+    found, similarities = graph.nearest(queries, 30)
+    of_found = np.take_along_axis(cosines, found, axis=1)
+    np.testing.assert_allclose(similarities, of_found, atol=1e-5)
+    np.testing.assert_allclose(similarities, -np.sort(-cosines, axis=1)[:, :30], atol=1e-5)
+
+
+def test_a_search_may_enter_anywhere_in_what_came(
+    graph: GrowingGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing_graph, "entries_of", lambda count: 10)
+    extend(graph, clustered(205, 2))
+    assert graph._since._graph is not None
+    entries = np.arange(205)[graph._since._graph._entries]
+    assert len(entries) in range(9, 12)
+    assert entries.max() > 180
 
 
 @pytest.mark.parametrize("batch", [1, 7, 50])
