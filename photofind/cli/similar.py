@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from photofind.cli.connection import connected
-from photofind.cli.index import index_with_progress
 from photofind.cli.output import note, print_json, print_paths, print_table
 from photofind.cli.parameters import ImagePath
 from photofind.cli.query_options import query_options
@@ -124,6 +123,8 @@ def index_folder_of(query: Query, photofind: Operations) -> None:
     _check_presence(query)  # Before, not after, a long indexing.
     photofind.add_folder(query.folder)
     note(f"{query.folder} is new and is indexed first; `photofind folders` lists it from now on")
+    from photofind.cli.index import index_with_progress
+
     index_with_progress(photofind, [query.folder])
 
 

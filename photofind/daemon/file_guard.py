@@ -6,7 +6,6 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from photofind.daemon.runtime import Runtime, read_runtime, write_runtime
 from photofind.errors import LibraryError
@@ -87,6 +86,6 @@ class FileGuard:
         """Return whether clients that read this runtime file find the daemon."""
         # A file that says another version or time of start does lead here.
         own = self._runtime
-        return runtime is not None and own == replace(
-            runtime, version=own.version, started=own.started
+        return runtime is not None and own == runtime._replace(
+            version=own.version, started=own.started
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from photofind.paths import Home, remove_file, write_atomically
 from photofind.system.disk import explain_disk_errors
@@ -12,8 +12,7 @@ from photofind.system.disk import explain_disk_errors
 __all__ = ["Runtime", "read_runtime", "remove_runtime", "write_runtime"]
 
 
-@dataclass(frozen=True)
-class Runtime:
+class Runtime(NamedTuple):
     """A daemon as its runtime file describes it.
 
     Parameters
@@ -64,7 +63,7 @@ def write_runtime(home: Home, runtime: Runtime) -> None:
         The disk refuses.
     """
     with explain_disk_errors(_path(home)):
-        write_atomically(_path(home), json.dumps(asdict(runtime)).encode())
+        write_atomically(_path(home), json.dumps(runtime._asdict()).encode())
 
 
 def remove_runtime(home: Home) -> None:
