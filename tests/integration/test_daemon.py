@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -198,10 +197,10 @@ def test_a_daemon_of_another_version_is_replaced(running: Daemon) -> None:
     """As it is after an upgrade: the one that runs was started before, and is another."""
     now = read_runtime(running.home)
     assert now is not None
-    write_runtime(running.home, replace(now, version="0.0.1"))
+    write_runtime(running.home, now._replace(version="0.0.1"))
     assert running.hits(running.photos / "coffee.jpg", "-n", "1") == ["coffee-bright.jpg"]
-    assert read_runtime(running.home) == replace(now, version="0.0.1")  # Installed before it.
-    write_runtime(running.home, replace(now, version="0.0.1", started=0.0))
+    assert read_runtime(running.home) == now._replace(version="0.0.1")  # Installed before it.
+    write_runtime(running.home, now._replace(version="0.0.1", started=0.0))
     assert running.status()["daemon"]["pid"] == now.pid  # Whoever only looks starts nothing.
     assert running.hits(running.photos / "coffee.jpg", "-n", "1") == ["coffee-bright.jpg"]
     after = read_runtime(running.home)

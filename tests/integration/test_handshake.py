@@ -7,7 +7,6 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -174,7 +173,7 @@ def test_a_daemon_is_found_that_has_another_process_id_here(home: Home) -> None:
     claim(home)
     with serving(home) as served:
         for pid in (1, 2**22, 999_999_999):
-            write_runtime(home, replace(known(home), pid=pid, created=1.0))
+            write_runtime(home, known(home)._replace(pid=pid, created=1.0))
             assert reachable(home)
             with Client(home) as client:
                 assert client.status().photos == 2
@@ -213,7 +212,7 @@ def test_who_asks_next_starts_a_daemon_again_that_died(home: Home, started: Runt
 def test_a_daemon_of_another_version_that_cannot_prove_itself_is_replaced(
     home: Home, started: Runtime
 ) -> None:
-    write_runtime(home, replace(started, token="of an older kind", version="0.0.1", started=0.0))
+    write_runtime(home, started._replace(token="of an older kind", version="0.0.1", started=0.0))
     with connect(home) as client:
         assert client.status().daemon
     assert known(home).pid != started.pid
