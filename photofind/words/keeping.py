@@ -7,7 +7,7 @@ import threading
 import time
 
 from photofind.errors import PhotofindError
-from photofind.library.store import Store
+from photofind.library.store import Store, TellsChanges
 from photofind.words.text_index import TextIndex
 
 __all__ = ["TextIndexKeeper"]
@@ -71,6 +71,7 @@ class TextIndexKeeper:
         self._wanted.set()
 
     def _run(self) -> None:
+        is_first = True
         while True:
             self._changed.wait()
             self._wanted.wait(QUIET_SECONDS)
@@ -87,7 +88,10 @@ class TextIndexKeeper:
                     stopped=self._stopping.is_set,
                 )
                 self.problems = []
-                wait = SHARE * (time.monotonic() - began)
+                # After all photos were compared, such a store tells what else changed.
+                is_cheap_from_now_on = is_first and isinstance(self._store, TellsChanges)
+                wait = 0.0 if is_cheap_from_now_on else SHARE * (time.monotonic() - began)
+                is_first = False
             except PhotofindError as error:
                 wait = self._note(str(error))
             except Exception as error:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from photofind.library.embedded.store import EmbeddedStore
 from photofind.library.memory import MemoryStore
+from photofind.paths import Home
+from photofind.words import keeping
 from photofind.words.keeping import TextIndexKeeper
 from photofind.words.text_index import TextIndex
+
+
+@pytest.fixture
+def library(home: Home) -> Iterator[EmbeddedStore]:
+    with EmbeddedStore(home, writable=True) as store:
+        yield store
 
 
 def test_a_stop_counts_that_comes_as_changes_are_taken_in(tmp_path: Path) -> None:
@@ -29,3 +41,20 @@ def test_a_stop_counts_that_comes_as_changes_are_taken_in(tmp_path: Path) -> Non
     assert not keeper._thread.is_alive()
     stopper.join(30)
     assert not stopper.is_alive()
+
+
+def test_what_comes_right_after_all_were_compared_is_taken_in_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, library: EmbeddedStore
+) -> None:
+    updated = threading.Semaphore(0)
+    index = TextIndex(tmp_path / "words.sqlite")
+    monkeypatch.setattr(index, "update", lambda *_, **__: updated.release())
+    monkeypatch.setattr(keeping, "SHARE", 1e9)  # Else it would wait for so long.
+    keeper = TextIndexKeeper(index, library)
+    keeper.start()
+    try:
+        assert updated.acquire(timeout=60)
+        keeper.library_changed()
+        assert updated.acquire(timeout=60)
+    finally:
+        keeper.stop()
