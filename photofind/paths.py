@@ -10,9 +10,9 @@ import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = [
     "Home",
@@ -26,8 +26,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Home:
+class Home(NamedTuple):
     """The folder of photofind's files, and the names in it.
 
     Creates nothing, so a command that only reads leaves no trace.

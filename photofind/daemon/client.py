@@ -159,7 +159,7 @@ def connect_to_running(home: Home | None = None) -> Client:
     home = home or Home.default()
     check_home(home)  # Before its word is taken for where the daemon is.
     # mypy does not know the methods that are derived.
-    return Client(home or Home.default())  # type: ignore[abstract]
+    return Client(home)  # type: ignore[abstract]
 
 
 @derive

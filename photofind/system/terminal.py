@@ -8,8 +8,6 @@ people goes through :func:`shown`; JSON escapes such characters itself.
 
 from __future__ import annotations
 
-import unicodedata
-
 __all__ = ["shown"]
 
 ZERO_WIDTH_JOINER = "\u200d"  # Joins several emoji into one.
@@ -19,12 +17,13 @@ def shown(text: str) -> str:
     """Return ``text`` with control characters, direction marks and the like escaped."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(c if _is_harmless(c) else c.encode("unicode_escape").decode() for c in text)
+    import unicodedata  # Few texts need it, and commands wait for what they import.
 
+    def is_harmless(character: str) -> bool:
+        return (
+            character.isprintable()
+            or character == ZERO_WIDTH_JOINER
+            or unicodedata.category(character) == "Zs"  # Spaces of other widths.
+        )
 
-def _is_harmless(character: str) -> bool:
-    return (
-        character.isprintable()
-        or character == ZERO_WIDTH_JOINER
-        or unicodedata.category(character) == "Zs"  # Spaces of other widths.
-    )
+    return "".join(c if is_harmless(c) else c.encode("unicode_escape").decode() for c in text)

@@ -35,7 +35,7 @@ LOAD_SECONDS = 300.0
 # At low priority, on a machine that is busy with other things.
 COMPILE_SECONDS = 3600.0
 QUERY_SECONDS = 5.0
-# So many points are taken in at a time, in about 40 ms; then queries may come.
+# So many points are taken in at a time, in about 10 ms; then queries may come.
 BATCH = 32
 PAUSE_SECONDS = 0.005
 # Where that failed so often, what came since is scanned.
