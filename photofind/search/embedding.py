@@ -80,7 +80,8 @@ class Embedded:
     contents
         The contents of the ``like`` photos as they are now.
     files
-        Inode and size of the photos of the query that were looked at, by their paths.
+        Inode and size of the photos of the query that were looked at, by their paths; None where
+        there is no file to be had.
     outside
         Whether the extractor embedded a ``like`` photo, of which the library had no embedding.
     """
@@ -92,7 +93,7 @@ class Embedded:
     outside: bool = False
     path: str = ""
     contents: tuple[str, ...] = ()
-    files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    files: Mapping[str, tuple[int, int] | None] = field(default_factory=dict)
 
     @classmethod
     def nothing(cls) -> Self:
@@ -157,7 +158,7 @@ def embed_query(
     known = [by_id.get(one) if isinstance(one, int) else by_path.get(one) for one in asked]
     paths = [photo.path if photo else str(one) for one, photo in zip(asked, known, strict=True)]
     # The embedding of a thumbnail is good enough to be found by, not to search with.
-    files: dict[str, tuple[int, int]] = {}
+    files: dict[str, tuple[int, int] | None] = {}
     contents = [
         photo.content
         if photo
@@ -243,7 +244,7 @@ def _vector(result: Extracted, space: Space, made_by: str) -> Vectors32:
     return result.vector
 
 
-def _is_unchanged(photo: Photo, reach: Reach, files: dict[str, tuple[int, int]]) -> bool:
+def _is_unchanged(photo: Photo, reach: Reach, files: dict[str, tuple[int, int] | None]) -> bool:
     """Return whether a photo is as it was read, or out of reach and known only from then.
 
     What is seen of its file is added to ``files``.
@@ -253,6 +254,7 @@ def _is_unchanged(photo: Photo, reach: Reach, files: dict[str, tuple[int, int]])
     try:
         status = reach.call(photo.path, os.stat, photo.path)
     except (OSError, NotAnsweringError):
+        files[photo.path] = None
         return True
     files[photo.path] = status.st_ino, status.st_size
     return (status.st_size, status.st_mtime_ns) == (photo.size, photo.modified)

@@ -274,7 +274,8 @@ class Searcher:
             photo = Photo(embedded.path, content=embedded.contents[0])
             ranked = originals_first(self._store, self._verification, photo, ranked)
         paths = {one for one in (*query.like, *query.unlike) if isinstance(one, str)}
-        asked = {*embedded.files.values()} | files_of(paths - embedded.files.keys(), self._reach)
+        asked = files_of(paths - embedded.files.keys(), self._reach)
+        asked.update(file for file in embedded.files.values() if file is not None)
         # RAW twins become one hit, and the photos of the query none.
         limit = 2 * query.limit + len(query.like) + len(query.unlike)
         verdicts = self._verification.verdicts if self._verification else None
