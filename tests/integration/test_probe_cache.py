@@ -41,8 +41,9 @@ class Installed:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.module = folder / "plain_for_tests.py"
+        self._changes = 0
         self.install("1.0")
-        self.module.write_text(MODULE)
+        self.put(MODULE)
 
     def install(self, version: str) -> None:
         metadata = self.folder / f"plain_for_tests-{version}.dist-info"
@@ -56,11 +57,15 @@ class Installed:
             "[photofind.extractors]\nplain = plain_for_tests:Plain\n"
         )
 
-    def write(self, *edit: str) -> None:
-        text = self.module.read_text()
-        self.module.write_text(text.replace(*edit))
-        later = self.module.stat().st_mtime_ns + 10**9
+    def put(self, text: str) -> None:
+        """Write the module, each time of a later second: by that Python tells its bytecode."""
+        self.module.write_text(text)
+        self._changes += 1
+        later = self.module.stat().st_mtime_ns + self._changes * 10**9
         os.utime(self.module, ns=(later, later))
+
+    def write(self, *edit: str) -> None:
+        self.put(self.module.read_text().replace(*edit))
 
     @property
     def weights(self) -> Path:
@@ -117,7 +122,7 @@ def test_one_that_does_not_work_is_named_and_tried_each_time(home: Home, plugin:
         assert (found.version, plugin.tried) == (None, times)
     plugin.module.unlink()
     assert "ModuleNotFoundError" in listed(home).error
-    plugin.module.write_text(MODULE)
+    plugin.put(MODULE)
     assert (listed(home).error, plugin.tried) == (None, 4)
 
 
