@@ -61,6 +61,7 @@ from photofind.settings import (
     reset_setting,
     set_setting,
 )
+from photofind.system.garbage import look_as_usual
 from photofind.system.home_guard import check_home
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class PhotoFind(Operations):
         self.home = home or Home.default()
         self._silent_daemon = silent_daemon
         check_home(self.home)
+        look_as_usual()  # A command or the daemon, which does more than ask.
         self._resources = Resources(self.home, resident=resident)
 
     def __enter__(self) -> Self:

@@ -9,12 +9,12 @@ import click
 
 from photofind.cli.commands import Commands
 from photofind.cli.first_run import WelcomingGroup
+from photofind.system.garbage import look_seldom
 
 __all__ = ["main"]
 
-# A command that asks the daemon ends before the interpreter would look through so many objects, nor
-# has it to look through all that is left at the end: that takes 2 ms and 8 of some 70.
-gc.set_threshold(50_000)
+look_seldom()  # Until the command turns out to do the work itself.
+# The interpreter would look through all that is left when it ends, for 8 ms of 70.
 atexit.register(gc.freeze)
 
 _COMMANDS = (
