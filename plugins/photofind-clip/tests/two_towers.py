@@ -77,6 +77,7 @@ def train(seed: int = 0, steps: int = 700) -> dict[str, np.ndarray]:
         "t1": drawn(len(VOCABULARY), HIDDEN), "c1": np.zeros(HIDDEN),
         "v2": drawn(HIDDEN, DIMENSION), "t2": drawn(HIDDEN, DIMENSION),
     }  # fmt: skip
+    weights["t1"][VOCABULARY["[UNK]"]] = 0  # No caption has it: it would stay as it was drawn.
     moments = {name: [np.zeros_like(one), np.zeros_like(one)] for name, one in weights.items()}
     for step in range(1, steps + 1):
         # One of each kind: no two captions of a batch mean the same.
