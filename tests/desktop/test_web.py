@@ -1575,6 +1575,7 @@ def test_tags_lead_to_their_photos(tagged: Page) -> None:
     page.click("#viewer .judged-tag [aria-label='red dog is wrong']")
     until(lambda: [tag.text for tag in page.all("#viewer .tags a")] == tags[1:], "what is left")
     page.click("#viewer .judged-tag [aria-label='green grass is right']")
+    page.wait("#viewer [aria-label='Take back that green grass is right']")  # They are drawn anew.
     page.wait("#viewer .tagging input").send_keys("dl", Keys.ENTER)
     said = ["green grass", "dl", tags[2]]
     until(lambda: [tag.text for tag in page.all("#viewer .tags a")] == said, "what was said")

@@ -27,6 +27,7 @@ from photofind_clip import Clip  # noqa: E402
 from photofind_clip.__main__ import main  # noqa: E402
 from photofind_clip.download import download  # noqa: E402
 from photofind_clip.model import MODEL_VARIABLE, default_folder, find_model  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 from photofind.app.photofind import PhotoFind  # noqa: E402
 from photofind.daemon.client import connect_to_running  # noqa: E402
@@ -136,6 +137,7 @@ def test_the_search_box_finds_what_photos_show(asked):
     # As a person types, too: it is loaded by now.
     assert client.search("blue", limit=K, as_typed=True).hits == blue.hits
     # What is written comes first with what is shown, and limits what is found.
+    wait_until(lambda: client.search("blue").is_current, "the text index")
     written = Path(blue.hits[3].path).stem
     both = client.search(f"blue {written}", limit=K)
     assert Path(both.hits[0].path).stem == written
